@@ -1,0 +1,208 @@
+"""What gdbext asks of a debugger.  Read only: nothing here calls a function in the target, writes to it or resumes it.
+
+All answers are plain Python data.  An address is an ``int``; "not known" is ``None``.  The two adapters
+(``gdb.py``, ``lldb.py``) give equal answers for one core; ``tests/fakes.py`` has a third, over a dict of bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class MemoryFault(Exception):
+    """Memory that cannot be read: unmapped, or left out of the core."""
+
+    def __init__(self, address: int, size: int) -> None:
+        super().__init__(f"cannot read {size} bytes at {address:#x}")
+        self.address = address
+        self.size = size
+
+
+class DebuggerError(Exception):
+    """The debugger cannot do what was asked; the message tells a person what is wrong and what to try."""
+
+
+class Memory(Protocol):
+    """Anything that bytes can be read from."""
+
+    def read(self, address: int, size: int) -> bytes:
+        """Exactly ``size`` bytes from ``address``.
+
+        Raises:
+            MemoryFault: if any of them cannot be read.
+        """
+
+
+@dataclass(frozen=True)
+class Variable:
+    """An argument or local of a native frame.
+
+    ``value`` is the variable's bits as an unsigned integer (a pointer, an integer, an enum), or the address of a
+    struct or array when ``is_address``.  It is None when the compiler left no location; ``missing`` then says why
+    (``optimized out``, ``entry value``).
+    """
+
+    name: str
+    type: str
+    value: int | None = None
+    missing: str | None = None
+    is_address: bool = False
+
+
+@dataclass(frozen=True)
+class NativeFrame:
+    """One frame of a native stack, inlined functions as frames of their own (level counts them).
+
+    ``function`` has no arguments and no template or clone suffix stripped: it is the symbol's or DWARF's name.
+    ``file`` is a path as DWARF has it; ``is_inlined`` frames share pc and sp with their caller.
+    """
+
+    level: int
+    pc: int
+    sp: int
+    function: str | None
+    file: str | None = None
+    line: int | None = None
+    module: str | None = None
+    is_inlined: bool = False
+
+
+@dataclass(frozen=True)
+class NativeThread:
+    """``number`` is the debugger's own; ``fs_base`` the thread pointer (pthread_self on glibc), None if unknown."""
+
+    lwp: int
+    number: int
+    name: str | None = None
+    fs_base: int | None = None
+
+
+@dataclass(frozen=True)
+class Signal:
+    """Why the target stopped.  ``code`` is a name such as ``SEGV_MAPERR`` where known; ``address`` is si_addr."""
+
+    name: str
+    lwp: int
+    number: int | None = None
+    code: str | None = None
+    address: int | None = None
+
+
+@dataclass(frozen=True)
+class Module:
+    """A mapped ELF file.  ``base`` is the lowest mapped address, ``build_id`` hex."""
+
+    path: str
+    base: int
+    build_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Region:
+    """Mapped memory [start, end).  ``path`` is the mapped file, ``[stack]``… or None."""
+
+    start: int
+    end: int
+    writable: bool = True
+    path: str | None = None
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """``size`` is 0 if unknown."""
+
+    name: str
+    address: int
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Field:
+    """A struct's member: byte ``offset`` and ``size``; bit-fields also ``bit`` (from the byte's lowest) and ``bits``."""
+
+    offset: int
+    size: int
+    bit: int = 0
+    bits: int = 0
+
+
+@dataclass(frozen=True)
+class Struct:
+    """A struct's layout.  Nested members are flattened with dots: ``ob_base.ob_size``; unnamed ones vanish."""
+
+    name: str
+    size: int
+    fields: dict[str, Field] = field(default_factory=dict)
+
+
+class Debugger(Memory, Protocol):
+    """The target at rest, seen through a debugger."""
+
+    @property
+    def version(self) -> str:
+        """Name and version: ``gdb 18.1``."""
+
+    @property
+    def kind(self) -> str:
+        """``core`` or ``live``.  Raises DebuggerError when there is no process and no core."""
+
+    @property
+    def path(self) -> str | None:
+        """The core file's path; None for a live process."""
+
+    @property
+    def pid(self) -> int | None: ...
+
+    @property
+    def executable(self) -> str | None:
+        """Path of the program's ELF file, as the debugger has it."""
+
+    def generation(self) -> int:
+        """A number that changes when the target has run: what was read before may be stale then."""
+
+    def threads(self) -> Sequence[NativeThread]:
+        """All threads in the debugger's order of numbers."""
+
+    def selected(self) -> tuple[int, int]:
+        """(LWP, frame level) that the user has selected."""
+
+    def frames(self, lwp: int, limit: int = 256) -> Sequence[NativeFrame]:
+        """The thread's native stack, innermost first, at most ``limit`` frames."""
+
+    def variables(self, lwp: int, level: int) -> Sequence[Variable]:
+        """Arguments first, then locals of the enclosing blocks, of that frame (DWARF)."""
+
+    def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
+        """General registers by name (``rax`` … ``r15``, ``rip``, ``rsp``, ``rbp``) as unwound to that frame."""
+
+    def signal(self) -> Signal | None:
+        """The signal that the target stopped at; None if it was just interrupted."""
+
+    def disassemble(self, address: int, count: int = 1, lwp: int | None = None) -> Sequence[tuple[int, str]]:
+        """(address, AT&T text without symbols' names) of ``count`` instructions."""
+
+    def symbol(self, name: str) -> Symbol | None:
+        """A function's or variable's symbol (static ones too, where .symtab or DWARF has them)."""
+
+    def symbol_at(self, address: int) -> Symbol | None:
+        """The symbol that the address lies in."""
+
+    def struct(self, name: str) -> Struct | None:
+        """A struct's or typedef's layout from DWARF; None if there is none."""
+
+    def modules(self) -> Sequence[Module]: ...
+
+    def regions(self) -> Sequence[Region]:
+        """Mapped memory in address order (from the core's headers or the process's maps)."""
+
+    def evaluate(self, expression: str) -> int:
+        """The value of an expression of the debugger's language, as an unsigned address.
+
+        Raises:
+            DebuggerError: with the debugger's own complaint.
+        """
+
+    def source(self, file: str, line: int, context: int = 2) -> Sequence[tuple[int, str]]:
+        """(number, text) of lines around ``line``; empty when the file cannot be found."""

@@ -1,0 +1,206 @@
+"""What an ELF file, a core's headers or ``/proc`` say of memory maps and build ids, without any debugger.
+
+Both debuggers keep these things to themselves or show them in ways of their own; the files do not.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from gdbext.debuggers.base import DebuggerError, Memory, MemoryFault, Region
+
+PT_LOAD, PT_NOTE = 1, 4
+PF_W = 2
+ET_CORE = 4
+NT_PRPSINFO, NT_FILE, NT_AUXV = 3, 0x46494C45, 6
+NT_GNU_BUILD_ID = 3
+MAX_NOTE_BYTES = 64 << 20
+MAX_HEADERS = 200_000
+
+
+class Segment(NamedTuple):
+    """One program header."""
+
+    type: int
+    flags: int
+    offset: int
+    vaddr: int
+    filesz: int
+    memsz: int
+
+
+class CoreInfo(NamedTuple):
+    """What a core's headers and notes tell.  ``program`` is the kernel's 15-letter name, ``arguments`` its 80."""
+
+    regions: list[Region]
+    files: list[tuple[int, int, int, str]]
+    """(start, end, file offset, path) of each mapped file, in address order."""
+    program: str | None
+    arguments: str | None
+    missing_bytes: int
+    """How many bytes the headers promise that the file does not have: above 0 the core is truncated."""
+
+
+def program_headers(stream: BinaryIO, path: str) -> tuple[int, list[Segment]]:
+    """(e_type, program headers) of a 64-bit little-endian ELF file.
+
+    Raises:
+        DebuggerError: when it is not one.
+    """
+    stream.seek(0)
+    header = stream.read(64)
+    if len(header) < 64 or header[:4] != b"\x7fELF":
+        raise DebuggerError(f"{path} is not an ELF file, so it is neither a core nor a program")
+    if header[4:6] != b"\x02\x01":
+        raise DebuggerError(f"{path} is not 64-bit little-endian ELF, the only kind that is supported")
+    (kind,) = struct.unpack_from("<H", header, 16)
+    (offset,) = struct.unpack_from("<Q", header, 32)
+    entry_size, count = struct.unpack_from("<HH", header, 54)
+    if count == 0xFFFF:
+        count = _extended_count(stream, header)
+    if entry_size < 56 or count > MAX_HEADERS:
+        raise DebuggerError(f"{path} has impossible ELF program headers")
+    stream.seek(offset)
+    table = stream.read(entry_size * count)
+    segments = []
+    for i in range(len(table) // entry_size):
+        p_type, flags, p_offset, vaddr, _, filesz, memsz, _ = struct.unpack_from("<IIQQQQQQ", table, i * entry_size)
+        segments.append(Segment(p_type, flags, p_offset, vaddr, filesz, memsz))
+    return kind, segments
+
+
+def _extended_count(stream: BinaryIO, header: bytes) -> int:
+    """PN_XNUM: with 65,535 segments or more, the count is in the first section header's sh_info."""
+    (section_offset,) = struct.unpack_from("<Q", header, 40)
+    stream.seek(section_offset + 44)
+    raw = stream.read(4)
+    return int.from_bytes(raw, "little") if len(raw) == 4 else 0
+
+
+def notes(data: bytes) -> Iterator[tuple[bytes, int, bytes]]:
+    """(owner, type, description) of each note in a PT_NOTE segment's bytes; stops at the first broken one."""
+    at = 0
+    while at + 12 <= len(data):
+        name_size, size, kind = struct.unpack_from("<III", data, at)
+        start = at + 12
+        body = start + (name_size + 3 & ~3)
+        if body + size > len(data):
+            return
+        yield data[start : start + name_size].rstrip(b"\0"), kind, data[body : body + size]
+        at = body + (size + 3 & ~3)
+
+
+def read_core(path: str) -> CoreInfo:
+    """A core file's memory map, mapped files, program name and completeness.
+
+    Raises:
+        DebuggerError: when the file cannot be read, or is no core.
+    """
+    try:
+        with open(path, "rb") as stream:
+            kind, segments = program_headers(stream, path)
+            if kind != ET_CORE:
+                raise DebuggerError(f"{path} is an ELF file, but not a core")
+            size = os.fstat(stream.fileno()).st_size
+            files: list[tuple[int, int, int, str]] = []
+            program = arguments = None
+            for segment in segments:
+                if segment.type != PT_NOTE:
+                    continue
+                stream.seek(segment.offset)
+                for _, note_type, body in notes(stream.read(min(segment.filesz, MAX_NOTE_BYTES))):
+                    if note_type == NT_FILE:
+                        files = list(_mapped_files(body))
+                    elif note_type == NT_PRPSINFO and len(body) >= 136:
+                        program = _text(body[40:56])
+                        arguments = _text(body[56:136])
+    except OSError as error:
+        raise DebuggerError(f"cannot read {path}: {error.strerror}") from None
+    loads = sorted((s for s in segments if s.type == PT_LOAD), key=lambda s: s.vaddr)
+    missing = max((s.offset + s.filesz for s in loads), default=0) - size
+    paths = {start: name for start, _, _, name in files}
+    regions = [Region(s.vaddr, s.vaddr + s.memsz, bool(s.flags & PF_W), paths.get(s.vaddr)) for s in loads]
+    return CoreInfo(regions, files, program, arguments, max(missing, 0))
+
+
+def _mapped_files(body: bytes) -> Iterator[tuple[int, int, int, str]]:
+    if len(body) < 16:
+        return
+    count, page_size = struct.unpack_from("<QQ", body)
+    if 16 + count * 24 > len(body):
+        return
+    names = body[16 + count * 24 :].split(b"\0")
+    for i in range(min(count, len(names))):
+        start, end, offset = struct.unpack_from("<QQQ", body, 16 + i * 24)
+        yield start, end, offset * page_size, names[i].decode(errors="surrogateescape")
+
+
+def _text(raw: bytes) -> str:
+    return raw.split(b"\0")[0].decode(errors="replace").strip()
+
+
+def live_maps(pid: int) -> tuple[list[Region], list[tuple[int, int, int, str]]]:
+    """(regions, mapped files) of a running process of this machine, empty if ``/proc`` does not show it."""
+    regions, files = [], []
+    try:
+        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as stream:
+            lines = stream.readlines()
+    except OSError:
+        return [], []
+    for line in lines:
+        match = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ \S+\s*(.*)", line)
+        if not match:
+            continue
+        start, end, offset = (int(match[i], 16) for i in (1, 2, 4))
+        name = match[5].removesuffix(" (deleted)") or None
+        if "r" in match[3]:
+            regions.append(Region(start, end, "w" in match[3], name))
+        if name and name.startswith("/"):
+            files.append((start, end, offset, name))
+    return regions, files
+
+
+def build_id_in_file(path: str) -> str | None:
+    """The GNU build id of an ELF file, as hex; None if it has none or cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            _, segments = program_headers(stream, path)
+            for segment in segments:
+                if segment.type == PT_NOTE:
+                    stream.seek(segment.offset)
+                    if found := _build_id(stream.read(min(segment.filesz, MAX_NOTE_BYTES))):
+                        return found
+    except (OSError, DebuggerError):
+        pass
+    return None
+
+
+def build_id_in_memory(memory: Memory, base: int) -> str | None:
+    """The build id of the ELF image mapped at ``base``, from its first page (which Linux puts into cores)."""
+    try:
+        header = memory.read(base, 64)
+        if header[:4] != b"\x7fELF":
+            return None
+        (offset,) = struct.unpack_from("<Q", header, 32)
+        (kind,) = struct.unpack_from("<H", header, 16)
+        entry_size, count = struct.unpack_from("<HH", header, 54)
+        if entry_size < 56 or count > 64:
+            return None
+        table = memory.read(base + offset, entry_size * count)
+        entries = [struct.unpack_from("<IIQQQQQQ", table, i * entry_size) for i in range(count)]
+        # A position-dependent program's addresses are absolute; others count from the base.
+        bias = base if kind == 3 else 0
+        for p_type, _, _, vaddr, _, filesz, _, _ in entries:
+            if p_type == PT_NOTE and filesz <= 4096 and (found := _build_id(memory.read(bias + vaddr, filesz))):
+                return found
+    except (MemoryFault, struct.error):
+        pass
+    return None
+
+
+def _build_id(data: bytes) -> str | None:
+    return next((body.hex() for owner, kind, body in notes(data) if owner == b"GNU" and kind == NT_GNU_BUILD_ID), None)

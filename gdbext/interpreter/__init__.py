@@ -1,0 +1,1 @@
+"""``_PyRuntime``, interpreters, thread states and Python frames."""

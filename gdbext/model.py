@@ -1,0 +1,344 @@
+"""The vocabulary that every room shares, and the dataclasses that are the JSON contract ``gdbext.triage/1``.
+
+Everything here is plain data: no debugger, no memory, no layout.  Addresses are ``int`` in Python and
+``"0x…"`` in JSON (:func:`to_json`); ``None`` means "not known", never a default.
+
+Example:
+    >>> Evidence("block is on page.local_free", 0x200000AFF10, 0x200000AFF60).to_json()
+    {'claim': 'block is on page.local_free', 'address': '0x200000aff10', 'value': '0x200000aff60'}
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+SCHEMA_ID = "gdbext.triage/1"
+
+
+class Confidence(str, enum.Enum):
+    """How far a statement goes: ``PROVEN`` means that memory admits no other reading."""
+
+    PROVEN = "proven"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+
+    def __str__(self) -> str:
+        return self.value
+
+    @property
+    def rank(self) -> int:
+        """0 is the strongest; for sorting."""
+        return ("proven", "likely", "possible").index(self.value)
+
+
+class Verdict(str, enum.Enum):
+    """Is this address alive?  The one word that the heap says of an address (see ``heap/``)."""
+
+    LIVE = "live"
+    IMMORTAL = "immortal"
+    FREED = "freed"
+    PENDING_FREE = "pending-free"
+    CACHED = "cached"
+    DYING = "dying"
+    REUSED = "reused"
+    POISONED = "poisoned"
+    NEVER_ALLOCATED = "never-allocated"
+    INTERIOR = "interior"
+    MISALIGNED = "misaligned"
+    UNMAPPED = "unmapped"
+    NULL = "null"
+    FOREIGN = "foreign"
+    UNKNOWN = "unknown"
+
+    def __str__(self) -> str:
+        return self.value
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether an object expected at this address is gone (or never was)."""
+        return self in _DEAD
+
+
+_DEAD = frozenset(
+    {Verdict.FREED, Verdict.PENDING_FREE, Verdict.CACHED, Verdict.REUSED, Verdict.POISONED, Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED}
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One claim that a reader can check with the debugger's own ``x`` command."""
+
+    claim: str
+    address: int | None = None
+    value: int | str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return to_json(self)
+
+
+@dataclass(frozen=True)
+class Block:
+    """The allocator's block that an address lies in.  Sizes in bytes."""
+
+    start: int
+    size: int
+    domain: str
+    """``mem``, ``object``, ``gc`` or ``gc_pre``: CPython's four mimalloc heaps; ``raw`` for PyMem_Raw memory."""
+    page: int
+    """Address of the ``mi_page_t``."""
+    owner_tstate: int | None = None
+    """Thread state whose heap owns the page; None if the page is abandoned (its thread has exited)."""
+    owner_tid: int | None = None
+    """The owning segment's ``thread_id`` (0 once abandoned)."""
+    freed_by: str | None = None
+    """``owner`` or ``other thread``, where the list that the block is on shows it."""
+
+
+@dataclass(frozen=True)
+class Liveness:
+    """The heap's answer for one address."""
+
+    address: int
+    verdict: Verdict
+    confidence: Confidence
+    evidence: tuple[Evidence, ...] = ()
+    block: Block | None = None
+    reason: str = ""
+    """One sentence for people."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The object that a finding is about."""
+
+    address: int
+    type: str | None = None
+    expected_type: str | None = None
+    liveness: Verdict | None = None
+
+
+@dataclass(frozen=True)
+class Container:
+    """Where the subject's pointer came from: ``index`` is a position, or a key's repr for a dict."""
+
+    address: int
+    type: str
+    index: int | str | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule's result.  ``threads`` are LWPs, the one at fault first."""
+
+    rule: str
+    title: str
+    confidence: Confidence
+    subject: Subject | None = None
+    container: Container | None = None
+    threads: tuple[int, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Tool:
+    name: str
+    version: str
+    debugger: str
+
+
+@dataclass(frozen=True)
+class TargetInfo:
+    kind: str
+    """``core`` or ``live``."""
+    path: str | None = None
+    executable: str | None = None
+    build_id: str | None = None
+    python_version: str | None = None
+    free_threaded: bool | None = None
+    debug_build: bool | None = None
+    gil_enabled: bool | None = None
+    layout_source: str | None = None
+    """``dwarf``, ``debug-offsets`` or ``table``: the weakest source that a field in use came from."""
+
+
+@dataclass(frozen=True)
+class Crash:
+    signal: str | None = None
+    code: str | None = None
+    address: int | None = None
+    thread: int | None = None
+    assertion: str | None = None
+    fatal_error: str | None = None
+    victim: bool = False
+    """True when the crash site only suffered from damage done elsewhere."""
+    victim_reason: str | None = None
+    instruction: str | None = None
+    operand: str | None = None
+
+
+@dataclass(frozen=True)
+class PythonFrame:
+    """``code`` is the address of the code object, ``frame`` that of the ``_PyInterpreterFrame``."""
+
+    file: str
+    line: int | None
+    function: str
+    frame: int = 0
+    code: int = 0
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class NativeFrameInfo:
+    level: int
+    function: str | None
+    file: str | None = None
+    line: int | None = None
+    pc: int = 0
+    module: str | None = None
+    arguments: tuple[str, ...] = ()
+    """``name=0x…`` as shown to people."""
+    python: int | None = None
+    """For an eval-loop frame: index into the thread's ``python`` list of the first Python frame it runs."""
+
+
+@dataclass(frozen=True)
+class ThreadInfo:
+    lwp: int
+    name: str | None = None
+    crashed: bool = False
+    state: str | None = None
+    """``attached``, ``detached``, ``suspended`` …; None for a thread without a Python thread state."""
+    native: tuple[NativeFrameInfo, ...] = ()
+    python: tuple[PythonFrame, ...] = ()
+    holds: tuple[int, ...] = ()
+    waits_for: int | None = None
+    tstate: int | None = None
+    number: int | None = None
+    """The debugger's own thread number."""
+    doing: str | None = None
+    """One phrase for people: what the thread is in the middle of."""
+
+
+@dataclass(frozen=True)
+class RaceThread:
+    lwp: int
+    name: str | None
+    operation: str
+    file: str | None = None
+    line: int | None = None
+    """The line that the thread is in now."""
+    function: str | None = None
+    suspect_line: int | None = None
+    """The line known to have done the damage, where it is not the current one."""
+
+
+@dataclass(frozen=True)
+class SharedObject:
+    address: int
+    type: str
+
+
+@dataclass(frozen=True)
+class Race:
+    confidence: Confidence
+    object: SharedObject
+    threads: tuple[RaceThread, ...]
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class KnownIssue:
+    id: str
+    url: str
+    match: str
+    """``exact``, ``likely`` or ``possible``."""
+    fixed_in: tuple[str, ...] = ()
+    advice: str = ""
+    title: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Signature:
+    id: str
+    frames: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SectionError:
+    section: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a triage found; ``to_json(report)`` is the contract."""
+
+    tool: Tool
+    target: TargetInfo
+    crash: Crash | None
+    findings: tuple[Finding, ...]
+    race: Race | None
+    known_issues: tuple[KnownIssue, ...]
+    signature: Signature | None
+    threads: tuple[ThreadInfo, ...]
+    errors: tuple[SectionError, ...]
+    suspects: tuple[Race, ...] = ()
+    """All ranked races, ``race`` being the first."""
+    schema: str = SCHEMA_ID
+
+
+ADDRESS_FIELDS = frozenset({"address", "frame", "code", "pc", "start", "page", "owner_tstate", "owner_tid", "waits_for", "tstate"})
+"""Integer fields that are addresses, and so are strings ("0x…") in JSON."""
+
+
+def to_json(value: Any, name: str = "") -> Any:
+    """Plain JSON data for any of these dataclasses; integers that are addresses become ``"0x…"``."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if hasattr(value, "__dataclass_fields__"):
+        converted = {f.name: to_json(getattr(value, f.name), _address_name(value, f.name)) for f in fields(value)}
+        return {"schema": converted.pop("schema"), **converted} if "schema" in converted else converted
+    if isinstance(value, Mapping):
+        return {str(k): to_json(v) for k, v in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return [to_json(v, name) for v in value]
+    if isinstance(value, int) and not isinstance(value, bool) and name in ADDRESS_FIELDS:
+        return hex(value)
+    return value
+
+
+def _address_name(owner: Any, name: str) -> str:
+    """Field names whose integers are addresses only in some classes."""
+    if isinstance(owner, ThreadInfo) and name == "holds":
+        return "address"
+    if isinstance(owner, Evidence) and name == "value":
+        return "address"
+    if isinstance(owner, PythonFrame) and name == "code":
+        return "code"
+    if isinstance(owner, Crash) and name == "code":
+        return ""
+    return name
+
+
+def hexaddr(address: int | None) -> str:
+    """An address as it is printed everywhere; it can be pasted into the next command."""
+    return "?" if address is None else hex(address)
+
+
+@dataclass
+class Problems:
+    """Collects what went wrong in sections that could not be finished, so that the rest still comes out."""
+
+    entries: list[SectionError] = field(default_factory=list)
+
+    def add(self, section: str, message: object) -> None:
+        entry = SectionError(section, str(message))
+        if entry not in self.entries:
+            self.entries.append(entry)
