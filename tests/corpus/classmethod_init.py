@@ -1,0 +1,36 @@
+"""repr(classmethod) formats a borrowed callable, which __init__ in another thread replaces and frees (3.13 and 3.14)."""
+
+from _handover import Handover
+from _truth import tell
+
+EXPECT = {
+    "builds": {"release": {}, "debug": {}},
+    "signal": "SIGSEGV",
+    "rule": "FT204",
+    "also": ("FT102", "FT103"),
+    "confidence": "proven",
+    "expected_type": "types.UnionType",
+    "container": "classmethod",
+    "threads": ["reader", "MainThread"],
+    "known": ("gh-144330", "gh-132713", "gh-127192"),
+}
+
+turn = Handover()
+method = classmethod(turn.member() | int | bytes)
+tell(subject=id(method.__func__), container=id(method))
+
+
+def reader():
+    repr(method)  # op: repr
+
+
+def writer():
+    turn.take()
+    method.__init__(None)  # op: __init__
+    kept = [[1] for _ in range(5000)]
+    turn.give_back()
+    return kept
+
+
+turn.start(reader)
+writer()

@@ -1,0 +1,19 @@
+"""CPython's own check of an object: one that the garbage collector already tracks is tracked again (ctypes)."""
+
+import ctypes
+
+from _truth import tell
+
+EXPECT = {
+    "builds": {"release": {}, "debug": {}},
+    "signal": "SIGABRT",
+    "rule": "FT402",
+    "fatal_error": "object already tracked by the garbage collector",
+    "container": None,
+    "threads": ["MainThread"],
+    "known": None,
+}
+
+tracked = [1]
+tell(subject=id(tracked))
+ctypes.pythonapi.PyObject_GC_Track(ctypes.py_object(tracked))  # op: PyObject_GC_Track

@@ -1,0 +1,22 @@
+"""A union whose args were overwritten by NULL (ctypes)."""
+
+import ctypes
+
+from _truth import tell
+
+EXPECT = {
+    "builds": {"release": {}, "debug": {}},
+    "signal": "SIGSEGV",
+    "rule": "FT201",
+    "confidence": "proven",
+    "type": "types.UnionType",
+    "liveness": "live",
+    "container": None,
+    "threads": ["MainThread"],
+    "known": None,
+}
+
+union = int | str | bytes
+ctypes.c_void_p.from_address(id(union) + 32).value = None
+tell(subject=id(union), args="0x0")
+repr(union)  # op: repr

@@ -1,0 +1,62 @@
+"""Programs that go on running: for live attach, hangs and health."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from lab.crash import environment
+
+READY = "READY"
+
+
+class NotReady(Exception):
+    """The program ended or said nothing in time; the message has its last words."""
+
+
+@contextlib.contextmanager
+def hang(
+    python: Path,
+    script: Path,
+    *,
+    folder: Path,
+    timeout: float = 30.0,
+    env: Mapping[str, str] | None = None,
+    arguments: tuple[str, ...] = (),
+) -> Iterator[subprocess.Popen[str]]:
+    """Run ``python script`` until it prints a line ``READY``, hand over the live process, kill it at the end.
+
+    >>> with hang(python, script, folder=tmp_path) as process: attach_to(process.pid)
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "stderr").open("w+") as stderr:
+        process = subprocess.Popen(
+            [str(python), "-u", str(script), *arguments],
+            cwd=folder,
+            env=environment(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+        assert process.stdout
+        # A program that never speaks is killed, which ends the loop over its output.
+        watchdog = threading.Timer(timeout, process.kill)
+        watchdog.start()
+        try:
+            for line in process.stdout:
+                if line.strip() == READY:
+                    break
+            else:
+                stderr.seek(0)
+                raise NotReady(f"{script.name} ended or took over {timeout:g} s before it was ready: {stderr.read()[-400:]}")
+            watchdog.cancel()
+            yield process
+        finally:
+            watchdog.cancel()
+            process.kill()
+            process.wait()
+            process.stdout.close()

@@ -1,0 +1,65 @@
+"""A corpus script and what it says of itself (tests/corpus/README.md has the form)."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+CORPUS = Path(__file__).parent.parent / "corpus"
+MARK = re.compile(r"#\s*op:\s*(.+?)\s*$")
+
+
+@dataclass(frozen=True)
+class Script:
+    """One script of the corpus; ``name`` is its stem."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+    @cached_property
+    def expect(self) -> dict[str, Any]:
+        """The literal that the script assigns to ``EXPECT``; the script is not run for it."""
+        for statement in ast.parse(self.path.read_text()).body:
+            if isinstance(statement, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "EXPECT" for t in statement.targets):
+                value = ast.literal_eval(statement.value)
+                assert isinstance(value, dict)
+                return value
+        raise ValueError(f"{self.path}: no EXPECT = {{...}}")
+
+    @property
+    def builds(self) -> tuple[str, ...]:
+        """The builds that die of it."""
+        return tuple(self.expect["builds"])
+
+    def on(self, build: str) -> dict[str, Any]:
+        """What is expected on that build: the common entries, overridden by the build's own."""
+        common = {key: value for key, value in self.expect.items() if key != "builds"}
+        own: dict[str, Any] = self.expect["builds"][build]
+        return common | own
+
+    @cached_property
+    def operations(self) -> dict[int, str]:
+        """Lines marked ``# op: NAME``, by line number: where the racing operations are."""
+        lines = self.path.read_text().splitlines()
+        return {number: match[1] for number, line in enumerate(lines, 1) if (match := MARK.search(line))}
+
+    @property
+    def is_race(self) -> bool:
+        return bool(self.expect.get("race"))
+
+    @property
+    def is_healthy(self) -> bool:
+        """A program that runs on; it is stopped from outside."""
+        return bool(self.expect.get("healthy"))
+
+
+def corpus() -> dict[str, Script]:
+    """Every script of the corpus, by name."""
+    return {path.stem: Script(path) for path in sorted(CORPUS.glob("[!_]*.py"))}

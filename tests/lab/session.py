@@ -1,0 +1,67 @@
+"""The cores of one session: each made once, shared by all workers, deleted at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import interpreters
+from lab.crash import CrashRun, NoCrash, crash
+from lab.script import CORPUS, Script
+
+
+class Lab:
+    """Crashes by (build, script, number), in a folder that several processes may share."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        root.mkdir(parents=True, exist_ok=True)
+
+    @classmethod
+    @contextlib.contextmanager
+    def temporary(cls) -> Iterator[Lab]:
+        """A lab whose cores are gone afterwards."""
+        with tempfile.TemporaryDirectory(prefix="gdbext-lab-") as folder:
+            yield cls(Path(folder))
+
+    def crash(self, build: str, name: str, number: int = 0) -> CrashRun:
+        """The death of corpus script ``name`` on that build.
+
+        Equal arguments give the same core; ``number`` tells apart repeated deaths of one race.  Raises NoCrash, every time
+        again, when the script does not die.
+        """
+        script = Script(CORPUS / f"{name}.py")
+        expect = script.on(build)
+        folder = self.root / build / name / str(number)
+        folder.mkdir(parents=True, exist_ok=True)
+        result, refused = folder / "run.json", folder / "no-crash"
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if refused.exists():
+                raise NoCrash(refused.read_text())
+            if not result.exists():
+                try:
+                    run = crash(
+                        interpreters.build(build),
+                        script.path,
+                        folder=folder,
+                        timeout=expect.get("seconds", 30),
+                        env=expect.get("env"),
+                        attempts=expect.get("attempts", 1),
+                    )
+                except NoCrash as error:
+                    refused.write_text(str(error))
+                    raise
+                run.save(result)
+            return CrashRun.load(result)
+
+    def forget(self, build: str, name: str, number: int = 0) -> None:
+        """Delete one run and its core (a long loop over races would fill the disk)."""
+        shutil.rmtree(self.root / build / name / str(number), ignore_errors=True)
+
+    def close(self) -> None:
+        shutil.rmtree(self.root, ignore_errors=True)
