@@ -4,8 +4,9 @@ Everything here is plain data: no debugger, no memory, no layout.  Addresses are
 ``"0x…"`` in JSON (:func:`to_json`); ``None`` means "not known", never a default.
 
 Example:
-    >>> Evidence("block is on page.local_free", 0x200000AFF10, 0x200000AFF60).to_json()
-    {'claim': 'block is on page.local_free', 'address': '0x200000aff10', 'value': '0x200000aff60'}
+    >>> evidence = Evidence("block is on page.local_free", 0x200000AFF10, 0x200000AFF60).to_json()
+    >>> evidence["claim"], evidence["address"], evidence["value"]
+    ('block is on page.local_free', '0x200000aff10', '0x200000aff60')
 """
 
 from __future__ import annotations
@@ -16,6 +17,32 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 SCHEMA_ID = "gdbext.triage/1"
+
+RULES = {
+    "FT000": "nothing wrong found",
+    "FT101": "stale container item",
+    "FT102": "object used after free",
+    "FT103": "memory reused as another type",
+    "FT104": "double free or refcount below zero",
+    "FT105": "heap or freelist corrupted",
+    "FT201": "union args not a tuple",
+    "FT202": "union parameters raced",
+    "FT203": "container changed under its reader",
+    "FT204": "object initialised again while in use",
+    "FT205": "NULL or half-built slot",
+    "FT206": "object invariant broken",
+    "FT301": "unsynchronised sharing",
+    "FT302": "mutex misuse",
+    "FT303": "deadlock",
+    "FT304": "stop-the-world stuck",
+    "FT305": "thread touches objects while detached",
+    "FT401": "C assertion",
+    "FT402": "fatal Python error",
+    "FT403": "stack overflow",
+    "FT404": "native fault outside Python objects",
+    "FT405": "abort",
+}
+"""The stable rule ids and their short names."""
 
 
 class Confidence(str, enum.Enum):
@@ -63,20 +90,34 @@ class Verdict(str, enum.Enum):
 
 
 _DEAD = frozenset(
-    {Verdict.FREED, Verdict.PENDING_FREE, Verdict.CACHED, Verdict.REUSED, Verdict.POISONED, Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED}
+    {
+        Verdict.FREED,
+        Verdict.PENDING_FREE,
+        Verdict.CACHED,
+        Verdict.REUSED,
+        Verdict.POISONED,
+        Verdict.NEVER_ALLOCATED,
+        Verdict.UNMAPPED,
+    }
 )
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One claim that a reader can check with the debugger's own ``x`` command."""
+    """One claim that a reader can check with the debugger's own ``x`` command: at ``address`` stands ``value``."""
 
     claim: str
     address: int | None = None
     value: int | str | None = None
+    about: int | None = None
+    """Address of the object that the claim is about (the finding's subject or container); None: the finding as a whole."""
+    broken: bool = False
+    """The claim says that an invariant is broken; reports mark it with a sign and in the error style."""
+    private: bool = False
+    """``value`` (or a quoted part of ``claim``) is data of the program: ``--redact`` leaves it out."""
 
     def to_json(self) -> dict[str, Any]:
-        return to_json(self)
+        return dict(to_json(self))
 
 
 @dataclass(frozen=True)
@@ -163,6 +204,8 @@ class TargetInfo:
     gil_enabled: bool | None = None
     layout_source: str | None = None
     """``dwarf``, ``debug-offsets`` or ``table``: the weakest source that a field in use came from."""
+    pid: int | None = None
+    """The process's id, where it is alive."""
 
 
 @dataclass(frozen=True)
@@ -178,6 +221,14 @@ class Crash:
     victim_reason: str | None = None
     instruction: str | None = None
     operand: str | None = None
+    access: str | None = None
+    """``reading``, ``writing`` or ``jumping to`` the address."""
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    number: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -190,6 +241,9 @@ class PythonFrame:
     frame: int = 0
     code: int = 0
     source: str | None = None
+    """The text of that line."""
+    excerpt: tuple[SourceLine, ...] = ()
+    """Some lines around it, for the threads that matter."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +258,8 @@ class NativeFrameInfo:
     """``name=0x…`` as shown to people."""
     python: int | None = None
     """For an eval-loop frame: index into the thread's ``python`` list of the first Python frame it runs."""
+    excerpt: tuple[SourceLine, ...] = ()
+    """C source around the line, for the frames that matter."""
 
 
 @dataclass(frozen=True)
@@ -252,6 +308,55 @@ class Race:
 
 
 @dataclass(frozen=True)
+class Slot:
+    """One item of a container, as the heap judges what it points to; ``index`` is a position or a key's text."""
+
+    index: int | str
+    address: int | None
+    verdict: Verdict | None = None
+    type: str | None = None
+
+
+@dataclass(frozen=True)
+class ContainerView:
+    """A container seen from outside: a bounded window of its slots, those in question among them."""
+
+    address: int
+    type: str
+    length: int | None = None
+    capacity: int | None = None
+    slots: tuple[Slot, ...] = ()
+    buffer: int | None = None
+    """Address of the array that holds the slots."""
+
+
+@dataclass(frozen=True)
+class BlockRun:
+    """``count`` neighbouring blocks of a page, from number ``first``, that are in one state."""
+
+    first: int
+    count: int
+    state: Verdict
+
+
+@dataclass(frozen=True)
+class HeapPage:
+    """A mimalloc page and the state of each of its blocks.  Sizes in bytes."""
+
+    page: int
+    """Address of the ``mi_page_t``."""
+    start: int
+    """Address of block 0."""
+    block_size: int
+    runs: tuple[BlockRun, ...] = ()
+    focus: int | None = None
+    """Number of the block that the finding is about."""
+    owner: str | None = None
+    """Name of the thread that owns the page; None if it is abandoned or not known."""
+    domain: str = ""
+
+
+@dataclass(frozen=True)
 class KnownIssue:
     id: str
     url: str
@@ -291,10 +396,16 @@ class Report:
     errors: tuple[SectionError, ...]
     suspects: tuple[Race, ...] = ()
     """All ranked races, ``race`` being the first."""
+    containers: tuple[ContainerView, ...] = ()
+    """The containers that the findings are about, for pictures."""
+    pages: tuple[HeapPage, ...] = ()
+    """The heap pages that the findings are about, for pictures."""
     schema: str = SCHEMA_ID
 
 
-ADDRESS_FIELDS = frozenset({"address", "frame", "code", "pc", "start", "page", "owner_tstate", "owner_tid", "waits_for", "tstate"})
+ADDRESS_FIELDS = frozenset(
+    {"address", "about", "frame", "code", "pc", "start", "page", "buffer", "owner_tstate", "owner_tid", "waits_for", "tstate"}
+)
 """Integer fields that are addresses, and so are strings ("0x…") in JSON."""
 
 
