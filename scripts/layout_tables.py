@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""Make gdbext/layout/tables/VERSION.json, the layouts for interpreters without debug information.
+
+3.13.5 comes from the DWARF of the lab's own builds.  The layouts of 3.14.10 and 3.15.2 come from their headers, which
+Debian's binary packages ``libpython3.14-dev`` and ``libpython3.15-dev`` have: a small C file with every struct is compiled with
+``Py_GIL_DISABLED`` and its DWARF is read the same way.  gdb does the reading::
+
+    $ scripts/layout_tables.py                # all tables
+    $ scripts/layout_tables.py 3.13.5         # one
+    $ scripts/layout_tables.py --check        # nothing is written; exit 1 if a table is not what would be made now
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "scripts")]
+
+TABLES = CHECKOUT / "gdbext" / "layout" / "tables"
+
+Numbers = list[int]
+Entry = dict[str, "int | dict[str, Numbers]"]
+Table = dict[str, Entry]
+
+# CPython's name for it in code; after a colon the tag that DWARF has, where there is no typedef of that name.
+STRUCTS = """
+PyObject PyVarObject PyListObject _PyListArray PyTupleObject PyDictObject PyDictKeysObject PyDictValues PyDictKeyEntry
+PyDictUnicodeEntry PyFrozenDictObject PySetObject setentry PyASCIIObject PyCompactUnicodeObject PyUnicodeObject PyLongObject
+_PyLongValue PyFloatObject PyComplexObject PyBytesObject PyByteArrayObject PyTypeObject PyHeapTypeObject PyFunctionObject
+PyMethodObject PyCFunctionObject PyCMethodObject PyMethodDef PyMemberDef PyGetSetDef PyDescrObject PyMethodDescrObject
+PyMemberDescrObject PyGetSetDescrObject PyWrapperDescrObject wrapperbase wrapperobject mappingproxyobject propertyobject superobject
+PyCellObject PyModuleObject PyModuleDef PyModuleDef_Base PyModuleDef_Slot PyWeakReference PyBaseExceptionObject PyCodeObject
+PyGenObject PyCoroObject PyAsyncGenObject PyFrameObject PyTracebackObject PySliceObject unionobject gaobject classmethod staticmethod
+_PyNamespaceObject PyContext PyContextVar PyContextToken PyCapsule PyODictObject _odictnode PyMemoryViewObject _PyManagedBufferObject
+Py_buffer PyDictProxyObject dictiterobject _PyDictViewObject setiterobject _PyUnicodeWriter rangeobject _PyRangeIterObject
+seqiterobject calliterobject _PyListIterObject _PyTupleIterObject listiterobject enumobject reversedobject bytesio stringio
+_PyInterpreterFrame _PyStackRef _PyCodeArray _PyCoCached PyThreadState:_ts _PyThreadStateImpl PyInterpreterState:_is
+_PyRuntimeState:pyruntimestate _Py_DebugOffsets _gil_runtime_state _ceval_state _ceval_runtime_state _gc_runtime_state gc_generation
+_gc_thread_state _stoptheworld_state _qsbr_shared _qsbr_thread_state _qsbr_pad _brc_state _brc_bucket _brc_thread_state
+_mem_work_chunk _mem_work_item _Py_mem_interp_free_queue _PyObjectStack _PyObjectStackChunk _Py_object_freelists _Py_freelists _Py_freelist
+_Py_unique_id_pool:_Py_unique_id_pool _Py_unique_id_entry _PyIndexPool _mimalloc_interp_state _mimalloc_thread_state
+_import_state _import_runtime_state types_state type_cache type_cache_entry managed_static_type_state
+_PyErr_StackItem _PyStackChunk llist_node pyinterpreters _pymem_allocators PyMemAllocatorEx _obmalloc_state
+mi_block_t mi_page_t mi_segment_t mi_heap_t mi_tld_t mi_segments_tld_t mi_page_queue_t mi_span_queue_t mi_arena_t mi_memid_t
+mi_abandoned_pool_t mi_subproc_t mi_padding_t mi_page_flags_t mi_thread_data_t mi_segmap_part_t
+Bucket wait_entry mutex_entry PyMutex PyCriticalSection PyCriticalSection2 _PyRawMutex raw_mutex_entry _PyRWMutex _PySeqLock
+_PyOnceFlag PyEvent _PyRecursiveMutex _PySemaphore lockobject rlockobject ThreadHandle ThreadHandleObject PyThreadHandleObject
+PyNumberMethods PySequenceMethods PyMappingMethods PyAsyncMethods PyBufferProcs PyType_Slot PyType_Spec
+"""
+
+# Structs of extension modules, by module: each is in that shared library's DWARF only (or in python's own, where built in).
+MODULE_STRUCTS = {
+    "array": "arrayobject arraydescr arrayiterobject",
+    "_elementtree": "ElementObject ElementObjectExtra ElementIterObject TreeBuilderObject XMLParserObject",
+    "_bisect": "",
+    "_csv": "ReaderObj WriterObj DialectObj",
+    "_struct": "PyStructObject unpackiterobject",
+    "_json": "PyScannerObject PyEncoderObject",
+    "_pickle": "PicklerObject UnpicklerObject Pdata PyMemoTable",
+    "_random": "RandomObject",
+    "_queue": "simplequeueobject RingBuf",
+    "_asyncio": "FutureObj TaskObj futureiterobject",
+    "_ctypes": "CDataObject",
+    "zlib": "compobject",
+    "mmap": "mmap_object",
+    "select": "pollObject",
+}
+BUILTIN_MODULE_STRUCTS = """
+dequeobject block defdictobject dequeiterobject lru_cache_object lru_list_elem partialobject keyobject
+buffered textio fileio iobase pattern:PatternObject PatternObject MatchObject ScannerObject
+batchedobject groupbyobject _grouperobject teeobject teedataobject itertools_teedataobject cycleobject dropwhileobject takewhileobject
+isliceobject starmapobject chainobject productobject combinationsobject cwrobject permutationsobject accumulateobject compressobject
+filterfalseobject countobject pairwiseobject repeatobject ziplongestobject mapobject filterobject zipobject
+"""
+
+# Nested members that nobody asks for and that are many: inside these only the member itself is kept.
+CUT = {
+    "_PyRuntimeState": "_main_interpreter debug_offsets static_objects types preconfig ceval.perf ceval.pending_mainthread unicode_state",
+    "PyInterpreterState": (
+        "_initial_thread config dtoa static_objects cached_objects func_state long_state float_state unicode dict_state exc_state "
+        "monitors object_state ast dtoa warnings ceval.pending _interactive_src_count memory ref_tracer codecs atexit audit_hooks "
+        "parser callable_cache interp_state context ctx hamt xi global_objects"
+    ),
+    "_PyThreadStateImpl": "base.remote_debugger_support mimalloc.tld.stats mimalloc.tld.segments.stats",
+    "mi_tld_t": "stats",
+    "mi_thread_data_t": "tld heap",
+    "PyHeapTypeObject": "",
+}
+
+
+class TableError(Exception):
+    """A table cannot be made; the message says what is missing."""
+
+
+def wanted() -> dict[str, str]:
+    """Struct's name -> the tag or typedef to look up."""
+    names = (STRUCTS + BUILTIN_MODULE_STRUCTS).split()
+    return {name.split(":")[0]: name.split(":")[-1] for name in names}
+
+
+# --- inside gdb ----------------------------------------------------------------------------------
+
+
+def extract(names: dict[str, str]) -> Table:
+    """Read the structs from the DWARF of the file that gdb has open."""
+    from gdbext.debuggers.gdb import GdbDebugger
+
+    debugger = GdbDebugger()
+    found: Table = {}
+    for name, tag in names.items():
+        struct = debugger.struct(name) or debugger.struct(tag)
+        if struct is None:
+            continue
+        cut = tuple(prefix + "." for prefix in CUT.get(name, "").split())
+        fields = {
+            path: [f.offset, f.size, f.bit, f.bits] if f.bits else [f.offset, f.size]
+            for path, f in struct.fields.items()
+            if not path.startswith(cut)
+        }
+        found[name] = {"size": struct.size, "fields": fields}
+    return found
+
+
+# --- outside -------------------------------------------------------------------------------------
+
+
+def gdb_command() -> str:
+    """The checkout's own gdb, else the machine's."""
+    own = CHECKOUT / ".venv" / "bin" / "gdb"
+    found = str(own) if own.exists() else shutil.which("gdb")
+    if not found:
+        raise TableError("no gdb here; run scripts/setup first")
+    return found
+
+
+def read_dwarf(binary: Path, names: dict[str, str]) -> Table:
+    """The named structs that the binary's debug information has."""
+    done = subprocess.run(
+        [gdb_command(), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x", __file__, str(binary)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "LAYOUT_TABLES_NAMES": json.dumps(names)},
+    )
+    line = next((line for line in done.stdout.splitlines() if line.startswith("{")), None)
+    if line is None:
+        raise TableError(f"gdb read nothing from {binary}: {done.stderr.strip()[-500:]}")
+    found: Table = json.loads(line)
+    return found
+
+
+def from_builds() -> dict[str, Table]:
+    """The two flavours of 3.13.5, from the lab's builds and their extension modules."""
+    import interpreters
+
+    flavours = {}
+    for flavour in ("release", "debug"):
+        python = interpreters.build(flavour)
+        table = read_dwarf(python, wanted())
+        folder = python.parent / (python.parent / "pybuilddir.txt").read_text()
+        for module, structs in MODULE_STRUCTS.items():
+            names = {name: name for name in structs.split() if name not in table}
+            for library in sorted(folder.glob(f"{module}.*.so")) if names else ():
+                table.update(read_dwarf(library, names))
+        flavours[flavour] = table
+    return flavours
+
+
+MAKERS = {"3.13.5": from_builds}
+
+
+def dump(flavours: dict[str, Table]) -> str:
+    """The table as JSON, one struct a line."""
+    parts = []
+    for flavour, table in flavours.items():
+        lines = [f"{json.dumps(name)}: {json.dumps(entry, separators=(',', ':'))}" for name, entry in sorted(table.items())]
+        parts.append(f'"{flavour}": {{\n' + ",\n".join(lines) + "\n}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Make the tables of layouts that gdbext ships.")
+    parser.add_argument("versions", nargs="*", metavar="VERSION", help=f"which ({', '.join(MAKERS)}); all by default")
+    parser.add_argument("--check", action="store_true", help="compare with the files instead of writing them")
+    arguments = parser.parse_args()
+    unknown = [version for version in arguments.versions if version not in MAKERS]
+    if unknown:
+        parser.error(f"no such version: {', '.join(unknown)}; there are {', '.join(MAKERS)}")
+    stale = 0
+    for version in arguments.versions or MAKERS:
+        try:
+            text = dump(MAKERS[version]())
+        except TableError as error:
+            sys.stderr.write(f"layout_tables: {version}: {error}\n")
+            return 1
+        path = TABLES / f"{version}.json"
+        same = path.exists() and path.read_text() == text
+        if not same and not arguments.check:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        stale += not same
+        print(f"{path.name}  {len(text)} bytes  {'unchanged' if same else 'differs' if arguments.check else 'written'}")
+    return 1 if arguments.check and stale else 0
+
+
+if __name__ == "__main__":
+    if "LAYOUT_TABLES_NAMES" in os.environ:
+        print(json.dumps(extract(json.loads(os.environ["LAYOUT_TABLES_NAMES"]))))
+    else:
+        sys.exit(main())
