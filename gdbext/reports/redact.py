@@ -1,0 +1,123 @@
+"""Leaves every value of the program out of a report; types, sizes, addresses, functions and structure stay.
+
+What goes: what evidence marks as private, whatever is quoted in a free text, source code, keys of dicts, thread names that
+the program chose, arguments that are no addresses, and the folders of files.  A string field that this file does not know
+counts as free text, so a new one does not leak.  Doing it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from gdbext.model import Evidence, KnownIssue, RaceThread, Report, ThreadInfo
+
+Data = TypeVar("Data")
+
+LEFT_OUT = "…"
+KEPT = frozenset(
+    {"schema", "rule", "kind", "build_id", "python_version", "layout_source", "version", "debugger", "id", "url", "match"}
+    | {
+        "fixed_in",
+        "signal",
+        "code",
+        "address",
+        "assertion",
+        "instruction",
+        "operand",
+        "access",
+        "function",
+        "type",
+        "expected_type",
+        "state",
+    }
+    | {"domain", "freed_by", "frames", "features", "section"}
+)
+"""Fields that say nothing about the program's data: our own words, CPython's, names of types and functions."""
+PATHS = frozenset({"path", "executable", "file", "module"})
+QUOTED = re.compile(r"""(?<!\w)([bBrRuUfF]{0,2})('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")(?!\w)""", re.S)
+FOLDERS = re.compile(r"""(?<![\w./~…])~?/(?:[^\s:,;()\[\]"'/]*/)*(?=[^\s/])""")
+USUAL_NAME = re.compile(r"(MainThread|(?:Thread|Dummy|ThreadPoolExecutor|asyncio)[-_]\d+(?:_\d+)?)(?: \(.*\))?", re.S)
+POINTER = re.compile(r"0x[0-9a-f]+")
+
+
+def redact(report: Report) -> Report:
+    """The report without the program's values."""
+    return _Redaction(report).apply(report)
+
+
+def free_text(value: str) -> str:
+    """Without what is quoted, and without the folders of files.
+
+    >>> free_text("value 'hunter2' read from /home/ada/secret/app.py")
+    "value '…' read from app.py"
+    """
+    return FOLDERS.sub("", QUOTED.sub(lambda found: f"{found[1]}{found[2][0]}{LEFT_OUT}{found[2][0]}", value))
+
+
+def base(path: str) -> str:
+    """The file's name."""
+    return path.rstrip("/").rpartition("/")[2]
+
+
+def usual_name(name: str) -> str | None:
+    """A thread's name where CPython gave it, without the function in brackets; None for a name that the program chose."""
+    found = USUAL_NAME.fullmatch(name)
+    return found[1] if found else None
+
+
+class _Redaction:
+    """One report's; it knows the names of the threads, for free texts speak of them."""
+
+    def __init__(self, report: Report) -> None:
+        self.names: dict[str, str] = {}
+        known: list[ThreadInfo | RaceThread] = [*report.threads]
+        for race in (report.race, *report.suspects):
+            known += race.threads if race else ()
+        for thread in known:
+            if thread.name and usual_name(thread.name) != thread.name:
+                self.names[thread.name] = usual_name(thread.name) or f"LWP {thread.lwp}"
+        longest_first = sorted(self.names, key=len, reverse=True)
+        # "the reader" is a role in our sentences, whatever the thread is called.
+        alternatives = "|".join(re.escape(name) for name in longest_first) or "(?!)"
+        self.pattern = re.compile(rf"(?<!\w)(?<!the )(?<!its )(?:{alternatives})(?!\w)")
+
+    def apply(self, data: Data) -> Data:
+        changes = {f.name: self.field(data, f.name, getattr(data, f.name)) for f in fields(data)}  # type: ignore[arg-type]  # is one
+        return replace(data, **changes)  # type: ignore[type-var]
+
+    def field(self, owner: object, name: str, value: Any) -> Any:
+        if isinstance(value, enum.Enum) or value is None or name in KEPT:
+            return value
+        if isinstance(owner, KnownIssue) and name != "why":
+            return value
+        if name == "value" and isinstance(owner, Evidence) and owner.private:
+            return LEFT_OUT
+        special: Callable[[Any], Any] | None = SPECIAL.get(name)
+        if special is not None:
+            return special(value)
+        if isinstance(value, str):
+            if name == "name" and isinstance(owner, (ThreadInfo, RaceThread)):
+                return usual_name(value)
+            return base(value) if name in PATHS else free_text(self.pattern.sub(lambda found: self.names[found[0]], value))
+        if isinstance(value, tuple):
+            return tuple(self.field(owner, "", item) for item in value)
+        return self.apply(value) if is_dataclass(value) else value
+
+
+def _argument(argument: str) -> str:
+    name, equals, value = argument.partition("=")
+    return argument if POINTER.fullmatch(value) else f"{name}{equals}{LEFT_OUT}" if equals else LEFT_OUT
+
+
+SPECIAL: dict[str, Callable[[Any], Any]] = {
+    "source": lambda _: None,
+    "excerpt": lambda _: (),
+    "arguments": lambda arguments: tuple(_argument(a) for a in arguments),
+    # A position in a sequence says nothing about the program's data; a key is data.
+    "index": lambda index: LEFT_OUT if isinstance(index, str) else index,
+    "owner": usual_name,
+}

@@ -1,0 +1,93 @@
+"""Makes strings that come from the target harmless wherever they are shown.  A core is untrusted input.
+
+First :func:`visible`, always: what would move a cursor, change a colour, reorder text or hide itself is spelt out.
+Then the escape of the format that it goes into: :func:`code` and :func:`markdown`, :func:`html`, :func:`command_data` and
+:func:`command_property`.  :func:`inert` is for whole texts on their way to a CI log.
+
+>>> visible("name\\x1b[31m")
+'name\\\\x1b[31m'
+"""
+
+from __future__ import annotations
+
+import re
+
+LIMIT = 400
+"""Characters that one string of the target gets at most; who needs more reads the memory."""
+
+PLAIN_WORD = re.compile(r"""["'(]*[^\W_]+(?:[.,:;'=%+/-]?[^\W_]+)*(?:\(\))?[)"'.,:;!?]*|[-+=–—·…→]+""")
+"""A word in which no Markdown dialect finds anything to interpret."""
+
+CI_COMMAND = re.compile(r"##(\w*\[)")
+CI_COMMAND_LINE = re.compile(r"^((?:\x1b\[[0-9;]*m|\s)*)::", re.MULTILINE)
+
+
+def visible(text: str, limit: int = LIMIT) -> str:
+    """One line of printable characters, at most about ``limit`` of them.
+
+    Control characters, escape sequences, line breaks, bidirectional controls, invisible and private characters and lone
+    surrogates become Python escapes (``\\n``, ``\\x1b``, ``\\u202e``).
+    """
+    if len(text) > limit:
+        text = text[: max(limit - 1, 0)] + "…"
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def source_line(text: str, limit: int = LIMIT) -> str:
+    """A line of a program's source: tabs become spaces, everything else as in :func:`visible`."""
+    return visible(text.rstrip("\r\n").expandtabs(4), limit)
+
+
+def inert(text: str) -> str:
+    """A text of ours, with colours, in which no CI service finds a command when it reads the log.
+
+    GitHub obeys lines that begin with ``::`` and any ``##[…]``; Azure and TeamCity have ``##vso[…]`` and ``##teamcity[…]``.
+    """
+    return CI_COMMAND_LINE.sub(r"\1\\::", CI_COMMAND.sub(r"#\\#\1", text))
+
+
+def code(text: str, limit: int = LIMIT) -> str:
+    """A Markdown code span, whatever backticks are in the text.  Good in a table's cell too."""
+    shown = visible(text, limit).replace("|", "¦") or " "
+    fence = "`" * (_longest_run(shown, "`") + 1)
+    space = " " if shown[0] == "`" or shown[-1] == "`" or (shown[0] == " " == shown[-1]) else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
+def fenced(text: str, language: str = "") -> str:
+    """A Markdown code block.  ``text`` may have many lines, each of them made visible already."""
+    fence = "`" * max(3, _longest_run(text, "`") + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def markdown(text: str, limit: int = LIMIT) -> str:
+    """Markdown for running text: words that are more than plain words become code spans, so nothing in them is interpreted."""
+    return " ".join(w if PLAIN_WORD.fullmatch(w) and not _is_link(w) else code(w) for w in visible(text, limit).split(" ") if w)
+
+
+def html(text: str, limit: int = LIMIT) -> str:
+    """For HTML text and for attributes in double quotes."""
+    shown = visible(text, limit)
+    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;").replace("'", "&#x27;")
+
+
+def command_data(text: str) -> str:
+    """The message of a GitHub workflow command.  Its line breaks are the caller's, so they are kept (as ``%0A``)."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def command_property(text: str) -> str:
+    """The value of a property (``file=``, ``title=``) of a GitHub workflow command."""
+    return command_data(visible(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+def _longest_run(text: str, character: str) -> int:
+    return max((len(run) for run in re.findall(re.escape(character) + "+", text)), default=0)
+
+
+def _is_link(word: str) -> bool:
+    """Words that some dialects turn into links by themselves."""
+    lowered = word.lower()
+    return "www." in lowered or ":/" in lowered or lowered.startswith(("http:", "https:", "ftp:", "mailto:"))

@@ -1,0 +1,128 @@
+"""A thread's native and Python frames as one stack, for every format; and which of its frames tell the story."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gdbext.model import Finding, NativeFrameInfo, PythonFrame, Report, ThreadInfo
+
+# What stands between a caller and a callee in any crash, and so explains none: libc's way to die, CPython's call
+# protocol, thread and program start.
+MACHINERY = (
+    "__pthread_kill",
+    "pthread_kill",
+    "raise",
+    "__GI_",
+    "abort",
+    "__assert_fail",
+    "_PyEval_",
+    "PyEval_",
+    "_PyFunction_Vectorcall",
+    "_PyVectorcall",
+    "_PyObject_Vectorcall",
+    "PyObject_Vectorcall",
+    "_PyObject_Call",
+    "PyObject_Call",
+    "_PyObject_MakeTpCall",
+    "cfunction_",
+    "method_vectorcall",
+    "vectorcall_",
+    "call_",
+    "run_",
+    "pymain_",
+    "Py_RunMain",
+    "Py_BytesMain",
+    "main",
+    "_start",
+    "__libc_start",
+    "thread_run",
+    "pythread_wrapper",
+    "start_thread",
+    "clone",
+    "__clone",
+)
+MOST_FRAMES = 3
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a merged stack: a native frame, or a Python frame that the native eval loop below it runs."""
+
+    native: NativeFrameInfo | None = None
+    python: PythonFrame | None = None
+
+    @property
+    def function(self) -> str:
+        if self.python is not None:
+            return self.python.function
+        return (self.native.function if self.native else None) or "??"
+
+    @property
+    def is_machinery(self) -> bool:
+        return self.native is not None and (self.native.function is None or self.native.function.startswith(MACHINERY))
+
+
+def merged(thread: ThreadInfo) -> list[Entry]:
+    """Innermost first.  Each eval-loop frame gives way to the Python frames it runs; all of them are shown, also where
+    the native stack ends early or has no symbols."""
+    entries = []
+    evals = [f.python for f in thread.native if f.python is not None]
+    shown = 0
+    for frame in thread.native:
+        if frame.python is None:
+            entries.append(Entry(native=frame))
+            continue
+        end = next((start for start in evals if start > frame.python), len(thread.python))
+        first = max(min(frame.python, len(thread.python)), shown)
+        entries.extend(Entry(python=p) for p in thread.python[first:end])
+        shown = max(shown, min(end, len(thread.python)))
+    entries.extend(Entry(python=p) for p in thread.python[shown:])
+    return entries
+
+
+def frames_of_interest(report: Report, finding: Finding, thread: ThreadInfo) -> list[tuple[NativeFrameInfo, str]]:
+    """At most three native frames with a note each: those that handle the finding's object or its container, else those of
+    the signature, else the innermost that are not mere machinery."""
+    found: list[tuple[NativeFrameInfo, str]] = []
+    seen = set()
+    for address, note in _addresses(finding):
+        users = (f for f in thread.native if f.file and not Entry(f).is_machinery and _mentions(f, address))
+        frame = next(users, None)
+        if frame is not None and frame.level not in seen:
+            seen.add(frame.level)
+            found.append((frame, note))
+    if not found:
+        names = report.signature.frames if report.signature else ()
+        plain = [f for f in thread.native if f.function and not Entry(f).is_machinery]
+        telling = [f for f in plain if _is_named(f, names)] or [f for f in plain if f.file] or plain
+        found = [(f, "") for f in telling[:MOST_FRAMES]]
+    return sorted(found, key=lambda item: item[0].level)
+
+
+def _addresses(finding: Finding) -> Iterator[tuple[int, str]]:
+    if finding.subject is not None:
+        yield finding.subject.address, ""
+    if finding.container is not None:
+        index = finding.container.index
+        yield finding.container.address, "" if index is None else f"item {index}"
+
+
+def _mentions(frame: NativeFrameInfo, address: int) -> bool:
+    return any(argument.partition("=")[2] == hex(address) for argument in frame.arguments)
+
+
+def _is_named(frame: NativeFrameInfo, names: Sequence[str]) -> bool:
+    """Signature frames have no ``_impl`` and clone suffixes."""
+    function = (frame.function or "").partition(".")[0]
+    return function in names or function.removesuffix("_impl") in names
+
+
+def same_stacks(threads: Sequence[ThreadInfo]) -> list[list[ThreadInfo]]:
+    """Threads grouped by equal stacks (and state), in the order of each group's first; a crashed thread stays alone."""
+    groups: dict[object, list[ThreadInfo]] = {}
+    for thread in threads:
+        frames = tuple((e.function, e.python.line if e.python else None) for e in merged(thread))
+        key: object = thread.lwp if thread.crashed else (thread.state, thread.waits_for, thread.holds, frames)
+        groups.setdefault(key, []).append(thread)
+    return list(groups.values())

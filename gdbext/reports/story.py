@@ -1,0 +1,172 @@
+"""What there is to say, in words that every format shares: plain strings, one line each, harmless for terminals.
+
+The formats only lay them out (and escape them once more for Markdown, HTML or XML).
+"""
+
+from __future__ import annotations
+
+import re
+
+from gdbext.model import Crash, Evidence, Finding, PythonFrame, Race, RaceThread, Report, TargetInfo, ThreadInfo, hexaddr
+from gdbext.reports.sanitize import visible
+
+SMALL = 4096
+"""Numbers below are shown as decimals: counts and indexes; others are addresses and bit patterns."""
+OBJECT_HEADER = 32
+"""Bytes of a free-threaded PyObject; its mutex is in there."""
+LAYOUT_SOURCES = {"dwarf": "DWARF", "debug-offsets": "_Py_DebugOffsets and tables", "table": "shipped tables"}
+UNION_TYPES = ("types.UnionType", "typing.Union")
+
+
+def headline(report: Report) -> list[str]:
+    """``CPython 3.13.5 free-threaded (debug)``, ``core of python3.13``, ``SIGSEGV reading 0x19``, ``2 threads``."""
+    parts = [interpreter(report.target), target(report.target)]
+    parts += crash(report.crash)
+    if report.threads:
+        count = len(report.threads)
+        parts.append(f"{count} thread{'s' if count > 1 else ''}")
+    return parts
+
+
+def interpreter(info: TargetInfo) -> str:
+    """``CPython 3.13.5 free-threaded (debug)``"""
+    words = ["CPython", visible(info.python_version or "of unknown version", 40)]
+    if info.free_threaded:
+        words.append("free-threaded")
+    notes = [note for note, holds in (("debug", info.debug_build), ("GIL on", info.gil_enabled)) if holds]
+    return " ".join([*words, f"({', '.join(notes)})"] if notes else words)
+
+
+def target(info: TargetInfo) -> str:
+    """``core of python3.13``, ``process 1234 of python3.13``"""
+    kind = "core" if info.kind == "core" else "process" if info.pid is None else f"process {info.pid}"
+    return f"{kind} of {short_path(info.executable)}" if info.executable else kind
+
+
+def crash(crash: Crash | None) -> list[str]:
+    """``SIGSEGV reading 0x19``, ``SIGABRT: assertion failed: …``; nothing where nothing crashed."""
+    if crash is None:
+        return []
+    parts = []
+    if crash.signal:
+        at = f" {crash.access or 'at'} {hexaddr(crash.address)}" if crash.address is not None else ""
+        parts.append(visible(crash.signal, 40) + at)
+    if crash.assertion:
+        parts.append(f"assertion failed: {visible(crash.assertion, 200)}")
+    elif crash.fatal_error:
+        parts.append(f"fatal error: {visible(crash.fatal_error, 200)}")
+    return [": ".join(parts)] if parts else []
+
+
+def provenance(report: Report) -> list[str]:
+    """What a reader must know to trust or compare this: where the layouts come from, who looked, the signature."""
+    layouts = report.target.layout_source
+    parts = [f"layouts from {LAYOUT_SOURCES.get(layouts, layouts)}"] if layouts else []
+    parts.append(f"{report.tool.name} {report.tool.version} in {report.tool.debugger}")
+    if report.signature is not None:
+        parts.append(f"signature {report.signature.id}")
+    return [visible(part, 80) for part in parts]
+
+
+def thread_name(thread: ThreadInfo) -> str:
+    """``thread 2 "reader" (LWP 18453)``"""
+    number = f" {thread.number}" if thread.number is not None else ""
+    name = f' "{visible(thread.name, 60)}"' if thread.name else ""
+    return f"thread{number}{name} (LWP {thread.lwp})"
+
+
+def short_path(path: str | None) -> str:
+    """The file's name; with its folder where the name alone says nothing."""
+    if not path:
+        return "?"
+    parts = path.rstrip("/").split("/")
+    keep = 2 if parts[-1] in ("__init__.py", "__main__.py") else 1
+    return visible("/".join(parts[-keep:]), 80)
+
+
+def claim_text(evidence: Evidence, verbose: bool = False) -> str:
+    """The claim with its value.  In full also where that stands, in the form of the debugger's ``x``.  Without the sign."""
+    text = visible(evidence.claim)
+    value = value_text(evidence.value)
+    if value and not re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text):
+        text = f"{text}: {value}"
+    address = hexaddr(evidence.address)
+    if evidence.address is None or address in text:
+        return text
+    if verbose and value:
+        return f"{visible(evidence.claim)}  {address}: {value}"
+    return f"{text}, at {address}" if not value and evidence.address != evidence.about else text
+
+
+def value_text(value: int | str | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return visible(value)
+    return str(value) if -SMALL < value < SMALL else hexaddr(value)
+
+
+def sorted_evidence(finding: Finding) -> tuple[list[Evidence], list[Evidence]]:
+    """(about the container, about the object).  Evidence that does not say is the container's where it names or lies in it."""
+    container = finding.container
+    of_container: list[Evidence] = []
+    of_subject: list[Evidence] = []
+    for evidence in finding.evidence:
+        if container is None:
+            is_its = False
+        elif evidence.about is not None:
+            is_its = evidence.about == container.address
+        else:
+            inside = evidence.address is not None and container.address <= evidence.address < container.address + 64
+            is_its = inside or re.search(rf"\b{container.address:#x}\b", evidence.claim) is not None
+        (of_container if is_its else of_subject).append(evidence)
+    return of_container, of_subject
+
+
+def race_notes(report: Report, race: Race, thread: RaceThread) -> list[str]:
+    """What a thread of the race does, and what it has to do with the object's lock."""
+    notes = [visible(thread.operation, 80)]
+    if thread.suspect_line is not None and thread.suspect_line != thread.line:
+        notes.append(f"damage done at line {thread.suspect_line}")
+    info = next((t for t in report.threads if t.lwp == thread.lwp), None)
+    if info is not None:
+        own = range(race.object.address, race.object.address + OBJECT_HEADER)
+        if any(lock in own for lock in info.holds):
+            notes.append("holds its lock")
+        if info.waits_for is not None:
+            notes.append("waits for its lock" if info.waits_for in own else f"waits for {hexaddr(info.waits_for)}")
+    return notes
+
+
+def race_frame(report: Report, thread: RaceThread) -> PythonFrame | None:
+    """The Python frame that the race's line belongs to."""
+    info = next((t for t in report.threads if t.lwp == thread.lwp), None)
+    return next((p for p in info.python if (p.file, p.line) == (thread.file, thread.line)), None) if info else None
+
+
+def next_commands(report: Report) -> list[str]:
+    """What to type next in the debugger, most telling first."""
+    commands: list[str] = []
+    for finding in report.findings[:2]:
+        container, subject = finding.container, finding.subject
+        if container is not None:
+            commands.append(_look_at(container.type, container.address))
+        if subject is not None and subject.address:
+            commands.append(_look_at(subject.expected_type or subject.type or "", subject.address))
+            if subject.liveness is not None and subject.liveness.is_dead:
+                commands.append(f"ft heap {hexaddr(subject.address)}")
+    if report.race is not None and report.race.object.address:
+        commands.append(f"ft referrers {hexaddr(report.race.object.address)}")
+    if len(report.threads) > 1:
+        commands.append("ft threads")
+    if any(t.holds or t.waits_for for t in report.threads) or report.race is not None:
+        commands.append("ft locks")
+    if not report.findings or report.findings[0].rule == "FT000":
+        commands += ["ft bt all", "ft scan"]
+    return list(dict.fromkeys(commands))[:6]
+
+
+def _look_at(kind: str, address: int) -> str:
+    """The command that shows an object of this type best."""
+    command = "list" if kind == "list" else "union" if kind in UNION_TYPES else "object"
+    return f"ft {command} {hexaddr(address)}"

@@ -1,0 +1,260 @@
+"""The verdict on one screen: what died, what was wrong, who did it, which known issue it is, what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gdbext.model import (
+    Confidence,
+    Evidence,
+    Finding,
+    Race,
+    RaceThread,
+    Report,
+    ThreadInfo,
+    hexaddr,
+)
+from gdbext.reports import story
+from gdbext.reports.options import Options
+from gdbext.reports.sanitize import source_line, visible
+from gdbext.reports.stack import frames_of_interest
+from gdbext.reports.style import Role
+from gdbext.reports.text_parts import (
+    BROKEN,
+    CONFIDENCE_ROLES,
+    GOOD,
+    MORE,
+    SEPARATOR,
+    Page,
+    aligned,
+    call_text,
+    clipped,
+    display_width,
+    join_fitting,
+    place,
+    source,
+    stack,
+    verdict_text,
+    wrap,
+)
+
+FINDINGS_SHOWN = 4
+CLAIMS_SHOWN = {"object": 6, "container": 3, "other finding": 2, "race": 3}
+LABEL = 7
+
+
+def render(report: Report, options: Options) -> str:
+    """About one screen; all evidence and every thread's stack with ``verbose``."""
+    report = options.prepared(report)
+    page = Page(options)
+    role: Role = "error" if report.crash is not None else "heading"
+    parts = [page.style(role if part in story.crash(report.crash) else "heading", part) for part in story.headline(report)]
+    for line in join_fitting(parts, page.width):
+        page.line(line)
+    findings = report.findings if options.verbose else report.findings[:FINDINGS_SHOWN]
+    for number, finding in enumerate(findings):
+        _finding(page, report, finding, in_full=number == 0 or options.verbose)
+    if len(findings) < len(report.findings):
+        page.line(page.style("dim", f"{MORE} {len(report.findings) - len(findings)} more findings (verbose shows all)"))
+    if not findings:
+        page.line(page.style("warning", "no verdict: the triage did not get far enough"))
+    if report.crash is not None and report.crash.victim:
+        reason = report.crash.victim_reason or "the damage was done elsewhere, before"
+        _labelled(page, "victim", f"the crash site only suffered: {visible(reason)}")
+    if report.race is not None:
+        _race(page, report, report.race)
+    _known(page, report)
+    for advice in dict.fromkeys(f.advice for f in findings[:2] if f.advice):
+        _labelled(page, "advice", visible(advice))
+    commands = story.next_commands(report)
+    if commands:
+        for number, line in enumerate(join_fitting(commands, page.width - LABEL)):
+            page.line(_label(page, "next" if number == 0 else "") + page.paint(line))
+    _errors(page, report)
+    if options.verbose:
+        _threads(page, report)
+    page.line(" " * LABEL + page.style("dim", SEPARATOR.join(story.provenance(report))))
+    return page.text()
+
+
+def _finding(page: Page, report: Report, finding: Finding, in_full: bool) -> None:
+    style = page.style
+    is_good = finding.rule == "FT000"
+    confidence = style(CONFIDENCE_ROLES[finding.confidence], finding.confidence.value)
+    title = wrap(visible(finding.title), page.width - len(finding.rule) - len(finding.confidence.value) - 3)
+    sign = f"{GOOD} " if is_good else ""
+    page.ends(f"{sign}{style('good' if is_good else 'error', visible(finding.rule, 20))} {style('heading', title[0])}", confidence)
+    for line in title[1:]:
+        page.line(" " * (len(finding.rule) + 1) + style("heading", line))
+    if not in_full:
+        _claims(page, list(finding.evidence), "other finding", indent=2)
+        return
+    threads = {t.lwp: t for t in report.threads}
+    for lwp in finding.threads[: 1 if report.race is not None else 4]:
+        if lwp in threads:
+            _thread(page, report, finding, threads[lwp])
+    _object(page, finding)
+
+
+def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) -> None:
+    """Where the thread is, in Python and in C."""
+    parts = [story.thread_name(thread)]
+    if thread.python:
+        frame = thread.python[0]
+        parts += [place(page.style, frame.file, frame.line, frame.function), source(page.style, frame)]
+    elif thread.doing:
+        parts.append(visible(thread.doing, 100))
+    for number, line in enumerate(join_fitting([part for part in parts if part], page.width - 4, "  ")):
+        page.line("  " * (number + 1) + line)
+    if thread.crashed:
+        rows = []
+        for native, note in frames_of_interest(report, finding, thread):
+            where = f"{story.short_path(native.file)}:{native.line}" if native.file else story.short_path(native.module)
+            rows.append(
+                [f"#{native.level}", call_text(page, native.function or "??", native.arguments), page.style("file", where), note]
+            )
+        page.table(rows, indent=4)
+    if thread.waits_for is not None:
+        page.line("    " + page.paint(f"waits for {hexaddr(thread.waits_for)}"))
+    if thread.holds and not report.race:
+        page.line("    " + page.paint(f"holds {', '.join(map(hexaddr, thread.holds))}"))
+
+
+def _object(page: Page, finding: Finding) -> None:
+    """The object and the container, each with what is known of it."""
+    style = page.style
+    subject, container = finding.subject, finding.container
+    about_container, about_subject = story.sorted_evidence(finding)
+    if subject is not None:
+        parts = [f"object {style('address', hexaddr(subject.address))}"]
+        if subject.expected_type:
+            parts.append(f"expected {style('type', visible(subject.expected_type, 80))}")
+        if subject.type and subject.type != subject.expected_type:
+            word = "found" if subject.expected_type else "is"
+            parts.append(f"{word} {style('type', visible(subject.type, 80))}")
+        parts.append(verdict_text(style, subject.liveness))
+        page.line("  " + "  ".join(part for part in parts if part))
+    _claims(page, about_subject, "object", indent=4 if subject is not None else 2)
+    if container is not None:
+        where = "" if container.index is None else f"  item {visible(str(container.index), 80)}"
+        page.line(f"  {style('type', visible(container.type, 80))} {style('address', hexaddr(container.address))}{where}")
+        _claims(page, about_container, "container", indent=4)
+
+
+def _claims(page: Page, evidence: list[Evidence], kind: str, indent: int) -> None:
+    """Claims, wrapped; short ones share a line.  Broken invariants get the sign and a line of their own."""
+    verbose = page.options.verbose
+    shown = evidence if verbose else _chosen(evidence, CLAIMS_SHOWN[kind])
+    together: list[str] = []
+
+    def flush() -> None:
+        for line in join_fitting(together, page.width - indent):
+            page.flow(line, indent)
+        together.clear()
+
+    for item in shown:
+        text = story.claim_text(item, verbose)
+        if item.broken:
+            flush()
+            page.flow(text, indent, lead=" " * (indent - 2) + page.style("error", BROKEN), role="error")
+        elif verbose:
+            page.flow(text, indent)
+        else:
+            together.append(text)
+    flush()
+    if len(shown) < len(evidence):
+        page.line(" " * indent + page.style("dim", f"{MORE} {len(evidence) - len(shown)} more claims (verbose shows all)"))
+
+
+def _chosen(evidence: list[Evidence], count: int) -> list[Evidence]:
+    """The first claims, but never without the broken ones."""
+    broken = [e for e in evidence if e.broken][:count]
+    others = [e for e in evidence if not e.broken][: count - len(broken)]
+    return [e for e in evidence if e in broken or e in others]
+
+
+def _race(page: Page, report: Report, race: Race) -> None:
+    style = page.style
+    what = f"{style('type', visible(race.object.type, 80))} {style('address', hexaddr(race.object.address))}"
+    confidence = style(CONFIDENCE_ROLES[race.confidence], race.confidence.value)
+    page.ends(f"{_label(page, 'race')}{what} used by {len(race.threads)} threads at once", confidence)
+    threads = race.threads[: None if page.options.verbose else 4]
+    page.table(_race_rows(page, report, race, threads), indent=LABEL)
+    if len(race.threads) > len(threads):
+        page.line(" " * LABEL + style("dim", f"{MORE} {len(race.threads) - len(threads)} more threads"))
+    _claims(page, list(race.evidence), "race", indent=LABEL)
+    others = [s for s in report.suspects if s != race]
+    if others and (page.options.verbose or race.confidence is Confidence.POSSIBLE):
+        names = [f"{visible(s.object.type, 60)} {hexaddr(s.object.address)} ({s.confidence})" for s in others[:3]]
+        page.flow(f"else perhaps {', '.join(names)}", LABEL, role="dim")
+
+
+def _race_rows(page: Page, report: Report, race: Race, threads: Sequence[RaceThread]) -> list[list[str]]:
+    """Name, place, what it does and holds, line of source.  Where there is no room for all, the line says what it does."""
+    style = page.style
+    rows, notes = [], []
+    for thread in threads:
+        where = place(style, thread.file, thread.line, thread.function) if thread.file else style("dim", "no Python frame")
+        rows.append([visible(thread.name or f"LWP {thread.lwp}", 40), where])
+        notes.append(story.race_notes(report, race, thread))
+    frames = [story.race_frame(report, thread) for thread in threads]
+    lines = [source_line(frame.source).strip() if frame and frame.source else "" for frame in frames]
+
+    def room(rows: list[list[str]]) -> int:
+        return page.width - LABEL - max(display_width(line) for line in aligned([*rows, []])) - 2
+
+    in_full = [[*row, page.paint(SEPARATOR.join(note))] for row, note in zip(rows, notes)]
+    if room(in_full) < min(20, max(map(display_width, lines))):
+        in_full = [[*row, page.paint(SEPARATOR.join(note[1:] if line else note))] for row, note, line in zip(rows, notes, lines)]
+    left = max(room(in_full), 16)
+    return [[*row, style.highlight(clipped(line, left), "python")] for row, line in zip(in_full, lines)]
+
+
+def _known(page: Page, report: Report) -> None:
+    for number, issue in enumerate(report.known_issues[: None if page.options.verbose else 3]):
+        words = [f"{issue.id}  {issue.title}".strip()]
+        if issue.match != "exact":
+            words.append(f"{issue.match} match")
+        if issue.fixed_in:
+            words.append(f"fixed in {', '.join(issue.fixed_in)}")
+        words += [
+            word
+            for word in (issue.advice, issue.why if page.options.verbose else "", issue.url if page.options.verbose else "")
+            if word
+        ]
+        _labelled(page, "known" if number == 0 else "", SEPARATOR.join(visible(word) for word in words))
+
+
+def _errors(page: Page, report: Report) -> None:
+    if not report.errors:
+        return
+    count = len(report.errors)
+    page.line(
+        _label(page, "errors")
+        + page.style("warning", f"{count} part{'s' if count > 1 else ''} could not be finished; the rest stands")
+    )
+    for error in report.errors[: None if page.options.verbose else 6]:
+        page.flow(
+            f"{visible(error.section, 40)}: {visible(error.message)}", LABEL, lead=" " * (LABEL - 2) + page.style("warning", BROKEN)
+        )
+    if count > 6 and not page.options.verbose:
+        page.line(" " * LABEL + page.style("dim", f"{MORE} {count - 6} more"))
+
+
+def _threads(page: Page, report: Report) -> None:
+    for thread in report.threads:
+        page.line()
+        state = [visible(thread.state, 40)] if thread.state else []
+        doing = [visible(thread.doing, 100)] if thread.doing else []
+        crashed = [page.style("error", f"{BROKEN} crashed")] if thread.crashed else []
+        page.line(SEPARATOR.join([page.style("heading", story.thread_name(thread)), *crashed, *state, *doing]))
+        stack(page, thread, limit=64)
+    page.line()
+
+
+def _labelled(page: Page, label: str, text: str) -> None:
+    page.flow(text, LABEL, lead=_label(page, label))
+
+
+def _label(page: Page, label: str) -> str:
+    return page.style("heading", label) + " " * (LABEL - len(label))
