@@ -19,23 +19,22 @@ def tell(**facts):
     os.replace("truth.json.new", "truth.json")
 
 
-def race(*workers, copies=2):
-    """Run each worker ``copies`` times for ever, each in a thread named after it; errors of the racing operation are not news.
+def run(*workers, copies=2):
+    """Run each worker ``copies`` times for ever, each in a thread named after it; says READY when all have begun.
 
-    A worker is a function without arguments that loops over its operation; it is called again when the operation raises.
+    A worker is a function without arguments that loops over its operation.  What it raises is no news; it is called again.
     """
+    begun = threading.Barrier(len(workers) * copies + 1)
 
     def forever(worker):
+        begun.wait()
         while True:
             with contextlib.suppress(Exception):
                 worker()
 
-    threads = [
-        threading.Thread(target=forever, args=(worker,), name=f"{worker.__name__}-{copy}")
-        for worker in workers
-        for copy in range(copies)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    for worker in workers:
+        for copy in range(copies):
+            threading.Thread(target=forever, args=(worker,), name=f"{worker.__name__}-{copy}").start()
+    begun.wait()
+    print("READY", flush=True)
+    threading.Event().wait()

@@ -24,7 +24,7 @@ tell(subject=id(method.__func__), container=id(method))
 
 
 def reader():
-    repr(method)  # op: repr
+    repr(method)  # op: repr, reads
 
 
 def writer():

@@ -23,4 +23,4 @@ ctypes.pythonapi.Py_DecRef.argtypes = [ctypes.py_object]
 ctypes.pythonapi.Py_DecRef(table["second"])
 del neighbours
 filled = overwrite_pages(384)
-repr(table)  # op: repr
+repr(table)  # op: repr, reads

@@ -22,4 +22,4 @@ tell(subject=address)
 del neighbours
 filled = overwrite_pages(256)
 stale = ctypes.cast(address, ctypes.py_object)
-print(stale.value)  # op: repr
+print(stale.value)  # op: repr, reads

@@ -17,4 +17,4 @@ EXPECT = {
 ctypes.pythonapi.PyList_New.restype = ctypes.py_object
 half = ctypes.pythonapi.PyList_New(3)
 tell(subject=id(half), container=id(half), index=0)
-repr(half)  # op: repr
+repr(half)  # op: repr, reads

@@ -20,7 +20,7 @@ tell(subject=id(lst[2]), container=id(lst), index=2)
 
 
 def reader():
-    repr(lst)  # op: repr
+    repr(lst)  # op: repr, reads
 
 
 def writer():

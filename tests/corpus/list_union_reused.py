@@ -24,7 +24,7 @@ tell(subject=id(lst[1]), container=id(lst), index=1)
 
 
 def reader():
-    repr(lst)  # op: repr
+    repr(lst)  # op: repr, reads
 
 
 def writer():

@@ -22,7 +22,7 @@ tell(subject=id(space.kind), container=id(space), dictionary=id(space.__dict__))
 
 
 def reader():
-    repr(space)  # op: repr
+    repr(space)  # op: repr, reads
 
 
 def writer():

@@ -19,4 +19,4 @@ EXPECT = {
 lst = [b"one", bytes(100), b"three"]
 tell(subject=id(lst[1]), container=id(lst), index=1)
 ctypes.c_void_p.from_address(id(lst[1]) + 24).value = 0x5EED
-repr(lst)  # op: repr
+repr(lst)  # op: repr, reads

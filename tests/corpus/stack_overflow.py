@@ -21,7 +21,7 @@ tell(nested=id(nested))
 
 
 def deep():
-    repr(nested)  # op: repr
+    repr(nested)  # op: repr, reads
 
 
 threading.stack_size(64 * 1024)

@@ -24,4 +24,4 @@ ctypes.pythonapi.Py_DecRef.argtypes = [ctypes.py_object]
 ctypes.pythonapi.Py_DecRef(items[1])
 del neighbours
 filled = overwrite_pages(320)
-repr(items)  # op: repr
+repr(items)  # op: repr, reads

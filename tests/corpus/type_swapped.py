@@ -17,4 +17,4 @@ EXPECT = {
 confused = b"\x11\x22\x33\x44\x55" * 40
 tell(subject=id(confused))
 ctypes.c_void_p.from_address(id(confused) + 24).value = id(list)
-repr(confused)  # op: repr
+repr(confused)  # op: repr, reads

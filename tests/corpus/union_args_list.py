@@ -7,7 +7,7 @@ from _truth import tell
 EXPECT = {
     "builds": {
         "release": {"signal": "SIGSEGV"},
-        "debug": {"signal": "SIGABRT", "assertion": "PyTuple_Check(alias->args)"},
+        "debug": {"signal": "SIGABRT", "assertion": "PyTuple_Check(op)"},
     },
     "rule": "FT201",
     "confidence": "proven",
@@ -22,4 +22,4 @@ union = int | str | bytes
 wrong = [int, str, bytes]
 ctypes.c_void_p.from_address(id(union) + 32).value = id(wrong)
 tell(subject=id(union), args=id(wrong))
-repr(union)  # op: repr
+repr(union)  # op: repr, reads

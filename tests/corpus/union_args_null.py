@@ -19,4 +19,4 @@ EXPECT = {
 union = int | str | bytes
 ctypes.c_void_p.from_address(id(union) + 32).value = None
 tell(subject=id(union), args="0x0")
-repr(union)  # op: repr
+repr(union)  # op: repr, reads

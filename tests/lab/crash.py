@@ -135,7 +135,8 @@ def _under_debugger(command: list[str], folder: Path, timeout: float, env: dict[
     steps = [
         "set debuginfod enabled off",
         "set pagination off",
-        "set startup-with-shell on",
+        # gdb from a wheel sets these for the Python inside it; the program must not inherit them.
+        *(f"unset environment {name}" for name in ("PYTHONHOME", "PYTHONPATH", "PYTHONNOUSERSITE")),
         "handle SIGUSR1 SIGUSR2 SIGPIPE nostop noprint",
         f"run {quoted} < /dev/null > stderr 2>&1",
         "python import gdb; print('LAB-SIGNAL', gdb.parse_and_eval('$_siginfo.si_signo'))",

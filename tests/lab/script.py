@@ -10,7 +10,20 @@ from pathlib import Path
 from typing import Any
 
 CORPUS = Path(__file__).parent.parent / "corpus"
-MARK = re.compile(r"#\s*op:\s*(.+?)\s*$")
+MARK = re.compile(r"#\s*op:\s*(\w+)(, reads)?\s*$")
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a marked line does to the shared object; two operations that only read are no race."""
+
+    name: str
+    reads: bool = False
+
+    def says(self, text: str) -> bool:
+        """Whether a report's words for an operation mean this one: ``append`` for ``list.append``, ``__init__`` for ``init``."""
+        bare = self.name.strip("_")
+        return bare in text or text.strip("_") in bare
 
 
 @dataclass(frozen=True)
@@ -45,10 +58,11 @@ class Script:
         return common | own
 
     @cached_property
-    def operations(self) -> dict[int, str]:
-        """Lines marked ``# op: NAME``, by line number: where the racing operations are."""
+    def operations(self) -> dict[int, Operation]:
+        """Lines marked ``# op: NAME`` or ``# op: NAME, reads``, by line number: where the racing operations are."""
         lines = self.path.read_text().splitlines()
-        return {number: match[1] for number, line in enumerate(lines, 1) if (match := MARK.search(line))}
+        marks = ((number, MARK.search(line)) for number, line in enumerate(lines, 1))
+        return {number: Operation(mark[1], bool(mark[2])) for number, mark in marks if mark}
 
     @property
     def is_race(self) -> bool:

@@ -18,10 +18,19 @@ class TriageFailed(Exception):
 
 def triage_json(core: Path, debugger: str = "gdb", *, timeout: float = 120.0) -> dict[str, Any]:
     """The report on a core.  The executable is found from the core itself."""
-    command = [sys.executable, "-m", "gdbext", "triage", str(core), "--debugger", debugger, "--format", "json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
+    return _report(["triage", str(core)], debugger, timeout)
+
+
+def attach_json(pid: int, debugger: str = "gdb", *, timeout: float = 120.0) -> dict[str, Any]:
+    """The report on a live process, which goes on afterwards."""
+    return _report(["attach", str(pid)], debugger, timeout)
+
+
+def _report(command: list[str], debugger: str, timeout: float) -> dict[str, Any]:
+    gdbext = [sys.executable, "-m", "gdbext", *command, "--debugger", debugger, "--format", "json"]
+    done = subprocess.run(gdbext, capture_output=True, text=True, timeout=timeout)
     if done.returncode not in (DIAGNOSED, PARTIAL):
-        raise TriageFailed(f"`{' '.join(command)}` ended with {done.returncode}: {(done.stderr or done.stdout)[-800:]}")
+        raise TriageFailed(f"`{' '.join(gdbext)}` ended with {done.returncode}: {(done.stderr or done.stdout)[-800:]}")
     report = json.loads(done.stdout)
     assert isinstance(report, dict)
     return report

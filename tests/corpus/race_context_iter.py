@@ -1,0 +1,34 @@
+"""gh-154535: one iterator over a contextvars.Context is advanced by several threads."""
+
+import contextvars
+
+from _truth import run, tell
+
+EXPECT = {
+    "race": True,
+    "builds": {"release": {}, "debug": {}},
+    "seconds": 20,
+    "attempts": 3,
+    "object_type": "Context",
+    "known": "gh-154535",
+}
+
+for number in range(2000):
+    contextvars.ContextVar(f"v{number}").set(number)
+context = contextvars.copy_context()
+shared = [iter(context)]
+tell(object=id(shared), also=[id(context)])
+
+
+def read():
+    while True:
+        for _ in shared[0]:
+            pass  # op: iterate
+
+
+def renew():
+    while True:
+        shared[0] = iter(context)  # op: setitem
+
+
+run(read, renew)

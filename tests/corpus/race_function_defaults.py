@@ -1,0 +1,32 @@
+"""gh-153297: f.__defaults__ is replaced without a lock."""
+
+from _truth import run, tell
+
+EXPECT = {
+    "race": True,
+    "builds": {"release": {}, "debug": {}},
+    "seconds": 20,
+    "attempts": 3,
+    "object_type": "function",
+    "known": "gh-153297",
+}
+
+
+def shared(first=1, second=2):
+    pass
+
+
+tell(object=id(shared))
+
+
+def read():
+    while True:
+        _ = shared.__defaults__  # op: getattr, reads
+
+
+def write():
+    while True:
+        shared.__defaults__ = (str(id(object())), object())  # op: setattr
+
+
+run(read, write)

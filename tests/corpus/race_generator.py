@@ -1,0 +1,29 @@
+"""gh-120321: two threads resume one generator."""
+
+from _truth import run, tell
+
+EXPECT = {
+    "race": True,
+    "builds": {"release": {}, "debug": {}},
+    "seconds": 20,
+    "attempts": 3,
+    "object_type": "generator",
+    "known": ("gh-120321", "gh-156351", "gh-135325"),
+}
+
+
+def numbers():
+    while True:
+        yield 1
+
+
+shared = numbers()
+tell(object=id(shared))
+
+
+def read():
+    while True:
+        next(shared)  # op: next
+
+
+run(read, copies=4)

@@ -1,0 +1,25 @@
+"""gh-123471: permutations."""
+
+import itertools
+
+from _truth import run, tell
+
+EXPECT = {
+    "race": True,
+    "builds": {"release": {}, "debug": {}},
+    "seconds": 20,
+    "attempts": 3,
+    "object_type": "itertools.permutations",
+    "known": "gh-123471",
+}
+
+shared = itertools.permutations([object() for _ in range(60)], 6)
+tell(object=id(shared))
+
+
+def read():
+    while True:
+        next(shared)  # op: next
+
+
+run(read, copies=4)

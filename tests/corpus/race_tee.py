@@ -1,0 +1,30 @@
+"""gh-153062: branches of itertools.tee share their data without a lock."""
+
+import itertools
+
+from _truth import run, tell
+
+EXPECT = {
+    "race": True,
+    "builds": {"release": {}, "debug": {}},
+    "seconds": 20,
+    "attempts": 3,
+    "object_type": "itertools._tee",
+    "known": "gh-153062",
+}
+
+shared, sibling = itertools.tee(itertools.count())
+tell(object=id(shared), also=[id(sibling)])
+
+
+def read():
+    while True:
+        next(shared)  # op: next
+
+
+def follow():
+    while True:
+        next(sibling)  # op: next
+
+
+run(read, follow)

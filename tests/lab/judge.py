@@ -1,0 +1,165 @@
+"""Compare a report with what its script knows to be true."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lab.crash import CrashRun
+from lab.script import Operation, Script
+
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that the report must say, and whether it does."""
+
+    what: str
+    expected: str
+    found: str
+    right: bool
+
+    def __str__(self) -> str:
+        return f"{self.what}: expected {self.expected}, found {self.found}"
+
+
+def judge(script: Script, build: str, run: CrashRun, report: Report) -> list[Check]:
+    """Everything that a report on a deterministic crash must say."""
+    return list(_checks(script.on(build), run.truth, report))
+
+
+def _checks(expect: dict[str, Any], truth: dict[str, Any], report: Report) -> Iterator[Check]:
+    crash = report["crash"] or {}
+    findings = report["findings"]
+    first = findings[0] if findings else {}
+    subject, container = first.get("subject") or {}, first.get("container")
+
+    yield _one_of("rule", expect["rule"], first.get("rule"))
+    if "also" in expect:
+        others = [finding["rule"] for finding in findings]
+        yield Check("also", words(expect["also"]), " ".join(others), bool(set(others) & set(_several(expect["also"]))))
+    if "confidence" in expect:
+        yield _one_of("confidence", expect["confidence"], first.get("confidence"))
+    if "subject" in truth:
+        yield _one_of("subject", truth["subject"], subject.get("address"))
+    for key in ("expected_type", "type", "liveness"):
+        if expect.get(key) is not None:
+            yield _one_of(key, expect[key], subject.get(key))
+    if "container" in expect:
+        yield _one_of("container", expect["container"], container and container["type"])
+        if container and "container" in truth:
+            yield _one_of("container address", (truth["container"], truth.get("dictionary")), container["address"])
+        if container and (place := truth.get("index", truth.get("key"))) is not None:
+            yield Check("index", str(place), str(container["index"]), str(container["index"]).strip("'\"") == str(place))
+    names = [name_of(report, lwp) for lwp in first.get("threads", ())]
+    yield Check("threads", " ".join(expect["threads"]), " ".join(map(str, names)), set(expect["threads"]) <= set(names))
+    yield known(expect["known"], report)
+    yield _one_of("signal", expect["signal"], crash.get("signal"))
+    for key in ("assertion", "victim"):
+        if key in expect:
+            yield _one_of(key, expect[key], crash.get(key))
+    if "fatal_error" in expect:
+        said = crash.get("fatal_error") or ""
+        yield Check("fatal error", expect["fatal_error"], said, expect["fatal_error"] in said)
+    yield no_errors(report)
+
+
+def known(expected: str | tuple[str | None, ...] | None, report: Report) -> Check:
+    """The CPython issue in first place; where none is expected, one that is only ``possible`` does no harm."""
+    issues = report["known_issues"]
+    first = issues[0] if issues else None
+    certain = first["id"] if first and first["match"] != "possible" else None
+    found = f"{first['id']} ({first['match']})" if first else "none"
+    allowed = _several(expected)
+    return Check("known issue", words(expected), found, certain in allowed or (first is not None and first["id"] in allowed))
+
+
+def no_errors(report: Report) -> Check:
+    said = "; ".join(f"{error['section']}: {error['message']}" for error in report["errors"])
+    return Check("sections that failed", "none", said or "none", not report["errors"])
+
+
+def name_of(report: Report, lwp: int) -> str | None:
+    """The name of a thread of the report."""
+    return next((thread["name"] for thread in report["threads"] if thread["lwp"] == lwp), None)
+
+
+@dataclass(frozen=True)
+class RaceScore:
+    """How much of one race the report got right."""
+
+    object_first: bool
+    object_in_three: bool
+    operations: bool
+    lines: bool
+    known_first: bool
+    known_in_three: bool
+    wrong_proven: str | None
+    """What was said to be proven and is not so."""
+    unknown: bool
+    """Neither a race nor an issue was named."""
+    found: str
+    """The race that was named, for people."""
+
+
+def judge_race(script: Script, build: str, run: CrashRun, report: Report) -> RaceScore:
+    """The shared object, both operations, both lines, the issue."""
+    expect, truth = script.on(build), run.truth
+    culprits = {truth.get("object"), *truth.get("also", ())}
+    types = () if "object" in truth else _several(expect["object_type"])
+
+    def at_fault(shared: dict[str, Any]) -> bool:
+        return shared["address"] in culprits or shared["type"] in types
+
+    race, suspects = report["race"], report.get("suspects") or ([report["race"]] if report["race"] else [])
+    marked = [_marked(script, thread) for thread in race["threads"][:2]] if race else []
+    both = len(marked) == 2 and all(marked) and not all(mark and mark.reads for mark in marked)
+    named = both and all(mark and mark.says(thread["operation"]) for mark, thread in zip(marked, race["threads"]))
+    issues = [issue["id"] for issue in report["known_issues"]]
+    allowed = set(_several(expect["known"]))
+    right = bool(race) and at_fault(race["object"])
+    return RaceScore(
+        object_first=right,
+        object_in_three=any(at_fault(suspect["object"]) for suspect in suspects[:3]),
+        operations=right and named,
+        lines=right and both,
+        known_first=(issues[0] if issues else None) in allowed,
+        known_in_three=bool(allowed & set(issues[:3])) or (not issues and None in allowed),
+        wrong_proven=None if right or not race or race["confidence"] != "proven" else race["object"]["address"],
+        unknown=race is None and not issues,
+        found=_race_text(race) if race else "no race",
+    )
+
+
+def _marked(script: Script, thread: dict[str, Any]) -> Operation | None:
+    """The mark of the line that the report names for that thread: the line at fault, else the current one."""
+    line = thread.get("suspect_line") or thread.get("line") or 0
+    return script.operations.get(line) if str(thread.get("file", "")).endswith(script.path.name) else None
+
+
+def _race_text(race: dict[str, Any]) -> str:
+    threads = " and ".join(f"{t['operation']}:{t.get('suspect_line') or t.get('line')}" for t in race["threads"][:2])
+    return f"{race['object']['type']} {race['object']['address']} {threads} ({race['confidence']})"
+
+
+def alarms(report: Report) -> list[str]:
+    """What a report on a healthy process says beyond ``possible``: each is a false alarm."""
+    said = [f["rule"] for f in report["findings"] if f["rule"][:3] in ("FT1", "FT2", "FT3") and f["confidence"] != "possible"]
+    return said + (
+        [f"race on {report['race']['object']['type']}"] if report["race"] and report["race"]["confidence"] != "possible" else []
+    )
+
+
+def _several(expected: Any) -> tuple[Any, ...]:
+    return expected if isinstance(expected, tuple) else (expected,)
+
+
+def words(expected: Any) -> str:
+    """What is expected, for people; a tuple means any of these."""
+    return " or ".join("none" if value is None else str(value) for value in _several(expected))
+
+
+def _one_of(what: str, expected: Any, found: Any) -> Check:
+    return Check(what, words(expected), "none" if found is None else str(found), found in _several(expected))
