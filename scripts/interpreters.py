@@ -119,15 +119,30 @@ def fetch_source(folder: Path) -> Path:
             "no apt-get here to fetch CPython's source with; set GDBEXT_PYTHON to a free-threaded python, "
             f"or unpack a CPython 3.13.5 source tree at {unpacked}"
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    errors = apt_download(folder, "deb-src", SUITE, ["source", "--download-only", f"{SOURCE_PACKAGE}/{SUITE}"])
+    archives = sorted(folder.glob(f"{SOURCE_PACKAGE}_*.orig.tar.xz"))
+    if not archives:
+        raise BuildError("apt could not fetch CPython's source: " + "; ".join(errors))
+    with tarfile.open(archives[-1]) as archive:
+        top = archive.getnames()[0].split("/")[0]
+        archive.extractall(folder, filter="data") if hasattr(tarfile, "data_filter") else archive.extractall(folder)
+    (folder / top).rename(unpacked)
+    return unpacked
+
+
+def apt_download(folder: Path, kind: str, suite: str, command: list[str]) -> list[str]:
+    """Run ``apt-get COMMAND`` in ``folder`` as any user, with a state of its own; return what went wrong.
+
+    ``kind`` is ``deb`` or ``deb-src``; only ``suite`` is known to that apt.  The mirrors that this machine's apt is set up with are tried in turn.
+    """
     for archive in ("lists/partial", "archives/partial"):
         (folder / "apt" / archive).mkdir(parents=True, exist_ok=True)
-    errors = []
+    errors: list[str] = []
     for mirror in apt_mirrors():
         sources = folder / "apt" / "sources.list"
         keyring = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
         signed = f"[signed-by={keyring}] " if keyring.exists() else ""
-        sources.write_text(f"deb-src {signed}{mirror} {SUITE} main\n")
+        sources.write_text(f"{kind} {signed}{mirror} {suite} main\n")
         options = [
             f"Dir::State={folder}/apt",
             "Dir::State::status=/var/lib/dpkg/status",
@@ -138,21 +153,14 @@ def fetch_source(folder: Path) -> Path:
             "APT::Sandbox::User=" + (os.environ.get("USER") or "root"),
         ]
         apt = ["apt-get", "-q", *(f"-o{option}" for option in options)]
-        for command in (["update"], ["source", "--download-only", f"{SOURCE_PACKAGE}/{SUITE}"]):
-            done = subprocess.run([*apt, *command], cwd=folder, capture_output=True, text=True)
+        for step in (["update"], command):
+            done = subprocess.run([*apt, *step], cwd=folder, capture_output=True, text=True)
             if done.returncode != 0:
                 errors.append(f"{mirror}: {done.stderr.strip().splitlines()[-1:] or done.returncode}")
                 break
         else:
-            break
-    archives = sorted(folder.glob(f"{SOURCE_PACKAGE}_*.orig.tar.xz"))
-    if not archives:
-        raise BuildError("apt could not fetch CPython's source: " + ("; ".join(errors) or "no Debian mirror is set up for apt"))
-    with tarfile.open(archives[-1]) as archive:
-        top = archive.getnames()[0].split("/")[0]
-        archive.extractall(folder, filter="data") if hasattr(tarfile, "data_filter") else archive.extractall(folder)
-    (folder / top).rename(unpacked)
-    return unpacked
+            return errors
+    return errors or ["no Debian mirror is set up for apt"]
 
 
 def apt_mirrors() -> list[str]:
