@@ -20,21 +20,8 @@ Data = TypeVar("Data")
 LEFT_OUT = "…"
 KEPT = frozenset(
     {"schema", "rule", "kind", "build_id", "python_version", "layout_source", "version", "debugger", "id", "url", "match"}
-    | {
-        "fixed_in",
-        "signal",
-        "code",
-        "address",
-        "assertion",
-        "instruction",
-        "operand",
-        "access",
-        "function",
-        "type",
-        "expected_type",
-        "state",
-    }
-    | {"domain", "freed_by", "frames", "features", "section"}
+    | {"fixed_in", "signal", "code", "address", "assertion", "instruction", "operand", "access", "function", "type"}
+    | {"expected_type", "state", "domain", "freed_by", "frames", "features", "section"}
 )
 """Fields that say nothing about the program's data: our own words, CPython's, names of types and functions."""
 PATHS = frozenset({"path", "executable", "file", "module"})

@@ -15,7 +15,7 @@ import re
 LIMIT = 400
 """Characters that one string of the target gets at most; who needs more reads the memory."""
 
-PLAIN_WORD = re.compile(r"""["'(]*[^\W_]+(?:[.,:;'=%+/-]?[^\W_]+)*(?:\(\))?[)"'.,:;!?]*|[-+=–—·…→]+""")
+PLAIN_WORD = re.compile(r"[^\W_]+(?:[.,:;'=%+/-][^\W_]+)*|[-+=–—·…→✗✓]*")
 """A word in which no Markdown dialect finds anything to interpret."""
 
 CI_COMMAND = re.compile(r"##(\w*\[)")
@@ -49,11 +49,16 @@ def inert(text: str) -> str:
 
 
 def code(text: str, limit: int = LIMIT) -> str:
-    """A Markdown code span, whatever backticks are in the text.  Good in a table's cell too."""
-    shown = visible(text, limit).replace("|", "¦") or " "
+    """A Markdown code span, whatever backticks are in the text.  Not for tables, where a bar ends even a code span."""
+    shown = visible(text, limit) or " "
     fence = "`" * (_longest_run(shown, "`") + 1)
     space = " " if shown[0] == "`" or shown[-1] == "`" or (shown[0] == " " == shown[-1]) else ""
     return f"{fence}{space}{shown}{space}{fence}"
+
+
+def cell(text: str, limit: int = LIMIT) -> str:
+    """A code span for a table's cell: bars become broken bars."""
+    return code(text.replace("|", "¦"), limit)
 
 
 def fenced(text: str, language: str = "") -> str:
@@ -63,8 +68,20 @@ def fenced(text: str, language: str = "") -> str:
 
 
 def markdown(text: str, limit: int = LIMIT) -> str:
-    """Markdown for running text: words that are more than plain words become code spans, so nothing in them is interpreted."""
-    return " ".join(w if PLAIN_WORD.fullmatch(w) and not _is_link(w) else code(w) for w in visible(text, limit).split(" ") if w)
+    """Markdown for running text and tables: what is more than a plain word becomes a code span."""
+    return " ".join(_word(word) for word in visible(text, limit).replace("|", "¦").split(" ") if word)
+
+
+def _word(word: str) -> str:
+    """One word, its brackets and punctuation left outside a code span."""
+    before = after = ""
+    while (word and word[-1] in ".,:;!?") or (word.endswith(")") and word.count(")") > word.count("(")):
+        word, after = word[:-1], word[-1] + after
+    while word.startswith("(") and word.count("(") > word.count(")"):
+        word, before = word[1:], before + "("
+    if len(word) > 2 and word[0] == word[-1] == "`" and "`" not in word[1:-1]:
+        return f"{before}{code(word[1:-1])}{after}"
+    return f"{before}{word if PLAIN_WORD.fullmatch(word) and not _is_link(word) else code(word)}{after}"
 
 
 def html(text: str, limit: int = LIMIT) -> str:

@@ -59,6 +59,16 @@ class Entry:
         return (self.native.function if self.native else None) or "??"
 
     @property
+    def file(self) -> str | None:
+        frame = self.python or self.native
+        return frame.file if frame else None
+
+    @property
+    def line(self) -> int | None:
+        frame = self.python or self.native
+        return frame.line if frame else None
+
+    @property
     def is_machinery(self) -> bool:
         return self.native is not None and (self.native.function is None or self.native.function.startswith(MACHINERY))
 
