@@ -4,6 +4,7 @@ from _handover import Handover
 from _truth import tell
 
 EXPECT = {
+    "defect": "classmethod_init",
     "builds": {
         "release": {"signal": "SIGSEGV"},
         "debug": {"signal": "SIGABRT", "assertion": "PyTuple_Check(alias->args)"},

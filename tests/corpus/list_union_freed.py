@@ -4,6 +4,7 @@ from _handover import Handover
 from _truth import tell
 
 EXPECT = {
+    "defect": "list_union",
     "builds": {"release-unfixed": {}, "debug-unfixed": {}},
     "signal": "SIGSEGV",
     "rule": "FT101",

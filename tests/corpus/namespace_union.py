@@ -6,6 +6,7 @@ from _handover import Handover
 from _truth import tell
 
 EXPECT = {
+    "defect": "namespace",
     "builds": {"release": {}, "debug": {}},
     "signal": "SIGSEGV",
     "rule": ("FT101", "FT102"),

@@ -24,7 +24,7 @@ def get():
 
 def write():
     while True:
-        shared.seek(0)
+        shared.seek(0)  # op: seek
         shared.write(b"y" * 2000)  # op: write
 
 

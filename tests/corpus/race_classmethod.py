@@ -3,6 +3,7 @@
 from _truth import run, tell
 
 EXPECT = {
+    "defect": "classmethod_init",
     "race": True,
     "builds": {"release": {}, "debug": {}},
     "seconds": 20,

@@ -9,7 +9,7 @@ EXPECT = {
     "builds": {"release": {}, "debug": {}},
     "seconds": 20,
     "attempts": 3,
-    "object_type": "Context",
+    "object_type": "keys",
     "known": "gh-154535",
 }
 
@@ -17,13 +17,13 @@ for number in range(2000):
     contextvars.ContextVar(f"v{number}").set(number)
 context = contextvars.copy_context()
 shared = [iter(context)]
-tell(object=id(shared), also=[id(context)])
+tell(also=[id(context)])
 
 
 def read():
     while True:
-        for _ in shared[0]:
-            pass  # op: iterate
+        for _ in shared[0]:  # op: next
+            pass
 
 
 def renew():

@@ -14,7 +14,7 @@ EXPECT = {
 
 def numbers():
     while True:
-        yield 1
+        yield 1  # op: next
 
 
 shared = numbers()

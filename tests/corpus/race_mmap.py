@@ -19,13 +19,13 @@ tell(object=id(shared))
 
 def read():
     while True:
-        shared.seek(0)
+        shared.seek(0)  # op: seek
         shared.read(1 << 16)  # op: read, reads
 
 
 def resize():
     while True:
-        shared.resize(1 << 12)
+        shared.resize(1 << 12)  # op: resize
         shared.resize(1 << 16)  # op: resize
 
 

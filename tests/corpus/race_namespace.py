@@ -5,6 +5,7 @@ from types import SimpleNamespace
 from _truth import run, tell
 
 EXPECT = {
+    "defect": "namespace",
     "race": True,
     "builds": {"release": {}, "debug": {}},
     "seconds": 20,

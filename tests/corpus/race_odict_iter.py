@@ -5,6 +5,7 @@ from collections import OrderedDict
 from _truth import run, tell
 
 EXPECT = {
+    "defect": "ordereddict",
     "race": True,
     "builds": {"release": {}, "debug": {}},
     "seconds": 20,

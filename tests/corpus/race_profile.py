@@ -19,9 +19,9 @@ tell(object=id(shared))
 
 def on():
     while True:
-        shared.enable()
-        len("")
-        shared.disable()  # op: enable
+        shared.enable()  # op: enable
+        len("")  # op: call
+        shared.disable()  # op: disable
 
 
 def clear():

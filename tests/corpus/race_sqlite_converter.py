@@ -17,7 +17,7 @@ connection = sqlite3.connect(":memory:", detect_types=sqlite3.PARSE_DECLTYPES, c
 connection.execute("create table t (v thing)")
 connection.execute("insert into t values (1)")
 shared = sqlite3.converters
-tell(object=id(shared))
+tell(object=id(shared), also=[id(connection)])
 
 
 def query():

@@ -19,7 +19,7 @@ tell(object=id(shared))
 
 def lines():
     while True:
-        shared.seek(0)
+        shared.seek(0)  # op: seek
         shared.readlines()  # op: readlines, reads
 
 

@@ -25,7 +25,7 @@ def again():
 
 def read():
     while True:
-        shared.seek(0)
+        shared.seek(0)  # op: seek
         shared.readline()  # op: readline, reads
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import interpreters
-from lab import Lab, NoCrash, Script, corpus, crash, hang
+from lab import Lab, NoCrash, Script, corpus, crash, hang, snapshot
 
 CORPUS = corpus()
 
@@ -66,3 +66,11 @@ def test_every_script_says_what_is_expected_of_it(script: Script) -> None:
         else:
             assert {"signal", "rule", "known", "threads"} <= expect.keys()
             assert script.operations
+
+
+def test_a_snapshot_is_a_core_and_the_program_goes_on(tmp_path: Path) -> None:
+    with hang(interpreters.build("release"), CORPUS["healthy_waiting"].path, folder=tmp_path) as process:
+        core = snapshot(process, tmp_path / "core")
+        with core.open("rb") as head:
+            assert head.read(4) == b"\x7fELF"
+        assert process.poll() is None

@@ -8,9 +8,21 @@
 """
 
 from lab.crash import CrashRun, NoCrash, crash
-from lab.hang import hang
+from lab.hang import hang, snapshot
 from lab.script import Script, corpus
 from lab.session import Lab
 from lab.triage import TriageFailed, attach_json, triage_json
 
-__all__ = ["CrashRun", "Lab", "NoCrash", "Script", "TriageFailed", "attach_json", "corpus", "crash", "hang", "triage_json"]
+__all__ = [
+    "CrashRun",
+    "Lab",
+    "NoCrash",
+    "Script",
+    "TriageFailed",
+    "attach_json",
+    "corpus",
+    "crash",
+    "hang",
+    "snapshot",
+    "triage_json",
+]

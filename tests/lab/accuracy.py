@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import interpreters
 from lab.crash import CrashRun, NoCrash
 from lab.hang import hang
-from lab.judge import Check, RaceScore, alarms, judge, judge_race, words
+from lab.judge import Check, RaceScore, alarms, judge, judge_race, signature, words
 from lab.script import Script, corpus
 from lab.session import Lab
 from lab.triage import TriageFailed, attach_json, triage_json
@@ -249,9 +250,25 @@ def totals(rows: Sequence[Row], race_rows: Sequence[RaceRow], health_rows: Seque
         print(f"  {'neither race nor issue named, races':<70} {sum(score.unknown for score in scores):>5}/{len(scores)}")
     stops = sum(row.stops for row in health_rows)
     line("healthy processes without a false alarm", stops - sum(len(row.alarms) for row in health_rows), stops, 1.0)
+    _signatures(
+        [(row.script.defect, signature(row.report)) for row in rows if row.report]
+        + [(row.script.defect, score.signature) for row in race_rows for score in row.scores]
+    )
     pairs = _pairs(rows)
     line("gdb's and lldb's reports equal but for the tool", sum(_same(*pair) for pair in pairs), len(pairs), 1.0)
     return all(reached)
+
+
+def _signatures(marked: Sequence[tuple[str, str | None]]) -> None:
+    """Purity: the share of reports whose group is mostly of their defect.  Completeness: that lie in their defect's largest group."""
+    if marked:
+        groups = Counter(marked)
+        largest = sum(max(n for (_, mark), n in groups.items() if mark == group) for group in {mark for _, mark in marked})
+        together = sum(max(n for (defect, _), n in groups.items() if defect == one) for one in {defect for defect, _ in marked})
+        count = f"{len({mark for _, mark in marked})} signatures of {len({defect for defect, _ in marked})} defects"
+        print(
+            f"  {count + ': purity and completeness':<70} {100 * largest / len(marked):5.1f} % {100 * together / len(marked):5.1f} %"
+        )
 
 
 def _pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lab.crash import environment
+from lab.crash import debugger, environment, punch_holes
 
 READY = "READY"
 
@@ -60,3 +60,23 @@ def hang(
             process.kill()
             process.wait()
             process.stdout.close()
+
+
+def snapshot(process: subprocess.Popen[str], core: Path) -> Path:
+    """A core of the live process as it is at this moment, made by gdb; the process goes on."""
+    gdb = [
+        debugger("gdb"),
+        "-nx",
+        "-batch",
+        "-iex",
+        "set debuginfod enabled off",
+        "-p",
+        str(process.pid),
+        "-ex",
+        f"generate-core-file {core}",
+    ]
+    done = subprocess.run(gdb, capture_output=True, text=True, timeout=120)
+    if not core.exists():
+        raise NotReady(f"gdb made no core of process {process.pid}: {done.stderr[-400:]}")
+    punch_holes(core)
+    return core

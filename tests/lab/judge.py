@@ -81,6 +81,11 @@ def no_errors(report: Report) -> Check:
     return Check("sections that failed", "none", said or "none", not report["errors"])
 
 
+def signature(report: Report) -> str | None:
+    """The report's signature: equal for the same defect, different for different ones."""
+    return report["signature"] and str(report["signature"]["id"])
+
+
 def name_of(report: Report, lwp: int) -> str | None:
     """The name of a thread of the report."""
     return next((thread["name"] for thread in report["threads"] if thread["lwp"] == lwp), None)
@@ -102,6 +107,7 @@ class RaceScore:
     """Neither a race nor an issue was named."""
     found: str
     """The race that was named, for people."""
+    signature: str | None
 
 
 def judge_race(script: Script, build: str, run: CrashRun, report: Report) -> RaceScore:
@@ -130,6 +136,7 @@ def judge_race(script: Script, build: str, run: CrashRun, report: Report) -> Rac
         wrong_proven=None if right or not race or race["confidence"] != "proven" else race["object"]["address"],
         unknown=race is None and not issues,
         found=_race_text(race) if race else "no race",
+        signature=signature(report),
     )
 
 

@@ -65,6 +65,11 @@ class Script:
         return {number: Operation(mark[1], bool(mark[2])) for number, mark in marks if mark}
 
     @property
+    def defect(self) -> str:
+        """What is at fault; several scripts may die of one defect."""
+        return str(self.expect.get("defect", self.name))
+
+    @property
     def is_race(self) -> bool:
         return bool(self.expect.get("race"))
 

@@ -1,0 +1,53 @@
+"""The deterministic corpus: what gdbext must say of each crash, on each build that dies of it, in each debugger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import interpreters
+from gdbext.reports.json import schema
+from lab import Lab, corpus, hang, snapshot, triage_json
+from lab.judge import alarms, judge, no_errors
+
+DEBUGGERS = ("gdb", "lldb")
+CRASHES = [
+    pytest.param(script, build, id=f"{name}-{build}", marks=pytest.mark.xdist_group(f"{name}-{build}"))
+    for name, script in corpus().items()
+    if not script.is_race and not script.is_healthy
+    for build in script.builds
+]
+HEALTHY = [
+    pytest.param(script, build, id=f"{name}-{build}")
+    for name, script in corpus().items()
+    if script.is_healthy
+    for build in script.builds
+]
+
+
+def validated(report: dict[str, Any]) -> dict[str, Any]:
+    jsonschema.validate(report, schema())
+    return report
+
+
+@pytest.mark.parametrize("debugger", DEBUGGERS)
+@pytest.mark.parametrize(("script", "build"), CRASHES)
+def test_crash(lab: Lab, script: Any, build: str, debugger: str) -> None:
+    run = lab.crash(build, script.name)
+    report = validated(triage_json(run.core, debugger))
+    wrong = [str(check) for check in judge(script, build, run, report) if not check.right]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("debugger", DEBUGGERS)
+@pytest.mark.parametrize(("script", "build"), HEALTHY)
+def test_healthy(script: Any, build: str, debugger: str, tmp_path: Path) -> None:
+    with hang(interpreters.build(build), script.path, folder=tmp_path) as process:
+        core = snapshot(process, tmp_path / "core")
+    report = validated(triage_json(core, debugger))
+    assert not alarms(report)
+    assert report["findings"][0]["rule"] == "FT000"
+    assert no_errors(report).right, report["errors"]
