@@ -35,13 +35,18 @@ class Memory(Protocol):
         """
 
 
+SIGNAL_FRAME = "<signal handler called>"
+"""The function of the frame that the kernel makes for a signal handler: below it is the code that the signal interrupted."""
+
+
 @dataclass(frozen=True)
 class Variable:
     """An argument or local of a native frame.
 
-    ``value`` is the variable's bits as an unsigned integer (a pointer, an integer, an enum), or the address of a
-    struct or array when ``is_address``.  It is None when the compiler left no location; ``missing`` then says why
-    (``optimized out``, ``entry value``).
+    ``value`` is the variable's bits as an unsigned integer of the type's size (a pointer, an integer, an enum, a struct of
+    one word that lives in a register), or the address of a struct or array when ``is_address``.  It is None when the
+    compiler left no location; ``missing`` then says why (``optimized out``).  ``missing`` of ``entry value`` means that the
+    present value is lost and ``value`` is what the argument was when the function was called.
     """
 
     name: str
@@ -49,14 +54,16 @@ class Variable:
     value: int | None = None
     missing: str | None = None
     is_address: bool = False
+    is_argument: bool = False
 
 
 @dataclass(frozen=True)
 class NativeFrame:
-    """One frame of a native stack, inlined functions as frames of their own (level counts them).
+    """One frame of a native stack, inlined functions as frames of their own.
 
-    ``function`` has no arguments and no template or clone suffix stripped: it is the symbol's or DWARF's name.
-    ``file`` is a path as DWARF has it; ``is_inlined`` frames share pc and sp with their caller.
+    ``level`` counts from 0 without gaps.  It may lag behind the debugger's own number: the frames of tail calls that the
+    debugger only guesses are left out.  ``function`` is DWARF's name, else the symbol's, or SIGNAL_FRAME.  ``file`` is a
+    whole path; ``module`` the mapped file; ``is_inlined`` frames share pc and sp with their caller.
     """
 
     level: int
@@ -92,7 +99,7 @@ class Signal:
 
 @dataclass(frozen=True)
 class Module:
-    """A mapped ELF file.  ``base`` is the lowest mapped address, ``build_id`` hex."""
+    """A mapped ELF file.  ``base`` is where its start is mapped, ``build_id`` hex."""
 
     path: str
     base: int
@@ -111,7 +118,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Symbol:
-    """``size`` is 0 if unknown."""
+    """``size`` is that of a variable's type; 0 if unknown, and for functions."""
 
     name: str
     address: int
@@ -175,16 +182,25 @@ class Debugger(Memory, Protocol):
         """Arguments first, then locals of the enclosing blocks, of that frame (DWARF)."""
 
     def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
-        """General registers by name (``rax`` … ``r15``, ``rip``, ``rsp``, ``rbp``) as unwound to that frame."""
+        """General registers by name (``rax`` … ``r15``, ``rip``, ``rsp``, ``rbp``) as unwound to that frame.
+
+        A caller's frame has only those that functions must preserve; a frame that a signal interrupted has all.
+        """
 
     def signal(self) -> Signal | None:
-        """The signal that the target stopped at; None if it was just interrupted."""
+        """The deadly signal that the target stopped at; None if it was just interrupted, or stopped to write a core.
+
+        Where a handler of the signal ended the process (faulthandler), this is the fault that the handler was called for.
+        """
 
     def disassemble(self, address: int, count: int = 1, lwp: int | None = None) -> Sequence[tuple[int, str]]:
-        """(address, AT&T text without symbols' names) of ``count`` instructions."""
+        """(address, AT&T text without symbols' names) of ``count`` instructions; fewer where memory ends."""
 
-    def symbol(self, name: str) -> Symbol | None:
-        """A function's or variable's symbol (static ones too, where .symtab or DWARF has them)."""
+    def symbol(self, name: str, file: str | None = None) -> Symbol | None:
+        """A function's or variable's symbol (static ones too, where .symtab or DWARF has them).
+
+        ``file`` is the end of a source file's name, to tell static ones of equal name apart.
+        """
 
     def symbol_at(self, address: int) -> Symbol | None:
         """The symbol that the address lies in."""
@@ -198,7 +214,9 @@ class Debugger(Memory, Protocol):
         """Mapped memory in address order (from the core's headers or the process's maps)."""
 
     def evaluate(self, expression: str) -> int:
-        """The value of an expression of the debugger's language, as an unsigned address.
+        """The value of an expression of the debugger's language, as an unsigned address; of a struct or array its address.
+
+        Nothing in the target is called or changed for it.
 
         Raises:
             DebuggerError: with the debugger's own complaint.

@@ -16,7 +16,10 @@ from gdbext.debuggers.base import DebuggerError, Memory, MemoryFault, Region
 PT_LOAD, PT_NOTE = 1, 4
 PF_W = 2
 ET_CORE = 4
-NT_PRPSINFO, NT_FILE, NT_AUXV = 3, 0x46494C45, 6
+NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_SIGINFO, NT_FILE = 1, 3, 6, 0x53494749, 0x46494C45
+AT_PHDR = 3
+FS_BASE = 112 + 21 * 8
+"""Where elf_prstatus has it: number 21 of the registers in ``struct user_regs_struct``."""
 NT_GNU_BUILD_ID = 3
 MAX_NOTE_BYTES = 64 << 20
 MAX_HEADERS = 200_000
@@ -33,6 +36,16 @@ class Segment(NamedTuple):
     memsz: int
 
 
+class CoreThread(NamedTuple):
+    """A thread of a core, from its NT_PRSTATUS (``struct elf_prstatus`` of Linux's linux/elfcore.h) and NT_SIGINFO notes."""
+
+    lwp: int
+    signal: int
+    """The number of the signal that the thread stopped at, 0 if none."""
+    fs_base: int
+    siginfo: bytes | None = None
+
+
 class CoreInfo(NamedTuple):
     """What a core's headers and notes tell.  ``program`` is the kernel's 15-letter name, ``arguments`` its 80."""
 
@@ -43,6 +56,11 @@ class CoreInfo(NamedTuple):
     arguments: str | None
     missing_bytes: int
     """How many bytes the headers promise that the file does not have: above 0 the core is truncated."""
+    threads: tuple[CoreThread, ...] = ()
+    """The threads whose registers are in it, in the core's order: the kernel puts the one that died first."""
+    program_headers: int | None = None
+    """Where the program's own ELF headers were mapped (AT_PHDR): they tell the program from the libraries."""
+    pid: int | None = None
 
 
 def program_headers(stream: BinaryIO, path: str) -> tuple[int, list[Segment]]:
@@ -107,7 +125,8 @@ def read_core(path: str) -> CoreInfo:
                 raise DebuggerError(f"{path} is an ELF file, but not a core")
             size = os.fstat(stream.fileno()).st_size
             files: list[tuple[int, int, int, str]] = []
-            program = arguments = None
+            program = arguments = headers = pid = None
+            threads: list[CoreThread] = []
             for segment in segments:
                 if segment.type != PT_NOTE:
                     continue
@@ -115,7 +134,15 @@ def read_core(path: str) -> CoreInfo:
                 for _, note_type, body in notes(stream.read(min(segment.filesz, MAX_NOTE_BYTES))):
                     if note_type == NT_FILE:
                         files = list(_mapped_files(body))
+                    elif note_type == NT_PRSTATUS and len(body) >= FS_BASE + 8:
+                        threads.append(_core_thread(body))
+                    elif note_type == NT_SIGINFO and threads:
+                        # Notes of a thread follow its NT_PRSTATUS.
+                        threads[-1] = threads[-1]._replace(siginfo=body)
+                    elif note_type == NT_AUXV:
+                        headers = dict(struct.iter_unpack("<QQ", body[: len(body) & ~15])).get(AT_PHDR)
                     elif note_type == NT_PRPSINFO and len(body) >= 136:
+                        (pid,) = struct.unpack_from("<i", body, 24)
                         program = _text(body[40:56])
                         arguments = _text(body[56:136])
     except OSError as error:
@@ -124,7 +151,12 @@ def read_core(path: str) -> CoreInfo:
     missing = max((s.offset + s.filesz for s in loads), default=0) - size
     paths = {start: name for start, _, _, name in files}
     regions = [Region(s.vaddr, s.vaddr + s.memsz, bool(s.flags & PF_W), paths.get(s.vaddr)) for s in loads]
-    return CoreInfo(regions, files, program, arguments, max(missing, 0))
+    return CoreInfo(regions, files, program, arguments, max(missing, 0), tuple(threads), headers, pid)
+
+
+def _core_thread(status: bytes) -> CoreThread:
+    signal, lwp, fs_base = (struct.unpack_from(form, status, at)[0] for form, at in (("<h", 12), ("<i", 32), ("<Q", FS_BASE)))
+    return CoreThread(lwp, signal, fs_base)
 
 
 def _mapped_files(body: bytes) -> Iterator[tuple[int, int, int, str]]:

@@ -1,17 +1,18 @@
-"""The gdb adapter (gdb 12 and later).  The only module that imports ``gdb``."""
+"""The gdb adapter (gdb 12 and later)."""
 
 from __future__ import annotations
 
-import functools
 import os
 import re
-import sys
-from collections.abc import Callable, Iterator, Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 import gdb
 
-from gdbext.debuggers import elf
+from gdbext.debuggers import signals
 from gdbext.debuggers.base import (
+    SIGNAL_FRAME,
     DebuggerError,
     Field,
     MemoryFault,
@@ -24,79 +25,76 @@ from gdbext.debuggers.base import (
     Symbol,
     Variable,
 )
+from gdbext.debuggers.files import TargetFiles, read_source
+from gdbext.debuggers.text import refuse_side_effects, tidy_instruction, tidy_type
 
 WORD = (1 << 64) - 1
-GENERAL_REGISTERS = "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip".split()
-SIGNAL_CODES = {
-    "SIGSEGV": {1: "SEGV_MAPERR", 2: "SEGV_ACCERR", 3: "SEGV_BNDERR", 4: "SEGV_PKUERR", 128: "SI_KERNEL"},
-    "SIGBUS": {1: "BUS_ADRALN", 2: "BUS_ADRERR", 3: "BUS_OBJERR", 128: "SI_KERNEL"},
-    "SIGFPE": {1: "FPE_INTDIV", 2: "FPE_INTOVF"},
-    "SIGILL": {1: "ILL_ILLOPC", 2: "ILL_ILLOPN"},
-    "SIGTRAP": {1: "TRAP_BRKPT", 2: "TRAP_TRACE"},
-}
-SENDER_CODES = {0: "SI_USER", -1: "SI_QUEUE", -6: "SI_TKILL"}
-FAULT_SIGNALS = {"SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP"}
-POINTER_CODES = {gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_REF}
-AGGREGATE_CODES = {gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION, gdb.TYPE_CODE_ARRAY}
-
-_generation = 0
+REGISTERS = "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip"
+PRESERVED = "rbx rbp rsp r12 r13 r14 r15 rip"
+"""What the ABI makes functions restore for their callers; only these can be known of a caller's frame."""
+POINTERS = {gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_REF}
+STRUCTS = {gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION}
+AGGREGATES = STRUCTS | {gdb.TYPE_CODE_ARRAY}
+NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach PID`) or open a core (`core FILE`)"
 
 
-def _target_ran(_event: object) -> None:
-    global _generation
-    _generation += 1
+class _Watch:
+    """Counts the events after which memory and frames, or symbols, may be others; remembers which thread had the last signal."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self.symbols = 0
+        self.signal: tuple[str, int] | None = None
+        for name in ("cont", "exited", "inferior_deleted", "memory_changed", "register_changed"):
+            getattr(gdb.events, name).connect(self._target_changed)
+        for name in ("new_objfile", "free_objfile", "clear_objfiles"):
+            if hasattr(gdb.events, name):  # free_objfile is younger than gdb 12
+                getattr(gdb.events, name).connect(self._symbols_changed)
+        gdb.events.stop.connect(self._stopped)
+
+    def _target_changed(self, _event: object) -> None:
+        self.changes += 1
+
+    def _symbols_changed(self, _event: object) -> None:
+        self.changes += 1
+        self.symbols += 1
+
+    def _stopped(self, event: gdb.StopEvent) -> None:
+        self.changes += 1
+        self.signal = None
+        if isinstance(event, gdb.SignalEvent) and (thread := event.inferior_thread or gdb.selected_thread()):
+            self.signal = event.stop_signal, _lwp(thread)
 
 
-def _watch_target() -> None:
-    """Count every event after which memory or the set of symbols may differ."""
-    for name in ("stop", "cont", "exited", "new_objfile", "inferior_deleted", "memory_changed"):
-        getattr(gdb.events, name).connect(_target_ran)
-
-
-_watch_target()
-
-
-def _guarded(method: Callable[..., object]) -> Callable[..., object]:
-    """gdb's own errors become DebuggerError, with gdb's words."""
-
-    @functools.wraps(method)
-    def call(*args: object, **kwargs: object) -> object:
-        try:
-            return method(*args, **kwargs)
-        except gdb.error as error:
-            raise DebuggerError(str(error)) from None
-
-    return call
+_watch = _Watch()
 
 
 class GdbDebugger:
     """gdb's selected inferior, as :class:`gdbext.debuggers.base.Debugger`."""
 
     def __init__(self) -> None:
-        self._frames: dict[int, list[tuple[NativeFrame, gdb.Frame]]] = {}
-        self._frames_generation = -1
-        self._structs: dict[str, Struct | None] = {}
+        self._types: _Types | None = None
+        self._walks: dict[int, _Walk] = {}
+        self._files_of_stop: TargetFiles | None = None
+        self._stop: tuple[int, int] | None = None
 
     @property
     def version(self) -> str:
-        found = re.match(r"\d+(\.\d+)*", gdb.VERSION)
-        digits = re.search(r"(\d+\.\d+)", gdb.VERSION)
-        return f"gdb {found[0] if found else digits[1] if digits else gdb.VERSION}"
+        found = re.search(r"\d+(\.\d+)*", gdb.VERSION)
+        return f"gdb {found[0] if found else gdb.VERSION}"
 
     @property
     def kind(self) -> str:
-        connection = getattr(gdb.selected_inferior(), "connection", None)
-        if gdb.selected_thread() is None:
-            raise DebuggerError("no process and no core; start one (`run`), attach to one (`attach PID`) or open a core (`core FILE`)")
-        return "core" if connection is not None and connection.type == "core" else "live"
+        threads = gdb.selected_inferior().threads()
+        if not threads:
+            raise DebuggerError(NO_TARGET)
+        if any(thread.is_running() for thread in threads):
+            raise DebuggerError("the process is running; stop it first (`interrupt`, or Ctrl-C)")
+        return "core" if _connection() == "core" else "live"
 
     @property
     def path(self) -> str | None:
-        details = getattr(gdb.selected_inferior(), "connection", None)
-        if details is None or details.type != "core":
-            return None
-        found = re.search(r"Local core dump file:\s*`(.+)', file type", gdb.execute("info files", to_string=True))
-        return found[1] if found else None
+        return self._files().core
 
     @property
     def pid(self) -> int | None:
@@ -104,10 +102,23 @@ class GdbDebugger:
 
     @property
     def executable(self) -> str | None:
-        return gdb.current_progspace().filename
+        name = gdb.current_progspace().filename
+        return str(name) if name else None
 
     def generation(self) -> int:
-        return _generation
+        inferior = gdb.selected_inferior()
+        return hash((_watch.changes, inferior.num, inferior.pid))
+
+    def _files(self) -> TargetFiles:
+        """The files of this stop.  What was kept of an earlier stop is dropped here."""
+        stop = (self.generation(), len(gdb.selected_inferior().threads()))
+        if self._files_of_stop is None or stop != self._stop:
+            self._stop = stop
+            self._walks.clear()
+            connection = _connection()
+            core = _core_path() if connection == "core" else None
+            self._files_of_stop = TargetFiles(core, self.pid if connection == "native" else None)
+        return self._files_of_stop
 
     # --- memory ---------------------------------------------------------------------------------
 
@@ -120,188 +131,132 @@ class GdbDebugger:
             raise MemoryFault(address, size) from None
 
     def regions(self) -> Sequence[Region]:
-        return self._maps()[0]
+        return self._files().regions
 
     def modules(self) -> Sequence[Module]:
-        bases: dict[str, int] = {}
-        for start, _, _, path in self._maps()[1]:
-            bases.setdefault(path, start)
-        found = []
-        for path, base in bases.items():
-            build_id = elf.build_id_in_memory(self, base)
-            if build_id is not None:
-                found.append(Module(path, base, build_id))
-        return found
-
-    def _maps(self) -> tuple[list[Region], list[tuple[int, int, int, str]]]:
-        if path := self.path:
-            core = elf.read_core(path)
-            return core.regions, core.files
-        return elf.live_maps(self.pid) if self.pid else ([], [])
+        return self._files().modules(self)
 
     # --- threads and frames ---------------------------------------------------------------------
 
     def threads(self) -> Sequence[NativeThread]:
+        files = self._files()
         found = []
         with _selection():
             for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.num):
-                fs_base = None
-                try:
+                lwp = _lwp(thread)
+                fs_base = files.fs_base(lwp)
+                if fs_base is None:
                     thread.switch()
-                    fs_base = int(gdb.newest_frame().read_register("fs_base")) & WORD
-                except (gdb.error, ValueError):
-                    pass
-                lwp = thread.ptid[1] or thread.ptid[0]
-                found.append(NativeThread(lwp, thread.num, thread.name, fs_base))
+                    fs_base = _register(gdb.newest_frame(), "fs_base")
+                found.append(NativeThread(lwp, thread.num, files.thread_name(lwp), fs_base))
         return found
 
-    @_guarded
     def selected(self) -> tuple[int, int]:
         thread = gdb.selected_thread()
         if thread is None:
-            raise DebuggerError("no thread is selected")
-        frame = gdb.selected_frame()
-        level = 0
-        newer = frame.newer()
-        while newer is not None:
-            level += 1
-            newer = newer.newer()
-        return thread.ptid[1] or thread.ptid[0], level
+            raise DebuggerError(NO_TARGET)
+        try:
+            chosen = gdb.selected_frame().level()
+        except gdb.error:
+            return _lwp(thread), 0
+        levels = self._walk(_lwp(thread), chosen + 1).levels
+        return _lwp(thread), max((i for i, level in enumerate(levels) if level <= chosen), default=0)
 
     def frames(self, lwp: int, limit: int = 256) -> Sequence[NativeFrame]:
-        return [frame for frame, _ in self._walk(lwp, limit)]
+        return self._walk(lwp, limit).frames[:limit]
 
-    def _walk(self, lwp: int, limit: int) -> list[tuple[NativeFrame, gdb.Frame]]:
-        if self._frames_generation != _generation:
-            self._frames.clear()
-            self._frames_generation = _generation
-        known = self._frames.get(lwp)
-        if known is not None and (len(known) >= limit or known[-1:] and known[-1][1].older() is None):
-            return known[:limit]
+    def _walk(self, lwp: int, limit: int) -> _Walk:
+        files = self._files()
+        known = self._walks.get(lwp)
+        if known is None or (not known.complete and len(known.frames) < limit):
+            with _selection(lwp):
+                known = self._walks[lwp] = _Walk(limit, files)
+        return known
+
+    @contextmanager
+    def _frame(self, lwp: int, level: int) -> Iterator[gdb.Frame | None]:
+        """gdb's own frame while its thread is selected; None if there is none."""
+        levels = self._walk(lwp, level + 1).levels
         with _selection(lwp):
-            found: list[tuple[NativeFrame, gdb.Frame]] = []
             try:
-                frame: gdb.Frame | None = gdb.newest_frame()
-                while frame is not None and len(found) < limit:
-                    found.append((self._describe(frame, len(found)), frame))
+                frame = gdb.newest_frame() if level < len(levels) else None
+                while frame is not None and frame.level() < levels[level]:
                     frame = frame.older()
-            except (gdb.error, MemoryError):
-                # A smashed stack ends the walk; what was found so far still counts.
-                pass
-        self._frames[lwp] = found
-        return found
-
-    def _describe(self, frame: gdb.Frame, level: int) -> NativeFrame:
-        pc = frame.pc()
-        file = line = None
-        try:
-            position = frame.find_sal()
-            if position.symtab is not None and position.line:
-                file, line = position.symtab.fullname(), position.line
-        except (gdb.error, ValueError):
-            pass
-        try:
-            sp = int(frame.read_register("rsp")) & WORD
-        except (gdb.error, ValueError):
-            sp = 0
-        return NativeFrame(level, pc, sp, frame.name(), file, line, gdb.solib_name(pc) or self.executable, frame.type() == gdb.INLINE_FRAME)
+            except gdb.error:
+                frame = None
+            yield frame
 
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
-        walked = self._walk(lwp, level + 1)
-        if level >= len(walked):
-            return []
-        frame = walked[level][1]
-        with _selection(lwp):
+        with self._frame(lwp, level) as frame:
+            if frame is None:
+                return []
             try:
-                frame.select()
-                block: gdb.Block | None = frame.block()
+                block = frame.block()
+                frame.select()  # for the expressions of entry values
             except (gdb.error, RuntimeError):
                 return []
-            arguments, local = [], []
-            names: set[str] = set()
+            arguments: dict[str, Variable] = {}
+            local: dict[str, Variable] = {}
             while block is not None:
                 for symbol in block:
-                    if symbol.name in names or not (symbol.is_argument or symbol.is_variable):
-                        continue
-                    names.add(symbol.name)
-                    (arguments if symbol.is_argument else local).append(_variable(frame, symbol))
-                if block.function is not None:
-                    break
-                block = block.superblock
-            return arguments + local
+                    # Of equal names the innermost block's is the one in scope.
+                    if symbol.is_argument and symbol.name not in arguments:
+                        arguments[symbol.name] = _variable(frame, block, symbol)
+                    elif _is_local(symbol) and symbol.name not in local:
+                        local[symbol.name] = _variable(frame, block, symbol)
+                block = block.superblock if block.function is None else None
+            return [*arguments.values(), *(v for name, v in local.items() if name not in arguments)]
 
     def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
-        walked = self._walk(lwp, level + 1)
-        if level >= len(walked):
-            return {}
-        found = {}
-        for name in GENERAL_REGISTERS:
-            try:
-                found[name] = int(walked[level][1].read_register(name)) & WORD
-            except (gdb.error, ValueError, TypeError):
-                continue  # not saved in that frame
-        return found
+        names = REGISTERS if self._walk(lwp, level + 1).is_interrupted(level) else PRESERVED
+        with self._frame(lwp, level) as frame:
+            values = {name: _register(frame, name) for name in names.split()} if frame is not None else {}
+        return {name: value for name, value in values.items() if value is not None}
 
     def signal(self) -> Signal | None:
-        threads = {t.ptid[1] or t.ptid[0]: t for t in gdb.selected_inferior().threads()}
-        stopped = self._stop_signal()
-        if stopped is None:
-            return None
-        name, lwp = stopped
-        number = code = address = None
-        if lwp in threads:
-            with _selection(lwp):
-                try:
-                    info = gdb.parse_and_eval("$_siginfo")
-                    number, raw_code = int(info["si_signo"]), int(info["si_code"])
-                    code = SIGNAL_CODES.get(name, {}).get(raw_code) or SENDER_CODES.get(raw_code) or str(raw_code)
-                    if name in FAULT_SIGNALS and raw_code > 0:
-                        address = int(info["_sifields"]["_sigfault"]["si_addr"]) & WORD
-                except (gdb.error, ValueError):
-                    pass
-        return Signal(name, lwp, number, code, address)
+        died = self._files().core_signal() if self.kind == "core" else self._live_signal()
+        return signals.before_handler(self, self.frames(died.lwp, signals.HANDLER_DEPTH), died) if died else None
 
-    def _stop_signal(self) -> tuple[str, int] | None:
-        """(signal, LWP) of the last stop.  A core's is thread 1: the kernel writes the dying thread first."""
-        if self.kind == "core":
-            first = min(gdb.selected_inferior().threads(), key=lambda t: t.num)
-            lwp = first.ptid[1] or first.ptid[0]
-            with _selection(lwp):
-                try:
-                    number = int(gdb.parse_and_eval("$_siginfo.si_signo"))
-                except gdb.error:
-                    try:
-                        number = int(gdb.parse_and_eval("$_siginfo.si_signo")) if False else 0
-                    except gdb.error:
-                        number = 0
-            return (_signal_name(number), lwp) if number else None
-        found = re.search(r"It stopped at (?:signal )?(SIG\w+)", gdb.execute("info program", to_string=True))
-        thread = gdb.selected_thread()
-        if thread is None:
+    def _live_signal(self) -> Signal | None:
+        name, lwp = _watch.signal or (None, None)
+        said = gdb.execute("info program", to_string=True)
+        found = re.search(r"stopped with signal (SIG\w+)", said)
+        if found and found[1] != name:
+            # gdb stopped before this module was there to see it.
+            name, lwp = found[1], None
+        number = getattr(signal, name or "", None)
+        if number not in signals.DEADLY:
             return None
-        text = found[1] if found else None
-        if text in (None, "SIGINT", "SIGSTOP", "SIGTRAP"):
-            return None
-        return text, thread.ptid[1] or thread.ptid[0]
+        threads = {_lwp(thread): thread for thread in gdb.selected_inferior().threads()}
+        last = re.search(r"Last stopped for thread .*LWP (\d+)", said)
+        likely = (lwp, int(last[1]) if last else None, self.selected()[0])
+        for candidate in sorted(threads, key=lambda each: likely.index(each) if each in likely else len(likely)):
+            info = _siginfo(candidate)
+            if info is not None and info.number == number:
+                return signals.describe(candidate, number, info)
+        return signals.describe(lwp or self.selected()[0], number, None)
 
     def disassemble(self, address: int, count: int = 1, lwp: int | None = None) -> Sequence[tuple[int, str]]:
         try:
-            architecture = gdb.selected_inferior().architecture()
-            return [
-                (item["addr"], re.sub(r"\s*(<[^>]*>|#.*)", "", item["asm"])) for item in architecture.disassemble(address, count=count)
-            ]
-        except (gdb.error, AttributeError):
+            with gdb.with_parameter("disassembly-flavor", "att"):
+                listed = gdb.selected_inferior().architecture().disassemble(address, count=count)
+            return [(item["addr"], tidy_instruction(item["asm"])) for item in listed]
+        except (gdb.error, OverflowError):
             return []
 
     # --- symbols and types ----------------------------------------------------------------------
 
     def symbol(self, name: str, file: str | None = None) -> Symbol | None:
-        quoted = f"'{file}'::{name}" if file else f"'{name}'" if not name.isidentifier() else name
         try:
-            value = gdb.parse_and_eval(f"&{quoted}")
-            size = value.type.target().sizeof if value.type.code in POINTER_CODES else 0
-            return Symbol(name, int(value) & WORD, size)
-        except (gdb.error, ValueError):
+            found = gdb.lookup_static_symbols(name) if file else [gdb.lookup_global_symbol(name) or gdb.lookup_static_symbol(name)]
+            for symbol in found:
+                if symbol is not None and (file is None or symbol.symtab.filename.endswith(file)):
+                    value = symbol.value()
+                    size = 0 if value.type.code == gdb.TYPE_CODE_FUNC else value.type.sizeof
+                    return Symbol(name, int(value.address) & WORD, size)
+            # Without debug information there is still the linker's symbol, whose size gdb does not tell.
+            return None if file else Symbol(name, int(gdb.parse_and_eval(f"&'{name}'")) & WORD)
+        except (gdb.error, ValueError, TypeError):
             return None
 
     def symbol_at(self, address: int) -> Symbol | None:
@@ -309,44 +264,33 @@ class GdbDebugger:
             text = gdb.execute(f"info symbol {address:#x}", to_string=True)
         except gdb.error:
             return None
-        found = re.match(r"(\S+)(?: \+ (\d+))? in section", text)
+        found = re.match(r"(.+?)(?: \+ (\d+))? in section", text)
         if not found:
             return None
         start = address - int(found[2] or 0)
-        size = 0
-        try:
-            block = gdb.block_for_pc(address)
-            while block is not None and block.function is None:
-                block = block.superblock
-            if block is not None:
-                size = block.end - block.start
-        except (gdb.error, RuntimeError):
-            pass
-        return Symbol(found[1], start, size)
+        known = self.symbol(found[1])
+        return known if known is not None and known.address == start else Symbol(found[1], start)
 
     def struct(self, name: str) -> Struct | None:
-        if name not in self._structs:
-            found = None
-            for spelling in (name, f"struct {name}"):
-                try:
-                    kind = gdb.lookup_type(spelling).strip_typedefs()
-                except gdb.error:
-                    continue
-                if kind.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION) and kind.sizeof:
-                    found = Struct(name, kind.sizeof, dict(_flatten(kind, "", 0)))
-                    break
-            self._structs[name] = found
-        return self._structs[name]
+        if self._types is None or self._types.symbols != _watch.symbols:
+            self._types = _Types()
+        return self._types.struct(name)
 
     def evaluate(self, expression: str) -> int:
+        refuse_side_effects(expression)
         try:
-            value = gdb.parse_and_eval(expression)
-            if value.is_optimized_out:
-                raise DebuggerError(f"`{expression}` is optimized out here; give its address instead")
-            kind = value.type.strip_typedefs()
-            if kind.code in AGGREGATE_CODES:
-                value = value.address
-            return int(value) & WORD
+            with gdb.with_parameter("may-call-functions", False):
+                value = gdb.parse_and_eval(expression)
+                if value.is_optimized_out:
+                    raise DebuggerError(f"`{expression}` is optimized out here; give its address instead")
+                code = value.type.strip_typedefs().code
+                if code == gdb.TYPE_CODE_VOID:
+                    raise DebuggerError(f"`{expression}` has no value")
+                if code in AGGREGATES or code == gdb.TYPE_CODE_FUNC:
+                    value = value.address
+                    if value is None:
+                        raise DebuggerError(f"`{expression}` has no address")
+                return int(value) & WORD
         except (gdb.error, ValueError, TypeError) as error:
             raise DebuggerError(f"`{expression}`: {error}") from None
 
@@ -354,79 +298,163 @@ class GdbDebugger:
         return read_source(file, line, context)
 
 
-def read_source(file: str, line: int, context: int) -> list[tuple[int, str]]:
-    """(number, text) of the lines around ``line`` of a file; empty if it cannot be read."""
-    try:
-        with open(file, encoding="utf-8", errors="replace") as stream:
-            lines = stream.read().splitlines()
-    except OSError:
-        return []
-    first = max(line - context, 1)
-    return [(n, lines[n - 1]) for n in range(first, min(line + context, len(lines)) + 1)]
+class _Walk:
+    """The selected thread's stack, described.  ``levels`` are gdb's own numbers of the frames.
 
+    gdb guesses frames of functions that ended in a jump (tail calls).  The other debugger's guesses are others, and no
+    such frame has anything left in memory, so they are left out.
+    """
 
-def _signal_name(number: int) -> str:
-    import signal
-
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"SIG{number}"
-
-
-class _selection:
-    """Select a thread for a while; afterwards the user's own selection is as it was."""
-
-    def __init__(self, lwp: int | None = None) -> None:
-        self._lwp = lwp
-        self._thread: gdb.InferiorThread | None = None
-        self._frame: gdb.Frame | None = None
-
-    def __enter__(self) -> None:
-        self._thread = gdb.selected_thread()
+    def __init__(self, limit: int, files: TargetFiles) -> None:
+        self.frames: list[NativeFrame] = []
+        self.levels: list[int] = []
+        self.complete = False
         try:
-            self._frame = gdb.selected_frame() if self._thread else None
+            frame: gdb.Frame | None = gdb.newest_frame()
+            while frame is not None and len(self.frames) < limit:
+                if frame.type() != gdb.TAILCALL_FRAME:
+                    self.frames.append(_describe(frame, len(self.frames), files))
+                    self.levels.append(frame.level())
+                frame = frame.older()
+            self.complete = frame is None
         except gdb.error:
-            self._frame = None
-        if self._lwp is None:
-            return
-        if self._thread and self._lwp == (self._thread.ptid[1] or self._thread.ptid[0]):
-            return
-        for thread in gdb.selected_inferior().threads():
-            if self._lwp == (thread.ptid[1] or thread.ptid[0]):
-                thread.switch()
-                return
+            # A smashed stack ends the walk; what was found so far still counts.
+            self.complete = True
 
-    def __exit__(self, *_exc: object) -> None:
-        if self._thread and self._thread.is_valid():
-            self._thread.switch()
-            if self._frame and self._frame.is_valid():
-                self._frame.select()
+    def is_interrupted(self, level: int) -> bool:
+        """Whether all registers are known: the thread was at this very instruction when it stopped or a signal came in."""
+        younger = self.frames[:level]
+        while younger and younger[-1].is_inlined:
+            younger.pop()
+        return not younger or younger[-1].function == SIGNAL_FRAME
 
 
-def _variable(frame: gdb.Frame, symbol: gdb.Symbol) -> Variable:
-    kind = str(symbol.type)
+def _describe(frame: gdb.Frame, level: int, files: TargetFiles) -> NativeFrame:
+    pc = frame.pc()
+    kind = frame.type()
+    position = frame.find_sal()
+    file = line = None
+    if position.symtab is not None and position.line:
+        file, line = os.path.normpath(position.symtab.fullname()), position.line
+    function = SIGNAL_FRAME if kind == gdb.SIGTRAMP_FRAME else frame.name()
+    module = files.file_at(pc) or gdb.solib_name(pc)
+    return NativeFrame(level, pc, _register(frame, "rsp") or 0, function, file, line, module, kind == gdb.INLINE_FRAME)
+
+
+def _register(frame: gdb.Frame, name: str) -> int | None:
+    """A register as it was in that frame; None where it was not saved."""
     try:
-        value = frame.read_var(symbol)
-        if value.is_optimized_out:
+        return int(frame.read_register(name)) & WORD
+    except (gdb.error, ValueError, TypeError):
+        return None
+
+
+def _is_local(symbol: gdb.Symbol) -> bool:
+    """Variables of a frame: no static ones, and of constants only the variables that were optimized into one."""
+    if symbol.is_variable:
+        return bool(symbol.addr_class != gdb.SYMBOL_LOC_STATIC)
+    return bool(symbol.is_constant and symbol.type.strip_typedefs().code != gdb.TYPE_CODE_ENUM)
+
+
+def _variable(frame: gdb.Frame, block: gdb.Block, symbol: gdb.Symbol) -> Variable:
+    kind = tidy_type(_type_name(symbol.type))
+    value = missing = None
+    is_address = False
+    try:
+        found = frame.read_var(symbol, block)
+        if found.is_optimized_out:
+            missing = "optimized out"
             if symbol.is_argument:
                 # What the argument was on entry often survives where its present value does not.
-                try:
-                    entry = gdb.parse_and_eval(f"{symbol.name}@entry")
-                    if not entry.is_optimized_out:
-                        return Variable(symbol.name, kind, int(entry) & WORD, "entry value")
-                except (gdb.error, ValueError, TypeError):
-                    pass
-            return Variable(symbol.name, kind, None, "optimized out")
-        code = value.type.strip_typedefs().code
-        if code in AGGREGATE_CODES:
-            address = value.address
-            return Variable(symbol.name, kind, int(address) & WORD if address is not None else None, None, True)
-        if code == gdb.TYPE_CODE_FLT:
-            return Variable(symbol.name, kind, None, "a floating-point value")
-        return Variable(symbol.name, kind, int(value) & WORD)
-    except (gdb.error, ValueError, TypeError) as error:
-        return Variable(symbol.name, kind, None, str(error))
+                entry = gdb.parse_and_eval(f"{symbol.name}@entry")
+                if not entry.is_optimized_out:
+                    value, is_address = _bits(entry)
+                    missing = "entry value"
+        else:
+            value, is_address = _bits(found)
+            missing = None if value is not None else "not an integer"
+    except (gdb.error, ValueError, TypeError, NotImplementedError) as error:
+        missing = missing or str(error)
+    return Variable(symbol.name, kind, value, missing, is_address, symbol.is_argument)
+
+
+def _bits(value: gdb.Value) -> tuple[int | None, bool]:
+    """(bits, False) of a scalar, (address, True) of a struct or array in memory, (None, False) of anything else."""
+    kind = value.type.strip_typedefs()
+    if kind.code in AGGREGATES:
+        if value.address is not None:
+            return int(value.address) & WORD, True
+        # A struct of one word lives in a register.
+        whole = (
+            [f for f in kind.fields() if getattr(f, "bitpos", 1) == 0 and f.type.sizeof == kind.sizeof]
+            if kind.code in STRUCTS
+            else []
+        )
+        return _bits(value[whole[0]]) if whole else (None, False)
+    if kind.code in (gdb.TYPE_CODE_FLT, gdb.TYPE_CODE_COMPLEX, gdb.TYPE_CODE_VOID):
+        return None, False
+    return int(value) & (1 << 8 * kind.sizeof) - 1, False
+
+
+def _type_name(kind: gdb.Type) -> str:
+    """A type as C has it, without a struct's members."""
+    return kind.name or kind.tag or str(kind)
+
+
+def _siginfo(lwp: int) -> signals.Info | None:
+    with _selection(lwp):
+        try:
+            info = gdb.parse_and_eval("$_siginfo")
+            words = info.cast(gdb.lookup_type("unsigned char").array(info.type.sizeof - 1))
+            return signals.decode(bytes(int(words[i]) for i in range(24)))
+        except gdb.error:
+            return None
+
+
+class _Types:
+    """Struct layouts, as long as no symbols are read or dropped.
+
+    gdb's own search reads one compile unit after the other until one has the name, some 10 ms each.  The unit of the
+    bytecode interpreter knows nearly all of CPython's structs, and every Python backtrace has had it read.
+    """
+
+    def __init__(self) -> None:
+        self._near = _types_of_unit("PyEval_EvalCode")
+        self._structs: dict[str, Struct | None] = {}
+        self.symbols = _watch.symbols
+
+    def struct(self, name: str) -> Struct | None:
+        if name not in self._structs:
+            kind = self._find(name)
+            self._structs[name] = Struct(name, kind.sizeof, dict(_flatten(kind, "", 0))) if kind is not None else None
+        return self._structs[name]
+
+    def _find(self, name: str) -> gdb.Type | None:
+        """A struct by its typedef or tag."""
+        if name in self._near and (kind := _as_struct(self._near[name].type)):
+            return kind
+        # A tag before a typedef: asked for a typedef that does not exist, gdb 13 reads every unit (1 s).
+        for spelling in (f"struct {name}", f"union {name}", name):
+            with suppress(gdb.error):
+                if kind := _as_struct(gdb.lookup_type(spelling)):
+                    return kind
+        return None
+
+
+def _as_struct(kind: gdb.Type) -> gdb.Type | None:
+    bare = kind.strip_typedefs()
+    return bare if bare.code in STRUCTS and bare.sizeof else None
+
+
+def _types_of_unit(function: str) -> dict[str, gdb.Symbol]:
+    """Typedefs and tags of the compile unit that has the function."""
+    try:
+        block = gdb.block_for_pc(int(gdb.parse_and_eval(f"&{function}")))
+        while block is not None and not block.is_static:
+            block = block.superblock
+        return {s.name: s for s in block or () if s.addr_class == gdb.SYMBOL_LOC_TYPEDEF and s.type.sizeof}
+    except (gdb.error, RuntimeError):
+        return {}
 
 
 def _flatten(kind: gdb.Type, prefix: str, base: int) -> Iterator[tuple[str, Field]]:
@@ -434,13 +462,103 @@ def _flatten(kind: gdb.Type, prefix: str, base: int) -> Iterator[tuple[str, Fiel
         if not hasattr(member, "bitpos"):
             continue
         target = member.type.strip_typedefs()
-        offset = base + member.bitpos // 8
-        name = prefix + member.name if member.name else prefix
+        offset, bit = base + member.bitpos // 8, member.bitpos % 8
+        name = prefix + (member.name or "")
+        if member.bitsize:
+            # gdb counts bits from the struct's start.
+            yield name, Field(offset, (bit + member.bitsize + 7) // 8, bit, member.bitsize)
+            continue
         if member.name:
-            if member.bitsize:
-                # gdb counts a bit-field's bitpos from the struct's start, in bits.
-                yield name, Field(offset, 1, member.bitpos % 8, member.bitsize)
-                continue
             yield name, Field(offset, target.sizeof)
-        if target.code in (gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION):
+        if target.code in STRUCTS:
             yield from _flatten(target, f"{name}." if member.name else prefix, offset)
+
+
+def _lwp(thread: gdb.InferiorThread) -> int:
+    return int(thread.ptid[1] or thread.ptid[0])
+
+
+def _connection() -> str | None:
+    """``core``, ``native``, ``remote``, ``extended-remote`` …"""
+    connection = gdb.selected_inferior().connection
+    return str(connection.type) if connection is not None else None
+
+
+def _core_path() -> str | None:
+    core = getattr(gdb.selected_inferior(), "corefile", None)
+    if core is not None:
+        return str(core.filename)
+    found = re.search(r"Local core dump file:\s*`(.+)', file type", gdb.execute("info files", to_string=True))
+    return found[1] if found else None
+
+
+@contextmanager
+def _selection(lwp: int | None = None) -> Iterator[None]:
+    """Select a thread for a while; afterwards the user's own selection is as it was."""
+    thread = gdb.selected_thread()
+    frame = None
+    with suppress(gdb.error):
+        frame = gdb.selected_frame() if thread is not None else None
+    try:
+        if lwp is not None and (thread is None or lwp != _lwp(thread)):
+            wanted = next((t for t in gdb.selected_inferior().threads() if _lwp(t) == lwp), None)
+            if wanted is None:
+                raise DebuggerError(f"there is no thread with LWP {lwp}")
+            wanted.switch()
+        yield
+    finally:
+        if thread is not None and thread.is_valid():
+            if gdb.selected_thread() != thread:
+                thread.switch()
+            if frame is not None and frame.is_valid():
+                frame.select()
+
+
+# --- starting, for the command line: gdb opens a target that no person has opened ------------------
+
+
+def open_core(executable: str, core: str, sysroot: str | None = None) -> GdbDebugger:
+    """Make gdb open a core.
+
+    Raises:
+        DebuggerError: with gdb's complaint.
+    """
+    try:
+        if sysroot:
+            gdb.execute(f"set sysroot {sysroot}", to_string=True)
+        gdb.execute(f"file {_quoted(executable)}", to_string=True)
+        gdb.execute(f"core-file {_plain_path(core)}", to_string=True)
+    except gdb.error as error:
+        raise DebuggerError(f"gdb cannot open {core}: {error}") from None
+    return GdbDebugger()
+
+
+def attach(pid: int) -> GdbDebugger:
+    """Make gdb stop and inspect a running process.
+
+    Raises:
+        DebuggerError: with gdb's complaint.
+    """
+    try:
+        gdb.execute(f"attach {pid}", to_string=True)
+    except gdb.error as error:
+        raise DebuggerError(f"gdb cannot attach to process {pid}: {error}") from None
+    return GdbDebugger()
+
+
+def leave() -> None:
+    """Let a process that was attached to go on, unharmed; harmless for a core."""
+    connection = getattr(gdb.selected_inferior(), "connection", None)
+    if gdb.selected_inferior().pid and connection is not None and connection.type != "core":
+        gdb.execute("detach", to_string=True)
+
+
+def _quoted(path: str) -> str:
+    return re.sub(r"([^\w/.+-])", r"\\\1", path)
+
+
+def _plain_path(path: str) -> str:
+    """A name of the file without characters that some version of gdb interprets (`core-file` takes quotes since 16 only)."""
+    if re.fullmatch(r"[\w/.+-]+", path):
+        return path
+    return f"/proc/self/fd/{os.open(path, os.O_RDONLY)}"

@@ -1,0 +1,125 @@
+"""What the files behind a target say of it, equal in both debuggers: a core's headers and notes, ``/proc`` for a live process.
+
+The debuggers know some of this as well, each in its own way and with gaps of its own.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import os
+from collections.abc import Sequence
+from functools import cached_property
+
+from gdbext.debuggers import elf, signals
+from gdbext.debuggers.base import DebuggerError, Memory, MemoryFault, Module, Region, Signal
+
+MAX_SOURCE_BYTES = 16 << 20
+
+
+class TargetFiles:
+    """The files of one stop of one target: give it the core's path, or the pid of a process of this machine."""
+
+    def __init__(self, core: str | None, pid: int | None) -> None:
+        self.core = core
+        self.pid = pid
+
+    @cached_property
+    def _core(self) -> elf.CoreInfo | None:
+        try:
+            return elf.read_core(self.core) if self.core else None
+        except DebuggerError:
+            # A kind of core that only the debugger can read.
+            return None
+
+    @cached_property
+    def _maps(self) -> tuple[Sequence[Region], Sequence[tuple[int, int, int, str]]]:
+        if self._core:
+            return self._core.regions, self._core.files
+        return elf.live_maps(self.pid) if self.pid else ([], [])
+
+    @property
+    def regions(self) -> Sequence[Region]:
+        """Mapped memory in address order."""
+        return self._maps[0]
+
+    def modules(self, memory: Memory) -> list[Module]:
+        """The mapped ELF files, in address order, with the build ids that memory has."""
+        bases: dict[str, int] = {}
+        for start, _, offset, path in self._maps[1]:
+            if offset == 0:
+                bases.setdefault(path, start)
+        return [Module(path, base, elf.build_id_in_memory(memory, base)) for path, base in bases.items() if _is_elf(memory, base)]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [start for start, _, _, _ in self._maps[1]]
+
+    def file_at(self, address: int) -> str | None:
+        """The path of the file that is mapped at the address."""
+        index = bisect.bisect_right(self._starts, address) - 1
+        if index >= 0 and address < self._maps[1][index][1]:
+            return self._maps[1][index][3]
+        return None
+
+    # --- threads --------------------------------------------------------------------------------
+
+    @cached_property
+    def _core_threads(self) -> dict[int, elf.CoreThread]:
+        return {thread.lwp: thread for thread in self._core.threads} if self._core else {}
+
+    def fs_base(self, lwp: int) -> int | None:
+        """The thread pointer that a core has of a thread; None for a live process, where only the debugger knows."""
+        thread = self._core_threads.get(lwp)
+        return thread.fs_base if thread else None
+
+    def thread_name(self, lwp: int) -> str | None:
+        """The kernel's name of a thread.  A core has only that of its first, the one whose LWP is the pid."""
+        if self._core:
+            return self._core.program if lwp == self._core.pid else None
+        try:
+            with open(f"/proc/{self.pid}/task/{lwp}/comm", encoding="utf-8", errors="replace") as stream:
+                return stream.read().rstrip("\n") or None
+        except OSError:
+            return None
+
+    def core_signal(self) -> Signal | None:
+        """What the process died of.
+
+        The kernel writes the thread that died first; a debugger that writes a core puts the one that had the signal first.
+        None when that signal does not kill with a core: the process was only stopped to have its core written.
+        """
+        if self._core is None or not self._core.threads:
+            return None
+        first = self._core.threads[0]
+        info = signals.decode(first.siginfo) if first.siginfo else None
+        number = info.number if info and info.number else first.signal
+        if number not in signals.DEADLY:
+            return None
+        return signals.describe(first.lwp, number, info)
+
+
+def _is_elf(memory: Memory, base: int) -> bool:
+    try:
+        return memory.read(base, 4) == b"\x7fELF"
+    except MemoryFault:
+        return False
+
+
+def read_source(file: str, line: int, context: int = 2) -> list[tuple[int, str]]:
+    """(number, text) of the lines around ``line`` of a source file; empty if it cannot be read."""
+    try:
+        lines = _lines(file, os.path.getmtime(file))
+    except (OSError, ValueError):
+        return []
+    first = max(line - context, 1)
+    return [(number, lines[number - 1]) for number in range(first, min(line + context, len(lines)) + 1)]
+
+
+@functools.lru_cache(maxsize=64)
+def _lines(file: str, _changed: float) -> list[str]:
+    if not os.path.isfile(file) or os.path.getsize(file) > MAX_SOURCE_BYTES:
+        # A name out of a damaged target may be that of a device.
+        return []
+    with open(file, encoding="utf-8", errors="replace") as stream:
+        return stream.read().splitlines()

@@ -1,0 +1,54 @@
+"""The debuggers' texts made equal: types, instructions; and expressions that would do more than look."""
+
+from __future__ import annotations
+
+import re
+
+from gdbext.debuggers.base import DebuggerError
+
+ASSIGNMENT = re.compile(r"\+\+|--|<<=|>>=|(?<![=!<>])=(?!=)")
+QUOTED = re.compile(r"""'(?:\\.|[^'\\])'|"(?:\\.|[^"\\])*\"""")
+WITH_SUFFIX = re.compile(
+    r"(?:mov|add|sub|adc|sbb|cmp|test|and|or|xor|not|neg|inc|dec|lea|i?mul|i?div|sh[lr]|sa[lr]|ro[lr]|bt[crs]?|xchg|xadd|cmpxchg|cmov\w+?)(?=[bwlq]$)"
+)
+ALWAYS_BARE = re.compile(r"(?:push|pop|call|jmp|ret|leave)(?=[wq]$)")
+REGISTER_OPERAND = re.compile(r"(?:^|,)\*?%(?!xmm|ymm|zmm|mm|st)\w+(?=,|$)")
+
+
+def tidy_type(name: str) -> str:
+    """A C type without ``struct``, ``union`` and ``enum``, spaced in one way.
+
+    >>> tidy_type("struct _ts *"), tidy_type("char [16]"), tidy_type("PyObject * const *")
+    ('_ts *', 'char[16]', 'PyObject *const *')
+    """
+    bare = re.sub(r"\b(?:struct|union|enum) (?=[\w{])", "", name)
+    return re.sub(r"\* (?=const|volatile|restrict)", "*", bare.replace(" [", "["))
+
+
+def tidy_instruction(text: str) -> str:
+    """An AT&T instruction without comments and symbols, spaced in one way, its size suffix only where no register tells the size.
+
+    >>> tidy_instruction("movq   0x18(%rax), %rdi"), tidy_instruction("cmpq $0x0,(%rax)  # 0x40 <x>")
+    ('mov 0x18(%rax),%rdi', 'cmpq $0x0,(%rax)')
+    """
+    bare = re.sub(r"\s*(?:<[^>]*>|[#;].*)", "", text).strip()
+    mnemonic, _, operands = bare.partition(" ") if " " in bare else bare.partition("\t")
+    operands = re.sub(r"\s+", " ", operands.strip()).replace(", ", ",")
+    if mnemonic in ("lock", "rep", "repz", "repnz", "notrack", "bnd", "data16"):
+        return f"{mnemonic} {tidy_instruction(operands)}"
+    short = ALWAYS_BARE.match(mnemonic) or (WITH_SUFFIX.match(mnemonic) if REGISTER_OPERAND.search(_outside(operands)) else None)
+    return f"{short[0] if short else mnemonic} {operands}".rstrip()
+
+
+def _outside(operands: str) -> str:
+    """The operands without what stands in parentheses."""
+    return re.sub(r"\([^)]*\)", "", operands)
+
+
+def refuse_side_effects(expression: str) -> None:
+    """Raise DebuggerError for an expression that assigns.  (That nothing is called, the debuggers see to themselves.)
+
+    >>> refuse_side_effects("v->ob_item[0] == 0")
+    """
+    if ASSIGNMENT.search(QUOTED.sub("", expression)):
+        raise DebuggerError(f"`{expression}` would change the program; gdbext only looks")
