@@ -179,7 +179,7 @@ class HeaderFormat:
             self.layout = StructLayout("PyObject", 32, {name: (f, Source.DEBUG_OFFSETS) for name, f in FREE_THREADED.items()})
         names = [name for name in ("_padding", "ob_flags") if name in self.layout]
         names += ["ob_tid", "ob_mutex", "ob_gc_bits", "ob_ref_local", "ob_ref_shared", "ob_type"]
-        places = sorted((self.layout.field(name), name) for name in names)
+        places = sorted(((self.layout.field(name), name) for name in names), key=lambda place: place[0].offset)
         text, end = "<", 0
         for place, name in places:
             text += f"{place.offset - end}x" + {1: "B", 2: "H", 4: "I", 8: "q" if name == "ob_ref_shared" else "Q"}[place.size]
