@@ -1,0 +1,7 @@
+"""``python -m gdbext``"""
+
+import sys
+
+from gdbext.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,295 @@
+"""``gdbext doctor``: what this machine lacks for a full diagnosis, what each lack costs, and how to mend it."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from gdbext.cli import launch
+from gdbext.cli.main import COMMANDS, Failure
+
+GOOD, LACK, FAULT = "✓", "!", "✗"
+SIGNS = {GOOD: "ok", LACK: "lack", FAULT: "missing"}
+COLORS = {GOOD: "32", LACK: "33", FAULT: "31"}
+HELP = """\
+Every line is one thing that gdbext uses. Where something is missing, the line below says what that costs and how to
+mend it.
+
+exit status:
+  0  gdbext can work here (perhaps with less than everything)
+  1  it cannot: there is no debugger, or crashes can be neither traced nor found as cores
+
+examples:
+  gdbext doctor
+  gdbext doctor --python /opt/python3.14t/bin/python3.14t"""
+ASK = """
+import json, sys, sysconfig
+print(json.dumps({"version": sys.version.split()[0], "minor": list(sys.version_info[:2]), "path": sys.executable,
+ "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")), "debug": hasattr(sys, "gettotalrefcount"),
+ "maps": [l.split(None, 5)[5].strip() for l in open("/proc/self/maps") if len(l.split(None, 5)) > 5]}))
+"""
+INTERPRETERS = ("python3.15t", "python3.14t", "python3.13t", "python3")
+
+
+class Check(NamedTuple):
+    """One line; ``cost`` and ``mend`` for what is not as it should be."""
+
+    sign: str
+    subject: str
+    state: str
+    cost: str = ""
+    mend: str = ""
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="gdbext doctor",
+        description=COMMANDS["doctor"].capitalize() + ".",
+        epilog=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument(
+        "--python",
+        metavar="PYTHON",
+        help="the interpreter to look at (default: $GDBEXT_PYTHON, python3.15t, 3.14t, 3.13t, python3)",
+    )
+    made.add_argument("--json", action="store_true", help="as JSON")
+    return made
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.python and not shutil.which(arguments.python):
+        raise Failure(f"there is no program {arguments.python}")
+    debuggers = [_debugger(name) for name in launch.NAMES]
+    ptrace, cores = _ptrace(), _cores()
+    found = [*debuggers, ptrace, cores, *_interpreter(arguments.python), *_tools(), _room()]
+    if arguments.json:
+        print(json.dumps([{**check._asdict(), "sign": SIGNS[check.sign]} for check in found], indent=2))
+    else:
+        _show(found)
+    works = any(check.sign != FAULT for check in debuggers) and (ptrace.sign == GOOD or cores.sign == GOOD)
+    return 0 if works else 1
+
+
+def _show(checks: list[Check]) -> None:
+    colored = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    width = max(len(check.subject) for check in checks)
+    for check in checks:
+        sign = f"\x1b[{COLORS[check.sign]}m{check.sign}\x1b[0m" if colored else check.sign
+        print(f"{sign} {check.subject:<{width}}  {check.state}")
+        for word, text in (("costs", check.cost), ("mend", check.mend)):
+            if text:
+                print(f"  {'':<{width}}  {word}: {text}")
+
+
+def _debugger(name: str) -> Check:
+    install = f"pip install {name}-for-pwndbg (no root needed), or your system's package {name}"
+    cost = "reports are made in gdb, or in lldb where there is no gdb" if name == "gdb" else "no second debugger; gdb is enough"
+    try:
+        found = launch.find(name)
+    except launch.LaunchError:
+        return Check(FAULT if name == "gdb" else LACK, name, "not found", cost, install)
+    code = "import sys; print('PY', sys.version_info[0], sys.version_info[1]); import pygments; print('PYGMENTS')"
+    words = ["-nx", "-batch", "-ex", f"python {code}"] if name == "gdb" else ["--no-lldbinit", "--batch", "-o", f"script {code}"]
+    environment = launch.environment(found, {})
+    try:
+        done = subprocess.run(
+            [*found.command, *words], capture_output=True, text=True, timeout=60, env=environment, stdin=subprocess.DEVNULL
+        )
+        version = subprocess.run([*found.command, "--version"], capture_output=True, text=True, timeout=60, env=environment)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Check(FAULT, name, f"{found.command[0]} does not start: {error}", cost, install)
+    shown = (version.stdout.splitlines() or ["?"])[0].strip()
+    python = next((line.split()[1:] for line in done.stdout.splitlines() if line.startswith("PY ")), None)
+    if python is None:
+        return Check(FAULT, name, f"{shown}, without Python", "gdbext cannot run in it", install)
+    if [int(n) for n in python] < [3, 10]:
+        return Check(FAULT, name, f"{shown}, with Python {'.'.join(python)}", "gdbext needs 3.10", install)
+    if "PYGMENTS" not in done.stdout:
+        return Check(
+            LACK,
+            name,
+            f"{shown}, Python {'.'.join(python)}, no Pygments",
+            "source excerpts are not highlighted",
+            "install Pygments for that Python",
+        )
+    return Check(GOOD, name, f"{shown}, Python {'.'.join(python)} ({found.command[0]})")
+
+
+def _ptrace() -> Check:
+    """Whether a child can be followed: tried out."""
+    from gdbext.cli.tracing import ptrace
+
+    cost = "`gdbext run` needs cores instead (next line) and does not see child processes or hangs; `gdbext attach` does not work"
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+        os._exit(0)
+    try:
+        ptrace.seize(pid)
+    except OSError as error:
+        scope = _read("/proc/sys/kernel/yama/ptrace_scope")
+        if scope in ("2", "3"):
+            return Check(
+                FAULT,
+                "ptrace",
+                f"forbidden by kernel.yama.ptrace_scope = {scope}",
+                cost,
+                "sudo sysctl kernel.yama.ptrace_scope=1 (3 lasts until reboot)",
+            )
+        return Check(FAULT, "ptrace", f"refused: {error.strerror}", cost, "in a container: docker run --cap-add=SYS_PTRACE")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    scope = _read("/proc/sys/kernel/yama/ptrace_scope")
+    if scope == "1" and os.geteuid() != 0:
+        return Check(GOOD, "ptrace", "children can be followed; attaching to others is for root (kernel.yama.ptrace_scope = 1)")
+    return Check(GOOD, "ptrace", "permitted")
+
+
+def _cores() -> Check:
+    from gdbext.cli.tracing import cores
+
+    pattern = cores.pattern()
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    reason = cores.lack(pattern, hard)
+    shown = {resource.RLIM_INFINITY: "unlimited"}
+    state = f"core_pattern `{pattern}`, ulimit -c {shown.get(soft, soft)} (hard {shown.get(hard, hard)})"
+    if reason:
+        return Check(
+            LACK,
+            "cores",
+            state,
+            f"{reason}; `gdbext run` takes its own",
+            "echo core | sudo tee /proc/sys/kernel/core_pattern; ulimit -c unlimited",
+        )
+    if soft == 0:
+        return Check(GOOD, "cores", f"{state}: none from a plain crash until `ulimit -c unlimited`; `gdbext run` takes its own")
+    return Check(GOOD, "cores", state)
+
+
+def _interpreter(wanted: str | None) -> Iterator[Check]:
+    path = (
+        wanted or os.environ.get("GDBEXT_PYTHON") or next((found for name in INTERPRETERS if (found := shutil.which(name))), None)
+    )
+    if path is None:
+        yield Check(
+            LACK, "python", "no free-threaded interpreter on PATH", "nothing, for cores from elsewhere", "uv python install 3.14t"
+        )
+        return
+    try:
+        done = subprocess.run([path, "-c", ASK], capture_output=True, text=True, timeout=60, env=_clean_environment())
+        facts: dict[str, Any] = json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        yield Check(FAULT, "python", f"{path} does not start, or is no Python 3", "", "name another with --python")
+        return
+    flavour = ("free-threaded" if facts["free_threaded"] else "with a GIL") + (", debug build" if facts["debug"] else "")
+    state = f"{facts['version']} {flavour} ({facts['path']})"
+    if not facts["free_threaded"]:
+        yield Check(
+            LACK,
+            "python",
+            state,
+            "gdbext explains free-threaded Pythons only",
+            "uv python install 3.14t, or name one with --python",
+        )
+    elif facts["minor"] < [3, 13]:
+        yield Check(FAULT, "python", state, "free-threading came with 3.13", "uv python install 3.14t")
+    else:
+        yield Check(GOOD, "python", state)
+    libraries = [m for m in facts["maps"] if os.path.basename(m).startswith("libpython")]
+    yield from _symbols(libraries[0] if libraries else os.path.realpath(facts["path"]))
+
+
+def _symbols(binary: str) -> Iterator[Check]:
+    from gdbext.debuggers import elf
+
+    build_id = elf.build_id_in_file(binary)
+    sections = section_names(binary)
+    separate = f"/usr/lib/debug/.build-id/{build_id[:2]}/{build_id[2:]}.debug" if build_id else ""
+    if ".debug_info" in sections:
+        yield Check(GOOD, "symbols", f"DWARF in {binary}")
+    elif separate and os.path.exists(separate):
+        yield Check(GOOD, "symbols", f"DWARF in {separate}")
+    else:
+        has = "function names only (.symtab)" if ".symtab" in sections else "none (stripped)"
+        cost = "layouts come from _Py_DebugOffsets and shipped tables; C arguments and source lines are not shown"
+        yield Check(
+            LACK,
+            "symbols",
+            f"{has} in {binary}",
+            cost,
+            "install its -dbg or -dbgsym package, or use a build made with -g and not stripped",
+        )
+    if build_id:
+        yield Check(GOOD, "build id", build_id)
+    else:
+        cost = "a core and its program are compared by their first page only"
+        yield Check(LACK, "build id", f"none in {binary}", cost, "link it with -Wl,--build-id")
+
+
+def section_names(path: str) -> set[str]:
+    """The section names of a 64-bit little-endian ELF file; empty if it has none, or is none."""
+    import struct
+
+    try:
+        with open(path, "rb") as stream:
+            header = stream.read(64)
+            if header[:6] != b"\x7fELF\x02\x01":
+                return set()
+            (offset,) = struct.unpack_from("<Q", header, 40)
+            size, count, names_at = struct.unpack_from("<HHH", header, 58)
+            stream.seek(offset)
+            table = [stream.read(size) for _ in range(count)]
+            if names_at >= count or any(len(entry) < 64 for entry in table):
+                return set()
+            names_offset, names_size = struct.unpack_from("<QQ", table[names_at], 24)
+            stream.seek(names_offset)
+            names = stream.read(min(names_size, 1 << 20))
+    except OSError:
+        return set()
+    starts = (struct.unpack_from("<I", entry)[0] for entry in table)
+    return {names[start:].split(b"\0", 1)[0].decode(errors="replace") for start in starts}
+
+
+def _tools() -> Iterator[Check]:
+    for tool in ("zstd", "lz4"):
+        if path := shutil.which(tool):
+            yield Check(GOOD, tool, path)
+        else:
+            yield Check(LACK, tool, "not found", f"cores compressed with {tool} cannot be read", f"install the package {tool}")
+    from importlib.util import find_spec
+
+    if find_spec("rich"):
+        yield Check(GOOD, "rich", "installed")
+    else:
+        yield Check(LACK, "rich", "not installed", "`gdbext batch` shows its progress as plain lines", "pip install 'gdbext[cli]'")
+
+
+def _room() -> Check:
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    state = f"{free >> 20} MB free in {folder}"
+    if free < 1 << 30:
+        return Check(LACK, "room", state, "cores of large processes do not fit", "set TMPDIR to a folder with more room")
+    return Check(GOOD, "room", state)
+
+
+def _clean_environment() -> dict[str, str]:
+    return {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+
+
+def _read(path: str) -> str | None:
+    with contextlib.suppress(OSError), open(path, encoding="utf-8") as stream:
+        return stream.read().strip()
+    return None

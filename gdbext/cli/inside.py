@@ -1,0 +1,107 @@
+"""What ``gdbext triage`` and ``gdbext attach`` run inside the debugger: open the target, triage, write every report.
+
+Standard library only, like all that runs there.  The request comes as JSON in the environment (``launch.environment``);
+the process's exit code is the answer: 0 diagnosed, 3 cannot be opened, 4 diagnosed in part.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any, TextIO
+
+from gdbext.cli import target
+from gdbext.debuggers.base import Debugger, DebuggerError
+
+if TYPE_CHECKING:
+    from gdbext.model import Report
+
+DIAGNOSED, CANNOT_OPEN, PARTIAL = 0, 3, 4
+
+
+def main() -> None:
+    """Never returns: the debugger ends here, without the time that its own tidying up takes."""
+    request = json.loads(os.environ["GDBEXT_REQUEST"])
+    stdout = os.fdopen(request["stdout"], "w", encoding=sys.stdout.encoding or "utf-8", errors="replace")
+    stderr = os.fdopen(request["stderr"], "w", encoding="utf-8", errors="replace")
+    code = CANNOT_OPEN
+    try:
+        code = _answer(request, stdout, stderr)
+    except DebuggerError as error:
+        stderr.write(f"gdbext: {error}\n")
+    except Exception:  # The debugger would print this where nobody sees it.
+        stderr.write(f"gdbext: internal error\n{traceback.format_exc()}")
+    finally:
+        for stream in (stdout, stderr):
+            try:
+                stream.flush()
+            except BrokenPipeError:
+                code = code or PARTIAL
+        os._exit(code)
+
+
+def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
+    adapter = importlib.import_module(f"gdbext.debuggers.{request['debugger']}")
+    warnings: list[str] = []
+    if request.get("pid"):
+        debugger: Debugger = adapter.attach(request["pid"])
+    else:
+        found = target.open_target(request["core"], request.get("executable"), request.get("sysroot"), request.get("shown"))
+        warnings += found.warnings
+        debugger = adapter.open_core(found.executable, found.core, request.get("sysroot"))
+    try:
+        report = _triage(debugger, request, warnings)
+    finally:
+        adapter.leave()
+    if request.get("core"):
+        warnings += (
+            f"{name} is another build than the core's, so names in it may be wrong; --sysroot DIR tells where the right one is"
+            for name in target.other_libraries(request["core"], request.get("sysroot"))
+        )
+    for warning in warnings:
+        stderr.write(f"gdbext: {warning}\n")
+    failures = write_reports(report, request, stdout)
+    for failure in failures:
+        stderr.write(f"gdbext: {failure}\n")
+    return PARTIAL if report.errors or failures else DIAGNOSED
+
+
+def _triage(debugger: Debugger, request: dict[str, Any], warnings: list[str]) -> Report:
+    from gdbext.model import SectionError
+    from gdbext.session import Session
+    from gdbext.triage.triage import triage
+
+    report = triage(Session(debugger))
+    shown = report.target
+    if live := request.get("live"):
+        shown = dataclasses.replace(shown, kind="live", path=None, pid=live)
+    elif request.get("core"):
+        shown = dataclasses.replace(shown, path=request.get("shown"))
+    damage = tuple(SectionError("target", warning) for warning in warnings)
+    return dataclasses.replace(report, target=shown, errors=(*report.errors, *damage))
+
+
+def write_reports(report: Report, request: dict[str, Any], stdout: TextIO) -> list[str]:
+    """Render every format asked for, each into its file or, for ``-``, onto ``stdout``.  Returns what went wrong."""
+    from gdbext.reports import formats
+    from gdbext.reports.options import Options, detect
+
+    color, verbose, redact = request.get("color"), bool(request.get("verbose")), bool(request.get("redact"))
+    failures = []
+    for name, path in request["outputs"]:
+        try:
+            if path == "-":
+                stdout.write(formats.render(report, name, detect(stdout, color=color, verbose=verbose, redact=redact)))
+            else:
+                formats.write(report, name, path, Options(verbose=verbose, redact=redact))
+        except OSError as error:
+            failures.append(f"cannot write {path}: {error.strerror}")
+        except Exception as error:  # A defect in one format must not cost the others.
+            if os.environ.get("GDBEXT_RAISE"):
+                raise
+            failures.append(f"the {name} report failed: {type(error).__name__}: {error}")
+    return failures

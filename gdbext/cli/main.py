@@ -1,0 +1,85 @@
+"""``gdbext``: chooses the command, and loads nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "triage": "diagnose a core",
+    "run": "run a command; if a Python in it dies or hangs, say why",
+    "attach": "diagnose a running process and let it go on",
+    "batch": "diagnose many cores and group equal crashes",
+    "explain": "what a rule means, and what to do about it",
+    "doctor": "what this machine lacks for a full diagnosis, and how to mend it",
+    "init": "make gdb or lldb load gdbext's commands",
+    "completion": "print the completion script for a shell",
+}
+DIAGNOSED, USAGE, CANNOT_OPEN, PARTIAL, INTERRUPTED = 0, 2, 3, 4, 130
+
+HELP = """\
+usage: gdbext COMMAND [ARGUMENTS]
+
+Explains crashes of free-threaded CPython, proven from memory.
+
+commands:
+{commands}
+
+  gdbext COMMAND --help   describes one of them
+  gdbext --version
+
+examples:
+  gdbext triage core.1234
+  gdbext triage core.1234 --format json -o crash.json --format html -o crash.html
+  gdbext run --on-crash reports -- python3.13t -m pytest
+  gdbext batch /var/crash --markdown overview.md
+
+In gdb or lldb itself the same is there as `ft triage` and more: see gdbext init.
+"""
+
+
+class Failure(Exception):
+    """A command cannot do its work; ``code`` is the exit status, the message what a person should know."""
+
+    def __init__(self, message: str, code: int = CANNOT_OPEN) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    name = words[0] if words else "--help"
+    if name in ("-h", "--help", "help"):
+        if len(words) > 1 and words[1] in COMMANDS:
+            return main([words[1], "--help"])
+        listing = "\n".join(f"  {name:<12}{summary}" for name, summary in COMMANDS.items())
+        print(HELP.format(commands=listing), end="")
+        return 0 if words else USAGE
+    if name in ("-V", "--version"):
+        import gdbext
+
+        print(f"gdbext {gdbext.__version__}")
+        return 0
+    if name not in COMMANDS:
+        near = [c for c in COMMANDS if c.startswith(name[:1])]
+        print(f"gdbext: there is no command `{name}`; there are: {', '.join(near or COMMANDS)}", file=sys.stderr)
+        return USAGE
+    try:
+        command = importlib.import_module(f"gdbext.cli.{name}")
+        code: int = command.run(command.parser().parse_args(words[1:]))
+        sys.stdout.flush()
+        return code
+    except Failure as failure:
+        print(f"gdbext: {failure}", file=sys.stderr)
+        return failure.code
+    except SystemExit as stop:  # argparse: 2 after a usage message, 0 after --help
+        return stop.code if isinstance(stop.code, int) else USAGE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has had enough; nothing is left to be flushed at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

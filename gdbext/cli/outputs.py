@@ -1,0 +1,107 @@
+"""``--format F`` and ``-o FILE``, as often as wanted: which report goes where."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+# The names of gdbext.reports.formats (a test compares them), and the endings of files; the first ending is the usual one.
+ENDINGS = {
+    "text": (".txt",),
+    "json": (".json",),
+    "sarif": (".sarif",),
+    "markdown": (".md", ".markdown"),
+    "html": (".html", ".htm"),
+    "junit": (".junit.xml", ".xml"),
+    "github": (".github.txt",),
+}
+STDOUT = "-"
+
+
+class _Collect(argparse.Action):
+    """Keeps both options in one list, in the order in which they were given."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+    ) -> None:
+        namespace.outputs = [*(namespace.outputs or []), (self.metavar, values)]
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of every command that writes reports of one crash."""
+    group = parser.add_argument_group("reports")
+    group.add_argument(
+        "--format",
+        metavar="FORMAT",
+        dest="outputs",
+        choices=tuple(ENDINGS),
+        action=_Collect,
+        help=f"{', '.join(ENDINGS)}; may be repeated",
+    )
+    group.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        dest="outputs",
+        action=_Collect,
+        help="where the report goes (- is stdout); may be repeated",
+    )
+    add_looks(group)
+
+
+def add_looks(group: Any) -> None:
+    """The options that say how a report looks."""
+    group.add_argument(
+        "--redact", action="store_true", help="leave every value of the program out; types, sizes and structure stay"
+    )
+    group.add_argument("--verbose", action="store_true", help="all evidence, and every thread's stack, in the text")
+    group.add_argument(
+        "--color", choices=("auto", "always", "never"), default="auto", help="colours in the text (default: on a terminal)"
+    )
+
+
+def pair(given: Sequence[tuple[str, str]] | None) -> list[tuple[str, str]]:
+    """(format, file) of each report.
+
+    As many files as formats: the first goes with the first, and so on.  Otherwise a file belongs to the format before it,
+    a file alone tells its format by its ending, and a format alone goes to stdout.
+
+    Raises:
+        ValueError: when that leaves something open; the message is for people.
+
+    >>> pair([("FORMAT", "json"), ("FILE", "a"), ("FILE", "b.html")])
+    [('json', 'a'), ('html', 'b.html')]
+    """
+    given = given or [("FORMAT", "text")]
+    formats = [value for kind, value in given if kind == "FORMAT"]
+    files = [value for kind, value in given if kind == "FILE"]
+    if len(formats) == len(files):
+        chosen = list(zip(formats, files))
+    else:
+        chosen = []
+        waiting: str | None = None
+        for kind, value in given:
+            if kind == "FORMAT":
+                if waiting:
+                    chosen.append((waiting, STDOUT))
+                waiting = value
+            else:
+                chosen.append((waiting or _by_ending(value), value))
+                waiting = None
+        if waiting:
+            chosen.append((waiting, STDOUT))
+    on_stdout = [name for name, file in chosen if file == STDOUT]
+    if len(on_stdout) > 1:
+        raise ValueError(f"only one report can go to stdout, not {' and '.join(on_stdout)}; give the others an -o FILE")
+    return chosen
+
+
+def _by_ending(file: str) -> str:
+    if file == STDOUT:
+        return "text"
+    for name, endings in ENDINGS.items():
+        if file.lower().endswith(endings):
+            return name
+    known = ", ".join(endings[0] for endings in ENDINGS.values())
+    raise ValueError(f"which format is {file} to have? Say so with --format, or use one of the endings {known}")

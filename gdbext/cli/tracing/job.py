@@ -1,0 +1,31 @@
+"""The diagnosis of one crash of ``gdbext run``, in a process of its own: the command goes on meanwhile."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from gdbext.cli import launch
+from gdbext.cli.main import Failure
+from gdbext.cli.tracing import keep
+from gdbext.cli.triage import diagnose
+
+SECONDS = 300.0
+
+
+def main() -> int:
+    """Arguments: the request, the debugger's name, and where the core goes afterwards ("" to drop it)."""
+    request, debugger, kept = sys.argv[1:]
+    wanted = json.loads(request)
+    try:
+        return diagnose(wanted, debugger, SECONDS)
+    except (Failure, launch.LaunchError) as failure:
+        print(f"gdbext: {failure}", file=sys.stderr)
+        return 3
+    finally:
+        if kept:
+            try:
+                keep.compress(wanted["core"], kept)
+                print(f"gdbext: core kept as {kept}", file=sys.stderr)
+            except OSError as error:
+                print(f"gdbext: cannot keep the core as {kept}: {error.strerror}", file=sys.stderr)

@@ -1,0 +1,98 @@
+"""``gdbext triage CORE``: diagnose a core."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Any
+
+from gdbext.cli import compressed, launch, outputs
+from gdbext.cli.main import CANNOT_OPEN, COMMANDS, DIAGNOSED, PARTIAL, USAGE, Failure
+
+EXIT_STATUS = """\
+exit status:
+  0  diagnosed (with or without findings)
+  2  wrong usage
+  3  the target cannot be opened
+  4  diagnosed in part: some sections failed (see `errors` in the JSON)
+
+examples:
+  gdbext triage core.1234
+  gdbext triage core.1234.zst --format json | jq '.findings[0]'
+  gdbext triage core -o crash.html -o crash.sarif
+
+The program is found from the core itself and compared with it by build id. Cores compressed with zstd, gzip, xz or lz4 are
+read as they are. Nothing of the target is run, and no script that lies beside it is loaded."""
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="gdbext triage",
+        description=COMMANDS["triage"].capitalize() + ".",
+        epilog=EXIT_STATUS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("core", metavar="CORE", help="the core file")
+    made.add_argument("--exe", metavar="EXE", help="the program that made it, where it cannot be found from the core")
+    made.add_argument("--sysroot", metavar="DIR", help="a folder that stands for / of the machine or container where it crashed")
+    add_debugger_options(made)
+    outputs.add_options(made)
+    return made
+
+
+def add_debugger_options(made: argparse.ArgumentParser) -> None:
+    """The options of every command that starts a debugger."""
+    made.add_argument("--debugger", choices=("auto", *launch.NAMES), default="auto", help="default: gdb if there is one, else lldb")
+    made.add_argument(
+        "--timeout",
+        metavar="S",
+        type=float,
+        default=300.0,
+        help="seconds after which the debugger is stopped (default: %(default)g)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    request = report_request(arguments)
+    request["shown"] = arguments.core
+    for name, path in (("executable", arguments.exe), ("sysroot", arguments.sysroot)):
+        request[name] = os.path.abspath(path) if path else None
+    try:
+        with compressed.unpacked(arguments.core) as core:
+            return diagnose({**request, "core": os.path.abspath(core)}, arguments.debugger, arguments.timeout)
+    except compressed.UnpackError as error:
+        raise Failure(str(error)) from None
+
+
+def report_request(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The part of a request that says which reports are wanted, and how they look."""
+    try:
+        chosen = outputs.pair(arguments.outputs)
+    except ValueError as error:
+        raise Failure(str(error), USAGE) from None
+    color = {"always": True, "never": False}.get(arguments.color)
+    return {
+        "outputs": [(name, file if file == outputs.STDOUT else os.path.abspath(file)) for name, file in chosen],
+        "redact": arguments.redact,
+        "verbose": arguments.verbose,
+        "color": color,
+    }
+
+
+def diagnose(request: dict[str, Any], debugger: str, timeout: float) -> int:
+    """Let a debugger work on the request (see ``inside``); returns the exit status.
+
+    Raises:
+        Failure: when the debugger itself fails.
+    """
+    try:
+        chosen = launch.find(debugger)
+        result = launch.run(chosen, request, timeout)
+    except launch.LaunchError as error:
+        raise Failure(str(error)) from None
+    if result.code in (DIAGNOSED, CANNOT_OPEN, PARTIAL):
+        return result.code
+    ended = f"was killed by signal {-result.code}" if result.code < 0 else f"ended with status {result.code}"
+    said = "\n  ".join(["", *result.noise.splitlines()[-6:]])
+    other = " Another debugger may do better: --debugger lldb." if chosen.name == "gdb" else ""
+    raise Failure(f"{chosen.command[0]} {ended} before it could answer.{other}{said}")
