@@ -260,15 +260,21 @@ def totals(rows: Sequence[Row], race_rows: Sequence[RaceRow], health_rows: Seque
 
 
 def _signatures(marked: Sequence[tuple[str, str | None]]) -> None:
-    """Purity: the share of reports whose group is mostly of their defect.  Completeness: that lie in their defect's largest group."""
-    if marked:
-        groups = Counter(marked)
-        largest = sum(max(n for (_, mark), n in groups.items() if mark == group) for group in {mark for _, mark in marked})
-        together = sum(max(n for (defect, _), n in groups.items() if defect == one) for one in {defect for defect, _ in marked})
-        count = f"{len({mark for _, mark in marked})} signatures of {len({defect for defect, _ in marked})} defects"
-        print(
-            f"  {count + ': purity and completeness':<70} {100 * largest / len(marked):5.1f} % {100 * together / len(marked):5.1f} %"
-        )
+    """How the reports' signatures group their defects.
+
+    Purity: the share of reports whose group is mostly of their defect.  Completeness: the share in their defect's largest group.
+    """
+    if not marked:
+        return
+    counts = Counter(marked)
+    purest: dict[str | None, int] = {}
+    fullest: dict[str, int] = {}
+    for (defect, mark), count in counts.items():
+        purest[mark] = max(purest.get(mark, 0), count)
+        fullest[defect] = max(fullest.get(defect, 0), count)
+    title = f"{len(purest)} signatures of {len(fullest)} defects: purity and completeness"
+    purity, completeness = (100 * sum(largest.values()) / len(marked) for largest in (purest, fullest))
+    print(f"  {title:<70} {purity:5.1f} % {completeness:5.1f} %")
 
 
 def _pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
