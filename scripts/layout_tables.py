@@ -231,8 +231,9 @@ def differences() -> list[str]:
     table = json.loads((TABLES / "3.13.5.json").read_text())
     for flavour in FLAVOURS:
         for name, entry in from_headers(lab_folders(flavour), flavour).items():
-            if name in table[flavour] and entry != table[flavour][name]:
-                found.append(f"{flavour} {name}: {table[flavour][name]} in DWARF, {entry} from {SOURCE.name}")
+            known = table[flavour].get(name) or table["release"].get(name)
+            if known and entry != known:
+                found.append(f"{flavour} {name}: {known} in DWARF, {entry} from {SOURCE.name}")
     return found
 
 
@@ -245,9 +246,10 @@ def make(minor: str) -> tuple[str, dict[str, Table]]:
 
 
 def dump(flavours: dict[str, Table]) -> str:
-    """The table as JSON, one struct a line."""
+    """The tables as JSON, one struct a line; of the debug build only what is not as in the release build."""
+    release, debug = flavours["release"], flavours["debug"]
     parts = []
-    for flavour, table in flavours.items():
+    for flavour, table in (("release", release), ("debug", {k: v for k, v in debug.items() if release.get(k) != v})):
         lines = [f"{json.dumps(name)}: {json.dumps(entry, separators=(',', ':'))}" for name, entry in sorted(table.items())]
         parts.append(f'"{flavour}": {{\n' + ",\n".join(lines) + "\n}")
     return "{\n" + ",\n".join(parts) + "\n}\n"

@@ -63,6 +63,10 @@ class StructLayout:
     def __contains__(self, name: str) -> bool:
         return self.find(name) is not None
 
+    def paths(self) -> list[str]:
+        """Every field's whole dotted path."""
+        return list(self._fields)
+
     def field(self, name: str) -> Field:
         found = self.find(name)
         if found is None:
@@ -124,7 +128,7 @@ class Layout:
         table: Mapping[str, Struct] | None = None,
     ) -> None:
         self._dwarf = dwarf
-        self._table = table or {}
+        self._table = {} if table is None else table
         self.offsets = offsets
         self._structs: dict[str, StructLayout | None] = {}
 

@@ -7,13 +7,57 @@ headers.  A table is only ever used after it agreed with the process's own ``_Py
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 from gdbext.debuggers.base import Field, Struct
 from gdbext.layout.debug_offsets import DebugOffsets
 
 FOLDER = Path(__file__).with_name("tables")
+FLAVOURS = ("release", "debug")
+
+
+class Table(Mapping[str, Struct]):
+    """One version's structs by name, each made when first asked for."""
+
+    def __init__(self, entries: Mapping[str, Any]) -> None:
+        self._entries = entries
+        self._structs: dict[str, Struct] = {}
+
+    def __getitem__(self, name: str) -> Struct:
+        if name not in self._structs:
+            entry = self._entries[name]
+            fields = {path: Field(*numbers) for path, numbers in entry["fields"].items()}
+            self._structs[name] = Struct(name, entry["size"], fields)
+        return self._structs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+class FittingTable(Mapping[str, Struct]):
+    """The shipped table that fits a process, looked for when it is first needed (:func:`choose`); empty if none fits."""
+
+    def __init__(self, offsets: DebugOffsets) -> None:
+        self._offsets = offsets
+
+    @cached_property
+    def _table(self) -> Mapping[str, Struct]:
+        return choose(self._offsets) or {}
+
+    def __getitem__(self, name: str) -> Struct:
+        return self._table[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._table)
+
+    def __len__(self) -> int:
+        return len(self._table)
 
 
 def available() -> list[str]:
@@ -21,19 +65,23 @@ def available() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
-def load(version: str, flavour: str) -> Mapping[str, Struct]:
+def load(version: str, flavour: str) -> Table:
     """The table of one version; ``flavour`` is ``release`` or ``debug`` (Py_DEBUG).
 
-    The file's form is ``{flavour: {struct: {"size": bytes, "fields": {path: [offset, size(, bit, bits)]}}}}``.
+    The file's form is ``{flavour: {struct: {"size": bytes, "fields": {path: [offset, size(, bit, bits)]}}}}``; ``debug`` has only
+    the structs that are not as in ``release``.
     """
-    content = json.loads((FOLDER / f"{version}.json").read_text())
-    return {
-        name: Struct(name, entry["size"], {path: Field(*numbers) for path, numbers in entry["fields"].items()})
-        for name, entry in content[flavour].items()
-    }
+    content = _read(version)
+    return Table(content["release"] if flavour == "release" else content["release"] | content["debug"])
 
 
-def choose(offsets: DebugOffsets) -> Mapping[str, Struct] | None:
+@cache
+def _read(version: str) -> dict[str, dict[str, Any]]:
+    content: dict[str, dict[str, Any]] = json.loads((FOLDER / f"{version}.json").read_text())
+    return content
+
+
+def choose(offsets: DebugOffsets) -> Table | None:
     """The shipped table that agrees with every entry of the process's own table; None if none does.
 
     The same patch level is tried first, then the others of the minor version: within one, layouts drift seldom, and a
@@ -41,14 +89,14 @@ def choose(offsets: DebugOffsets) -> Mapping[str, Struct] | None:
     """
     same_minor = [v for v in available() if v.split(".")[1] == str(offsets.minor)]
     for version in sorted(same_minor, key=lambda v: v != offsets.python_version):
-        for flavour in ("release", "debug"):
+        for flavour in FLAVOURS:
             table = load(version, flavour)
             if _agrees(table, offsets):
                 return table
     return None
 
 
-def _agrees(table: Mapping[str, Struct], offsets: DebugOffsets) -> bool:
+def _agrees(table: Table, offsets: DebugOffsets) -> bool:
     if any(name in table and table[name].size != size for name, size in offsets.sizes.items()):
         return False
     for key, offset in offsets.offsets.items():
