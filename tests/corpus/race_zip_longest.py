@@ -1,0 +1,25 @@
+"""gh-123471: zip_longest reuses its result tuple."""
+
+import itertools
+
+from _truth import run, tell
+
+EXPECT = {
+    "race": True,
+    "builds": {"debug": {}},
+    "seconds": 20,
+    "attempts": 3,
+    "object_type": "itertools.zip_longest",
+    "known": "gh-123471",
+}
+
+shared = itertools.zip_longest(itertools.count(10**6), itertools.count(10**7))
+tell(object=id(shared))
+
+
+def read():
+    while True:
+        next(shared)  # op: next
+
+
+run(read, copies=4)
