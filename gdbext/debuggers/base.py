@@ -118,7 +118,7 @@ class Region:
 
 @dataclass(frozen=True)
 class Symbol:
-    """``size`` is that of a variable's type; 0 if unknown, and for functions."""
+    """``size`` is 0 if unknown."""
 
     name: str
     address: int
@@ -133,6 +133,10 @@ class Field:
     size: int
     bit: int = 0
     bits: int = 0
+
+
+MAX_NESTING = 4
+"""A struct's members are told this deep (``a.b.c.d``): ``_PyRuntime`` holds 16,000, all but 1,000 of them deeper."""
 
 
 @dataclass(frozen=True)

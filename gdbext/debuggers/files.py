@@ -11,8 +11,8 @@ import os
 from collections.abc import Sequence
 from functools import cached_property
 
-from gdbext.debuggers import elf, signals
-from gdbext.debuggers.base import DebuggerError, Memory, MemoryFault, Module, Region, Signal
+from gdbext.debuggers import elf, signals, symtab
+from gdbext.debuggers.base import DebuggerError, Memory, MemoryFault, Module, Region, Signal, Symbol
 
 MAX_SOURCE_BYTES = 16 << 20
 
@@ -23,6 +23,7 @@ class TargetFiles:
     def __init__(self, core: str | None, pid: int | None) -> None:
         self.core = core
         self.pid = pid
+        self._builds: dict[str, bool] = {}
 
     @cached_property
     def _core(self) -> elf.CoreInfo | None:
@@ -45,11 +46,9 @@ class TargetFiles:
 
     def modules(self, memory: Memory) -> list[Module]:
         """The mapped ELF files, in address order, with the build ids that memory has."""
-        bases: dict[str, int] = {}
-        for start, _, offset, path in self._maps[1]:
-            if offset == 0:
-                bases.setdefault(path, start)
-        return [Module(path, base, elf.build_id_in_memory(memory, base)) for path, base in bases.items() if _is_elf(memory, base)]
+        return [
+            Module(path, base, elf.build_id_in_memory(memory, base)) for path, base in self._bases.items() if _is_elf(memory, base)
+        ]
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -61,6 +60,34 @@ class TargetFiles:
         if index >= 0 and address < self._maps[1][index][1]:
             return self._maps[1][index][3]
         return None
+
+    def symbol(self, memory: Memory, name: str, file: str | None = None) -> Symbol | None:
+        """A symbol of the first file that has it, the program itself before the libraries.
+
+        Files that are other builds than those in memory are not asked.
+        """
+        for path, base in self._bases.items():
+            if not self._is_same_build(memory, path, base):
+                continue
+            table = symtab.read(path)
+            if found := table.find(name, file):
+                return Symbol(name, base - table.start + found.value, found.size)
+        return None
+
+    @cached_property
+    def _bases(self) -> dict[str, int]:
+        """Where each mapped file starts, in address order: a program lies below its libraries."""
+        bases: dict[str, int] = {}
+        for start, _, offset, path in self._maps[1]:
+            if offset == 0:
+                bases.setdefault(path, start)
+        return bases
+
+    def _is_same_build(self, memory: Memory, path: str, base: int) -> bool:
+        if path not in self._builds:
+            now = elf.build_id_in_file(path)
+            self._builds[path] = now is not None and now == elf.build_id_in_memory(memory, base)
+        return self._builds[path]
 
     # --- threads --------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ import gdb
 
 from gdbext.debuggers import signals
 from gdbext.debuggers.base import (
+    MAX_NESTING,
     SIGNAL_FRAME,
     DebuggerError,
     Field,
@@ -247,17 +248,7 @@ class GdbDebugger:
     # --- symbols and types ----------------------------------------------------------------------
 
     def symbol(self, name: str, file: str | None = None) -> Symbol | None:
-        try:
-            found = gdb.lookup_static_symbols(name) if file else [gdb.lookup_global_symbol(name) or gdb.lookup_static_symbol(name)]
-            for symbol in found:
-                if symbol is not None and (file is None or symbol.symtab.filename.endswith(file)):
-                    value = symbol.value()
-                    size = 0 if value.type.code == gdb.TYPE_CODE_FUNC else value.type.sizeof
-                    return Symbol(name, int(value.address) & WORD, size)
-            # Without debug information there is still the linker's symbol, whose size gdb does not tell.
-            return None if file else Symbol(name, int(gdb.parse_and_eval(f"&'{name}'")) & WORD)
-        except (gdb.error, ValueError, TypeError):
-            return None
+        return self._files().symbol(self, name, file) or _dwarf_symbol(name, file)
 
     def symbol_at(self, address: int) -> Symbol | None:
         try:
@@ -411,6 +402,20 @@ def _siginfo(lwp: int) -> signals.Info | None:
             return None
 
 
+def _dwarf_symbol(name: str, file: str | None) -> Symbol | None:
+    """A symbol that only separate debug information knows, or that gdb has of a remote target."""
+    try:
+        found = gdb.lookup_static_symbols(name) if file else [gdb.lookup_global_symbol(name) or gdb.lookup_static_symbol(name)]
+        for symbol in found:
+            if symbol is not None and (file is None or symbol.symtab.filename.endswith(file)):
+                value = symbol.value()
+                return Symbol(name, int(value.address) & WORD, 0 if value.type.code == gdb.TYPE_CODE_FUNC else value.type.sizeof)
+        # Without debug information there is still the linker's symbol, whose size gdb does not tell.
+        return None if file else Symbol(name, int(gdb.parse_and_eval(f"&'{name}'")) & WORD)
+    except (gdb.error, ValueError, TypeError):
+        return None
+
+
 class _Types:
     """Struct layouts, as long as no symbols are read or dropped.
 
@@ -470,7 +475,7 @@ def _flatten(kind: gdb.Type, prefix: str, base: int) -> Iterator[tuple[str, Fiel
             continue
         if member.name:
             yield name, Field(offset, target.sizeof)
-        if target.code in STRUCTS:
+        if target.code in STRUCTS and name.count(".") < MAX_NESTING - 1:
             yield from _flatten(target, f"{name}." if member.name else prefix, offset)
 
 
