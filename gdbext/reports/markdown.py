@@ -178,4 +178,4 @@ def _folded(summary: str, content: str) -> str:
 
 
 def _place(file: str | None, line: int | None) -> str:
-    return cell(f"{story.short_path(file)}:{line}" if line is not None else story.short_path(file))
+    return cell(story.place(file, line))

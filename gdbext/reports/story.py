@@ -7,7 +7,19 @@ from __future__ import annotations
 
 import re
 
-from gdbext.model import Crash, Evidence, Finding, PythonFrame, Race, RaceThread, Report, TargetInfo, ThreadInfo, hexaddr
+from gdbext.model import (
+    Crash,
+    Evidence,
+    Finding,
+    NativeFrameInfo,
+    PythonFrame,
+    Race,
+    RaceThread,
+    Report,
+    TargetInfo,
+    ThreadInfo,
+    hexaddr,
+)
 from gdbext.reports.sanitize import visible
 
 SMALL = 4096
@@ -82,6 +94,18 @@ def short_path(path: str | None) -> str:
     parts = path.rstrip("/").split("/")
     keep = 2 if parts[-1] in ("__init__.py", "__main__.py") else 1
     return visible("/".join(parts[-keep:]), 80)
+
+
+def place(file: str | None, line: int | None) -> str:
+    """``det_list.py:17``"""
+    return short_path(file) if line is None else f"{short_path(file)}:{line}"
+
+
+def native_place(frame: NativeFrameInfo) -> str:
+    """``unionobject.c:257``; the library or the address where there is no source."""
+    if frame.file:
+        return place(frame.file, frame.line)
+    return short_path(frame.module) if frame.module else hexaddr(frame.pc)
 
 
 def claim_text(evidence: Evidence, verbose: bool = False) -> str:

@@ -109,7 +109,7 @@ def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) ->
     if thread.crashed:
         rows = []
         for native, note in frames_of_interest(report, finding, thread):
-            where = f"{story.short_path(native.file)}:{native.line}" if native.file else story.short_path(native.module)
+            where = story.native_place(native)
             rows.append(
                 [f"#{native.level}", call_text(page, native.function or "??", native.arguments), page.style("file", where), note]
             )

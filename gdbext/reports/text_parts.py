@@ -9,11 +9,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from gdbext.model import Confidence, PythonFrame, ThreadInfo, Verdict, hexaddr
+from gdbext.model import Confidence, PythonFrame, ThreadInfo, Verdict
+from gdbext.reports import story
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import inert, source_line, visible
 from gdbext.reports.stack import merged
-from gdbext.reports.story import short_path
 from gdbext.reports.style import Role, Style, plain
 
 TELLING = re.compile(r"\b0x[0-9a-f]+\b|`(?P<code>[^`]+)`")
@@ -140,8 +140,8 @@ def aligned(rows: Sequence[Sequence[str]], gap: int = 2) -> list[str]:
 
 def place(style: Style, file: str | None, line: int | None, function: str | None = None, full: bool = False) -> str:
     """``det_list.py:18 in <lambda>``"""
-    where = visible(file or "?", 200) if full else short_path(file)
-    where = style("file", f"{where}:{line}" if line is not None else where)
+    where = f"{visible(file, 200)}:{line}" if full and file else story.place(file, line)
+    where = style("file", where)
     return f"{where} in {style('function', visible(function, 80))}" if function else where
 
 
@@ -180,19 +180,11 @@ def stack(page: Page, thread: ThreadInfo, indent: int = 2, limit: int | None = N
             continue
         native = entry.native
         assert native is not None
-        where = (
-            f"{short_path(native.file)}:{native.line}"
-            if native.file
-            else short_path(native.module)
-            if native.module
-            else hexaddr(native.pc)
-        )
+        level, where = f"#{native.level}", story.native_place(native)
         if entry.is_machinery:
-            rows.append(
-                [f"{mark} {style('dim', f'#{native.level}')}", style("dim", visible(entry.function, 80)), style("dim", where)]
-            )
+            rows.append([f"{mark} {style('dim', level)}", style("dim", visible(entry.function, 80)), style("dim", where)])
         else:
-            rows.append([f"{mark} #{native.level}", call_text(page, entry.function, native.arguments), style("file", where)])
+            rows.append([f"{mark} {level}", call_text(page, entry.function, native.arguments), style("file", where)])
     page.table(rows, indent)
     if limit is not None and len(entries) > limit:
         page.line(" " * indent + style("dim", f"{MORE} {len(entries) - limit} more frames"))

@@ -60,9 +60,13 @@ def _excerpt(line: int) -> tuple[SourceLine, ...]:
     return tuple(SourceLine(n, SCRIPT_LINES[n - 6]) for n in range(max(6, line - 3), min(6 + len(SCRIPT_LINES), line + 3)))
 
 
-def native(level: int, function: str, file: str | None = None, line: int | None = None, *arguments: str, **more: Any) -> NativeFrameInfo:
+def native(
+    level: int, function: str, file: str | None = None, line: int | None = None, *arguments: str, **more: Any
+) -> NativeFrameInfo:
     path = f"/usr/src/cpython/{file}" if file else None
-    return NativeFrameInfo(level, function, path, line, 0x555555600000 + level * 0x40, "/opt/python3.13t/bin/python3.13", arguments, **more)
+    return NativeFrameInfo(
+        level, function, path, line, 0x555555600000 + level * 0x40, "/opt/python3.13t/bin/python3.13", arguments, **more
+    )
 
 
 def reader() -> ThreadInfo:
@@ -80,7 +84,7 @@ def reader() -> ThreadInfo:
                 257,
                 f"self={UNION:#x}",
                 excerpt=(
-                    SourceLine(255, "        if (i > 0 && (err = PyUnicodeWriter_WriteUTF8(writer, \" | \", 3)) < 0) {"),
+                    SourceLine(255, '        if (i > 0 && (err = PyUnicodeWriter_WriteUTF8(writer, " | ", 3)) < 0) {'),
                     SourceLine(256, "            goto done;  /* alias->args is borrowed */"),
                     SourceLine(257, "        PyObject *p = PyTuple_GET_ITEM(alias->args, i);"),
                     SourceLine(258, "        if ((err = unions_item_repr(writer, p)) < 0) {"),
@@ -99,9 +103,16 @@ def reader() -> ThreadInfo:
         ),
         python=(
             PythonFrame(SCRIPT, 17, "<lambda>", 0x7FFFF7FB0230, 0x20000378010, "repr(lst)", _excerpt(17)),
-            PythonFrame("/opt/python3.13t/lib/python3.13/threading.py", 994, "Thread.run", source="self._target(*self._args, **self._kwargs)"),
+            PythonFrame(
+                "/opt/python3.13t/lib/python3.13/threading.py",
+                994,
+                "Thread.run",
+                source="self._target(*self._args, **self._kwargs)",
+            ),
             PythonFrame("/opt/python3.13t/lib/python3.13/threading.py", 1043, "Thread._bootstrap_inner", source="self.run()"),
-            PythonFrame("/opt/python3.13t/lib/python3.13/threading.py", 1014, "Thread._bootstrap", source="self._bootstrap_inner()"),
+            PythonFrame(
+                "/opt/python3.13t/lib/python3.13/threading.py", 1014, "Thread._bootstrap", source="self._bootstrap_inner()"
+            ),
         ),
         holds=(LIST + 10,),
         tstate=0x5555559C4010,
@@ -124,7 +135,9 @@ def main_thread() -> ThreadInfo:
             native(5, "main", "Programs/python.c", 15),
         ),
         python=(
-            PythonFrame(SCRIPT, 14, "mutate", source="lst.clear()  # frees the unions that the reader walks over", excerpt=_excerpt(14)),
+            PythonFrame(
+                SCRIPT, 14, "mutate", source="lst.clear()  # frees the unions that the reader walks over", excerpt=_excerpt(14)
+            ),
             PythonFrame(SCRIPT, 18, "<module>", source="mutate()"),
         ),
         number=1,
@@ -169,7 +182,10 @@ def founding() -> Report:
         Subject(LIST, "list", "list", Verdict.LIVE),
         None,
         (READER,),
-        (Evidence("length now", LIST + 32, 0, about=LIST), Evidence("list_repr_impl is at item 2 (its local `i`)", None, 2, about=LIST)),
+        (
+            Evidence("length now", LIST + 32, 0, about=LIST),
+            Evidence("list_repr_impl is at item 2 (its local `i`)", None, 2, about=LIST),
+        ),
     )
     return Report(
         Tool("gdbext", "0.1.0", "gdb 18.1"),
@@ -292,7 +308,10 @@ def deadlock() -> Report:
         Subject(first, "threading.Lock", None, Verdict.LIVE),
         None,
         (700, 701),
-        (Evidence("MainThread holds it and waits for 0x20000500090", first, None), Evidence("Thread-1 (move) holds that and waits for 0x20000500010")),
+        (
+            Evidence("MainThread holds it and waits for 0x20000500090", first, None),
+            Evidence("Thread-1 (move) holds that and waits for 0x20000500010"),
+        ),
         "Take the two locks in one order everywhere.",
     )
     return dataclasses.replace(healthy(), findings=(finding,), threads=threads)
@@ -301,7 +320,10 @@ def deadlock() -> Report:
 def partial() -> Report:
     """Two sections failed; the rest stands."""
     errors = (
-        SectionError("threads", "cannot read 8 bytes at 0x5555559c4010: the core was truncated at 1048576 bytes (/home/ada/project/core.18452)"),
+        SectionError(
+            "threads",
+            "cannot read 8 bytes at 0x5555559c4010: the core was truncated at 1048576 bytes (/home/ada/project/core.18452)",
+        ),
         SectionError("known issues", "the catalogue has no entry for 3.13.5+"),
     )
     return dataclasses.replace(founding(), errors=errors, race=None, signature=None, threads=(), suspects=())
@@ -309,7 +331,17 @@ def partial() -> Report:
 
 def empty() -> Report:
     """What is left when nothing worked."""
-    return Report(Tool("gdbext", "0.1.0", "gdb 13.1"), TargetInfo("core"), None, (), None, (), None, (), (SectionError("runtime", "no CPython"),))
+    return Report(
+        Tool("gdbext", "0.1.0", "gdb 13.1"),
+        TargetInfo("core"),
+        None,
+        (),
+        None,
+        (),
+        None,
+        (),
+        (SectionError("runtime", "no CPython"),),
+    )
 
 
 def many_threads(count: int = 200) -> Report:
@@ -335,7 +367,8 @@ def huge() -> Report:
     finding = dataclasses.replace(
         base.findings[0],
         title="stale list item: " + "very " * 60 + "long title",
-        evidence=base.findings[0].evidence + tuple(Evidence(f"claim number {i}: " + "word " * (i % 40), UNION + i, i << 20) for i in range(300)),
+        evidence=base.findings[0].evidence
+        + tuple(Evidence(f"claim number {i}: " + "word " * (i % 40), UNION + i, i << 20) for i in range(300)),
     )
     deep = tuple(PythonFrame(SCRIPT, 10 + i % 7, f"recurse_{i % 3}", source="return recurse(n - 1)") for i in range(1500))
     thread = dataclasses.replace(reader(), python=deep, native=reader().native[:7] * 20)
@@ -345,7 +378,11 @@ def huge() -> Report:
         findings=(finding,) * 12,
         threads=(main_thread(), thread),
         containers=(ContainerView(LIST, "list", 1_000_000, 1_048_576, slots, 0x20000380018),),
-        pages=(HeapPage(0x20000000388, PAGE, 64, tuple(BlockRun(i, 1, (Verdict.LIVE, Verdict.FREED)[i % 3 == 0]) for i in range(1000)), 43),),
+        pages=(
+            HeapPage(
+                0x20000000388, PAGE, 64, tuple(BlockRun(i, 1, (Verdict.LIVE, Verdict.FREED)[i % 3 == 0]) for i in range(1000)), 43
+            ),
+        ),
         errors=tuple(SectionError(f"section {i}", "x" * 1000) for i in range(50)),
     )
 
@@ -375,7 +412,9 @@ def hostile(text: str, report: Report | None = None) -> Report:
             kind = type(value).__name__
             if kind in ("Tool", "KnownIssue", "Signature"):
                 return value
-            return dataclasses.replace(value, **{f.name: changed(getattr(value, f.name), f.name) for f in dataclasses.fields(value) if f.name not in fixed})
+            return dataclasses.replace(
+                value, **{f.name: changed(getattr(value, f.name), f.name) for f in dataclasses.fields(value) if f.name not in fixed}
+            )
         return value
 
     return changed(report or founding(), "")  # type: ignore[no-any-return]  # the walk is over plain data

@@ -1,0 +1,79 @@
+"""Pieces that several sections of the page use."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from gdbext.model import Confidence, Evidence, Report, SourceLine, Subject, hexaddr
+from gdbext.reports import story
+from gdbext.reports.markup import Html, el, join, source
+from gdbext.reports.sanitize import source_line, visible
+from gdbext.reports.style import Language
+
+CLAIMS_SHOWN = 200
+
+
+def address(value: int) -> Html:
+    return el("code", hexaddr(value), class_="address")
+
+
+def badge(confidence: Confidence) -> Html:
+    return el("span", confidence.value, class_=f"badge {confidence}")
+
+
+def subject(found: Subject) -> Html:
+    pieces = [address(found.address)]
+    if found.expected_type:
+        pieces.append(join([" expected ", el("code", found.expected_type)]))
+    if found.type and found.type != found.expected_type:
+        pieces.append(join([" found " if found.expected_type else " is ", el("code", found.type)]))
+    if found.liveness is not None:
+        dead = found.liveness.is_dead
+        pieces.append(join([" ", el("span", f"{'✗ ' if dead else ''}{found.liveness}", class_="dead" if dead else "alive")]))
+    return join(pieces)
+
+
+def claims(report: Report, evidence: tuple[Evidence, ...]) -> Html | None:
+    """Claims; each unfolds to where it can be checked, and how."""
+    if not evidence:
+        return None
+    shown = []
+    for e in evidence[:CLAIMS_SHOWN]:
+        sign = el("span", "✗ ", class_="broken") if e.broken else None
+        said = el("span", claim(e), class_="broken" if e.broken else None)
+        if e.address is None:
+            shown.append(el("div", sign, said, class_="plain"))
+            continue
+        value = story.value_text(e.value)
+        command = "memory read -fx -s8 -c1" if report.tool.debugger.startswith("lldb") else "x/gx"
+        inside = [el("p", "at ", address(e.address), join([" stands ", el("code", value)]) if value else None)]
+        inside.append(el("p", "Check it: ", el("code", f"{command} {hexaddr(e.address)}", class_="address")))
+        shown.append(el("details", el("summary", sign, said), el("div", *inside, class_="inside")))
+    if len(evidence) > CLAIMS_SHOWN:
+        shown.append(el("div", f"… and {len(evidence) - CLAIMS_SHOWN} more claims", class_="plain soft"))
+    return el("div", *shown, class_="claims")
+
+
+def claim(evidence: Evidence) -> Html:
+    return prose(story.claim_text(evidence))
+
+
+def prose(text: str) -> Html:
+    """Free text; what stands between backticks is code."""
+    pieces = visible(text).split("`")
+    if len(pieces) % 2 == 0:
+        return join([text])
+    return join(el("code", piece) if number % 2 else piece for number, piece in enumerate(pieces) if piece)
+
+
+def excerpt(lines: Sequence[SourceLine], current: int | None, language: Language) -> Html | None:
+    """Numbered lines without their common indentation, the current one marked."""
+    if not lines:
+        return None
+    texts = textwrap.dedent("\n".join(source_line(line.text) for line in lines)).split("\n")
+    shown = []
+    for line, text in zip(lines, texts):
+        look = "l now" if line.number == current else "l"
+        shown.append(el("span", source(text, language), class_=look, data_n=line.number))
+    return el("pre", *shown, class_="excerpt")
