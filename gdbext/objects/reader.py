@@ -24,6 +24,17 @@ def signed(value: int, bits: int = 64) -> int:
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
+class Damaged(MemoryFault):
+    """Memory that can be read, but cannot be what it should be; the message says why."""
+
+    def __init__(self, address: int, claim: str) -> None:
+        super().__init__(address, 0)
+        self.claim = claim
+
+    def __str__(self) -> str:
+        return self.claim
+
+
 class Reader:
     """Memory seen through a layout."""
 

@@ -1,0 +1,155 @@
+"""Lists and tuples (CPython's Objects/listobject.c, Objects/tupleobject.c).
+
+A list's items stand behind a word with the array's true capacity (``_PyListArray``), which readers without the lock go by:
+``ob_item`` points behind that word.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gdbext.debuggers.base import MemoryFault
+from gdbext.objects.core import Core
+from gdbext.objects.decoded import BROKEN, TRANSIENT, Decoded, List, Reference, Tuple, Violation
+from gdbext.objects.family import Family, Slot, check_pointer
+from gdbext.objects.header import USER_END
+from gdbext.objects.reader import MAX_WORDS, Damaged, signed
+from gdbext.objects.types import TypeInfo
+
+if TYPE_CHECKING:
+    from gdbext.objects.writer import Writer
+
+CHECKED = 10_000
+"""Items whose pointers an invariants check looks at."""
+
+
+def read_list(core: Core, address: int, info: TypeInfo | None = None) -> List:
+    """The list there; the sizes may be nonsense.
+
+    Raises:
+        MemoryFault, UnknownLayout
+    """
+    size, buffer, allocated = core.fields("PyListObject", address, "ob_size", "ob_item", "allocated")
+    capacity = None
+    if buffer and core.layout.has("_PyListArray", "allocated"):
+        word = core.layout.offset("_PyListArray", "allocated") - core.layout.offset("_PyListArray", "ob_item")
+        capacity = signed(core.word(buffer + word))
+    return List(address, info, signed(size), buffer, signed(allocated), capacity)
+
+
+def list_items(core: Core, address: int, stop: int | None = None) -> array[int]:
+    """The list's item pointers, in one read; as many as its size says, at most ``stop``.
+
+    Raises:
+        MemoryFault, UnknownLayout
+    """
+    found = read_list(core, address)
+    if not found.buffer:
+        return array("Q")
+    return core.words(found.buffer, _count(address, found.length, stop))
+
+
+def tuple_items(core: Core, address: int, stop: int | None = None) -> array[int]:
+    """The tuple's item pointers; see :func:`list_items`."""
+    size = signed(core.field("PyTupleObject", address, "ob_size"))
+    return core.words(address + core.layout.offset("PyTupleObject", "ob_item"), _count(address, size, stop))
+
+
+def _count(address: int, size: int, stop: int | None) -> int:
+    if not 0 <= size <= MAX_WORDS:
+        raise Damaged(address, f"the size {size} is not sane")
+    return size if stop is None else min(size, stop)
+
+
+class ListFamily(Family):
+    names = ("list",)
+    struct = "PyListObject"
+    symbol = "PyList_Type"
+    cycle = "[...]"
+
+    def decode(self, core: Core, address: int, info: TypeInfo | None) -> Decoded:
+        return read_list(core, address, info)
+
+    def references(self, core: Core, address: int) -> Iterator[Reference]:
+        buffer = core.field("PyListObject", address, "ob_item")
+        for index, item in enumerate(list_items(core, address)):
+            if item:
+                yield Reference(item, index, buffer + 8 * index)
+
+    def violations(self, core: Core, address: int) -> Iterator[Violation]:
+        place = core.layout.struct("PyListObject").offset
+        size, buffer = core.fields("PyListObject", address, "ob_size", "ob_item")
+        if signed(size) < 0:
+            yield Violation("ob_size", "ob_size is below zero", address + place("ob_size"), size)
+            return
+        if buffer % 8 or buffer >= USER_END:
+            yield Violation("ob_item", "ob_item is no address of an array", address + place("ob_item"), buffer)
+            return
+        if not buffer:
+            if size:
+                yield Violation("ob_item", f"ob_item is NULL, but ob_size is {size}", address + place("ob_item"), 0)
+            return
+        try:
+            found = read_list(core, address)
+            items = list_items(core, address, CHECKED)
+        except MemoryFault as fault:
+            yield Violation("ob_item", f"the items cannot be read: {fault}", address + place("ob_item"), buffer)
+            return
+        yield from self._size_violations(core, found, address + place("ob_size"), address + place("allocated"))
+        for index, item in enumerate(items):
+            yield from check_pointer(core, Slot(f"item {index}", null=TRANSIENT), buffer + 8 * index, item)
+
+    def _size_violations(self, core: Core, found: List, at_size: int, at_allocated: int) -> Iterator[Violation]:
+        """While a list is resized its three sizes are written one after the other, under its lock or by its only owner."""
+        header = core.header(found.address)
+        is_changing = header.mutex & 1 or (header.refcount or 0) <= 1
+        severity = TRANSIENT if is_changing else BROKEN
+        capacity = found.capacity or 0
+        if found.length > capacity:
+            claim = f"ob_size is {found.length}, but the array has room for {capacity}"
+            yield Violation("ob_size", claim, at_size, found.length, severity)
+        if found.allocated != capacity:
+            claim = f"allocated is {found.allocated}, but the array has room for {capacity}"
+            yield Violation("allocated", claim, at_allocated, found.allocated, severity)
+
+    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+        yield "["
+        yield from write.items(list_items(write.core, address, write.limit))
+        yield "]"
+
+
+class TupleFamily(Family):
+    names = ("tuple",)
+    struct = "PyTupleObject"
+    symbol = "PyTuple_Type"
+    cycle = "(...)"
+
+    def decode(self, core: Core, address: int, info: TypeInfo | None) -> Decoded:
+        size = signed(core.field("PyTupleObject", address, "ob_size"))
+        return Tuple(address, info, size, address + core.layout.offset("PyTupleObject", "ob_item"))
+
+    def references(self, core: Core, address: int) -> Iterator[Reference]:
+        first = address + core.layout.offset("PyTupleObject", "ob_item")
+        for index, item in enumerate(tuple_items(core, address)):
+            if item:
+                yield Reference(item, index, first + 8 * index)
+
+    def violations(self, core: Core, address: int) -> Iterator[Violation]:
+        first = address + core.layout.offset("PyTupleObject", "ob_item")
+        try:
+            items = tuple_items(core, address, CHECKED)
+        except MemoryFault as fault:
+            size = core.field("PyTupleObject", address, "ob_size")
+            place = address + core.layout.offset("PyTupleObject", "ob_size")
+            yield Violation("ob_size", f"the items cannot be read: {fault}", place, size)
+            return
+        for index, item in enumerate(items):
+            yield from check_pointer(core, Slot(f"item {index}", null=TRANSIENT), first + 8 * index, item)
+
+    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+        items = tuple_items(write.core, address, write.limit)
+        yield "("
+        yield from write.items(items)
+        yield ",)" if len(items) == 1 else ")"
