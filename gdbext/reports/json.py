@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from gdbext.model import Report, to_json
@@ -19,4 +18,6 @@ def render(report: Report, options: Options) -> str:
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of the contract."""
+    from pathlib import Path
+
     return dict(json.loads(Path(__file__).with_name("schema.json").read_text(encoding="utf-8")))

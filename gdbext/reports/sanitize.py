@@ -52,7 +52,8 @@ def code(text: str, limit: int = LIMIT) -> str:
     """A Markdown code span, whatever backticks are in the text.  Not for tables, where a bar ends even a code span."""
     shown = visible(text, limit) or " "
     fence = "`" * (_longest_run(shown, "`") + 1)
-    space = " " if shown[0] == "`" or shown[-1] == "`" or (shown[0] == " " == shown[-1]) else ""
+    # CommonMark takes one space away from both ends, but not from a span of spaces only.
+    space = " " if shown.strip() and (shown[0] in "` " or shown[-1] in "` ") else ""
     return f"{fence}{space}{shown}{space}{fence}"
 
 

@@ -61,7 +61,8 @@ def crash(crash: Crash | None) -> list[str]:
         return []
     parts = []
     if crash.signal:
-        at = f" {crash.access or 'at'} {hexaddr(crash.address)}" if crash.address is not None else ""
+        access = visible(crash.access or "at", 40)
+        at = f" {access} {hexaddr(crash.address)}" if crash.address is not None else ""
         parts.append(visible(crash.signal, 40) + at)
     if crash.assertion:
         parts.append(f"assertion failed: {visible(crash.assertion, 200)}")

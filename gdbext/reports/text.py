@@ -73,7 +73,8 @@ def render(report: Report, options: Options) -> str:
     _errors(page, report)
     if options.verbose:
         _threads(page, report)
-    page.line(" " * LABEL + page.style("dim", SEPARATOR.join(story.provenance(report))))
+    for line in join_fitting(story.provenance(report), page.width - LABEL):
+        page.line(" " * LABEL + page.style("dim", line))
     return page.text()
 
 
@@ -81,13 +82,14 @@ def _finding(page: Page, report: Report, finding: Finding, in_full: bool) -> Non
     style = page.style
     is_good = finding.rule == "FT000"
     confidence = style(CONFIDENCE_ROLES[finding.confidence], finding.confidence.value)
-    title = wrap(visible(finding.title), page.width - len(finding.rule) - len(finding.confidence.value) - 3)
+    limit = 400 if in_full else 160
+    title = wrap(visible(finding.title, limit), page.width - len(finding.rule) - len(finding.confidence.value) - 3)
     sign = f"{GOOD} " if is_good else ""
     page.ends(f"{sign}{style('good' if is_good else 'error', visible(finding.rule, 20))} {style('heading', title[0])}", confidence)
     for line in title[1:]:
         page.line(" " * (len(finding.rule) + 1) + style("heading", line))
     if not in_full:
-        _claims(page, list(finding.evidence), "other finding", indent=2)
+        _claims(page, list(finding.evidence), "other finding", indent=4)
         return
     threads = {t.lwp: t for t in report.threads}
     for lwp in finding.threads[: 1 if report.race is not None else 4]:
@@ -233,11 +235,11 @@ def _errors(page: Page, report: Report) -> None:
         _label(page, "errors")
         + page.style("warning", f"{count} part{'s' if count > 1 else ''} could not be finished; the rest stands")
     )
-    for error in report.errors[: None if page.options.verbose else 6]:
-        page.flow(
-            f"{visible(error.section, 40)}: {visible(error.message)}", LABEL, lead=" " * (LABEL - 2) + page.style("warning", BROKEN)
-        )
-    if count > 6 and not page.options.verbose:
+    verbose = page.options.verbose
+    for error in report.errors[: None if verbose else 6]:
+        text = f"{visible(error.section, 40)}: {visible(error.message, 400 if verbose else 160)}"
+        page.flow(text, LABEL, lead=" " * (LABEL - 2) + page.style("warning", BROKEN))
+    if count > 6 and not verbose:
         page.line(" " * LABEL + page.style("dim", f"{MORE} {count - 6} more"))
 
 

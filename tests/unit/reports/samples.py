@@ -189,14 +189,14 @@ def founding() -> Report:
     )
     return Report(
         Tool("gdbext", "0.1.0", "gdb 18.1"),
-        TargetInfo("core", "/home/ada/project/core.18452", "/opt/python3.13t/bin/python3.13", "8d2f1c9e0b7a45d6", "3.13.5", True, True,
-                   False, "dwarf"),
+        TargetInfo("core", "/home/ada/project/core.18452", "/opt/python3.13t/bin/python3.13", "8d2f1c9e0b7a45d6", "3.13.5",
+                   True, True, False, "dwarf"),
         Crash("SIGSEGV", "SEGV_MAPERR", 0x19, READER, instruction="mov 0x18(%rax),%rdi", operand="0x18(%rax)", access="reading"),
         (finding, changed),
         race,
         (
             KnownIssue("gh-132713", "https://github.com/python/cpython/issues/132713", "exact", ("3.13.4", "3.14.0b1"), "upgrade",
-                       "repr(list) kept a borrowed reference", "list_repr calls union_repr on an item that another thread may free"),
+                       "repr(list) kept a borrowed reference", "list_repr calls union_repr on an item that may be freed"),
         ),
         Signature("3f0c9a51d2e8b764", ("union_repr", "list_repr"), ("FT101", "list", "types.UnionType")),
         (main_thread(), reader()),
@@ -285,7 +285,7 @@ def victim() -> Report:
         ),
     )
     crash = Crash("SIGSEGV", "SI_KERNEL", 0x4141414141414141, READER, access="reading", victim=True,
-                  victim_reason="mi_page_malloc followed a link that was overwritten before; no thread works on this page now")  # fmt: skip
+                  victim_reason="mi_page_malloc followed a link that was overwritten before; no thread is at it now")  # fmt: skip
     race = dataclasses.replace(base.race, confidence=Confidence.POSSIBLE) if base.race else None
     return dataclasses.replace(base, crash=crash, findings=(finding,), race=race, known_issues=())
 
@@ -392,32 +392,31 @@ HOSTILE = (
     "\n::error file=a.py,line=1::owned\n##[error]owned ##vso[task.complete]owned",
     "</script><script>alert(1)</script><img src=x onerror=alert(1)>",
     "]]></failure><!-- &lt; &#0; \x00 ￿",
-    "`` ` ``` **bold** [link](javascript:alert(1)) | cell | <b>x</b> @octocat #1 www.example.com http://example.com _x_ ~~y~~ ![i](x)",
+    "`` ` ``` **bold** [link](javascript:alert(1)) | <b>x</b> @octocat #1 www.example.com http://a.example _x_ ~~y~~ ![i](x)",
     "user‮txt.exe⁦​\udc80\x9b31m",
 )
 
 
 def hostile(text: str, report: Report | None = None) -> Report:
     """A report in which every string that can come from the target has ``text`` in it."""
-    fixed = {"rule", "schema", "kind", "layout_source", "id", "match", "name:Tool", "version", "debugger", "domain", "code:Crash"}
+    ours = {"rule", "schema", "kind", "layout_source", "domain", "id", "url", "match", "fixed_in", "advice", "title:KnownIssue"}
 
     def changed(value: Any, name: str) -> Any:
-        if isinstance(value, (Confidence, Verdict)) or name in fixed:
+        if isinstance(value, (Confidence, Verdict)) or name in ours:
             return value
         if isinstance(value, str):
             return value + text
         if isinstance(value, tuple):
-            return tuple(changed(v, name) for v in value)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            kind = type(value).__name__
-            if kind in ("Tool", "KnownIssue", "Signature"):
-                return value
-            return dataclasses.replace(
-                value, **{f.name: changed(getattr(value, f.name), f.name) for f in dataclasses.fields(value) if f.name not in fixed}
-            )
-        return value
+            return tuple(changed(item, name) for item in value)
+        if isinstance(value, (Tool, Signature)) or not dataclasses.is_dataclass(value):
+            return value
+        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        kind = type(value).__name__
+        return dataclasses.replace(value, **{k: v if f"{k}:{kind}" in ours else changed(v, k) for k, v in fields.items()})
 
-    return changed(report or founding(), "")  # type: ignore[no-any-return]  # the walk is over plain data
+    result = changed(report or founding(), "")
+    assert isinstance(result, Report)
+    return result
 
 
 SAMPLES = {

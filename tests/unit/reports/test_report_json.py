@@ -1,0 +1,117 @@
+"""The contract and its schema."""
+
+import copy
+import json
+
+import jsonschema
+import pytest
+
+from gdbext.model import to_json
+from gdbext.reports.json import render, schema
+from gdbext.reports.options import Options
+from unit.reports import samples
+
+VALIDATOR = jsonschema.Draft202012Validator(schema())
+
+# DESIGN 3.3, name by name; none of them may ever go.
+FIXED = {
+    "schema": None,
+    "tool": ["name", "version", "debugger"],
+    "target": [
+        "kind",
+        "path",
+        "executable",
+        "build_id",
+        "python_version",
+        "free_threaded",
+        "debug_build",
+        "gil_enabled",
+        "layout_source",
+    ],
+    "crash": ["signal", "code", "address", "thread", "assertion", "fatal_error", "victim"],
+    "findings": ["rule", "title", "confidence", "subject", "container", "threads", "evidence", "advice"],
+    "race": ["confidence", "object", "threads"],
+    "known_issues": ["id", "url", "match", "fixed_in", "advice"],
+    "signature": ["id", "frames", "features"],
+    "threads": ["lwp", "name", "crashed", "state", "native", "python", "holds", "waits_for"],
+    "errors": ["section", "message"],
+}
+PATHS = [(part, name) for part, names in FIXED.items() for name in names or [None]]
+
+
+def test_the_schema_is_a_schema():
+    jsonschema.Draft202012Validator.check_schema(schema())
+
+
+@pytest.mark.parametrize("name", samples.SAMPLES)
+@pytest.mark.parametrize("redact", [False, True])
+def test_every_sample_is_valid(name, redact):
+    text = render(samples.SAMPLES[name](), Options(redact=redact))
+    VALIDATOR.validate(json.loads(text))
+    assert text.isascii()
+    assert all(c >= " " or c == "\n" for c in text)
+
+
+@pytest.mark.parametrize(("part", "name"), PATHS)
+def test_a_report_without_a_fixed_name_is_invalid(part, name):
+    report = json.loads(render(samples.partial(), Options()))
+    full = json.loads(render(samples.founding(), Options()))
+    broken = {**full, "errors": report["errors"]}
+    if name is None:
+        del broken[part]
+    else:
+        owner = broken[part][0] if isinstance(broken[part], list) else broken[part]
+        del owner[name]
+    assert not VALIDATOR.is_valid(broken)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("findings", 0, "confidence"), "certain"),
+        (("findings", 0, "rule"), "101"),
+        (("findings", 0, "subject", "address"), 12),
+        (("findings", 0, "subject", "liveness"), "zombie"),
+        (("findings", 0, "evidence", 0, "value"), 3),
+        (("target", "kind"), "dump"),
+        (("target", "layout_source"), "guess"),
+        (("crash", "address"), "19"),
+        (("signature", "id"), "xyz"),
+        (("schema",), "gdbext.triage/2"),
+        (("threads", 0, "holds"), [1]),
+        (("known_issues", 0, "match"), "maybe"),
+    ],
+)
+def test_wrong_values_are_invalid(path, value):
+    report = json.loads(render(samples.founding(), Options()))
+    VALIDATOR.validate(report)
+    owner = report
+    for step in path[:-1]:
+        owner = owner[step]
+    owner[path[-1]] = value
+    assert not VALIDATOR.is_valid(report)
+
+
+def test_additions_are_allowed():
+    report = json.loads(render(samples.founding(), Options()))
+    more = copy.deepcopy(report)
+    more["new"] = more["findings"][0]["new"] = more["threads"][0]["native"][0]["new"] = {"x": 1}
+    VALIDATOR.validate(more)
+
+
+def test_the_founding_crash_says_what_design_says():
+    report = json.loads(render(samples.founding(), Options()))
+    assert next(iter(report)) == "schema"
+    assert report["crash"]["address"] == "0x19"
+    assert report["findings"][0]["container"] == {"address": "0x20000375fb0", "type": "list", "index": 2}
+    assert report["race"]["threads"][0]["line"] == 14
+    assert report["threads"][1]["holds"] == ["0x20000375fba"]
+
+
+@pytest.mark.parametrize("text", [*samples.HOSTILE, '"##[error]\\', "##vso[x]", "\x7f"])
+def test_strings_survive_as_they_are_and_obey_nobody(text):
+    report = samples.hostile(text)
+    shown = render(report, Options())
+    assert json.loads(shown) == json.loads(json.dumps(to_json(report)))
+    assert "##[" not in shown and "##vso[" not in shown
+    assert not any(line.lstrip().startswith("::") for line in shown.split("\n"))

@@ -1,0 +1,183 @@
+"""The verdict on one screen."""
+
+import dataclasses
+
+import pytest
+
+from gdbext.model import Confidence
+from gdbext.reports import text
+from gdbext.reports.options import Options
+from gdbext.reports.style import plain
+from gdbext.reports.text_parts import Page, aligned, display_width, join_fitting, stack, wrap
+from unit.reports import samples
+
+FOUNDING = """\
+CPython 3.13.5 free-threaded (debug) · core of python3.13 · SIGSEGV reading 0x19 · 2 threads
+FT101 stale list item: repr(list) uses a typing.Union that was freed                          proven
+  thread 2 "reader" (LWP 18453)  det_list.py:17 in <lambda>  repr(lst)
+    #1  union_repr(self=0x200000aff10)   unionobject.c:257
+    #3  list_repr_impl(v=0x20000375fb0)  listobject.c:613   item 2
+  object 0x200000aff10  expected types.UnionType  ✗ freed
+    block free: 64-byte page 0x20000090000, on local_free: freed by the thread that owns the page,
+    MainThread: 0x200000aff80
+    refcount merged to 0: 3
+  ✗ ob_type is the freed fill: 0xdddddddddddddddd
+  ✗ args is not a tuple: 1
+  list 0x20000375fb0  item 2
+    length now: 0
+  ✗ the reader is at item 2: the list shrank under it
+FT203 list changed under its reader: it is shorter than the reader's position                 proven
+    length now: 0 · list_repr_impl is at item 2 (its local `i`)
+race   list 0x20000375fb0 used by 2 threads at once                                           likely
+       MainThread  det_list.py:14 in mutate    list.clear             lst.clear()  # frees the unio…
+       reader      det_list.py:17 in <lambda>  repr · holds its lock  repr(lst)
+       list_repr took no lock and borrowed its items (before 3.13.4)
+known  gh-132713  repr(list) kept a borrowed reference · fixed in 3.13.4, 3.14.0b1 · upgrade
+advice Upgrade, or hold a lock of your own around repr(lst) and lst.clear().
+next   ft list 0x20000375fb0 · ft union 0x200000aff10 · ft heap 0x200000aff10
+       ft referrers 0x20000375fb0 · ft threads · ft locks
+       layouts from DWARF · gdbext 0.1.0 in gdb 18.1 · signature 3f0c9a51d2e8b764
+"""
+
+
+def test_the_founding_crash_on_one_screen():
+    assert text.render(samples.founding(), Options(width=100)) == FOUNDING
+
+
+def test_colours_only_add():
+    assert plain(text.render(samples.founding(), Options(colors=256, width=100))) == FOUNDING.replace("`i`", "i")
+
+
+@pytest.mark.parametrize("name", samples.SAMPLES)
+@pytest.mark.parametrize(
+    "options", [Options(width=80), Options(width=130, verbose=True, colors=16), Options(ascii=True), Options(redact=True)]
+)
+def test_every_sample_can_be_shown(name, options):
+    shown = text.render(samples.SAMPLES[name](), options)
+    assert plain(shown).startswith("CPython ")
+    assert len(shown) < 1_000_000
+    for line in plain(shown).split("\n"):
+        assert line.isprintable(), line
+    if options.ascii:
+        assert shown.isascii()
+
+
+@pytest.mark.parametrize("name", ["founding", "healthy", "assertion", "victim", "deadlock", "partial", "many threads"])
+@pytest.mark.parametrize("width", [80, 100, 130])
+def test_lines_fit_the_page(name, width):
+    for line in text.render(samples.SAMPLES[name](), Options(width=width)).split("\n"):
+        assert display_width(line) <= width, line
+
+
+@pytest.mark.parametrize("name", ["founding", "healthy", "assertion", "victim", "deadlock", "huge", "many threads"])
+def test_the_verdict_is_about_one_screen(name):
+    assert text.render(samples.SAMPLES[name](), Options(width=100)).count("\n") <= 60
+
+
+def test_addresses_can_be_pasted():
+    for line in text.render(samples.huge(), Options(width=80, colors=16, verbose=True)).split("\n"):
+        assert "0x200000aff1\n" not in line
+    assert "0x200000aff10" in text.render(samples.founding(), Options(width=40))
+
+
+def test_what_is_broken_has_a_sign():
+    shown = text.render(samples.founding(), Options())
+    assert "✗ args is not a tuple" in shown
+    assert "✗ freed" in shown
+    assert "X args is not a tuple" in text.render(samples.founding(), Options(ascii=True))
+
+
+def test_a_healthy_process():
+    shown = text.render(samples.healthy(), Options())
+    assert shown.startswith("CPython 3.14.2 free-threaded · process 500 of python3.14t · 2 threads\n✓ FT000 nothing wrong found")
+    assert "✗" not in shown
+
+
+def test_a_reenabled_gil_is_told():
+    report = samples.healthy()
+    report = dataclasses.replace(report, target=dataclasses.replace(report.target, gil_enabled=True))
+    assert "free-threaded (GIL on)" in text.render(report, Options())
+
+
+def test_an_assertion_and_a_fatal_error_are_in_the_headline():
+    report = samples.assertion()
+    assert "SIGABRT: assertion failed: PyTuple_Check(alias->args)" in text.render(report, Options())
+    assert report.crash is not None
+    fatal = dataclasses.replace(
+        report, crash=dataclasses.replace(report.crash, assertion=None, fatal_error="f: deallocated a live object")
+    )
+    assert "SIGABRT: fatal error: f: deallocated a live object" in text.render(fatal, Options())
+
+
+def test_failed_sections_are_told_and_the_rest_stands():
+    shown = text.render(samples.partial(), Options())
+    assert "errors 2 parts could not be finished; the rest stands" in shown
+    assert "✗ threads: cannot read 8 bytes at 0x5555559c4010" in shown
+    assert "FT101 stale list item" in shown
+
+
+def test_nothing_known_is_no_verdict():
+    assert "no verdict" in text.render(samples.empty(), Options())
+
+
+def test_a_victim_is_told():
+    assert "victim the crash site only suffered: mi_page_malloc followed a link" in text.render(samples.victim(), Options())
+
+
+def test_a_line_that_did_the_damage_is_told():
+    report = samples.founding()
+    assert report.race is not None
+    first, second = report.race.threads
+    race = dataclasses.replace(report.race, threads=(dataclasses.replace(first, line=15, suspect_line=14), second))
+    assert "damage done at line 14" in text.render(dataclasses.replace(report, race=race), Options(width=130))
+
+
+def test_a_doubtful_race_names_the_next_suspects():
+    report = samples.founding()
+    assert "else perhaps" not in text.render(report, Options())
+    assert report.race is not None
+    doubtful = dataclasses.replace(report, race=dataclasses.replace(report.race, confidence=Confidence.POSSIBLE))
+    assert "else perhaps list 0x20000375fb0 (likely), dict 0x200003a0010 (possible)" in text.render(doubtful, Options())
+
+
+def test_verbose_has_all_evidence_in_the_debuggers_form():
+    report = samples.huge()
+    brief, full = (text.render(report, Options(verbose=v)) for v in (False, True))
+    assert "more claims (verbose shows all)" in brief
+    assert "more claims" not in full
+    assert "claim number 299" in full
+    assert "args is not a tuple  0x200000aff30: 1" in full
+
+
+def test_verbose_has_every_threads_merged_stack():
+    shown = text.render(samples.founding(), Options(verbose=True, width=100))
+    assert "  ✗ #0   unions_item_repr(p=0x1)          unionobject.c:231\n" in shown
+    assert "    py   <lambda>                         det_list.py:17        repr(lst)\n" in shown
+
+
+def test_no_line_is_a_command_to_a_ci_service():
+    report = samples.hostile("\n::error::x ##[group]")
+    for width in range(40, 131, 3):
+        for line in text.render(report, Options(width=width, verbose=True)).split("\n"):
+            assert not line.lstrip().startswith("::")
+            assert "##[" not in line
+
+
+def test_wide_and_combining_characters_count_as_they_show():
+    assert display_width("雪") == 2
+    assert display_width("e\u0301") == 1
+    assert display_width("\x1b[1;31mab\x1b[0m") == 2
+    assert aligned([["雪", "x"], ["ab", "y"]]) == ["雪  x", "ab  y"]
+
+
+def test_words_are_never_broken():
+    assert wrap("a 0x200000aff10 b", 5) == ["a", "0x200000aff10", "b"]
+    assert join_fitting(["ft list 0x1", "ft locks"], 10) == ["ft list 0x1", "ft locks"]
+    assert join_fitting(["a", "b"], 10) == ["a · b"]
+
+
+def test_a_long_stack_is_cut_with_a_sign():
+    page = Page(Options())
+    stack(page, samples.huge().threads[1], limit=5)
+    assert page.text().count("\n") == 6
+    assert "more frames" in page.text()
