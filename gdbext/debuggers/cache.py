@@ -9,6 +9,8 @@ from gdbext.debuggers.base import Memory, MemoryFault
 PAGE = 4096
 MAX_PAGES = 16384
 """64 MiB."""
+MAX_CACHED = 4 * PAGE
+"""Larger reads go past the cache."""
 
 
 class CachedMemory:
@@ -31,8 +33,8 @@ class CachedMemory:
             if page is not None:
                 return page[offset : offset + size]
             return self._partial(address, size)
-        if size > 16 * PAGE:
-            # Large arrays would only push everything else out of the cache.
+        if size > MAX_CACHED:
+            # One large read is faster than many small ones, and arrays would only push everything else out of the cache.
             return self._memory.read(address, size)
         last = (address + size - 1) // PAGE
         parts = [self._page(number) for number in range(first, last + 1)]

@@ -1,0 +1,54 @@
+"""What a type asks of the memory of its instances: which heap, how many bytes; and whether it is the type one expects.
+
+From CPython's Include/internal/pycore_object_alloc.h (``_PyObject_GetAllocationHeap``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.heap.pages import GC, GC_PRE, OBJECT
+from gdbext.layout.layout import Layout
+from gdbext.objects.objects import Objects
+from gdbext.objects.types import HAVE_GC, TypeInfo
+
+MAX_BASES = 64
+SYNONYMS = {"typing.Union": "types.UnionType"}
+"""One type under two names: 3.14 renamed the union's type."""
+ANY = "object"
+
+
+def tag_of(info: TypeInfo) -> int:
+    """The heap that instances of a type come from (a page's tag)."""
+    if info.presize:
+        return GC_PRE
+    return GC if info.has(HAVE_GC) else OBJECT
+
+
+def least_size(layout: Layout, info: TypeInfo) -> int:
+    """How many bytes an instance has at least.
+
+    That is ``tp_basicsize``, but for strings: compact ones leave the end of the struct out (Objects/unicodeobject.c).
+    """
+    if info.is_subclass("str") and not info.is_heap_type:
+        return layout.size("PyASCIIObject")
+    return info.basicsize or 0
+
+
+def bases(objects: Objects, type_address: int) -> Iterator[str]:
+    """Names of a type and of those it derives from."""
+    seen: set[int] = set()
+    address = type_address
+    while address and address not in seen and len(seen) < MAX_BASES:
+        seen.add(address)
+        info = objects.type_info(address)
+        if info is None:
+            return
+        yield SYNONYMS.get(info.name, info.name)
+        address = info.base or 0
+
+
+def is_kind_of(objects: Objects, info: TypeInfo, expected: str) -> bool:
+    """Whether a type is the one of that name (``tp_name``), or derives from it."""
+    wanted = SYNONYMS.get(expected, expected)
+    return wanted == ANY or wanted in bases(objects, info.address)
