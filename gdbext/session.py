@@ -5,12 +5,22 @@ from __future__ import annotations
 from functools import cached_property
 
 from gdbext.debuggers import elf
-from gdbext.debuggers.base import Debugger, DebuggerError, Module
+from gdbext.debuggers.base import Debugger, DebuggerError, MemoryFault, Module
 from gdbext.debuggers.cache import CachedMemory
+from gdbext.heap.activity import ThreadStop, collections
+from gdbext.heap.heap import Heap
+from gdbext.interpreter.bytecode import instructions, read_instrumentation
+from gdbext.interpreter.frames import FrameReader, PythonStack
+from gdbext.interpreter.operations import Operation, operations
 from gdbext.interpreter.runtime import Runtime, read_runtime
+from gdbext.interpreter.thread_names import thread_names
 from gdbext.layout import tables
 from gdbext.layout.debug_offsets import DebugOffsets, find_runtime, read_debug_offsets
 from gdbext.layout.layout import Layout
+from gdbext.locks.locks import Locks
+from gdbext.objects.objects import Objects
+
+MAX_CODE_UNITS = 1 << 16
 
 
 class Session:
@@ -52,7 +62,7 @@ class Session:
 
     @cached_property
     def layout(self) -> Layout:
-        return Layout(self.debugger.struct, self.offsets, tables.choose(self.offsets))
+        return Layout(self.debugger.struct, self.offsets, tables.FittingTable(self.offsets))
 
     @cached_property
     def runtime(self) -> Runtime:
@@ -61,6 +71,89 @@ class Session:
     @cached_property
     def modules(self) -> list[Module]:
         return list(self.debugger.modules())
+
+    @cached_property
+    def objects(self) -> Objects:
+        return Objects(
+            self.memory,
+            self.layout,
+            is_collecting=any(c.is_collecting for c in collections(self.memory, self.layout, self.runtime)),
+        )
+
+    @cached_property
+    def heap(self) -> Heap:
+        return Heap(self.memory, self.layout, self.runtime, self.objects, self.debugger.regions(), stops=self._stops)
+
+    def _stops(self) -> list[ThreadStop]:
+        """What each thread was doing, for the heap to explain blocks in no regular state."""
+        found = []
+        for thread in self.debugger.threads():
+            frames = self.debugger.frames(thread.lwp, 32)
+            registers = self.debugger.registers(thread.lwp)
+            state = self.runtime.by_lwp(thread.lwp)
+            tid = state.thread_id if state else thread.fs_base
+            found.append(ThreadStop(thread.lwp, tid, [f.function for f in frames], frames[0].sp if frames else None, registers))
+        return found
+
+    @cached_property
+    def frame_reader(self) -> FrameReader:
+        return FrameReader(self.memory, self.layout)
+
+    @cached_property
+    def _stacks(self) -> dict[int, PythonStack]:
+        return {}
+
+    def python_stack(self, lwp: int) -> PythonStack:
+        """The Python frames of a thread; empty for one without a thread state."""
+        if lwp not in self._stacks:
+            thread = self.runtime.by_lwp(lwp)
+            self._stacks[lwp] = self.frame_reader.stack(thread) if thread else PythonStack(())
+        return self._stacks[lwp]
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        return thread_names(self.memory, self.layout, self.objects, self.runtime)
+
+    def thread_name(self, lwp: int) -> str | None:
+        """The name that Python's threading module has for the thread."""
+        thread = self.runtime.by_lwp(lwp)
+        return self._names.get(thread.thread_id) if thread else None
+
+    def operations(self, code: int) -> list[Operation]:
+        """What a code object does, operation by operation (empty for a Python whose bytecode is not known)."""
+        if code not in self._operations:
+            self._operations[code] = self._decode_operations(code)
+        return self._operations[code]
+
+    @cached_property
+    def _operations(self) -> dict[int, list[Operation]]:
+        return {}
+
+    def _decode_operations(self, address: int) -> list[Operation]:
+        code = self.frame_reader.code(address)
+        if code is None:
+            return []
+        try:
+            content = self.memory.read(code.main_base, 2 * min(code.units, MAX_CODE_UNITS))
+        except MemoryFault:
+            return []
+        instrumentation = read_instrumentation(self.memory, self.layout, address)
+        return operations(instructions(content, self.offsets.minor, instrumentation), code.names, self.offsets.minor)
+
+    @cached_property
+    def locks(self) -> Locks:
+        debugger = self.debugger
+        return Locks(
+            self.memory,
+            self.layout,
+            self.runtime,
+            self.objects,
+            debugger.threads(),
+            debugger.symbol,
+            debugger.regions,
+            debugger.registers,
+            self.python_stack,
+        )
 
     @cached_property
     def is_debug_build(self) -> bool | None:

@@ -32,9 +32,7 @@ SOURCE_PACKAGE = "python3.13"
 SUITE = "trixie"
 # Compiler runs of a full build, measured; the progress bar's 100 %.
 COMPILATIONS = 560
-BUILD_PACKAGES = (
-    "gcc make git xz-utils pkg-config libc6-dev libffi-dev zlib1g-dev libssl-dev libbz2-dev liblzma-dev libsqlite3-dev"
-).split()
+BUILD_PACKAGES = ["gcc", "make", "git", "xz-utils", "pkg-config", "libc6-dev", "libffi-dev", "zlib1g-dev", "libssl-dev", "libbz2-dev", "liblzma-dev", "libsqlite3-dev"]
 PATCH = Path(__file__).with_name("gh-132713.patch")
 
 

@@ -5,6 +5,7 @@ Both debuggers keep these things to themselves or show them in ways of their own
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import struct
@@ -13,9 +14,9 @@ from typing import BinaryIO, NamedTuple
 
 from gdbext.debuggers.base import DebuggerError, Memory, MemoryFault, Region
 
-PT_LOAD, PT_NOTE = 1, 4
+PT_LOAD, PT_NOTE, PT_GNU_EH_FRAME = 1, 4, 0x6474E550
 PF_W = 2
-ET_CORE = 4
+ET_DYN, ET_CORE = 3, 4
 NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_SIGINFO, NT_FILE = 1, 3, 6, 0x53494749, 0x46494C45
 AT_PHDR = 3
 FS_BASE = 112 + 21 * 8
@@ -211,26 +212,40 @@ def build_id_in_file(path: str) -> str | None:
     return None
 
 
+def image_headers(memory: Memory, base: int) -> list[Segment]:
+    """The program headers of the ELF image mapped at ``base``, their ``vaddr`` as mapped; empty if there is no image.
+
+    Raises:
+        MemoryFault: when the headers cannot be read (Linux puts an image's first page into cores).
+    """
+    header = memory.read(base, 64)
+    if header[:4] != b"\x7fELF":
+        return []
+    (offset,) = struct.unpack_from("<Q", header, 32)
+    (kind,) = struct.unpack_from("<H", header, 16)
+    entry_size, count = struct.unpack_from("<HH", header, 54)
+    if entry_size < 56 or count > 64:
+        return []
+    table = memory.read(base + offset, entry_size * count)
+    # A position-dependent program's addresses are absolute; others count from the base.
+    bias = base if kind == ET_DYN else 0
+    found = []
+    for i in range(count):
+        p_type, flags, p_offset, vaddr, _, filesz, memsz, _ = struct.unpack_from("<IIQQQQQQ", table, i * entry_size)
+        found.append(Segment(p_type, flags, p_offset, bias + vaddr, filesz, memsz))
+    return found
+
+
 def build_id_in_memory(memory: Memory, base: int) -> str | None:
-    """The build id of the ELF image mapped at ``base``, from its first page (which Linux puts into cores)."""
-    try:
-        header = memory.read(base, 64)
-        if header[:4] != b"\x7fELF":
-            return None
-        (offset,) = struct.unpack_from("<Q", header, 32)
-        (kind,) = struct.unpack_from("<H", header, 16)
-        entry_size, count = struct.unpack_from("<HH", header, 54)
-        if entry_size < 56 or count > 64:
-            return None
-        table = memory.read(base + offset, entry_size * count)
-        entries = [struct.unpack_from("<IIQQQQQQ", table, i * entry_size) for i in range(count)]
-        # A position-dependent program's addresses are absolute; others count from the base.
-        bias = base if kind == 3 else 0
-        for p_type, _, _, vaddr, _, filesz, _, _ in entries:
-            if p_type == PT_NOTE and filesz <= 4096 and (found := _build_id(memory.read(bias + vaddr, filesz))):
+    """The build id of the ELF image mapped at ``base``."""
+    with contextlib.suppress(MemoryFault, struct.error):
+        for segment in image_headers(memory, base):
+            if (
+                segment.type == PT_NOTE
+                and segment.filesz <= 4096
+                and (found := _build_id(memory.read(segment.vaddr, segment.filesz)))
+            ):
                 return found
-    except (MemoryFault, struct.error):
-        pass
     return None
 
 

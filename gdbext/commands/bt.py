@@ -1,0 +1,34 @@
+"""``ft bt [all]``"""
+
+from __future__ import annotations
+
+from gdbext.commands.command import Arguments, Command, Context, UsageError
+from gdbext.reports.text_parts import Page, stack, thread_name
+from gdbext.triage.case import Case
+from gdbext.triage.threads import thread_list
+
+MAX_FRAMES = 128
+
+
+def run(context: Context, arguments: Arguments) -> None:
+    which = arguments.words[0] if arguments.words else None
+    if which not in (None, "all"):
+        raise UsageError(f"ft bt takes `all` or nothing, not `{which}`")
+    selected = context.debugger.selected()[0]
+    for thread in thread_list(Case(context.session)):
+        if which == "all" or thread.lwp == selected:
+            page = Page(context.options)
+            page.line(page.style("heading", thread_name(thread)))
+            stack(page, thread, limit=MAX_FRAMES)
+            context.write(page.text())
+
+
+COMMAND = Command(
+    "bt",
+    "native and Python frames of the selected thread in one stack, or of all threads",
+    "Each eval loop is followed by the Python frames that it runs, with their exact lines.",
+    run,
+    ("[all]",),
+    (),
+    ("ft bt", "ft bt all"),
+)

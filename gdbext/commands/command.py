@@ -1,0 +1,131 @@
+"""What a command is, and what it gets to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from gdbext.debuggers.base import Debugger, DebuggerError
+from gdbext.reports.options import Options
+from gdbext.reports.style import Style
+from gdbext.session import Session, current
+
+
+class UsageError(Exception):
+    """The user's words do not fit the command; the message says what would."""
+
+
+@dataclass
+class Context:
+    """One run of one command.
+
+    ``write`` takes whole lines' text; ``check_interrupt`` raises KeyboardInterrupt when the user has pressed Ctrl-C, in
+    debuggers that do not raise it themselves.
+    """
+
+    debugger: Debugger
+    write: Callable[[str], None]
+    options: Options = field(default_factory=Options)
+    check_interrupt: Callable[[], None] = lambda: None
+    show_progress: Callable[[str], None] | None = None
+    """Replaces the progress line's text; None where output is no terminal."""
+
+    @property
+    def style(self) -> Style:
+        return Style(self.options.colors, self.options.style)
+
+    @property
+    def session(self) -> Session:
+        return current(self.debugger)
+
+    def address(self, expression: str) -> int:
+        """The address that an argument means: a number, a register, a variable, any expression of the debugger."""
+        return self.debugger.evaluate(expression)
+
+
+@dataclass(frozen=True)
+class Option:
+    """``--name`` or, with ``metavar``, ``--name VALUE``."""
+
+    name: str
+    help: str
+    metavar: str | None = None
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command declared: help and completion are made of this.
+
+    ``positional`` are the arguments' names as usage shows them, ``[NAME]`` for one that may be left out, ``NAME…`` for
+    the rest of the line.
+    """
+
+    name: str
+    summary: str
+    description: str
+    run: Callable[[Context, Arguments], None]
+    positional: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+    examples: tuple[str, ...] = ()
+
+    @property
+    def usage(self) -> str:
+        options = [f"[{o.name}{' ' + o.metavar if o.metavar else ''}]" for o in self.options]
+        return " ".join(["ft", self.name, *options, *self.positional])
+
+
+@dataclass
+class Arguments:
+    """A command line taken apart: option values by name (True for flags), and the words."""
+
+    options: dict[str, str | bool] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+
+    def flag(self, name: str) -> bool:
+        return bool(self.options.get(name))
+
+    def value(self, name: str) -> str | None:
+        found = self.options.get(name)
+        return found if isinstance(found, str) else None
+
+
+def parse(command: Command, words: Sequence[str]) -> Arguments:
+    """Match the words against the command's declaration.
+
+    Raises:
+        UsageError: with one line that names the mistake and the usage.
+    """
+    arguments = Arguments()
+    known = {o.name: o for o in command.options}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--") or word == "--":
+            arguments.words.append(word)
+            continue
+        name, has_value, value = word.partition("=")
+        option = known.get(name)
+        if option is None:
+            raise UsageError(f"ft {command.name} has no option {name}; usage: {command.usage}")
+        if option.metavar is None:
+            arguments.options[name] = True
+        elif has_value:
+            arguments.options[name] = value
+        elif rest:
+            arguments.options[name] = rest.pop(0)
+        else:
+            raise UsageError(f"{name} wants {option.metavar}; usage: {command.usage}")
+    required = [p for p in command.positional if not p.startswith("[")]
+    rest_allowed = any(p.rstrip("]").endswith("…") for p in command.positional)
+    if len(arguments.words) < len(required):
+        raise UsageError(f"ft {command.name} wants {required[len(arguments.words)]}; usage: {command.usage}")
+    if len(arguments.words) > len(command.positional):
+        if not rest_allowed:
+            raise UsageError(f"ft {command.name} takes {len(command.positional) or 'no'} argument(s); usage: {command.usage}")
+        # An expression may have spaces in it.
+        head = arguments.words[: len(command.positional) - 1]
+        arguments.words = [*head, " ".join(arguments.words[len(command.positional) - 1 :])]
+    return arguments
+
+
+__all__ = ["Arguments", "Command", "Context", "DebuggerError", "Option", "UsageError", "parse"]

@@ -1,0 +1,36 @@
+"""``ft heap ADDRESS``"""
+
+from __future__ import annotations
+
+from gdbext.commands import show
+from gdbext.commands.command import Arguments, Command, Context
+
+
+def run(context: Context, arguments: Arguments) -> None:
+    address = context.address(arguments.words[0])
+    style, session = context.style, context.session
+    liveness = show.headline(context, address)
+    block = liveness.block
+    if block is None:
+        return
+    owner = next((t for t in session.runtime.threads if t.address == block.owner_tstate), None)
+    name = session.thread_name(owner.native_thread_id) if owner else None
+    context.write(
+        f"  block {style('address', hex(block.start))} + {address - block.start}, {block.size} bytes, domain {block.domain}\n"
+    )
+    said = f'thread "{name or "?"}" (LWP {owner.native_thread_id})' if owner else "an exited thread (abandoned page)"
+    context.write(f"  page  {style('address', hex(block.page))}, owned by {said}\n")
+    if block.freed_by:
+        context.write(f"  freed by {block.freed_by if block.freed_by != 'owner' else 'the owning thread'}\n")
+
+
+COMMAND = Command(
+    "heap",
+    "is this address alive? its block, page, owner, and who freed it",
+    "One verdict with its evidence: live, immortal, freed, pending-free, cached, dying, reused, poisoned, never-allocated,\n"
+    "interior, misaligned, unmapped, null, foreign or unknown.",
+    run,
+    ("ADDRESS",),
+    (),
+    ("ft heap 0x200000aff10", "ft heap $rax"),
+)

@@ -1,0 +1,120 @@
+"""Pieces of text about one object that several commands show."""
+
+from __future__ import annotations
+
+from gdbext.commands.command import Context
+from gdbext.debuggers.base import MemoryFault
+from gdbext.model import Evidence, Liveness, Verdict
+from gdbext.objects.decoded import Reference
+from gdbext.reports.sanitize import visible
+from gdbext.reports.text_parts import verdict_text
+
+BROKEN = "✗"
+MAX_SLOTS = 40
+MAX_EVIDENCE = 8
+
+
+def headline(context: Context, address: int, expected: str | None = None) -> Liveness:
+    """``0x…  types.UnionType  int | str   live proven`` and the evidence for it."""
+    style, session = context.style, context.session
+    liveness = session.heap.judge(address, expected)
+    info = session.objects.type_of(address)
+    parts = [style("address", hex(address))]
+    if info is not None:
+        parts.append(style("type", visible(info.name, 80)))
+    elif expected:
+        parts.append(style("error", f"{BROKEN} no {expected}"))
+    else:
+        parts.append(style("error", f"{BROKEN} not an object"))
+    if info is not None and not liveness.verdict.is_dead:
+        parts.append(visible(text_of(context, address), 200))
+    context.write("  ".join(parts) + "\n")
+    context.write(f"  {verdict_text(style, liveness.verdict)} {style('dim', str(liveness.confidence))}")
+    context.write(f"  {visible(liveness.reason)}\n" if liveness.reason else "\n")
+    evidence(context, liveness.evidence)
+    if info is None:
+        evidence(context, session.objects.why_not_object(address))
+    return liveness
+
+
+def evidence(context: Context, claims: list[Evidence] | tuple[Evidence, ...]) -> None:
+    """Claims, each with the address and value that a reader can check."""
+    style = context.style
+    for claim in list(claims)[:MAX_EVIDENCE]:
+        where = f"  {style('address', hex(claim.address))}" if claim.address is not None else ""
+        value = (
+            f" = {style('address', hex(claim.value)) if isinstance(claim.value, int) else visible(claim.value)}"
+            if claim.value is not None
+            else ""
+        )
+        sign = style("error", f"{BROKEN} ") if claim.broken else ""
+        context.write(f"    {sign}{visible(claim.claim)}{where}{value}\n")
+
+
+def header(context: Context, address: int) -> None:
+    """The free-threaded object header in full."""
+    style, session = context.style, context.session
+    try:
+        found = session.objects.header(address)
+    except MemoryFault as fault:
+        context.write(f"  {style('error', BROKEN)} {fault}\n")
+        return
+    count = (
+        "immortal"
+        if found.is_immortal
+        else f"{found.refcount}: local {found.ref_local}, shared {found.shared_count} ({found.shared_state})"
+    )
+    deferred = ", deferred" if found.is_deferred else ""
+    context.write(f"  refcount {count}{deferred}\n")
+    owner = session.runtime.by_tid(found.ob_tid)
+    name = session.thread_name(owner.native_thread_id) if owner else None
+    if owner:
+        said = f'thread "{visible(name or "?")}" (LWP {owner.native_thread_id})'
+    else:
+        said = "nobody: merged or immortal" if found.ob_tid == 0 else "no thread of this process now"
+    context.write(f"  owner    {style('address', hex(found.ob_tid))} {said}\n")
+    context.write(f"  mutex    {found.mutex_state}   gc bits {', '.join(found.gc_names) or 'none'}\n")
+
+
+def fields(context: Context, address: int, expected: str | None = None) -> None:
+    """The object's references with what each points to."""
+    session = context.session
+    if session.heap.judge(address, expected).verdict.is_dead:
+        context.write(f"  {context.style('dim', 'its fields are not shown: the memory is not this object any more')}\n")
+        return
+    shown = 0
+    for reference in session.objects.children(address):
+        if shown == MAX_SLOTS:
+            context.write("  …\n")
+            break
+        slot(context, reference)
+        shown += 1
+
+
+def slot(context: Context, reference: Reference) -> None:
+    """One slot: its name, where it points, what is there; what is no more is marked."""
+    style, session = context.style, context.session
+    judged = session.heap.judge(reference.target)
+    name = str(reference.slot)
+    if judged.verdict.is_dead or session.objects.type_of(reference.target) is None:
+        what = style("error", f"{BROKEN} {judged.verdict}")
+    else:
+        what = visible(text_of(context, reference.target), 160)
+    context.write(f"  {visible(name, 40):<12} {style('address', hex(reference.target))}  {what}\n")
+
+
+def text_of(context: Context, address: int) -> str:
+    """A bounded repr in which stale items are marked."""
+    session = context.session
+    return session.objects.repr(address, is_stale=lambda item: session.heap.judge(item).verdict.is_dead)
+
+
+def violations(context: Context, address: int, expected: str) -> None:
+    """The broken invariants of the type that the object should have."""
+    style = context.style
+    for broken in context.session.objects.invariants(address, expected):
+        value = hex(broken.value) if isinstance(broken.value, int) else str(broken.value)
+        context.write(f"  {style('error', f'{BROKEN} {broken.field} {value}')}: {visible(broken.claim)}\n")
+
+
+__all__ = ["Verdict", "evidence", "fields", "header", "headline", "slot", "text_of", "violations"]

@@ -1,0 +1,26 @@
+"""``ft triage``"""
+
+from __future__ import annotations
+
+import dataclasses
+
+from gdbext.commands.command import Arguments, Command, Context, Option
+from gdbext.reports import text
+from gdbext.triage.triage import triage
+
+
+def run(context: Context, arguments: Arguments) -> None:
+    options = dataclasses.replace(context.options, verbose=arguments.flag("--verbose"), redact=arguments.flag("--redact"))
+    context.write(text.render(triage(context.session), options))
+
+
+COMMAND = Command(
+    "triage",
+    "what was wrong at the fault, what proves it, who raced, what to do",
+    "Decodes the fault, judges every object that the crashed code works on against the heap, applies the rules, and names the\n"
+    "race and the known CPython issue. Reads only.",
+    run,
+    (),
+    (Option("--verbose", "all evidence, all threads"), Option("--redact", "leave out every value of the program")),
+    ("ft triage", "ft triage --verbose"),
+)

@@ -1,0 +1,26 @@
+"""``ft union ADDRESS``"""
+
+from __future__ import annotations
+
+from gdbext.commands import show
+from gdbext.commands.command import Arguments, Command, Context
+
+
+def run(context: Context, arguments: Arguments) -> None:
+    address = context.address(arguments.words[0])
+    show.headline(context, address, "types.UnionType")
+    show.header(context, address)
+    show.fields(context, address, "types.UnionType")
+    show.violations(context, address, "types.UnionType")
+
+
+COMMAND = Command(
+    "union",
+    "decode a typing.Union / types.UnionType and check its invariants",
+    "args must be an exact tuple of two items or more, parameters NULL or an exact tuple, and from 3.14 on hashable_args a\n"
+    "frozenset. What is broken is marked ✗. Memory that no longer holds a union is never shown as one.",
+    run,
+    ("ADDRESS",),
+    (),
+    ("ft union self", "ft union 0x200000aff10"),
+)

@@ -1,0 +1,245 @@
+"""What the processor, libc and the interpreter said when the process died.
+
+* a fault: the faulting instruction and the memory operand that it could not access,
+* an abort: the C assertion's text (glibc keeps it in ``__abort_msg``) or the message of ``Py_FatalError``,
+* an exhausted stack.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gdbext.debuggers.base import Debugger, Memory, MemoryFault, NativeFrame, Region, Signal, Symbol, Variable
+from gdbext.objects.strings import read_cstring
+
+WORD = (1 << 64) - 1
+FAULT_SIGNALS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE")
+# The kernel leaves a guard gap below a growing stack; glibc maps a guard page below a thread's.
+STACK_REACH = 1 << 20
+OPERAND = re.compile(
+    r"(?:%(?P<seg>[fg]s):)?(?P<disp>-?0x[0-9a-f]+|-?\d+)?\((?:%(?P<base>\w+))?(?:,%(?P<index>\w+)(?:,(?P<scale>[1248]))?)?\)"
+)
+ABSOLUTE = re.compile(r"%(?P<seg>[fg]s):(?P<disp>0x[0-9a-f]+)")
+READ_ONLY = ("cmpb", "cmpw", "cmpl", "cmpq", "test", "push", "call", "jmp", "ucomis", "comis", "bt")
+ASSERTION = re.compile(r"(?P<file>[^:\n]*):(?P<line>\d+): (?P<function>[^:\n]*): Assertion [`'](?P<text>.*)' failed", re.S)
+
+
+@dataclass(frozen=True)
+class Operand:
+    """The memory operand of the faulting instruction.  ``address`` is what it evaluates to."""
+
+    text: str
+    base: str | None
+    base_value: int | None
+    displacement: int
+    address: int
+    is_write: bool
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Everything known of the death itself."""
+
+    signal: Signal | None
+    instruction: str | None = None
+    operand: Operand | None = None
+    jumped_to: int | None = None
+    """Set when the program counter itself is not executable code: a call through a bad function pointer."""
+    assertion: str | None = None
+    assertion_function: str | None = None
+    fatal_error: str | None = None
+    stack_overflow: bool = False
+    stack_limit: int | None = None
+    stack_pointer: int | None = None
+
+    @property
+    def address(self) -> int | None:
+        """The address that could not be accessed: si_addr, or what the operand evaluates to where the kernel gives none."""
+        if self.signal is None or self.signal.name not in FAULT_SIGNALS:
+            return None
+        if self.signal.address is not None and self.signal.code != "SI_KERNEL":
+            return self.signal.address
+        if self.operand is not None:
+            return self.operand.address
+        return self.jumped_to if self.jumped_to is not None else self.signal.address
+
+    @property
+    def is_fault(self) -> bool:
+        return self.signal is not None and self.signal.name in FAULT_SIGNALS
+
+    @property
+    def access(self) -> str | None:
+        """``reading``, ``writing`` or ``jumping to``; None where that is not known, or nothing was accessed."""
+        if self.jumped_to is not None:
+            return "jumping to"
+        if self.operand is None or not self.is_fault:
+            return None
+        return "writing" if self.operand.is_write else "reading"
+
+
+def read_fault(debugger: Debugger, memory: Memory, frames: Sequence[NativeFrame], lwp: int | None) -> Fault:
+    """Decode the fault of thread ``lwp``, whose native frames are given.  Never raises for a damaged target."""
+    signal = debugger.signal()
+    if signal is None or lwp is None:
+        return Fault(signal)
+    registers = debugger.registers(lwp)
+    if signal.name in FAULT_SIGNALS:
+        # A handler (faulthandler's, say) may have run since: the fault is where the signal came in.
+        level = frame_of_signal(frames)
+        if level:
+            registers = debugger.registers(lwp, level)
+        return _decode_fault(debugger, signal, registers, lwp, frames[level:] if frames else frames)
+    if signal.name == "SIGABRT":
+        assertion, function = abort_message(memory, debugger.symbol)
+        return Fault(
+            signal,
+            assertion=assertion,
+            assertion_function=function,
+            fatal_error=fatal_message(memory, frames, lambda level: debugger.variables(lwp, level)),
+        )
+    return Fault(signal)
+
+
+def frame_of_signal(frames: Sequence[NativeFrame]) -> int:
+    """The index of the frame that a signal interrupted, where a handler's frames lie above it; else 0."""
+    for index, frame in enumerate(frames[:32]):
+        if frame.function in ("<signal handler called>", "__restore_rt"):
+            return min(index + 1, len(frames) - 1)
+    return 0
+
+
+def _decode_fault(debugger: Debugger, signal: Signal, registers: dict[str, int], lwp: int, frames: Sequence[NativeFrame]) -> Fault:
+    pc = registers.get("rip")
+    stack_pointer = registers.get("rsp")
+    instruction = operand = jumped = None
+    if pc is not None:
+        listed = debugger.disassemble(pc, 1, lwp)
+        if listed and listed[0][0] == pc:
+            instruction = listed[0][1].strip()
+            operand = decode_operand(instruction, registers, pc)
+        elif not _is_mapped(debugger.regions(), pc):
+            jumped = pc
+    limit = stack_limit(debugger.regions(), stack_pointer)
+    address = operand.address if operand else signal.address
+    overflow = bool(
+        signal.name in ("SIGSEGV", "SIGBUS")
+        and jumped is None
+        and stack_pointer is not None
+        and limit is not None
+        and address is not None
+        and limit - STACK_REACH <= address < limit
+        and stack_pointer - STACK_REACH <= address < stack_pointer + STACK_REACH
+    )
+    return Fault(signal, instruction, operand, jumped, stack_overflow=overflow, stack_limit=limit, stack_pointer=stack_pointer)
+
+
+def decode_operand(instruction: str, registers: dict[str, int], pc: int = 0) -> Operand | None:
+    """The memory operand of an AT&T-syntax x86-64 instruction; None if it has none.
+
+    >>> decode_operand("mov 0x18(%rax),%rdi", {"rax": 1}).address
+    25
+    """
+    mnemonic, _, operands = instruction.partition(" ")
+    if mnemonic.startswith(("lea", "nop")):
+        return None
+    if mnemonic in ("rep", "repz", "repnz", "lock", "notrack", "bnd", "data16"):
+        return decode_operand(operands.strip(), registers, pc)
+    found = OPERAND.search(operands)
+    if found is None:
+        if mnemonic.startswith("push"):
+            return _stack_operand(registers, -8, True)
+        if mnemonic.startswith("call") and operands.strip().startswith(("0x", "*%")):
+            return _stack_operand(registers, -8, True)
+        return None
+    base, index = found["base"], found["index"]
+    values = {**registers, "rip": registers.get("rip", pc)}
+    if (base and base not in values) or (index and index not in values and index != "riz"):
+        return None
+    if found["seg"]:
+        return None  # thread-local storage: fs:… does not fault by itself
+    displacement = int(found["disp"] or "0", 0)
+    address = displacement + (values[base] if base else 0)
+    if index and index != "riz":
+        address += values[index] * int(found["scale"] or 1)
+    is_last = not operands[found.end() :].strip().startswith(",")
+    single = "," not in operands[: found.start()] and is_last
+    is_write = (
+        is_last
+        and mnemonic != "cmp"
+        and not mnemonic.startswith(READ_ONLY)
+        and (not single or mnemonic.startswith(("inc", "dec", "neg", "not", "set", "pop")))
+    )
+    return Operand(found[0], base, values.get(base) if base else None, displacement, address & WORD, is_write)
+
+
+def _stack_operand(registers: dict[str, int], displacement: int, is_write: bool) -> Operand | None:
+    """The implicit stack slot of a push or call."""
+    if "rsp" not in registers:
+        return None
+    return Operand(
+        f"{displacement:#x}(%rsp)", "rsp", registers["rsp"], displacement, registers["rsp"] + displacement & WORD, is_write
+    )
+
+
+def stack_limit(regions: Sequence[Region], stack_pointer: int | None) -> int | None:
+    """The lowest address of the writable mapping that is the stack: the one with ``stack_pointer``, or just above it."""
+    if stack_pointer is None:
+        return None
+    for region in regions:
+        if region.writable and region.start - STACK_REACH <= stack_pointer < region.end:
+            return region.start
+    return None
+
+
+def _is_mapped(regions: Sequence[Region], address: int) -> bool:
+    return any(r.start <= address < r.end for r in regions)
+
+
+def abort_message(memory: Memory, symbol: Callable[[str], Symbol | None]) -> tuple[str | None, str | None]:
+    """(asserted expression, function) of a failed C assertion, from glibc's ``__abort_msg``.
+
+    The variable points to ``struct { unsigned size; char text[]; }`` with what was printed on stderr.
+    """
+    place = symbol("__abort_msg")
+    if place is None:
+        return None, None
+    try:
+        pointer = int.from_bytes(memory.read(place.address, 8), "little")
+        text = read_cstring(memory, pointer + 4, 4000) if pointer else None
+    except MemoryFault:
+        return None, None
+    found = ASSERTION.search(text or "")
+    return (found["text"], found["function"]) if found else (None, None)
+
+
+# Python/pylifecycle.c: every fatal error comes through one of these; the message is their argument of that name.
+FATAL_FUNCTIONS = {
+    "fatal_error": ("prefix", "msg"),
+    "_Py_FatalErrorFunc": ("func", "msg"),
+    "_PyObject_AssertFailed": ("function", "msg"),
+}
+
+
+def fatal_message(memory: Memory, frames: Sequence[NativeFrame], variables: Callable[[int], Sequence[Variable]]) -> str | None:
+    """``function: message`` of a fatal Python error, from the arguments of the functions that report it."""
+    best = None
+    for frame in frames[:24]:
+        if frame.function not in FATAL_FUNCTIONS:
+            continue
+        values = {v.name: v.value for v in variables(frame.level)}
+        where, what = (_string(memory, values.get(name)) for name in FATAL_FUNCTIONS[frame.function])
+        if what:
+            # The outermost is the most specific: an assertion's own text, not the general line that it leads to.
+            best = f"{where}: {what}" if where else what
+    return best
+
+
+def _string(memory: Memory, address: int | None) -> str | None:
+    if not address:
+        return None
+    try:
+        return read_cstring(memory, address, 1000)
+    except MemoryFault:
+        return None

@@ -1,0 +1,183 @@
+"""The race: which mutable object two threads worked on at once, and what each did to it.
+
+Two ways lead there.  Where the findings name the object whose item or field was lost, the other thread is the one whose
+code changes that object.  Where the crash site is only a victim, every object that two threads touch is a suspect, and
+the suspects are ranked by how close both threads are to it, what they do, and whether anything guards it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gdbext.model import Confidence, Evidence, Finding, Race, RaceThread, SharedObject
+from gdbext.triage.case import Case
+from gdbext.triage.effects import IMMUTABLE, Effect
+from gdbext.triage.touches import How, Touch, touches
+
+MAX_SUSPECTS = 8
+MAX_THREADS = 64
+# How near a thread is to an operation, and what that operation does, as factors of one score.
+NEARNESS = {How.IN_C: 4.0, How.CURRENT: 3.0, How.SAME_FUNCTION: 1.2}
+DAMAGE = {Effect.RESIZE: 1.0, Effect.REINIT: 1.0, Effect.WRITE: 0.9, Effect.UNKNOWN: 0.6, Effect.READ: 0.35}
+GUARDED = 0.3
+"""Factor for an object that both operations lock, or that a mutex held by one of the threads protects."""
+# Types whose own methods take the object's critical section in every free-threaded version (Objects/*.c).
+LOCKING_TYPES = frozenset({"list", "dict", "set", "collections.deque"})
+SYNCHRONISERS = ("threading.", "_thread.", "queue.", "_queue.", "Event", "Barrier", "Condition", "Semaphore", "lock")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two threads' closest touches of one object, the reader or victim first."""
+
+    address: int
+    type: str
+    first: Touch
+    second: Touch
+    score: float
+    guarded: bool
+
+
+def find_races(case: Case, findings: Sequence[Finding]) -> tuple[Race, ...]:
+    """Suspected races, the best first; empty where nothing was shared, or nothing went wrong."""
+    if case.fault.signal is None and not findings:
+        return ()
+    known = _culprits(case, findings)
+    found = {lwp: list(touches(case, lwp)) for lwp in _threads(case)}
+    races = []
+    for address in known:
+        if race := _race_on(case, address, found):
+            races.append(race)
+    if case.fault.signal is None or any(f.rule in ("FT403",) for f in findings):
+        return tuple(races)
+    races += [_general_race(case, p) for p in ranked_pairs(case, found) if p.address not in {r.object.address for r in races}]
+    return tuple(races[:MAX_SUSPECTS])
+
+
+def _threads(case: Case) -> list[int]:
+    """The crashed thread and the others that run Python."""
+    mine = [t.lwp for t in case.native_threads if case.session.runtime.by_lwp(t.lwp)]
+    return sorted(mine, key=lambda lwp: lwp != case.lwp)[:MAX_THREADS]
+
+
+# --- the object is known --------------------------------------------------------------------------
+
+
+def _culprits(case: Case, findings: Sequence[Finding]) -> list[int]:
+    """Objects whose content was lost under a reader, from the findings."""
+    found = []
+    for finding in findings:
+        if finding.rule in ("FT101", "FT103", "FT102") and finding.container:
+            found.append(finding.container.address)
+        if finding.rule in ("FT204", "FT203") and finding.subject:
+            found.append(finding.subject.address)
+    return list(dict.fromkeys(found))
+
+
+def _race_on(case: Case, address: int, found: dict[int, list[Touch]]) -> Race | None:
+    """The race on a known object: the crashed thread, and the thread whose code changes the object."""
+    kind = case.session.objects.type_of(address)
+    if kind is None or case.lwp is None:
+        return None
+    mine = next((t for t in found.get(case.lwp, []) if t.address == address), None)
+    others = [
+        t for lwp, mine_ in found.items() if lwp != case.lwp for t in mine_ if t.address == address and t.effect is not Effect.READ
+    ]
+    if not others:
+        return None
+    other = min(others, key=lambda t: (not t.effect.changes, t.how, not _already_done(t)))
+    operation = mine.operation if mine else case.operation_at(case.origin.level) if case.origin else "uses it"
+    frame = case.current_frame(case.lwp)
+    reader = RaceThread(
+        case.lwp,
+        case.thread_name(case.lwp),
+        operation,
+        frame.file if frame else None,
+        frame.line if frame else None,
+        frame.function if frame else None,
+    )
+    evidence = [Evidence(f"{_who(case, other)} changes the same {kind.name}: {other.operation}", address, None)]
+    return Race(Confidence.LIKELY, SharedObject(address, kind.name), (reader, _race_thread(case, other)), tuple(evidence))
+
+
+def _already_done(touch: Touch) -> bool:
+    """Whether the operation's line lies before the line that the thread is in now."""
+    return touch.line is not None and touch.operation_line is not None and touch.operation_line <= touch.line
+
+
+def _race_thread(case: Case, touch: Touch) -> RaceThread:
+    suspect = touch.operation_line if touch.operation_line != touch.line else None
+    return RaceThread(touch.lwp, case.thread_name(touch.lwp), touch.operation, touch.file, touch.line, touch.function, suspect)
+
+
+def _who(case: Case, touch: Touch) -> str:
+    name = case.thread_name(touch.lwp)
+    return f'thread "{name}"' if name else f"LWP {touch.lwp}"
+
+
+# --- every shared object is a suspect -------------------------------------------------------------
+
+
+def ranked_pairs(case: Case, found: dict[int, list[Touch]]) -> list[Pair]:
+    """Objects that two threads touch and at least one may change, the most suspicious first."""
+    by_object: dict[int, dict[int, Touch]] = {}
+    for lwp, its in found.items():
+        for touch in its:
+            if touch.type in IMMUTABLE or (touch.type in ("module", "type", "function") and not touch.effect.changes):
+                continue
+            best = by_object.setdefault(touch.address, {}).get(lwp)
+            if best is None or _weight(touch) > _weight(best):
+                by_object[touch.address][lwp] = touch
+    pairs = [p for address, its in by_object.items() if len(its) > 1 and (p := _pair(case, address, its.values()))]
+    return sorted(pairs, key=lambda p: -p.score)
+
+
+def _weight(touch: Touch) -> float:
+    return NEARNESS[touch.how] * DAMAGE[touch.effect]
+
+
+def _pair(case: Case, address: int, its: Iterable[Touch]) -> Pair | None:
+    """The two touches that fit best: one that changes the object, and another thread's, of another operation if there is one."""
+    ordered = sorted(its, key=_weight, reverse=True)
+    writer = next((t for t in ordered if t.effect is not Effect.READ), None)
+    if writer is None:
+        return None
+    others = [t for t in ordered if t.lwp != writer.lwp]
+    different = [t for t in others if t.operation != writer.operation]
+    other = max(different or others, key=_weight)
+    guarded = _is_guarded(case, address, writer, other)
+    score = _weight(writer) * _weight(other) * (GUARDED if guarded else 1.0)
+    if case.lwp in (writer.lwp, other.lwp):
+        score *= 1.2
+    if writer.type.startswith(SYNCHRONISERS) or writer.type in SYNCHRONISERS:
+        score *= 0.02
+    first, second = (other, writer) if other.lwp == case.lwp or writer.lwp != case.lwp else (writer, other)
+    return Pair(address, writer.type, first, second, score, guarded)
+
+
+def _is_guarded(case: Case, address: int, writer: Touch, other: Touch) -> bool:
+    """Whether both operations take the object's own lock, as far as that is known."""
+    return writer.type in LOCKING_TYPES and all(
+        t.operation.split(".")[0] == t.type or t.effect is Effect.READ for t in (writer, other)
+    )
+
+
+def _general_race(case: Case, pair: Pair) -> Race:
+    in_c = [t for t in (pair.first, pair.second) if t.how is How.IN_C]
+    evidence = [
+        Evidence(
+            f"{_who(case, t)} is inside {t.c_function or t.operation}"
+            if t.how is How.IN_C
+            else f"{_who(case, t)} runs {t.operation}",
+            pair.address,
+        )
+        for t in (pair.first, pair.second)
+    ]
+    certain = Confidence.LIKELY if in_c and not pair.guarded and pair.score >= 3 else Confidence.POSSIBLE
+    return Race(
+        certain,
+        SharedObject(pair.address, pair.type),
+        (_race_thread(case, pair.first), _race_thread(case, pair.second)),
+        tuple(evidence),
+    )

@@ -1,0 +1,90 @@
+"""The rules, in the order in which their findings are listed: the most specific cause first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from gdbext.debuggers.base import DebuggerError, MemoryFault
+from gdbext.model import Finding, Race
+from gdbext.triage.case import Case
+from gdbext.triage.rules import concurrency, heap, plain, stale, state
+from gdbext.triage.rules.catalog import DOCS, RuleDoc
+
+Check = Callable[[Case], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """``check`` yields the rule's findings for a case, most often none or one."""
+
+    doc: RuleDoc
+    check: Check
+
+
+RULES = tuple(
+    Rule(DOCS[identifier], check)
+    for identifier, check in (
+        ("FT403", plain.stack_overflow),
+        ("FT204", state.initialised_again),
+        ("FT101", stale.container_item),
+        ("FT104", stale.double_free),
+        ("FT103", stale.reused),
+        ("FT201", state.union_args),
+        ("FT202", state.union_parameters),
+        ("FT102", stale.after_free),
+        ("FT203", state.container_changed),
+        ("FT205", state.null_slot),
+        ("FT206", state.broken_invariant),
+        ("FT105", heap.corrupted),
+        ("FT303", concurrency.deadlock),
+        ("FT304", concurrency.stop_the_world),
+        ("FT302", concurrency.mutex_misuse),
+        ("FT305", concurrency.detached),
+        ("FT301", concurrency.sharing),
+        ("FT401", plain.assertion),
+        ("FT402", plain.fatal_error),
+    )
+)
+# What is said when no rule above had anything to say, the first that applies.
+FALLBACKS = tuple(
+    Rule(DOCS[identifier], check)
+    for identifier, check in (("FT405", plain.abort), ("FT404", plain.native_fault), ("FT000", plain.nothing_wrong))
+)
+
+
+def apply(case: Case) -> list[Finding]:
+    """All findings, the headline first.  A rule that fails is noted in ``case.problems``; the others still run."""
+    found: list[Finding] = []
+    for rule in RULES:
+        found.extend(_checked(case, rule))
+    order = {rule.doc.id: position for position, rule in enumerate(RULES)}
+    found.sort(key=lambda f: (_group(case, f), order[f.rule]))
+    for rule in FALLBACKS:
+        if not found:
+            found.extend(_checked(case, rule))
+    return found
+
+
+def _checked(case: Case, rule: Rule) -> list[Finding]:
+    try:
+        return list(rule.check(case))
+    except (MemoryFault, DebuggerError) as error:
+        case.problems.add(f"rule {rule.doc.id}", error)
+        return []
+
+
+def with_races(case: Case, findings: list[Finding], races: Sequence[Race]) -> list[Finding]:
+    """The findings with FT301 for the first race added where it belongs."""
+    return findings
+
+
+def _group(case: Case, finding: Finding) -> int:
+    """What explains a failed assertion goes first; a cause that is not proven after one that is; plain crashes last."""
+    if finding.rule.startswith("FT4"):
+        return 0 if finding.rule == "FT403" else 5
+    if finding.rule.startswith("FT3"):
+        return 4
+    if case.fault.assertion and finding.rule in ("FT103", "FT201", "FT204"):
+        return 1
+    return 2 if finding.confidence.rank == 0 else 3

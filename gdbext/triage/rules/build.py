@@ -1,0 +1,68 @@
+"""Small helpers to make findings of a case's parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gdbext.model import Confidence, Container, Evidence, Finding, Subject
+from gdbext.triage.case import Case
+from gdbext.triage.origin import Origin
+from gdbext.triage.rules.catalog import DOCS
+from gdbext.triage.suspects import Suspect
+
+MAX_EVIDENCE = 24
+
+
+def finding(
+    case: Case,
+    rule: str,
+    detail: str,
+    confidence: Confidence,
+    subject: Subject | None = None,
+    container: Container | None = None,
+    evidence: Sequence[Evidence] = (),
+    threads: Sequence[int] | None = None,
+) -> Finding:
+    """A finding whose title is the rule's, with ``detail`` behind it; threads default to the one at fault."""
+    at_fault = (case.lwp,) if case.lwp is not None else ()
+    title = f"{DOCS[rule].title}: {detail}" if detail else DOCS[rule].title
+    return Finding(
+        rule,
+        title,
+        confidence,
+        subject,
+        container,
+        tuple(threads) if threads is not None else at_fault,
+        tuple(dict.fromkeys(evidence))[:MAX_EVIDENCE],
+        DOCS[rule].advice,
+    )
+
+
+def subject_of(suspect: Suspect) -> Subject:
+    """``type`` is what memory says now; a freed object's own type shows only where its header is still its own."""
+    return Subject(suspect.address, suspect.actual_type, suspect.expected, suspect.liveness.verdict)
+
+
+def container_of(origin: Origin | None) -> Container | None:
+    return Container(origin.holder, origin.type, origin.slot) if origin and origin.is_container else None
+
+
+def evidence_of(suspect: Suspect) -> list[Evidence]:
+    """What proves the verdict on a suspect: who uses it as what, and what memory has there."""
+    typed = [u for u in suspect.uses if u.expected] or suspect.uses[:1]
+    use = next((u for u in typed if u.is_self), typed[0])
+    described = Evidence(
+        f"#{use.level} {use.function}({use.name}) takes it for {use.expected or 'an object'} ({use.because})", None, suspect.address
+    )
+    broken = [Evidence(f"{v.field} {v.claim}", v.address, v.value, about=suspect.address, broken=True) for v in suspect.violations]
+    return [described, *suspect.liveness.evidence, *broken, *suspect.header_problems]
+
+
+def weaker(first: Confidence, second: Confidence) -> Confidence:
+    return max(first, second, key=lambda c: c.rank)
+
+
+def name_of(suspect: Suspect) -> str:
+    """``a types.UnionType``, or ``an object`` where nothing says what it was."""
+    kind = suspect.expected or suspect.actual_type
+    return f"{'an' if kind and kind[0] in 'aeio' else 'a'} {kind}" if kind else "an object"

@@ -1,0 +1,88 @@
+"""FT401 to FT405 and FT000: crashes that say themselves what they are, and the absence of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.model import Confidence, Evidence, Finding
+from gdbext.triage.case import Case
+from gdbext.triage.rules.build import finding
+
+FATAL_SIGNALS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGTRAP", "SIGSYS")
+
+
+def stack_overflow(case: Case) -> Iterator[Finding]:
+    """FT403: the fault is at the end of the thread's stack."""
+    fault = case.fault
+    if not fault.stack_overflow:
+        return
+    names = [f.function for f in case.native_frames if f.function]
+    repeated = max(set(names), key=names.count, default="?")
+    evidence = [
+        Evidence("stack pointer", None, fault.stack_pointer),
+        Evidence("lowest address of the stack's mapping", fault.stack_limit, None),
+        Evidence("faulting access", fault.address, fault.instruction),
+        Evidence(f"the most frequent function of the innermost {len(names)} frames is {repeated}", None, names.count(repeated)),
+    ]
+    yield finding(case, "FT403", f"{repeated} recurses", Confidence.PROVEN, evidence=evidence)
+
+
+def assertion(case: Case) -> Iterator[Finding]:
+    """FT401: glibc keeps the failed assertion's text."""
+    fault = case.fault
+    if fault.assertion:
+        evidence = [Evidence(f"assertion in {fault.assertion_function}", None, fault.assertion)]
+        yield finding(case, "FT401", f"{fault.assertion_function}: {fault.assertion}", Confidence.PROVEN, evidence=evidence)
+
+
+def fatal_error(case: Case) -> Iterator[Finding]:
+    """FT402: Py_FatalError's message is an argument on the stack."""
+    if case.fault.fatal_error:
+        evidence = [Evidence("message", None, case.fault.fatal_error)]
+        yield finding(case, "FT402", case.fault.fatal_error, Confidence.PROVEN, evidence=evidence)
+
+
+def abort(case: Case) -> Iterator[Finding]:
+    """FT405: SIGABRT, and neither of the above."""
+    fault = case.fault
+    if fault.signal and fault.signal.name == "SIGABRT":
+        caller = next((f for f in case.native_frames if f.function and not _is_abort_machinery(f.function)), None)
+        detail = f"called by {caller.function}" if caller else ""
+        evidence = [Evidence("signal code", None, fault.signal.code or "?")]
+        yield finding(case, "FT405", detail, Confidence.PROVEN, evidence=evidence)
+
+
+def _is_abort_machinery(function: str) -> bool:
+    return function.lstrip("_").startswith(
+        ("abort", "raise", "GI_raise", "GI_abort", "pthread_kill", "kill", "tgkill", "libc_message")
+    )
+
+
+def native_fault(case: Case) -> Iterator[Finding]:
+    """FT404: a fault that no rule ties to a Python object."""
+    fault = case.fault
+    if not fault.is_fault:
+        return
+    evidence = []
+    if case.root is not None:
+        use = case.root.outermost
+        evidence.append(
+            Evidence(f"#{use.level} {use.function}({use.name}) is no object: {case.root.liveness.verdict}", None, case.root.address)
+        )
+    if fault.jumped_to is not None:
+        evidence.append(Evidence("the program counter is not in any code: a call through a bad function pointer", fault.jumped_to))
+    if fault.instruction:
+        evidence.append(
+            Evidence("faulting instruction", case.native_frames[0].pc if case.native_frames else None, fault.instruction)
+        )
+    if fault.operand:
+        evidence.append(Evidence(f"its operand {fault.operand.text}", fault.operand.address, fault.operand.base_value))
+    where = next((f.function for f in case.native_frames if f.function), None)
+    yield finding(case, "FT404", f"in {where}" if where else "", Confidence.LIKELY, evidence=evidence)
+
+
+def nothing_wrong(case: Case) -> Iterator[Finding]:
+    """FT000"""
+    if case.fault.signal is not None and case.fault.signal.name in FATAL_SIGNALS:
+        return
+    yield finding(case, "FT000", "", Confidence.LIKELY)

@@ -1,0 +1,111 @@
+"""FT101 to FT104: objects used when they are no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.model import Confidence, Evidence, Finding, Verdict
+from gdbext.triage.case import Case
+from gdbext.triage.origin import Origin
+from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
+from gdbext.triage.suspects import Suspect
+
+STATE_OF = {
+    Verdict.FREED: "was freed",
+    Verdict.PENDING_FREE: "is queued to be freed",
+    Verdict.CACHED: "is dead, on a freelist",
+    Verdict.REUSED: "was freed, its memory reused",
+    Verdict.POISONED: "was freed",
+    Verdict.NEVER_ALLOCATED: "never was an object",
+    Verdict.UNMAPPED: "lies in unmapped memory",
+}
+
+
+def container_item(case: Case) -> Iterator[Finding]:
+    """FT101: the bad pointer is, or a moment ago was, an item of a live container."""
+    suspect, origin = case.root, case.origin
+    if suspect is None or origin is None or not origin.is_container or not _is_stale(suspect):
+        return
+    detail = f"{case.operation_at(origin.level)} uses {name_of(suspect)} that {STATE_OF.get(suspect.liveness.verdict, 'is gone')}"
+    yield finding(
+        case,
+        "FT101",
+        detail,
+        weaker(suspect.liveness.confidence, _link(origin)),
+        subject_of(suspect),
+        container_of(origin),
+        [*origin.evidence, *_shrank(origin), *evidence_of(suspect)],
+    )
+
+
+def _is_stale(suspect: Suspect) -> bool:
+    """Freed, or another thing by now.  A pointer into nowhere is damage of another kind, unless a container holds it."""
+    return suspect.is_gone or suspect.wrong_type
+
+
+def _link(origin: Origin) -> Confidence:
+    """How sure it is that the pointer came from the container."""
+    if origin.current or (origin.adjacent and origin.shrank):
+        return Confidence.PROVEN
+    return Confidence.LIKELY if origin.adjacent else Confidence.POSSIBLE
+
+
+def _shrank(origin: Origin) -> list[Evidence]:
+    if not origin.current and origin.shrank:
+        return [Evidence(f"the {origin.type} shrank under its reader: item {origin.slot} is beyond its length {origin.length}")]
+    return []
+
+
+def after_free(case: Case) -> Iterator[Finding]:
+    """FT102: the bad pointer's block is free, or will be."""
+    suspect = case.root
+    if (
+        suspect is None
+        or not suspect.is_gone
+        or suspect.liveness.verdict in (Verdict.REUSED, Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED)
+    ):
+        return
+    if suspect.wrong_type or (case.origin and case.origin.is_container):
+        return  # FT103 and FT101 say more
+    use = next((u for u in suspect.uses if u.is_self), suspect.innermost)
+    detail = f"{case.operation_at(use.level)} uses {name_of(suspect)} that {STATE_OF[suspect.liveness.verdict]}"
+    evidence = evidence_of(suspect)
+    yield finding(case, "FT102", detail, suspect.liveness.confidence, subject_of(suspect), container_of(case.origin), evidence)
+
+
+def reused(case: Case) -> Iterator[Finding]:
+    """FT103: something of another type lives where the code expects its object."""
+    suspect = case.root
+    if suspect is None or not (suspect.liveness.verdict is Verdict.REUSED or suspect.wrong_type):
+        return
+    there = suspect.actual_type or "something else"
+    detail = f"{_taker(suspect)} takes a {there} for {name_of(suspect)}"
+    confidence = suspect.liveness.confidence
+    if suspect.liveness.verdict is not Verdict.REUSED:
+        confidence = weaker(confidence, Confidence.LIKELY)
+    yield finding(case, "FT103", detail, confidence, subject_of(suspect), container_of(case.origin), evidence_of(suspect))
+
+
+def _taker(suspect: Suspect) -> str:
+    """The function that expects the type."""
+    return next((u.function for u in suspect.uses if u.expected and u.function), None) or suspect.innermost.function or "C code"
+
+
+NEGATIVE = ("negative ref", "refcnt", "refcount")
+
+
+def double_free(case: Case) -> Iterator[Finding]:
+    """FT104: CPython's own check said so, or a header counts below zero."""
+    message = case.fault.fatal_error or case.fault.assertion or ""
+    said = any(word in message for word in NEGATIVE)
+    for suspect in case.suspects:
+        below = [e for e in suspect.header_problems if "below zero" in e.claim or "negative" in e.claim]
+        if not below and not (said and suspect.innermost.is_argument and suspect.is_bad):
+            continue
+        evidence = [*below, *evidence_of(suspect)]
+        if said:
+            evidence.insert(0, Evidence("CPython reported", None, message))
+        confidence = Confidence.PROVEN if said or below else Confidence.LIKELY
+        detail = f"{name_of(suspect)} lost more references than it had"
+        yield finding(case, "FT104", detail, confidence, subject_of(suspect), container_of(case.origin), evidence)
+        return

@@ -1,0 +1,230 @@
+"""FT201 to FT206: live objects whose state is not what CPython keeps up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.layout.layout import UnknownLayout
+from gdbext.model import Confidence, Evidence, Finding, Verdict
+from gdbext.triage import containers
+from gdbext.triage.case import Case
+from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
+from gdbext.triage.suspects import Suspect
+
+UNION = "types.UnionType"
+NULL_PAGE = 4096
+# Only __init__ ever writes these objects' one field (Objects/funcobject.c up to 3.14), so that a changed field proves a second call.
+WRITTEN_BY_INIT = frozenset({"classmethod", "staticmethod"})
+
+
+def initialised_again(case: Case) -> Iterator[Finding]:
+    """FT204: a live object's method works on what a field of the object held; the field holds another pointer now."""
+    suspect, origin = case.root, case.origin
+    if suspect is None or origin is None or origin.is_container or origin.current or not origin.adjacent:
+        return
+    if not (suspect.is_gone or suspect.wrong_type):
+        return
+    if not _has_own_init(case, origin.holder):
+        return
+    certain = Confidence.PROVEN if origin.type in WRITTEN_BY_INIT else Confidence.POSSIBLE
+    references = [
+        Evidence(f"its field {r.slot} now", r.slot_address, r.target)
+        for r in case.session.objects.children(origin.holder)
+        if r.slot != "ob_type"
+    ][:4]
+    subject = next((s for s in case.suspects if s.address == origin.holder), None)
+    yield finding(
+        case,
+        "FT204",
+        f"{case.operation_at(origin.level)} uses {name_of(suspect)} that the {origin.type} no longer holds",
+        weaker(suspect.liveness.confidence, certain),
+        subject_of(subject or suspect),
+        None,
+        [
+            Evidence(f"the {origin.type} is alive, {origin.function} got the pointer from it", origin.holder, suspect.address),
+            *references,
+            *origin.evidence,
+            *evidence_of(suspect),
+        ],
+    )
+
+
+def _has_own_init(case: Case, address: int) -> bool:
+    """Whether the object's type has a tp_init other than object's."""
+    objects, layout = case.session.objects, case.session.layout
+    info = objects.type_of(address)
+    try:
+        if info is None:
+            return False
+        base = info.address
+        for _ in range(64):
+            parent = objects.type_info(base)
+            if parent is None or not parent.base:
+                break
+            base = parent.base
+        offset = layout.offset("PyTypeObject", "tp_init")
+        words = [int.from_bytes(case.session.memory.read(a + offset, 8), "little") for a in (info.address, base)]
+    except UnknownLayout:
+        return False
+    return words[0] != 0 and words[0] != words[1]
+
+
+def union_args(case: Case) -> Iterator[Finding]:
+    """FT201: code that works on a union finds args that is no exact tuple."""
+    for suspect in case.suspects:
+        if UNION not in (suspect.expected, suspect.actual_type) or not suspect.is_trusted_use:
+            continue
+        broken = next((v for v in suspect.violations if v.field == "args"), None)
+        if broken is None:
+            # Where the union's memory is another object by now, its args are read from that all the same.
+            broken = next((v for v in case.session.objects.invariants(suspect.address, UNION) if v.field == "args"), None)
+        if broken is None:
+            continue
+        kind = case.session.objects.type_of(broken.value) if isinstance(broken.value, int) else None
+        there = (
+            f"a {kind.name}"
+            if kind
+            else "NULL"
+            if broken.value == 0
+            else f"{broken.value:#x}"
+            if isinstance(broken.value, int)
+            else "?"
+        )
+        confidence = suspect.liveness.confidence if suspect.is_gone else Confidence.PROVEN
+        state = "freed union" if suspect.is_gone else "live union" if suspect.liveness.verdict is Verdict.LIVE else "union"
+        yield finding(
+            case,
+            "FT201",
+            f"args of the {state} is {there}",
+            confidence,
+            subject_of(suspect),
+            container_of(case.origin) if suspect is case.root else None,
+            [Evidence(f"args {broken.claim}", broken.address, broken.value), *evidence_of(suspect)],
+        )
+        return
+
+
+def union_parameters(case: Case) -> Iterator[Finding]:
+    """FT202: two threads are inside the lazy initialisation of one union's parameters."""
+    inside: dict[int, list[int]] = {}
+    for thread in case.native_threads:
+        for frame in case.session.debugger.frames(thread.lwp, 24):
+            if frame.function != "union_init_parameters":
+                continue
+            for variable in case.session.debugger.variables(thread.lwp, frame.level):
+                if variable.is_argument and variable.value:
+                    inside.setdefault(variable.value, []).append(thread.lwp)
+    for union, threads in inside.items():
+        if len(threads) > 1 and not case.session.mutex_is_held(union):
+            suspect = next((s for s in case.suspects if s.address == union), None)
+            yield finding(
+                case,
+                "FT202",
+                f"{len(threads)} threads fill in the parameters of one union",
+                Confidence.PROVEN,
+                subject_of(suspect) if suspect else None,
+                evidence=[
+                    Evidence("threads inside union_init_parameters, its mutex unlocked", union, ", ".join(map(str, threads)))
+                ],
+                threads=threads,
+            )
+
+
+def container_changed(case: Case) -> Iterator[Finding]:
+    """FT203: the storage that a container's method walks has been freed or replaced."""
+    objects, heap = case.session.objects, case.session.heap
+    for frame in case.c_frames:
+        owner = next(
+            (s for s in case.suspects for u in s.uses if u.level == frame.frame.level and u.is_self and not s.is_bad), None
+        )
+        if owner is None or owner.actual_type is None:
+            continue
+        storage = containers.storage(objects, owner.address)
+        if storage is None:
+            continue
+        for variable in frame.variables:
+            if variable.value is None or variable.is_address or not _is_array(variable.type):
+                continue
+            if storage.start <= variable.value <= storage.end or not variable.value:
+                continue
+            state = heap.judge_block(variable.value)
+            if state.verdict.is_dead:
+                yield finding(
+                    case,
+                    "FT203",
+                    f"{frame.frame.function} walks an array that the {owner.actual_type} no longer owns",
+                    weaker(state.confidence, Confidence.LIKELY),
+                    subject_of(owner),
+                    container_of(case.origin),
+                    [
+                        Evidence(
+                            f"#{frame.frame.level} {frame.frame.function}: {variable.name} points to the old array",
+                            None,
+                            variable.value,
+                        ),
+                        Evidence(f"the {owner.actual_type}'s array now", storage.pointer_address, storage.start),
+                        *state.evidence,
+                    ],
+                )
+                return
+
+
+def _is_array(dwarf_type: str) -> bool:
+    return dwarf_type.replace(" ", "").endswith(("**", "char*", "double*", "Py_ssize_t*"))
+
+
+def null_slot(case: Case) -> Iterator[Finding]:
+    """FT205: the faulting access goes through a NULL that a live object's field, or an argument, has."""
+    address = case.fault.address
+    operand = case.fault.operand
+    if not case.fault.is_fault or address is None or address >= NULL_PAGE or case.fault.jumped_to is not None:
+        return
+    if operand is None or operand.base_value is None or operand.base_value >= NULL_PAGE:
+        return
+    for suspect in case.suspects:
+        for broken in suspect.violations:
+            if broken.value == 0 and not suspect.is_gone:
+                yield _null_finding(case, suspect, broken.field, broken.address)
+                return
+
+
+def _null_finding(case: Case, suspect: Suspect, field: str, address: int | None) -> Finding:
+    return finding(
+        case,
+        "FT205",
+        f"{field} of a {suspect.actual_type or suspect.expected} is NULL",
+        Confidence.PROVEN,
+        subject_of(suspect),
+        container_of(case.origin) if suspect is case.root else None,
+        [Evidence(f"{field} is NULL", address, 0), *evidence_of(suspect)],
+    )
+
+
+def broken_invariant(case: Case) -> Iterator[Finding]:
+    """FT206: a live block whose object header, or whose field, is impossible."""
+    suspect = case.root
+    if suspect is None or suspect.is_gone:
+        return
+    if suspect.is_corrupt:
+        problem = suspect.header_problems[0]
+        yield finding(
+            case,
+            "FT206",
+            f"the header of {name_of(suspect)} is impossible: {problem.claim}",
+            weaker(suspect.liveness.confidence, Confidence.PROVEN),
+            subject_of(suspect),
+            container_of(case.origin),
+            evidence_of(suspect),
+        )
+        return
+    broken = [v for v in suspect.violations if not (v.field == "args" and UNION in (suspect.expected, suspect.actual_type))]
+    if broken:
+        yield finding(
+            case,
+            "FT206",
+            f"{broken[0].field} of {name_of(suspect)} {broken[0].claim}",
+            Confidence.LIKELY,
+            subject_of(suspect),
+            container_of(case.origin),
+            evidence_of(suspect),
+        )

@@ -1,0 +1,179 @@
+"""The pointers that the crashed C code works on, each judged: is there still what the code takes it for?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from gdbext.debuggers.base import NativeFrame, Variable
+from gdbext.heap.heap import Heap
+from gdbext.layout.layout import Layout
+from gdbext.model import Confidence, Evidence, Liveness, Verdict
+from gdbext.objects.decoded import BROKEN, Violation
+from gdbext.objects.objects import Objects
+from gdbext.triage.expectations import SUBCLASSABLE_BY_FLAG, SlotOwner, canonical, expected_by_dwarf, is_object_pointer
+
+MAX_POINTERS = 400
+
+
+@dataclass(frozen=True)
+class Use:
+    """One variable of one native frame that holds an object's address.
+
+    ``expected`` is the type (tp_name) that the code takes it for, None for "any object"; ``because`` says how that is
+    known.  ``passed_on`` is True when the frame that was called next got the same pointer: it was in use, then.
+    """
+
+    level: int
+    function: str | None
+    name: str
+    expected: str | None
+    because: str
+    is_argument: bool
+    is_self: bool = False
+    passed_on: bool = False
+
+
+@dataclass
+class Suspect:
+    """An address with all its uses in the crashed thread's C frames, and the verdict on it."""
+
+    address: int
+    uses: list[Use]
+    liveness: Liveness
+    actual_type: str | None = None
+    header_problems: list[Evidence] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
+
+    @property
+    def expected(self) -> str | None:
+        """The most specific type that any frame takes it for."""
+        typed = [u.expected for u in self.uses if u.expected]
+        return typed[0] if typed else None
+
+    @property
+    def innermost(self) -> Use:
+        return self.uses[0]
+
+    @property
+    def outermost(self) -> Use:
+        return self.uses[-1]
+
+    @property
+    def wrong_type(self) -> bool:
+        """A credible object lives there, but of a type that the code does not expect."""
+        return bool(self.expected and self.actual_type and not self.type_matches)
+
+    type_matches: bool = True
+
+    @property
+    def is_gone(self) -> bool:
+        """The object that the code uses no longer exists (freed, queued to be, reused, or never was one)."""
+        return self.liveness.verdict.is_dead
+
+    @property
+    def is_corrupt(self) -> bool:
+        """The block is there, but what is in it is no object."""
+        return not self.is_gone and bool(self.header_problems) and self.liveness.verdict not in (Verdict.DYING, Verdict.NULL)
+
+    @property
+    def is_bad(self) -> bool:
+        return self.is_gone or self.is_corrupt or self.wrong_type or bool(self.violations)
+
+    @property
+    def is_trusted_use(self) -> bool:
+        """Whether the code really works on the pointer now.
+
+        A caller keeps a borrowed argument alive for the whole call, so a dead ``self``, or a dead pointer that was passed
+        on to the frame called next, is wrong.  A dead pointer in some local may only be a leftover.
+        """
+        return any(u.is_self or u.passed_on or (u.is_argument and u.level == self.innermost.level == 0) for u in self.uses)
+
+
+def collect(
+    frames: Sequence[NativeFrame],
+    variables: Sequence[Sequence[Variable]],
+    owners: Sequence[SlotOwner | None],
+    layout: Layout,
+) -> dict[int, list[Use]]:
+    """Object pointers in the given frames, innermost first, by address."""
+    found: dict[int, list[Use]] = {}
+    inner_arguments: set[int] = set()
+    for frame, known, owner in zip(frames, variables, owners):
+        arguments: set[int] = set()
+        for position, variable in enumerate(known):
+            if variable.value is None or variable.is_address or not is_object_pointer(variable.type, layout):
+                continue
+            expected, because = expected_by_dwarf(variable.type), variable.type
+            is_self = bool(owner and owner.first_is_self and variable.is_argument and position == 0)
+            if is_self and owner:
+                expected, because = owner.type_name, f"{owner.slot} of {owner.type_name}"
+            use = Use(
+                frame.level,
+                frame.function,
+                variable.name,
+                expected,
+                because,
+                variable.is_argument,
+                is_self,
+                variable.value in inner_arguments,
+            )
+            if len(found) < MAX_POINTERS:
+                found.setdefault(variable.value, []).append(use)
+            if variable.is_argument:
+                arguments.add(variable.value)
+        if not frame.is_inlined or arguments:
+            inner_arguments = arguments if not frame.is_inlined else inner_arguments | arguments
+    return found
+
+
+def judge(found: dict[int, list[Use]], objects: Objects, heap: Heap) -> list[Suspect]:
+    """Each address with its verdict, in the order of its innermost use."""
+    return [_judge(address, uses, objects, heap) for address, uses in found.items()]
+
+
+def _judge(address: int, uses: list[Use], objects: Objects, heap: Heap) -> Suspect:
+    expected = next((u.expected for u in uses if u.expected), None)
+    liveness = heap.judge(address, expected)
+    suspect = Suspect(address, uses, liveness)
+    info = objects.type_of(address)
+    suspect.actual_type = canonical(info.name) if info else None
+    if expected and info:
+        suspect.type_matches = matches(objects, info.address, expected)
+    if not suspect.is_gone and liveness.verdict is not Verdict.NULL:
+        suspect.header_problems = objects.why_not_object(address)
+        if not suspect.wrong_type:
+            found = [
+                v for v in objects.invariants(address, expected) if v.severity == BROKEN and v.field not in ("header", "ob_type")
+            ]
+            suspect.violations = found
+    return suspect
+
+
+def matches(objects: Objects, type_address: int, expected: str) -> bool:
+    """Whether a type is, or derives from, the type of that tp_name."""
+    seen = set()
+    address: int | None = type_address
+    while address and address not in seen and len(seen) < 64:
+        seen.add(address)
+        info = objects.type_info(address)
+        if info is None:
+            return False
+        if canonical(info.name) == expected:
+            return True
+        address = info.base
+    return expected == "set" and any((i := objects.type_info(a)) and i.name == "frozenset" for a in seen)
+
+
+def root(suspects: Iterable[Suspect]) -> Suspect | None:
+    """The bad pointer that the others derive from: the one that comes in from furthest outside.
+
+    What a freed object's fields hold is garbage, and so are the pointers read from them: frames further in show those.
+    """
+    bad = [s for s in suspects if s.is_bad and s.address and s.is_trusted_use]
+    return max(
+        bad, key=lambda s: (max(u.level for u in s.uses if u.is_self or u.passed_on or u.is_argument), s.is_gone), default=None
+    )
+
+
+__all__ = ["Confidence", "SUBCLASSABLE_BY_FLAG", "Suspect", "Use", "collect", "judge", "matches", "root"]

@@ -1,0 +1,79 @@
+"""The report's threads: native and Python stacks side by side, the crashed thread first."""
+
+from __future__ import annotations
+
+import os
+
+from gdbext.debuggers.base import NativeFrame
+from gdbext.interpreter.frames import Frame, PythonStack
+from gdbext.model import NativeFrameInfo, PythonFrame, ThreadInfo
+from gdbext.triage.case import EVAL_LOOP, Case
+
+MAX_NATIVE = 64
+MAX_PYTHON = 64
+MAX_SOURCE_THREADS = 16
+
+
+def thread_list(case: Case) -> tuple[ThreadInfo, ...]:
+    """All threads, the crashed one first, then in the debugger's order."""
+    threads = sorted(case.native_threads, key=lambda t: (t.lwp != case.lwp, t.number))
+    return tuple(_thread(case, t.lwp, t.number, t.name, position) for position, t in enumerate(threads))
+
+
+def _thread(case: Case, lwp: int, number: int, native_name: str | None, position: int) -> ThreadInfo:
+    session = case.session
+    state = session.runtime.by_lwp(lwp)
+    stack = case.python_stack(lwp)
+    if stack.problem:
+        case.problems.add("threads", f"thread {number}: {stack.problem}")
+    native = session.debugger.frames(lwp, MAX_NATIVE)
+    locks = None
+    return ThreadInfo(
+        lwp,
+        session.thread_name(lwp) or native_name,
+        lwp == case.lwp,
+        state.state if state else None,
+        tuple(native_frames(case, lwp, native, stack, position == 0)),
+        tuple(
+            python_frame(case, frame, position < MAX_SOURCE_THREADS and i < 4) for i, frame in enumerate(stack.frames[:MAX_PYTHON])
+        ),
+        locks.holds if locks else (),
+        locks.waits_for if locks else None,
+        state.address if state else None,
+        number,
+    )
+
+
+def native_frames(
+    case: Case, lwp: int, frames: list[NativeFrame], stack: PythonStack, with_arguments: bool
+) -> list[NativeFrameInfo]:
+    """The native frames, each eval loop tied to the first Python frame that it runs.
+
+    The innermost eval loop runs the innermost group of Python frames, and so on outwards.
+    """
+    starts = []
+    count = 0
+    for group in stack.groups:
+        starts.append(count)
+        count += len(group)
+    found = []
+    loops = iter(starts)
+    variables = {c.frame.level: c.variables for c in case.c_frames} if with_arguments and lwp == case.lwp else {}
+    for frame in frames:
+        python = next(loops, None) if (frame.function or "").startswith(EVAL_LOOP) and not frame.is_inlined else None
+        shown = tuple(
+            f"{v.name}={v.value:#x}" if v.value is not None else f"{v.name}=<{v.missing}>"
+            for v in variables.get(frame.level, ())
+            if v.is_argument
+        )[:6]
+        module = os.path.basename(frame.module) if frame.module else None
+        found.append(NativeFrameInfo(frame.level, frame.function, frame.file, frame.line, frame.pc, module, shown, python))
+    return found
+
+
+def python_frame(case: Case, frame: Frame, with_source: bool) -> PythonFrame:
+    source = None
+    if with_source and frame.line:
+        lines = case.session.debugger.source(frame.file, frame.line, 0)
+        source = lines[0][1].strip() if lines else None
+    return PythonFrame(frame.file, frame.line, frame.function, frame.address, frame.code, source)

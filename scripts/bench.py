@@ -1,0 +1,124 @@
+"""The measurements behind ``scripts/bench``: each is a ratio of two things timed in turn, in this run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import interpreters
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
+sys.path.insert(0, str(ROOT / "tests"))
+
+from lab import crash as lab  # noqa: E402  (the tests' laboratory is no installed package)
+
+GDB = [str(BIN / "gdb"), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load no"]
+
+LIST_SCRIPT = """
+import os, sys
+count = int(sys.argv[1])
+kept = [[n] for n in range(count)]
+sys.stderr.write(f"LIST {id(kept):#x}\\n")
+sys.stderr.flush()
+os.abort()
+"""
+
+
+def timed(command: list[str], environment: dict[str, str] | None = None) -> float:
+    """Wall seconds of one run of a command, its output thrown away."""
+    started = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
+    return time.perf_counter() - started
+
+
+def ratio(first: list[str], second: list[str], runs: int) -> tuple[float, float, float]:
+    """(median of first's time over second's, pair by pair; both medians in seconds)."""
+    timed(first), timed(second)
+    pairs = [(timed(first), timed(second)) for _ in range(runs)]
+    return (
+        statistics.median(a / b for a, b in pairs),
+        statistics.median(a for a, _ in pairs),
+        statistics.median(b for _, b in pairs),
+    )
+
+
+def row(what: str, value: str, wanted: str, holds: bool) -> None:
+    print(f"{what:<72} {value:>22}   wanted {wanted:<10} {'✓' if holds else '✗'}", flush=True)
+
+
+def bench_triage(folder: Path, runs: int) -> None:
+    script = ROOT / "tests" / "corpus" / "list_union_freed.py"
+    run = lab.crash(interpreters.executable("release-unfixed"), script, folder=folder / "founding")
+    backtrace = [*GDB, "-ex", "bt", str(run.executable), str(run.core)]
+    triage = [str(BIN / "gdbext"), "triage", str(run.core), "--debugger", "gdb"]
+    quotient, ours, theirs = ratio(triage, backtrace, runs)
+    row(f"gdbext triage ({ours:.2f} s) / gdb -batch -ex bt ({theirs:.2f} s)", f"{quotient:.2f} x", "<= 1.5 x", quotient <= 1.5)
+
+
+def list_core(folder: Path, count: int) -> tuple[lab.CrashRun, str]:
+    script = folder / f"list_{count}.py"
+    script.write_text(LIST_SCRIPT)
+    run = lab.crash(interpreters.executable("release"), script, folder=folder / str(count), arguments=(str(count),))
+    found = re.search(r"LIST (0x[0-9a-f]+)", run.stderr)
+    assert found, run.stderr
+    return run, found[1]
+
+
+def inside(run: lab.CrashRun, address: str) -> dict[str, float]:
+    done = subprocess.run(
+        [*GDB, "-ex", f"source {ROOT}/scripts/bench_inside.py", str(run.executable), str(run.core)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "GDBEXT_ROOT": str(ROOT), "BENCH_LIST": address},
+    )
+    found = re.search(r"^BENCH (.*)$", done.stdout, re.M)
+    assert found, done.stdout + done.stderr
+    result: dict[str, float] = json.loads(found[1])
+    return result
+
+
+def bench_list(folder: Path, runs: int) -> None:
+    run, address = list_core(folder, 1_000_000)
+    results = [inside(run, address) for _ in range(runs)]
+    rate = statistics.median(r["items"] / r["judging"] for r in results)
+    factor = statistics.median(r["reading_each"] * r["items"] / r["judging"] for r in results)
+    row("judging every item of a list of 1,000,000, items a second", f"{rate:,.0f}", ">= 1,000,000", rate >= 1_000_000)
+    row("the same, against a loop over gdb.Value that reads each ob_type", f"{factor:.1f} x faster", ">= 6 x", factor >= 6)
+
+
+def bench_growth(folder: Path, runs: int) -> None:
+    small, large = (list_core(folder, count) for count in (200_000, 2_000_000))
+    few = [inside(*small) for _ in range(runs)]
+    many = [inside(*large) for _ in range(runs)]
+    growth = statistics.median(b["judging"] / a["judging"] for a, b in zip(few, many))
+    memory = statistics.median(b["peak_kib"] for b in many) / statistics.median(a["peak_kib"] for a in few)
+    row("judging, heap and list 10 x as large: time", f"{growth:.1f} x", "<= 11 x", growth <= 11)
+    row("the same: peak memory of the debugger", f"{memory:.1f} x", "", True)
+    commands = [[str(BIN / "gdbext"), "triage", str(run.core), "--debugger", "gdb"] for run, _ in (large, small)]
+    quotient, ours, theirs = ratio(commands[0], commands[1], runs)
+    row(f"gdbext triage, heap 10 x as large ({ours:.2f} s / {theirs:.2f} s)", f"{quotient:.2f} x", "<= 11 x", quotient <= 11)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure gdbext against plain gdb, in one run.")
+    parser.add_argument("--runs", type=int, default=5, help="counted runs of each pair (median is shown)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="gdbext-bench-") as name:
+        folder = Path(name)
+        bench_triage(folder, arguments.runs)
+        bench_list(folder, arguments.runs)
+        bench_growth(folder, max(arguments.runs // 2, 1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

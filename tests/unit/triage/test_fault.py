@@ -1,0 +1,121 @@
+"""The faulting instruction's operand, the stack's end, and what libc and CPython leave of an abort."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from fakes import FakeDebugger
+
+from gdbext.debuggers.base import NativeFrame, Region, Signal, Symbol, Variable
+from gdbext.triage.fault import decode_operand, frame_of_signal, read_fault
+
+REGISTERS = {"rax": 1, "rbx": 0x1000, "rcx": 4, "rip": 0x400000, "rsp": 0x7000}
+
+
+@pytest.mark.parametrize(
+    ("text", "address", "is_write"),
+    [
+        ("mov 0x18(%rax),%rdi", 0x19, False),
+        ("mov %rdi,0x18(%rax)", 0x19, True),
+        ("cmpq $0x0,0x8(%rbx)", 0x1008, False),
+        ("testb $0x4,0xab(%rax)", 0xAC, False),
+        ("movq $0x0,(%rbx)", 0x1000, True),
+        ("mov (%rbx,%rcx,8),%rdx", 0x1020, False),
+        ("mov -0x8(%rbx),%rdx", 0xFF8, False),
+        ("call *0x10(%rax)", 0x11, False),
+        ("jmp *0x10(%rax)", 0x11, False),
+        ("lock cmpxchg %cl,0xa(%rax)", 0xB, True),
+        ("incl 0xc(%rbx)", 0x100C, True),
+        ("mov 0x10(%rip),%rax", 0x400010, False),
+        ("push %rbp", 0x6FF8, True),
+        ("call 0x401000", 0x6FF8, True),
+        ("movdqu (%rbx),%xmm0", 0x1000, False),
+    ],
+)
+def test_operand(text: str, address: int, is_write: bool) -> None:
+    operand = decode_operand(text, REGISTERS, 0x400000)
+    assert operand is not None
+    assert (operand.address, operand.is_write) == (address, is_write)
+
+
+@pytest.mark.parametrize("text", ["mov %rax,%rbx", "lea 0x18(%rax),%rdi", "ret", "nopw 0x0(%rax)", "mov %fs:0x0(%rax),%rdi", "mov (%zmm9),%rax"])
+def test_no_operand(text: str) -> None:
+    assert decode_operand(text, REGISTERS) is None
+
+
+def test_address_wraps_at_64_bits() -> None:
+    operand = decode_operand("mov 0x18(%rax),%rdi", {"rax": (1 << 64) - 8})
+    assert operand is not None
+    assert operand.address == 0x10
+
+
+def debugger_at(instruction: str, registers: dict[str, int], signal: Signal) -> FakeDebugger:
+    fake = FakeDebugger({0x400000: bytes(16), 0x6000: bytes(0x2000)})
+    fake.stop = signal
+    fake.register_sets[7, 0] = registers
+    fake.code[0x400000] = instruction
+    return fake
+
+
+def test_general_protection_fault_takes_its_address_from_the_operand() -> None:
+    """The kernel gives no address for a non-canonical one."""
+    fake = debugger_at("mov 0x18(%rax),%rax", {**REGISTERS, "rax": 0xDDDDDDDDDDDDDDDD}, Signal("SIGSEGV", 7, 11, "SI_KERNEL", 0))
+    fault = read_fault(fake, fake, [NativeFrame(0, 0x400000, 0x7000, "Py_TYPE")], 7)
+    assert fault.address == 0xDDDDDDDDDDDDDDF5
+    assert not fault.stack_overflow
+    assert fault.access == "reading"
+
+
+def test_jump_to_nowhere() -> None:
+    fake = debugger_at("", {**REGISTERS, "rip": 0}, Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0))
+    fake.code.clear()
+    fault = read_fault(fake, fake, [NativeFrame(0, 0, 0x7000, None)], 7)
+    assert fault.jumped_to == 0
+    assert fault.access == "jumping to"
+
+
+def test_stack_overflow_is_a_fault_just_below_the_stack() -> None:
+    fake = debugger_at("call 0x401000", {**REGISTERS, "rsp": 0x6000}, Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x5FF8))
+    assert read_fault(fake, fake, [NativeFrame(0, 0x400000, 0x6000, "f")], 7).stack_overflow
+
+
+def test_wild_write_next_to_a_stack_is_no_overflow() -> None:
+    """The stack pointer is nowhere near the end of the stack."""
+    fake = FakeDebugger({0x400000: bytes(16), 0x10000000: bytes(0x1000), 0x10001000: bytes(0x400000)})
+    fake.stop = Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x20)
+    fake.register_sets[7, 0] = {**REGISTERS, "rsp": 0x10400000}
+    fake.code[0x400000] = "mov 0x18(%rcx),%rax"
+    assert not read_fault(fake, fake, [NativeFrame(0, 0x400000, 0x10400000, "f")], 7).stack_overflow
+
+
+def test_assertion_text_from_glibc() -> None:
+    text = b"python: Objects/unionobject.c:257: union_repr: Assertion `PyTuple_Check(alias->args)' failed.\n\0"
+    fake = FakeDebugger({0x1000: struct.pack("<Q", 0x2000), 0x2000: struct.pack("<I", len(text)) + text.ljust(5000, b"\0")})
+    fake.symbols["__abort_msg"] = Symbol("__abort_msg", 0x1000, 8)
+    fake.stop = Signal("SIGABRT", 7, 6, "SI_TKILL")
+    fault = read_fault(fake, fake, [], 7)
+    assert (fault.assertion, fault.assertion_function) == ("PyTuple_Check(alias->args)", "union_repr")
+
+
+def test_fatal_error_is_the_outermost_message() -> None:
+    """_PyObject_AssertFailed ends in a general Py_FatalError; its own text says more."""
+    fake = FakeDebugger({0x1000: b"general\0".ljust(1100, b"\0"), 0x2000: b"object has negative ref count\0".ljust(1100, b"\0")})
+    fake.stop = Signal("SIGABRT", 7, 6, "SI_TKILL")
+    fake.frame_lists[7] = [
+        NativeFrame(0, 1, 1, "fatal_error"),
+        NativeFrame(1, 1, 1, "_PyObject_AssertFailed"),
+    ]
+    fake.variable_lists[7, 0] = [Variable("prefix", "const char *", 0), Variable("msg", "const char *", 0x1000)]
+    fake.variable_lists[7, 1] = [Variable("msg", "const char *", 0x2000), Variable("function", "const char *", None, "optimized out")]
+    assert read_fault(fake, fake, fake.frame_lists[7], 7).fatal_error == "object has negative ref count"
+
+
+def test_the_fault_is_where_the_signal_came_in() -> None:
+    frames = [NativeFrame(0, 1, 1, "raise"), NativeFrame(1, 1, 1, "faulthandler_fatal_error"), NativeFrame(2, 1, 1, "<signal handler called>")]
+    assert frame_of_signal([*frames, NativeFrame(3, 2, 2, "union_repr")]) == 3
+    assert frame_of_signal(frames[:2]) == 0
+
+
+def test_regions_of_the_fake_are_writable() -> None:
+    assert FakeDebugger({0x1000: bytes(8)}).regions() == [Region(0x1000, 0x1008)]
