@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gdbext.objects.core import Core
 from gdbext.objects.decoded import Code, Decoded
-from gdbext.objects.family import Family, Slot, optional, required
+from gdbext.objects.family import Family, Slot, required
 from gdbext.objects.reader import signed
 from gdbext.objects.types import TypeInfo
 
@@ -38,15 +38,18 @@ class CodeFamily(Family):
 
 
 class GeneratorFamily(Family):
-    """Generators, coroutines and asynchronous generators, without their frames."""
+    """Generators, coroutines and asynchronous generators, without their frames.
+
+    ``gi_origin_or_finalizer`` is left out: nobody sets it in a plain generator.
+    """
 
     names = ("generator", "coroutine", "async_generator")
     struct = "PyGenObject"
-    slots = (*required("str", "gi_name", "gi_qualname"), Slot("gi_exc_state.exc_value"), Slot("gi_origin_or_finalizer"))
+    slots = (*required("str", "gi_name", "gi_qualname"), Slot("gi_exc_state.exc_value"))
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         qualname = write.core.text(write.core.field(self.struct, address, "gi_qualname"))
         yield f"<{info.name} object {qualname or '?'} at {address:#x}>"
 
 
-FAMILIES = (CodeFamily(), GeneratorFamily(), Family("frame", "PyFrameObject", optional(None, "f_back", "f_trace")))
+FAMILIES = (CodeFamily(), GeneratorFamily(), Family("frame", "PyFrameObject", (Slot("f_back"), Slot("f_trace"))))

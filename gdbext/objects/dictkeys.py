@@ -63,7 +63,8 @@ class Values(NamedTuple):
 
     @property
     def is_sane(self) -> bool:
-        return self.size <= self.capacity <= MAX_SHARED_KEYS + 2 and self.embedded <= 1 and self.valid <= 1
+        # Values of their own memory have no meaning in ``valid``, and nobody sets it there.
+        return self.size <= self.capacity <= MAX_SHARED_KEYS + 2 and self.embedded <= 1 and (not self.embedded or self.valid <= 1)
 
 
 def read_keys(reader: Reader, address: int) -> Keys:

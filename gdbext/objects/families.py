@@ -65,4 +65,5 @@ def family_of(core: Core, info: TypeInfo) -> Family:
             continue
         return family
     # The chain of bases is damaged: the flags still tell.
-    return next((BY_NAME[name] for name in SUBCLASS_BITS if info.is_subclass(name)), OTHER)
+    flagged = (BY_NAME[name] for name in SUBCLASS_BITS if info.is_subclass(name))
+    return next((family for family in flagged if family.fits(core, info)), OTHER)

@@ -62,6 +62,8 @@ class Family:
 
     def fits(self, core: Core, info: TypeInfo) -> bool:
         """Whether instances of the type are large enough to hold the slots: a check on the name alone."""
+        if self.slots and core.layout.find(self.struct) is None:
+            return False
         if info.basicsize is None:
             return True
         places = [core.layout.offset(self.struct, slot.name) for slot in self.known_slots(core)]

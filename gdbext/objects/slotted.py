@@ -17,11 +17,14 @@ if TYPE_CHECKING:
 
 
 class ExceptionFamily(Family):
-    """Exceptions (Objects/exceptions.c)."""
+    """Exceptions (Objects/exceptions.c); some have more than the common slots."""
 
     names = ("BaseException",)
     struct = "PyBaseExceptionObject"
     slots = (*required("tuple", "args"), *optional(None, "dict", "notes", "traceback", "context", "cause"))
+
+    def __init__(self, names: str = "", struct: str = "", more: str = "") -> None:
+        super().__init__(names, struct, (*self.slots, *optional(None, *more.split())))
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         args = write.core.field(self.struct, address, "args")
@@ -129,6 +132,17 @@ def _iterator(names: str, struct: str, *slots: str) -> Family:
 
 FAMILIES = (
     ExceptionFamily(),
+    ExceptionFamily("AttributeError", "PyAttributeErrorObject", "obj name"),
+    ExceptionFamily("BaseExceptionGroup", "PyBaseExceptionGroupObject", "msg excs"),
+    ExceptionFamily("ImportError", "PyImportErrorObject", "msg name path name_from"),
+    ExceptionFamily("NameError", "PyNameErrorObject", "name"),
+    ExceptionFamily("OSError", "PyOSErrorObject", "myerrno strerror filename filename2"),
+    ExceptionFamily("StopIteration", "PyStopIterationObject", "value"),
+    ExceptionFamily(
+        "SyntaxError", "PySyntaxErrorObject", "msg filename lineno offset end_lineno end_offset text print_file_and_line"
+    ),
+    ExceptionFamily("SystemExit", "PySystemExitObject", "code"),
+    ExceptionFamily("UnicodeDecodeError UnicodeEncodeError", "PyUnicodeErrorObject", "encoding object reason"),
     SliceFamily(),
     RangeFamily(),
     PartialFamily(),
@@ -182,6 +196,25 @@ FAMILIES = (
     # Modules/_functoolsmodule.c, Modules/_collectionsmodule.c
     _iterator("functools.KeyWrapper", "keyobject", "cmp", "object"),
     _iterator("functools._lru_list_elem", "lru_list_elem", "key", "result"),
-    _iterator("functools._lru_cache_wrapper", "lru_cache_object", "cache", "func", "kwd_mark", "cache_info_type", "dict"),
+    _iterator(
+        "functools._lru_cache_wrapper",
+        "lru_cache_object",
+        "cache",
+        "func",
+        "kwd_mark",
+        "lru_list_elem_type",
+        "cache_info_type",
+        "dict",
+    ),
     _iterator("collections._deque_iterator collections._deque_reverse_iterator", "dequeiterobject", "deque"),
+    # Modules/_csv.c, Modules/_sre/sre.c, Modules/_io, Modules/_elementtree.c, Objects/memoryobject.c
+    _iterator("_csv.reader", "ReaderObj", "input_iter", "dialect", "fields"),
+    _iterator("_csv.writer", "WriterObj", "write", "dialect", "error_obj"),
+    _iterator("re.Pattern", "PatternObject", "groupindex", "indexgroup", "pattern"),
+    _iterator("re.Match", "MatchObject", "string", "regs", "pattern"),
+    _iterator("_io.BytesIO", "bytesio", "buf", "dict"),
+    _iterator("_io.StringIO", "stringio", "decoder", "readnl", "dict"),
+    _iterator("_io.TextIOWrapper", "textio", "buffer", "encoding", "encoder", "decoder", "readnl", "errors", "dict"),
+    _iterator("xml.etree.ElementTree.Element", "ElementObject", "tag"),
+    _iterator("memoryview", "PyMemoryViewObject", "mbuf", "view.obj"),
 )
