@@ -183,7 +183,10 @@ class Debugger(Memory, Protocol):
         """The thread's native stack, innermost first, at most ``limit`` frames."""
 
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
-        """Arguments first, then locals of the enclosing blocks, of that frame (DWARF)."""
+        """Arguments, then locals of the enclosing blocks from the innermost out, of that frame (DWARF).
+
+        Of equal names only the one in scope; no static ones; locals that the compiler left no value of are left out.
+        """
 
     def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
         """General registers by name (``rax`` … ``r15``, ``rip``, ``rsp``, ``rbp``) as unwound to that frame.

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from gdbext.debuggers import elf, signals, symtab
 from gdbext.debuggers.base import DebuggerError, Memory, MemoryFault, Module, Region, Signal, Symbol
+from gdbext.debuggers.text import tidy_function
 
 MAX_SOURCE_BYTES = 16 << 20
 
@@ -23,7 +24,7 @@ class TargetFiles:
     def __init__(self, core: str | None, pid: int | None) -> None:
         self.core = core
         self.pid = pid
-        self._builds: dict[str, bool] = {}
+        self._tables: dict[str, symtab.SymbolTable | None] = {}
 
     @cached_property
     def _core(self) -> elf.CoreInfo | None:
@@ -62,17 +63,37 @@ class TargetFiles:
         return None
 
     def symbol(self, memory: Memory, name: str, file: str | None = None) -> Symbol | None:
-        """A symbol of the first file that has it, the program itself before the libraries.
+        """A symbol of the first file that has it, the program itself before the libraries, a global one before local ones.
 
         Files that are other builds than those in memory are not asked.
         """
-        for path, base in self._bases.items():
-            if not self._is_same_build(memory, path, base):
-                continue
-            table = symtab.read(path)
-            if found := table.find(name, file):
-                return Symbol(name, base - table.start + found.value, found.size)
+        for path in self._bases:
+            if table := self._table(memory, path):
+                base = self._bases[path] - table.start
+                if found := min(table.find(name, file), key=lambda entry: entry.is_local, default=None):
+                    return Symbol(name, base + found.value, found.size)
         return None
+
+    def symbol_from(self, memory: Memory, name: str, start: int) -> Symbol:
+        """The symbol at an address that a debugger has a name for.
+
+        Of several names (glibc's functions have up to four) the plainest is taken, and not each debugger's own favourite.
+        """
+        path = self.file_at(start)
+        table = self._table(memory, path) if path in self._bases else None
+        if path is not None and table is not None:
+            entries = table.at(start - self._bases[path] + table.start)
+            if found := min(entries, key=lambda e: (e.is_local, e.name.startswith("__"), len(e.name), e.name), default=None):
+                return Symbol(found.name, start, found.size)
+        return Symbol(tidy_function(name, None, path) or name, start)
+
+    def _table(self, memory: Memory, path: str) -> symtab.SymbolTable | None:
+        """The symbols of a mapped file; None if the file is another build now than the one in memory."""
+        if path not in self._tables:
+            now = elf.build_id_in_file(path)
+            is_same = now is not None and now == elf.build_id_in_memory(memory, self._bases[path])
+            self._tables[path] = symtab.read(path) if is_same else None
+        return self._tables[path]
 
     @cached_property
     def _bases(self) -> dict[str, int]:
@@ -82,12 +103,6 @@ class TargetFiles:
             if offset == 0:
                 bases.setdefault(path, start)
         return bases
-
-    def _is_same_build(self, memory: Memory, path: str, base: int) -> bool:
-        if path not in self._builds:
-            now = elf.build_id_in_file(path)
-            self._builds[path] = now is not None and now == elf.build_id_in_memory(memory, base)
-        return self._builds[path]
 
     # --- threads --------------------------------------------------------------------------------
 

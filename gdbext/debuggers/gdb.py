@@ -27,13 +27,10 @@ from gdbext.debuggers.base import (
     Variable,
 )
 from gdbext.debuggers.files import TargetFiles, read_source
-from gdbext.debuggers.text import refuse_side_effects, tidy_instruction, tidy_type
+from gdbext.debuggers.registers import PRESERVED, VOLATILE, known_registers
+from gdbext.debuggers.text import refuse_side_effects, tidy_function, tidy_instruction, tidy_type
 
 WORD = (1 << 64) - 1
-REGISTERS = "rax rbx rcx rdx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip"
-PRESERVED = "rbx rbp rsp r12 r13 r14 r15 rip"
-"""What the ABI makes functions restore for their callers; only these can be known of a caller's frame."""
-POINTERS = {gdb.TYPE_CODE_PTR, gdb.TYPE_CODE_REF}
 STRUCTS = {gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION}
 AGGREGATES = STRUCTS | {gdb.TYPE_CODE_ARRAY}
 NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach PID`) or open a core (`core FILE`)"
@@ -196,22 +193,24 @@ class GdbDebugger:
                 frame.select()  # for the expressions of entry values
             except (gdb.error, RuntimeError):
                 return []
+            is_caller = known_registers(self.frames(lwp, level + 1), level) == PRESERVED
+            lost = _unsaved(frame) if is_caller else set()
             arguments: dict[str, Variable] = {}
             local: dict[str, Variable] = {}
             while block is not None:
                 for symbol in block:
                     # Of equal names the innermost block's is the one in scope.
-                    if symbol.is_argument and symbol.name not in arguments:
-                        arguments[symbol.name] = _variable(frame, block, symbol)
-                    elif _is_local(symbol) and symbol.name not in local:
-                        local[symbol.name] = _variable(frame, block, symbol)
+                    found = arguments if symbol.is_argument else local
+                    if symbol.name not in found and (symbol.is_argument or _is_local(symbol)):
+                        found[symbol.name] = _variable(frame, block, symbol, lost)
                 block = block.superblock if block.function is None else None
-            return [*arguments.values(), *(v for name, v in local.items() if name not in arguments)]
+            placed = (v for name, v in local.items() if name not in arguments and v.value is not None)
+            return [*arguments.values(), *placed]
 
     def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
-        names = REGISTERS if self._walk(lwp, level + 1).is_interrupted(level) else PRESERVED
+        names = known_registers(self.frames(lwp, level + 1), level)
         with self._frame(lwp, level) as frame:
-            values = {name: _register(frame, name) for name in names.split()} if frame is not None else {}
+            values = {name: _register(frame, name) for name in names} if frame is not None else {}
         return {name: value for name, value in values.items() if value is not None}
 
     def signal(self) -> Signal | None:
@@ -258,9 +257,7 @@ class GdbDebugger:
         found = re.match(r"(.+?)(?: \+ (\d+))? in section", text)
         if not found:
             return None
-        start = address - int(found[2] or 0)
-        known = self.symbol(found[1])
-        return known if known is not None and known.address == start else Symbol(found[1], start)
+        return self._files().symbol_from(self, found[1], address - int(found[2] or 0))
 
     def struct(self, name: str) -> Struct | None:
         if self._types is None or self._types.symbols != _watch.symbols:
@@ -312,13 +309,6 @@ class _Walk:
             # A smashed stack ends the walk; what was found so far still counts.
             self.complete = True
 
-    def is_interrupted(self, level: int) -> bool:
-        """Whether all registers are known: the thread was at this very instruction when it stopped or a signal came in."""
-        younger = self.frames[:level]
-        while younger and younger[-1].is_inlined:
-            younger.pop()
-        return not younger or younger[-1].function == SIGNAL_FRAME
-
 
 def _describe(frame: gdb.Frame, level: int, files: TargetFiles) -> NativeFrame:
     pc = frame.pc()
@@ -327,8 +317,8 @@ def _describe(frame: gdb.Frame, level: int, files: TargetFiles) -> NativeFrame:
     file = line = None
     if position.symtab is not None and position.line:
         file, line = os.path.normpath(position.symtab.fullname()), position.line
-    function = SIGNAL_FRAME if kind == gdb.SIGTRAMP_FRAME else frame.name()
     module = files.file_at(pc) or gdb.solib_name(pc)
+    function = SIGNAL_FRAME if kind == gdb.SIGTRAMP_FRAME else tidy_function(frame.name(), file, module)
     return NativeFrame(level, pc, _register(frame, "rsp") or 0, function, file, line, module, kind == gdb.INLINE_FRAME)
 
 
@@ -340,30 +330,49 @@ def _register(frame: gdb.Frame, name: str) -> int | None:
         return None
 
 
+def _unsaved(frame: gdb.Frame) -> set[int]:
+    """What gdb takes for the registers of a caller's frame that nobody saved.
+
+    It says that they are what the callee has in them, and shows variables by that: the values are wrong.
+    """
+    return {value for name in VOLATILE if (value := _register(frame, name)) is not None}
+
+
+def _is_unsaved(name: str, pc: int) -> bool:
+    """Whether a variable of the selected frame, a caller's, lives in a register that callees may use for themselves."""
+    text = gdb.execute(f"info address {name}", to_string=True)
+    for start, end, place in re.findall(r"Range (0x[0-9a-f]+)-(0x[0-9a-f]+): ((?:.|\n)*?)(?=\n +Range|\Z)", text):
+        if int(start, 16) <= pc < int(end, 16):
+            text = place
+    return "entry_value" not in text and any(register in VOLATILE for register in re.findall(r"\$(\w+)", text))
+
+
 def _is_local(symbol: gdb.Symbol) -> bool:
-    """Variables of a frame: no static ones, and of constants only the variables that were optimized into one."""
+    """Variables of a frame: no static ones, and of constants only those that were variables."""
     if symbol.is_variable:
         return bool(symbol.addr_class != gdb.SYMBOL_LOC_STATIC)
     return bool(symbol.is_constant and symbol.type.strip_typedefs().code != gdb.TYPE_CODE_ENUM)
 
 
-def _variable(frame: gdb.Frame, block: gdb.Block, symbol: gdb.Symbol) -> Variable:
+def _variable(frame: gdb.Frame, block: gdb.Block, symbol: gdb.Symbol, lost: set[int]) -> Variable:
     kind = tidy_type(_type_name(symbol.type))
     value = missing = None
     is_address = False
     try:
         found = frame.read_var(symbol, block)
-        if found.is_optimized_out:
-            missing = "optimized out"
+        if not found.is_optimized_out:
+            value, is_address = _bits(found)
+            missing = "not an integer" if value is None else None
+            if value is not None and found.address is None and any(value == full & _mask(found) for full in lost):
+                value = None if _is_unsaved(symbol.name, frame.pc() - 1) else value
+        if value is None:
+            missing = missing or "optimized out"
             if symbol.is_argument:
                 # What the argument was on entry often survives where its present value does not.
                 entry = gdb.parse_and_eval(f"{symbol.name}@entry")
                 if not entry.is_optimized_out:
                     value, is_address = _bits(entry)
-                    missing = "entry value"
-        else:
-            value, is_address = _bits(found)
-            missing = None if value is not None else "not an integer"
+                    missing = "entry value" if value is not None else missing
     except (gdb.error, ValueError, TypeError, NotImplementedError) as error:
         missing = missing or str(error)
     return Variable(symbol.name, kind, value, missing, is_address, symbol.is_argument)
@@ -384,7 +393,15 @@ def _bits(value: gdb.Value) -> tuple[int | None, bool]:
         return _bits(value[whole[0]]) if whole else (None, False)
     if kind.code in (gdb.TYPE_CODE_FLT, gdb.TYPE_CODE_COMPLEX, gdb.TYPE_CODE_VOID):
         return None, False
-    return int(value) & (1 << 8 * kind.sizeof) - 1, False
+    bits = int(value) & _mask(value)
+    if bits == 0 and kind.code == gdb.TYPE_CODE_PTR and "synthetic" in str(value):
+        return None, False  # what it points to was optimized into registers
+    return bits, False
+
+
+def _mask(value: gdb.Value) -> int:
+    """As many bits as the value has."""
+    return int((1 << 8 * value.type.sizeof) - 1)
 
 
 def _type_name(kind: gdb.Type) -> str:

@@ -18,17 +18,28 @@ SHT_SYMTAB, SHT_DYNSYM = 2, 11
 STT_OBJECT, STT_FUNC, STT_FILE = 1, 2, 4
 STB_LOCAL = 0
 SYMBOL = struct.Struct("<IBBHQQ")
+VALUE = 8
+"""Offset of st_value in it."""
 SECTION = struct.Struct("<IIQQQQIIQQ")
 PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
 PT_LOAD = 1
 
 
 class Entry(NamedTuple):
-    """A symbol: ``value`` counts from where the file's own addresses start (see :attr:`SymbolTable.start`)."""
+    """A symbol.  ``value`` is an address in the file's own terms (see :attr:`SymbolTable.start`)."""
 
+    name: str
     value: int
     size: int
     is_local: bool
+
+
+class _Table(NamedTuple):
+    """Offsets in the file: of each entry, and of the names' first and last byte."""
+
+    entries: range
+    names: int
+    names_end: int
 
 
 class SymbolTable:
@@ -38,7 +49,7 @@ class SymbolTable:
         self.start = 0
         """The file's own address of its first byte: where it is loaded, less this, is to be added to symbols' values."""
         self._data: bytes | mmap.mmap = b""
-        self._tables: list[tuple[range, int, int]] = []
+        self._tables: list[_Table] = []
         # Cut short, or not a file at all: what could be read counts.
         with contextlib.suppress(OSError, ValueError, struct.error):
             with open(path, "rb") as stream:
@@ -59,38 +70,48 @@ class SymbolTable:
                 if kind == wanted and link < section_count:
                     names, names_size = sections[link][4:6]
                     entries = range(offset, min(offset + size, len(data) - SYMBOL.size + 1), SYMBOL.size)
-                    self._tables.append((entries, names, names + names_size))
+                    self._tables.append(_Table(entries, names, names + names_size))
 
-    def find(self, name: str, file: str | None = None) -> Entry | None:
-        """The function or variable of that name, a global one before local ones.
+    def find(self, name: str, file: str | None = None) -> Iterator[Entry]:
+        """The functions and variables of that name.
 
-        ``file`` restricts it to local symbols of that source file (its last part counts).
+        ``file`` restricts them to local symbols of that source file (its last part counts).
         """
-        for entries, first, last in self._tables:
-            found = []
+        for table in self._tables:
             # The linker lets a name be the tail of a longer one.
-            for place in _places(self._data, name.encode() + b"\0", first, last):
-                for at in _places(self._data, struct.pack("<I", place - first), entries.start, entries.stop):
-                    if at not in entries:
-                        continue
-                    _, info, _, section, value, size = SYMBOL.unpack_from(self._data, at)
-                    is_local = info >> 4 == STB_LOCAL
-                    if info & 15 not in (STT_OBJECT, STT_FUNC) or not section:
-                        continue
-                    if file is None or (is_local and self._file_of(at, entries, first) == os.path.basename(file)):
-                        found.append(Entry(value, size, is_local))
-            if found:
-                return min(found, key=lambda entry: entry.is_local)
-        return None
+            for place in _places(self._data, name.encode() + b"\0", table.names, table.names_end):
+                for at in _places(self._data, struct.pack("<I", place - table.names), table.entries.start, table.entries.stop):
+                    entry = self._entry(table, at)
+                    if entry and (file is None or (entry.is_local and self._file_of(table, at) == os.path.basename(file))):
+                        yield entry
 
-    def _file_of(self, at: int, entries: range, names: int) -> str | None:
+    def at(self, value: int) -> Iterator[Entry]:
+        """The functions and variables that start at that address."""
+        for table in self._tables:
+            for place in _places(self._data, struct.pack("<Q", value), table.entries.start, table.entries.stop):
+                entry = self._entry(table, place - VALUE)
+                if entry and entry.value == value:
+                    yield entry
+
+    def _entry(self, table: _Table, at: int) -> Entry | None:
+        """The defined function or variable whose symbol stands at that offset of the file, if one does."""
+        if at not in table.entries:
+            return None
+        name, info, _, section, value, size = SYMBOL.unpack_from(self._data, at)
+        if info & 15 not in (STT_OBJECT, STT_FUNC) or not section:
+            return None
+        return Entry(self._text(table.names + name), value, size, info >> 4 == STB_LOCAL)
+
+    def _file_of(self, table: _Table, at: int) -> str | None:
         """The source file of a local symbol: that of the STT_FILE symbol before it."""
-        for before in range(at - SYMBOL.size, entries.start - 1, -SYMBOL.size):
+        for before in range(at - SYMBOL.size, table.entries.start - 1, -SYMBOL.size):
             name, info, *_ = SYMBOL.unpack_from(self._data, before)
             if info & 15 == STT_FILE:
-                start = names + name
-                return self._data[start : self._data.find(b"\0", start)].decode(errors="replace")
+                return self._text(table.names + name)
         return None
+
+    def _text(self, at: int) -> str:
+        return self._data[at : self._data.find(b"\0", at)].decode(errors="replace")
 
 
 def _places(data: bytes | mmap.mmap, text: bytes, first: int, last: int) -> Iterator[int]:

@@ -12,16 +12,31 @@ WITH_SUFFIX = re.compile(
     r"(?:mov|add|sub|adc|sbb|cmp|test|and|or|xor|not|neg|inc|dec|lea|i?mul|i?div|sh[lr]|sa[lr]|ro[lr]|bt[crs]?|xchg|xadd|cmpxchg|cmov\w+?)(?=[bwlq]$)"
 )
 ALWAYS_BARE = re.compile(r"(?:push|pop|call|jmp|ret|leave)(?=[wq]$)")
+GLIBC = re.compile(r"/(?:libc|libm|libpthread|ld-linux[\w-]*|libc-\d[\d.]*|ld-\d[\d.]*)\.so[.\d]*$")
 REGISTER_OPERAND = re.compile(r"(?:^|,)\*?%(?!xmm|ymm|zmm|mm|st)\w+(?=,|$)")
 
 
+def tidy_function(name: str | None, file: str | None, module: str | None) -> str | None:
+    """One name of the several that glibc gives its functions (``__GI_raise`` is ``raise``); other names are left alone.
+
+    What is written in assembler, or has no debug information, has no name of its own, and each debugger takes another.
+
+    >>> tidy_function("__GI_raise", "/src/raise.c", "/lib/libc.so.6"), tidy_function("__clone3", "/src/clone3.S", "/lib/libc.so.6")
+    ('raise', 'clone3')
+    """
+    if name is None or not GLIBC.search(module or ""):
+        return name
+    plain = name.removeprefix("__GI_")
+    return plain.lstrip("_") if file is None or file.endswith(".S") else plain
+
+
 def tidy_type(name: str) -> str:
-    """A C type without ``struct``, ``union`` and ``enum``, spaced in one way.
+    """A C type without ``struct``, ``union`` and ``enum``, spelled in one way.
 
     >>> tidy_type("struct _ts *"), tidy_type("char [16]"), tidy_type("PyObject * const *")
     ('_ts *', 'char[16]', 'PyObject *const *')
     """
-    bare = re.sub(r"\b(?:struct|union|enum) (?=[\w{])", "", name)
+    bare = re.sub(r"\b(?:struct|union|enum) (?=[\w{])", "", name).replace("_Bool", "bool").replace("(void)", "()")
     return re.sub(r"\* (?=const|volatile|restrict)", "*", bare.replace(" [", "["))
 
 

@@ -1,0 +1,389 @@
+"""The LLDB adapter (LLDB 19 and later)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+
+import lldb
+
+from gdbext.debuggers import signals
+from gdbext.debuggers.base import (
+    MAX_NESTING,
+    SIGNAL_FRAME,
+    DebuggerError,
+    Field,
+    MemoryFault,
+    Module,
+    NativeFrame,
+    NativeThread,
+    Region,
+    Signal,
+    Struct,
+    Symbol,
+    Variable,
+)
+from gdbext.debuggers.files import TargetFiles, read_source
+from gdbext.debuggers.registers import known_registers
+from gdbext.debuggers.text import refuse_side_effects, tidy_function, tidy_instruction, tidy_type
+
+WORD = (1 << 64) - 1
+LONGEST_INSTRUCTION = 15
+INVALID = lldb.LLDB_INVALID_ADDRESS
+NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach -p PID`) or open a core (`target create -c FILE`)"
+STRUCTS = lldb.eTypeClassStruct | lldb.eTypeClassUnion | lldb.eTypeClassClass
+AGGREGATES = STRUCTS | lldb.eTypeClassArray
+SIGNAL_RETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"
+"""``mov $15,%rax; syscall`` (rt_sigreturn): what the kernel lets a signal handler return to."""
+
+
+class LldbDebugger:
+    """The selected target of an LLDB, as :class:`gdbext.debuggers.base.Debugger`."""
+
+    def __init__(self, debugger: lldb.SBDebugger) -> None:
+        self._debugger = debugger
+        self._generation = 0
+        self._stop: tuple[int, ...] | None = None
+        self._files_of_stop = TargetFiles(None, None)
+        self._walks: dict[int, list[NativeFrame]] = {}
+        self._structs: dict[str, Struct | None] = {}
+
+    @property
+    def version(self) -> str:
+        found = re.search(r"\d+(\.\d+)+", self._debugger.GetVersionString())
+        return f"lldb {found[0] if found else '?'}"
+
+    @property
+    def _target(self) -> lldb.SBTarget:
+        return self._debugger.GetSelectedTarget()
+
+    @property
+    def _process(self) -> lldb.SBProcess:
+        return self._target.GetProcess()
+
+    @property
+    def kind(self) -> str:
+        process = self._process
+        state = process.GetState() if process.IsValid() else lldb.eStateInvalid
+        if state in (lldb.eStateRunning, lldb.eStateStepping):
+            raise DebuggerError("the process is running; stop it first (`process interrupt`, or Ctrl-C)")
+        if state not in (lldb.eStateStopped, lldb.eStateCrashed, lldb.eStateSuspended):
+            raise DebuggerError(NO_TARGET)
+        return "core" if process.GetPluginName().endswith("-core") else "live"
+
+    @property
+    def path(self) -> str | None:
+        return self._files().core
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.GetProcessID() or None
+
+    @property
+    def executable(self) -> str | None:
+        return self._target.GetExecutable().fullpath or None
+
+    def generation(self) -> int:
+        target, process = self._target, self._process
+        stop = (
+            self._debugger.GetIndexOfTarget(target),
+            process.GetUniqueID(),
+            process.GetStopID(),
+            process.GetState(),
+            target.GetNumModules(),
+        )
+        if stop != self._stop:
+            self._stop = stop
+            self._generation += 1
+            self._walks.clear()
+            self._structs.clear()
+            is_core = process.IsValid() and process.GetPluginName().endswith("-core")
+            self._files_of_stop = TargetFiles(process.GetCoreFile().fullpath, None) if is_core else TargetFiles(None, self.pid)
+        return self._generation
+
+    def _files(self) -> TargetFiles:
+        """The files of this stop.  What was kept of an earlier stop is dropped here."""
+        self.generation()
+        return self._files_of_stop
+
+    # --- memory ---------------------------------------------------------------------------------
+
+    def read(self, address: int, size: int) -> bytes:
+        if size == 0:
+            return b""
+        error = lldb.SBError()
+        target = self._target
+        try:
+            data = target.GetProcess().ReadMemory(address, size, error)
+            if error.Fail():
+                # A core leaves out what the mapped files have; a target, unlike a process, reads those (and still has an error).
+                data = target.ReadMemory(lldb.SBAddress(address, target), size, error)
+        except (OverflowError, TypeError, ValueError, MemoryError):
+            raise MemoryFault(address, size) from None
+        if data is None or len(data) != size:
+            raise MemoryFault(address, size)
+        return bytes(data)
+
+    def regions(self) -> Sequence[Region]:
+        return self._files().regions
+
+    def modules(self) -> Sequence[Module]:
+        return self._files().modules(self)
+
+    # --- threads and frames ---------------------------------------------------------------------
+
+    def threads(self) -> Sequence[NativeThread]:
+        files = self._files()
+        found = []
+        for thread in sorted(self._process, key=lambda t: t.GetIndexID()):
+            lwp = thread.GetThreadID()
+            fs_base = files.fs_base(lwp)
+            if fs_base is None:
+                fs_base = _register(thread.GetFrameAtIndex(0), "fs_base")
+            found.append(NativeThread(lwp, thread.GetIndexID(), files.thread_name(lwp), fs_base))
+        return found
+
+    def selected(self) -> tuple[int, int]:
+        thread = self._process.GetSelectedThread()
+        if not thread.IsValid():
+            raise DebuggerError(NO_TARGET)
+        chosen = thread.GetSelectedFrame().GetFrameID()
+        lwp = thread.GetThreadID()
+        return lwp, min(chosen, max(len(self.frames(lwp, chosen + 1)) - 1, 0))
+
+    def frames(self, lwp: int, limit: int = 256) -> Sequence[NativeFrame]:
+        files = self._files()
+        known = self._walks.get(lwp)
+        if known is None or len(known) < limit:
+            known = []
+            for frame in self._walk(lwp):
+                if len(known) >= limit:
+                    break
+                known.append(self._describe(frame, known[-1] if known else None, files))
+            self._walks[lwp] = known
+        return known[:limit]
+
+    def _walk(self, lwp: int) -> Iterator[lldb.SBFrame]:
+        """LLDB's own frames down to ``main``, without those of tail calls, which it only guesses."""
+        thread = self._process.GetThreadByID(lwp)
+        index = 0
+        while (frame := thread.GetFrameAtIndex(index)).IsValid():
+            if not frame.IsArtificial():
+                yield frame
+                if frame.GetFunctionName() == "main":
+                    return
+            index += 1
+
+    def _frame(self, lwp: int, level: int) -> lldb.SBFrame | None:
+        return next((frame for i, frame in enumerate(self._walk(lwp)) if i == level), None)
+
+    def _describe(self, frame: lldb.SBFrame, younger: NativeFrame | None, files: TargetFiles) -> NativeFrame:
+        # LLDB lets an inlined function's caller stand at the call; in truth both are at one instruction.
+        pc = younger.pc if younger is not None and younger.is_inlined else frame.GetPC()
+        function = frame.GetFunctionName()
+        if function in (None, "__restore_rt") and self._returns_from_signal(pc):
+            function = SIGNAL_FRAME
+        entry = frame.GetLineEntry()
+        file = line = None
+        if entry.IsValid() and entry.GetLine():
+            file, line = os.path.normpath(entry.GetFileSpec().fullpath), entry.GetLine()
+        module = files.file_at(pc) or frame.GetModule().GetFileSpec().fullpath
+        function = tidy_function(function, file, module)
+        level = younger.level + 1 if younger is not None else 0
+        return NativeFrame(level, pc, frame.GetSP(), function, file, line, module, frame.IsInlined())
+
+    def _returns_from_signal(self, pc: int) -> bool:
+        try:
+            return self.read(pc, len(SIGNAL_RETURN)) == SIGNAL_RETURN
+        except MemoryFault:
+            return False
+
+    def variables(self, lwp: int, level: int) -> Sequence[Variable]:
+        frame = self._frame(lwp, level)
+        if frame is None:
+            return []
+        arguments: dict[str, Variable] = {}
+        local: dict[str, Variable] = {}
+        block = frame.GetBlock()
+        while block.IsValid():
+            for value in block.GetVariables(frame, True, True, False, lldb.eNoDynamicValues):
+                # Of equal names the innermost block's is the one in scope.
+                variable = _variable(value.GetNonSyntheticValue())
+                (arguments if variable.is_argument else local).setdefault(variable.name, variable)
+            if block.IsInlined():
+                break
+            block = block.GetParent()
+        placed = (v for name, v in local.items() if name not in arguments and v.value is not None)
+        return [*arguments.values(), *placed]
+
+    def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
+        frame = self._frame(lwp, level)
+        if frame is None:
+            return {}
+        values = {name: _register(frame, name) for name in known_registers(self.frames(lwp, level + 1), level)}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def signal(self) -> Signal | None:
+        died = self._files().core_signal() if self.kind == "core" else self._live_signal()
+        return signals.before_handler(self, self.frames(died.lwp, signals.HANDLER_DEPTH), died) if died else None
+
+    def _live_signal(self) -> Signal | None:
+        selected = self._process.GetSelectedThread().GetThreadID()
+        for thread in sorted(self._process, key=lambda t: t.GetThreadID() != selected):
+            if thread.GetStopReason() == lldb.eStopReasonSignal:
+                number = thread.GetStopReasonDataAtIndex(0)
+                if number in signals.DEADLY:
+                    return signals.describe(thread.GetThreadID(), number, _siginfo(thread))
+        return None
+
+    def disassemble(self, address: int, count: int = 1, lwp: int | None = None) -> Sequence[tuple[int, str]]:
+        target = self._target
+        size = LONGEST_INSTRUCTION * count
+        try:
+            code = self.read(address, size)
+        except MemoryFault:
+            try:
+                code = self.read(address, min(size, -address % 4096))
+            except MemoryFault:
+                return []
+        listed = target.GetInstructionsWithFlavor(lldb.SBAddress(address, target), "att", code)
+        found = []
+        for index in range(min(count, listed.GetSize())):
+            each = listed.GetInstructionAtIndex(index)
+            found.append((address, tidy_instruction(f"{each.GetMnemonic(target)} {each.GetOperands(target)}")))
+            address += each.GetByteSize()
+        return found
+
+    # --- symbols and types ----------------------------------------------------------------------
+
+    def symbol(self, name: str, file: str | None = None) -> Symbol | None:
+        return self._files().symbol(self, name, file) or self._dwarf_symbol(name, file)
+
+    def _dwarf_symbol(self, name: str, file: str | None) -> Symbol | None:
+        """A symbol that only separate debug information knows."""
+        target = self._target
+        for context in target.FindSymbols(name):
+            symbol = context.GetSymbol()
+            start = symbol.GetStartAddress().GetLoadAddress(target)
+            if start != INVALID and (file is None or str(context.GetCompileUnit().GetFileSpec().fullpath).endswith(file)):
+                return Symbol(name, start, max(symbol.GetEndAddress().GetLoadAddress(target) - start, 0))
+        return None
+
+    def symbol_at(self, address: int) -> Symbol | None:
+        target = self._target
+        try:
+            place = target.ResolveLoadAddress(address)
+        except (OverflowError, TypeError):
+            return None
+        symbol = place.GetSymbol()
+        start = symbol.GetStartAddress().GetLoadAddress(target) if symbol.IsValid() else INVALID
+        return self._files().symbol_from(self, symbol.GetName(), start) if start != INVALID else None
+
+    def struct(self, name: str) -> Struct | None:
+        self.generation()
+        if name not in self._structs:
+            kind = self._find_type(name)
+            self._structs[name] = Struct(name, kind.GetByteSize(), dict(_flatten(kind, "", 0))) if kind is not None else None
+        return self._structs[name]
+
+    def _find_type(self, name: str) -> lldb.SBType | None:
+        # The list of all would have LLDB read the type once for each compile unit.
+        for find in (lambda: [self._target.FindFirstType(name)], lambda: self._target.FindTypes(name)):
+            for kind in find():
+                bare = kind.GetCanonicalType()
+                if bare.GetTypeClass() & STRUCTS and bare.GetByteSize() and bare.GetNumberOfFields():
+                    return bare
+        return None
+
+    def evaluate(self, expression: str) -> int:
+        refuse_side_effects(expression)
+        try:
+            return int(expression, 0) & WORD
+        except ValueError:
+            pass
+        thread = self._process.GetSelectedThread()
+        frame = thread.GetSelectedFrame()
+        value = frame.GetValueForVariablePath(expression, lldb.eNoDynamicValues)
+        if not value.IsValid() and (symbol := self.symbol(expression.lstrip("&"))):
+            return symbol.address
+        if value.GetError().Fail() or not value.IsValid():
+            raise DebuggerError(f"`{expression}`: {_complaint(value.GetError())}")
+        if value.GetType().GetCanonicalType().GetTypeClass() & AGGREGATES:
+            address = value.GetLoadAddress()
+            if address == INVALID:
+                raise DebuggerError(f"`{expression}` has no address")
+            return int(address)
+        return int(value.GetValueAsSigned()) & WORD if value.GetByteSize() < 8 else int(value.GetValueAsUnsigned())
+
+    def source(self, file: str, line: int, context: int = 2) -> Sequence[tuple[int, str]]:
+        return read_source(file, line, context)
+
+
+def _register(frame: lldb.SBFrame, name: str) -> int | None:
+    """A register as it was in that frame; None where it was not saved."""
+    value = frame.FindRegister(name)
+    if not value.IsValid() or value.GetError().Fail():
+        return None
+    error = lldb.SBError()
+    bits = value.GetValueAsUnsigned(error)
+    return int(bits) if error.Success() else None
+
+
+def _siginfo(thread: lldb.SBThread) -> signals.Info | None:
+    data = thread.GetSiginfo().GetData()
+    return signals.decode(_raw(data, 24)) if data.GetByteSize() >= 24 else None
+
+
+def _raw(data: lldb.SBData, size: int) -> bytes:
+    error = lldb.SBError()
+    raw = data.ReadRawData(error, 0, size)
+    return bytes(raw) if error.Success() and raw else b""
+
+
+def _variable(value: lldb.SBValue) -> Variable:
+    kind = value.GetType()
+    bits, is_address, missing = _bits(value, kind.GetCanonicalType())
+    is_argument = value.GetValueType() == lldb.eValueTypeVariableArgument
+    return Variable(value.GetName(), tidy_type(kind.GetName() or ""), bits, missing, is_address, is_argument)
+
+
+def _bits(value: lldb.SBValue, kind: lldb.SBType) -> tuple[int | None, bool, str | None]:
+    """(bits, False, None), (address of a struct or array, True, None), or (None, False, why not)."""
+    if value.GetError().Fail():
+        return None, False, "optimized out"
+    size = kind.GetByteSize()
+    address = value.GetLoadAddress()
+    is_aggregate = bool(kind.GetTypeClass() & AGGREGATES)
+    if is_aggregate and address != INVALID:
+        return int(address), True, None
+    # A struct of one word lives in a register.
+    if size > 8 or kind.GetTypeFlags() & lldb.eTypeIsFloat:
+        return None, False, "not an integer"
+    raw = _raw(value.GetData(), size)
+    return (int.from_bytes(raw, "little"), False, None) if raw else (None, False, "optimized out")
+
+
+def _flatten(kind: lldb.SBType, prefix: str, base: int) -> Iterator[tuple[str, Field]]:
+    for index in range(kind.GetNumberOfFields()):
+        member = kind.GetFieldAtIndex(index)
+        target = member.GetType().GetCanonicalType()
+        position = member.GetOffsetInBits()
+        offset, bit = base + position // 8, position % 8
+        own = member.GetName() or ""
+        name = prefix + own
+        if member.IsBitfield():
+            bits = member.GetBitfieldSizeInBits()
+            yield name, Field(offset, (bit + bits + 7) // 8, bit, bits)
+            continue
+        if own:
+            # LLDB gives a flexible array one item.
+            yield name, Field(offset, 0 if member.GetType().GetName().endswith("[]") else target.GetByteSize())
+        if target.GetTypeClass() & STRUCTS and name.count(".") < MAX_NESTING - 1:
+            yield from _flatten(target, f"{name}." if own else prefix, offset)
+
+
+def _complaint(error: lldb.SBError) -> str:
+    """The first line of LLDB's words, without the position in the expression."""
+    text = (error.GetCString() or "no such value").strip().split("\n")[0]
+    return re.sub(r"^(?:error: )?<user expression[^>]*>:\d+:\d+: ", "", text)
