@@ -1,0 +1,281 @@
+"""Who holds a lock: what memory records of it, and what it implies.
+
+Recorded: a thread's active critical sections, an RLock's owner, a module lock's owner, the requester of a stopped world.
+Implied: a ``threading.Lock`` has no owner, but a thread inside ``with lock:`` took it; anybody may have released it since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from gdbext.debuggers.base import MemoryFault
+from gdbext.interpreter.frames import Frame
+from gdbext.layout.layout import UnknownLayout
+from gdbext.locks import mutex, stop_the_world
+from gdbext.locks.critical_sections import CriticalSection, read_sections
+from gdbext.locks.graph import Hold
+from gdbext.locks.places import Kind, Lock, Places
+from gdbext.locks.python_locks import PythonLock, read_lock, read_module_lock
+from gdbext.locks.sources import Sources
+from gdbext.locks.stop_the_world import StopTheWorld
+from gdbext.locks.with_blocks import WithBlocks
+from gdbext.model import Confidence, Evidence
+
+CONDITION_WAIT = "Condition.wait"
+MAX_PARTS = 64
+KINDS = {"threading.Lock": Kind.LOCK, "threading.RLock": Kind.RLOCK, "import lock": Kind.IMPORT}
+# struct __pthread_mutex_s: lock, count, owner.
+PTHREAD_OWNER = 8
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A lock that a thread's ``with`` block took: itself (``direct``), or a part of the block's context manager."""
+
+    lwp: int
+    lock: PythonLock
+    place: int
+    manager: int
+    frame: Frame
+
+    @property
+    def direct(self) -> bool:
+        return self.manager == self.lock.address
+
+
+class Holders:
+    """Finds holders; the threads' sections and ``with`` blocks are read once."""
+
+    def __init__(self, sources: Sources, places: Places, blocks: WithBlocks) -> None:
+        self._sources = sources
+        self._places = places
+        self._blocks = blocks
+
+    def of(self, lock: Lock) -> tuple[Hold, ...]:
+        """Every thread that has, or may have, the lock; empty when nothing shows who."""
+        find = {
+            Kind.LOCK: self._of_python_lock,
+            Kind.RLOCK: self._of_python_lock,
+            Kind.IMPORT: self._of_import_lock,
+            Kind.JOIN: self._of_thread_end,
+            Kind.WORLD: self._of_world,
+            Kind.STOPPING: self._of_stopping,
+            Kind.GIL: self._of_gil,
+            Kind.NATIVE: self._of_native_mutex,
+            Kind.NOTIFY: self._of_nobody,
+        }.get(lock.kind, self._of_mutex)
+        try:
+            return tuple(find(lock))
+        except (MemoryFault, UnknownLayout):
+            return ()
+
+    def by_thread(self, lwp: int) -> list[Hold]:
+        """Everything that a thread has, or may have."""
+        locks = [self._places.lock_at(m) for s in self.sections(lwp)[0] if s.state == "active" for m in s.mutexes]
+        locks += [_lock_of(taken.lock) for taken in self._taken if taken.lwp == lwp]
+        locks += self._recorded
+        holds = [hold for lock in dict.fromkeys(locks) for hold in self.of(lock)]
+        return [hold for hold in holds if hold.lwp == lwp]
+
+    def sections(self, lwp: int) -> tuple[tuple[CriticalSection, ...], bool]:
+        """The thread's critical sections, newest first, and whether all could be read."""
+        state = self._sources.state_of(lwp)
+        return self._sections.get(state.address, ((), True)) if state else ((), True)
+
+    # --- what each kind of lock says --------------------------------------------------------------
+
+    def _of_mutex(self, lock: Lock) -> Iterator[Hold]:
+        """Threads with an active critical section on it.
+
+        Between unlocking and leaving a section a thread still shows as active; so a mutex that is not locked, or that two
+        threads seem to have, proves nothing.
+        """
+        bits = self._sources.memory.read(lock.address, 1)[0]
+        found = [
+            (t, s)
+            for t in self._sources.runtime.threads
+            for s in self._sections[t.address][0]
+            if s.state == "active" and lock.address in s.mutexes
+        ]
+        lwps = {t.native_thread_id for t, _ in found}
+        confidence = Confidence.POSSIBLE if len(lwps) > 1 else Confidence.PROVEN if mutex.is_locked(bits) else Confidence.LIKELY
+        for thread, section in found:
+            field = "_cs_mutex" if section.mutexes[0] == lock.address else "_cs_mutex2"
+            struct = "PyCriticalSection2" if section.is_two else "PyCriticalSection"
+            place = section.address + self._sources.layout.offset(struct, field)
+            evidence = (
+                Evidence(
+                    f"an active critical section of LWP {thread.native_thread_id} has the mutex", place, lock.address, lock.object
+                ),
+                Evidence(f"the mutex is {mutex.describe(bits)}", lock.address, bits, lock.object),
+            )
+            yield Hold(thread.native_thread_id, lock, confidence, "critical section", evidence)
+
+    def _of_python_lock(self, lock: Lock) -> Iterator[Hold]:
+        address = lock.object or 0
+        found = read_lock(self._sources.objects, address) or read_module_lock(self._sources.objects, address)
+        if found is None or not found.is_locked:
+            return
+        if found.owner is not None:
+            yield self._recorded_owner(lock, found.owner, found.owner_field)
+        elif found.kind == "threading.Lock":
+            yield from self._of_with_block(lock)
+
+    def _of_with_block(self, lock: Lock) -> Iterator[Hold]:
+        """Threads inside ``with`` of it.  Two of them show that the lock changed hands inside one's block."""
+        found = [taken for taken in self._taken if taken.lock.address == lock.object and not self._gave_up(taken)]
+        lwps = {taken.lwp for taken in found}
+        for taken in found:
+            confidence = Confidence.LIKELY if len(lwps) == 1 and taken.direct else Confidence.POSSIBLE
+            where = f"{taken.frame.function} (LWP {taken.lwp}, line {taken.frame.line or '?'})"
+            manager = "it" if taken.direct else f"an object that has it, {taken.manager:#x}"
+            claim = f"{where} is inside `with` of {manager}: __exit__ is on its value stack"
+            yield Hold(taken.lwp, lock, confidence, "with block", (Evidence(claim, taken.place, None, lock.object),))
+
+    def _of_import_lock(self, lock: Lock) -> Iterator[Hold]:
+        """A module's lock, or the interpreter's own, a ``_PyRecursiveMutex``."""
+        if lock.object is not None:
+            yield from self._of_python_lock(lock)
+            return
+        offset = self._sources.layout.offset
+        field = lock.address - offset("_PyRecursiveMutex", "mutex") + offset("_PyRecursiveMutex", "thread")
+        ident = self._sources.objects.word(field)
+        if ident and mutex.is_locked(self._sources.memory.read(lock.address, 1)[0]):
+            yield self._recorded_owner(lock, ident, field)
+
+    def _of_thread_end(self, lock: Lock) -> Iterator[Hold]:
+        handle = self._places.handle_at(lock.address)
+        place = handle.address + self._sources.layout.offset("ThreadHandle", "ident") if handle else lock.address
+        value = handle.ident if handle else lock.thread
+        if lock.thread is not None:
+            evidence = Evidence(f"the thread that is waited for is LWP {lock.thread}", place, value)
+            yield Hold(lock.thread, lock, Confidence.PROVEN, "still running", (evidence,))
+
+    def _of_world(self, lock: Lock) -> Iterator[Hold]:
+        """A suspended thread waits for whoever stopped its interpreter, or the whole runtime."""
+        offset = self._sources.layout.offset("PyThreadState", "state")
+        thread = next((t for t in self._sources.runtime.threads if lock.address == t.address + offset), None)
+        for world in self.worlds:
+            if thread is not None and world.interpreter in (None, thread.interpreter):
+                yield from self._requester(lock, world)
+
+    def _of_stopping(self, lock: Lock) -> Iterator[Hold]:
+        """The requester waits for threads that still run; others wait for the requester to be done."""
+        for world in self.worlds:
+            inside = world.address <= lock.address < world.address + self._sources.layout.size("_stoptheworld_state")
+            if inside and lock.name.endswith("stop_event"):
+                for thread in world.not_stopped:
+                    place = thread.address + self._sources.layout.offset("PyThreadState", "state")
+                    evidence = Evidence(f"LWP {thread.native_thread_id} is still attached", place, 1)
+                    yield Hold(thread.native_thread_id, lock, Confidence.PROVEN, "still attached", (evidence,))
+            elif inside or lock.name == "stoptheworld_mutex":
+                yield from self._requester(lock, world)
+
+    def _requester(self, lock: Lock, world: StopTheWorld) -> Iterator[Hold]:
+        lwp = self._sources.lwp_of_state(world.requester) if world.requester and not world.is_idle else None
+        if lwp is not None:
+            place = world.address + self._sources.layout.offset("_stoptheworld_state", "requester")
+            evidence = Evidence(f"LWP {lwp} asked for the world to stop", place, world.requester)
+            yield Hold(lwp, lock, Confidence.PROVEN, "requester", (evidence,))
+
+    def _of_gil(self, lock: Lock) -> Iterator[Hold]:
+        offset = self._sources.layout.offset
+        for interpreter in self._sources.runtime.interpreters:
+            gil = interpreter.address + offset("PyInterpreterState", "_gil")
+            if not gil <= lock.address < gil + self._sources.layout.size("_gil_runtime_state"):
+                continue
+            record = self._sources.layout.record(self._sources.memory, "_gil_runtime_state", gil)
+            lwp = self._sources.lwp_of_state(record["last_holder"]) if record["locked"] == 1 else None
+            if lwp is not None:
+                evidence = Evidence(
+                    f"the GIL is locked, and LWP {lwp} took it last", record.address_of("last_holder"), record["last_holder"]
+                )
+                yield Hold(lwp, lock, Confidence.PROVEN, "last holder", (evidence,))
+
+    def _of_native_mutex(self, lock: Lock) -> Iterator[Hold]:
+        """If the futex is that of a pthread mutex, its owner's LWP is in it."""
+        value = int.from_bytes(self._sources.memory.read(lock.address, 4), "little")
+        owner = int.from_bytes(self._sources.memory.read(lock.address + PTHREAD_OWNER, 4), "little")
+        if value in (1, 2) and any(t.lwp == owner for t in self._sources.threads):
+            evidence = Evidence(f"as a pthread mutex it is locked by LWP {owner}", lock.address + PTHREAD_OWNER, owner)
+            yield Hold(owner, lock, Confidence.LIKELY, "pthread mutex", (evidence,))
+
+    def _of_nobody(self, lock: Lock) -> Iterator[Hold]:
+        """Anybody may notify a condition."""
+        yield from ()
+
+    def _recorded_owner(self, lock: Lock, ident: int, field: int | None) -> Hold:
+        lwp = self._sources.lwp_of_ident(ident)
+        who = f"LWP {lwp}" if lwp is not None else "a thread that has exited"
+        evidence = Evidence(f"its owner is {who}", field, ident, lock.object)
+        return Hold(lwp, lock, Confidence.PROVEN, "recorded owner", (evidence,))
+
+    # --- what is read once ------------------------------------------------------------------------
+
+    @cached_property
+    def worlds(self) -> list[StopTheWorld]:
+        """Every state of stopping the world."""
+        return stop_the_world.read_all(self._sources.memory, self._sources.layout, self._sources.runtime)
+
+    @cached_property
+    def _sections(self) -> dict[int, tuple[tuple[CriticalSection, ...], bool]]:
+        return {
+            t.address: read_sections(self._sources.memory, self._sources.layout, t.critical_section)
+            for t in self._sources.runtime.threads
+        }
+
+    @cached_property
+    def _taken(self) -> list[Taken]:
+        """Every lock that the threads' ``with`` blocks took."""
+        found = []
+        for thread in self._sources.threads:
+            for frame in self._sources.python_stack(thread.lwp).frames:
+                for place, manager in self._blocks.managers(frame):
+                    found += [Taken(thread.lwp, lock, place, manager, frame) for lock in self._locks_in(manager)]
+        return found
+
+    def _locks_in(self, manager: int) -> Iterator[PythonLock]:
+        """The lock that a context manager is, else those that it has (as threading.Condition does)."""
+        objects = self._sources.objects
+        lock = read_lock(objects, manager)
+        if lock is not None:
+            yield lock
+            return
+        for count, part in enumerate(objects.children(manager)):
+            if count >= MAX_PARTS:
+                return
+            lock = read_lock(objects, part.target) or read_module_lock(objects, part.target)
+            if lock is not None:
+                yield lock
+
+    def _gave_up(self, taken: Taken) -> bool:
+        """Whether the thread is inside Condition.wait() on that lock, which releases it for the time."""
+        frames = self._sources.python_stack(taken.lwp).frames
+        for frame in frames:
+            if frame.address == taken.frame.address:
+                return False
+            condition = frame.slots.get("self")
+            if frame.function == CONDITION_WAIT and condition:
+                return self._sources.objects.attribute(condition, "_lock") == taken.lock.address
+        return False
+
+    @cached_property
+    def _recorded(self) -> list[Lock]:
+        """Locks of the runtime that have an owner, and are worth asking in any case."""
+        found = []
+        layout = self._sources.layout
+        for interpreter in self._sources.runtime.interpreters:
+            if layout.has("PyInterpreterState", "imports.lock.mutex"):
+                address = interpreter.address + layout.offset("PyInterpreterState", "imports.lock.mutex")
+                found.append(Lock(Kind.IMPORT, address, None, "imports.lock.mutex"))
+            if interpreter.gil_enabled:
+                found.append(Lock(Kind.GIL, interpreter.address + layout.offset("PyInterpreterState", "_gil")))
+        offset = layout.offset("_stoptheworld_state", "mutex") if layout.has("_stoptheworld_state", "mutex") else 0
+        found += [Lock(Kind.STOPPING, w.address + offset, None, "stoptheworld.mutex") for w in self.worlds if not w.is_idle]
+        return found
+
+
+def _lock_of(lock: PythonLock) -> Lock:
+    return Lock(KINDS[lock.kind], lock.word, lock.address, lock.name or "")

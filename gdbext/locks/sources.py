@@ -1,0 +1,42 @@
+"""What the answers are made from: the parts of one stopped process that this room looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gdbext.debuggers.base import Memory, NativeThread, Region, Symbol
+from gdbext.interpreter.frames import PythonStack
+from gdbext.interpreter.runtime import Runtime, ThreadState
+from gdbext.layout.layout import Layout
+from gdbext.objects.objects import Objects
+
+
+@dataclass(frozen=True)
+class Sources:
+    """``registers`` and ``python_stack`` take an LWP; what they cannot tell they leave out."""
+
+    memory: Memory
+    layout: Layout
+    runtime: Runtime
+    objects: Objects
+    threads: Sequence[NativeThread]
+    symbol: Callable[[str], Symbol | None]
+    regions: Callable[[], Sequence[Region]]
+    registers: Callable[[int], Mapping[str, int]]
+    python_stack: Callable[[int], PythonStack]
+
+    def lwp_of_ident(self, ident: int) -> int | None:
+        """The LWP of the thread that Python calls by ``ident`` (its thread pointer); None if it has exited."""
+        found = next((t.lwp for t in self.threads if t.fs_base == ident), None)
+        if found is not None:
+            return found
+        thread = self.runtime.by_tid(ident)
+        return thread.native_thread_id if thread and any(t.lwp == thread.native_thread_id for t in self.threads) else None
+
+    def lwp_of_state(self, tstate: int) -> int | None:
+        """The LWP of the thread with the thread state at that address."""
+        return next((t.native_thread_id for t in self.runtime.threads if t.address == tstate), None)
+
+    def state_of(self, lwp: int) -> ThreadState | None:
+        return self.runtime.by_lwp(lwp)

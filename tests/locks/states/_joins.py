@@ -1,0 +1,12 @@
+"""Imported by import_circle.py."""
+
+from _state import settle, start
+
+
+def worker():
+    import _joins  # noqa: F401, PLW0406
+
+
+thread = start(worker)
+settle()
+thread.join()

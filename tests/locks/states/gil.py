@@ -1,0 +1,38 @@
+"""The GIL is on; a thread sleeps in C code with it, and others want it."""
+
+import ctypes
+import threading
+
+from _state import settle, start
+
+EXPECT = {
+    "env": {"PYTHON_GIL": "1"},
+    "holds": {},
+    "waits": {"waiter": "GIL", "sleeper": None, "MainThread": "GIL"},
+    "blockers": {"waiter": ["sleeper"], "MainThread": ["sleeper"]},
+    "circles": [],
+    "problems": [],
+    "hang": "waiting",
+}
+
+go = threading.Event()
+sleep = ctypes.PyDLL(None).sleep
+
+
+def sleeper():
+    go.wait()
+    sleep(60)
+
+
+def waiter():
+    go.wait()
+    while True:
+        pass
+
+
+start(sleeper)
+start(waiter)
+settle(0.6)
+go.set()
+while True:
+    pass
