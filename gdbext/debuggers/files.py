@@ -11,8 +11,9 @@ import os
 from collections.abc import Sequence
 from functools import cached_property
 
-from gdbext.debuggers import elf, signals, symtab
+from gdbext.debuggers import elf, sections, signals
 from gdbext.debuggers.base import DebuggerError, Memory, MemoryFault, Module, Region, Signal, Symbol
+from gdbext.debuggers.symtab import SymbolTable
 from gdbext.debuggers.text import tidy_function
 
 MAX_SOURCE_BYTES = 16 << 20
@@ -24,7 +25,7 @@ class TargetFiles:
     def __init__(self, core: str | None, pid: int | None) -> None:
         self.core = core
         self.pid = pid
-        self._tables: dict[str, symtab.SymbolTable | None] = {}
+        self._tables: dict[str, SymbolTable | None] = {}
 
     @cached_property
     def _core(self) -> elf.CoreInfo | None:
@@ -69,7 +70,7 @@ class TargetFiles:
         """
         for path in self._bases:
             if table := self._table(memory, path):
-                base = self._bases[path] - table.start
+                base = self._bases[path] - table.file.first
                 if found := min(table.find(name, file), key=lambda entry: entry.is_local, default=None):
                     return Symbol(name, base + found.value, found.size)
         return None
@@ -80,19 +81,24 @@ class TargetFiles:
         Of several names (glibc's functions have up to four) the plainest is taken, and not each debugger's own favourite.
         """
         path = self.file_at(start)
-        table = self._table(memory, path) if path in self._bases else None
-        if path is not None and table is not None:
-            entries = table.at(start - self._bases[path] + table.start)
+        base = self.base_of(memory, path) if path else None
+        if path is not None and base is not None and (table := self._table(memory, path)):
+            entries = table.at(start - base)
             if found := min(entries, key=lambda e: (e.is_local, e.name.startswith("__"), len(e.name), e.name), default=None):
                 return Symbol(found.name, start, found.size)
         return Symbol(tidy_function(name, None, path) or name, start)
 
-    def _table(self, memory: Memory, path: str) -> symtab.SymbolTable | None:
+    def base_of(self, memory: Memory, path: str) -> int | None:
+        """What is to be added to the addresses in a mapped file; None if the file is another build now."""
+        table = self._table(memory, path) if path in self._bases else None
+        return self._bases[path] - table.file.first if table is not None else None
+
+    def _table(self, memory: Memory, path: str) -> SymbolTable | None:
         """The symbols of a mapped file; None if the file is another build now than the one in memory."""
         if path not in self._tables:
             now = elf.build_id_in_file(path)
             is_same = now is not None and now == elf.build_id_in_memory(memory, self._bases[path])
-            self._tables[path] = symtab.read(path) if is_same else None
+            self._tables[path] = SymbolTable(sections.read(path)) if is_same else None
         return self._tables[path]
 
     @cached_property

@@ -26,6 +26,7 @@ from gdbext.debuggers.base import (
     Symbol,
     Variable,
 )
+from gdbext.debuggers.entry_values import EntryValues
 from gdbext.debuggers.files import TargetFiles, read_source
 from gdbext.debuggers.registers import PRESERVED, VOLATILE, known_registers
 from gdbext.debuggers.text import refuse_side_effects, tidy_function, tidy_instruction, tidy_type
@@ -116,6 +117,7 @@ class GdbDebugger:
             connection = _connection()
             core = _core_path() if connection == "core" else None
             self._files_of_stop = TargetFiles(core, self.pid if connection == "native" else None)
+            self._entry_values = EntryValues(self, self._files_of_stop)
         return self._files_of_stop
 
     # --- memory ---------------------------------------------------------------------------------
@@ -202,10 +204,44 @@ class GdbDebugger:
                     # Of equal names the innermost block's is the one in scope.
                     found = arguments if symbol.is_argument else local
                     if symbol.name not in found and (symbol.is_argument or _is_local(symbol)):
-                        found[symbol.name] = _variable(frame, block, symbol, lost)
+                        found[symbol.name] = self._variable(lwp, level, frame, block, symbol, lost)
                 block = block.superblock if block.function is None else None
             placed = (v for name, v in local.items() if name not in arguments and v.value is not None)
             return [*arguments.values(), *placed]
+
+    def _variable(
+        self, lwp: int, level: int, frame: gdb.Frame, block: gdb.Block, symbol: gdb.Symbol, unsaved: set[int]
+    ) -> Variable:
+        """A variable of the selected frame.  ``unsaved``: see :func:`_unsaved`."""
+        value = missing = None
+        is_address = False
+        try:
+            found = frame.read_var(symbol, block)
+            if not found.is_optimized_out:
+                value, is_address = _bits(found)
+                missing = "not an integer" if value is None else None
+                if value is not None and found.address is None and any(value == full & _mask(found) for full in unsaved):
+                    value = None if _is_volatile(_place(symbol.name, frame.pc() - 1)) else value
+        except (gdb.error, ValueError, TypeError, NotImplementedError) as error:
+            missing = str(error)
+        if value is None and missing is None:
+            value, missing = self._entry_value(lwp, level, frame, symbol, is_caller=bool(unsaved))
+        return Variable(symbol.name, tidy_type(_type_name(symbol.type)), value, missing, is_address, symbol.is_argument)
+
+    def _entry_value(
+        self, lwp: int, level: int, frame: gdb.Frame, symbol: gdb.Symbol, is_caller: bool
+    ) -> tuple[int | None, str | None]:
+        """(value, what is missing) of a variable that gdb has no value of: its caller may know what it was."""
+        if symbol.is_argument:
+            with suppress(gdb.error, ValueError, TypeError):
+                entry = gdb.parse_and_eval(f"{symbol.name}@entry")
+                if not entry.is_optimized_out and (bits := _bits(entry)[0]) is not None:
+                    return bits, "entry value"
+        if found := re.search(r"DW_OP_(?:GNU_)?entry_value\s+\d+: DW_OP_reg(\d+) ", _place(symbol.name, frame.pc() - is_caller)):
+            bits = self._entry_values.register(lwp, level, int(found[1]))
+            if bits is not None:
+                return bits & (1 << 8 * symbol.type.sizeof) - 1, None
+        return None, "optimized out"
 
     def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
         names = known_registers(self.frames(lwp, level + 1), level)
@@ -338,44 +374,28 @@ def _unsaved(frame: gdb.Frame) -> set[int]:
     return {value for name in VOLATILE if (value := _register(frame, name)) is not None}
 
 
-def _is_unsaved(name: str, pc: int) -> bool:
-    """Whether a variable of the selected frame, a caller's, lives in a register that callees may use for themselves."""
-    text = gdb.execute(f"info address {name}", to_string=True)
+def _place(name: str, pc: int) -> str:
+    """Where a variable of the selected frame lives at that instruction, in gdb's words."""
+    try:
+        text = gdb.execute(f"info address {name}", to_string=True)
+    except gdb.error:
+        return ""
     for start, end, place in re.findall(r"Range (0x[0-9a-f]+)-(0x[0-9a-f]+): ((?:.|\n)*?)(?=\n +Range|\Z)", text):
         if int(start, 16) <= pc < int(end, 16):
-            text = place
-    return "entry_value" not in text and any(register in VOLATILE for register in re.findall(r"\$(\w+)", text))
+            return str(place)
+    return "" if "multi-location" in text else text
+
+
+def _is_volatile(place: str) -> bool:
+    """Whether it is a register that callees may use for themselves."""
+    return "entry_value" not in place and any(register in VOLATILE for register in re.findall(r"\$(\w+)", place))
 
 
 def _is_local(symbol: gdb.Symbol) -> bool:
-    """Variables of a frame: no static ones, and of constants only those that were variables."""
+    """Variables of a frame: no static ones, none without any place, and of constants only those that were variables."""
     if symbol.is_variable:
-        return bool(symbol.addr_class != gdb.SYMBOL_LOC_STATIC)
+        return symbol.addr_class not in (gdb.SYMBOL_LOC_STATIC, gdb.SYMBOL_LOC_OPTIMIZED_OUT)
     return bool(symbol.is_constant and symbol.type.strip_typedefs().code != gdb.TYPE_CODE_ENUM)
-
-
-def _variable(frame: gdb.Frame, block: gdb.Block, symbol: gdb.Symbol, lost: set[int]) -> Variable:
-    kind = tidy_type(_type_name(symbol.type))
-    value = missing = None
-    is_address = False
-    try:
-        found = frame.read_var(symbol, block)
-        if not found.is_optimized_out:
-            value, is_address = _bits(found)
-            missing = "not an integer" if value is None else None
-            if value is not None and found.address is None and any(value == full & _mask(found) for full in lost):
-                value = None if _is_unsaved(symbol.name, frame.pc() - 1) else value
-        if value is None:
-            missing = missing or "optimized out"
-            if symbol.is_argument:
-                # What the argument was on entry often survives where its present value does not.
-                entry = gdb.parse_and_eval(f"{symbol.name}@entry")
-                if not entry.is_optimized_out:
-                    value, is_address = _bits(entry)
-                    missing = "entry value" if value is not None else missing
-    except (gdb.error, ValueError, TypeError, NotImplementedError) as error:
-        missing = missing or str(error)
-    return Variable(symbol.name, kind, value, missing, is_address, symbol.is_argument)
 
 
 def _bits(value: gdb.Value) -> tuple[int | None, bool]:

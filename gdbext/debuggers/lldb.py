@@ -24,8 +24,9 @@ from gdbext.debuggers.base import (
     Symbol,
     Variable,
 )
+from gdbext.debuggers.entry_values import EntryValues
 from gdbext.debuggers.files import TargetFiles, read_source
-from gdbext.debuggers.registers import known_registers
+from gdbext.debuggers.registers import PRESERVED, known_registers
 from gdbext.debuggers.text import refuse_side_effects, tidy_function, tidy_instruction, tidy_type
 
 WORD = (1 << 64) - 1
@@ -34,6 +35,10 @@ INVALID = lldb.LLDB_INVALID_ADDRESS
 NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach -p PID`) or open a core (`target create -c FILE`)"
 STRUCTS = lldb.eTypeClassStruct | lldb.eTypeClassUnion | lldb.eTypeClassClass
 AGGREGATES = STRUCTS | lldb.eTypeClassArray
+LOST = "optimized out"
+PLACE = re.compile(
+    r'Variable: .*?name = "(?P<name>[^"]*)".*?location = (?:\[[^)]*\) -> )?(?P<place>DW_OP_.*?), decl = (?P<declared>\S+)'
+)
 SIGNAL_RETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"
 """``mov $15,%rax; syscall`` (rt_sigreturn): what the kernel lets a signal handler return to."""
 
@@ -48,6 +53,8 @@ class LldbDebugger:
         self._files_of_stop = TargetFiles(None, None)
         self._walks: dict[int, list[NativeFrame]] = {}
         self._structs: dict[str, Struct | None] = {}
+        self._places: dict[int, dict[tuple[str, str], str]] = {}
+        self._entry_values = EntryValues(self, self._files_of_stop)
 
     @property
     def version(self) -> str:
@@ -99,7 +106,9 @@ class LldbDebugger:
             self._walks.clear()
             self._structs.clear()
             is_core = process.IsValid() and process.GetPluginName().endswith("-core")
+            self._places.clear()
             self._files_of_stop = TargetFiles(process.GetCoreFile().fullpath, None) if is_core else TargetFiles(None, self.pid)
+            self._entry_values = EntryValues(self, self._files_of_stop)
         return self._generation
 
     def _files(self) -> TargetFiles:
@@ -209,13 +218,50 @@ class LldbDebugger:
         while block.IsValid():
             for value in block.GetVariables(frame, True, True, False, lldb.eNoDynamicValues):
                 # Of equal names the innermost block's is the one in scope.
-                variable = _variable(value.GetNonSyntheticValue())
-                (arguments if variable.is_argument else local).setdefault(variable.name, variable)
+                found = arguments if _is_argument(value) else local
+                if value.GetName() not in found:
+                    found[value.GetName()] = self._variable(lwp, level, frame, value.GetNonSyntheticValue())
             if block.IsInlined():
                 break
             block = block.GetParent()
         placed = (v for name, v in local.items() if name not in arguments and v.value is not None)
         return [*arguments.values(), *placed]
+
+    def _variable(self, lwp: int, level: int, frame: lldb.SBFrame, value: lldb.SBValue) -> Variable:
+        kind = value.GetType()
+        bits, is_address, missing = _bits(value, kind.GetCanonicalType())
+        is_argument = _is_argument(value)
+        if missing == LOST and kind.GetByteSize() <= 8:
+            bits, missing = self._entry_value(lwp, level, frame, value, is_argument)
+            bits = bits & (1 << 8 * kind.GetByteSize()) - 1 if bits is not None else None
+        return Variable(value.GetName(), tidy_type(kind.GetName() or ""), bits, missing, is_address, is_argument)
+
+    def _entry_value(
+        self, lwp: int, level: int, frame: lldb.SBFrame, value: lldb.SBValue, is_argument: bool
+    ) -> tuple[int | None, str | None]:
+        """(value, what is missing) of a variable that LLDB has no value of: its caller may know what it was."""
+        frames = self.frames(lwp, level + 1)
+        is_caller = known_registers(frames, level) == PRESERVED
+        place = self._place(frames[level].pc - is_caller, value)
+        if found := re.fullmatch(r"DW_OP_(?:GNU_)?entry_value\(DW_OP_reg(\d+) \w+\), DW_OP_stack_value", place):
+            bits = self._entry_values.register(lwp, level, int(found[1]))
+            return bits, LOST if bits is None else None
+        if is_argument and not frame.IsInlined():
+            start = frame.GetFunction().GetStartAddress().GetLoadAddress(self._target)
+            if found := re.fullmatch(r"DW_OP_reg(\d+) \w+", self._place(start, value)):
+                bits = self._entry_values.register(lwp, level, int(found[1]))
+                return bits, LOST if bits is None else "entry value"
+        return None, LOST
+
+    def _place(self, address: int, value: lldb.SBValue) -> str:
+        """The DWARF expression of a variable's place at that address, in LLDB's words; empty if it has none there."""
+        if address not in self._places:
+            result = lldb.SBCommandReturnObject()
+            self._debugger.GetCommandInterpreter().HandleCommand(f"image lookup -v -a {address}", result, False)
+            self._places[address] = {(v["name"], v["declared"]): v["place"] for v in PLACE.finditer(result.GetOutput() or "")}
+        declared = value.GetDeclaration()
+        at = f"{declared.GetFileSpec().GetFilename()}:{declared.GetLine()}:{declared.GetColumn()}"
+        return self._places[address].get((value.GetName(), at), "")
 
     def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
         frame = self._frame(lwp, level)
@@ -341,17 +387,14 @@ def _raw(data: lldb.SBData, size: int) -> bytes:
     return bytes(raw) if error.Success() and raw else b""
 
 
-def _variable(value: lldb.SBValue) -> Variable:
-    kind = value.GetType()
-    bits, is_address, missing = _bits(value, kind.GetCanonicalType())
-    is_argument = value.GetValueType() == lldb.eValueTypeVariableArgument
-    return Variable(value.GetName(), tidy_type(kind.GetName() or ""), bits, missing, is_address, is_argument)
+def _is_argument(value: lldb.SBValue) -> bool:
+    return bool(value.GetValueType() == lldb.eValueTypeVariableArgument)
 
 
 def _bits(value: lldb.SBValue, kind: lldb.SBType) -> tuple[int | None, bool, str | None]:
     """(bits, False, None), (address of a struct or array, True, None), or (None, False, why not)."""
     if value.GetError().Fail():
-        return None, False, "optimized out"
+        return None, False, LOST
     size = kind.GetByteSize()
     address = value.GetLoadAddress()
     is_aggregate = bool(kind.GetTypeClass() & AGGREGATES)
@@ -361,7 +404,7 @@ def _bits(value: lldb.SBValue, kind: lldb.SBType) -> tuple[int | None, bool, str
     if size > 8 or kind.GetTypeFlags() & lldb.eTypeIsFloat:
         return None, False, "not an integer"
     raw = _raw(value.GetData(), size)
-    return (int.from_bytes(raw, "little"), False, None) if raw else (None, False, "optimized out")
+    return (int.from_bytes(raw, "little"), False, None) if raw else (None, False, LOST)
 
 
 def _flatten(kind: lldb.SBType, prefix: str, base: int) -> Iterator[tuple[str, Field]]:

@@ -13,6 +13,7 @@ WITH_SUFFIX = re.compile(
 )
 ALWAYS_BARE = re.compile(r"(?:push|pop|call|jmp|ret|leave)(?=[wq]$)")
 GLIBC = re.compile(r"/(?:libc|libm|libpthread|ld-linux[\w-]*|libc-\d[\d.]*|ld-\d[\d.]*)\.so[.\d]*$")
+WIDTHS = {"b": 8, "w": 16, "l": 32, "q": 64}
 REGISTER_OPERAND = re.compile(r"(?:^|,)\*?%(?!xmm|ymm|zmm|mm|st)\w+(?=,|$)")
 
 
@@ -45,10 +46,15 @@ def tidy_instruction(text: str) -> str:
 
     >>> tidy_instruction("movq   0x18(%rax), %rdi"), tidy_instruction("cmpq $0x0,(%rax)  # 0x40 <x>")
     ('mov 0x18(%rax),%rdi', 'cmpq $0x0,(%rax)')
+    >>> tidy_instruction("cmpb $-0xc, 0x0(%rbp)")
+    'cmpb $0xf4,(%rbp)'
     """
     bare = re.sub(r"\s*(?:<[^>]*>|[#;].*)", "", text).strip()
     mnemonic, _, operands = bare.partition(" ") if " " in bare else bare.partition("\t")
     operands = re.sub(r"\s+", " ", operands.strip()).replace(", ", ",")
+    operands = re.sub(r"(^|,)0x0\(", r"\1(", operands)
+    bits = WIDTHS.get(mnemonic[-1:], 64)
+    operands = re.sub(r"\$-0x([0-9a-f]+)", lambda found: f"${-int(found[1], 16) & (1 << bits) - 1:#x}", operands)
     if mnemonic in ("lock", "rep", "repz", "repnz", "notrack", "bnd", "data16"):
         return f"{mnemonic} {tidy_instruction(operands)}"
     short = ALWAYS_BARE.match(mnemonic) or (WITH_SUFFIX.match(mnemonic) if REGISTER_OPERAND.search(_outside(operands)) else None)
