@@ -76,7 +76,7 @@ class List(Decoded):
 
     length: int
     buffer: int
-    allocated: int
+    allocated: int | None
     capacity: int | None
 
 

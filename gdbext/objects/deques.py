@@ -29,9 +29,7 @@ def deque_items(core: Core, address: int) -> Iterator[DequeItem]:
         MemoryFault, UnknownLayout
     """
     size, block, first = core.fields("dequeobject", address, "ob_size", "leftblock", "leftindex")
-    # The struct's tag: DWARF has several typedefs of the name `block`.
-    struct = "BLOCK" if core.layout.has("BLOCK", "data") else "block"
-    layout = core.layout.struct(struct)
+    layout = core.layout.struct("BLOCK")
     room, at_data = layout.field("data").size // 8, layout.offset("data")
     if not 0 <= signed(size) <= MAX_WORDS or first > room:
         raise Damaged(address, f"the deque's numbers make no sense: size {signed(size)}, leftindex {first}")
@@ -42,7 +40,7 @@ def deque_items(core: Core, address: int) -> Iterator[DequeItem]:
         for offset, item in enumerate(core.words(place, count)):
             yield DequeItem(index + offset, item, place + 8 * offset)
         index += count
-        block, first = core.field(struct, block, "rightlink"), 0
+        block, first = core.field("BLOCK", block, "rightlink"), 0
 
 
 class DequeFamily(Family):

@@ -97,6 +97,7 @@ class DictFamily(Family):
             yield from check_pointer(core, Slot(label, null=TRANSIENT), entry.value_address, entry.value)
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+        read_dict(write.core, address)
         yield "{"
         yield from write.pairs(dict_entries(write.core, address), ": ")
         yield "}"

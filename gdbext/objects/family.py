@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gdbext.layout.layout import UnknownLayout
 from gdbext.objects.core import Core
-from gdbext.objects.decoded import BROKEN, Decoded, Reference, Slotted, Violation
+from gdbext.objects.decoded import BROKEN, TRANSIENT, Decoded, Reference, Slotted, Violation
 from gdbext.objects.types import TypeInfo
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ class Family:
 
     def known_slots(self, core: Core) -> list[Slot]:
         """Those that this version has."""
+        return core.memo(("slots", id(self)), lambda: self._known_slots(core))
+
+    def _known_slots(self, core: Core) -> list[Slot]:
         known = core.layout.find(self.struct)
         return [slot for slot in self.slots if slot.name in known] if known is not None else []
 
@@ -125,7 +128,9 @@ def check_pointer(core: Core, slot: Slot, place: int, value: int) -> Iterator[Vi
         return
     reasons = core.why_not_object(value)
     if reasons:
-        yield Violation(slot.name, f"{slot.name} is no object: {reasons[0].claim}", place, value)
+        # A borrowed reference may outlive its target for a moment.
+        severity = BROKEN if slot.counted else TRANSIENT
+        yield Violation(slot.name, f"{slot.name} is no object: {reasons[0].claim}", place, value, severity)
         return
     info = core.type_of(value)
     if slot.wants and info and not core.is_a(info, slot.wants, slot.exact):

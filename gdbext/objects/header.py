@@ -97,10 +97,11 @@ class Header:
 
     @property
     def is_dead_shape(self) -> bool:
-        """No reference is left: the object is freed, on a free list, or in the middle of its deallocation."""
-        if self.ref_local != 0:
-            return False
-        return self.ref_shared == 0 or (self.ob_tid == 0 and self.ref_shared == MERGED)
+        """No reference is left: the object is freed, on a free list, or in the middle of its deallocation.
+
+        An object with deferred counting may live on references that are not counted.
+        """
+        return self.refcount == 0 and not self.is_deferred
 
     @property
     def gc_names(self) -> tuple[str, ...]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
 from gdbext.debuggers.base import Memory, MemoryFault
 from gdbext.layout.layout import Layout, UnknownLayout
 from gdbext.objects import instances, sequences
 from gdbext.objects.core import Core
-from gdbext.objects.decoded import BROKEN, Decoded, Instance, Reference, Undecodable, Violation
+from gdbext.objects.decoded import BROKEN, TRANSIENT, Decoded, Instance, Reference, Undecodable, Violation
 from gdbext.objects.dictkeys import dict_entries, find_key
 from gdbext.objects.families import OTHER, family_named, family_of
 from gdbext.objects.family import Family
@@ -85,12 +86,20 @@ class Objects(Core):
         if expected and info and family is not wanted and not self.is_a(info, expected):
             claim = f"ob_type is {info.name}, not {expected}"
             found.append(Violation("ob_type", claim, header.place("ob_type"), header.ob_type, BROKEN))
-        if wanted is not None:
-            try:
-                found.extend(wanted.violations(self, address))
-            except FAULTS as fault:
-                found.append(Violation("", str(fault), address))
+        # An object at its end drops what it holds, and leaves the pointers standing.
+        for violation in self._violations(wanted, address):
+            found.append(replace(violation, severity=TRANSIENT) if header.is_dead_shape else violation)
         return found
+
+    def _violations(self, family: Family | None, address: int) -> Iterator[Violation]:
+        """What the family finds, as far as memory can be read and the layout is known."""
+        try:
+            if family is not None:
+                yield from family.violations(self, address)
+        except MemoryFault as fault:
+            yield Violation("", str(fault), address)
+        except UnknownLayout:
+            return
 
     def children(self, address: int) -> Iterator[Reference]:
         """Every object pointer that the object holds and that is not NULL, be it valid or not.
@@ -103,21 +112,24 @@ class Objects(Core):
         family = self.family(info)
         with suppress(*FAULTS):
             yield from family.references(self, address)
-        own = {address + self.layout.offset(family.struct, slot.name) for slot in family.known_slots(self)}
-        yield from self._attribute_references(address, info, own)
+        yield from self._attribute_references(address, info)
 
-    def _attribute_references(self, address: int, info: TypeInfo, own: set[int]) -> Iterator[Reference]:
-        """What the class gives the instance beside its family's struct, whose slots stand at ``own``."""
+    def _attribute_references(self, address: int, info: TypeInfo) -> Iterator[Reference]:
+        """What the class gives the instance beside its family's struct."""
         with suppress(*FAULTS):
             for entry in instances.inline_entries(self, address, info):
                 if entry.value:
                     name = self.text(entry.key) if entry.key else None
                     yield Reference(entry.value, f".{name}", entry.value_address)
             pointer = instances.dict_pointer(self, address, info)
-            if pointer and pointer.value and pointer.address not in own:
+            if pointer and pointer.value and not self._is_slot(info, pointer.address - address):
                 yield Reference(pointer.value, "__dict__", pointer.address)
         for found in instances.slot_attributes(self, address, info):
             yield Reference(found.value, f".{found.name}", found.address)
+
+    def _is_slot(self, info: TypeInfo, offset: int) -> bool:
+        family = self.family(info)
+        return any(self.layout.offset(family.struct, slot.name) == offset for slot in family.known_slots(self))
 
     def attributes(self, address: int) -> list[Attribute]:
         """The attributes that are set on the instance itself, in order."""

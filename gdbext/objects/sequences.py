@@ -31,12 +31,13 @@ def read_list(core: Core, address: int, info: TypeInfo | None = None) -> List:
     Raises:
         MemoryFault, UnknownLayout
     """
-    size, buffer, allocated = core.fields("PyListObject", address, "ob_size", "ob_item", "allocated")
+    size, buffer = core.fields("PyListObject", address, "ob_size", "ob_item")
+    allocated = signed(core.field("PyListObject", address, "allocated")) if core.layout.has("PyListObject", "allocated") else None
     capacity = None
     if buffer and core.layout.has("_PyListArray", "allocated"):
         word = core.layout.offset("_PyListArray", "allocated") - core.layout.offset("_PyListArray", "ob_item")
         capacity = signed(core.word(buffer + word))
-    return List(address, info, signed(size), buffer, signed(allocated), capacity)
+    return List(address, info, signed(size), buffer, allocated, capacity)
 
 
 def list_items(core: Core, address: int, stop: int | None = None) -> array[int]:
@@ -45,10 +46,8 @@ def list_items(core: Core, address: int, stop: int | None = None) -> array[int]:
     Raises:
         MemoryFault, UnknownLayout
     """
-    found = read_list(core, address)
-    if not found.buffer:
-        return array("Q")
-    return core.words(found.buffer, _count(address, found.length, stop))
+    size, buffer = core.fields("PyListObject", address, "ob_size", "ob_item")
+    return core.words(buffer, _count(address, signed(size), stop)) if buffer else array("Q")
 
 
 def tuple_items(core: Core, address: int, stop: int | None = None) -> array[int]:
@@ -106,17 +105,20 @@ class ListFamily(Family):
         header = core.header(found.address)
         is_changing = header.mutex & 1 or (header.refcount or 0) <= 1
         severity = TRANSIENT if is_changing else BROKEN
-        capacity = found.capacity or 0
+        capacity = found.capacity
+        if capacity is None:
+            return
         if found.length > capacity:
             claim = f"ob_size is {found.length}, but the array has room for {capacity}"
             yield Violation("ob_size", claim, at_size, found.length, severity)
-        if found.allocated != capacity:
+        if found.allocated is not None and found.allocated != capacity:
             claim = f"allocated is {found.allocated}, but the array has room for {capacity}"
             yield Violation("allocated", claim, at_allocated, found.allocated, severity)
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+        items = list_items(write.core, address, write.limit)
         yield "["
-        yield from write.items(list_items(write.core, address, write.limit))
+        yield from write.items(items)
         yield "]"
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from gdbext.objects.core import Core
+from gdbext.objects.decoded import Decoded, Singleton
 from gdbext.objects.family import Family, Slot, optional, required
 from gdbext.objects.sequences import tuple_items
 from gdbext.objects.types import TypeInfo
@@ -72,6 +74,9 @@ class SingletonFamily(Family):
     def __init__(self, names: str, text: str) -> None:
         super().__init__(names)
         self.constant = text
+
+    def decode(self, core: Core, address: int, info: TypeInfo | None) -> Decoded:
+        return Singleton(address, info, self.constant)
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         yield self.constant

@@ -75,8 +75,10 @@ class Writer:
         self._active.append(address)
         try:
             yield from self._marked(family, address, info)
-        except (MemoryFault, UnknownLayout):
+        except MemoryFault:
             yield f"<{WRONG} unreadable {self.core.type_name(info)} object at {address:#x}>"
+        except UnknownLayout:
+            yield f"<{self.core.type_name(info)} object at {address:#x}>"
         finally:
             self._active.pop()
 
