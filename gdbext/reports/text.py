@@ -34,6 +34,7 @@ from gdbext.reports.text_parts import (
     place,
     source,
     stack,
+    thread_heading,
     verdict_text,
     wrap,
 )
@@ -246,10 +247,7 @@ def _errors(page: Page, report: Report) -> None:
 def _threads(page: Page, report: Report) -> None:
     for thread in report.threads:
         page.line()
-        state = [visible(thread.state, 40)] if thread.state else []
-        doing = [visible(thread.doing, 100)] if thread.doing else []
-        crashed = [page.style("error", f"{BROKEN} crashed")] if thread.crashed else []
-        page.line(SEPARATOR.join([page.style("heading", story.thread_name(thread)), *crashed, *state, *doing]))
+        thread_heading(page, thread)
         stack(page, thread, limit=64)
     page.line()
 

@@ -9,17 +9,18 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from gdbext.model import Confidence, PythonFrame, ThreadInfo, Verdict
+from gdbext.model import Confidence, PythonFrame, SourceLine, ThreadInfo, Verdict
 from gdbext.reports import story
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import inert, source_line, visible
 from gdbext.reports.stack import merged
-from gdbext.reports.style import Role, Style, plain
+from gdbext.reports.style import Language, Role, Style, plain
 
 TELLING = re.compile(r"\b0x[0-9a-f]+\b|`(?P<code>[^`]+)`")
 BROKEN = "✗"
 GOOD = "✓"
 MORE = "…"
+CURRENT = "▸"
 SEPARATOR = " · "
 
 ASCII_SIGNS = {
@@ -82,9 +83,10 @@ class Page:
         self.line(left)
         self.line(" " * (self.width - display_width(right)) + right)
 
-    def table(self, rows: Sequence[Sequence[str]], indent: int = 0, gap: int = 2) -> None:
+    def table(self, rows: Sequence[Sequence[str]], indent: int = 0, gap: int = 2, header: Sequence[str] = ()) -> None:
         """Columns as wide as their widest cell.  Cells may be coloured; the last one may be longer than the page."""
-        for row in aligned(rows, gap):
+        top = [[self.style("heading", name) for name in header]] if header else []
+        for row in aligned([*top, *rows], gap):
             self.line(" " * indent + row)
 
     def text(self) -> str:
@@ -161,6 +163,24 @@ def verdict_text(style: Style, verdict: Verdict | None) -> str:
     if verdict.is_dead:
         return style("error", f"{BROKEN} {verdict}")
     return style("good" if verdict in (Verdict.LIVE, Verdict.IMMORTAL) else "warning", str(verdict))
+
+
+def thread_heading(page: Page, thread: ThreadInfo) -> None:
+    """``thread 2 "reader" (LWP 18453) · ✗ crashed · attached · repr(list)``"""
+    parts = [page.style("heading", story.thread_name(thread))]
+    parts += [page.style("error", f"{BROKEN} crashed")] if thread.crashed else []
+    parts += [visible(word, 100) for word in (thread.state, thread.doing) if word]
+    page.line(SEPARATOR.join(parts))
+
+
+def excerpt(page: Page, lines: Sequence[SourceLine], current: int | None, language: Language, indent: int = 2) -> None:
+    """Numbered lines of source, highlighted, the current one with a sign."""
+    width = max((len(str(line.number)) for line in lines), default=0)
+    for line in lines:
+        sign = page.style("error", CURRENT) if line.number == current else " "
+        number = page.style("dim", str(line.number).rjust(width))
+        code = clipped(source_line(line.text), page.width - indent - width - 4)
+        page.line(f"{' ' * indent}{sign} {number}  {page.style.highlight(code, language)}")
 
 
 def stack(page: Page, thread: ThreadInfo, indent: int = 2, limit: int | None = None) -> None:

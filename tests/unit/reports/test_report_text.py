@@ -8,7 +8,7 @@ from gdbext.model import Confidence
 from gdbext.reports import text
 from gdbext.reports.options import Options
 from gdbext.reports.style import plain
-from gdbext.reports.text_parts import Page, aligned, display_width, join_fitting, stack, wrap
+from gdbext.reports.text_parts import Page, aligned, display_width, excerpt, join_fitting, stack, wrap
 from unit.reports import samples
 
 FOUNDING = """\
@@ -181,3 +181,18 @@ def test_a_long_stack_is_cut_with_a_sign():
     stack(page, samples.huge().threads[1], limit=5)
     assert page.text().count("\n") == 6
     assert "more frames" in page.text()
+
+
+def test_an_excerpt_marks_its_line():
+    page = Page(Options(colors=16))
+    excerpt(page, samples.reader().python[0].excerpt, 17, "python")
+    lines = plain(page.text()).split("\n")
+    assert lines[3] == '  ▸ 17  threading.Thread(target=lambda: repr(lst), name="reader").start()'
+    assert lines[0] == "    14      lst.clear()  # frees the unions that the reader walks over"
+    assert "\x1b[" in page.text()
+
+
+def test_a_tables_header_stands_over_its_columns():
+    page = Page(Options())
+    page.table([["1", "MainThread"], ["22", "reader"]], indent=1, header=["#", "name"])
+    assert page.text() == " #   name\n 1   MainThread\n 22  reader\n"
