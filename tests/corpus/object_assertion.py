@@ -9,11 +9,10 @@ EXPECT = {
     "signal": "SIGABRT",
     "rule": "FT402",
     "fatal_error": "object already tracked by the garbage collector",
-    "container": None,
     "threads": ["MainThread"],
     "known": None,
 }
 
 tracked = [1]
-tell(subject=id(tracked))
+tell(tracked=id(tracked))
 ctypes.pythonapi.PyObject_GC_Track(ctypes.py_object(tracked))  # op: PyObject_GC_Track

@@ -7,8 +7,8 @@ from _truth import run, tell
 EXPECT = {
     "race": True,
     "builds": {"debug": {}},
-    "seconds": 20,
-    "attempts": 3,
+    "seconds": 8,
+    "attempts": 4,
     "object_type": "itertools.accumulate",
     "known": "gh-123471",
 }

@@ -8,8 +8,8 @@ EXPECT = {
     "defect": "namespace",
     "race": True,
     "builds": {"release": {}, "debug": {}},
-    "seconds": 20,
-    "attempts": 3,
+    "seconds": 8,
+    "attempts": 4,
     "object_type": "types.SimpleNamespace",
     "known": "gh-135878",
 }

@@ -8,8 +8,8 @@ EXPECT = {
     "defect": "ordereddict",
     "race": True,
     "builds": {"release": {}, "debug": {}},
-    "seconds": 20,
-    "attempts": 3,
+    "seconds": 8,
+    "attempts": 4,
     "object_type": "collections.OrderedDict",
     "known": ("gh-125996", "gh-151627"),
 }

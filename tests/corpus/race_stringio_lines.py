@@ -7,8 +7,8 @@ from _truth import run, tell
 EXPECT = {
     "race": True,
     "builds": {"release": {}, "debug": {}},
-    "seconds": 20,
-    "attempts": 3,
+    "seconds": 8,
+    "attempts": 4,
     "object_type": "_io.StringIO",
     "known": ("gh-135410", "gh-153296"),
 }

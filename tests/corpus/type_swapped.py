@@ -9,7 +9,6 @@ EXPECT = {
     "signal": "SIGSEGV",
     "rule": ("FT103", "FT206"),
     "confidence": ("proven", "likely"),
-    "container": None,
     "threads": ["MainThread"],
     "known": None,
 }

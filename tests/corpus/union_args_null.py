@@ -11,7 +11,6 @@ EXPECT = {
     "confidence": "proven",
     "type": "types.UnionType",
     "liveness": "live",
-    "container": None,
     "threads": ["MainThread"],
     "known": None,
 }

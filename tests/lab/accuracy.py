@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import shutil
 import sys
@@ -36,6 +37,7 @@ class Options:
     runs: int
     stops: int
     keep: Path | None
+    reuse: bool
 
     def wanted(self, build: str) -> bool:
         return self.builds is None or build in self.builds
@@ -167,7 +169,8 @@ def _race(options: Options, script: Script, build: str) -> list[RaceRow]:
             scores[debugger].append(score)
             if not score.object_first or score.wrong_proven:
                 _keep(options, run, build, number)
-        options.lab.forget(build, script.name, number)
+        if not options.reuse:
+            options.lab.forget(build, script.name, number)
     return [
         RaceRow(script, build, debugger, tuple(scores[debugger]), tuple(seconds), tuple(problems[debugger]))
         for debugger in options.debuggers
@@ -302,12 +305,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--debugger", choices=DEBUGGERS, action="append", help="one debugger; both by default")
     parser.add_argument("--build", choices=interpreters.VARIANTS, action="append", help="one build; all by default")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="copy the cores of wrong reports there")
+    parser.add_argument("--cores", type=Path, metavar="FOLDER", help="leave all cores there, and use those that are there already")
     given = parser.parse_args(arguments)
     scripts = corpus()
     if unknown := set(given.scripts) - scripts.keys():
         parser.error(f"no such script: {', '.join(sorted(unknown))}; tests/corpus has {', '.join(scripts)}")
     chosen = [scripts[name] for name in given.scripts or scripts]
-    with Lab.temporary() as lab:
+    with contextlib.nullcontext(Lab(given.cores)) if given.cores else Lab.temporary() as lab:
         options = Options(
             lab,
             tuple(given.debugger or (DEBUGGERS[:1] if given.quick else DEBUGGERS)),
@@ -315,6 +319,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             2 if given.quick else given.runs,
             3 if given.quick else given.stops,
             given.keep,
+            reuse=given.cores is not None,
         )
         part = given.only
         rows = (
