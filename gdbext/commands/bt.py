@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gdbext.commands.command import Arguments, Command, Context, UsageError
-from gdbext.reports.text_parts import Page, stack, thread_name
+from gdbext.reports.text_parts import Page, stack, thread_heading
 from gdbext.triage.case import Case
 from gdbext.triage.threads import thread_list
 
@@ -18,7 +18,7 @@ def run(context: Context, arguments: Arguments) -> None:
     for thread in thread_list(Case(context.session)):
         if which == "all" or thread.lwp == selected:
             page = Page(context.options)
-            page.line(page.style("heading", thread_name(thread)))
+            thread_heading(page, thread)
             stack(page, thread, limit=MAX_FRAMES)
             context.write(page.text())
 
