@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gdbext.debuggers.base import MemoryFault
 from gdbext.objects.core import Core
 from gdbext.objects.dictkeys import Entry, dict_entries, read_keys, read_values, split_entries
-from gdbext.objects.reader import signed
+from gdbext.objects.reader import FAULTS, signed
 from gdbext.objects.types import INLINE_VALUES, ITEMS_AT_END, MANAGED_DICT, TypeInfo
 
 MANAGED_DICT_OFFSET = -8
@@ -106,7 +105,7 @@ def slot_attributes(core: Core, address: int, info: TypeInfo) -> Iterator[Attrib
         for name, offset in core.memo(("slot_members", info.address), lambda: list(slot_members(core, info))):
             if value := core.word(address + offset):
                 yield Attribute(name, value, address + offset)
-    except MemoryFault:
+    except FAULTS:
         return
 
 
@@ -119,7 +118,7 @@ def _dict_entries(core: Core, address: int, info: TypeInfo) -> Iterator[Entry]:
 def _readable(entries: Iterator[Entry]) -> Iterator[Entry]:
     try:
         yield from entries
-    except MemoryFault:
+    except FAULTS:
         return
 
 

@@ -16,10 +16,9 @@ from gdbext.objects.dictkeys import dict_entries, find_key
 from gdbext.objects.families import OTHER, family_named, family_of
 from gdbext.objects.family import Family
 from gdbext.objects.instances import Attribute
+from gdbext.objects.reader import FAULTS
 from gdbext.objects.types import TypeInfo
 from gdbext.objects.writer import Writer
-
-FAULTS = (MemoryFault, UnknownLayout)
 
 
 class Objects(Core):

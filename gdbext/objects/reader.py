@@ -6,10 +6,13 @@ import struct
 from array import array
 
 from gdbext.debuggers.base import Memory, MemoryFault
-from gdbext.layout.layout import Layout
+from gdbext.layout.layout import Layout, UnknownLayout
 
 MAX_WORDS = 1 << 26
 """Arrays longer than this (512 MiB) are not read: the size is damaged, or the answer would not help anybody."""
+
+FAULTS = (MemoryFault, UnknownLayout)
+"""What reading may raise; the room's door lets neither out."""
 
 # A plan is the first byte to read, the number of bytes, and each field's place therein.
 Plan = tuple[int, int, list[tuple[int, int]]]
