@@ -11,7 +11,7 @@ from gdbext.debuggers.base import Memory, MemoryFault
 from gdbext.layout.layout import Layout, UnknownLayout
 from gdbext.objects import instances, sequences
 from gdbext.objects.core import Core
-from gdbext.objects.decoded import BROKEN, TRANSIENT, Decoded, Instance, Reference, Undecodable, Violation
+from gdbext.objects.decoded import BROKEN, TRANSIENT, Decoded, Instance, Int, Reference, Undecodable, Violation
 from gdbext.objects.dictkeys import dict_entries, find_key
 from gdbext.objects.families import OTHER, family_named, family_of
 from gdbext.objects.family import Family
@@ -159,6 +159,11 @@ class Objects(Core):
             return sequences.tuple_items(self, address, stop)
         except FAULTS:
             return array("Q")
+
+    def int_value(self, address: int) -> int | None:
+        """The value of an ``int`` (or ``bool``); None if there is none."""
+        found = self.decode(address)
+        return found.value if isinstance(found, Int) else None
 
     def dict_items(self, address: int) -> list[tuple[int, int]]:
         """(key, value) pointers of a dict, in order, as far as they can be read."""
