@@ -36,6 +36,23 @@ def kind(path: str) -> str | None:
     return next((name for magic, (name, _, _) in KINDS.items() if start.startswith(magic)), None)
 
 
+def is_core(path: str) -> bool:
+    """Whether a file is a core, compressed or not, by the first bytes of its content."""
+    try:
+        name = kind(path)
+        if name is None:
+            with open(path, "rb") as stream:
+                start = stream.read(18)
+        else:
+            with _reader(path, name, whole=False) as source:
+                start = source.read(18)
+    except UnpackError:
+        return "core" in os.path.basename(path)  # without its tool the name has to do; triage will say what is missing
+    except Exception:  # Whatever a damaged archive makes its module raise: it is no core that we can read.
+        return False
+    return start[:4] == b"\x7fELF" and start[16:18] == b"\x04\x00"
+
+
 @contextlib.contextmanager
 def unpacked(path: str) -> Iterator[str]:
     """The path of the core to open: ``path`` itself, or for a compressed one a temporary file that is gone afterwards.
@@ -92,7 +109,7 @@ def copy_sparse(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def _reader(path: str, name: str) -> Iterator[IO[bytes]]:
+def _reader(path: str, name: str, whole: bool = True) -> Iterator[IO[bytes]]:
     command, module = next((command, module) for kind_, command, module in KINDS.values() if kind_ == name)
     if module is not None:
         import importlib
@@ -110,6 +127,9 @@ def _reader(path: str, name: str) -> Iterator[IO[bytes]]:
     with subprocess.Popen([*command, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout and process.stderr
         yield process.stdout
+        if not whole:
+            process.kill()
+            return
         complaint = process.stderr.read().decode(errors="replace").strip()
         if process.wait() != 0:
             raise UnpackError(f"{path} is damaged {name} data: {complaint.splitlines()[-1] if complaint else process.returncode}")

@@ -1,0 +1,125 @@
+"""A batch's groups, for people: as text, Markdown and one HTML page.  What comes from cores is made harmless first."""
+
+from __future__ import annotations
+
+import time
+
+from gdbext.cli.groups import Group, Overview
+from gdbext.reports import sanitize
+
+SHOWN_CORES = 20
+STYLE = """
+:root { color-scheme: light dark; --line: #8884; --dim: #777; --new: #b3261e; --known: #1a6b3c }
+@media (prefers-color-scheme: dark) { :root { --new: #ff8a80; --known: #7bd88f; --dim: #aaa } }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; padding: 0 1rem; max-width: 70rem }
+h1 { font-size: 1.4rem } code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
+article { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1rem; margin: .8rem 0 }
+h2 { font-size: 1.05rem; margin: .2rem 0; display: flex; gap: .8rem; align-items: baseline; flex-wrap: wrap }
+.count { font-variant-numeric: tabular-nums; min-width: 3ch; text-align: right }
+.tag { font-size: .8rem; font-weight: 600; border: 1px solid currentcolor; border-radius: 1rem; padding: 0 .6rem }
+.new { color: var(--new) } .known { color: var(--known) } .dim { color: var(--dim); margin: .2rem 0 }
+summary { cursor: pointer } ul { padding-left: 1.2rem } @media print { details > * { display: block } }
+"""
+
+
+def text(found: Overview) -> str:
+    """A line or two for each group."""
+    lines = [_headline(found)]
+    for group in found.groups:
+        marks = [f"known {issue}" for issue in _issues(group)] + (["NEW"] if group.is_new else [])
+        lines.append(f"{group.size:>5}  {group.rule}  {sanitize.visible(group.title)}  [{', '.join([group.confidence, *marks])}]")
+        lines.append(f"       {group.signature}  {_where(group)}  for example {sanitize.visible(group.cores[0])}")
+    if found.failures:
+        lines.append("not diagnosed:")
+        lines += [f"       {sanitize.visible(core)}: {sanitize.visible(reason)}" for core, reason in found.failures]
+    return sanitize.inert("\n".join(lines)) + "\n"
+
+
+def markdown(found: Overview) -> str:
+    """A table of the groups, and below it the cores of each."""
+    lines = [f"# {_headline(found)}", ""]
+    if found.groups:
+        lines += ["| crashes | rule | what | known issue | status | signature |", "| ---: | --- | --- | --- | --- | --- |"]
+    for group in found.groups:
+        known = ", ".join(_markdown_issue(issue) for issue in group.known) or "–"
+        status = "**new**" if group.is_new else "seen before" if found.has_baseline else "–"
+        title = sanitize.markdown(group.title).replace("|", "¦")
+        lines.append(
+            f"| {group.size} | {group.rule} ({group.confidence}) | {title} | {known} | {status} | `{_plain(group.signature)}` |"
+        )
+    for group in found.groups:
+        lines += ["", f"<details><summary>{group.size} × {group.rule} {sanitize.html(group.title)}</summary>", ""]
+        lines += [f"- {sanitize.code(core)}" for core in group.cores[:SHOWN_CORES]]
+        if group.size > SHOWN_CORES:
+            lines.append(f"- and {group.size - SHOWN_CORES} more")
+        lines += ["", "</details>"]
+    if found.failures:
+        lines += ["", "## Not diagnosed", ""]
+        lines += [f"- {sanitize.code(core)}: {sanitize.markdown(reason)}" for core, reason in found.failures]
+    return "\n".join(lines) + "\n"
+
+
+def html(found: Overview) -> str:
+    """One page, nothing loaded from elsewhere."""
+    escape = sanitize.html
+    articles = []
+    for group in found.groups:
+        tags = [f'<span class="tag known">{escape(issue)}</span>' for issue in _issues(group)]
+        tags += ['<span class="tag new">new</span>'] if group.is_new else []
+        cores = "".join(f"<li><code>{escape(core)}</code></li>" for core in group.cores[:SHOWN_CORES])
+        more = f"<li>and {group.size - SHOWN_CORES} more</li>" if group.size > SHOWN_CORES else ""
+        advice = "".join(f"<p>{escape(str(issue.get('advice') or ''))}</p>" for issue in group.known if issue.get("advice"))
+        facts = " · ".join((group.confidence, _where(group), _when(group)))
+        articles.append(
+            f'<article><h2><span class="count">{group.size}</span>'
+            f"<span>{escape(group.rule)} {escape(group.title)}</span>{''.join(tags)}</h2>"
+            f'<p class="dim">{escape(facts)} · <code>{escape(group.signature)}</code></p>'
+            f"{advice}<details><summary>cores</summary><ul>{cores}{more}</ul></details></article>"
+        )
+    if found.failures:
+        rows = "".join(f"<li><code>{escape(core)}</code>: {escape(reason)}</li>" for core, reason in found.failures)
+        articles.append(f"<article><h2>not diagnosed</h2><ul>{rows}</ul></article>")
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>gdbext: crashes</title>'
+        f"<style>{STYLE}</style></head><body><h1>{escape(_headline(found))}</h1>{''.join(articles)}</body></html>\n"
+    )
+
+
+def _headline(found: Overview) -> str:
+    parts = [_count(found.size, "crash", "crashes"), _count(len(found.groups), "group", "groups")]
+    if found.has_baseline:
+        parts.append(f"{sum(group.is_new for group in found.groups)} new")
+    if found.failures:
+        parts.append(f"{len(found.failures)} not diagnosed")
+    return ", ".join(parts)
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _issues(group: Group) -> list[str]:
+    return [sanitize.visible(str(issue.get("id"))) for issue in group.known]
+
+
+def _markdown_issue(issue: dict[str, object]) -> str:
+    identifier, url = str(issue.get("id")), str(issue.get("url") or "")
+    safe = url.startswith("https://github.com/") and url.isascii() and not set(url) & set("()<> |\\`")
+    return f"[{_plain(identifier)}]({url})" if safe else sanitize.code(identifier)
+
+
+def _plain(word: str) -> str:
+    return "".join(c for c in word if c.isascii() and (c.isalnum() or c in "-_."))
+
+
+def _where(group: Group) -> str:
+    frames = " < ".join(sanitize.visible(frame) for frame in group.frames[:3])
+    return " · ".join(part for part in (frames, "CPython " + ", ".join(sanitize.visible(v) for v in group.versions)) if part)
+
+
+def _when(group: Group) -> str:
+    first, last = (time.strftime("%Y-%m-%d %H:%M", time.gmtime(moment)) for moment in (group.first, group.last))
+    return f"{first} UTC" if first == last else f"{first} to {last} UTC"
