@@ -56,7 +56,7 @@ def render(report: Report, options: Options) -> str:
     for number, finding in enumerate(findings):
         _finding(page, report, finding, in_full=number == 0 or options.verbose)
     if len(findings) < len(report.findings):
-        page.line(page.style("dim", f"{MORE} {len(report.findings) - len(findings)} more findings (verbose shows all)"))
+        page.line(page.style("dim", _more(len(report.findings) - len(findings), "findings")))
     if not findings:
         page.line(page.style("warning", "no verdict: the triage did not get far enough"))
     if report.crash is not None and report.crash.victim:
@@ -65,7 +65,7 @@ def render(report: Report, options: Options) -> str:
     if report.race is not None:
         _race(page, report, report.race)
     _known(page, report)
-    for advice in dict.fromkeys(f.advice for f in findings[:2] if f.advice):
+    for advice in dict.fromkeys(f.advice for f in (findings if options.verbose else findings[:1]) if f.advice):
         _labelled(page, "advice", visible(advice))
     commands = story.next_commands(report)
     if commands:
@@ -166,7 +166,7 @@ def _claims(page: Page, evidence: list[Evidence], kind: str, indent: int) -> Non
             together.append(text)
     flush()
     if len(shown) < len(evidence):
-        page.line(" " * indent + page.style("dim", f"{MORE} {len(evidence) - len(shown)} more claims (verbose shows all)"))
+        page.line(" " * indent + page.style("dim", _more(len(evidence) - len(shown), "claims")))
 
 
 def _chosen(evidence: list[Evidence], count: int) -> list[Evidence]:
@@ -184,7 +184,7 @@ def _race(page: Page, report: Report, race: Race) -> None:
     threads = race.threads[: None if page.options.verbose else 4]
     page.table(_race_rows(page, report, race, threads), indent=LABEL)
     if len(race.threads) > len(threads):
-        page.line(" " * LABEL + style("dim", f"{MORE} {len(race.threads) - len(threads)} more threads"))
+        page.line(" " * LABEL + style("dim", _more(len(race.threads) - len(threads), "threads")))
     _claims(page, list(race.evidence), "race", indent=LABEL)
     others = [s for s in report.suspects if s != race]
     if others and (page.options.verbose or race.confidence is Confidence.POSSIBLE):
@@ -241,7 +241,7 @@ def _errors(page: Page, report: Report) -> None:
         text = f"{visible(error.section, 40)}: {visible(error.message, 400 if verbose else 160)}"
         page.flow(text, LABEL, lead=" " * (LABEL - 2) + page.style("warning", BROKEN))
     if count > 6 and not verbose:
-        page.line(" " * LABEL + page.style("dim", f"{MORE} {count - 6} more"))
+        page.line(" " * LABEL + page.style("dim", _more(count - 6, "parts")))
 
 
 def _threads(page: Page, report: Report) -> None:
@@ -250,6 +250,11 @@ def _threads(page: Page, report: Report) -> None:
         thread_heading(page, thread)
         stack(page, thread, limit=64)
     page.line()
+
+
+def _more(count: int, what: str) -> str:
+    """``… 3 more claims (verbose shows all)``"""
+    return f"{MORE} {count} more {what.removesuffix('s') if count == 1 else what} (verbose shows all)"
 
 
 def _labelled(page: Page, label: str, text: str) -> None:
