@@ -1,0 +1,128 @@
+"""What the stored functions do, said with the names of their source."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from gdbext.interpreter.bytecode import instructions, opcodes
+from gdbext.interpreter.operations import Name, Operation, operation_at, operations
+from unit.interpreter.snippets import MINORS, snippet
+
+
+def done(minor: int, function: str) -> list[Operation]:
+    code = snippet(minor, function)
+    return operations(instructions(bytes.fromhex(code["code"]), minor), code["names"], minor)
+
+
+def spoken(minor: int, function: str) -> list[str]:
+    """``call-method lst.clear()``; loads of attributes left out, for each method call has one."""
+    slots = snippet(minor, function)["slots"]
+
+    def say(name: Name | None) -> str:
+        if name is None:
+            return "?"
+        kind: str = name[0]
+        rest = name[1:]
+        if kind in ("fast", "deref"):
+            return str(slots[rest[0]])
+        if kind in ("global", "name"):
+            return str(rest[0])
+        if kind == "attr":
+            return f"{say(rest[0])}.{rest[1]}"
+        if kind == "item":
+            return f"{say(rest[0])}[{say(rest[1])}]"
+        if kind == "star":
+            return f"*{say(rest[0])}"
+        return {"const": "const", "int": "const", "result": "new"}.get(kind, kind)
+
+    found = []
+    for operation in done(minor, function):
+        name = f".{operation.name}" if operation.name else ""
+        arguments = ", ".join(map(say, operation.arguments))
+        found.append(f"{operation.kind} {say(operation.receiver)}{name}({arguments})")
+    return [line for line in found if not line.startswith("load-attr")]
+
+
+EXPECTED = {
+    "clears": ["call-method lst.clear()"],
+    "shows": ["call repr.repr(value)", "format value.repr()", "format new()", "format text()"],
+    "changes_attributes": [
+        "store-attr owner.inner.count(const)",
+        "store-attr owner.extra(owner.items)",
+        "delete-attr owner.extra()",
+    ],
+    "changes_items": [
+        "store-subscr table(key, const)",
+        "load-subscr table(key)",
+        "binary-op table[key].+=(const)",
+        "store-subscr table(key, new)",
+        "delete-subscr table(key)",
+    ],
+    "key_of": ["truth value()"],
+    "compares": ["compare left.<(right)", "truth new()", "contains lst(left)"],
+    "adds": ["binary-op left.+=(build)", "binary-op left.+(left)"],
+    "unpacks": ["unpack values()", "extend rest.list(build)"],
+    "enters": ["call-method manager.__enter__()", "call-method inside.append(const)"],
+    "calls": ["extend named.dict(build)", "call function(*values, *build)", "call sorted.sorted(values, id)"],
+    "chooses": ["truth left()", "call-method ?.append(const)"],
+    "bump": ["load-deref counter()", "binary-op counter.+=(const)", "store-deref counter(new)"],
+    "catches": ["call-method table.pop(const)", "call-method table.clear()"],
+}
+
+
+@pytest.mark.parametrize("function", EXPECTED)
+@pytest.mark.parametrize("minor", MINORS)
+def test_what_a_function_does(minor: int, function: str) -> None:
+    assert spoken(minor, function)[: len(EXPECTED[function])] == EXPECTED[function]
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_loops_name_what_they_go_over(minor: int) -> None:
+    found = spoken(minor, "loops")
+    assert found[:3] == ["iter values()", "next values()", "call-method total.append(value)"]
+    assert found[-1] == "next total()"
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_slices_are_items(minor: int) -> None:
+    found = [(o.kind, o.receiver) for o in done(minor, "slices") if "subscr" in o.kind]
+    assert found == [("load-subscr", ("fast", 0)), ("store-subscr", ("fast", 0))]
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_the_operation_at_a_frame_s_instruction(minor: int) -> None:
+    found = done(minor, "clears")
+    call = next(i for i in snippet(minor, "clears")["instructions"] if i[1] == "CALL")
+    assert operation_at(found, call[0]) == Operation(call[0], "call-method", ("global", "lst"), "clear")
+    assert operation_at(found, 0) is None
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_what_two_ways_disagree_on_is_unknown(minor: int) -> None:
+    call = next(o for o in done(minor, "chooses") if o.kind == "call-method")
+    assert (call.receiver, call.name) == (None, "append")
+
+
+def test_a_version_without_a_table_does_nothing() -> None:
+    assert operations([], [], 99) == []
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_random_bytes_are_no_harm(minor: int) -> None:
+    source = random.Random(minor)
+    for _ in range(200):
+        code = source.randbytes(source.randrange(300))
+        found = operations(instructions(code, minor), ["a"], minor)
+        assert len(found) <= len(code)
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_names_cannot_grow_without_bound(minor: int) -> None:
+    """Tuples of one tuple, over and over, would be a name of 200 ** 50 parts."""
+    table = opcodes(minor)
+    assert table is not None
+    copy, build, truth = (table.plain.index(name) for name in ("COPY", "BUILD_TUPLE", "TO_BOOL"))
+    code = bytes([copy, 1] * 200 + [build, 200]) * 50 + bytes([truth, 0])
+    assert [(o.kind, o.receiver) for o in operations(instructions(code, minor), [], minor)] == [("truth", None)]
