@@ -14,8 +14,9 @@ from itertools import compress, repeat
 from operator import not_
 
 from gdbext.debuggers.base import MemoryFault
+from gdbext.heap.evidence import misfit
 from gdbext.heap.free_lists import BULK_BLOCK_SIZE
-from gdbext.heap.judge import Judge, misfit
+from gdbext.heap.judge import Judge
 from gdbext.heap.pages import DOMAINS, MEM, SLICE_SIZE, Page
 from gdbext.heap.records import Records
 from gdbext.layout.layout import UnknownLayout

@@ -45,6 +45,22 @@ class Places:
         at = bisect_right(self._starts, address) - 1
         return self._regions[at] if at >= 0 and address < self._regions[at].end else None
 
+    def mapping(self, address: int) -> tuple[int, int] | None:
+        """[start, end) of the anonymous memory around an address, over parts of other protection."""
+        at = bisect_right(self._starts, address) - 1
+        if self.region(address) is None or self._regions[at].path:
+            return None
+        first = last = at
+        while first and self._regions[first - 1].end == self._regions[first].start and not self._regions[first - 1].path:
+            first -= 1
+        while (
+            last + 1 < len(self._regions)
+            and self._regions[last + 1].start == self._regions[last].end
+            and not self._regions[last + 1].path
+        ):
+            last += 1
+        return self._regions[first].start, self._regions[last].end
+
     @property
     def is_known(self) -> bool:
         """Whether there is a map of memory at all."""

@@ -52,7 +52,8 @@ def compare(heap: Any, folder: Path) -> dict[str, Any]:
         bad = judged.verdict.is_dead if truth == "alive" else str(judged.verdict) in LIVING or not judged.verdict.is_dead
         if bad:
             wrong.append(
-                f"{truth} {expected} ({names['groups'][group]}) at {address:#x}: {judged.verdict} {judged.confidence}: {judged.reason}"
+                f"{truth} {expected} ({names['groups'][group]}) at {address:#x}: "
+                f"{judged.verdict} {judged.confidence}: {judged.reason}"
             )
     one_by_one = time.monotonic() - started
     started = time.monotonic()

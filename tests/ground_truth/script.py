@@ -146,7 +146,7 @@ def number_of(names, name):
 def tp_name(one):
     """The type's ``tp_name``: with the module where it is C's own."""
     found = type(one)
-    if found.__flags__ & 1 << 9 and not found.__flags__ & 1 << 8 or found.__module__ == "builtins":
+    if (found.__flags__ & 1 << 9 and not found.__flags__ & 1 << 8) or found.__module__ == "builtins":
         return found.__name__
     return f"{found.__module__}.{found.__name__}"
 

@@ -1,0 +1,184 @@
+"""Damage to free lists: where it is, what was written there, and who may have done it (rule FT105).
+
+A program dies of a damaged list long after, in whatever allocates next; but the bad link is still where it was written.
+Two kinds of culprit are near: the dead object itself (somebody used it after it was freed: its first word is the link), and
+the block before it in memory (written past its end).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from gdbext.debuggers.base import MemoryFault
+from gdbext.heap import debug_hooks
+from gdbext.heap.free_lists import Damage, Flaw
+from gdbext.heap.freelists import BrokenFreelist, is_object_list
+from gdbext.heap.judge import Judge
+from gdbext.heap.pages import DOMAINS, MEM, Page
+from gdbext.heap.records import Records
+from gdbext.model import Evidence, Verdict
+
+SMALL_NUMBER = 1 << 20
+TEXT_BYTES = 6
+PLAUSIBLE_FLOAT = (1e-6, 1e15)
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A block that may be the origin of damage.  ``address`` is its object's (or data's) address."""
+
+    address: int
+    type: str | None
+    verdict: Verdict
+    role: str
+    """``itself`` (used after it was freed) or ``before`` (written past its end)."""
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """One damaged list, explained.  ``subject`` is the block with the bad link, None where the list's head is bad."""
+
+    damage: Damage | None
+    title: str
+    evidence: tuple[Evidence, ...]
+    subject: int | None = None
+    suspects: tuple[Suspect, ...] = ()
+    is_snapshot: bool = False
+    """Whether a thread that stopped in the middle of an operation on the page explains it: then it may be no damage at all."""
+
+
+class Health:
+    """Checks and explains free lists."""
+
+    def __init__(self, records: Records, judge: Judge) -> None:
+        self._r = records
+        self._judge = judge
+
+    def of_pages(self, pages: Iterable[Page]) -> Iterator[Corruption]:
+        """Every damaged list of the given pages."""
+        for page in pages:
+            for damage in self._r.free_lists.of(page).damages:
+                yield self.explain(damage)
+
+    def explain(self, damage: Damage) -> Corruption:
+        """What is wrong, what stands there, and which blocks are near."""
+        page = damage.page
+        domain = self._r.mimalloc.domain(page)
+        evidence = [Evidence(f"page of {page.block_size}-byte blocks, domain {domain}, starts at {page.start:#x}", page.address)]
+        if damage.flaw is Flaw.COUNT:
+            title = f"{page.block_size}-byte page {page.address:#x}: {damage.flaw}"
+            busy = self._judge.occupants.busy(page) is not None
+            return Corruption(damage, title, (*evidence, *self._counts(page)), is_snapshot=busy)
+        place = damage.block if damage.block is not None else page.address + self._r.layout.offset("mi_page_t", damage.list)
+        claim = f"{damage.list}, after {damage.position} sound links: {damage.flaw}"
+        evidence.append(Evidence(claim, place, damage.word, damage.block, broken=True))
+        if damage.word is not None and damage.flaw not in (Flaw.CYCLE, Flaw.TWICE):
+            evidence.append(Evidence(f"what is there looks like {self.looks_like(damage.word)}", place, damage.word, damage.block))
+        suspects = tuple(self._suspects(page, damage.block)) if damage.block is not None else ()
+        for suspect in suspects:
+            role = "the dead object there" if suspect.role == "itself" else "the block before it"
+            evidence.append(
+                Evidence(f"{role}: {suspect.type or 'no object'}, {suspect.verdict}", suspect.address, None, suspect.address)
+            )
+        title = f"the free list of {page.block_size}-byte page {page.address:#x} is damaged: {damage.flaw}"
+        return Corruption(damage, title, tuple(evidence), damage.block, suspects)
+
+    def _counts(self, page: Page) -> list[Evidence]:
+        layout = self._r.layout.struct("mi_page_t")
+        lengths = self._r.free_lists.of(page).lengths
+        listed = ", ".join(f"{count} on {name}" for name, count in lengths.items())
+        return [
+            Evidence("blocks handed out so far", page.address + layout.offset("capacity"), page.capacity),
+            Evidence("blocks in use, as the page counts", page.address + layout.offset("used"), page.used),
+            Evidence(f"blocks found: {listed}", page.address + layout.offset("free"), page.free, broken=True),
+        ]
+
+    def _suspects(self, page: Page, block: int) -> Iterator[Suspect]:
+        yield self._suspect(page, block, "itself")
+        if page.index(block) > 0:
+            yield self._suspect(page, block - page.block_size, "before")
+
+    def _suspect(self, page: Page, block: int, role: str) -> Suspect:
+        address = block + (self._r.before(page) if page.tag != MEM else self._r.data(page, block) - block)
+        verdict = (self._judge.block(address) if page.tag == MEM else self._judge.address(address, None)).verdict
+        kind = None
+        if page.tag != MEM and self._r.mimalloc.domain(page) in DOMAINS:
+            try:
+                info = self._r.objects.type_info(self._r.objects.header(address).ob_type)
+                kind = info.name if info else None
+            except MemoryFault:
+                kind = None
+        return Suspect(address, kind, verdict, role)
+
+    # --- CPython's freelists --------------------------------------------------------------------
+
+    def freelists(self) -> Iterator[Corruption]:
+        """Every freelist of CPython's whose links do not hold, or that has a block which the allocator has too."""
+        for broken in self._r.freelists.broken:
+            yield self._broken_freelist(broken)
+        for member, cached in self._r.freelists.members.items():
+            page = self._r.mimalloc.page_of(member)
+            if page is None:
+                if is_object_list(cached.list):
+                    reason = Evidence(
+                        f"freelist `{cached.list}` has an address that is in no page", cached.place, member, broken=True
+                    )
+                    yield Corruption(
+                        None, f"the freelist `{cached.list}` of LWP {cached.thread.native_thread_id} is damaged", (reason,), member
+                    )
+                continue
+            block = page.block(page.index(member))
+            on = self._r.free_lists.of(page).where.get(block)
+            if on:
+                evidence = (
+                    Evidence(f"freelist `{cached.list}` has it", cached.place, member),
+                    Evidence(f"and so has {on} of page {page.address:#x}: it was freed twice", block, None, member, broken=True),
+                )
+                yield Corruption(None, f"{member:#x} is on the freelist `{cached.list}` and freed as well", evidence, member)
+
+    def _broken_freelist(self, broken: BrokenFreelist) -> Corruption:
+        evidence = (
+            Evidence(f"freelist `{broken.list}`: {broken.reason}", broken.place, broken.word, broken=True),
+            Evidence(f"what is there looks like {self.looks_like(broken.word)}", broken.place, broken.word),
+        )
+        return Corruption(None, f"the freelist `{broken.list}` of LWP {broken.thread.native_thread_id} is damaged", evidence)
+
+    # --- what a word looks like -----------------------------------------------------------------
+
+    def looks_like(self, word: int) -> str:
+        """What an overwriting word seems to be: a fill, a pointer and to what, text, a number, a reference count."""
+        if word == 0:
+            return "a cleared field"
+        fill = debug_hooks.fill_of(word)
+        if fill is not None:
+            return f"debug fill: memory {debug_hooks.FILLS[fill]}"
+        thread = self._r.runtime.by_tid(word)
+        if thread:
+            return f"the identifier of LWP {thread.native_thread_id}: the ob_tid of a live object"
+        pointer = self._pointer(word)
+        if pointer:
+            return pointer
+        data = struct.pack("<Q", word)
+        text = data.rstrip(b"\0")
+        if len(text) >= TEXT_BYTES and all(0x20 <= byte < 0x7F for byte in text):
+            return "text"
+        if word < SMALL_NUMBER:
+            return f"a small number ({word})"
+        if word >> 32 == 0xFFFF_FFFF or word >> 62 in (1, 2):
+            return "a negative number, or a count below zero" if word >> 63 else "a number"
+        (number,) = struct.unpack("<d", data)
+        if PLAUSIBLE_FLOAT[0] < abs(number) < PLAUSIBLE_FLOAT[1]:
+            return "a floating-point number"
+        return "no pointer, text or number"
+
+    def _pointer(self, word: int) -> str | None:
+        judged = self._judge.address(word & ~7, None)
+        info = self._r.objects.type_of(word & ~7)
+        if judged.verdict in (Verdict.UNMAPPED, Verdict.NULL, Verdict.POISONED, Verdict.UNKNOWN) and judged.block is None:
+            return None
+        if info and not judged.verdict.is_dead and judged.verdict is not Verdict.FOREIGN:
+            kind = self._r.objects.type_info(word & ~7)
+            return f"a pointer to the type {kind.name}" if kind else f"a pointer to a {info.name}"
+        return f"a pointer {judged.reason}" if judged.reason.startswith("in") else f"a pointer to memory that is {judged.verdict}"
