@@ -33,8 +33,11 @@ def deque_items(core: Core, address: int) -> Iterator[DequeItem]:
     room, at_data = layout.field("data").size // 8, layout.offset("data")
     if not 0 <= signed(size) <= MAX_WORDS or first > room:
         raise Damaged(address, f"the deque's numbers make no sense: size {signed(size)}, leftindex {first}")
-    index = 0
+    index, seen = 0, set[int]()
     while index < size:
+        if block in seen:
+            raise Damaged(address, "the deque's blocks form a circle")
+        seen.add(block)
         count = min(room - first, size - index)
         place = block + at_data + 8 * first
         for offset, item in enumerate(core.words(place, count)):

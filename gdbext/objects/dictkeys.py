@@ -16,6 +16,7 @@ from gdbext.objects.strings import read_str
 KINDS = ("general", "unicode", "split")
 GENERAL, UNICODE, SPLIT = 0, 1, 2
 MAX_LOG2_SIZE = 40
+MIN_LOG2_INDEX_BYTES = 3
 CHUNK = 4096
 """Entries read at once."""
 MAX_SHARED_KEYS = 30
@@ -45,10 +46,14 @@ class Keys(NamedTuple):
     @property
     def is_sane(self) -> bool:
         """Whether the sizes fit each other (``_PyDict_CheckConsistency``)."""
-        if self.kind > SPLIT or self.log2_size > MAX_LOG2_SIZE or not 0 <= self.log2_index_bytes - self.log2_size <= 3:
+        if self.kind > SPLIT or self.log2_size > MAX_LOG2_SIZE:
             return False
+        if self.log2_size == 0:
+            # The one keys object that all empty dicts share.
+            return self.log2_index_bytes == MIN_LOG2_INDEX_BYTES and self.usable == self.nentries == 0
+        width = next((power for power, bits in enumerate((8, 16, 32)) if self.log2_size < bits), 3)
         room = (2 << self.log2_size) // 3
-        return 0 <= self.usable <= room and 0 <= self.nentries <= room
+        return self.log2_index_bytes == self.log2_size + width and 0 <= self.usable <= room and 0 <= self.nentries <= room
 
 
 class Values(NamedTuple):

@@ -61,7 +61,7 @@ def family_of(core: Core, info: TypeInfo) -> Family:
         family = BY_NAME.get(base.name)
         if family is None or base.is_python_class or not family.fits(core, base):
             continue
-        if family.symbol in symbols and len(family.names) == 1 and symbols[family.symbol] != base.address:
+        if family.symbol in symbols and symbols[family.symbol] != base.address:
             continue
         return family
     # The chain of bases is damaged: the flags still tell.

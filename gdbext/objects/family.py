@@ -33,7 +33,7 @@ class Slot:
 class Family:
     """Types whose objects start with the same C struct.
 
-    ``names`` are the types' ``tp_name`` (all versions'), ``symbol`` the C symbol of the type object.
+    ``names`` are the types' ``tp_name`` (all versions'), ``symbol`` the C symbol of the type object where it is but one.
     """
 
     names: tuple[str, ...] = ()

@@ -32,7 +32,6 @@ class BuiltinFamily(Family):
 
     names = ("builtin_function_or_method", "builtin_method")
     struct = "PyCFunctionObject"
-    symbol = "PyCFunction_Type"
     slots = optional(None, "m_self", "m_module")
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:

@@ -65,7 +65,6 @@ class WeakrefFamily(Family):
 
     names = ("weakref.ReferenceType", "weakref.ProxyType", "weakref.CallableProxyType")
     struct = "PyWeakReference"
-    symbol = "_PyWeakref_RefType"
     slots = (Slot("wr_object", null=TRANSIENT, counted=False), Slot("wr_callback"))
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:

@@ -29,7 +29,6 @@ class IntFamily(Family):
 
     names = ("int", "bool")
     struct = "PyLongObject"
-    symbol = "PyLong_Type"
 
     def decode(self, core: Core, address: int, info: TypeInfo | None) -> Int:
         tag = core.field("PyLongObject", address, "lv_tag")

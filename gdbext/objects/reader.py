@@ -10,6 +10,8 @@ from gdbext.layout.layout import Layout, UnknownLayout
 
 MAX_WORDS = 1 << 26
 """Arrays longer than this (512 MiB) are not read: the size is damaged, or the answer would not help anybody."""
+MANY_WORDS = 1 << 20
+"""More than this is only read when a second number agrees (8 MiB)."""
 
 FAULTS = (MemoryFault, UnknownLayout)
 """What reading may raise; the room's door lets neither out."""

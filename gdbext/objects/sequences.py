@@ -15,7 +15,7 @@ from gdbext.objects.core import Core
 from gdbext.objects.decoded import BROKEN, TRANSIENT, Decoded, List, Reference, Tuple, Violation
 from gdbext.objects.family import Family, Slot, check_pointer
 from gdbext.objects.header import USER_END
-from gdbext.objects.reader import MAX_WORDS, Damaged, signed
+from gdbext.objects.reader import MANY_WORDS, MAX_WORDS, Damaged, signed
 from gdbext.objects.types import TypeInfo
 
 if TYPE_CHECKING:
@@ -47,7 +47,14 @@ def list_items(core: Core, address: int, stop: int | None = None) -> array[int]:
         MemoryFault, UnknownLayout
     """
     size, buffer = core.fields("PyListObject", address, "ob_size", "ob_item")
-    return core.words(buffer, _count(address, signed(size), stop)) if buffer else array("Q")
+    if not buffer:
+        return array("Q")
+    count = _count(address, signed(size), stop)
+    if count > MANY_WORDS:
+        capacity = read_list(core, address).capacity
+        if capacity is not None and not count <= capacity <= MAX_WORDS:
+            raise Damaged(address, f"the size is {signed(size)}, but the array has room for {capacity}")
+    return core.words(buffer, count)
 
 
 def tuple_items(core: Core, address: int, stop: int | None = None) -> array[int]:
