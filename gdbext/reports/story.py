@@ -109,10 +109,13 @@ def native_place(frame: NativeFrameInfo) -> str:
     return short_path(frame.module) if frame.module else hexaddr(frame.pc)
 
 
-def claim_text(evidence: Evidence, verbose: bool = False) -> str:
-    """The claim with its value.  In full also where that stands, in the form of the debugger's ``x``.  Without the sign."""
+def claim_text(evidence: Evidence, verbose: bool = False, known: int | None = None) -> str:
+    """The claim with its value, unless that is the ``known`` address of what all of this is about.
+
+    In full also where the value stands, in the form of the debugger's ``x``.  Without the sign.
+    """
     text = visible(evidence.claim)
-    value = value_text(evidence.value)
+    value = value_text(evidence.value) if evidence.value != known or verbose else ""
     if value and not re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text):
         text = f"{text}: {value}"
     address = hexaddr(evidence.address)
@@ -143,7 +146,8 @@ def sorted_evidence(finding: Finding) -> tuple[list[Evidence], list[Evidence]]:
             is_its = evidence.about == container.address
         else:
             inside = evidence.address is not None and container.address <= evidence.address < container.address + 64
-            is_its = inside or re.search(rf"\b{container.address:#x}\b", evidence.claim) is not None
+            named = re.search(rf"\bthe {re.escape(container.type)}\b|\b{container.address:#x}\b", evidence.claim)
+            is_its = inside or named is not None
         (of_container if is_its else of_subject).append(evidence)
     return of_container, of_subject
 

@@ -90,7 +90,9 @@ def _finding(page: Page, report: Report, finding: Finding, in_full: bool) -> Non
     for line in title[1:]:
         page.line(" " * (len(finding.rule) + 1) + style("heading", line))
     if not in_full:
-        _claims(page, list(finding.evidence), "other finding", indent=4)
+        said = report.findings[0].evidence
+        new = [e for e in finding.evidence if e not in said]
+        _claims(page, new, "other finding", 4, finding.subject.address if finding.subject else None)
         return
     threads = {t.lwp: t for t in report.threads}
     for lwp in finding.threads[: 1 if report.race is not None else 4]:
@@ -137,14 +139,15 @@ def _object(page: Page, finding: Finding) -> None:
             parts.append(f"{word} {style('type', visible(subject.type, 80))}")
         parts.append(verdict_text(style, subject.liveness))
         page.line("  " + "  ".join(part for part in parts if part))
-    _claims(page, about_subject, "object", indent=4 if subject is not None else 2)
+    known = subject.address if subject is not None else None
+    _claims(page, about_subject, "object", 4 if subject is not None else 2, known)
     if container is not None:
         where = "" if container.index is None else f"  item {visible(str(container.index), 80)}"
         page.line(f"  {style('type', visible(container.type, 80))} {style('address', hexaddr(container.address))}{where}")
         _claims(page, about_container, "container", indent=4)
 
 
-def _claims(page: Page, evidence: list[Evidence], kind: str, indent: int) -> None:
+def _claims(page: Page, evidence: list[Evidence], kind: str, indent: int, known: int | None = None) -> None:
     """Claims, wrapped; short ones share a line.  Broken invariants get the sign and a line of their own."""
     verbose = page.options.verbose
     shown = evidence if verbose else _chosen(evidence, CLAIMS_SHOWN[kind])
@@ -156,7 +159,7 @@ def _claims(page: Page, evidence: list[Evidence], kind: str, indent: int) -> Non
         together.clear()
 
     for item in shown:
-        text = story.claim_text(item, verbose)
+        text = story.claim_text(item, verbose, known)
         if item.broken:
             flush()
             page.flow(text, indent, lead=" " * (indent - 2) + page.style("error", BROKEN), role="error")

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from gdbext.model import Confidence
+from gdbext.model import Confidence, Evidence
 from gdbext.reports import text
 from gdbext.reports.options import Options
 from gdbext.reports.style import plain
@@ -27,7 +27,7 @@ FT101 stale list item: repr(list) uses a typing.Union that was freed            
     length now: 0
   ✗ the reader is at item 2: the list shrank under it
 FT203 list changed under its reader: it is shorter than the reader's position                 proven
-    length now: 0 · list_repr_impl is at item 2 (its local `i`)
+    list_repr_impl is at item 2 (its local `i`)
 race   list 0x20000375fb0 used by 2 threads at once                                           likely
        MainThread  det_list.py:14 in mutate    list.clear             lst.clear()  # frees the unio…
        reader      det_list.py:17 in <lambda>  repr · holds its lock  repr(lst)
@@ -196,3 +196,19 @@ def test_a_tables_header_stands_over_its_columns():
     page = Page(Options())
     page.table([["1", "MainThread"], ["22", "reader"]], indent=1, header=["#", "name"])
     assert page.text() == " #   name\n 1   MainThread\n 22  reader\n"
+
+
+def test_evidence_finds_its_place_without_being_told():
+    report = samples.founding()
+    finding = report.findings[0]
+    evidence = (
+        Evidence("took it as its local `item`", None, samples.UNION),
+        Evidence("the list shrank under its reader"),
+        Evidence("length", samples.LIST + 32, 0),
+        Evidence(f"{samples.LIST:#x} holds the pointer"),
+    )
+    shown = text.render(dataclasses.replace(report, findings=(dataclasses.replace(finding, evidence=evidence),)), Options())
+    assert (
+        "    took it as its local `item`\n  list 0x20000375fb0  item 2\n    the list shrank under its reader · length: 0 · "
+        in shown
+    )
