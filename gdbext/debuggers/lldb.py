@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import lldb
 
@@ -51,7 +52,7 @@ class LldbDebugger:
         self._generation = 0
         self._stop: tuple[int, ...] | None = None
         self._files_of_stop = TargetFiles(None, None)
-        self._walks: dict[int, list[NativeFrame]] = {}
+        self._walks: dict[int, _Walk] = {}
         self._structs: dict[str, Struct | None] = {}
         self._places: dict[int, dict[tuple[str, str], str]] = {}
         self._entry_values = EntryValues(self, self._files_of_stop)
@@ -157,50 +158,58 @@ class LldbDebugger:
         thread = self._process.GetSelectedThread()
         if not thread.IsValid():
             raise DebuggerError(NO_TARGET)
-        chosen = thread.GetSelectedFrame().GetFrameID()
-        lwp = thread.GetThreadID()
-        return lwp, min(chosen, max(len(self.frames(lwp, chosen + 1)) - 1, 0))
+        lwp, chosen = thread.GetThreadID(), thread.GetSelectedFrame()
+        cfa = chosen.GetCFA()
+        # LLDB's frames of inlined functions count from the first one with this canonical frame address.
+        index = chosen.GetFrameID()
+        depth = next((d for d in range(index) if thread.GetFrameAtIndex(index - d - 1).GetCFA() != cfa), index)
+        group = [each.native.level for each in self._walk(lwp, index + 1) if each.frame.GetCFA() == cfa]
+        return lwp, group[min(depth, len(group) - 1)] if group else 0
 
     def frames(self, lwp: int, limit: int = 256) -> Sequence[NativeFrame]:
+        return [each.native for each in self._walk(lwp, limit)[:limit]]
+
+    def _walk(self, lwp: int, limit: int) -> list[_Frame]:
+        """At least ``limit`` frames, or all, down to ``main``; without those of tail calls, which LLDB only guesses."""
         files = self._files()
-        known = self._walks.get(lwp)
-        if known is None or len(known) < limit:
-            known = []
-            for frame in self._walk(lwp):
-                if len(known) >= limit:
-                    break
-                known.append(self._describe(frame, known[-1] if known else None, files))
-            self._walks[lwp] = known
-        return known[:limit]
+        walk = self._walks.setdefault(lwp, _Walk(self._process.GetThreadByID(lwp)))
+        while len(walk.frames) < limit and (group := walk.next_group()):
+            self._describe(walk, group, files)
+        return walk.frames
 
-    def _walk(self, lwp: int) -> Iterator[lldb.SBFrame]:
-        """LLDB's own frames down to ``main``, without those of tail calls, which it only guesses."""
-        thread = self._process.GetThreadByID(lwp)
-        index = 0
-        while (frame := thread.GetFrameAtIndex(index)).IsValid():
-            if not frame.IsArtificial():
-                yield frame
-                if frame.GetFunctionName() == "main":
-                    return
-            index += 1
+    def _describe(self, walk: _Walk, group: list[lldb.SBFrame], files: TargetFiles) -> None:
+        """Add a physical frame's functions: the inlined ones, innermost first, and the one that they are inlined into.
 
-    def _frame(self, lwp: int, level: int) -> lldb.SBFrame | None:
-        return next((frame for i, frame in enumerate(self._walk(lwp)) if i == level), None)
-
-    def _describe(self, frame: lldb.SBFrame, younger: NativeFrame | None, files: TargetFiles) -> NativeFrame:
-        # LLDB lets an inlined function's caller stand at the call; in truth both are at one instruction.
-        pc = younger.pc if younger is not None and younger.is_inlined else frame.GetPC()
-        function = frame.GetFunctionName()
-        if function in (None, "__restore_rt") and self._returns_from_signal(pc):
-            function = SIGNAL_FRAME
-        entry = frame.GetLineEntry()
-        file = line = None
-        if entry.IsValid() and entry.GetLine():
-            file, line = os.path.normpath(entry.GetFileSpec().fullpath), entry.GetLine()
-        module = files.file_at(pc) or frame.GetModule().GetFileSpec().fullpath
-        function = tidy_function(function, file, module)
-        level = younger.level + 1 if younger is not None else 0
-        return NativeFrame(level, pc, frame.GetSP(), function, file, line, module, frame.IsInlined())
+        LLDB has a frame for each as well, but gives them other program counters, and loses the outermost where the call is
+        the last instruction (that of a function that does not return).
+        """
+        pc, sp = group[0].GetPC(), group[0].GetSP()
+        module = files.file_at(pc) or group[0].GetModule().GetFileSpec().fullpath
+        if self._returns_from_signal(pc):
+            walk.add(group, None, NativeFrame(len(walk.frames), pc, sp, SIGNAL_FRAME, None, None, module))
+            return
+        place = lldb.SBAddress(pc - walk.is_caller, self._target)
+        entry = place.GetLineEntry()
+        file, line = (entry.GetFileSpec().fullpath, entry.GetLine()) if entry.IsValid() else (None, 0)
+        block = place.GetBlock()
+        outer = block
+        while outer.IsValid():
+            if outer.IsInlined():
+                name = outer.GetInlinedName()
+                walk.add(group, block, NativeFrame(len(walk.frames), pc, sp, name, *_position(file, line), module, True))
+                file, line = outer.GetInlinedCallSiteFile().fullpath, outer.GetInlinedCallSiteLine()
+                block = outer.GetParent()
+            outer = outer.GetParent()
+        function, symbol = place.GetFunction(), place.GetSymbol()
+        name = (
+            function.GetName()
+            if function.IsValid()
+            else symbol.GetName()
+            if symbol.IsValid() and not symbol.IsSynthetic()
+            else None
+        )
+        position = _position(file, line)
+        walk.add(group, block, NativeFrame(len(walk.frames), pc, sp, tidy_function(name, position[0], module), *position, module))
 
     def _returns_from_signal(self, pc: int) -> bool:
         try:
@@ -209,36 +218,32 @@ class LldbDebugger:
             return False
 
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
-        frame = self._frame(lwp, level)
-        if frame is None:
+        walk = self._walk(lwp, level + 1)
+        if level >= len(walk):
             return []
+        frame, block = walk[level].frame, walk[level].block
         arguments: dict[str, Variable] = {}
         local: dict[str, Variable] = {}
-        block = frame.GetBlock()
-        while block.IsValid():
+        while block is not None and block.IsValid():
             for value in block.GetVariables(frame, True, True, False, lldb.eNoDynamicValues):
                 # Of equal names the innermost block's is the one in scope.
                 found = arguments if _is_argument(value) else local
                 if value.GetName() not in found:
-                    found[value.GetName()] = self._variable(lwp, level, frame, value.GetNonSyntheticValue())
-            if block.IsInlined():
-                break
-            block = block.GetParent()
+                    found[value.GetName()] = self._variable(lwp, level, value.GetNonSyntheticValue())
+            block = block.GetParent() if not block.IsInlined() else None
         placed = (v for name, v in local.items() if name not in arguments and v.value is not None)
         return [*arguments.values(), *placed]
 
-    def _variable(self, lwp: int, level: int, frame: lldb.SBFrame, value: lldb.SBValue) -> Variable:
+    def _variable(self, lwp: int, level: int, value: lldb.SBValue) -> Variable:
         kind = value.GetType()
         bits, is_address, missing = _bits(value, kind.GetCanonicalType())
         is_argument = _is_argument(value)
         if missing == LOST and kind.GetByteSize() <= 8:
-            bits, missing = self._entry_value(lwp, level, frame, value, is_argument)
+            bits, missing = self._entry_value(lwp, level, value, is_argument)
             bits = bits & (1 << 8 * kind.GetByteSize()) - 1 if bits is not None else None
         return Variable(value.GetName(), tidy_type(kind.GetName() or ""), bits, missing, is_address, is_argument)
 
-    def _entry_value(
-        self, lwp: int, level: int, frame: lldb.SBFrame, value: lldb.SBValue, is_argument: bool
-    ) -> tuple[int | None, str | None]:
+    def _entry_value(self, lwp: int, level: int, value: lldb.SBValue, is_argument: bool) -> tuple[int | None, str | None]:
         """(value, what is missing) of a variable that LLDB has no value of: its caller may know what it was."""
         frames = self.frames(lwp, level + 1)
         is_caller = known_registers(frames, level) == PRESERVED
@@ -246,8 +251,9 @@ class LldbDebugger:
         if found := re.fullmatch(r"DW_OP_(?:GNU_)?entry_value\(DW_OP_reg(\d+) \w+\), DW_OP_stack_value", place):
             bits = self._entry_values.register(lwp, level, int(found[1]))
             return bits, LOST if bits is None else None
-        if is_argument and not frame.IsInlined():
-            start = frame.GetFunction().GetStartAddress().GetLoadAddress(self._target)
+        if is_argument and not frames[level].is_inlined:
+            target = self._target
+            start = lldb.SBAddress(frames[level].pc - is_caller, target).GetFunction().GetStartAddress().GetLoadAddress(target)
             if found := re.fullmatch(r"DW_OP_reg(\d+) \w+", self._place(start, value)):
                 bits = self._entry_values.register(lwp, level, int(found[1]))
                 return bits, LOST if bits is None else "entry value"
@@ -264,10 +270,11 @@ class LldbDebugger:
         return self._places[address].get((value.GetName(), at), "")
 
     def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
-        frame = self._frame(lwp, level)
-        if frame is None:
+        walk = self._walk(lwp, level + 1)
+        if level >= len(walk):
             return {}
-        values = {name: _register(frame, name) for name in known_registers(self.frames(lwp, level + 1), level)}
+        names = known_registers([each.native for each in walk], level)
+        values = {name: _register(walk[level].frame, name) for name in names}
         return {name: value for name, value in values.items() if value is not None}
 
     def signal(self) -> Signal | None:
@@ -323,6 +330,8 @@ class LldbDebugger:
         except (OverflowError, TypeError):
             return None
         symbol = place.GetSymbol()
+        if symbol.IsSynthetic():
+            return None
         start = symbol.GetStartAddress().GetLoadAddress(target) if symbol.IsValid() else INVALID
         return self._files().symbol_from(self, symbol.GetName(), start) if start != INVALID else None
 
@@ -364,6 +373,51 @@ class LldbDebugger:
 
     def source(self, file: str, line: int, context: int = 2) -> Sequence[tuple[int, str]]:
         return read_source(file, line, context)
+
+
+class _Frame(NamedTuple):
+    """A frame, LLDB's own, and the innermost block that is this function's (None without debug information)."""
+
+    native: NativeFrame
+    frame: lldb.SBFrame
+    block: lldb.SBBlock | None
+
+
+class _Walk:
+    """How far a thread's stack has been walked."""
+
+    def __init__(self, thread: lldb.SBThread) -> None:
+        self.frames: list[_Frame] = []
+        self._thread = thread
+        self._index = 0
+        self._inlined = 0
+
+    @property
+    def is_caller(self) -> bool:
+        """Whether the next frame's pc is where a call returns to, and not an instruction that the thread was at."""
+        return bool(self.frames) and self.frames[-1].native.function != SIGNAL_FRAME
+
+    def next_group(self) -> list[lldb.SBFrame]:
+        """LLDB's frames of the next physical one: those with one canonical frame address.  Empty after the last."""
+        group: list[lldb.SBFrame] = []
+        if self.frames and self.frames[-1].native.function == "main":
+            return group
+        while (frame := self._thread.GetFrameAtIndex(self._index)).IsValid():
+            if not frame.IsArtificial():
+                if group and frame.GetCFA() != group[0].GetCFA():
+                    break
+                group.append(frame)
+            self._index += 1
+        self._inlined = 0
+        return group
+
+    def add(self, group: list[lldb.SBFrame], block: lldb.SBBlock | None, native: NativeFrame) -> None:
+        self.frames.append(_Frame(native, group[min(self._inlined, len(group) - 1)], block))
+        self._inlined += 1
+
+
+def _position(file: str | None, line: int) -> tuple[str | None, int | None]:
+    return (os.path.normpath(file), line) if file and line else (None, None)
 
 
 def _register(frame: lldb.SBFrame, name: str) -> int | None:
