@@ -17,6 +17,7 @@ from gdbext.interpreter.thread_names import thread_names
 from gdbext.layout import tables
 from gdbext.layout.debug_offsets import DebugOffsets, find_runtime, read_debug_offsets
 from gdbext.layout.layout import Layout
+from gdbext.layout.struct_cache import StructCache
 from gdbext.locks.locks import Locks
 from gdbext.objects.objects import Objects
 
@@ -62,7 +63,17 @@ class Session:
 
     @cached_property
     def layout(self) -> Layout:
-        return Layout(self.debugger.struct, self.offsets, tables.FittingTable(self.offsets))
+        structs = StructCache(self.debugger.struct, self.offsets, self._runtime_build_id())
+        return Layout(structs, self.offsets, tables.FittingTable(self.offsets))
+
+    def _runtime_build_id(self) -> str | None:
+        """The build id of the file that has ``_PyRuntime``, if memory and the debugger's file are the same build."""
+        mapped = {m.build_id: m for m in self.modules if m.build_id}
+        mine = max((m for m in mapped.values() if m.base <= self.runtime_address), key=lambda m: m.base, default=None)
+        program = elf.build_id_in_file(self.debugger.executable) if self.debugger.executable else None
+        if mine is None or program not in mapped or mine.build_id not in (program, elf.build_id_in_file(mine.path)):
+            return None
+        return mine.build_id
 
     @cached_property
     def runtime(self) -> Runtime:

@@ -23,21 +23,21 @@ class Table(Mapping[str, Struct]):
     """One version's structs by name, each made when first asked for."""
 
     def __init__(self, entries: Mapping[str, Any]) -> None:
-        self._entries = entries
+        self.entries = entries
         self._structs: dict[str, Struct] = {}
 
     def __getitem__(self, name: str) -> Struct:
         if name not in self._structs:
-            entry = self._entries[name]
+            entry = self.entries[name]
             fields = {path: Field(*numbers) for path, numbers in entry["fields"].items()}
             self._structs[name] = Struct(name, entry["size"], fields)
         return self._structs[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        return iter(self.entries)
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self.entries)
 
 
 class FittingTable(Mapping[str, Struct]):
@@ -91,12 +91,13 @@ def choose(offsets: DebugOffsets) -> Table | None:
     for version in sorted(same_minor, key=lambda v: v != offsets.python_version):
         for flavour in FLAVOURS:
             table = load(version, flavour)
-            if _agrees(table, offsets):
+            if agrees(table, offsets):
                 return table
     return None
 
 
-def _agrees(table: Table, offsets: DebugOffsets) -> bool:
+def agrees(table: Table, offsets: DebugOffsets) -> bool:
+    """Whether everything that both the table and the process speak of is the same."""
     if any(name in table and table[name].size != size for name, size in offsets.sizes.items()):
         return False
     for key, offset in offsets.offsets.items():
