@@ -245,18 +245,18 @@ def section_names(path: str) -> set[str]:
     try:
         with open(path, "rb") as stream:
             header = stream.read(64)
-            if header[:6] != b"\x7fELF\x02\x01":
+            if len(header) < 64 or header[:6] != b"\x7fELF\x02\x01":
                 return set()
             (offset,) = struct.unpack_from("<Q", header, 40)
             size, count, names_at = struct.unpack_from("<HHH", header, 58)
             stream.seek(offset)
             table = [stream.read(size) for _ in range(count)]
-            if names_at >= count or any(len(entry) < 64 for entry in table):
+            if size < 64 or names_at >= count or any(len(entry) < 64 for entry in table):
                 return set()
             names_offset, names_size = struct.unpack_from("<QQ", table[names_at], 24)
             stream.seek(names_offset)
             names = stream.read(min(names_size, 1 << 20))
-    except OSError:
+    except (OSError, ValueError):  # ValueError: an offset beyond any file
         return set()
     starts = (struct.unpack_from("<I", entry)[0] for entry in table)
     return {names[start:].split(b"\0", 1)[0].decode(errors="replace") for start in starts}

@@ -31,7 +31,7 @@ class CoreMemory:
     def __init__(self, path: str) -> None:
         self._stream = open(path, "rb")  # noqa: SIM115  open as long as this memory is
         _, segments = elf.program_headers(self._stream, path)
-        self._loads = [s for s in segments if s.type == elf.PT_LOAD and s.filesz]
+        self._loads = [s for s in segments if s.type == elf.PT_LOAD and s.filesz and s.offset < 1 << 62]
 
     def read(self, address: int, size: int) -> bytes:
         for segment in self._loads:

@@ -70,8 +70,7 @@ def program_headers(stream: BinaryIO, path: str) -> tuple[int, list[Segment]]:
     Raises:
         DebuggerError: when it is not one.
     """
-    stream.seek(0)
-    header = stream.read(64)
+    header = _read_at(stream, 0, 64)
     if len(header) < 64 or header[:4] != b"\x7fELF":
         raise DebuggerError(f"{path} is not an ELF file, so it is neither a core nor a program")
     if header[4:6] != b"\x02\x01":
@@ -81,10 +80,9 @@ def program_headers(stream: BinaryIO, path: str) -> tuple[int, list[Segment]]:
     entry_size, count = struct.unpack_from("<HH", header, 54)
     if count == 0xFFFF:
         count = _extended_count(stream, header)
-    if entry_size < 56 or count > MAX_HEADERS:
+    if not 56 <= entry_size <= 256 or count > MAX_HEADERS:
         raise DebuggerError(f"{path} has impossible ELF program headers")
-    stream.seek(offset)
-    table = stream.read(entry_size * count)
+    table = _read_at(stream, offset, entry_size * count)
     segments = []
     for i in range(len(table) // entry_size):
         p_type, flags, p_offset, vaddr, _, filesz, memsz, _ = struct.unpack_from("<IIQQQQQQ", table, i * entry_size)
@@ -92,11 +90,18 @@ def program_headers(stream: BinaryIO, path: str) -> tuple[int, list[Segment]]:
     return kind, segments
 
 
+def _read_at(stream: BinaryIO, offset: int, size: int) -> bytes:
+    """What the file has there: less than ``size``, or nothing, for an offset that a damaged header made up."""
+    if offset >= 1 << 62:
+        return b""
+    stream.seek(offset)
+    return stream.read(size)
+
+
 def _extended_count(stream: BinaryIO, header: bytes) -> int:
     """PN_XNUM: with 65,535 segments or more, the count is in the first section header's sh_info."""
     (section_offset,) = struct.unpack_from("<Q", header, 40)
-    stream.seek(section_offset + 44)
-    raw = stream.read(4)
+    raw = _read_at(stream, section_offset + 44, 4)
     return int.from_bytes(raw, "little") if len(raw) == 4 else 0
 
 
@@ -131,8 +136,7 @@ def read_core(path: str) -> CoreInfo:
             for segment in segments:
                 if segment.type != PT_NOTE:
                     continue
-                stream.seek(segment.offset)
-                for _, note_type, body in notes(stream.read(min(segment.filesz, MAX_NOTE_BYTES))):
+                for _, note_type, body in notes(_read_at(stream, segment.offset, min(segment.filesz, MAX_NOTE_BYTES))):
                     if note_type == NT_FILE:
                         files = list(_mapped_files(body))
                     elif note_type == NT_PRSTATUS and len(body) >= FS_BASE + 8:
@@ -203,10 +207,10 @@ def build_id_in_file(path: str) -> str | None:
         with open(path, "rb") as stream:
             _, segments = program_headers(stream, path)
             for segment in segments:
-                if segment.type == PT_NOTE:
-                    stream.seek(segment.offset)
-                    if found := _build_id(stream.read(min(segment.filesz, MAX_NOTE_BYTES))):
-                        return found
+                if segment.type != PT_NOTE:
+                    continue
+                if found := _build_id(_read_at(stream, segment.offset, min(segment.filesz, MAX_NOTE_BYTES))):
+                    return found
     except (OSError, DebuggerError):
         pass
     return None

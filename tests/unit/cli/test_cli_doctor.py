@@ -1,0 +1,73 @@
+"""What the doctor finds, and what it says of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from gdbext.cli import doctor, launch
+from gdbext.cli.main import main
+from gdbext.cli.tracing import cores
+from unit.cli import elves
+
+
+def test_section_names_of_a_real_program() -> None:
+    assert ".text" in doctor.section_names(sys.executable)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", elves.program(), elves.program()[:40], b"\x7fELF\x02\x01" + b"\xff" * 200])
+def test_section_names_of_anything_else(content: bytes, tmp_path: Path) -> None:
+    assert doctor.section_names(elves.write(tmp_path / "file", content)) == set()
+
+
+def test_json_is_complete(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "_debugger", lambda name: doctor.Check(doctor.FAULT, name, "not found", "all", "install it"))
+    assert main(["doctor", "--json", "--python", sys.executable]) == 1
+    found = {check["subject"]: check for check in json.loads(capsys.readouterr().out)}
+    assert found["gdb"] == {"sign": "missing", "subject": "gdb", "state": "not found", "cost": "all", "mend": "install it"}
+    assert {"lldb", "ptrace", "cores", "python", "symbols", "zstd", "lz4", "rich", "room"} <= set(found)
+    for check in found.values():
+        assert check["sign"] == "ok" or check["cost"] or check["mend"]
+
+
+def test_missing_debugger_has_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(_name: str) -> launch.Debugger:
+        raise launch.LaunchError("none")
+
+    monkeypatch.setattr(launch, "find", nothing)
+    check = doctor._debugger("gdb")
+    assert (check.sign, check.state) == (doctor.FAULT, "not found")
+    assert "pip install gdb-for-pwndbg" in check.mend
+
+
+def test_debugger_without_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = tmp_path / "gdb"
+    bare.write_text("#!/bin/sh\necho GNU gdb 9\n")
+    bare.chmod(0o755)
+    monkeypatch.setenv("GDBEXT_GDB", str(bare))
+    check = doctor._debugger("gdb")
+    assert check.sign == doctor.FAULT
+    assert check.state == "GNU gdb 9, without Python"
+
+
+def test_pipe_for_cores_is_a_lack_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "pattern", lambda: "|/bin/false")
+    check = doctor._cores()
+    assert check.sign == doctor.LACK
+    assert "/bin/false" in check.cost
+    assert "core_pattern" in check.mend
+
+
+def test_interpreter_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    (check,) = doctor._interpreter("/bin/true")
+    assert check.sign == doctor.FAULT
+    assert main(["doctor", "--python", "/nonexistent/python"]) == 3
+    assert "there is no program" in capsys.readouterr().err
+
+
+def test_interpreter_with_a_gil() -> None:
+    check = next(doctor._interpreter(sys.executable))
+    assert check.sign == (doctor.GOOD if "free-threaded" in check.state else doctor.LACK)

@@ -1,0 +1,157 @@
+"""Grouping of a batch, and its overviews."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gdbext.cli import batch, groups, overview
+from gdbext.cli.main import Failure
+from unit.cli import elves
+
+EVIL = "\x1b[31m|<script>alert(1)</script>`x`\n::error::gone ##[group]"
+
+
+def entry(core: str, mark: str, **report: Any) -> dict[str, Any]:
+    made = {
+        "findings": [{"rule": "FT101", "title": "stale list item", "confidence": "proven"}],
+        "known_issues": [],
+        "signature": {"id": mark, "frames": ["union_repr", "list_repr"], "features": ["FT101"]},
+        "target": {"python_version": "3.13.5"},
+        **report,
+    }
+    return {"core": core, "size": 1, "mtime": 1000, "status": 0, "error": None, "report": made}
+
+
+def failed(core: str, error: str = "it is empty") -> dict[str, Any]:
+    return {"core": core, "size": 0, "mtime": 0, "status": 3, "error": error, "report": None}
+
+
+def test_equal_signatures_are_one_group() -> None:
+    found = groups.make([entry("b", "1"), entry("a", "1"), entry("c", "2"), failed("d")])
+    assert [(g.signature, g.size, g.cores) for g in found.groups] == [("1", 2, ["a", "b"]), ("2", 1, ["c"])]
+    assert found.failures == [("d", "it is empty")]
+    assert found.size == 4
+
+
+def test_known_issues_first_then_new_then_frequent() -> None:
+    known = [{"id": "gh-132713", "url": "https://github.com/python/cpython/issues/132713", "match": "exact"}]
+    entries = [entry("a", "rare"), *(entry(f"b{n}", "often") for n in range(3)), entry("c", "known", known_issues=known)]
+    entries += [entry("d", "new")]
+    found = groups.make(entries, {"rare", "often", "known"})
+    assert [g.signature for g in found.groups] == ["known", "new", "often", "rare"]
+    assert [g.is_new for g in found.groups] == [False, True, False, False]
+
+
+def test_without_baseline_nothing_is_new() -> None:
+    assert not groups.make([entry("a", "1")]).groups[0].is_new
+
+
+def test_the_report_that_says_most_speaks_for_the_group() -> None:
+    vague = entry("a", "1", findings=[{"rule": "FT404", "title": "fault", "confidence": "possible"}])
+    assert groups.make([vague, entry("b", "1")]).groups[0].rule == "FT101"
+
+
+def test_reports_without_findings_or_signature() -> None:
+    found = groups.make([entry("a", "1", findings=[], signature=None, target=None)])
+    assert (found.groups[0].signature, found.groups[0].rule) == ("unsigned", "none")
+    for render in (overview.text, overview.markdown, overview.html):
+        assert "unsigned" in render(found)
+
+
+def hostile() -> groups.Overview:
+    findings = [{"rule": "FT101", "title": EVIL, "confidence": "proven"}]
+    known = [{"id": "gh-1", "url": "javascript:alert(1)", "advice": EVIL}]
+    signature = {"id": "1", "frames": [EVIL], "features": []}
+    return groups.make([entry(EVIL, "1", findings=findings, known_issues=known, signature=signature), failed(EVIL, EVIL)], set())
+
+
+def test_text_obeys_nothing_in_the_names() -> None:
+    shown = overview.text(hostile())
+    assert "\x1b" not in shown
+    assert not re.search(r"^\s*::", shown, re.MULTILINE)
+    assert "##[" not in shown
+
+
+def test_markdown_obeys_nothing_in_the_names() -> None:
+    shown = overview.markdown(hostile())
+    assert "\x1b" not in shown
+    assert not re.search(r"^\s*::", shown, re.MULTILINE)
+    outside_code = re.sub(r"(`+)(?:(?!\1).)*\1", "", shown)
+    assert "<script" not in outside_code
+    assert "javascript" not in shown
+    table = [line for line in shown.splitlines() if line.startswith("| 1 |")]
+    assert len(table) == 1
+    assert table[0].count("|") == 7
+
+
+def test_html_obeys_nothing_in_the_names() -> None:
+    shown = overview.html(hostile())
+    assert "<script" not in shown
+    assert "javascript:" not in shown
+    assert "\x1b" not in shown
+    assert html.escape("<script>") in shown
+    assert not re.search(r"(src|href)=", shown)
+
+
+def test_markdown_links_known_issues() -> None:
+    known = [{"id": "gh-132713", "url": "https://github.com/python/cpython/issues/132713"}]
+    shown = overview.markdown(groups.make([entry("a", "1", known_issues=known)]))
+    assert "[gh-132713](https://github.com/python/cpython/issues/132713)" in shown
+
+
+def test_many_cores_of_one_group_are_cut() -> None:
+    found = groups.make([entry(f"core.{n:03}", "1") for n in range(100)])
+    assert "and 80 more" in overview.markdown(found)
+    assert "and 80 more" in overview.html(found)
+
+
+# --- the files of a batch ----------------------------------------------------------------------------
+
+
+def test_cores_are_found_in_folders(tmp_path: Path) -> None:
+    core = elves.core("/x/python", elves.program())
+    wanted = [elves.write(tmp_path / name, core) for name in ("a/core.2", "a/core.1", "core")]
+    elves.write(tmp_path / "a/readme", b"text")
+    (tmp_path / "link").symlink_to(wanted[0])
+    text = elves.write(tmp_path / "named", b"text")
+    assert list(batch.find_cores([str(tmp_path)])) == [wanted[2], wanted[1], wanted[0]]
+    assert list(batch.find_cores([text])) == [text]
+    with pytest.raises(Failure, match="there is no"):
+        list(batch.find_cores([str(tmp_path / "nothing")]))
+
+
+def test_lines_cut_short_are_left_out(tmp_path: Path) -> None:
+    lines = tmp_path / "lines"
+    lines.write_text(json.dumps(entry("a", "1")) + '\nnull\n{"core": "b", "repo')
+    assert [e["core"] for e in batch.read_lines(str(lines))] == ["a"]
+
+
+def test_appending_after_a_line_cut_short(tmp_path: Path) -> None:
+    lines = tmp_path / "lines"
+    lines.write_text('{"core": "b", "repo')
+    with batch._lines(str(lines)) as write:
+        write(entry("a", "1"))
+    assert [e["core"] for e in batch.read_lines(str(lines))] == ["a"]
+
+
+def test_only_the_same_core_counts_as_done(tmp_path: Path) -> None:
+    core = elves.write(tmp_path / "core", b"123")
+    other = elves.write(tmp_path / "other", b"123")
+    output = tmp_path / "out"
+    output.write_text("".join(json.dumps({**batch._identity(p), "status": 0, "report": None}) + "\n" for p in (core, other)))
+    elves.write(tmp_path / "other", b"12345")
+    assert set(batch._done_before(str(output), [core, other])) == {core}
+
+
+def test_baseline_may_be_batches_or_single_reports(tmp_path: Path) -> None:
+    path = tmp_path / "baseline"
+    path.write_text(
+        json.dumps(entry("a", "one")) + "\n" + json.dumps({"signature": {"id": "two"}}) + "\n" + json.dumps(failed("x")) + "\n"
+    )
+    assert batch._baseline(str(path)) == {"one", "two"}

@@ -1,0 +1,51 @@
+"""Where the kernel puts cores, and why it may not."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gdbext.cli.tracing import cores
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("core", "/w/core*"),
+        ("core.%p", "/w/core.7*"),
+        ("core-%e.%P.%t", "/w/core-*.7.**"),
+        ("/var/cores/%E-%i", "/var/cores/*-7*"),
+        ("100%%-%p", "/w/100%-7*"),
+        ("a[b]", "/w/a[[]b]*"),
+    ],
+)
+def test_names(pattern: str, expected: str) -> None:
+    assert cores.names(pattern, "/w", 7) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "limit", "expected"),
+    [
+        ("core", -1, None),
+        ("core", 0, "ulimit -c"),
+        ("", -1, "is empty"),
+        ("|/bin/false", -1, "the program /bin/false"),
+        ("|/usr/lib/systemd/systemd-coredump %P", -1, "coredumpctl dump PID"),
+    ],
+)
+def test_lack(pattern: str, limit: int, expected: str | None) -> None:
+    found = cores.lack(pattern, limit)
+    assert found is None if expected is None else expected in str(found)
+
+
+def test_newest_core_of_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cores, "pattern", lambda: "core.%p")
+    monkeypatch.setattr(cores.resource, "getrlimit", lambda _: (0, -1))
+    for name, age in (("core.7", 1000), ("core.8", 0), ("core.7.new", 0)):
+        (tmp_path / name).touch()
+        os.utime(name, (5000 - age, 5000 - age))
+    assert cores.newest(7, 4990) == (str(tmp_path / "core.7.new"), "")
+    assert cores.newest(9, 4990) == (None, f"no core appeared as {tmp_path}/core.9*")

@@ -1,0 +1,100 @@
+"""Finding a debugger and starting it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from gdbext.cli import launch
+from gdbext.cli.launch import Debugger
+
+
+def program(path: Path, script: str) -> str:
+    path.write_text(f"#!{sys.executable}\n{script}")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_explicit_debugger_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GDBEXT_GDB", "/opt/gdb")
+    assert launch.find("gdb") == Debugger("gdb", ["/opt/gdb"], {})
+    assert launch.find("auto").command == ["/opt/gdb"]
+
+
+def test_without_gdb_auto_takes_lldb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(launch, "_wheel", lambda name: None)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    program(tmp_path / "lldb", "")
+    assert launch.find("auto").name == "lldb"
+    with pytest.raises(launch.LaunchError, match="no gdb here; install it: pip install gdb-for-pwndbg"):
+        launch.find("gdb")
+    (tmp_path / "lldb").unlink()
+    with pytest.raises(launch.LaunchError, match="no gdb and no lldb here"):
+        launch.find("auto")
+
+
+@pytest.mark.parametrize("name", launch.NAMES)
+def test_nothing_of_the_targets_own_is_loaded(name: str) -> None:
+    words = launch.command_line(Debugger(name, ["/opt/debugger"], {}))
+    assert words[0] == "/opt/debugger"
+    if name == "gdb":
+        assert "-nx" in words
+        assert "set auto-load no" in words
+        assert "set debuginfod enabled off" in words
+        assert words.index("set auto-load no") < words.index("-ex")
+    else:
+        assert "--no-lldbinit" in words
+        assert "settings set target.load-script-from-symbol-file false" in words
+
+
+def test_debuggers_python_gets_none_of_our_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "DEBUGINFOD_URLS"):
+        monkeypatch.setenv(name, "/somewhere")
+    made = launch.environment(Debugger("gdb", ["gdb"], {"PYTHONHOME": "/its/own"}), {"core": "x"})
+    assert {k: v for k, v in made.items() if k.startswith(("PYTHON", "DEBUGINFOD"))} == {"PYTHONHOME": "/its/own"}
+    assert made["GDBEXT_REQUEST"] == '{"core": "x", "debugger": "gdb"}'
+
+
+def test_current_folder_is_never_on_the_debuggers_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", str(tmp_path), ".", *sys.path])
+    paths = launch._library_path()
+    assert paths
+    assert not {"", ".", str(tmp_path)} & set(paths)
+
+
+def test_result_has_the_code_and_the_noise(tmp_path: Path) -> None:
+    noisy = program(tmp_path / "noisy", "import sys; print('out'); sys.stderr.write('err'); sys.exit(4)")
+    result = launch.run(Debugger("gdb", [noisy], {}), {}, 30)
+    assert result.code == 4
+    assert "err" in result.noise
+    assert "out" in result.noise
+
+
+def test_killed_debugger_is_told_by_a_negative_code(tmp_path: Path) -> None:
+    dying = program(tmp_path / "dying", "import os; os.kill(os.getpid(), 9)")
+    assert launch.run(Debugger("gdb", [dying], {}), {}, 30).code == -9
+
+
+def test_debugger_that_hangs_is_stopped(tmp_path: Path) -> None:
+    hanging = program(
+        tmp_path / "hanging", f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    )
+    with pytest.raises(launch.LaunchError, match="did not finish within 1 s, and was stopped"):
+        launch.run(Debugger("gdb", [hanging], {}), {}, 1)
+    pid = int((tmp_path / "pid").read_text())
+    assert not os.path.exists(f"/proc/{pid}")
+
+
+def test_debugger_that_is_not_there() -> None:
+    with pytest.raises(launch.LaunchError, match="cannot start /nonexistent/gdb: No such file"):
+        launch.run(Debugger("gdb", ["/nonexistent/gdb"], {}), {}, 30)
+
+
+def test_inside_gets_our_own_stdout(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    script = "import json, os; os.write(json.loads(os.environ['GDBEXT_REQUEST'])['stdout'], b'answer'); print('noise')"
+    launch.run(Debugger("gdb", [program(tmp_path / "gdb", script)], {}), {}, 30)
+    assert capfd.readouterr().out == "answer"

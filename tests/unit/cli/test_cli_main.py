@@ -1,0 +1,129 @@
+"""The door: help, mistakes, exit statuses."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+
+import pytest
+
+import gdbext
+from gdbext.cli import init
+from gdbext.cli.main import COMMANDS, main
+from gdbext.triage.rules.catalog import DOCS
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"  {name} " in shown for name in COMMANDS)
+
+
+def test_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"gdbext {gdbext.__version__}\n"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_help_with_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--help"]) == 0
+    by_itself = capsys.readouterr().out
+    assert f"usage: gdbext {name}" in by_itself
+    assert "examples:" in by_itself
+    assert main(["help", name]) == 0
+    assert capsys.readouterr().out == by_itself
+
+
+def test_unknown_command_suggests(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tirage"]) == 2
+    assert capsys.readouterr().err == "gdbext: there is no command `tirage`; there are: triage\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["triage"],
+        ["triage", "core", "--format", "pdf"],
+        ["triage", "core", "--format", "json", "--format", "html"],
+        ["triage", "core", "-o", "what"],
+        ["triage", "core", "--debugger", "windbg"],
+        ["run"],
+        ["run", "--"],
+        ["run", "--keep-core", "--", "true"],
+        ["run", "--format", "json", "--", "true"],
+        ["run", "--timeout", "0", "--", "true"],
+        ["run", "--timeout", "soon", "--", "true"],
+        ["attach", "me"],
+        ["batch"],
+        ["batch", ".", "--jobs", "0"],
+        ["batch", ".", "--fail-on-new"],
+        ["batch", ".", "--baseline", "/nonexistent"],
+        ["explain", "FT999"],
+        ["init"],
+        ["completion", "tcsh"],
+    ],
+)
+def test_wrong_usage_is_status_2_and_one_plain_message(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "gdbext" in said
+    assert "Traceback" not in said
+
+
+def test_attach_refuses_what_cannot_work(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["attach", str(os.getpid())]) == 3
+    assert "is gdbext itself" in capsys.readouterr().err
+    assert main(["attach", "4194305"]) == 3
+    assert "there is no process 4194305" in capsys.readouterr().err
+
+
+def test_explain_has_every_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain"]) == 0
+    listed = capsys.readouterr().out
+    for identifier in DOCS:
+        assert identifier in listed
+        assert main(["explain", identifier.lower()]) == 0
+        shown = capsys.readouterr().out
+        assert shown.startswith(identifier)
+        assert "What to do:" in shown
+
+
+@pytest.mark.parametrize("debugger", ["gdb", "lldb"])
+def test_init_adds_its_line_once(debugger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    startup = tmp_path / "startup"
+    startup.write_text("set pagination off")
+    assert main(["init", debugger]) == 0
+    line = capsys.readouterr().out.strip()
+    assert line.endswith(f"gdbext/{debugger}init.py")
+    for _ in range(2):
+        assert main(["init", debugger, "--install", "--file", str(startup)]) == 0
+    assert startup.read_text() == f"set pagination off\n{line}\n"
+    assert "has it already" in capsys.readouterr().out
+
+
+def test_init_uses_the_file_that_gdb_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    assert init.startup_file("gdb") == str(tmp_path / ".gdbinit")
+    modern = tmp_path / ".config/gdb/gdbinit"
+    modern.parent.mkdir(parents=True)
+    modern.touch()
+    assert init.startup_file("gdb") == str(modern)
+    assert init.startup_file("lldb") == str(tmp_path / ".lldbinit")
+
+
+def test_init_says_what_it_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "gdb", "--install", "--file", str(tmp_path / "no/such/folder")]) == 3
+    assert "cannot change" in capsys.readouterr().err
+
+
+def test_commands_are_modules_of_one_form() -> None:
+    for name in COMMANDS:
+        module = importlib.import_module(f"gdbext.cli.{name}")
+        assert callable(module.run)
+        assert module.parser().prog == f"gdbext {name}"

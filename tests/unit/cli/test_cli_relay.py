@@ -1,0 +1,96 @@
+"""Signals for gdbext are passed on once, and only if the command did not get them itself."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+from gdbext.cli.tracing import relay
+
+PID = 4711
+SENDER = 99
+
+
+class Clock:
+    now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(relay, "time", made)
+    return made
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    calls: list[tuple[int, int]] = []
+    monkeypatch.setattr(relay.os, "kill", lambda pid, number: calls.append((pid, number)))
+    return calls
+
+
+def test_signal_for_gdbext_alone_is_passed_on(clock: Clock, sent: list[tuple[int, int]]) -> None:
+    passing = relay.Relay(PID)
+    passing.received(signal.SIGTERM, SENDER)
+    assert passing.due == clock.now + relay.WAIT_SECONDS
+    passing.send_due()
+    assert sent == []
+    clock.now += relay.WAIT_SECONDS
+    passing.send_due()
+    assert sent == [(PID, signal.SIGTERM)]
+    assert passing.due is None
+
+
+@pytest.mark.parametrize("command_first", [True, False])
+def test_signal_for_the_group_is_not(clock: Clock, sent: list[tuple[int, int]], command_first: bool) -> None:
+    passing = relay.Relay(PID)
+    steps = [lambda: passing.seen(signal.SIGTERM, SENDER), lambda: passing.received(signal.SIGTERM, SENDER)]
+    for step in steps if command_first else reversed(steps):
+        step()
+    clock.now += 1
+    passing.send_due()
+    assert sent == []
+
+
+def test_terminals_signal_is_not(clock: Clock, sent: list[tuple[int, int]]) -> None:
+    passing = relay.Relay(PID)
+    passing.received(signal.SIGINT, None)
+    clock.now += 1
+    passing.send_due()
+    assert sent == []
+
+
+def test_other_sender_or_signal_does_not_count(clock: Clock, sent: list[tuple[int, int]]) -> None:
+    passing = relay.Relay(PID)
+    passing.seen(signal.SIGTERM, SENDER + 1)
+    passing.seen(signal.SIGHUP, SENDER)
+    passing.received(signal.SIGTERM, SENDER)
+    clock.now += 1
+    passing.send_due()
+    assert sent == [(PID, signal.SIGTERM)]
+
+
+def test_what_the_command_got_long_ago_does_not_count(clock: Clock, sent: list[tuple[int, int]]) -> None:
+    passing = relay.Relay(PID)
+    passing.seen(signal.SIGUSR1, SENDER)
+    clock.now += relay.MEMORY_SECONDS + 1
+    passing.received(signal.SIGUSR1, SENDER)
+    clock.now += 1
+    passing.send_due()
+    assert sent == [(PID, signal.SIGUSR1)]
+
+
+def test_command_that_is_gone(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_pid: int, _number: int) -> None:
+        raise ProcessLookupError
+
+    monkeypatch.setattr(relay.os, "kill", gone)
+    passing = relay.Relay(PID)
+    passing.received(signal.SIGTERM, SENDER)
+    clock.now += 1
+    passing.send_due()
+    assert passing.due is None
