@@ -81,7 +81,15 @@ def ask(run: CrashRun, host: str) -> Told:
     """Open the core in a debugger and have it dump the locks."""
     script = HERE / "dump_locks.py"
     if host == "gdb":
-        command = [debugger("gdb"), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load python-scripts off"]
+        command = [
+            debugger("gdb"),
+            "-nx",
+            "-batch",
+            "-iex",
+            "set debuginfod enabled off",
+            "-iex",
+            "set auto-load python-scripts off",
+        ]
         command += ["-ex", f"source {script}", str(run.executable), str(run.core)]
     else:
         command = [debugger("lldb"), "--no-lldbinit", "--batch", "-o", f"target create {run.executable} --core {run.core}"]

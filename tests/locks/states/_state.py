@@ -1,5 +1,6 @@
 """Bring a process into a known state of locks, tell what is true of it, and have it killed from outside."""
 
+import gc
 import json
 import os
 import subprocess
@@ -8,6 +9,9 @@ import time
 
 _threads = {}
 _objects = {}
+# Whatever stops the world would suspend the critical sections that a script has built up: collections, starting processes.
+gc.disable()
+_killer = subprocess.Popen(["sh", "-c", "read pid seconds; sleep $seconds; kill -ABRT $pid"], stdin=subprocess.PIPE)
 
 
 def start(function, name=None):
@@ -35,9 +39,7 @@ def settle(seconds=0.3):
     _threads["MainThread"] = threading.get_native_id()
     with open("truth.json", "w") as file:
         json.dump({"threads": _threads, "objects": _objects}, file)
-    command = f"read go; sleep {seconds}; kill -ABRT {os.getpid()}"
-    killer = subprocess.Popen(["sh", "-c", command], stdin=subprocess.PIPE)
-    os.write(killer.stdin.fileno(), b"go\n")
+    os.write(_killer.stdin.fileno(), f"{os.getpid()} {seconds}\n".encode())
 
 
 def rest(seconds=0.3):
