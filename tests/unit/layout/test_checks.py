@@ -1,0 +1,124 @@
+"""The tests of a layout, on a runtime of one interpreter and two threads that is made by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from fakes import FakeMemory
+from gdbext.layout import tables
+from gdbext.layout.checks import check
+from gdbext.layout.layout import Layout
+
+RUNTIME, INTERPRETER, MAIN, WORKER, QSBR = 0x100000, 0x200000, 0x300000, 0x400000, 0x500000
+SYSDICT, DICT, TYPE, OBJECT, NAMES = 0x600000, 0x610000, 0x620000, 0x630000, 0x640000
+READY = 1 << 12
+IMMORTAL = 0xFFFFFFFF
+BUILDS = [(version, flavour) for version in ("3.13.5", "3.14.10", "3.15.2") for flavour in ("release", "debug")]
+
+
+class World:
+    """Memory as a Python of that layout has it."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.memory = FakeMemory()
+        for start, struct in (
+            (RUNTIME, "_PyRuntimeState"),
+            (INTERPRETER, "PyInterpreterState"),
+            (MAIN, "_PyThreadStateImpl"),
+            (WORKER, "_PyThreadStateImpl"),
+            (QSBR, "_qsbr_thread_state"),
+            (SYSDICT, "PyObject"),
+            (DICT, "PyTypeObject"),
+            (TYPE, "PyTypeObject"),
+            (OBJECT, "PyTypeObject"),
+        ):
+            self.memory.map(start, layout.size(struct))
+        self.memory.map(NAMES, 64)
+        self.memory.write(NAMES, b"dict\0...type\0...object\0")
+        self.put("_PyRuntimeState", RUNTIME, {"interpreters.head": INTERPRETER, "interpreters.main": INTERPRETER})
+        self.put("PyInterpreterState", INTERPRETER, {"threads.head": WORKER, "sysdict": SYSDICT})
+        self.put("PyThreadState", WORKER, {"next": MAIN, "interp": INTERPRETER, "thread_id": 0x7F02, "native_thread_id": 12})
+        self.put(
+            "PyThreadState", MAIN, {"prev": WORKER, "interp": INTERPRETER, "thread_id": 0x7F01, "native_thread_id": 11, "state": 1}
+        )
+        self.put("_PyThreadStateImpl", MAIN, {"brc.tid": 0x7F01, "qsbr": QSBR})
+        shared = INTERPRETER + layout.offset("PyInterpreterState", "qsbr")
+        self.put("_qsbr_thread_state", QSBR, {"shared": shared, "tstate": MAIN})
+        heaps, tld = (MAIN + layout.offset("_PyThreadStateImpl", f"mimalloc.{name}") for name in ("heaps", "tld"))
+        for tag in range(4):
+            self.put("mi_heap_t", heaps + tag * layout.size("mi_heap_t"), {"tld": tld, "tag": tag})
+        self.put("PyObject", SYSDICT, {"ob_type": DICT})
+        for address, name in ((DICT, NAMES), (TYPE, NAMES + 8), (OBJECT, NAMES + 16)):
+            kind = {"ob_type": TYPE, "tp_name": name, "tp_flags": READY, "tp_base": OBJECT, "ob_ref_local": IMMORTAL}
+            self.put("PyTypeObject", address, kind)
+
+    def put(self, struct: str, address: int, values: dict[str, int]) -> None:
+        for name, value in values.items():
+            field = self.layout.struct(struct).field(name)
+            self.memory.write(address + field.offset, value.to_bytes(field.size, "little"))
+
+    def failures(self) -> list[str]:
+        return check(self.memory, self.layout, RUNTIME)
+
+
+@pytest.fixture(params=BUILDS, ids="-".join)
+def world(request: pytest.FixtureRequest) -> World:
+    return World(Layout(lambda name: None, None, tables.load(*request.param)))
+
+
+def test_a_layout_that_fits_has_no_failures(world: World) -> None:
+    assert world.failures() == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        pytest.param(lambda w: w.put("PyThreadState", MAIN, {"interp": RUNTIME}), "is of interpreter 0x100000", id="interp"),
+        pytest.param(lambda w: w.put("PyThreadState", MAIN, {"prev": 0}), "has 0x0 before it", id="prev"),
+        pytest.param(lambda w: w.put("PyThreadState", WORKER, {"thread_id": 0}), "has thread id 0x0 and LWP 12", id="thread id"),
+        pytest.param(lambda w: w.put("PyThreadState", WORKER, {"state": 77}), "in state 77", id="state"),
+        pytest.param(
+            lambda w: w.put("PyInterpreterState", INTERPRETER, {"threads.head": 0}), "no interpreter has a thread", id="threads"
+        ),
+        pytest.param(lambda w: w.put("_PyRuntimeState", RUNTIME, {"interpreters.head": 0}), "interpreters is empty", id="head"),
+        pytest.param(
+            lambda w: w.put("_PyRuntimeState", RUNTIME, {"interpreters.head": 0xBAD000}), "cannot read", id="unmapped head"
+        ),
+        pytest.param(lambda w: w.put("_PyRuntimeState", RUNTIME, {"interpreters.main": MAIN}), "is not in the list", id="main"),
+        pytest.param(lambda w: w.put("PyTypeObject", TYPE, {"ob_type": DICT}), "is not its own type", id="type of types"),
+        pytest.param(lambda w: w.put("PyTypeObject", DICT, {"tp_name": NAMES + 8}), "calls itself b'type", id="name"),
+        pytest.param(lambda w: w.put("PyTypeObject", DICT, {"tp_flags": 0}), "is not ready", id="flags"),
+        pytest.param(lambda w: w.put("PyTypeObject", OBJECT, {"ob_ref_local": 3}), "not immortal", id="immortal"),
+        pytest.param(lambda w: w.put("_PyThreadStateImpl", MAIN, {"brc.tid": 1}), "brc.tid is 0x1", id="brc"),
+        pytest.param(lambda w: w.put("_qsbr_thread_state", QSBR, {"tstate": WORKER}), "is another's", id="qsbr"),
+        pytest.param(
+            lambda w: w.put("mi_heap_t", MAIN + w.layout.offset("_PyThreadStateImpl", "mimalloc.heaps"), {"tag": 3}),
+            "heap 0 at",
+            id="heap",
+        ),
+    ],
+)
+def test_each_thing_that_does_not_hold_is_said(world: World, damage: Callable[[World], None], words: str) -> None:
+    damage(world)
+    assert any(words in failure for failure in world.failures()), world.failures()
+
+
+@pytest.mark.parametrize("other", BUILDS, ids="-".join)
+def test_the_layout_of_another_build_fails(world: World, other: tuple[str, str]) -> None:
+    """Of all builds only the world's own fits."""
+    layout = Layout(lambda name: None, None, tables.load(*other))
+    is_own = layout.size("_PyRuntimeState") == world.layout.size("_PyRuntimeState")
+    assert (check(world.memory, layout, RUNTIME) == []) == is_own
+
+
+def test_lists_that_bite_their_tails_end(world: World) -> None:
+    world.put("PyThreadState", MAIN, {"next": WORKER})
+    world.put("PyInterpreterState", INTERPRETER, {"next": INTERPRETER})
+    assert world.failures() == []
+
+
+def test_what_is_not_known_is_not_tested() -> None:
+    assert check(FakeMemory(), Layout(lambda name: None), RUNTIME) == []
