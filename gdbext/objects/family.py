@@ -134,9 +134,13 @@ def check_pointer(core: Core, slot: Slot, place: int, value: int) -> Iterator[Vi
         return
     info = core.type_of(value)
     if slot.wants and info and not core.is_a(info, slot.wants, slot.exact):
-        article = "an" if slot.wants[0] in "aeiou" else "a"
-        exactly = "exact " if slot.exact and core.is_a(info, slot.wants, False) else ""
-        yield Violation(slot.name, f"{slot.name} is a {info.name}, not {article} {exactly}{slot.wants}", place, value)
+        exactly = "exact " if slot.exact and core.is_a(info, slot.wants) else ""
+        claim = f"{slot.name} is {_with_article(info.name)}, not {_with_article(exactly + slot.wants)}"
+        yield Violation(slot.name, claim, place, value)
+
+
+def _with_article(name: str) -> str:
+    return ("an " if name[0] in "aeiou" else "a ") + name
 
 
 def optional(wants: str | None, *names: str, exact: bool = False) -> tuple[Slot, ...]:

@@ -72,13 +72,15 @@ def _state_by_version(memory: Memory, layout: Layout, address: int) -> StrState:
 
 
 def read_str(memory: Memory, layout: Layout, address: int, limit: int = 1000) -> str | None:
-    """The text of the ``str`` at ``address``; None if no ``str`` can look like that.
+    """The text of the ``str`` at ``address``; None if no ``str`` can look like that: each ends with a NUL, for one.
 
     Of a longer text the first ``limit`` characters and an ``…`` are given.  The object's type is not looked at.
     """
     try:
         state = read_str_state(memory, layout, address)
         if not state.is_legal:
+            return None
+        if any(memory.read(state.data + state.length * state.kind, state.kind)):
             return None
         count = min(state.length, limit)
         text = decode_text(memory.read(state.data, count * state.kind) if count else b"", state.kind)
