@@ -29,7 +29,7 @@ from gdbext.debuggers.base import (
 from gdbext.debuggers.entry_values import EntryValues
 from gdbext.debuggers.files import TargetFiles, read_source
 from gdbext.debuggers.registers import PRESERVED, VOLATILE, known_registers
-from gdbext.debuggers.text import refuse_side_effects, tidy_function, tidy_instruction, tidy_type
+from gdbext.debuggers.text import refuse_side_effects, simple_value, tidy_function, tidy_instruction, tidy_type
 
 WORD = (1 << 64) - 1
 STRUCTS = {gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION}
@@ -302,6 +302,8 @@ class GdbDebugger:
 
     def evaluate(self, expression: str) -> int:
         refuse_side_effects(expression)
+        if (known := simple_value(self, expression)) is not None:
+            return known
         try:
             with gdb.with_parameter("may-call-functions", False):
                 value = gdb.parse_and_eval(expression)

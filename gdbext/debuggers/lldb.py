@@ -28,7 +28,7 @@ from gdbext.debuggers.base import (
 from gdbext.debuggers.entry_values import EntryValues
 from gdbext.debuggers.files import TargetFiles, read_source
 from gdbext.debuggers.registers import PRESERVED, known_registers
-from gdbext.debuggers.text import refuse_side_effects, tidy_function, tidy_instruction, tidy_type
+from gdbext.debuggers.text import refuse_side_effects, simple_value, tidy_function, tidy_instruction, tidy_type
 
 WORD = (1 << 64) - 1
 LONGEST_INSTRUCTION = 15
@@ -353,23 +353,27 @@ class LldbDebugger:
 
     def evaluate(self, expression: str) -> int:
         refuse_side_effects(expression)
-        try:
-            return int(expression, 0) & WORD
-        except ValueError:
-            pass
-        thread = self._process.GetSelectedThread()
-        frame = thread.GetSelectedFrame()
-        value = frame.GetValueForVariablePath(expression, lldb.eNoDynamicValues)
-        if not value.IsValid() and (symbol := self.symbol(expression.lstrip("&"))):
-            return symbol.address
-        if value.GetError().Fail() or not value.IsValid():
-            raise DebuggerError(f"`{expression}`: {_complaint(value.GetError())}")
+        if (known := simple_value(self, expression)) is not None:
+            return known
+        frame = self._process.GetSelectedThread().GetSelectedFrame()
+        if not frame.IsValid():
+            raise DebuggerError(NO_TARGET)
+        value = _look(frame, expression)
+        if not value.IsValid() or value.GetError().Fail():
+            if symbol := self.symbol(expression.lstrip("&")):
+                return symbol.address
+            complaint = value.GetError()
+            if self.kind == "core":
+                # LLDB's compiler knows more of C, but would map memory into a live process.
+                value = frame.EvaluateExpression(expression, _harmless())
+            if not value.IsValid() or value.GetError().Fail():
+                raise DebuggerError(f"`{expression}`: {_complaint(complaint)}")
         if value.GetType().GetCanonicalType().GetTypeClass() & AGGREGATES:
             address = value.GetLoadAddress()
             if address == INVALID:
                 raise DebuggerError(f"`{expression}` has no address")
             return int(address)
-        return int(value.GetValueAsSigned()) & WORD if value.GetByteSize() < 8 else int(value.GetValueAsUnsigned())
+        return int(value.GetValueAsSigned()) & WORD
 
     def source(self, file: str, line: int, context: int = 2) -> Sequence[tuple[int, str]]:
         return read_source(file, line, context)
@@ -480,7 +484,74 @@ def _flatten(kind: lldb.SBType, prefix: str, base: int) -> Iterator[tuple[str, F
             yield from _flatten(target, f"{name}." if own else prefix, offset)
 
 
+def _look(frame: lldb.SBFrame, expression: str) -> lldb.SBValue:
+    """Evaluate without LLDB's compiler: it reads, and can do nothing else to the target."""
+    if hasattr(lldb, "eDILModeFull"):
+        return frame.GetValueForVariablePath(expression, lldb.eNoDynamicValues, lldb.eDILModeFull)
+    return frame.GetValueForVariablePath(expression, lldb.eNoDynamicValues)
+
+
+def _harmless() -> lldb.SBExpressionOptions:
+    """Options that let LLDB's compiler run nothing in the target."""
+    options = lldb.SBExpressionOptions()
+    options.SetAllowJIT(False)
+    options.SetFetchDynamicValue(lldb.eNoDynamicValues)
+    options.SetSuppressPersistentResult(True)
+    return options
+
+
 def _complaint(error: lldb.SBError) -> str:
     """The first line of LLDB's words, without the position in the expression."""
     text = (error.GetCString() or "no such value").strip().split("\n")[0]
     return re.sub(r"^(?:error: )?<user expression[^>]*>:\d+:\d+: ", "", text)
+
+
+# --- starting, for the command line: lldb opens a target that no person has opened ----------------
+
+
+def open_core(executable: str, core: str, sysroot: str | None = None) -> LldbDebugger:
+    """Make lldb open a core.
+
+    Raises:
+        DebuggerError: with lldb's complaint.
+    """
+    debugger = lldb.debugger
+    if sysroot:
+        debugger.HandleCommand(f"platform select --sysroot {_quoted(sysroot)} remote-linux")
+    error = lldb.SBError()
+    target = debugger.CreateTarget(executable, "", "", False, error)
+    if error.Fail() or not target.IsValid():
+        raise DebuggerError(f"lldb cannot open {executable}: {_complaint(error)}")
+    process = target.LoadCore(core, error)
+    if error.Fail() or not process.IsValid():
+        raise DebuggerError(f"lldb cannot open {core}: {_complaint(error)}")
+    debugger.SetSelectedTarget(target)
+    return LldbDebugger(debugger)
+
+
+def attach(pid: int) -> LldbDebugger:
+    """Make lldb stop and inspect a running process.
+
+    Raises:
+        DebuggerError: with lldb's complaint.
+    """
+    debugger = lldb.debugger
+    debugger.SetAsync(False)
+    error = lldb.SBError()
+    target = debugger.CreateTarget("", "", "", False, error)
+    process = target.AttachToProcessWithID(debugger.GetListener(), pid, error)
+    if error.Fail() or not process.IsValid():
+        raise DebuggerError(f"lldb cannot attach to process {pid}: {_complaint(error)}")
+    debugger.SetSelectedTarget(target)
+    return LldbDebugger(debugger)
+
+
+def leave() -> None:
+    """Let a process that was attached to go on, unharmed; harmless for a core."""
+    process = lldb.debugger.GetSelectedTarget().GetProcess()
+    if process.IsValid() and process.GetPluginName() != "elf-core":
+        process.Detach()
+
+
+def _quoted(word: str) -> str:
+    return '"' + re.sub(r'(["\\`$])', r"\\\1", word) + '"'

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
-from gdbext.debuggers.base import DebuggerError
+from gdbext.debuggers.base import Debugger, DebuggerError
 
 ASSIGNMENT = re.compile(r"\+\+|--|<<=|>>=|(?<![=!<>])=(?!=)")
 QUOTED = re.compile(r"""'(?:\\.|[^'\\])'|"(?:\\.|[^"\\])*\"""")
@@ -73,3 +74,24 @@ def refuse_side_effects(expression: str) -> None:
     """
     if ASSIGNMENT.search(QUOTED.sub("", expression)):
         raise DebuggerError(f"`{expression}` would change the program; gdbext only looks")
+
+
+def simple_value(debugger: Debugger, expression: str) -> int | None:
+    """The value of a number or of a variable of the selected frame: neither needs the debugger's own evaluation.
+
+    A variable is looked up as ``variables`` has it: the debugger may show garbage where a register was not saved, or nothing
+    where its caller still knows the value.
+    """
+    if not expression.strip():
+        raise DebuggerError("an address is missing: a variable, a register ($rdi), a number or another expression")
+    with suppress(ValueError):
+        number = int(expression, 0)
+        if number >> 64 not in (0, -1):
+            raise DebuggerError(f"`{expression}` is no address: it has more than 64 bits")
+        return number & (1 << 64) - 1
+    if not expression.isidentifier():
+        return None
+    variable = next((v for v in debugger.variables(*debugger.selected()) if v.name == expression), None)
+    if variable is not None and variable.value is None:
+        raise DebuggerError(f"`{expression}` is optimized out here; give its address instead")
+    return variable.value if variable is not None else None
