@@ -10,14 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from gdbext.debuggers.base import Memory, Region
+from gdbext.debuggers.base import Memory, MemoryFault, Region
 from gdbext.heap.activity import ThreadStop, collections
 from gdbext.heap.census import Census, to_array
+from gdbext.heap.health import Corruption, Health
 from gdbext.heap.judge import Judge
+from gdbext.heap.orphans import Orphans, OrphanSearch, find_unions, tie_to_unions
 from gdbext.heap.pages import Page
 from gdbext.heap.records import Records
+from gdbext.heap.referrers import Referrers, ReferrerSearch
+from gdbext.heap.scan import Scan, ScanResult
+from gdbext.heap.sweep import Progress
 from gdbext.interpreter.runtime import Runtime
-from gdbext.layout.layout import Layout
+from gdbext.layout.layout import Layout, UnknownLayout
 from gdbext.model import Liveness, Verdict
 from gdbext.objects.objects import Objects
 
@@ -46,6 +51,7 @@ class Heap:
         self.records = Records(memory, layout, runtime, objects, regions, hooks, stops)
         self._judge = Judge(self.records)
         self._census = Census(self.records, self._judge)
+        self._health = Health(self.records, self._judge)
 
     def judge(self, address: int, expected_type: str | None = None) -> Liveness:
         """Whether the object that a program uses at this address (as ``PyObject *``) is alive.
@@ -61,6 +67,40 @@ class Heap:
     def judge_many(self, addresses: Sequence[int]) -> list[Verdict]:
         """The verdicts on many addresses, in their order; at a million a second."""
         return self._census.judge_many(to_array(addresses))
+
+    def scan(self, progress: Progress | None = None) -> ScanResult:
+        """Everything that is wrong with the heap: damaged lists, blocks without the object that they should have, stale slots."""
+        return Scan(self.records, self._judge, self._census).run(progress)
+
+    def referrers(self, address: int, progress: Progress | None = None) -> Referrers:
+        """Who holds the address: objects, frames, registers, stacks, modules' data, queues."""
+        return ReferrerSearch(self.records, address).run(progress)
+
+    def orphans(self, progress: Progress | None = None) -> Orphans:
+        """Living tracked objects that nothing in the process refers to; tuples among them with the unions they were made for."""
+        result = OrphanSearch(self.records).run(progress)
+        if any(orphan.items for orphan in result.found):
+            result.found = tie_to_unions(self.records.objects, result.found, find_unions(self.records))
+        return result
+
+    def free_list_health(self, page: Page) -> list[Corruption]:
+        """What is wrong with the free lists of a page; empty if nothing is."""
+        return list(self._health.of_pages([page]))
+
+    def freelist_health(self) -> list[Corruption]:
+        """What is wrong with CPython's own freelists."""
+        return list(self._health.freelists())
+
+    def page_of(self, address: int) -> Page | None:
+        """The page that an address lies in; None if it lies in none."""
+        try:
+            return self.records.mimalloc.page_of(address)
+        except (MemoryFault, UnknownLayout):
+            return None
+
+    def looks_like(self, word: int) -> str:
+        """What a word that was written over another seems to be: a pointer and to what, text, a number, a fill."""
+        return self._health.looks_like(word)
 
     def pages(self) -> Iterator[Page]:
         """Every page in use: of the threads, of exited threads, and of mimalloc's default heaps."""

@@ -5,16 +5,15 @@ From CPython's Include/internal/pycore_object_alloc.h (``_PyObject_GetAllocation
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from gdbext.heap.pages import GC, GC_PRE, OBJECT
 from gdbext.layout.layout import Layout
 from gdbext.objects.objects import Objects
 from gdbext.objects.types import HAVE_GC, TypeInfo
 
-MAX_BASES = 64
 SYNONYMS = {"typing.Union": "types.UnionType"}
 """One type under two names: 3.14 renamed the union's type."""
+SAME_STRUCT = {"set": {"frozenset"}, "generator": {"coroutine", "async_generator"}}
+"""C code that works on the one works on the others too: they share its struct."""
 ANY = "object"
 
 
@@ -35,20 +34,8 @@ def least_size(layout: Layout, info: TypeInfo) -> int:
     return info.basicsize or 0
 
 
-def bases(objects: Objects, type_address: int) -> Iterator[str]:
-    """Names of a type and of those it derives from."""
-    seen: set[int] = set()
-    address = type_address
-    while address and address not in seen and len(seen) < MAX_BASES:
-        seen.add(address)
-        info = objects.type_info(address)
-        if info is None:
-            return
-        yield SYNONYMS.get(info.name, info.name)
-        address = info.base or 0
-
-
 def is_kind_of(objects: Objects, info: TypeInfo, expected: str) -> bool:
-    """Whether a type is the one of that name (``tp_name``), or derives from it."""
+    """Whether a type is the one of that name (``tp_name``), derives from it, or shares its struct."""
     wanted = SYNONYMS.get(expected, expected)
-    return wanted == ANY or wanted in bases(objects, info.address)
+    names = {SYNONYMS.get(base.name, base.name) for base in objects.bases(info)}
+    return wanted == ANY or wanted in names or not names.isdisjoint(SAME_STRUCT.get(wanted, ()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +16,8 @@ from gdbext.interpreter.runtime import Runtime
 CHUNK_FLAGS = 7
 PREVIOUS_IN_USE = 1
 MAX_CHUNK = 1 << 40
+TOP = 1 << 14
+"""The control block and its thread-local variables are within so many bytes of a stack's end."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,9 @@ class Place:
 class Places:
     """The mapped regions, named."""
 
-    def __init__(self, memory: Memory, runtime: Runtime, regions: Sequence[Region], stops: Sequence[ThreadStop]) -> None:
+    def __init__(
+        self, memory: Memory, runtime: Runtime, regions: Sequence[Region], stops: Callable[[], Sequence[ThreadStop]]
+    ) -> None:
         self._memory = memory
         self._runtime = runtime
         self._regions = sorted(regions, key=lambda region: region.start)
@@ -85,15 +89,15 @@ class Places:
         return self._modules.get(region.start) if region else None
 
     def stack_of(self, region: Region) -> str | None:
-        """Whose stack a region is: the main thread's, or one with a thread's control block in it (glibc puts it on top)."""
-        for stop in self._stops:
-            if stop.stack_pointer is not None and region.start <= stop.stack_pointer < region.end:
-                return f"the stack of LWP {stop.lwp}"
+        """Whose stack a region is: glibc puts a thread's control block on top of it; else a stack pointer tells."""
         if region.path == "[stack]":
             return "the main thread's stack"
         for thread in self._runtime.threads:
-            if region.start <= thread.thread_id < region.end and region.start not in self._modules:
+            if region.start <= thread.thread_id < region.end and region.end - thread.thread_id < TOP < region.end - region.start:
                 return f"the stack of LWP {thread.native_thread_id}"
+        for stop in self._stops():
+            if stop.stack_pointer is not None and region.start <= stop.stack_pointer < region.end:
+                return f"the stack of LWP {stop.lwp}"
         return None
 
     def find(self, address: int) -> Place | None:
@@ -104,15 +108,15 @@ class Places:
         if region.start in self._modules:
             what = "data" if region.writable else "text or constants"
             return Place("module", f"{what} of {self._modules[region.start]}", region)
-        stack = self.stack_of(region)
-        if stack:
-            return Place("stack", stack, region)
         raw = self.raw_block(address)
         if raw:
             return Place("c heap", raw, region)
         if region.path == "[heap]" or any(region.start <= t.address < region.end for t in self._runtime.threads):
             # All thread states but the first are PyMem_Raw memory, which is glibc's in 3.13 and 3.14.
             return Place("c heap", f"glibc's heap {self._chunk(address)}".rstrip(), region)
+        stack = self.stack_of(region)
+        if stack:
+            return Place("stack", stack, region)
         return Place("memory", "memory that neither mimalloc nor a module has", region)
 
     def raw_block(self, address: int) -> str | None:

@@ -85,7 +85,7 @@ class Records:
 
     @cached_property
     def places(self) -> Places:
-        return Places(self.memory, self.runtime, self.regions, self.stops)
+        return Places(self.memory, self.runtime, self.regions, lambda: self.stops)
 
     @cached_property
     def collections(self) -> list[Collection]:
