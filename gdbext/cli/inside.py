@@ -6,11 +6,13 @@ the process's exit code is the answer: 0 diagnosed, 3 cannot be opened, 4 diagno
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib
 import json
 import os
 import sys
+import threading
 import traceback
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -46,6 +48,8 @@ def main() -> None:
 
 def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
     adapter = importlib.import_module(f"gdbext.debuggers.{request['debugger']}")
+    ready = threading.Thread(target=_preload, args=([name for name, _ in request["outputs"]],))
+    ready.start()
     warnings: list[str] = []
     if request.get("pid"):
         debugger: Debugger = adapter.attach(request["pid"])
@@ -54,6 +58,7 @@ def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
         warnings += found.warnings
         debugger = adapter.open_core(found.executable, found.core, request.get("sysroot"))
     try:
+        ready.join()
         report = _triage(debugger, request, warnings)
     finally:
         adapter.leave()
@@ -68,6 +73,16 @@ def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
     for failure in failures:
         stderr.write(f"gdbext: {failure}\n")
     return PARTIAL if report.errors or failures else DIAGNOSED
+
+
+def _preload(formats: list[str]) -> None:
+    """Load the rest of gdbext while the debugger reads symbols, which both take a tenth of a second and more.
+
+    No module that is loaded here talks to the debugger.  What fails, fails again where it is used, and is reported there.
+    """
+    with contextlib.suppress(Exception):
+        for name in ("gdbext.session", "gdbext.triage.triage", "gdbext.reports.formats", *(f"gdbext.reports.{f}" for f in formats)):
+            importlib.import_module(name)
 
 
 def _triage(debugger: Debugger, request: dict[str, Any], warnings: list[str]) -> Report:

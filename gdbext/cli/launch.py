@@ -119,10 +119,18 @@ def command_line(debugger: Debugger) -> list[str]:
     """The whole command; the work itself is ``inside.main``, which reads the request from the environment."""
     code = f"import sys; sys.path.insert(0, {ROOT!r}); import gdbext.cli.inside as inside; inside.main()"
     if debugger.name == "gdb":
-        settings = [word for setting in GDB_SETTINGS for word in ("-iex", setting)]
+        # gdb's own index of a program's DWARF, kept by build id: a fifth of the time that opening a core takes.
+        index = (f"set index-cache directory {cache_folder()}/gdb-index", "set index-cache enabled on")
+        settings = [word for setting in (*GDB_SETTINGS, *index) for word in ("-iex", setting)]
         return [*debugger.command, "-nx", "-batch", *settings, "-ex", f"python {code}"]
     settings = [word for setting in LLDB_SETTINGS for word in ("-O", setting)]
     return [*debugger.command, "--no-lldbinit", "--batch", *settings, "-o", f"script {code}"]
+
+
+def cache_folder() -> str:
+    """``$GDBEXT_CACHE``, else ``$XDG_CACHE_HOME/gdbext``, else ``~/.cache/gdbext``."""
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.environ.get("GDBEXT_CACHE") or os.path.join(home, "gdbext")
 
 
 def environment(debugger: Debugger, request: dict[str, Any]) -> dict[str, str]:
