@@ -65,7 +65,9 @@ mi_abandoned_pool_t mi_subproc_t mi_padding_t mi_page_flags_t
 Bucket wait_entry mutex_entry PyMutex PyCriticalSection PyCriticalSection2 _PyRawMutex raw_mutex_entry _PyRWMutex _PySeqLock
 PyAttributeErrorObject PyBaseExceptionGroupObject PyImportErrorObject PyNameErrorObject PyOSErrorObject PyStopIterationObject
 PySyntaxErrorObject PySystemExitObject PyUnicodeErrorObject typevarobject odictiterobject
-_PyOnceFlag PyEvent _PyRecursiveMutex _PySemaphore lockobject rlockobject ThreadHandle PyThreadHandleObject
+_PyOnceFlag PyEvent _PyRecursiveMutex _PySemaphore lockobject rlockobject ThreadHandle PyThreadHandleObject bootstate
+PyAttributeErrorObject PyBaseExceptionGroupObject PyImportErrorObject PyNameErrorObject PyOSErrorObject PyStopIterationObject
+PySyntaxErrorObject PySystemExitObject PyUnicodeErrorObject typevarobject odictiterobject
 PyNumberMethods PySequenceMethods PyMappingMethods PyAsyncMethods PyBufferProcs PyType_Slot PyType_Spec
 """
 
@@ -215,7 +217,8 @@ def from_headers(folders: list[Path], flavour: str) -> Table:
         done = subprocess.run([*command, str(SOURCE), "-o", str(unit)], capture_output=True, text=True)
         if done.returncode:
             raise TableError(f"{SOURCE.name} does not compile against {folders[0]}:\n{done.stderr[:2000]}")
-        return read_dwarf(unit, STRUCTS.split())
+        modules = " ".join(MODULE_STRUCTS.values())
+        return read_dwarf(unit, f"{STRUCTS} {BUILTIN_MODULE_STRUCTS} {modules}".split())
 
 
 def debian_folders(minor: str) -> list[Path]:

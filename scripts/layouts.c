@@ -112,3 +112,202 @@ typedef struct {
     Py_ssize_t refcount;
 } ThreadHandle;
 typedef struct { PyObject_HEAD ThreadHandle *handle; } PyThreadHandleObject;
+struct bootstate { PyThreadState *tstate; PyObject *func, *args, *kwargs; ThreadHandle *handle; PyEvent handle_ready; };
+
+/* Objects/descrobject.c, typeobject.c, rangeobject.c, typevarobject.c, odictobject.c */
+typedef struct { PyObject_HEAD PyObject *prop_get, *prop_set, *prop_del, *prop_doc, *prop_name; int getter_doc; } propertyobject;
+typedef struct { PyObject_HEAD PyTypeObject *type; PyObject *obj; PyTypeObject *obj_type; } superobject;
+typedef struct { PyObject_HEAD PyObject *start, *stop, *step, *length; } rangeobject;
+typedef struct {
+    PyObject_HEAD
+    PyObject *name, *bound, *evaluate_bound, *constraints, *evaluate_constraints, *default_value, *evaluate_default;
+    bool covariant, contravariant, infer_variance;
+} typevarobject;
+struct _odictnode { PyObject *key; Py_hash_t hash; struct _odictnode *next, *prev; };
+struct _odictobject {
+    PyDictObject od_dict;
+    struct _odictnode *od_first, *od_last, **od_fast_nodes;
+    Py_ssize_t od_fast_nodes_size;
+    void *od_resize_sentinel;
+    size_t od_state;
+    PyObject *od_inst_dict, *od_weakreflist;
+};
+typedef struct {
+    PyObject_HEAD
+    int kind;
+    PyODictObject *di_odict;
+    Py_ssize_t di_size;
+    size_t di_state;
+    PyObject *di_current, *di_result;
+} odictiterobject;
+#if PY_VERSION_HEX >= 0x030E0000
+typedef struct { PyObject_HEAD Py_ssize_t it_index; PyTupleObject *it_seq; } _PyTupleIterObject;
+#endif
+
+/* Python/bltinmodule.c */
+typedef struct { PyObject_HEAD PyObject *func, *it; } filterobject;
+typedef struct {
+    PyObject_HEAD
+    PyObject *iters, *func;
+#if PY_VERSION_HEX >= 0x030E0000
+    int strict;
+#endif
+} mapobject;
+typedef struct { PyObject_HEAD Py_ssize_t tuplesize; PyObject *ittuple, *result; int strict; } zipobject;
+
+/* Modules/itertoolsmodule.c */
+typedef struct { PyObject_HEAD PyObject *total, *it, *binop, *initial; void *state; } accumulateobject;
+typedef struct { PyObject_HEAD PyObject *it; Py_ssize_t batch_size; bool strict; } batchedobject;
+typedef struct { PyObject_HEAD PyObject *source, *active; } chainobject;
+typedef struct { PyObject_HEAD PyObject *pool; Py_ssize_t *indices; PyObject *result; Py_ssize_t r; int stopped; } combinationsobject;
+typedef combinationsobject cwrobject;
+typedef struct { PyObject_HEAD PyObject *data, *selectors; } compressobject;
+typedef struct { PyObject_HEAD Py_ssize_t cnt; PyObject *long_cnt, *long_step; } countobject;
+typedef struct {
+    PyObject_HEAD
+    PyObject *it, *saved;
+    Py_ssize_t index;
+#if PY_VERSION_HEX < 0x030E0000
+    int firstpass;
+#endif
+} cycleobject;
+typedef struct { PyObject_HEAD PyObject *func, *it; long start; } dropwhileobject;
+typedef struct { PyObject_HEAD PyObject *func, *it; } filterfalseobject;
+typedef struct { PyObject_HEAD PyObject *it, *keyfunc, *tgtkey, *currkey, *currvalue; void *currgrouper, *state; } groupbyobject;
+typedef struct { PyObject_HEAD PyObject *parent, *tgtkey; } _grouperobject;
+typedef struct { PyObject_HEAD PyObject *it; Py_ssize_t next, stop, step, cnt; } isliceobject;
+typedef struct { PyObject_HEAD PyObject *it, *old, *result; } pairwiseobject;
+typedef struct {
+    PyObject_HEAD
+    PyObject *pool;
+    Py_ssize_t *indices, *cycles;
+    PyObject *result;
+    Py_ssize_t r;
+    int stopped;
+} permutationsobject;
+typedef struct { PyObject_HEAD PyObject *pools; Py_ssize_t *indices; PyObject *result; int stopped; } productobject;
+typedef struct { PyObject_HEAD PyObject *element; Py_ssize_t cnt; } repeatobject;
+typedef struct { PyObject_HEAD PyObject *func, *it; } starmapobject;
+typedef struct { PyObject_HEAD PyObject *func, *it; long stop; } takewhileobject;
+typedef struct { PyObject_HEAD void *dataobj; int index; PyObject *weakreflist; void *state; } teeobject;
+typedef struct { PyObject_HEAD Py_ssize_t tuplesize, numactive; PyObject *ittuple, *result, *fillvalue; } ziplongestobject;
+
+/* Modules/_functoolsmodule.c */
+typedef struct {
+    PyObject_HEAD
+    PyObject *fn, *args, *kw, *dict, *weakreflist;
+#if PY_VERSION_HEX >= 0x030E0000
+    PyObject *placeholder;
+    Py_ssize_t phcount;
+#endif
+    vectorcallfunc vectorcall;
+} partialobject;
+typedef struct { PyObject_HEAD PyObject *cmp, *object; } keyobject;
+typedef struct lru_list_elem { PyObject_HEAD struct lru_list_elem *prev, *next; Py_hash_t hash; PyObject *key, *result; } lru_list_elem;
+typedef struct {
+    lru_list_elem root;
+    void *wrapper;
+    int typed;
+    PyObject *cache;
+    Py_ssize_t hits;
+    PyObject *func;
+    Py_ssize_t maxsize, misses;
+    PyObject *kwd_mark;
+    PyTypeObject *lru_list_elem_type;
+    PyObject *cache_info_type, *dict, *weakreflist;
+} lru_cache_object;
+
+/* Modules/_collectionsmodule.c */
+typedef struct block { struct block *leftlink; PyObject *data[64]; struct block *rightlink; } block;
+typedef struct {
+    PyObject_VAR_HEAD
+    block *leftblock, *rightblock;
+    Py_ssize_t leftindex, rightindex;
+    size_t state;
+    Py_ssize_t maxlen, numfreeblocks;
+    block *freeblocks[16];
+    PyObject *weakreflist;
+} dequeobject;
+typedef struct { PyObject_HEAD block *b; Py_ssize_t index; dequeobject *deque; size_t state; Py_ssize_t counter; } dequeiterobject;
+typedef struct { PyDictObject dict; PyObject *default_factory; } defdictobject;
+
+/* Modules/_sre/sre.h */
+typedef struct {
+    PyObject_VAR_HEAD
+    Py_ssize_t groups;
+    PyObject *groupindex, *indexgroup, *pattern;
+    int flags;
+    PyObject *weakreflist;
+    int isbytes;
+#ifdef Py_DEBUG
+    int fail_after_count;
+    PyObject *fail_after_exc;
+#endif
+    Py_ssize_t codesize;
+    Py_UCS4 code[1];
+} PatternObject;
+typedef struct {
+    PyObject_VAR_HEAD
+    PyObject *string, *regs;
+    PatternObject *pattern;
+    Py_ssize_t pos, endpos, lastindex, groups, mark[1];
+} MatchObject;
+
+/* Modules/_io */
+typedef struct { PyObject_HEAD PyObject *buf; Py_ssize_t pos, string_size; PyObject *dict, *weakreflist; Py_ssize_t exports; } bytesio;
+typedef struct {
+    PyObject_HEAD
+    Py_UCS4 *buf;
+    Py_ssize_t pos, string_size;
+    size_t buf_size;
+    int state;
+#if PY_VERSION_HEX >= 0x030E0000
+    PyUnicodeWriter *writer;
+#else
+    _PyUnicodeWriter writer;
+#endif
+    char ok, closed, readuniversal, readtranslate;
+    PyObject *decoder, *readnl, *writenl, *dict, *weakreflist;
+    void *module_state;
+} stringio;
+typedef struct {
+    PyObject_HEAD
+    int ok, detached;
+    Py_ssize_t chunk_size;
+    PyObject *buffer, *encoding, *encoder, *decoder, *readnl, *errors;
+    const char *writenl;
+    char line_buffering, write_through, readuniversal, readtranslate, writetranslate, seekable, has_read1, telling, finalizing;
+    void *encodefunc;
+    char encoding_start_of_stream;
+    PyObject *decoded_chars;
+    Py_ssize_t decoded_chars_used;
+    PyObject *pending_bytes;
+    Py_ssize_t pending_bytes_count;
+    PyObject *snapshot;
+    double b2cratio;
+    PyObject *raw, *weakreflist, *dict;
+    void *state;
+} textio;
+
+/* Modules/_csv.c, Modules/_elementtree.c */
+typedef struct {
+    PyObject_HEAD
+    PyObject *input_iter;
+    void *dialect;
+    PyObject *fields;
+    int state;
+    Py_UCS4 *field;
+    Py_ssize_t field_size, field_len;
+    bool unquoted_field;
+    unsigned long line_num;
+} ReaderObj;
+typedef struct {
+    PyObject_HEAD
+    PyObject *write;
+    void *dialect;
+    Py_UCS4 *rec;
+    Py_ssize_t rec_size, rec_len;
+    int num_fields;
+    PyObject *error_obj;
+} WriterObj;
+typedef struct { PyObject_HEAD PyObject *tag, *text, *tail; void *extra; PyObject *weakreflist; } ElementObject;
