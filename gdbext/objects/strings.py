@@ -6,6 +6,7 @@ A ``str`` holds its characters in one of three places: right behind ``PyASCIIObj
 
 from __future__ import annotations
 
+import sys
 from array import array
 from dataclasses import dataclass
 
@@ -99,7 +100,10 @@ def decode_text(data: bytes, kind: int) -> str:
     """
     if kind == 1:
         return data.decode("latin-1")
-    return "".join(map(chr, array("H" if kind == 2 else "I", data)))
+    codes = array("H" if kind == 2 else "I", data)
+    if max(codes, default=0) > sys.maxunicode:
+        raise ValueError(f"{max(codes):#x} is no code point")
+    return "".join(map(chr, codes))
 
 
 def read_cstring(memory: Memory, address: int, limit: int = 200) -> str | None:

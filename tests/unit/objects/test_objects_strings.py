@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -73,6 +75,15 @@ def test_ascii_with_other_bytes() -> None:
     address = world.put("abcd")
     world.memory.write(address + world.layout.size("PyASCIIObject"), b"\xdd")
     assert read_str(world.memory, world.layout, address) is None
+
+
+@pytest.mark.parametrize("word", [0x110000, 0xDDDDDDDD])
+def test_no_code_point(word: int) -> None:
+    world = World()
+    address = world.put("😀😀")
+    world.memory.write(address + world.layout.size("PyCompactUnicodeObject"), struct.pack("<I", word))
+    assert read_str(world.memory, world.layout, address) is None
+    assert [v.field for v in world.objects.invariants(address)] == ["data"]
 
 
 def test_only_a_str_object_has_text() -> None:
