@@ -195,7 +195,7 @@ class FreeLists:
         listed = found.lengths["free"] + found.lengths["local_free"]
         found.lost = page.capacity - page.used - listed
         others = found.lengths["xthread_free"] + found.lengths["thread_delayed_free"]
-        if found.lost or others > page.used:
+        if not found.damages and (found.lost or others > page.used):
             found.damages.append(Damage(page, Flaw.COUNT, "free", position=listed))
 
     # --- the heap's delayed list ----------------------------------------------------------------

@@ -33,9 +33,10 @@ NOT_OBJECTS = frozenset({"dictkeys", "object_stacks", "object_stack_chunks", "un
 
 @dataclass(frozen=True)
 class Cached:
-    """A dead object on a freelist.  ``place`` is the address of the word that points to it."""
+    """A dead object on a freelist.  ``place`` is the address of the word that points to it, ``thread`` None for the
+    interpreter's own."""
 
-    thread: ThreadState
+    thread: ThreadState | None
     list: str
     place: int
 
@@ -44,7 +45,7 @@ class Cached:
 class BrokenFreelist:
     """A freelist whose links or count do not hold.  ``place`` holds the bad ``word``."""
 
-    thread: ThreadState
+    thread: ThreadState | None
     list: str
     place: int
     word: int
@@ -59,6 +60,8 @@ class Freelists:
         self._layout = layout
         self.members: dict[int, Cached] = {}
         self.broken: list[BrokenFreelist] = []
+        for interpreter in runtime.interpreters:
+            self._memory_errors(interpreter.address)
         state = layout.find(STATE)
         if state is None or "freelists" not in state:
             return
@@ -71,6 +74,19 @@ class Freelists:
                 self._uniform(thread, record, state)
             else:
                 self._by_type(thread, record, state)
+
+    def _memory_errors(self, interpreter: int) -> None:
+        """MemoryErrors are made in advance, and kept linked through their dicts (Objects/exceptions.c)."""
+        state, error = self._layout.find("PyInterpreterState"), self._layout.find("PyBaseExceptionObject")
+        if state is None or error is None or "memerrors_freelist" not in state or "memerrors_numfree" not in state:
+            return
+        place, count = interpreter + state.offset("memerrors_freelist"), state.field("memerrors_numfree")
+        try:
+            number = int.from_bytes(self._memory.read(interpreter + count.offset, count.size), "little", signed=True)
+            first = int.from_bytes(self._memory.read(place, 8), "little")
+        except MemoryFault:
+            return
+        self._follow(None, "MemoryErrors", place, first, number, error.offset("dict"))
 
     # --- 3.14 and later -------------------------------------------------------------------------
 
@@ -110,7 +126,7 @@ class Freelists:
                 count = int.from_bytes(counts[at * width : (at + 1) * width], "little", signed=True)
                 self._follow(thread, _label(name, at, len(heads)), base + 8 * at, head, count, found.offset(field))
 
-    def _array(self, thread: ThreadState, name: str, base: int, items: list[int], count: int) -> None:
+    def _array(self, thread: ThreadState | None, name: str, base: int, items: list[int], count: int) -> None:
         if not DISABLED <= count <= len(items):
             self.broken.append(BrokenFreelist(thread, name, base, count, f"its count {count} is out of range"))
             return
@@ -119,7 +135,7 @@ class Freelists:
 
     # --- both -----------------------------------------------------------------------------------
 
-    def _follow(self, thread: ThreadState, name: str, place: int, first: int, count: int, link: int | None) -> None:
+    def _follow(self, thread: ThreadState | None, name: str, place: int, first: int, count: int, link: int | None) -> None:
         """A list of ``count`` members, the first at ``first``, linked at offset ``link`` (None: it has one member at most)."""
         if not DISABLED <= count <= MAX_LENGTH:
             self.broken.append(BrokenFreelist(thread, name, place, count & (1 << 64) - 1, f"its count {count} is out of range"))
@@ -138,7 +154,7 @@ class Freelists:
         if at and count >= 0:
             self.broken.append(BrokenFreelist(thread, name, place, at, f"it goes on after its {count} members"))
 
-    def _add(self, thread: ThreadState, name: str, place: int, member: int) -> bool:
+    def _add(self, thread: ThreadState | None, name: str, place: int, member: int) -> bool:
         if not member or member % 8:
             self.broken.append(BrokenFreelist(thread, name, place, member, "a member is no object's address"))
             return False
@@ -147,6 +163,11 @@ class Freelists:
             return False
         self.members[member] = Cached(thread, name, place)
         return True
+
+
+def owner(entry: Cached | BrokenFreelist) -> str:
+    """Whose freelist it is."""
+    return f"LWP {entry.thread.native_thread_id}" if entry.thread else "the interpreter"
 
 
 def is_object_list(name: str) -> bool:

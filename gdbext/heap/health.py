@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from gdbext.debuggers.base import MemoryFault
 from gdbext.heap import debug_hooks
-from gdbext.heap.free_lists import Damage, Flaw
-from gdbext.heap.freelists import BrokenFreelist, is_object_list
+from gdbext.heap.debug_hooks import HEADER, read_hooks
+from gdbext.heap.evidence import MAX_HOOKED_BLOCK
+from gdbext.heap.free_lists import Damage, Flaw, PageWords, decode
+from gdbext.heap.freelists import BrokenFreelist, is_object_list, owner
 from gdbext.heap.judge import Judge
 from gdbext.heap.pages import DOMAINS, MEM, Page
 from gdbext.heap.records import Records
@@ -22,7 +24,15 @@ from gdbext.model import Evidence, Verdict
 
 SMALL_NUMBER = 1 << 20
 TEXT_BYTES = 6
+MAX_CROSSINGS = 256
 PLAUSIBLE_FLOAT = (1e-6, 1e15)
+
+
+ROLES = {
+    "itself": "the block itself",
+    "before": "the block before it",
+    "runs over": "a block from which a run of that word goes on into the next",
+}
 
 
 @dataclass(frozen=True)
@@ -33,12 +43,13 @@ class Suspect:
     type: str | None
     verdict: Verdict
     role: str
-    """``itself`` (used after it was freed) or ``before`` (written past its end)."""
+    """A key of :data:`ROLES`: ``itself`` was used after it was freed, ``before`` was written past its end, ``runs over``: as
+    the word itself shows."""
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """One damaged list, explained.  ``subject`` is the block with the bad link, None where the list's head is bad."""
+    """Damage, explained.  ``subject`` is the block whose link is bad, or that was written past its end; None if not known."""
 
     damage: Damage | None
     title: str
@@ -71,19 +82,58 @@ class Health:
             title = f"{page.block_size}-byte page {page.address:#x}: {damage.flaw}"
             busy = self._judge.occupants.busy(page) is not None
             return Corruption(damage, title, (*evidence, *self._counts(page)), is_snapshot=busy)
+        block = damage.block if damage.block is not None else self._popped(damage)
         place = damage.block if damage.block is not None else page.address + self._r.layout.offset("mi_page_t", damage.list)
         claim = f"{damage.list}, after {damage.position} sound links: {damage.flaw}"
         evidence.append(Evidence(claim, place, damage.word, damage.block, broken=True))
+        if damage.block is None and block is not None:
+            claim = "the block that was handed out last has the same word: the link was overwritten before that"
+            evidence.append(Evidence(claim, block, self._word(block), block, broken=True))
         if damage.word is not None and damage.flaw not in (Flaw.CYCLE, Flaw.TWICE):
-            evidence.append(Evidence(f"what is there looks like {self.looks_like(damage.word)}", place, damage.word, damage.block))
-        suspects = tuple(self._suspects(page, damage.block)) if damage.block is not None else ()
+            evidence.append(Evidence(f"what is there looks like {self.looks_like(damage.word)}", place, damage.word, block))
+        near = self._suspects(page, block) if block is not None else ()
+        suspects = (*near, *self._writers(damage))
         for suspect in suspects:
-            role = "the dead object there" if suspect.role == "itself" else "the block before it"
+            role = "the block itself" if suspect.role == "itself" else "the block before it"
             evidence.append(
                 Evidence(f"{role}: {suspect.type or 'no object'}, {suspect.verdict}", suspect.address, None, suspect.address)
             )
-        title = f"the free list of {page.block_size}-byte page {page.address:#x} is damaged: {damage.flaw}"
-        return Corruption(damage, title, tuple(evidence), damage.block, suspects)
+        title = f"a free list of {page.block_size}-byte blocks is damaged (page {page.address:#x}): {damage.flaw}"
+        return Corruption(damage, title, tuple(evidence), block, suspects)
+
+    def _popped(self, damage: Damage) -> int | None:
+        """The block whose bad link became the list's head when it was handed out; None if that cannot be told."""
+        page = damage.page
+        if damage.list != "free" or not damage.link:
+            return None
+        try:
+            words = PageWords(self._r.memory, page)
+            links = [block for block in page.blocks() if decode(words[block], page.address, page.keys) == damage.link]
+        except MemoryFault:
+            return None
+        return links[0] if len(links) == 1 else None
+
+    def _writers(self, damage: Damage) -> Iterator[Suspect]:
+        """Blocks in which a run of the same word begins that goes on into the next block: written past their ends."""
+        page = damage.page
+        if not damage.word:
+            return
+        try:
+            words = memoryview(self._r.memory.read(page.start, page.end - page.start)).cast("Q")
+        except MemoryFault:
+            return
+        step = page.block_size // 8
+        crossings = [at for at in range(step, len(words), step) if words[at] == words[at - 1] == damage.word]
+        for at in crossings[:MAX_CROSSINGS]:
+            first = at
+            while first and words[first - 1] == damage.word:
+                first -= 1
+            if at - first <= step:
+                # Not one that only hands on what came from the block before.
+                yield self._suspect(page, page.block(first // step), "runs over")
+
+    def _word(self, address: int) -> int:
+        return int.from_bytes(self._r.memory.read(address, 8), "little")
 
     def _counts(self, page: Page) -> list[Evidence]:
         layout = self._r.layout.struct("mi_page_t")
@@ -125,9 +175,7 @@ class Health:
                     reason = Evidence(
                         f"freelist `{cached.list}` has an address that is in no page", cached.place, member, broken=True
                     )
-                    yield Corruption(
-                        None, f"the freelist `{cached.list}` of LWP {cached.thread.native_thread_id} is damaged", (reason,), member
-                    )
+                    yield Corruption(None, f"the freelist `{cached.list}` of {owner(cached)} is damaged", (reason,), member)
                 continue
             block = page.block(page.index(member))
             on = self._r.free_lists.of(page).where.get(block)
@@ -143,7 +191,39 @@ class Health:
             Evidence(f"freelist `{broken.list}`: {broken.reason}", broken.place, broken.word, broken=True),
             Evidence(f"what is there looks like {self.looks_like(broken.word)}", broken.place, broken.word),
         )
-        return Corruption(None, f"the freelist `{broken.list}` of LWP {broken.thread.native_thread_id} is damaged", evidence)
+        return Corruption(None, f"the freelist `{broken.list}` of {owner(broken)} is damaged", evidence)
+
+    # --- guard bytes ----------------------------------------------------------------------------
+
+    def overruns(self, page: Page) -> Iterator[Corruption]:
+        """Blocks in use of a page that were written past their ends, as the debug hooks' guard bytes show."""
+        if not self._r.hooks or page.block_size > MAX_HOOKED_BLOCK or self._r.mimalloc.is_raw(page):
+            return
+        free = self._r.free_lists.of(page).where
+        try:
+            data = self._r.memory.read(page.start, page.end - page.start)
+        except MemoryFault:
+            return
+        for block in page.blocks():
+            at = block - page.start
+            hooks = read_hooks(data[at : at + page.block_size]) if block not in free else None
+            if hooks is None or not hooks.overrun or hooks.api is None or hooks.size is None:
+                continue
+            end = block + HEADER + hooks.size
+            word = self._word(end)
+            evidence = (
+                Evidence(f"{hooks.size} bytes were asked for (big-endian)", block, self._word(block)),
+                Evidence(
+                    f"guard bytes (0xFD) overwritten up to {hooks.overrun} bytes past the end",
+                    end,
+                    word,
+                    block + HEADER,
+                    broken=True,
+                ),
+            )
+            suspect = self._suspect(page, block, "itself")
+            title = f"the block {block:#x} was written {hooks.overrun} bytes past its {hooks.size} bytes"
+            yield Corruption(None, title, evidence, block, (suspect,))
 
     # --- what a word looks like -----------------------------------------------------------------
 

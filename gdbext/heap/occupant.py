@@ -9,7 +9,7 @@ from gdbext.heap.activity import ThreadStop
 from gdbext.heap.debug_hooks import fill_of
 from gdbext.heap.evidence import counts, guards, misfit, references, say, what_lives
 from gdbext.heap.free_lists import FreeBlocks, decode
-from gdbext.heap.freelists import Cached, is_object_list
+from gdbext.heap.freelists import Cached, is_object_list, owner
 from gdbext.heap.kinds import is_kind_of
 from gdbext.heap.pages import DOMAINS, MEM, Page
 from gdbext.heap.records import Records
@@ -236,5 +236,5 @@ class Occupants:
 
 def _kept(address: int, block: Block, cached: Cached) -> Liveness:
     evidence = [Evidence(f"the freelist `{cached.list}` has it", cached.place, address)]
-    reason = f"dead, kept on the freelist `{cached.list}` of LWP {cached.thread.native_thread_id} for its next allocation"
+    reason = f"dead, kept on the freelist `{cached.list}` of {owner(cached)} for its next allocation"
     return say(address, Verdict.CACHED, PROVEN, reason, evidence, block)

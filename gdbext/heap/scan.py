@@ -13,7 +13,7 @@ from gdbext.heap.census import Census
 from gdbext.heap.health import Corruption, Health
 from gdbext.heap.judge import Judge
 from gdbext.heap.looks import holds_objects
-from gdbext.heap.pages import SLICE_SIZE, Page
+from gdbext.heap.pages import GC, GC_PRE, SLICE_SIZE, Page
 from gdbext.heap.records import Records
 from gdbext.heap.sweep import Progress, Stretch, Sweep
 from gdbext.model import Liveness, Verdict
@@ -45,7 +45,8 @@ class ScanResult:
     """Objects alive."""
     corruptions: list[Corruption] = field(default_factory=list)
     broken: list[Liveness] = field(default_factory=list)
-    """Blocks in use that should hold an object, and do not."""
+    """Blocks in use of the collector's heaps that should hold an object, and do not.  (The heap for other objects serves
+    buffers too.)"""
     stale: list[StaleItem] = field(default_factory=list)
     interrupted: bool = False
 
@@ -96,6 +97,7 @@ class Scan:
             result.pages += 1
             if len(result.corruptions) < MAX_FOUND:
                 result.corruptions += self._health.of_pages([page])
+                result.corruptions += self._health.overruns(page)
             if holds_objects(self._r, page):
                 self._look_at(page, result)
             self._r.free_lists.forget(page)
@@ -112,7 +114,7 @@ class Scan:
         else:
             odd, freed = found.odd, found.freed
         for address, verdict in odd.items():
-            if verdict in WRONG and len(result.broken) < MAX_FOUND:
+            if verdict in WRONG and page.tag in (GC, GC_PRE) and len(result.broken) < MAX_FOUND and not self._is_idle(address):
                 result.broken.append(self._judge.address(address, None))
         dead = [*freed, *(address for address, verdict in odd.items() if verdict.is_dead)]
         result.objects += page.capacity - len(dead)
@@ -122,6 +124,11 @@ class Scan:
                 marks[page.index(address)] = 1
             for number in range(page.start >> SLICE_SHIFT, (page.area_end - 1 >> SLICE_SHIFT) + 1):
                 self._dead[number] = (page, marks)
+
+    def _is_idle(self, address: int) -> bool:
+        """Whether a block holds a dead object that somebody keeps: extension modules have freelists of their own."""
+        header = self._r.objects.header(address)
+        return header.is_dead_shape and not header.problems
 
     # --- second pass ----------------------------------------------------------------------------
 
