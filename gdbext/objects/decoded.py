@@ -39,7 +39,8 @@ class Violation:
         return Evidence(self.claim, self.address, self.value, about, broken=True)
 
 
-@dataclass(frozen=True)
+# Not frozen: a frozen dataclass takes three times as long to define, and every start of a debugger pays for that.
+@dataclass
 class Decoded:
     """An object; ``type`` is None when it was decoded as what it was expected to be, though its type says otherwise."""
 
@@ -47,19 +48,19 @@ class Decoded:
     type: TypeInfo | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Undecodable(Decoded):
     """There is no object, or it cannot be read."""
 
     reason: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Instance(Decoded):
     """An object that has only what its class gives it: see ``Objects.attributes``."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Slotted(Decoded):
     """An object whose C struct holds pointers: a union, a function, a cell …  ``slots`` has them by C field."""
 
@@ -70,7 +71,7 @@ class Slotted(Decoded):
         return self.slots[name]
 
 
-@dataclass(frozen=True)
+@dataclass
 class List(Decoded):
     """``buffer`` is ``ob_item``; ``capacity`` the word before it, which lock-free readers go by (None without a buffer)."""
 
@@ -80,7 +81,7 @@ class List(Decoded):
     capacity: int | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Tuple(Decoded):
     """``buffer`` is the address of the first item."""
 
@@ -88,7 +89,7 @@ class Tuple(Decoded):
     buffer: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class Dict(Decoded):
     """``kind`` is ``general``, ``unicode`` or ``split``; ``values`` the address of a split dict's values (0 otherwise).
 
@@ -105,7 +106,7 @@ class Dict(Decoded):
     is_embedded: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class Set(Decoded):
     """``fill`` counts deleted entries too; ``table`` has ``mask`` + 1 entries."""
 
@@ -117,7 +118,7 @@ class Set(Decoded):
     """The table is the one inside the object."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Str(Decoded):
     """The text, cut to 1,000 characters."""
 
@@ -125,7 +126,7 @@ class Str(Decoded):
     state: StrState
 
 
-@dataclass(frozen=True)
+@dataclass
 class Bytes(Decoded):
     """A ``bytes`` or ``bytearray``; ``data`` is cut to 1,000 bytes, which stand at ``buffer``."""
 
@@ -136,7 +137,7 @@ class Bytes(Decoded):
     """Buffers taken from a bytearray."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Int(Decoded):
     """An ``int`` or ``bool``; ``value`` is None when it has more than :data:`gdbext.objects.numbers.MAX_DIGITS` digits."""
 
@@ -144,24 +145,24 @@ class Int(Decoded):
     digits: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class Float(Decoded):
     value: float
 
 
-@dataclass(frozen=True)
+@dataclass
 class Complex(Decoded):
     value: complex
 
 
-@dataclass(frozen=True)
+@dataclass
 class Singleton(Decoded):
     """``None``, ``Ellipsis`` or ``NotImplemented``."""
 
     name: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Type(Decoded):
     """A class: ``info`` is what it says of its instances."""
 
@@ -170,7 +171,7 @@ class Type(Decoded):
     qualname: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Code(Decoded):
     name: str | None
     qualname: str | None
