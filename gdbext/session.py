@@ -128,7 +128,15 @@ class Session:
     def thread_name(self, lwp: int) -> str | None:
         """The name that Python's threading module has for the thread."""
         thread = self.runtime.by_lwp(lwp)
-        return self._names.get(thread.thread_id) if thread else None
+        if thread is None:
+            return None
+        # A program that never imports threading has its main thread all the same.
+        return self._names.get(thread.thread_id) or ("MainThread" if lwp == self.process_id else None)
+
+    @cached_property
+    def process_id(self) -> int | None:
+        """The process's id, which is the main thread's LWP."""
+        return self.debugger.pid
 
     def operations(self, code: int) -> list[Operation]:
         """What a code object does, operation by operation (empty for a Python whose bytecode is not known)."""

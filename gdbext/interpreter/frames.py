@@ -202,26 +202,26 @@ def _read_code(memory: Memory, layout: Layout, address: int) -> Code | None:
     if name is None or file is None:
         return None
     copies: dict[int, int] = {}
-    if record.get("co_tlbc"):
+    if record.get("co_tlbc", 0):
         size = int.from_bytes(memory.read(record["co_tlbc"], 8), "little")
         if 0 < size <= MAX_SLOTS:
             entries = struct.unpack(f"<{size}Q", memory.read(record["co_tlbc"] + 8, 8 * size))
             copies = {i: entry for i, entry in enumerate(entries) if entry}
-    slot_count = record["co_nlocalsplus"] if "co_nlocalsplus" in record else 0
+    slot_count = record.get("co_nlocalsplus", 0)
     return Code(
         address,
         name,
         file,
         record["co_firstlineno"],
         _bytes(memory, layout, record["co_linetable"]),
-        record["ob_size"] if "ob_size" in record else 1 << 20,
+        record.get("ob_size", 1 << 20),
         record.address_of("co_code_adaptive"),
         copies,
         _names(memory, layout, record["co_localsplusnames"]),
         slot_count if slot_count <= MAX_SLOTS else 0,
         min(record["co_stacksize"], MAX_SLOTS) if "co_stacksize" in record else 0,
         _names(memory, layout, record["co_names"]) if "co_names" in record else (),
-        record["co_consts"] if "co_consts" in record else 0,
+        record.get("co_consts", 0),
     )
 
 

@@ -134,7 +134,7 @@ def _read_interpreter(memory: Memory, layout: Layout, address: int) -> tuple[Int
 
 def _read_thread(memory: Memory, layout: Layout, address: int, interpreter: int, is_main: bool) -> ThreadState:
     record = layout.record(memory, "PyThreadState", address)
-    state = record["state"] if "state" in record else -1
+    state = record.get("state", -1)
     return ThreadState(
         address,
         interpreter,
@@ -142,9 +142,9 @@ def _read_thread(memory: Memory, layout: Layout, address: int, interpreter: int,
         record["native_thread_id"],
         STATES.get(state, f"unknown state {state}" if state >= 0 else "unknown"),
         record["current_frame"],
-        record["critical_section"] if "critical_section" in record else None,
-        record["eval_breaker"] if "eval_breaker" in record else 0,
-        record["delete_later"] if "delete_later" in record else None,
+        record.get("critical_section", None),
+        record.get("eval_breaker", 0),
+        record.get("delete_later", None),
         is_main,
     )
 

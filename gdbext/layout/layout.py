@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from gdbext.debuggers.base import DebuggerError, Field, Memory, Struct
 from gdbext.layout.debug_offsets import DebugOffsets
+
+T = TypeVar("T")
 
 ALIASES = {
     "PyInterpreterState": "_is",
@@ -92,6 +95,10 @@ class Record:
 
     def __contains__(self, name: str) -> bool:
         return name in self._layout
+
+    def get(self, name: str, default: T) -> int | T:
+        """The field, or ``default`` where this Python has none of that name (or its place is not known)."""
+        return self[name] if name in self else default
 
     def signed(self, name: str) -> int:
         """The field as a signed integer."""

@@ -78,6 +78,16 @@ class Case:
         return found
 
     @cached_property
+    def eval_levels(self) -> list[int]:
+        """The levels of all eval-loop frames, innermost first."""
+        return [f.level for f in self.native_frames if (f.function or "").startswith(EVAL_LOOP)]
+
+    def same_call(self, level: int, other: int) -> bool:
+        """Whether two frames of C code serve the same Python operation: no eval loop lies between them."""
+        low, high = sorted((level, other))
+        return not any(low < e < high for e in self.eval_levels)
+
+    @cached_property
     def eval_level(self) -> int | None:
         """The level of the innermost eval-loop frame: what lies within is C code called from the current Python line."""
         return next((f.level for f in self.native_frames if (f.function or "").startswith(EVAL_LOOP)), None)
@@ -102,6 +112,7 @@ class Case:
             [c.owner for c in self.c_frames],
             self.session.layout,
         )
+        suspects_.complete_selves(found, self.c_frames, self.session.objects)
         self._add_operand(found)
         return suspects_.judge(found, self.session.objects, self.session.heap)
 

@@ -50,6 +50,8 @@ class Fault:
     assertion: str | None = None
     assertion_function: str | None = None
     fatal_error: str | None = None
+    fatal_object: int | None = None
+    """The object that a fatal error is about, where its reporter was given one."""
     stack_overflow: bool = False
     stack_limit: int | None = None
     stack_pointer: int | None = None
@@ -93,12 +95,8 @@ def read_fault(debugger: Debugger, memory: Memory, frames: Sequence[NativeFrame]
         return _decode_fault(debugger, signal, registers, lwp, frames[level:] if frames else frames)
     if signal.name == "SIGABRT":
         assertion, function = abort_message(memory, debugger.symbol)
-        return Fault(
-            signal,
-            assertion=assertion,
-            assertion_function=function,
-            fatal_error=fatal_message(memory, frames, lambda level: debugger.variables(lwp, level)),
-        )
+        message, about = fatal_message(memory, frames, lambda level: debugger.variables(lwp, level))
+        return Fault(signal, assertion=assertion, assertion_function=function, fatal_error=message, fatal_object=about)
     return Fault(signal)
 
 
@@ -114,13 +112,14 @@ def _decode_fault(debugger: Debugger, signal: Signal, registers: dict[str, int],
     pc = registers.get("rip")
     stack_pointer = registers.get("rsp")
     instruction = operand = jumped = None
-    if pc is not None:
+    if pc is not None and (pc == signal.address or not _is_mapped(debugger.regions(), pc)):
+        # The processor could not fetch the instruction itself.
+        jumped = pc
+    elif pc is not None:
         listed = debugger.disassemble(pc, 1, lwp)
         if listed and listed[0][0] == pc:
             instruction = listed[0][1].strip()
             operand = decode_operand(instruction, registers, pc)
-        elif not _is_mapped(debugger.regions(), pc):
-            jumped = pc
     limit = stack_limit(debugger.regions(), stack_pointer)
     address = operand.address if operand else signal.address
     overflow = bool(
@@ -214,26 +213,32 @@ def abort_message(memory: Memory, symbol: Callable[[str], Symbol | None]) -> tup
     return (found["text"], found["function"]) if found else (None, None)
 
 
-# Python/pylifecycle.c: every fatal error comes through one of these; the message is their argument of that name.
+# Python/pylifecycle.c and Objects/object.c: every fatal error comes through one of these; their arguments by name:
+# (who reports it, what, the object that it is about).
 FATAL_FUNCTIONS = {
-    "fatal_error": ("prefix", "msg"),
-    "_Py_FatalErrorFunc": ("func", "msg"),
-    "_PyObject_AssertFailed": ("function", "msg"),
+    "fatal_error": ("prefix", "msg", ""),
+    "_Py_FatalErrorFunc": ("func", "msg", ""),
+    "_PyObject_AssertFailed": ("function", "msg", "obj"),
+    "_Py_NegativeRefcount": ("", "", "op"),
 }
 
 
-def fatal_message(memory: Memory, frames: Sequence[NativeFrame], variables: Callable[[int], Sequence[Variable]]) -> str | None:
-    """``function: message`` of a fatal Python error, from the arguments of the functions that report it."""
-    best = None
+def fatal_message(
+    memory: Memory, frames: Sequence[NativeFrame], variables: Callable[[int], Sequence[Variable]]
+) -> tuple[str | None, int | None]:
+    """(``function: message`` of a fatal Python error, the object it is about), from the reporters' arguments."""
+    message = about = None
     for frame in frames[:24]:
         if frame.function not in FATAL_FUNCTIONS:
             continue
         values = {v.name: v.value for v in variables(frame.level)}
-        where, what = (_string(memory, values.get(name)) for name in FATAL_FUNCTIONS[frame.function])
+        where_name, what_name, object_name = FATAL_FUNCTIONS[frame.function]
+        where, what = _string(memory, values.get(where_name)), _string(memory, values.get(what_name))
         if what:
             # The outermost is the most specific: an assertion's own text, not the general line that it leads to.
-            best = f"{where}: {what}" if where else what
-    return best
+            message = f"{where}: {what}" if where else what
+        about = values.get(object_name) or about
+    return message, about
 
 
 def _string(memory: Memory, address: int | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,13 @@ if TYPE_CHECKING:
     from gdbext.triage.case import Case, CFrame
     from gdbext.triage.suspects import Suspect
 
-CONTAINERS = frozenset({"list", "tuple", "dict", "set", "frozenset", "collections.deque", "collections.OrderedDict", "bytearray"})
+CONTAINERS = frozenset(
+    {"list", "tuple", "dict", "set", "frozenset", "collections.deque", "collections.OrderedDict", "types.SimpleNamespace"}
+)
 SEQUENCES = frozenset({"list", "tuple", "collections.deque"})
 INDEX_NAMES = ("i", "index", "pos", "idx", "it_index")
+OBJECT_PROTOCOL = re.compile(r"^_?PyObject_(?!Vectorcall|Call)")
+"""Functions that only find an object's slot and run it, often by a jump that leaves no frame of the slot's function."""
 MAX_PLAUSIBLE_INDEX = 1 << 40
 
 
@@ -57,6 +62,9 @@ def find_origin(case: Case, suspect: Suspect) -> Origin | None:
     for position, frame in enumerate(case.c_frames):
         if frame.frame.level < outer:
             continue
+        if not case.same_call(outer, frame.frame.level):
+            # Further out are the objects of other Python operations; the module's globals would "hold" almost anything.
+            break
         for holder, kind, is_self in _live_objects(case, frame, suspect.address):
             slot = _slot_now(case, holder, suspect.address)
             if slot is not None:
@@ -76,10 +84,20 @@ def _live_objects(case: Case, frame: CFrame, besides: int) -> list[tuple[int, st
         uses = [u for u in suspect.uses if u.level == frame.frame.level]
         if not uses or suspect.address == besides or suspect.is_bad or suspect.actual_type is None:
             continue
+        if suspect.actual_type == "tuple" and _is_argument_tuple(case, suspect.address):
+            continue
         if suspect.liveness.verdict in (Verdict.LIVE, Verdict.IMMORTAL, Verdict.UNKNOWN):
-            typed = any(u.is_self or u.expected for u in uses)
+            typed = any(u.is_self or u.expected or OBJECT_PROTOCOL.match(u.function or "") for u in uses)
             found[suspect.address] = (suspect.address, suspect.actual_type, typed)
     return sorted(found.values(), key=lambda f: (f[1] not in CONTAINERS, not f[2]))
+
+
+def _is_argument_tuple(case: Case, address: int) -> bool:
+    """Whether only C code holds the tuple: made to pass arguments on, it is no container of the program's."""
+    try:
+        return case.session.objects.header(address).refcount == 1
+    except MemoryFault:
+        return False
 
 
 def _slot_now(case: Case, holder: int, address: int) -> tuple[int | str, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from gdbext.debuggers.base import NativeFrame, Variable
 from gdbext.heap.heap import Heap
@@ -14,6 +15,18 @@ from gdbext.objects.objects import Objects
 from gdbext.triage.expectations import SUBCLASSABLE_BY_FLAG, SlotOwner, canonical, expected_by_dwarf, is_object_pointer
 
 MAX_POINTERS = 400
+MAX_CALL_HELPERS = 6
+ANY_OBJECT = "object"
+
+
+class CFrameLike(Protocol):
+    """What is needed of a native frame here (see ``case.CFrame``)."""
+
+    @property
+    def frame(self) -> NativeFrame: ...
+
+    @property
+    def owner(self) -> SlotOwner | None: ...
 
 
 @dataclass(frozen=True)
@@ -32,6 +45,8 @@ class Use:
     is_argument: bool
     is_self: bool = False
     passed_on: bool = False
+    is_innermost: bool = False
+    """Whether the frame is the one that the fault is in (or inlined into that)."""
 
 
 @dataclass
@@ -69,7 +84,7 @@ class Suspect:
     @property
     def is_gone(self) -> bool:
         """The object that the code uses no longer exists (freed, queued to be, reused, or never was one)."""
-        return self.liveness.verdict.is_dead
+        return self.liveness.verdict.is_dead or self.liveness.verdict is Verdict.INTERIOR
 
     @property
     def is_corrupt(self) -> bool:
@@ -87,7 +102,40 @@ class Suspect:
         A caller keeps a borrowed argument alive for the whole call, so a dead ``self``, or a dead pointer that was passed
         on to the frame called next, is wrong.  A dead pointer in some local may only be a leftover.
         """
-        return any(u.is_self or u.passed_on or (u.is_argument and u.level == self.innermost.level == 0) for u in self.uses)
+        return any(u.is_self or u.passed_on or (u.is_argument and u.is_innermost) for u in self.uses)
+
+
+def complete_selves(found: dict[int, list[Use]], frames: Sequence[CFrameLike], objects: Objects) -> None:
+    """Give slot functions whose ``self`` the compiler left no location for the pointer that their caller passed.
+
+    The function's type is known from the slot, and the caller's frames still have the pointer: the innermost one out there
+    to an object of that type is it.
+    """
+    for position, frame in enumerate(frames):
+        owner = frame.owner
+        if (
+            owner is None
+            or not owner.first_is_self
+            or any(u.is_self for uses in found.values() for u in uses if u.level == frame.frame.level)
+        ):
+            continue
+        for outer in frames[position + 1 : position + 1 + MAX_CALL_HELPERS]:
+            address = _of_type(found, outer.frame.level, owner, objects)
+            if address is not None:
+                because = f"{owner.slot} of {owner.type_name}, passed by {outer.frame.function}"
+                use = Use(frame.frame.level, frame.frame.function, "self", owner.type_name, because, True, True, False)
+                found[address] = sorted([*found[address], use], key=lambda u: u.level)
+                break
+            if outer.owner is not None:
+                break
+
+
+def _of_type(found: dict[int, list[Use]], level: int, owner: SlotOwner, objects: Objects) -> int | None:
+    for address, uses in found.items():
+        info = objects.type_of(address) if any(u.level == level for u in uses) else None
+        if info is not None and matches(objects, info.address, owner.type_name):
+            return address
+    return None
 
 
 def collect(
@@ -99,6 +147,7 @@ def collect(
     """Object pointers in the given frames, innermost first, by address."""
     found: dict[int, list[Use]] = {}
     inner_arguments: set[int] = set()
+    is_innermost = True
     for frame, known, owner in zip(frames, variables, owners):
         arguments: set[int] = set()
         for position, variable in enumerate(known):
@@ -117,11 +166,14 @@ def collect(
                 variable.is_argument,
                 is_self,
                 variable.value in inner_arguments,
+                is_innermost,
             )
             if len(found) < MAX_POINTERS:
                 found.setdefault(variable.value, []).append(use)
             if variable.is_argument:
                 arguments.add(variable.value)
+        if frame.function is not None and not frame.is_inlined:
+            is_innermost = False
         if not frame.is_inlined or arguments:
             inner_arguments = arguments if not frame.is_inlined else inner_arguments | arguments
     return found
@@ -134,7 +186,7 @@ def judge(found: dict[int, list[Use]], objects: Objects, heap: Heap) -> list[Sus
 
 def _judge(address: int, uses: list[Use], objects: Objects, heap: Heap) -> Suspect:
     expected = next((u.expected for u in uses if u.expected), None)
-    liveness = heap.judge(address, expected)
+    liveness = heap.judge(address, expected or ANY_OBJECT)
     suspect = Suspect(address, uses, liveness)
     info = objects.type_of(address)
     suspect.actual_type = canonical(info.name) if info else None
@@ -143,11 +195,18 @@ def _judge(address: int, uses: list[Use], objects: Objects, heap: Heap) -> Suspe
     if not suspect.is_gone and liveness.verdict is not Verdict.NULL:
         suspect.header_problems = objects.why_not_object(address)
         if not suspect.wrong_type:
-            found = [
-                v for v in objects.invariants(address, expected) if v.severity == BROKEN and v.field not in ("header", "ob_type")
-            ]
-            suspect.violations = found
+            suspect.violations = own_violations(objects, address, expected)
     return suspect
+
+
+def own_violations(objects: Objects, address: int, expected: str | None) -> list[Violation]:
+    """What is broken about the object itself.
+
+    A container that holds a pointer to something dead is in order; it is what it points to that is not (fields of items
+    are named ``item 7`` or ``['key']``, fields of the C struct by their identifier).  Header and type are judged apart.
+    """
+    found = objects.invariants(address, expected)
+    return [v for v in found if v.severity == BROKEN and v.field.isidentifier() and v.field not in ("header", "ob_type")]
 
 
 def matches(objects: Objects, type_address: int, expected: str) -> bool:

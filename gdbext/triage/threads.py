@@ -27,7 +27,7 @@ def _thread(case: Case, lwp: int, number: int, native_name: str | None, position
     if stack.problem:
         case.problems.add("threads", f"thread {number}: {stack.problem}")
     native = session.debugger.frames(lwp, MAX_NATIVE)
-    locks = None
+    locks = session.locks.of_thread(state) if state else None
     return ThreadInfo(
         lwp,
         session.thread_name(lwp) or native_name,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gdbext.debuggers.base import DebuggerError, MemoryFault
-from gdbext.model import Finding, Race
+from gdbext.model import Finding, Race, Verdict
 from gdbext.triage.case import Case
 from gdbext.triage.rules import concurrency, heap, plain, stale, state
 from gdbext.triage.rules.catalog import DOCS, RuleDoc
@@ -37,11 +38,8 @@ RULES = tuple(
         ("FT205", state.null_slot),
         ("FT206", state.broken_invariant),
         ("FT105", heap.corrupted),
-        ("FT303", concurrency.deadlock),
-        ("FT304", concurrency.stop_the_world),
-        ("FT302", concurrency.mutex_misuse),
         ("FT305", concurrency.detached),
-        ("FT301", concurrency.sharing),
+        ("FT303", concurrency.locks),
         ("FT401", plain.assertion),
         ("FT402", plain.fatal_error),
     )
@@ -75,8 +73,20 @@ def _checked(case: Case, rule: Rule) -> list[Finding]:
 
 
 def with_races(case: Case, findings: list[Finding], races: Sequence[Race]) -> list[Finding]:
-    """The findings with FT301 for the first race added where it belongs."""
-    return findings
+    """The findings with the race put in: the other thread where a finding is about the object raced on, else FT301."""
+    if not races:
+        return findings
+    race = races[0]
+    lwps = tuple(t.lwp for t in race.threads)
+    told = False
+    found = []
+    for finding in findings:
+        places = {p.address for p in (finding.container, finding.subject) if p}
+        if race.object.address in places and finding.threads:
+            finding = dataclasses.replace(finding, threads=tuple(dict.fromkeys((*finding.threads, *lwps))))
+            told = True
+        found.append(finding)
+    return found if told else [*found, *concurrency.sharing(case, race)]
 
 
 def _group(case: Case, finding: Finding) -> int:
@@ -87,4 +97,5 @@ def _group(case: Case, finding: Finding) -> int:
         return 4
     if case.fault.assertion and finding.rule in ("FT103", "FT201", "FT204"):
         return 1
-    return 2 if finding.confidence.rank == 0 else 3
+    consequence = finding.rule == "FT201" and finding.subject is not None and finding.subject.liveness is not Verdict.LIVE
+    return 2 if finding.confidence.rank == 0 and not consequence else 3

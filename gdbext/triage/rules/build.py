@@ -44,7 +44,13 @@ def subject_of(suspect: Suspect) -> Subject:
 
 
 def container_of(origin: Origin | None) -> Container | None:
-    return Container(origin.holder, origin.type, origin.slot) if origin and origin.is_container else None
+    if origin is None or not origin.is_container:
+        return None
+    slot = origin.slot
+    # A dict's slot is named ['key']; the contract wants the key's repr.
+    if isinstance(slot, str) and slot.startswith("[") and slot.endswith("]"):
+        slot = slot[1:-1]
+    return Container(origin.holder, origin.type, slot)
 
 
 def evidence_of(suspect: Suspect) -> list[Evidence]:
@@ -54,7 +60,7 @@ def evidence_of(suspect: Suspect) -> list[Evidence]:
     described = Evidence(
         f"#{use.level} {use.function}({use.name}) takes it for {use.expected or 'an object'} ({use.because})", None, suspect.address
     )
-    broken = [Evidence(f"{v.field} {v.claim}", v.address, v.value, about=suspect.address, broken=True) for v in suspect.violations]
+    broken = [v.evidence(suspect.address) for v in suspect.violations]
     return [described, *suspect.liveness.evidence, *broken, *suspect.header_problems]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gdbext.model import Confidence, Evidence, Finding
+from gdbext.model import Confidence, Evidence, Finding, Subject
 from gdbext.triage.case import Case
 from gdbext.triage.rules.build import finding
 
@@ -39,20 +39,26 @@ def fatal_error(case: Case) -> Iterator[Finding]:
     """FT402: Py_FatalError's message is an argument on the stack."""
     if case.fault.fatal_error:
         evidence = [Evidence("message", None, case.fault.fatal_error)]
-        yield finding(case, "FT402", case.fault.fatal_error, Confidence.PROVEN, evidence=evidence)
+        subject = None
+        if about := case.fault.fatal_object:
+            info = case.session.objects.type_of(about)
+            subject = Subject(about, info.name if info else None, None, case.session.heap.judge(about).verdict)
+            evidence.append(Evidence("the object that it is about", about))
+        yield finding(case, "FT402", case.fault.fatal_error, Confidence.PROVEN, subject, evidence=evidence)
 
 
 def abort(case: Case) -> Iterator[Finding]:
     """FT405: SIGABRT, and neither of the above."""
     fault = case.fault
     if fault.signal and fault.signal.name == "SIGABRT":
-        caller = next((f for f in case.native_frames if f.function and not _is_abort_machinery(f.function)), None)
+        caller = next((f for f in case.native_frames if f.function and not is_abort_machinery(f.function)), None)
         detail = f"called by {caller.function}" if caller else ""
         evidence = [Evidence("signal code", None, fault.signal.code or "?")]
         yield finding(case, "FT405", detail, Confidence.PROVEN, evidence=evidence)
 
 
-def _is_abort_machinery(function: str) -> bool:
+def is_abort_machinery(function: str) -> bool:
+    """Whether a function only carries out or reports an abort."""
     return function.lstrip("_").startswith(
         ("abort", "raise", "GI_raise", "GI_abort", "pthread_kill", "kill", "tgkill", "libc_message")
     )

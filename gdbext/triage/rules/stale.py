@@ -18,6 +18,7 @@ STATE_OF = {
     Verdict.POISONED: "was freed",
     Verdict.NEVER_ALLOCATED: "never was an object",
     Verdict.UNMAPPED: "lies in unmapped memory",
+    Verdict.INTERIOR: "is no more: the pointer leads into another block",
 }
 
 
@@ -76,14 +77,18 @@ def after_free(case: Case) -> Iterator[Finding]:
 def reused(case: Case) -> Iterator[Finding]:
     """FT103: something of another type lives where the code expects its object."""
     suspect = case.root
-    if suspect is None or not (suspect.liveness.verdict is Verdict.REUSED or suspect.wrong_type):
+    if suspect is None or not _other_object(suspect):
         return
-    there = suspect.actual_type or "something else"
-    detail = f"{_taker(suspect)} takes a {there} for {name_of(suspect)}"
+    detail = f"{_taker(suspect)} takes a {suspect.actual_type} for {name_of(suspect)}"
     confidence = suspect.liveness.confidence
     if suspect.liveness.verdict is not Verdict.REUSED:
         confidence = weaker(confidence, Confidence.LIKELY)
     yield finding(case, "FT103", detail, confidence, subject_of(suspect), container_of(case.origin), evidence_of(suspect))
+
+
+def _other_object(suspect: Suspect) -> bool:
+    """Whether a credible object of another type lives there now."""
+    return suspect.actual_type is not None and (suspect.liveness.verdict is Verdict.REUSED or suspect.wrong_type)
 
 
 def _taker(suspect: Suspect) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gdbext.layout.layout import UnknownLayout
-from gdbext.model import Confidence, Evidence, Finding, Verdict
+from gdbext.model import Confidence, Container, Evidence, Finding, Verdict
 from gdbext.triage import containers
 from gdbext.triage.case import Case
+from gdbext.triage.origin import CONTAINERS
 from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
 from gdbext.triage.suspects import Suspect
 
@@ -99,7 +100,7 @@ def union_args(case: Case) -> Iterator[Finding]:
             confidence,
             subject_of(suspect),
             container_of(case.origin) if suspect is case.root else None,
-            [Evidence(f"args {broken.claim}", broken.address, broken.value), *evidence_of(suspect)],
+            [Evidence(broken.claim, broken.address, broken.value, suspect.address, broken=True), *evidence_of(suspect)],
         )
         return
 
@@ -115,7 +116,7 @@ def union_parameters(case: Case) -> Iterator[Finding]:
                 if variable.is_argument and variable.value:
                     inside.setdefault(variable.value, []).append(thread.lwp)
     for union, threads in inside.items():
-        if len(threads) > 1 and not case.session.mutex_is_held(union):
+        if len(threads) > 1 and not case.session.locks.holders(union):
             suspect = next((s for s in case.suspects if s.address == union), None)
             yield finding(
                 case,
@@ -182,21 +183,27 @@ def null_slot(case: Case) -> Iterator[Finding]:
     if operand is None or operand.base_value is None or operand.base_value >= NULL_PAGE:
         return
     for suspect in case.suspects:
-        for broken in suspect.violations:
-            if broken.value == 0 and not suspect.is_gone:
+        if suspect.is_gone or not any(case.same_call(0, u.level) for u in suspect.uses):
+            continue
+        for broken in case.session.objects.invariants(suspect.address):
+            if broken.value == 0 and broken.field not in ("header", "ob_type"):
                 yield _null_finding(case, suspect, broken.field, broken.address)
                 return
 
 
 def _null_finding(case: Case, suspect: Suspect, field: str, address: int | None) -> Finding:
+    container = container_of(case.origin) if suspect is case.root else None
+    if suspect.actual_type in CONTAINERS:
+        position = field.removeprefix("item ").removeprefix("[").removesuffix("]")
+        container = Container(suspect.address, suspect.actual_type or "", int(position) if position.isdecimal() else position)
     return finding(
         case,
         "FT205",
         f"{field} of a {suspect.actual_type or suspect.expected} is NULL",
         Confidence.PROVEN,
         subject_of(suspect),
-        container_of(case.origin) if suspect is case.root else None,
-        [Evidence(f"{field} is NULL", address, 0), *evidence_of(suspect)],
+        container,
+        [Evidence(f"{field} is NULL", address, 0, suspect.address, broken=True), *evidence_of(suspect)],
     )
 
 
@@ -211,7 +218,7 @@ def broken_invariant(case: Case) -> Iterator[Finding]:
             case,
             "FT206",
             f"the header of {name_of(suspect)} is impossible: {problem.claim}",
-            weaker(suspect.liveness.confidence, Confidence.PROVEN),
+            Confidence.PROVEN if suspect.liveness.block is not None else suspect.liveness.confidence,
             subject_of(suspect),
             container_of(case.origin),
             evidence_of(suspect),
