@@ -62,9 +62,17 @@ class Session:
         return read_debug_offsets(self.memory, self.runtime_address)
 
     @cached_property
+    def _structs(self) -> StructCache:
+        return StructCache(self.debugger.struct, self.offsets, self._runtime_build_id())
+
+    @cached_property
     def layout(self) -> Layout:
-        structs = StructCache(self.debugger.struct, self.offsets, self._runtime_build_id())
-        return Layout(structs, self.offsets, tables.FittingTable(self.offsets))
+        return Layout(self._structs, self.offsets, tables.FittingTable(self.offsets))
+
+    def remember(self) -> None:
+        """Keep on disk what was learnt here that holds for every process of this interpreter."""
+        if "_structs" in vars(self):
+            self._structs.save()
 
     def _runtime_build_id(self) -> str | None:
         """The build id of the file that has ``_PyRuntime``, if memory and the debugger's file are the same build."""

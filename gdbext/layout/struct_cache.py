@@ -14,7 +14,8 @@ import json
 import os
 import tempfile
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def folder() -> Path:
 
 
 class StructCache:
-    """A debugger's ``struct``, remembering across processes.  What is new goes to disk when this is dropped, or at exit.
+    """A debugger's ``struct``, remembering across processes.  What is new goes to disk when this is dropped, or by ``save``.
 
     ``build_id`` is that of the file which has ``_PyRuntime``, the same in memory and on disk; without one nothing is kept.
     """
@@ -48,10 +49,12 @@ class StructCache:
         self._lookup = lookup
         self._kept = Table({})
         self._new: dict[str, Struct] = {}
+        self._save: Callable[[], None] = lambda: None
         if build_id and build_id.isalnum() and not os.environ.get("GDBEXT_NO_CACHE") and lookup(PROBE):
             path = folder() / f"{build_id}.json"
             self._kept = _load(path, offsets)
-            weakref.finalize(self, _save, path, offsets, self._kept, self._new)
+            self._save = partial(_save, path, offsets, self._kept, self._new)
+            weakref.finalize(self, self._save)
 
     def __call__(self, name: str) -> Struct | None:
         """The struct's layout, None if there is none in DWARF."""
@@ -61,6 +64,10 @@ class StructCache:
         if found is not None:
             self._new[name] = found
         return found
+
+    def save(self) -> None:
+        """Write what is new now: not every debugger lets Python end in order."""
+        self._save()
 
 
 def _load(path: Path, offsets: DebugOffsets) -> Table:
@@ -73,10 +80,12 @@ def _load(path: Path, offsets: DebugOffsets) -> Table:
     return Table({})
 
 
-def _save(path: Path, offsets: DebugOffsets, kept: Table, new: Mapping[str, Struct]) -> None:
+def _save(path: Path, offsets: DebugOffsets, kept: Table, new: dict[str, Struct]) -> None:
     structs = {**kept.entries, **{name: _entry(struct) for name, struct in new.items()}}
     if not new or not agrees(Table(structs), offsets):
         return
+    kept.entries = structs
+    new.clear()
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=path.parent, suffix=".part", delete=False) as stream:

@@ -40,6 +40,7 @@ def triage(session: Session) -> Report:
     crash = section.make("crash", lambda: _crash(case, reason), None)
     issues = section.make("known_issues", lambda: known_issues(case, findings, races, target), ())
     mark = section.make("signature", lambda: signature(case, findings, races), None)
+    session.remember()
     return Report(
         Tool("gdbext", gdbext.__version__, session.debugger.version),
         target,

@@ -61,6 +61,19 @@ def test_what_each_session_learns_is_added() -> None:
     assert third.asked == ["PyObject"]
 
 
+def test_it_can_be_written_before_its_end(place: Path) -> None:
+    cache = StructCache(Dwarf(OBJECT, FLAGS), offsets(ob_type=24), BUILD_ID)
+    cache("PyObject")
+    cache.save()
+    assert list(json.loads(place.read_text())["structs"]) == ["PyObject"]
+    cache("flags")
+    cache.save()
+    assert sorted(json.loads(place.read_text())["structs"]) == ["PyObject", "flags"]
+    place.unlink()
+    del cache
+    assert not place.exists()
+
+
 def test_a_struct_that_was_not_there_is_asked_for_again() -> None:
     once(Dwarf(OBJECT), "flags")
     assert once(Dwarf(OBJECT, FLAGS), "flags") == [FLAGS]
