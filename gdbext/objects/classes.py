@@ -14,7 +14,7 @@ from gdbext.objects.types import TypeInfo
 if TYPE_CHECKING:
     from gdbext.objects.writer import Writer
 
-HEAP_SLOTS = optional("str", "ht_name", "ht_qualname") + optional(None, "ht_slots", "ht_module")
+HEAP_TYPE = Family("type", "PyHeapTypeObject", optional("str", "ht_name", "ht_qualname") + optional(None, "ht_slots", "ht_module"))
 
 
 class TypeFamily(Family):
@@ -44,7 +44,7 @@ class TypeFamily(Family):
             if is_heap_type or core.is_object(reference.target):
                 yield reference
         if is_heap_type:
-            yield from Family("type", "PyHeapTypeObject", HEAP_SLOTS).references(core, address)
+            yield from HEAP_TYPE.references(core, address)
 
     def violations(self, core: Core, address: int) -> Iterator[Violation]:
         reasons = core.why_not_type(address)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gdbext.layout.layout import UnknownLayout
 from gdbext.objects.core import Core
 from gdbext.objects.decoded import BROKEN, TRANSIENT, Decoded, Reference, Slotted, Violation
 from gdbext.objects.types import TypeInfo
@@ -107,9 +106,10 @@ class Family:
         Raises:
             MemoryFault, UnknownLayout
         """
-        for name, value in self.slot_values(core, address).items():
-            slot = next(s for s in self.slots if s.name == name)
-            yield from check_pointer(core, slot, address + core.layout.offset(self.struct, name), value)
+        values = self.slot_values(core, address)
+        for slot in self.known_slots(core):
+            place = address + core.layout.offset(self.struct, slot.name)
+            yield from check_pointer(core, slot, place, values[slot.name])
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         """The repr in pieces, as Python's own would be.
@@ -151,6 +151,3 @@ def optional(wants: str | None, *names: str, exact: bool = False) -> tuple[Slot,
 def required(wants: str | None, *names: str, exact: bool = False, null: str = BROKEN) -> tuple[Slot, ...]:
     """Slots where NULL is not."""
     return tuple(Slot(name, wants, exact, null) for name in names)
-
-
-__all__ = ["Family", "Slot", "UnknownLayout", "check_pointer", "optional", "required"]
