@@ -10,7 +10,7 @@ EXPECT = {
     "seconds": 8,
     "attempts": 4,
     "object_type": "itertools.groupby",
-    "known": "gh-123471",
+    "known": ("gh-150791", "gh-123471"),
 }
 
 shared = itertools.groupby(itertools.count(10**6))

@@ -4,7 +4,7 @@ from _state import settle, start
 
 
 def worker():
-    import _joins  # noqa: F401, PLW0406
+    import _joins  # noqa: F401
 
 
 thread = start(worker)

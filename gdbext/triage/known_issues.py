@@ -1,0 +1,146 @@
+"""Which known CPython issue a crash is: the door to the catalogue, ``known_issues.json``.
+
+How far a match goes:
+
+- ``exact``: the frames that the issue's own thread quotes, an assertion of its own, or its type of object with all of its
+  operations, where no other issue fits as well; and this version is not one that has the fix.
+- ``likely``: the same where this version should have the fix (a patched build, or a regression), or a part of the signs.
+- ``possible``: the nearest, for a person to look at.
+
+>>> found = match("3.13.5", CrashFeatures(object_types=frozenset({"bytearray"}), operations=frozenset({"append", "clear"})))
+>>> found[0].id, found[0].match
+('gh-129107', 'exact')
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gdbext.model import KnownIssue
+from gdbext.triage.signs import Crash, CrashFeatures, Fit, Issue, catalogue, fit
+from gdbext.triage.versions import FINAL, Version, has_fix, is_affected, parse_version
+
+MAX_MATCHES = 3
+ORDER = ("exact", "likely", "possible")
+UNMAINTAINED = (3, 13)
+"""The free-threaded series that gets no more fixes of this kind: one was declined for that reason in May 2026 (PR 149877)."""
+SUCCESSOR = (3, 14)
+BORROWED = "borrowed-item-uaf"
+
+
+@dataclass(frozen=True)
+class _Match:
+    """The sign of an issue that fits best."""
+
+    issue: Issue
+    fit: Fit
+    contradicted: bool
+    """The container still holds the item, so that nobody took it away under its reader: a reference was dropped too many."""
+
+    @property
+    def is_strong(self) -> bool:
+        return self.fit.is_strong and not self.contradicted
+
+    @property
+    def is_whole(self) -> bool:
+        return self.fit.is_whole and not self.contradicted
+
+    @property
+    def is_good(self) -> bool:
+        return self.fit.is_good and not self.contradicted
+
+    @property
+    def is_duplicate(self) -> bool:
+        return self.issue.group != self.issue.id
+
+
+def match(version: str, features: CrashFeatures, limit: int = MAX_MATCHES) -> list[KnownIssue]:
+    """The issues that the crash looks like, the best first, at most ``limit``; empty where nothing comes near.
+
+    ``version`` is that of the interpreter (``3.13.5``); one of another form counts as not known.
+    """
+    try:
+        parsed: Version | None = parse_version(version)
+    except ValueError:
+        parsed = None
+    crash = Crash(features)
+    found = [m for issue in catalogue() if (m := _best(issue, crash))]
+    ranked = [(level, m) for m in found if (level := _level(m, found, parsed, features.is_certain))]
+    ranked.sort(key=lambda p: (ORDER.index(p[0]), -p[1].fit.score, p[1].is_duplicate))
+    return [_described(m, level, parsed, version) for level, m in ranked[:limit]]
+
+
+def _best(issue: Issue, crash: Crash) -> _Match | None:
+    fits = [f for sign in issue.signs if (f := fit(issue, sign, crash))]
+    if not fits:
+        return None
+    best = max(fits, key=lambda f: (f.is_strong, f.is_whole, f.is_good, f.score))
+    contradicted = issue.defect == BORROWED and crash.features.container_changed is False and not best.has_assertion
+    return _Match(issue, best, contradicted)
+
+
+def _level(found: _Match, others: Sequence[_Match], version: Version | None, is_certain: bool) -> str | None:
+    """``exact``, ``likely``, ``possible``, or None: not worth saying."""
+    is_fixed = version is not None and has_fix(version, found.issue.fixed_in)
+    may_have_it = not is_fixed and (version is None or is_affected(version, found.issue.affected) is not False)
+    sure = found.is_strong or (found.is_whole and is_certain and not _has_rival(found, others, version, is_fixed))
+    if sure:
+        return "exact" if may_have_it else "likely"
+    if found.is_good and may_have_it:
+        return "likely"
+    return "possible" if found.is_good or not is_fixed else None
+
+
+def _has_rival(found: _Match, others: Sequence[_Match], version: Version | None, is_fixed: bool) -> bool:
+    """Whether another defect of this version fits as well (or at all, where this one is fixed), or this is a duplicate."""
+    for other in others:
+        if not (other.is_whole or other.is_strong) or other is found:
+            continue
+        if other.issue.group == found.issue.group:
+            if found.is_duplicate and other.issue.id == found.issue.group:
+                return True
+        elif (is_fixed or other.fit.score >= found.fit.score) and not (version and has_fix(version, other.issue.fixed_in)):
+            return True
+    return False
+
+
+def _described(found: _Match, level: str, version: Version | None, text: str) -> KnownIssue:
+    issue, why = found.issue, found.fit.why
+    if version is not None and has_fix(version, issue.fixed_in):
+        why += f"; though {text} should have the fix: a patched or modified build, a regression, or another cause"
+    elif version is not None and is_affected(version, issue.affected) is False:
+        why += f"; though it is not reported for {text}"
+    if found.contradicted:
+        why += "; but the container still holds the item, so that nobody took it away meanwhile"
+    return KnownIssue(issue.id, issue.url, level, issue.fixed_in, advice_for(issue, version, text), issue.title, why)
+
+
+def advice_for(issue: Issue, version: Version | None, text: str) -> str:
+    """What to do: where to upgrade to, as seen from this version (``text``), and what helps without."""
+    return " ".join(filter(None, (_upgrade(issue, version, text), issue.advice)))
+
+
+def _upgrade(issue: Issue, version: Version | None, text: str) -> str:
+    fixes = sorted((parse_version(fix), fix) for fix in issue.fixed_in)
+    if not fixes:
+        return "No release is known to have a fix." if issue.id.startswith("gh-") else ""
+    if version is None:
+        return f"Fixed in {', '.join(fix for _, fix in fixes)}."
+    if has_fix(version, issue.fixed_in):
+        return f"{text} should have the fix: check that the build is no older or modified one."
+    mine = [fix for parsed, fix in fixes if parsed[:2] == version[:2]]
+    if mine:
+        better = " (for free-threaded Python better the newest 3.14t)" if version[:2] == UNMAINTAINED else ""
+        return f"Upgrade to {mine[0]} or later{better}."
+    later = [(parsed, fix) for parsed, fix in fixes if parsed[:2] > version[:2]]
+    series = f"{version[0]}.{version[1]}"
+    parsed, fix = later[0]
+    target = fix if parsed[3] == FINAL else f"{parsed[0]}.{parsed[1]}"
+    if version[:2] == UNMAINTAINED and parsed[:2] == SUCCESSOR:
+        unmaintained = f"Not fixed in {series}, whose free-threaded build gets no more fixes of this kind"
+        return f"{unmaintained}: move to the newest 3.14t ({target} or later)."
+    return f"Not fixed in {series}: only {target} or later has the fix."
+
+
+__all__ = ["CrashFeatures", "advice_for", "match"]

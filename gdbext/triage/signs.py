@@ -1,0 +1,399 @@
+"""The catalogue's entries, and how far a crash shows an entry's signs.
+
+A sign says what a crash looks like where a defect is at work; an issue may have several, each on its own.  It names the shared
+object's types, what the threads do to it (groups of operations: one of each group must be seen), attributes, the C module,
+C functions, assertions, messages and rules.  ``scripts/check_known_issues.py`` checks the catalogue's form.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+CATALOGUE = Path(__file__).with_name("known_issues.json")
+
+MEMORY_RULES = frozenset(
+    [
+        "FT101",
+        "FT102",
+        "FT103",
+        "FT104",
+        "FT105",
+        "FT201",
+        "FT203",
+        "FT204",
+        "FT205",
+        "FT206",
+        "FT301",
+        "FT401",
+        "FT402",
+        "FT404",
+        "FT405",
+    ]
+)
+CLASS_RULES: dict[str, frozenset[str]] = {
+    "deadlock": frozenset({"FT302", "FT303", "FT304"}),
+    "mutex-misuse": frozenset({"FT102", "FT205", "FT302", "FT401", "FT402", "FT404", "FT405"}),
+    "stack-overflow": frozenset({"FT403"}),
+    "lazy-init-race": MEMORY_RULES | {"FT202"},
+}
+"""The rules that a class of defects may show as; all others show as damaged memory."""
+
+# Functions that stand in many stacks say nothing of the cause.
+COMMON = frozenset(
+    [
+        "_Py_TYPE", "Py_TYPE", "Py_INCREF", "Py_DECREF", "Py_XDECREF", "_Py_NewRef", "Py_NewRef", "_Py_Dealloc",
+        "_Py_MergeZeroLocalRefcount", "PyObject_Repr", "PyObject_Str", "PyObject_GetIter", "PyObject_GetBuffer",
+        "PyObject_VectorcallMethod", "_PyObject_VectorcallTstate", "_PyObject_GetMethod", "PySequence_GetItem",
+        "PyUnicode_FromFormat", "PyUnicode_FromFormatV", "unicode_from_format", "unicode_fromformat_arg",
+        "PyUnicodeWriter_WriteRepr", "builtin_next", "_PyEval_EvalFrameDefault", "getset_set", "getset_get", "type_setattro",
+        "_PyObject_GenericSetAttrWithDict", "_PyObject_GenericGetAttrWithDict", "PyDict_Next", "PyDict_GetItem",
+        "_PyDict_GetItem_KnownHash", "PyMem_Free", "PyMem_Realloc", "_PyMem_MiRealloc", "mi_heap_realloc", "free", "malloc",
+        "memcpy", "memmove", "strlen", "_PySemaphore_Wait", "_PyParkingLot_Park", "_PyMutex_LockTimed", "PyMutex_Lock",
+        "PyMutex_Unlock", "_PyThreadState_Attach", "_PyThreadState_Detach", "PyEvent_WaitTimed", "do_futex_wait",
+        "__new_sem_wait_slow", "gc_collect_internal", "gc_visit_heaps", "list_traverse", "_PyObject_AssertFailed", "insertdict",
+        "save", "dump", "load",
+    ]
+)  # fmt: skip
+# Release builds have no frames of their own for these.
+INLINED = frozenset({"_Py_TYPE", "Py_TYPE", "Py_INCREF", "_Py_NewRef", "list_repr_impl", "gen_send_ex2", "_memory_release"})
+COMMON_TYPES = frozenset(
+    ["list", "dict", "tuple", "set", "str", "bytes", "int", "type", "module", "function", "object", "frame", "code"]
+)
+"""Types that every program shares between threads: alone they are no sign of anything."""
+CLONE_SUFFIX = re.compile(r"\.(cold|part|constprop|isra|lto_priv|llvm)\b.*")
+# How reports word what a slot does, and the Python operation that is.
+PHRASES = (
+    (re.compile(r"^setting "), "setattr"),
+    (re.compile(r"^reading "), "getattr"),
+    (re.compile(r"^deallocating |^garbage-collecting "), "dealloc"),
+    (re.compile(r"^clearing "), "clear"),
+    (re.compile(r"^calling "), "call"),
+    (re.compile(r"\[[^\]]*\] ="), "setitem"),
+    (re.compile(r"\[[^\]]*\]$"), "getitem"),
+)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One way that an issue shows.  Empty fields say nothing."""
+
+    types: frozenset[str]
+    families: frozenset[str]
+    operations: tuple[frozenset[str], ...]
+    attributes: frozenset[str]
+    module: str | None
+    functions: frozenset[str]
+    assertions: tuple[str, ...]
+    messages: tuple[str, ...]
+    rules: frozenset[str]
+    python_functions: frozenset[str]
+
+    @property
+    def names_object(self) -> bool:
+        return bool(self.types or self.families)
+
+    @property
+    def is_general(self) -> bool:
+        """Operations that are wrong on every object that threads share."""
+        return bool(self.operations) and not (self.names_object or self.attributes or self.module or self.functions or self.rules)
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One entry; ``group`` is the id of the issue that this one is the same defect as, else its own."""
+
+    id: str
+    url: str
+    title: str
+    defect: str
+    affected: tuple[str, ...]
+    fixed_in: tuple[str, ...]
+    quoted: tuple[frozenset[str], ...]
+    """The innermost frames of the stack that the issue's thread quotes; alternatives stand together."""
+    advice: str
+    group: str
+    signs: tuple[Sign, ...]
+
+    @property
+    def rules(self) -> frozenset[str]:
+        return CLASS_RULES.get(self.defect, MEMORY_RULES)
+
+
+@functools.cache
+def catalogue() -> tuple[Issue, ...]:
+    """Every issue that crashes or hangs and has signs to be known by."""
+    entries = json.loads(CATALOGUE.read_text(encoding="utf-8"))
+    return tuple(_issue(entry) for entry in entries if entry["signs"] and entry.get("crashes", True))
+
+
+def _issue(entry: Mapping[str, Any]) -> Issue:
+    frames = [frozenset([names] if isinstance(names, str) else names) for names in entry["frames"]]
+    return Issue(
+        entry["id"],
+        entry["url"],
+        entry["title"],
+        entry["class"],
+        tuple(entry["affected"]),
+        tuple(entry["fixed_in"]),
+        tuple(frames[: entry["frames_quoted"]]),
+        entry["advice"],
+        entry.get("same_as", entry["id"]),
+        tuple(map(_sign, entry["signs"])),
+    )
+
+
+def _sign(entry: Mapping[str, Any]) -> Sign:
+    return Sign(
+        types=frozenset(entry.get("types", ())),
+        families=frozenset(entry.get("families", ())),
+        operations=tuple(frozenset(map(_bare, group)) for group in entry.get("operations", ())),
+        attributes=frozenset(entry.get("attributes", ())),
+        module=module_name(entry["module"]) if "module" in entry else None,
+        functions=frozenset(entry.get("functions", ())),
+        assertions=tuple(map(_squeeze, entry.get("assertions", ()))),
+        messages=tuple(entry.get("messages", ())),
+        rules=frozenset(entry.get("rules", ())),
+        python_functions=frozenset(entry.get("python_functions", ())),
+    )
+
+
+@functools.cache
+def _popularity() -> Counter[str]:
+    """In how many issues' signs each C function stands: the more, the less it tells."""
+    return Counter(name for issue in catalogue() for name in {name for sign in issue.signs for name in sign.functions})
+
+
+# --- the crash --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CrashFeatures:
+    """What is known of a crash.  Anything may be missing.
+
+    ``frames`` are the crashed thread's native functions, innermost first; ``other_frames`` those of the threads that race.
+    ``object_types`` are of the object that is shared or damaged (the race's object, the container), ``subject_types`` of
+    what was lost (the finding's subject, and what it was taken for); ``families`` are the names of the object's base types
+    (``BaseException``, ``_ctypes.Array``).  ``operations`` are as reports word them (``clear``, ``setattr __dict__``,
+    ``repr(list)``).
+    ``modules`` are the innermost frames' C files or shared objects, as paths or as names, and Python modules whose functions
+    are being called.  ``container_changed`` is
+    False where the container still holds the lost item: then no thread took it away.  ``is_certain`` is False where object
+    and operations are only suspected.
+    """
+
+    rules: frozenset[str] = frozenset()
+    frames: tuple[str, ...] = ()
+    other_frames: frozenset[str] = frozenset()
+    object_types: frozenset[str] = frozenset()
+    subject_types: frozenset[str] = frozenset()
+    families: frozenset[str] = frozenset()
+    operations: frozenset[str] = frozenset()
+    modules: frozenset[str] = frozenset()
+    python_functions: frozenset[str] = frozenset()
+    assertion: str | None = None
+    fatal_error: str | None = None
+    signal: str | None = None
+    container_changed: bool | None = None
+    is_certain: bool = True
+
+
+def operation_words(text: str) -> tuple[str, str | None]:
+    """(operation, attribute) of a report's phrase for what a thread does.
+
+    >>> operation_words("setattr __dict__"), operation_words("list.append()"), operation_words("repr(list)")
+    (('setattr', '__dict__'), ('append', None), ('repr', None))
+    """
+    for pattern, word in PHRASES:
+        if pattern.search(text):
+            return word, None
+    head, _, rest = text.strip().partition(" ")
+    return _bare(head.split("(")[0].rsplit(".", 1)[-1]), rest or None
+
+
+def module_name(path: str) -> str:
+    """A module's name, without underscores, in the path of its source or of its shared object: ``json`` for C's ``_json`` too.
+
+    >>> module_name("/usr/src/Modules/_heapqmodule.c"), module_name("/lib-dynload/_json.cpython-313t-x86_64-linux-gnu.so")
+    ('heapq', 'json')
+    """
+    return path.rsplit("/", 1)[-1].split(".")[0].removesuffix("module").strip("_") or path
+
+
+def _bare(word: str) -> str:
+    return word.strip("_") or word
+
+
+def _squeeze(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+class Crash:
+    """A crash's features in the form that signs are in."""
+
+    def __init__(self, features: CrashFeatures) -> None:
+        self.features = features
+        words = [operation_words(text) for text in features.operations]
+        self.operations = frozenset(word for word, _ in words)
+        self.attributes = frozenset(attribute for _, attribute in words if attribute)
+        self.modules = frozenset(map(module_name, features.modules))
+        self.frames = [CLONE_SUFFIX.sub("", name) for name in features.frames]
+        self.functions = frozenset(self.frames) | {CLONE_SUFFIX.sub("", name) for name in features.other_frames}
+        self.assertion = _squeeze(features.assertion or "")
+        self.messages = " ".join(filter(None, (features.fatal_error, features.assertion)))
+
+    def shows(self, quoted: Sequence[frozenset[str]]) -> bool:
+        """Whether the crashed thread's innermost frames are those of a quoted stack, functions that are often inlined aside."""
+        position = telling = 0
+        for names in quoted:
+            ahead = self.frames[position : position + 3]
+            hit = next((i for i, name in enumerate(ahead) if name in names), None)
+            if hit is not None:
+                position += hit + 1
+                telling += not names & COMMON
+            elif not names & INLINED:
+                return False
+        return telling >= 2
+
+
+# --- fitting ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What of a sign a crash shows."""
+
+    sign: Sign
+    objects: frozenset[str]
+    subjects: frozenset[str]
+    groups: tuple[frozenset[str], ...]
+    attributes: frozenset[str]
+    functions: frozenset[str]
+    coverage: float
+    """Which part of all operations seen the sign explains."""
+    telling: float
+    """How much the functions tell: each counts by how few issues have it."""
+    is_inner: bool
+    """One of the functions is on the crashed thread's stack."""
+    in_module: bool
+    in_python: bool
+    has_rule: bool
+    has_assertion: bool
+    has_message: bool
+    is_quoted: bool
+
+    @property
+    def score(self) -> float:
+        """For ranking only.  What explains more of the operations that were seen ranks higher."""
+        return (
+            3 * bool(self.objects)
+            + 1.5 * (bool(self.subjects) and not self.objects)
+            + 2 * min(2, len(self._operations))
+            + self.coverage
+            + 2 * bool(self.attributes)
+            + min(3.0, 2 * self.telling)
+            + 1.5 * self.in_module
+            + 2 * len(self.sign.python_functions) * self.in_python
+            + self.has_rule
+            + 6 * self.has_assertion
+            + 3 * self.has_message
+            + 6 * self.is_quoted
+        )
+
+    @property
+    def _operations(self) -> frozenset[str]:
+        return frozenset().union(*self.groups)
+
+    @property
+    def is_whole(self) -> bool:
+        """The object, and an operation of every group; or, of a hang, the Python functions and the rule."""
+        if self.in_python and self.has_rule:
+            return True
+        known = bool(self.objects) if self.sign.names_object else bool(self.attributes) or self.in_module
+        return known and self._has_operations and (bool(self.attributes) or not self.sign.attributes)
+
+    @property
+    def _has_operations(self) -> bool:
+        return bool(self.groups) and all(self.groups)
+
+    @property
+    def is_strong(self) -> bool:
+        """Enough by itself, whatever else would fit too."""
+        names_itself = bool(self.objects or self.subjects or self.functions or self.in_module)
+        own_message = self.has_message and names_itself and (self.sign.names_object or self.sign.module is not None)
+        return self.has_assertion or self.is_quoted or own_message
+
+    @property
+    def is_good(self) -> bool:
+        """Two things of different kinds, or frames that hardly anything else has."""
+        something = bool(self.objects or self.subjects)
+        operates = any(self.groups)
+        return (
+            self.is_whole
+            or (self._has_rare_type and operates)
+            or (self.is_inner and self.telling >= 0.5 and (something or self.in_module))
+            or (self.is_inner and self.telling >= 1.5)
+            or (self.in_module and operates)
+            or (self.sign.is_general and self._has_operations)
+        )
+
+    @property
+    def is_near(self) -> bool:
+        """One thing that at least few other defects would show."""
+        return self.has_message or (self.is_inner and self.telling >= 0.3) or self._has_rare_type
+
+    @property
+    def _has_rare_type(self) -> bool:
+        return bool((self.objects | self.subjects) - COMMON_TYPES)
+
+    @property
+    def why(self) -> str:
+        """What was seen, for people."""
+        seen = [
+            ", ".join(sorted(self.objects or self.subjects)),
+            " and ".join("/".join(sorted(group)) for group in self.groups if group),
+            ", ".join(sorted(self.attributes)),
+            f"module {self.sign.module}" if self.in_module else "",
+            ", ".join(sorted(self.sign.python_functions)) if self.in_python else "",
+            f"frames {', '.join(sorted(self.functions)[:3])}" if self.functions else "",
+            "its assertion" if self.has_assertion else "",
+            "its message" if self.has_message else "",
+            "the frames that the issue quotes" if self.is_quoted else "",
+        ]
+        return "; ".join(filter(None, seen))
+
+
+def fit(issue: Issue, sign: Sign, crash: Crash) -> Fit | None:
+    """How far a crash shows a sign; None where it shows nothing of it, or the crash's rules are not that defect's."""
+    features = crash.features
+    if features.rules and not (sign.rules or issue.rules) & features.rules:
+        return None
+    attributes = sign.attributes & crash.attributes
+    # Setting another attribute than the one that the issue is about is no sign of it.
+    other_attribute = bool(sign.attributes and crash.attributes and not attributes)
+    groups = tuple(frozenset() if other_attribute else group & crash.operations for group in sign.operations)
+    functions = sign.functions & crash.functions
+    found = Fit(
+        sign,
+        sign.types & features.object_types | sign.families & features.families,
+        sign.types & features.subject_types,
+        groups,
+        attributes,
+        functions,
+        len(frozenset().union(*groups)) / max(len(crash.operations), 1),
+        sum(1 / _popularity()[name] for name in functions),
+        not functions.isdisjoint(crash.frames),
+        sign.module in crash.modules,
+        bool(sign.python_functions) and sign.python_functions <= features.python_functions,
+        bool(sign.rules & features.rules),
+        bool(crash.assertion) and any(text in crash.assertion for text in sign.assertions),
+        any(text in crash.messages for text in sign.messages),
+        crash.shows(issue.quoted),
+    )
+    return found if found.is_strong or found.is_good or found.is_near else None

@@ -1,0 +1,286 @@
+"""The catalogue of known issues: its form, and what it says of crashes whose cause is known."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+
+import pytest
+
+import check_known_issues
+from gdbext.triage.known_issues import CrashFeatures, match
+from gdbext.triage.signs import CATALOGUE, module_name, operation_words
+from gdbext.triage.versions import has_fix, is_affected, parse_version
+from lab.script import Script, corpus
+
+RACES = {name: script for name, script in corpus().items() if script.is_race}
+
+
+def features(**given: str | bool | None) -> CrashFeatures:
+    """Features from texts: sets of words, frames in order; an operation with an attribute is ``setattr:name``."""
+    made: dict[str, object] = {}
+    for name, value in given.items():
+        if isinstance(value, str) and name not in ("assertion", "fatal_error", "signal"):
+            made[name] = tuple(value.split()) if name == "frames" else frozenset(word.replace(":", " ") for word in value.split())
+        else:
+            made[name] = value
+    return CrashFeatures(**made)  # type: ignore[arg-type]  # the keyword decides the type
+
+
+def named(version: str, **given: str | bool | None) -> list[tuple[str, str]]:
+    return [(issue.id, issue.match) for issue in match(version, features(**given))]
+
+
+# --- the file -----------------------------------------------------------------------------------------
+
+
+def test_the_catalogue_is_well_formed() -> None:
+    assert list(check_known_issues.problems(json.loads(CATALOGUE.read_text()))) == []
+
+
+def test_the_check_finds_what_is_wrong() -> None:
+    entry = json.loads(CATALOGUE.read_text())[0]
+    bad = [
+        entry,
+        entry,
+        {**entry, "id": "gh-1", "fixed_in": ["3.13.4+"], "affected": ["3.13.9-3.13.1"], "class": "bug", "same_as": "gh-2"},
+        {**entry, "id": "gh-3", "url": "https://github.com/python/cpython/issues/4", "frames_quoted": 99},
+        {
+            **entry,
+            "id": "gh-5",
+            "url": "https://github.com/python/cpython/issues/5",
+            "signs": [{"rules": ["FT999"], "type": "list"}, {}],
+        },
+        {key: value for key, value in entry.items() if key != "advice"} | {"id": "gh-6"},
+    ]
+    found = "\n".join(check_known_issues.problems(bad))
+    for problem in (
+        "more than once",
+        "no version",
+        "no range of versions",
+        "is none of",
+        "no entry of its own",
+        "not the issue's address",
+        "99 quoted frames",
+        "unknown rule FT999",
+        "unknown field type",
+        "it is empty",
+        "no advice",
+    ):
+        assert problem in found
+
+
+# --- versions -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "fixed_in", "fixed"),
+    [
+        ("3.13.3", "3.13.4 3.14.0b1", False),
+        ("3.13.4", "3.13.4 3.14.0b1", True),
+        ("3.14.0a7", "3.13.4 3.14.0b1", False),
+        ("3.14.0rc1", "3.13.4 3.14.0b1", True),
+        ("3.15.0a1", "3.13.4 3.14.0b1", True),
+        ("3.13.9", "3.14.0a3", False),
+        ("3.14.2", "3.13.4", True),
+        ("3.14.2", "", False),
+    ],
+)
+def test_a_version_has_a_fix_of_its_series_or_of_an_earlier_one(version: str, fixed_in: str, fixed: bool) -> None:
+    assert has_fix(parse_version(version), fixed_in.split()) is fixed
+
+
+@pytest.mark.parametrize(
+    ("version", "ranges", "affected"),
+    [
+        ("3.13.5", "3.13", True),
+        ("3.13.5", "3.13.0-3.13.3 3.14", False),
+        ("3.14.0a2", "3.14.0a1-3.14.0a7", True),
+        ("3.14.7", "3.14.7", True),
+        ("3.16.0", "3.13 3.14", None),
+        ("3.13.5", "", None),
+    ],
+)
+def test_a_version_is_affected_not_affected_or_later_than_all_that_was_said(
+    version: str, ranges: str, affected: bool | None
+) -> None:
+    assert is_affected(parse_version(version), ranges.split()) is affected
+
+
+# --- matching -----------------------------------------------------------------------------------------
+
+
+def operations_of(script: Script) -> frozenset[str]:
+    """The marked operations as a report words them: with the attribute's name where one is read or set."""
+    lines = script.path.read_text().splitlines()
+    found = set()
+    for number, operation in script.operations.items():
+        names = re.findall(
+            r"\.(\w+)",
+            lines[number - 1].split("#")[0].split("=")[0] if operation.name == "setattr" else lines[number - 1].split("#")[0],
+        )
+        is_attribute = operation.name in ("getattr", "setattr", "delattr") and names
+        found.add(f"{operation.name} {names[-1]}" if is_attribute else operation.name)
+    return frozenset(found)
+
+
+def imports_of(script: Script) -> frozenset[str]:
+    tree = ast.walk(ast.parse(script.path.read_text()))
+    return frozenset(alias.name for node in tree if isinstance(node, ast.Import) for alias in node.names)
+
+
+def several(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+@pytest.mark.parametrize("name", RACES)
+def test_a_race_of_the_corpus_whose_object_and_operations_are_told_is_named(name: str) -> None:
+    script = RACES[name]
+    types = [str(kind) for kind in several(script.expect["object_type"])]
+    found = match(
+        "3.13.5",
+        CrashFeatures(
+            rules=frozenset({"FT105", "FT301"}),
+            object_types=frozenset(types),
+            families=frozenset({"BaseException"}) if types[0].endswith("Error") else frozenset(),
+            operations=operations_of(script),
+            modules=imports_of(script),
+        ),
+    )
+    assert (found[0].id if found else None) in several(script.expect["known"])
+    assert [issue.match for issue in found[:1]] in ([], ["exact"], ["likely"])
+
+
+def test_the_founding_crash_is_exact_where_it_is_not_fixed() -> None:
+    given = {"rules": "FT101", "object_types": "list", "subject_types": "types.UnionType", "operations": "repr clear"}
+    assert named("3.13.3", **given, container_changed=True)[0] == ("gh-132713", "exact")
+
+
+def test_a_build_without_the_fix_of_its_version_gets_likely_and_the_reason() -> None:
+    found = match("3.13.5", features(rules="FT101", object_types="list", operations="repr clear", container_changed=True))
+    assert (found[0].id, found[0].match) == ("gh-132713", "likely")
+    assert "3.13.5 should have the fix" in found[0].why
+    assert "3.13.5 should have the fix" in found[0].advice
+
+
+def test_an_item_that_the_container_still_holds_was_not_taken_away() -> None:
+    given = {"rules": "FT101", "object_types": "list", "operations": "repr clear"}
+    assert all(level == "possible" for _, level in named("3.13.3", **given, container_changed=False))
+
+
+def test_the_second_defect_of_the_founding_issue_is_known_by_its_rule() -> None:
+    assert named("3.13.3", rules="FT202", object_types="types.UnionType", operations="getattr:__parameters__")[0] == (
+        "gh-132713",
+        "exact",
+    )
+
+
+def test_one_stack_two_causes_the_container_decides() -> None:
+    stack = "union_repr PyObject_Repr unicode_fromformat_arg unicode_from_format PyUnicode_FromFormatV PyUnicode_FromFormat"
+    common = {"rules": "FT101", "subject_types": "types.UnionType"}
+    assert named("3.13.5", **common, frames=f"{stack} namespace_repr", object_types="types.SimpleNamespace")[0][0] == "gh-135878"
+    in_classmethod = named("3.13.5", **common, frames=f"{stack} cm_repr", object_types="classmethod", operations="repr __init__")
+    assert in_classmethod[0] == ("gh-144330", "exact")
+
+
+def test_quoted_frames_are_exact_with_inlined_ones_missing_and_not_in_another_order() -> None:
+    release = "union_repr PyObject_Repr unicode_fromformat_arg unicode_from_format PyUnicode_FromFormatV PyUnicode_FromFormat"
+    assert ("gh-135878", "exact") not in named("3.13.5", frames=release), "only one of these frames says anything"
+    quoted = "unlink_chunk _int_free free _PyMem_RawFree _PyMem_DebugRawFree readline_set_completer_delims"
+    assert named("3.13.5", frames=quoted)[0] == ("gh-126895", "exact")
+    assert named("3.14.0", frames=quoted)[0] == ("gh-126895", "likely")
+    assert named("3.13.5", frames=" ".join(reversed(quoted.split())))[0][1] != "exact"
+
+
+def test_an_assertion_of_its_own_names_an_issue() -> None:
+    assert named("3.13.5", rules="FT401", assertion="self->exports == 0")[0] == ("gh-132551", "exact")
+    assert named("3.14.1", rules="FT401", assertion="self->exports == 0")[0] == ("gh-132551", "likely")
+
+
+def test_a_message_needs_something_that_says_whose_it_is() -> None:
+    message = "PyMutex_Unlock: unlocking mutex that is not locked"
+    assert all(level == "possible" for _, level in named("3.13.5", rules="FT402", fatal_error=message))
+    assert named("3.13.5", rules="FT402", fatal_error=message, families="BaseException")[0] == ("gh-127192", "exact")
+    assert named("3.14.6", rules="FT402", fatal_error=message, modules="_greenlet.cpython-314t.so")[0][0] == "greenlet#513"
+
+
+def test_another_attribute_is_another_matter() -> None:
+    assert (
+        named("3.13.5", rules="FT105", object_types="function", operations="setattr:__qualname__ getattr:__name__")[0][0]
+        == "gh-153297"
+    )
+    assert named("3.13.5", rules="FT105", object_types="function", operations="setattr:__doc__ getattr:__doc__") == []
+
+
+def test_types_that_every_program_shares_are_no_sign_alone() -> None:
+    assert named("3.13.5", rules="FT105", object_types="list dict tuple") == []
+    assert named("3.13.5", rules="FT101", object_types="list", operations="repr") == []
+
+
+def test_the_crashs_rules_must_be_those_of_the_defect() -> None:
+    assert named("3.13.5", rules="FT403", object_types="bytearray", operations="append clear") == []
+    assert named("3.13.5", rules="FT303", python_functions="_ModuleLock.acquire Thread.join")[0] == ("gh-125037", "exact")
+
+
+def test_a_guess_is_never_exact() -> None:
+    assert named("3.13.5", object_types="bytearray", operations="append clear", is_certain=False)[0] == ("gh-129107", "likely")
+
+
+def test_a_duplicate_stands_behind_its_issue() -> None:
+    found = named("3.13.5", rules="FT105", object_types="generator", operations="next")
+    assert found[0] == ("gh-120321", "exact")
+    assert all(level != "exact" for _, level in found[1:])
+
+
+def test_nothing_known_nothing_said() -> None:
+    assert named("3.13.5") == []
+    assert named("3.13.5", rules="FT404", frames="my_extension_function main", modules="mine.so", signal="SIGSEGV") == []
+
+
+def test_a_version_of_another_form_still_gets_an_answer() -> None:
+    found = match("3.13.5+dirty", features(object_types="bytearray", operations="append"))
+    assert found[0].id == "gh-129107"
+    assert "Fixed in 3.14.0a6" in found[0].advice
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "operations", "advice"),
+    [
+        (
+            "3.13.5",
+            "types.SimpleNamespace",
+            "repr setattr",
+            "Upgrade to 3.13.6 or later (for free-threaded Python better the newest 3.14t).",
+        ),
+        ("3.14.0b3", "types.SimpleNamespace", "repr setattr", "Upgrade to 3.14.0b4 or later."),
+        ("3.13.5", "bytearray", "append clear", "move to the newest 3.14t (3.14 or later)"),
+        ("3.13.5", "classmethod", "__init__", "Not fixed in 3.13: only 3.15 or later has the fix."),
+        ("3.14.2", "array.array", "append", "No release is known to have a fix."),
+    ],
+)
+def test_advice_says_where_to_go_from_this_version(version: str, kind: str, operations: str, advice: str) -> None:
+    assert advice in match(version, features(object_types=kind, operations=operations))[0].advice
+
+
+@pytest.mark.parametrize(
+    ("phrase", "operation", "attribute"),
+    [
+        ("setattr __dict__", "setattr", "__dict__"),
+        ("list.append()", "append", None),
+        ("repr(types.UnionType)", "repr", None),
+        ("classmethod.__init__()", "init", None),
+        ("setting an attribute of a function", "setattr", None),
+        ("array.array[i]", "getitem", None),
+        ("list[i] = x", "setitem", None),
+        ("clearing a list", "clear", None),
+        ("+=", "+=", None),
+    ],
+)
+def test_a_reports_words_for_an_operation_are_read(phrase: str, operation: str, attribute: str | None) -> None:
+    assert operation_words(phrase) == (operation, attribute)
+
+
+@pytest.mark.parametrize("path", ["/src/Modules/_heapqmodule.c", "_heapq.cpython-313t-x86_64-linux-gnu.so", "heapq", "_heapq"])
+def test_a_modules_source_its_shared_object_and_its_python_name_are_one(path: str) -> None:
+    assert module_name(path) == "heapq"
