@@ -1,6 +1,5 @@
 """What a corpus script knows about its own death, told before it dies."""
 
-import contextlib
 import json
 import os
 import threading
@@ -23,14 +22,19 @@ def run(*workers, copies=2):
     """Run each worker ``copies`` times for ever, each in a thread named after it; says READY when all have begun.
 
     A worker is a function without arguments that loops over its operation.  What it raises is no news; it is called again.
+    Only an iterator that has come to its end will not crash any more: then the process ends, and the lab tries again.
     """
     begun = threading.Barrier(len(workers) * copies + 1)
 
     def forever(worker):
         begun.wait()
         while True:
-            with contextlib.suppress(Exception):
+            try:
                 worker()
+            except StopIteration:
+                os._exit(0)
+            except Exception:
+                continue
 
     for worker in workers:
         for copy in range(copies):

@@ -8,7 +8,7 @@ from _truth import tell
 EXPECT = {
     "builds": {"release": {}, "debug": {}},
     "signal": "SIGSEGV",
-    "rule": "FT102",
+    "rule": ("FT102", "FT103"),
     "confidence": "proven",
     "expected_type": None,
     "container": None,

@@ -10,7 +10,7 @@ EXPECT = {
     "builds": {"release": {}, "debug": {}},
     "signal": "SIGSEGV",
     "rule": ("FT101", "FT102"),
-    "confidence": "proven",
+    "confidence": ("proven", "likely"),
     "expected_type": "types.UnionType",
     "container": ("types.SimpleNamespace", "dict"),
     "threads": ["reader", "MainThread"],

@@ -9,7 +9,6 @@ EXPECT = {
     "signal": "SIGSEGV",
     "rule": "FT206",
     "confidence": "proven",
-    "liveness": "live",
     "expected_type": None,
     "container": ("list", None),
     "threads": ["MainThread"],

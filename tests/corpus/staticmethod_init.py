@@ -9,15 +9,14 @@ EXPECT = {
     "rule": "FT204",
     "also": ("FT102", "FT103"),
     "confidence": "proven",
-    "expected_type": "types.UnionType",
-    "container": "staticmethod",
+    "type": "staticmethod",
     "threads": ["reader", "MainThread"],
     "known": ("gh-144330", "gh-132713", "gh-127192"),
 }
 
 turn = Handover()
 method = staticmethod(turn.member() | int | bytes)
-tell(subject=id(method.__func__), container=id(method))
+tell(subject=id(method), also_subject=id(method.__func__))
 
 
 def reader():

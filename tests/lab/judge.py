@@ -38,8 +38,10 @@ def _checks(expect: dict[str, Any], truth: dict[str, Any], report: Report) -> It
 
     yield _one_of("rule", expect["rule"], first.get("rule"))
     if "also" in expect:
-        others = [finding["rule"] for finding in findings]
-        yield Check("also", words(expect["also"]), " ".join(others), bool(set(others) & set(_several(expect["also"]))))
+        about = truth.get("also_subject")
+        others = [f["rule"] for f in findings if about is None or (f.get("subject") or {}).get("address") == about]
+        expected = words(expect["also"]) + (f" about {about}" if about else "")
+        yield Check("also", expected, " ".join(others), bool(set(others) & set(_several(expect["also"]))))
     if "confidence" in expect:
         yield _one_of("confidence", expect["confidence"], first.get("confidence"))
     if "subject" in truth:
