@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
