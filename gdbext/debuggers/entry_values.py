@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from gdbext.debuggers import sections
+from gdbext.debuggers import callsites
 from gdbext.debuggers.base import Debugger
-from gdbext.debuggers.callsites import CallSites, compute
 from gdbext.debuggers.files import TargetFiles
 
 MAX_DEPTH = 8
@@ -17,7 +16,6 @@ class EntryValues:
     def __init__(self, debugger: Debugger, files: TargetFiles) -> None:
         self._debugger = debugger
         self._files = files
-        self._sites: dict[str, CallSites] = {}
 
     def register(self, lwp: int, level: int, number: int, depth: int = 0) -> int | None:
         """The register (by DWARF's number) as the function of that frame was called; None where nobody knows."""
@@ -27,11 +25,8 @@ class EntryValues:
         caller = level + 1
         if caller >= len(frames) or depth > MAX_DEPTH:
             return None
-        module = frames[caller].module
-        base = self._files.base_of(self._debugger, module) if module else None
-        if module is None or base is None:
-            return None
-        site = self._call_sites(module).find(frames[caller].pc - base)
+        found = self._files.dwarf_at(self._debugger, frames[caller].pc)
+        site = callsites.find(found.dwarf, found.address) if found else None
         # A callee of another name: the called function has ended in a jump to this one, with registers of its own making.
         if site is None or site.callee != frames[level].function or number not in site.values:
             return None
@@ -41,15 +36,10 @@ class EntryValues:
             outer += 1
         # A frame's canonical address is the stack pointer that its own caller had before the call.
         base_address = frames[outer + 1].sp if site.base_is_cfa and outer + 1 < len(frames) else None
-        return compute(
+        return callsites.compute(
             site.values[number],
             registers.get,
             base_address,
             lambda register: self.register(lwp, caller, register, depth + 1),
             self._debugger,
         )
-
-    def _call_sites(self, module: str) -> CallSites:
-        if module not in self._sites:
-            self._sites[module] = CallSites(sections.read(module))
-        return self._sites[module]

@@ -10,13 +10,22 @@ import functools
 import os
 from collections.abc import Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 from gdbext.debuggers import elf, sections, signals
 from gdbext.debuggers.base import DebuggerError, Memory, MemoryFault, Module, Region, Signal, Symbol
+from gdbext.debuggers.dwarf import Dwarf
 from gdbext.debuggers.symtab import SymbolTable
 from gdbext.debuggers.text import tidy_function
 
 MAX_SOURCE_BYTES = 16 << 20
+
+
+class DwarfPlace(NamedTuple):
+    """A file's debug information, and an address in that file's own terms."""
+
+    dwarf: Dwarf
+    address: int
 
 
 class TargetFiles:
@@ -26,6 +35,7 @@ class TargetFiles:
         self.core = core
         self.pid = pid
         self._tables: dict[str, SymbolTable | None] = {}
+        self._dwarfs: dict[str, Dwarf] = {}
 
     @cached_property
     def _core(self) -> elf.CoreInfo | None:
@@ -87,6 +97,16 @@ class TargetFiles:
             if found := min(entries, key=lambda e: (e.is_local, e.name.startswith("__"), len(e.name), e.name), default=None):
                 return Symbol(found.name, start, found.size)
         return Symbol(tidy_function(name, None, path) or name, start)
+
+    def dwarf_at(self, memory: Memory, address: int) -> DwarfPlace | None:
+        """The debug information of the file that is mapped there; None if the file is another build now."""
+        path = self.file_at(address)
+        base = self.base_of(memory, path) if path else None
+        if path is None or base is None:
+            return None
+        if path not in self._dwarfs:
+            self._dwarfs[path] = Dwarf(sections.read(path))
+        return DwarfPlace(self._dwarfs[path], address - base)
 
     def base_of(self, memory: Memory, path: str) -> int | None:
         """What is to be added to the addresses in a mapped file; None if the file is another build now."""

@@ -7,15 +7,17 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import gdb
 
-from gdbext.debuggers import signals
+from gdbext.debuggers import inlines, signals
 from gdbext.debuggers.base import (
     MAX_NESTING,
     SIGNAL_FRAME,
     DebuggerError,
     Field,
+    Memory,
     MemoryFault,
     Module,
     NativeFrame,
@@ -34,6 +36,16 @@ from gdbext.debuggers.text import refuse_side_effects, simple_value, tidy_functi
 WORD = (1 << 64) - 1
 STRUCTS = {gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION}
 AGGREGATES = STRUCTS | {gdb.TYPE_CODE_ARRAY}
+INTEGERS = {
+    gdb.TYPE_CODE_PTR,
+    gdb.TYPE_CODE_REF,
+    gdb.TYPE_CODE_INT,
+    gdb.TYPE_CODE_CHAR,
+    gdb.TYPE_CODE_BOOL,
+    gdb.TYPE_CODE_ENUM,
+    gdb.TYPE_CODE_RANGE,
+}
+LOST, NO_INTEGER = "optimized out", "not an integer"
 NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach PID`) or open a core (`core FILE`)"
 
 
@@ -160,7 +172,7 @@ class GdbDebugger:
         except gdb.error:
             return _lwp(thread), 0
         levels = self._walk(_lwp(thread), chosen + 1).levels
-        return _lwp(thread), max((i for i, level in enumerate(levels) if level <= chosen), default=0)
+        return _lwp(thread), max((i for i, level in enumerate(levels) if level is not None and level <= chosen), default=0)
 
     def frames(self, lwp: int, limit: int = 256) -> Sequence[NativeFrame]:
         return self._walk(lwp, limit).frames[:limit]
@@ -168,26 +180,28 @@ class GdbDebugger:
     def _walk(self, lwp: int, limit: int) -> _Walk:
         files = self._files()
         known = self._walks.get(lwp)
+        if _thread(lwp) is None:
+            return _Walk(0, files, self)
         if known is None or (not known.complete and len(known.frames) < limit):
             with _selection(lwp):
-                known = self._walks[lwp] = _Walk(limit, files)
+                known = self._walks[lwp] = _Walk(limit, files, self)
         return known
 
     @contextmanager
-    def _frame(self, lwp: int, level: int) -> Iterator[gdb.Frame | None]:
-        """gdb's own frame while its thread is selected; None if there is none."""
-        levels = self._walk(lwp, level + 1).levels
+    def _frame(self, lwp: int, number: int | None) -> Iterator[gdb.Frame | None]:
+        """gdb's own frame of that number of its own, while its thread is selected; None if there is none."""
         with _selection(lwp):
             try:
-                frame = gdb.newest_frame() if level < len(levels) else None
-                while frame is not None and frame.level() < levels[level]:
+                frame = gdb.newest_frame() if number is not None else None
+                while frame is not None and frame.level() < number:
                     frame = frame.older()
             except gdb.error:
                 frame = None
             yield frame
 
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
-        with self._frame(lwp, level) as frame:
+        numbers = self._walk(lwp, level + 1).levels
+        with self._frame(lwp, numbers[level] if level < len(numbers) else None) as frame:
             if frame is None:
                 return []
             try:
@@ -213,18 +227,15 @@ class GdbDebugger:
         self, lwp: int, level: int, frame: gdb.Frame, block: gdb.Block, symbol: gdb.Symbol, unsaved: set[int]
     ) -> Variable:
         """A variable of the selected frame.  ``unsaved``: see :func:`_unsaved`."""
-        value = missing = None
-        is_address = False
+        value, is_address, missing = None, False, None
         try:
             found = frame.read_var(symbol, block)
-            if not found.is_optimized_out:
-                value, is_address = _bits(found)
-                missing = "not an integer" if value is None else None
-                if value is not None and found.address is None and any(value == full & _mask(found) for full in unsaved):
-                    value = None if _is_volatile(_place(symbol.name, frame.pc() - 1)) else value
+            value, is_address, missing = _bits(found)
+            if value is not None and found.address is None and any(value == full & _mask(found) for full in unsaved):
+                missing = LOST if _is_volatile(_place(symbol.name, frame.pc() - 1)) else None
         except (gdb.error, ValueError, TypeError, NotImplementedError) as error:
             missing = str(error)
-        if value is None and missing is None:
+        if missing == LOST:
             value, missing = self._entry_value(lwp, level, frame, symbol, is_caller=bool(unsaved))
         return Variable(symbol.name, tidy_type(_type_name(symbol.type)), value, missing, is_address, symbol.is_argument)
 
@@ -234,18 +245,20 @@ class GdbDebugger:
         """(value, what is missing) of a variable that gdb has no value of: its caller may know what it was."""
         if symbol.is_argument:
             with suppress(gdb.error, ValueError, TypeError):
-                entry = gdb.parse_and_eval(f"{symbol.name}@entry")
-                if not entry.is_optimized_out and (bits := _bits(entry)[0]) is not None:
+                bits, is_address, _ = _bits(gdb.parse_and_eval(f"{symbol.name}@entry"))
+                if bits is not None and not is_address:
                     return bits, "entry value"
         if found := re.search(r"DW_OP_(?:GNU_)?entry_value\s+\d+: DW_OP_reg(\d+) ", _place(symbol.name, frame.pc() - is_caller)):
             bits = self._entry_values.register(lwp, level, int(found[1]))
             if bits is not None:
                 return bits & (1 << 8 * symbol.type.sizeof) - 1, None
-        return None, "optimized out"
+        return None, LOST
 
     def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
         names = known_registers(self.frames(lwp, level + 1), level)
-        with self._frame(lwp, level) as frame:
+        # An inlined function has the registers of the one that it is inlined into.
+        numbers = self._walk(lwp, level + 1).levels[level:]
+        with self._frame(lwp, next((number for number in numbers if number is not None), None)) as frame:
             values = {name: _register(frame, name) for name in names} if frame is not None else {}
         return {name: value for name, value in values.items() if value is not None}
 
@@ -325,27 +338,70 @@ class GdbDebugger:
 
 
 class _Walk:
-    """The selected thread's stack, described.  ``levels`` are gdb's own numbers of the frames.
+    """The selected thread's stack, described.  ``levels`` are gdb's own numbers of the frames, None where gdb has none.
 
     gdb guesses frames of functions that ended in a jump (tail calls).  The other debugger's guesses are others, and no
     such frame has anything left in memory, so they are left out.
     """
 
-    def __init__(self, limit: int, files: TargetFiles) -> None:
+    def __init__(self, limit: int, files: TargetFiles, memory: Memory) -> None:
         self.frames: list[NativeFrame] = []
-        self.levels: list[int] = []
+        self.levels: list[int | None] = []
         self.complete = False
         try:
             frame: gdb.Frame | None = gdb.newest_frame()
             while frame is not None and len(self.frames) < limit:
-                if frame.type() != gdb.TAILCALL_FRAME:
-                    self.frames.append(_describe(frame, len(self.frames), files))
-                    self.levels.append(frame.level())
-                frame = frame.older()
+                physical = []
+                while frame is not None and frame.type() in (gdb.INLINE_FRAME, gdb.TAILCALL_FRAME):
+                    physical.append(frame)
+                    frame = frame.older()
+                physical += [frame] if frame is not None else []
+                physical = [each for each in physical if each.type() != gdb.TAILCALL_FRAME]
+                if physical and (not self.frames or self.frames[-1].function == SIGNAL_FRAME):
+                    self._add_interrupted(physical, files, memory)
+                else:
+                    for each in physical:
+                        self._add(each, files)
+                frame = frame.older() if frame is not None else None
             self.complete = frame is None
         except gdb.error:
             # A smashed stack ends the walk; what was found so far still counts.
             self.complete = True
+
+    def _add(self, frame: gdb.Frame, files: TargetFiles) -> None:
+        self.frames.append(_describe(frame, len(self.frames), files))
+        self.levels.append(frame.level())
+
+    def _add_interrupted(self, physical: list[gdb.Frame], files: TargetFiles, memory: Memory) -> None:
+        """Add the functions that an instruction belongs to: gdb may be wrong there (see ``inlines.py``)."""
+        place = files.dwarf_at(memory, physical[-1].pc())
+        inlined = inlines.at(place.dwarf, place.address) if place else None
+        if inlined is None or [each.name for each in inlined] == [frame.name() for frame in physical[:-1]]:
+            for frame in physical:
+                self._add(frame, files)
+            return
+        known = {frame.name(): frame for frame in physical}
+        innermost = _describe(physical[0], 0, files)
+        names = [*(each.name for each in inlined), physical[-1].name()]
+        lines = [innermost.line, *(each.call_line for each in inlined)]
+        for index, (name, line) in enumerate(zip(names, lines)):
+            frame = known.get(name)
+            file = innermost.file if index == 0 else _source_of(frame)
+            described = replace(innermost, level=len(self.frames), function=name, is_inlined=index < len(inlined))
+            self.frames.append(replace(described, file=file, line=line if file else None))
+            self.levels.append(frame.level() if frame is not None else None)
+
+
+def _source_of(frame: gdb.Frame | None) -> str | None:
+    """The source file that has the frame's function."""
+    function = frame.function() if frame is not None else None
+    return _path(function.symtab) if function is not None and function.symtab is not None else None
+
+
+def _path(symtab: gdb.Symtab) -> str:
+    """A source file's path; as DWARF has it where even the compiler's folder is relative."""
+    full = symtab.fullname()
+    return os.path.normpath(full if os.path.isabs(full) else symtab.filename)
 
 
 def _describe(frame: gdb.Frame, level: int, files: TargetFiles) -> NativeFrame:
@@ -354,7 +410,7 @@ def _describe(frame: gdb.Frame, level: int, files: TargetFiles) -> NativeFrame:
     position = frame.find_sal()
     file = line = None
     if position.symtab is not None and position.line:
-        file, line = os.path.normpath(position.symtab.fullname()), position.line
+        file, line = _path(position.symtab), position.line
     module = files.file_at(pc) or gdb.solib_name(pc)
     function = SIGNAL_FRAME if kind == gdb.SIGTRAMP_FRAME else tidy_function(frame.name(), file, module)
     return NativeFrame(level, pc, _register(frame, "rsp") or 0, function, file, line, module, kind == gdb.INLINE_FRAME)
@@ -400,25 +456,23 @@ def _is_local(symbol: gdb.Symbol) -> bool:
     return bool(symbol.is_constant and symbol.type.strip_typedefs().code != gdb.TYPE_CODE_ENUM)
 
 
-def _bits(value: gdb.Value) -> tuple[int | None, bool]:
-    """(bits, False) of a scalar, (address, True) of a struct or array in memory, (None, False) of anything else."""
+def _bits(value: gdb.Value) -> tuple[int | None, bool, str | None]:
+    """(bits, False, None), (address of a struct or array, True, None), or (None, False, why not)."""
     kind = value.type.strip_typedefs()
-    if kind.code in AGGREGATES:
-        if value.address is not None:
-            return int(value.address) & WORD, True
+    if value.is_optimized_out:
+        return None, False, LOST
+    if kind.code in AGGREGATES and value.address is not None:
+        return int(value.address) & WORD, True, None
+    if kind.code in STRUCTS:
         # A struct of one word lives in a register.
-        whole = (
-            [f for f in kind.fields() if getattr(f, "bitpos", 1) == 0 and f.type.sizeof == kind.sizeof]
-            if kind.code in STRUCTS
-            else []
-        )
-        return _bits(value[whole[0]]) if whole else (None, False)
-    if kind.code in (gdb.TYPE_CODE_FLT, gdb.TYPE_CODE_COMPLEX, gdb.TYPE_CODE_VOID):
-        return None, False
+        whole = next((f for f in kind.fields() if getattr(f, "bitpos", 1) == 0 and f.type.sizeof == kind.sizeof), None)
+        return _bits(value[whole]) if whole is not None else (None, False, NO_INTEGER)
+    if kind.code not in INTEGERS:
+        return None, False, NO_INTEGER
     bits = int(value) & _mask(value)
     if bits == 0 and kind.code == gdb.TYPE_CODE_PTR and "synthetic" in str(value):
-        return None, False  # what it points to was optimized into registers
-    return bits, False
+        return None, False, LOST  # what it points to was optimized into registers
+    return bits, False, None
 
 
 def _mask(value: gdb.Value) -> int:
@@ -522,6 +576,10 @@ def _lwp(thread: gdb.InferiorThread) -> int:
     return int(thread.ptid[1] or thread.ptid[0])
 
 
+def _thread(lwp: int) -> gdb.InferiorThread | None:
+    return next((thread for thread in gdb.selected_inferior().threads() if _lwp(thread) == lwp), None)
+
+
 def _connection() -> str | None:
     """``core``, ``native``, ``remote``, ``extended-remote`` …"""
     connection = gdb.selected_inferior().connection
@@ -545,10 +603,9 @@ def _selection(lwp: int | None = None) -> Iterator[None]:
         frame = gdb.selected_frame() if thread is not None else None
     try:
         if lwp is not None and (thread is None or lwp != _lwp(thread)):
-            wanted = next((t for t in gdb.selected_inferior().threads() if _lwp(t) == lwp), None)
-            if wanted is None:
-                raise DebuggerError(f"there is no thread with LWP {lwp}")
-            wanted.switch()
+            wanted = _thread(lwp)
+            if wanted is not None:
+                wanted.switch()
         yield
     finally:
         if thread is not None and thread.is_valid():

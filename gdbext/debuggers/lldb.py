@@ -36,7 +36,7 @@ INVALID = lldb.LLDB_INVALID_ADDRESS
 NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach -p PID`) or open a core (`target create -c FILE`)"
 STRUCTS = lldb.eTypeClassStruct | lldb.eTypeClassUnion | lldb.eTypeClassClass
 AGGREGATES = STRUCTS | lldb.eTypeClassArray
-LOST = "optimized out"
+LOST, NO_INTEGER = "optimized out", "not an integer"
 PLACE = re.compile(
     r'Variable: .*?name = "(?P<name>[^"]*)".*?location = (?:\[[^)]*\) -> )?(?P<place>DW_OP_.*?), decl = (?P<declared>\S+)'
 )
@@ -122,6 +122,9 @@ class LldbDebugger:
     def read(self, address: int, size: int) -> bytes:
         if size == 0:
             return b""
+        if self._debugger.InterruptRequested():
+            # Every long walk reads memory: here Ctrl-C reaches them all, as gdb's does.
+            raise KeyboardInterrupt
         error = lldb.SBError()
         target = self._target
         try:
@@ -460,7 +463,7 @@ def _bits(value: lldb.SBValue, kind: lldb.SBType) -> tuple[int | None, bool, str
         return int(address), True, None
     # A struct of one word lives in a register.
     if size > 8 or kind.GetTypeFlags() & lldb.eTypeIsFloat:
-        return None, False, "not an integer"
+        return None, False, NO_INTEGER
     raw = _raw(value.GetData(), size)
     return (int.from_bytes(raw, "little"), False, None) if raw else (None, False, LOST)
 
