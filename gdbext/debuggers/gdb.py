@@ -264,7 +264,9 @@ class GdbDebugger:
 
     def signal(self) -> Signal | None:
         died = self._files().core_signal() if self.kind == "core" else self._live_signal()
-        return signals.before_handler(self, self.frames(died.lwp, signals.HANDLER_DEPTH), died) if died else None
+        if died is None:
+            return None
+        return signals.before_handler(self, self.frames(died.lwp, signals.HANDLER_DEPTH), died, self.regions())
 
     def _live_signal(self) -> Signal | None:
         name, lwp = _watch.signal or (None, None)
@@ -401,7 +403,7 @@ def _source_of(frame: gdb.Frame | None) -> str | None:
 def _path(symtab: gdb.Symtab) -> str:
     """A source file's path; as DWARF has it where even the compiler's folder is relative."""
     full = symtab.fullname()
-    return os.path.normpath(full if os.path.isabs(full) else symtab.filename)
+    return str(os.path.normpath(full if os.path.isabs(full) else symtab.filename))
 
 
 def _describe(frame: gdb.Frame, level: int, files: TargetFiles) -> NativeFrame:

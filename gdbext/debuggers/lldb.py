@@ -282,7 +282,9 @@ class LldbDebugger:
 
     def signal(self) -> Signal | None:
         died = self._files().core_signal() if self.kind == "core" else self._live_signal()
-        return signals.before_handler(self, self.frames(died.lwp, signals.HANDLER_DEPTH), died) if died else None
+        if died is None:
+            return None
+        return signals.before_handler(self, self.frames(died.lwp, signals.HANDLER_DEPTH), died, self.regions())
 
     def _live_signal(self) -> Signal | None:
         selected = self._process.GetSelectedThread().GetThreadID()

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdbext.debuggers.base import SIGNAL_FRAME, Memory, MemoryFault, NativeFrame, Signal
+from gdbext.debuggers.base import SIGNAL_FRAME, Memory, MemoryFault, NativeFrame, Region, Signal
 
 CODES: dict[int, str] = {
     signal.SIGILL: "ILL_ILLOPC ILL_ILLOPN ILL_ILLADR ILL_ILLTRP ILL_PRVOPC ILL_PRVREG ILL_COPROC ILL_BADSTK ILL_BADIADDR",
@@ -37,8 +37,10 @@ DEADLY = frozenset(
 """Signals whose default is to die with a core (signal(7)), but for SIGTRAP: that is what a debugger's own stops look like."""
 SIGNAL_FRAME_INFO = 304
 """From the stack pointer of a signal frame (arch/x86/include/asm/sigframe.h), which is its ``struct ucontext``, to its siginfo."""
-SIZE = 128
-"""sizeof(siginfo_t)."""
+SIGNAL_FRAME_TRAP = 40 + 152
+"""… to the error code, trap number, signal mask and cr2 of its ``struct sigcontext`` (uapi/asm/sigcontext.h)."""
+PAGE_FAULT, PROTECTION_FAULT = 14, 13
+"""The processor's exceptions that become SIGSEGV."""
 HANDLER_DEPTH = 32
 """So many frames a signal handler may have gone down."""
 
@@ -77,23 +79,28 @@ def decode(data: bytes) -> Info | None:
     return Info(number, label, word if number in FAULTS and code != SI_KERNEL else None, None)
 
 
-def before_handler(memory: Memory, frames: Sequence[NativeFrame], died: Signal) -> Signal:
+def before_handler(memory: Memory, frames: Sequence[NativeFrame], died: Signal, regions: Sequence[Region]) -> Signal:
     """The fault that led to ``died``, where a handler of it ended the process: faulthandler raises the signal again, others abort.
 
-    The kernel left the fault's siginfo on the stack, in the signal frame.  ``frames`` are the innermost ones of the thread.
+    The kernel left the fault's siginfo in the signal frame on the stack, if the handler asked for it; and always the
+    processor's words.  ``frames`` are the innermost ones of the thread.
     """
-    if died.code not in SENDER_CODES.values() or died.code == "SI_KERNEL":
-        return died
     frame = next((f for f in frames[:HANDLER_DEPTH] if f.function == SIGNAL_FRAME), None)
-    if frame is None:
+    if frame is None or died.code not in SENDER_CODES.values() or died.code == "SI_KERNEL":
         return died
     try:
-        info = decode(memory.read(frame.sp + SIGNAL_FRAME_INFO, SIZE))
+        info = decode(memory.read(frame.sp + SIGNAL_FRAME_INFO, 24))
+        if info is not None and info.number in FAULTS and info.sender is None:
+            return describe(died.lwp, info.number, info)
+        error, trap, _, address = struct.unpack("<4Q", memory.read(frame.sp + SIGNAL_FRAME_TRAP, 32))
     except MemoryFault:
         return died
-    if info is None or info.number not in FAULTS or info.sender is not None:
-        return died
-    return describe(died.lwp, info.number, info)
+    if trap == PAGE_FAULT and died.number == signal.SIGSEGV:
+        is_mapped = error & 1 or any(region.start <= address < region.end for region in regions)
+        return Signal(died.name, died.lwp, died.number, "SEGV_ACCERR" if is_mapped else "SEGV_MAPERR", address)
+    if trap == PROTECTION_FAULT and died.number == signal.SIGSEGV:
+        return Signal(died.name, died.lwp, died.number, "SI_KERNEL")
+    return died
 
 
 def describe(lwp: int, number: int, info: Info | None) -> Signal:
