@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from gdbext.locks.places import Lock
 from gdbext.model import Confidence, Evidence
@@ -67,41 +68,71 @@ class WaitGraph:
     @property
     def edges(self) -> list[Edge]:
         """All edges; several holders of one lock are alternatives, or (stopping the world) are all waited for."""
-        return [edge for lwp in self.waits for edge in self.from_thread(lwp)]
+        return [edge for edges in self._edges.values() for edge in edges]
 
     def from_thread(self, lwp: int) -> list[Edge]:
         """The edges of what the thread waits for, to each thread that may have it."""
-        wait = self.waits.get(lwp)
-        return [] if wait is None else [Edge(wait, hold) for hold in self.holds.get(wait.lock.address, ())]
+        return self._edges.get(lwp, [])
 
-    @property
+    @cached_property
+    def _edges(self) -> dict[int, list[Edge]]:
+        return {lwp: [Edge(wait, hold) for hold in self.holds.get(wait.lock.address, ())] for lwp, wait in self.waits.items()}
+
+    @cached_property
     def cycles(self) -> list[tuple[Edge, ...]]:
         """Circles of threads that wait for each other, each once, from its lowest LWP on."""
         found: dict[tuple[int, ...], tuple[Edge, ...]] = {}
-        for start in sorted(self.waits):
-            cycle = self._cycle_through(start)
+        knot = self._knot()
+        for start in sorted(knot):
+            cycle = self._cycle_through(start, knot)
             if cycle:
                 lwps = [edge.wait.lwp for edge in cycle]
                 first = lwps.index(min(lwps))
                 found.setdefault(tuple(lwps[first:] + lwps[:first]), cycle[first:] + cycle[:first])
         return list(found.values())
 
-    def _cycle_through(self, start: int) -> tuple[Edge, ...] | None:
+    def _knot(self) -> set[int]:
+        """The threads whose waiting never leads to one that does not wait: those in circles, and those behind them."""
+        behind: dict[int, list[int]] = {}
+        ahead = dict.fromkeys(self.waits, 0)
+        for edge in self.edges:
+            if edge.hold.lwp in ahead:
+                ahead[edge.wait.lwp] += 1
+                behind.setdefault(edge.hold.lwp or 0, []).append(edge.wait.lwp)
+        free = [lwp for lwp, count in ahead.items() if count == 0]
+        knot = set(ahead)
+        while free:
+            lwp = free.pop()
+            knot.discard(lwp)
+            for waiter in behind.get(lwp, ()):
+                ahead[waiter] -= 1
+                if ahead[waiter] == 0:
+                    free.append(waiter)
+        return knot
+
+    def _cycle_through(self, start: int, knot: set[int]) -> tuple[Edge, ...] | None:
         """A shortest circle that ``start`` is part of."""
-        reached: dict[int, tuple[Edge, ...]] = {start: ()}
+        reached: dict[int, Edge | None] = {start: None}
         frontier = [start]
         while frontier:
             following: list[int] = []
             for lwp in frontier:
                 for edge in self.from_thread(lwp):
-                    path = (*reached[lwp], edge)
                     if edge.hold.lwp == start:
-                        return path
-                    if edge.hold.lwp is not None and edge.hold.lwp not in reached:
-                        reached[edge.hold.lwp] = path
+                        return self._way_to(edge, reached)
+                    if edge.hold.lwp in knot and edge.hold.lwp not in reached:
+                        reached[edge.hold.lwp] = edge
                         following.append(edge.hold.lwp)
             frontier = following
         return None
+
+    @staticmethod
+    def _way_to(last: Edge, reached: dict[int, Edge | None]) -> tuple[Edge, ...]:
+        """The edges that led to ``last``, and it."""
+        way = [last]
+        while (before := reached[way[-1].wait.lwp]) is not None:
+            way.append(before)
+        return tuple(reversed(way))
 
     def chain(self, lwp: int) -> list[Edge]:
         """From one thread to the one at the end of its waiting, as far as holders are known; stops where it bites its tail."""

@@ -172,8 +172,7 @@ def judge_hang(
         return Hang("stop-the-world", f"the world is being stopped; {_threads(len(late))} still attached", late)
     if running:
         return Hang("running", f"{_threads(len(running))} running: busy, or in a livelock", tuple(running))
-    ends = [graph.chain(lwp)[-1].hold.lwp for lwp in graph.waits if graph.chain(lwp)]
-    blockers = tuple(dict.fromkeys(lwp for lwp in ends if lwp is not None))
+    blockers = tuple(dict.fromkeys(e.hold.lwp for e in graph.edges if e.hold.lwp is not None and e.hold.lwp not in graph.waits))
     detail = f"no circle; {_threads(len(graph.waits))} waiting for locks or events"
     return Hang("waiting", detail, blockers)
 

@@ -10,7 +10,6 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from gdbext.debuggers.base import Debugger
-from gdbext.locks.locks import Locks
 from gdbext.session import current
 
 MARK = "LOCKS "
@@ -18,19 +17,8 @@ MARK = "LOCKS "
 
 def dump(debugger: Debugger, objects: dict[str, int]) -> dict[str, Any]:
     """``objects`` are the addresses to ask about, by name."""
-    session = current(debugger)
+    locks = current(debugger).locks
     threads = debugger.threads()
-    locks = Locks(
-        session.memory,
-        session.layout,
-        session.runtime,
-        session.objects,
-        threads,
-        debugger.symbol,
-        debugger.regions,
-        debugger.registers,
-        session.python_stack,
-    )
     of_threads = {t.lwp: locks.of_thread(t.lwp) for t in threads}
     return {
         "holds": {lwp: list(found.holds) for lwp, found in of_threads.items()},
@@ -51,14 +39,15 @@ def main(debugger: Debugger) -> None:
     print(MARK + json.dumps(answers), flush=True)
 
 
-try:
-    import gdb as _host
-except ImportError:
-    from gdbext.debuggers.lldb import LldbDebugger as _Adapter
-else:
-    from gdbext.debuggers.gdb import GdbDebugger as _Adapter
+def __lldb_init_module(debugger: Any, _: object) -> None:
+    """lldb: ``command script import`` calls this."""
+    from gdbext.debuggers.lldb import LldbDebugger
 
-    assert _host
+    main(LldbDebugger(debugger))
+
 
 if __name__ == "__main__":
-    main(_Adapter())
+    # gdb: ``source`` runs the file.
+    from gdbext.debuggers.gdb import GdbDebugger
+
+    main(GdbDebugger())

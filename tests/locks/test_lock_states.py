@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 STATES = {path.stem: Script(path) for path in sorted((HERE / "states").glob("[!_]*.py"))}
 # The stripped build has neither DWARF nor the parking lot's symbol.
 BUILDS = ("release", "debug", "stripped")
-DEBUGGERS = ("gdb",)
+DEBUGGERS = ("gdb", "lldb")
 
 
 class Told:
@@ -93,7 +93,7 @@ def ask(run: CrashRun, host: str) -> Told:
         command += ["-ex", f"source {script}", str(run.executable), str(run.core)]
     else:
         command = [debugger("lldb"), "--no-lldbinit", "--batch", "-o", f"target create {run.executable} --core {run.core}"]
-        command += ["-o", f"script exec(compile(open({str(script)!r}).read(), {str(script)!r}, 'exec'))"]
+        command += ["-o", f"command script import {script}"]
     done = subprocess.run(command, cwd=run.core.parent, capture_output=True, text=True, timeout=120)
     lines = [line for line in done.stdout.splitlines() if line.startswith("LOCKS ")]
     assert lines, done.stdout[-2000:] + done.stderr[-4000:]

@@ -1,0 +1,431 @@
+"""Who holds, who waits, which circle: the door's answers over fake memory, for each version's layouts."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from lock_world import BUCKET_TABLE, INTERPRETER, MUTEX, RUNTIME, VERSIONS, LockWorld, at_line
+
+from gdbext.locks.places import Kind
+from gdbext.model import Confidence
+
+
+@pytest.fixture(params=VERSIONS)
+def world(request: pytest.FixtureRequest) -> LockWorld:
+    return LockWorld(request.param)
+
+
+@pytest.fixture
+def plain() -> LockWorld:
+    return LockWorld()
+
+
+# --- objects' mutexes ---------------------------------------------------------------------------------
+
+
+def test_an_active_section_holds_its_objects_mutex_and_waiters_stand_in_order(world: LockWorld) -> None:
+    holder, first, second = world.thread("holder", "attached"), world.thread("first"), world.thread("second")
+    items = world.put([1, 2])
+    mutex = world.mutex(items, 3)
+    world.section(holder, mutex)
+    for thread in (first, second):
+        world.section(thread, active=False)
+        world.park(thread, mutex, since=5_000_000)
+    locks = world.locks()
+    (hold,) = locks.holders(items)
+    assert (hold.lwp, hold.confidence, hold.lock.kind, hold.lock.name) == (holder.lwp, Confidence.PROVEN, Kind.OBJECT, "list")
+    assert [wait.lwp for wait in locks.waiters(items)] == [first.lwp, second.lwp]
+    assert locks.waiters(items)[0].since == 5_000_000
+    assert locks.of_thread(holder.lwp).holds == (items,)
+    assert locks.of_thread(first.lwp).waits_for == items
+    assert [s.state for s in locks.of_thread(first.lwp).critical_sections] == ["entering"]
+    assert not locks.problems
+
+
+def test_a_section_of_two_mutexes_holds_both(world: LockWorld) -> None:
+    holder = world.thread("holder", "attached")
+    left, right = world.put([1]), world.put([2])
+    world.section(holder, world.mutex(left, 1), world.mutex(right, 1))
+    assert world.locks().of_thread(holder.lwp).holds == (left, right)
+
+
+def test_suspended_sections_hold_nothing_below_an_active_one(plain: LockWorld) -> None:
+    thread = plain.thread("thread", "attached")
+    outer, inner = plain.put([1]), plain.put([2])
+    plain.section(thread, plain.mutex(outer, 0), active=False)
+    plain.section(thread, plain.mutex(inner, 1))
+    found = plain.locks().of_thread(thread.lwp)
+    assert [s.state for s in found.critical_sections] == ["active", "suspended"]
+    assert found.holds == (inner,)
+    assert plain.locks().holders(outer) == []
+
+
+def test_an_unlocked_mutex_or_two_holders_prove_nothing(plain: LockWorld) -> None:
+    one, two = plain.thread("one", "attached"), plain.thread("two", "attached")
+    items = plain.put([1])
+    plain.section(one, plain.mutex(items, 0))
+    assert [hold.confidence for hold in plain.locks().holders(items)] == [Confidence.LIKELY]
+    plain.section(two, plain.mutex(items, 1))
+    assert [hold.confidence for hold in plain.locks().holders(items)] == [Confidence.POSSIBLE] * 2
+    assert plain.locks().of_thread(one.lwp).holds == ()
+
+
+@pytest.mark.parametrize("damage", ["loop", "wild"])
+def test_a_damaged_chain_of_sections_ends(plain: LockWorld, damage: str) -> None:
+    thread = plain.thread("thread", "attached")
+    items = plain.put([1])
+    address = plain.section(thread, plain.mutex(items, 1))
+    plain.set("PyCriticalSection", address, _cs_prev=address if damage == "loop" else 0xDDDD_DDDD_DDDD_DDDC)
+    assert plain.locks().of_thread(thread.lwp).holds == (items,)
+
+
+# --- Python's locks -----------------------------------------------------------------------------------
+
+
+def test_a_with_block_shows_who_took_a_lock(world: LockWorld) -> None:
+    holder, waiter = world.thread("holder"), world.thread("waiter")
+    lock = world.lock(locked=True, parked=True)
+    frame = world.frame(holder, held=[lock], x=world.put(1))
+    world.frame(waiter)
+    world.wait_for(waiter, lock)
+    locks = world.locks()
+    (hold,) = locks.holders(lock)
+    assert (hold.lwp, hold.confidence, hold.how) == (holder.lwp, Confidence.LIKELY, "with block")
+    assert locks.of_thread(holder.lwp).holds == (lock,)
+    assert locks.of_thread(waiter.lwp).waits_for == lock
+    assert hold.evidence[0].address == frame.address + world.layout.offset("_PyInterpreterFrame", "localsplus") + 8
+
+
+def test_outside_of_the_block_nothing_is_known(world: LockWorld) -> None:
+    thread = world.thread("thread")
+    lock = world.lock(locked=True)
+    frame = world.frame(thread, held=[lock])
+    thread.frames[0] = at_line(frame, 40)
+    assert world.locks().holders(lock) == []
+
+
+def test_an_unlocked_lock_has_no_holder(plain: LockWorld) -> None:
+    thread = plain.thread("thread")
+    lock = plain.lock(locked=False)
+    plain.frame(thread, held=[lock])
+    assert plain.locks().holders(lock) == []
+
+
+def test_two_threads_inside_with_of_one_lock_are_only_possible(plain: LockWorld) -> None:
+    lock = plain.lock(locked=True)
+    for name in ("one", "two"):
+        plain.frame(plain.thread(name), held=[lock])
+    assert [hold.confidence for hold in plain.locks().holders(lock)] == [Confidence.POSSIBLE] * 2
+
+
+def test_an_rlock_records_its_owner(world: LockWorld) -> None:
+    owner, waiter = world.thread("owner"), world.thread("waiter")
+    lock = world.rlock(owner.ident, parked=True)
+    world.frame(waiter)
+    world.wait_for(waiter, lock)
+    locks = world.locks()
+    assert [(hold.lwp, hold.confidence) for hold in locks.holders(lock)] == [(owner.lwp, Confidence.PROVEN)]
+    assert locks.of_thread(waiter.lwp).waits_for == lock
+    assert locks.graph.waits[waiter.lwp].lock.kind is Kind.RLOCK
+
+
+def test_an_rlock_whose_owner_has_exited_is_lost(world: LockWorld) -> None:
+    waiter = world.thread("waiter")
+    lock = world.rlock(0x7F55_0000_0740, parked=True)
+    world.frame(waiter)
+    world.wait_for(waiter, lock)
+    locks = world.locks()
+    assert [hold.lwp for hold in locks.holders(lock)] == [None]
+    assert [(p.rule, p.confidence, p.subject, p.threads) for p in locks.problems] == [
+        ("FT302", Confidence.PROVEN, lock, (waiter.lwp,))
+    ]
+    assert locks.hang().kind == "lost lock"
+
+
+def test_a_lock_inside_a_context_manager_is_a_hint(world: LockWorld) -> None:
+    thread = world.thread("thread")
+    lock = world.lock(locked=True)
+    world.new_class("Guarded", names=("_lock",))
+    world.frame(thread, held=[world.instance("Guarded", lock)])
+    (hold,) = world.locks().holders(lock)
+    assert (hold.lwp, hold.confidence) == (thread.lwp, Confidence.POSSIBLE)
+
+
+def test_inside_condition_wait_its_lock_is_given_back(world: LockWorld) -> None:
+    thread = world.thread("thread")
+    lock, waiter = world.lock(locked=True), world.lock(locked=True, parked=True)
+    world.new_class("Condition", names=("_lock",))
+    condition = world.instance("Condition", lock)
+    world.frame(thread, held=[lock])
+    world.frame(thread, "Condition.wait", self=condition, waiter=waiter)
+    world.wait_for(thread, waiter)
+    locks = world.locks()
+    assert locks.holders(lock) == []
+    assert locks.graph.waits[thread.lwp].lock.kind is Kind.NOTIFY
+    assert locks.of_thread(thread.lwp).waits_for == condition
+    assert (locks.graph.edges, locks.problems, locks.hang().kind) == ([], [], "waiting")
+
+
+def test_a_module_lock_names_the_importing_thread(world: LockWorld) -> None:
+    importer, waiter = world.thread("importer"), world.thread("waiter")
+    wakeup = world.lock(locked=True, parked=True)
+    world.new_class("_ModuleLock", names=("owner", "count", "name", "wakeup"))
+    lock = world.instance("_ModuleLock", world.put(importer.ident), world.put([True]), world.put("package.module"), wakeup)
+    world.frame(waiter, "_ModuleLock.acquire", self=lock)
+    world.wait_for(waiter, wakeup)
+    locks = world.locks()
+    wait = locks.graph.waits[waiter.lwp]
+    assert (wait.lock.kind, wait.lock.object, wait.lock.name) == (Kind.IMPORT, lock, "package.module")
+    assert [edge.hold.lwp for edge in locks.graph.edges] == [importer.lwp]
+
+
+# --- other waits --------------------------------------------------------------------------------------
+
+
+def test_a_join_waits_for_its_thread(world: LockWorld) -> None:
+    main, worker = world.thread("main"), world.thread("worker", "attached")
+    world.park(main, world.handle(worker))
+    locks = world.locks()
+    assert [(edge.wait.lwp, edge.hold.lwp, edge.wait.lock.kind) for edge in locks.graph.edges] == [
+        (main.lwp, worker.lwp, Kind.JOIN)
+    ]
+    assert locks.hang().threads == (worker.lwp,)
+
+
+def test_pthread_join_waits_for_the_threads_id(plain: LockWorld) -> None:
+    main, worker = plain.thread("main"), plain.thread("worker", "attached")
+    plain.memory.write(worker.ident + 720, worker.lwp.to_bytes(4, "little"))
+    plain.sleep(main, worker.ident + 720)
+    assert [(edge.wait.lwp, edge.hold.lwp) for edge in plain.locks().graph.edges] == [(main.lwp, worker.lwp)]
+
+
+def test_a_pthread_mutex_names_its_owner(plain: LockWorld) -> None:
+    owner, waiter = plain.thread("owner"), plain.thread("waiter")
+    mutex = plain.allocate(40)
+    plain.memory.write(mutex, (2).to_bytes(4, "little") + bytes(4) + owner.lwp.to_bytes(4, "little"))
+    plain.sleep(waiter, mutex)
+    (edge,) = plain.locks().graph.edges
+    assert (edge.wait.lock.kind, edge.hold.lwp, edge.confidence) == (Kind.NATIVE, owner.lwp, Confidence.LIKELY)
+
+
+def test_a_runtime_lock_goes_by_its_field_and_has_no_known_holder(world: LockWorld) -> None:
+    thread = world.thread("thread")
+    address = RUNTIME + world.layout.offset("_PyRuntimeState", "interpreters.mutex")
+    world.memory.write(address, b"\3")
+    world.park(thread, address)
+    wait = world.locks().graph.waits[thread.lwp]
+    assert (wait.lock.kind, wait.lock.name) == (Kind.RUNTIME, "interpreters.mutex")
+    assert world.locks().graph.edges == []
+
+
+def test_the_import_lock_names_its_owner(world: LockWorld) -> None:
+    owner, waiter = world.thread("owner"), world.thread("waiter")
+    lock = INTERPRETER + world.layout.offset("PyInterpreterState", "imports.lock.mutex")
+    world.set("_PyRecursiveMutex", lock, mutex=3, thread=owner.ident)
+    world.park(waiter, lock)
+    assert [edge.hold.lwp for edge in world.locks().graph.edges] == [owner.lwp]
+    assert world.locks().of_thread(owner.lwp).holds == (lock,)
+
+
+def test_without_the_parking_lots_symbol_the_futex_leads_to_the_entry(world: LockWorld) -> None:
+    holder, waiter = world.thread("holder", "attached"), world.thread("waiter")
+    items = world.put([1])
+    world.section(holder, world.mutex(items, 3))
+    world.park(waiter, items + MUTEX)
+    world.has_symbols = False
+    assert [wait.lwp for wait in world.locks().waiters(items)] == [waiter.lwp]
+
+
+def test_the_main_threads_stack_is_found_by_its_stack_pointer(plain: LockWorld) -> None:
+    main, other = plain.thread("main", descriptor=0x4000), plain.thread("other")
+    items = plain.put([1])
+    plain.park(main, plain.mutex(items, 3))
+    plain.park(other, items + MUTEX)
+    assert [wait.lwp for wait in plain.locks().waiters(items)] == [main.lwp, other.lwp]
+
+
+# --- circles ------------------------------------------------------------------------------------------
+
+
+def test_a_circle_of_two_is_found_once_and_is_as_sure_as_its_weakest_edge(world: LockWorld) -> None:
+    first, second = world.thread("first"), world.thread("second")
+    lock, rlock = world.lock(locked=True, parked=True), world.rlock(second.ident, parked=True)
+    world.frame(first, held=[lock])
+    world.frame(second)
+    world.wait_for(first, rlock)
+    world.wait_for(second, lock)
+    locks = world.locks()
+    (cycle,) = locks.graph.cycles
+    assert [(edge.wait.lwp, edge.hold.lwp) for edge in cycle] == [(first.lwp, second.lwp), (second.lwp, first.lwp)]
+    (problem,) = locks.problems
+    assert (problem.rule, problem.confidence, problem.threads) == ("FT303", Confidence.LIKELY, (first.lwp, second.lwp))
+    assert locks.hang().kind == "deadlock"
+
+
+def test_a_wait_with_a_timeout_makes_no_deadlock(world: LockWorld) -> None:
+    first, second = world.thread("first"), world.thread("second")
+    one, two = world.rlock(first.ident, parked=True), world.rlock(second.ident, parked=True)
+    world.frame(first)
+    world.frame(second)
+    world.wait_for(first, two, timeout=0x7F00_1234)
+    world.wait_for(second, one)
+    assert [(p.rule, p.confidence) for p in world.locks().problems] == [("FT303", Confidence.POSSIBLE)]
+    assert world.locks().hang().kind == "waiting"
+
+
+def test_a_thread_may_wait_for_itself(world: LockWorld) -> None:
+    thread = world.thread("thread")
+    lock = world.lock(locked=True, parked=True)
+    world.frame(thread, held=[lock])
+    world.frame(thread)
+    world.wait_for(thread, lock)
+    (problem,) = world.locks().problems
+    assert (problem.rule, problem.threads, problem.subject) == ("FT303", (thread.lwp,), lock)
+
+
+def test_a_thread_outside_waits_for_the_circle_and_is_not_part_of_it(plain: LockWorld) -> None:
+    threads = [plain.thread(name) for name in ("one", "two", "three", "outside")]
+    locks = [plain.rlock(thread.ident) for thread in threads[:3]]
+    for thread, wanted in zip(threads, (locks[1], locks[2], locks[0], locks[0])):
+        plain.frame(thread)
+        plain.wait_for(thread, wanted)
+    found = plain.locks()
+    assert [{edge.wait.lwp for edge in cycle} for cycle in found.graph.cycles] == [{thread.lwp for thread in threads[:3]}]
+    assert [edge.hold.lwp for edge in found.graph.chain(threads[3].lwp)] == [
+        threads[0].lwp,
+        threads[1].lwp,
+        threads[2].lwp,
+        threads[0].lwp,
+    ]
+    assert found.graph.nodes == [thread.lwp for thread in threads]
+
+
+# --- mutexes that lie ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("bits", "text"), [(0, "unlocked"), (1, "locked"), (0xDD, "impossible value 0xdd")])
+def test_a_mutex_that_denies_its_waiters_will_never_wake_them(world: LockWorld, bits: int, text: str) -> None:
+    waiter = world.thread("waiter")
+    items = world.put([1])
+    world.park(waiter, world.mutex(items, bits))
+    (problem,) = world.locks().problems
+    assert (problem.rule, problem.confidence, problem.subject, problem.subject_type) == ("FT302", Confidence.PROVEN, items, "list")
+    assert text in problem.detail
+    assert world.locks().hang().kind == "lost lock"
+
+
+def test_a_bucket_that_is_being_changed_proves_nothing(plain: LockWorld) -> None:
+    waiter = plain.thread("waiter")
+    items = plain.put([1])
+    mutex = plain.mutex(items, 0)
+    plain.park(waiter, mutex)
+    plain.set("Bucket", BUCKET_TABLE + mutex % 257 * plain.layout.size("Bucket"), mutex=1)
+    assert plain.locks().problems == []
+
+
+def test_a_section_of_an_unlocked_mutex_is_possible_of_an_impossible_one_likely(plain: LockWorld) -> None:
+    thread = plain.thread("thread", "attached")
+    items = plain.put([1])
+    plain.section(thread, plain.mutex(items, 0))
+    assert [(p.rule, p.confidence) for p in plain.locks().problems] == [("FT302", Confidence.POSSIBLE)]
+    plain.mutex(items, 0x7F)
+    assert [(p.rule, p.confidence) for p in plain.locks().problems] == [("FT302", Confidence.LIKELY)]
+
+
+# --- stopping the world -------------------------------------------------------------------------------
+
+
+def test_the_requester_waits_for_those_who_are_attached(world: LockWorld) -> None:
+    requester, runner, stopped = (
+        world.thread("requester", "attached"),
+        world.thread("runner", "attached"),
+        world.thread("stopped", "suspended"),
+    )
+    state = world.stop_the_world(requester, stopped=False, countdown=1)
+    world.park(stopped, stopped.tstate + world.layout.offset("PyThreadState", "state"))
+    locks = world.locks()
+    (stopping,) = [w for w in locks.worlds if not w.is_idle]
+    assert (stopping.address, stopping.requester, [t.native_thread_id for t in stopping.not_stopped]) == (
+        state,
+        requester.tstate,
+        [runner.lwp],
+    )
+    assert {(edge.wait.lwp, edge.hold.lwp) for edge in locks.graph.edges} == {
+        (requester.lwp, runner.lwp),
+        (stopped.lwp, requester.lwp),
+    }
+    assert [(p.rule, p.confidence, p.threads) for p in locks.problems] == [
+        ("FT304", Confidence.POSSIBLE, (runner.lwp, requester.lwp))
+    ]
+    assert locks.hang().kind == "stop-the-world"
+
+
+def test_a_thread_that_sleeps_attached_is_to_blame(plain: LockWorld) -> None:
+    requester, sleeper = plain.thread("requester", "attached"), plain.thread("sleeper", "attached")
+    plain.stop_the_world(requester, stopped=False, countdown=1)
+    plain.memory.write(0x40_0200, b"\xb8\xe6\0\0\0\x0f\x05")  # clock_nanosleep
+    sleeper.registers["rip"] = 0x40_0207
+    (problem,) = plain.locks().problems
+    assert (problem.rule, problem.confidence, problem.threads[0]) == ("FT304", Confidence.LIKELY, sleeper.lwp)
+    assert "clock_nanosleep" in problem.detail
+
+
+def test_who_stopped_the_world_must_not_wait_for_a_lock(world: LockWorld) -> None:
+    requester = world.thread("requester", "attached")
+    world.thread("holder", "suspended")
+    items = world.put([1])
+    world.stop_the_world(requester, stopped=True)
+    world.park(requester, world.mutex(items, 3))
+    (problem,) = world.locks().problems
+    assert (problem.rule, problem.confidence, problem.subject) == ("FT304", Confidence.LIKELY, items)
+
+
+def test_a_requester_without_a_thread_state_is_not_known(plain: LockWorld) -> None:
+    plain.thread("runner", "attached")
+    plain.stop_the_world(None, stopped=False, countdown=1)
+    (world,) = [w for w in plain.locks().worlds if not w.is_idle]
+    assert world.requester is None
+    assert plain.locks().graph.edges == []
+
+
+def test_threads_that_run_are_running(plain: LockWorld) -> None:
+    thread = plain.thread("thread", "attached")
+    assert (plain.locks().hang().kind, plain.locks().hang().threads) == ("running", (thread.lwp,))
+
+
+# --- damage -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_damage_gives_answers_and_never_an_exception(seed: int) -> None:
+    chance = random.Random(seed)
+    world = LockWorld(chance.choice(VERSIONS))
+    first, second = world.thread("first", "attached"), world.thread("second")
+    lock, rlock, items = world.lock(locked=True, parked=True), world.rlock(first.ident), world.put([1, 2])
+    world.new_class("Guarded", names=("_lock",))
+    guarded = world.instance("Guarded", lock)
+    world.frame(first, held=[lock, rlock])
+    world.frame(second, held=[guarded])
+    world.section(first, world.mutex(items, 3))
+    world.wait_for(second, lock)
+    third = world.thread("third", "suspended")
+    world.park(third, items + MUTEX)
+    world.stop_the_world(first, stopped=bool(seed % 2), countdown=1)
+    for _ in range(chance.choice((1, 5, 50))):
+        start, data = chance.choice(list(world.memory.segments.items()))
+        used = min(len(data), 60_000)
+        value = chance.choice(
+            (bytes(8), b"\xdd" * 8, b"\xff" * 8, chance.randbytes(8), world.words(start + chance.randrange(0, used, 8)))
+        )
+        world.memory.write(start + chance.randrange(0, used - 8, 8), value)
+    locks = world.locks()
+    for thread in (first, second, third):
+        found = locks.of_thread(thread.lwp)
+        assert isinstance(found.holds, tuple)
+        assert found.waits_for is None or found.waits_for >= 0
+    for address in (items, lock, rlock, guarded, 0, 0xDDDD_DDDD_DDDD_DDDD, first.top):
+        assert isinstance(locks.holders(address), list)
+        assert isinstance(locks.waiters(address), list)
+    assert locks.hang().kind in ("deadlock", "stop-the-world", "lost lock", "running", "waiting")
+    assert all(p.rule in ("FT302", "FT303", "FT304") for p in locks.problems)
