@@ -43,8 +43,7 @@ class Suspect:
     type: str | None
     verdict: Verdict
     role: str
-    """A key of :data:`ROLES`: ``itself`` was used after it was freed, ``before`` was written past its end, ``runs over``: as
-    the word itself shows."""
+    """A key of :data:`ROLES`."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +93,8 @@ class Health:
         near = self._suspects(page, block) if block is not None else ()
         suspects = (*near, *self._writers(damage))
         for suspect in suspects:
-            role = "the block itself" if suspect.role == "itself" else "the block before it"
-            evidence.append(
-                Evidence(f"{role}: {suspect.type or 'no object'}, {suspect.verdict}", suspect.address, None, suspect.address)
-            )
+            claim = f"{ROLES[suspect.role]}: {suspect.type or 'no object'}, {suspect.verdict}"
+            evidence.append(Evidence(claim, suspect.address, None, suspect.address))
         title = f"a free list of {page.block_size}-byte blocks is damaged (page {page.address:#x}): {damage.flaw}"
         return Corruption(damage, title, tuple(evidence), block, suspects)
 
@@ -246,8 +243,8 @@ class Health:
             return "text"
         if word < SMALL_NUMBER:
             return f"a small number ({word})"
-        if word >> 32 == 0xFFFF_FFFF or word >> 62 in (1, 2):
-            return "a negative number, or a count below zero" if word >> 63 else "a number"
+        if word >> 32 == 0xFFFF_FFFF:
+            return f"a small negative number ({word - (1 << 64)}): a count below zero?"
         (number,) = struct.unpack("<d", data)
         if PLAUSIBLE_FLOAT[0] < abs(number) < PLAUSIBLE_FLOAT[1]:
             return "a floating-point number"
