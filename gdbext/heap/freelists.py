@@ -19,6 +19,7 @@ STATE = "_PyThreadStateImpl"
 PREFIX = "freelists."
 # No freelist may grow longer than this (pycore_freelist.h; the longest are 2000 tuples of one size).
 MAX_LENGTH = 4096
+WORD = (1 << 64) - 1
 DISABLED = -1
 """The count of a freelist whose thread or interpreter is being finalised."""
 # 3.13: lists linked through a field of the dead object: freelist -> (struct, field).
@@ -128,7 +129,7 @@ class Freelists:
 
     def _array(self, thread: ThreadState | None, name: str, base: int, items: list[int], count: int) -> None:
         if not DISABLED <= count <= len(items):
-            self.broken.append(BrokenFreelist(thread, name, base, count, f"its count {count} is out of range"))
+            self.broken.append(BrokenFreelist(thread, name, base, count & WORD, f"its count {count} is out of range"))
             return
         for at, item in enumerate(items[: max(count, 0)]):
             self._add(thread, name, base + 8 * at, item)
@@ -138,7 +139,7 @@ class Freelists:
     def _follow(self, thread: ThreadState | None, name: str, place: int, first: int, count: int, link: int | None) -> None:
         """A list of ``count`` members, the first at ``first``, linked at offset ``link`` (None: it has one member at most)."""
         if not DISABLED <= count <= MAX_LENGTH:
-            self.broken.append(BrokenFreelist(thread, name, place, count & (1 << 64) - 1, f"its count {count} is out of range"))
+            self.broken.append(BrokenFreelist(thread, name, place, count & WORD, f"its count {count} is out of range"))
             return
         at = first
         # A thread that stopped in the middle of a push has linked its object already, and not yet counted it.

@@ -96,7 +96,7 @@ class Judge:
     def _outside(self, address: int) -> Liveness:
         """Memory that is in no segment of mimalloc's."""
         place = self._r.places.find(address)
-        if place is None and self._r.mimalloc.cookie is None:
+        if self._r.mimalloc.cookie is None and (place is None or place.kind == "memory"):
             return say(address, Verdict.UNKNOWN, LIKELY, "mimalloc's segments cannot be told from other memory")
         if place is None:
             return say(address, Verdict.FOREIGN, LIKELY, "not in mimalloc's memory; there is no map of memory to say more")

@@ -17,7 +17,7 @@ from functools import cached_property
 from gdbext.debuggers.base import Memory, MemoryFault, Region
 from gdbext.heap.pages import DOMAINS, SLICE_SIZE, Page, PageReader
 from gdbext.interpreter.runtime import Runtime, ThreadState
-from gdbext.layout.layout import Layout, Record
+from gdbext.layout.layout import Layout, Record, StructLayout, UnknownLayout
 
 SEGMENT_SIZE = 1 << 25
 SEGMENT_MASK = SEGMENT_SIZE - 1
@@ -85,19 +85,37 @@ class Mimalloc:
         self._layout = layout
         self._runtime = runtime
         self._regions = regions
-        self._segment = layout.struct("mi_segment_t")
-        self._slices = self._segment.offset("slices")
-        self.reader = PageReader(layout)
         self._segments: dict[int, Segment | None] = {}
         self._pages: dict[int, Page | None] = {}
+
+    @cached_property
+    def _segment(self) -> StructLayout:
+        return self._layout.struct("mi_segment_t")
+
+    @cached_property
+    def _slices(self) -> int:
+        return self._segment.offset("slices")
+
+    @cached_property
+    def reader(self) -> PageReader:
+        """How this Python's page headers are read.
+
+        Raises:
+            UnknownLayout
+        """
+        return PageReader(self._layout)
 
     # --- heaps ----------------------------------------------------------------------------------
 
     @cached_property
     def heaps(self) -> dict[int, MiHeap]:
-        """Every thread state's heaps by address."""
-        offset = self._layout.offset("_PyThreadStateImpl", "mimalloc.heaps")
-        stride = self._layout.size("mi_heap_t")
+        """Every thread state's heaps by address; empty if the layout is not known, and then nothing else is found either."""
+        try:
+            offset = self._layout.offset("_PyThreadStateImpl", "mimalloc.heaps")
+            stride = self._layout.size("mi_heap_t")
+            _ = self._segment, self.reader
+        except UnknownLayout:
+            return {}
         return {
             heap.address: heap
             for thread in self._runtime.threads
