@@ -1,0 +1,53 @@
+"""Programs started by the debugger itself, and a debugger without any program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gdbext.debuggers.base import Debugger
+
+
+def start(name: str, command: Sequence[str]) -> Debugger:
+    """Start the command and wait until it stops by itself: at a signal, or because it has ended."""
+    return _start_in_gdb(command) if name == "gdb" else _start_in_lldb(command)
+
+
+def empty(name: str) -> Debugger:
+    if name == "gdb":
+        from gdbext.debuggers.gdb import GdbDebugger
+
+        return GdbDebugger()
+    import lldb
+
+    from gdbext.debuggers.lldb import LldbDebugger
+
+    return LldbDebugger(lldb.debugger)
+
+
+def _start_in_gdb(command: Sequence[str]) -> Debugger:
+    import gdb
+
+    from gdbext.debuggers.gdb_host import spare_the_program
+
+    spare_the_program()
+    gdb.execute(f"file {command[0]}", to_string=True)
+    gdb.execute(f"set args {' '.join(command[1:])}", to_string=True)
+    gdb.execute("run", to_string=True)
+    return empty("gdb")
+
+
+def _start_in_lldb(command: Sequence[str]) -> Debugger:
+    import lldb
+
+    from gdbext.debuggers.lldb_host import spare_the_program
+
+    debugger = lldb.debugger
+    spare_the_program(debugger)
+    debugger.SetAsync(False)
+    target = debugger.CreateTarget(command[0])
+    debugger.SetSelectedTarget(target)
+    error = lldb.SBError()
+    target.Launch(lldb.SBLaunchInfo(list(command[1:])), error)
+    if error.Fail():
+        raise RuntimeError(error.GetCString())
+    return empty("lldb")
