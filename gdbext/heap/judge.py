@@ -29,6 +29,7 @@ from gdbext.model import Block, Evidence, Liveness, Verdict
 
 ALIGNMENT = 8
 HEADER_SAMPLE = 256
+OS_PAGE = 4096
 
 
 class Judge:
@@ -115,21 +116,23 @@ class Judge:
         return say(address, Verdict.LIVE, LIKELY, f"a {info.name} in {place.text}", what_lives(header, info))
 
     def _in_arena(self, address: int, place: Place) -> Liveness | None:
-        """Memory that mimalloc has reserved and that is in no segment: around it lie some, and at its own 32 MiB boundary
-        nothing.
+        """Memory that mimalloc has reserved and that is in no segment: it lies between some, or behind them and its own 32 MiB
+        boundary is empty.
 
-        A freed segment is made unreadable in debug builds, and reads as zero in others.
+        A freed segment is made unreadable in debug builds; in others it stays as it is for a while, and then reads as zero.
         """
         mapping = self._r.places.mapping(address)
-        if mapping is None or not any(mapping[0] <= s.address < mapping[1] for s in self._r.mimalloc.segments):
+        if mapping is None:
             return None
+        segments = [segment for segment in self._r.mimalloc.segments if mapping[0] <= segment.address < mapping[1]]
         boundary = max(address & ~SEGMENT_MASK, mapping[0])
-        if not self._is_zero(boundary, HEADER_SAMPLE):
+        between = any(s.address < address for s in segments) and any(s.address > address for s in segments)
+        if not segments or not (between or self._is_zero(boundary, HEADER_SAMPLE)):
             return None
-        evidence = [Evidence("no segment starts at this 32 MiB boundary", boundary, 0)]
-        if place.region.writable:
+        evidence = [Evidence("no segment starts at this 32 MiB boundary", boundary)]
+        if place.region.writable and self._is_zero(address & ~(OS_PAGE - 1), OS_PAGE):
             return say(address, Verdict.NEVER_ALLOCATED, LIKELY, "memory that mimalloc has reserved and does not use", evidence)
-        return say(address, Verdict.FREED, LIKELY, "memory that mimalloc has given back to the system", evidence)
+        return say(address, Verdict.FREED, LIKELY, "memory of a segment that mimalloc has freed", evidence)
 
     def _elsewhere(self, address: int, place: Place) -> Liveness:
         info = self._r.objects.type_of(address)
