@@ -12,6 +12,7 @@ from gdbext.heap.heap import Heap
 from gdbext.interpreter.bytecode import instructions, read_instrumentation
 from gdbext.interpreter.frames import FrameReader, PythonStack
 from gdbext.interpreter.operations import Operation, operations
+from gdbext.interpreter.running_tests import running_tests
 from gdbext.interpreter.runtime import Runtime, read_runtime
 from gdbext.interpreter.thread_names import thread_names
 from gdbext.layout import tables
@@ -133,6 +134,11 @@ class Session:
     def _names(self) -> dict[int, str]:
         return thread_names(self.memory, self.layout, self.objects, self.runtime)
 
+    @cached_property
+    def tests(self) -> dict[int, str]:
+        """The pytest test that each thread was running, by ``thread_id``."""
+        return running_tests(self.memory, self.layout, self.objects, self.runtime)
+
     def thread_name(self, lwp: int) -> str | None:
         """The name that Python's threading module has for the thread."""
         thread = self.runtime.by_lwp(lwp)
@@ -180,6 +186,8 @@ class Session:
             debugger.regions,
             debugger.registers,
             self.python_stack,
+            self.frame_reader.frame_at,
+            self.operations,
         )
 
     @cached_property

@@ -101,6 +101,13 @@ class FrameReader:
             groups.pop()
         return PythonStack(tuple(tuple(g) for g in groups), problem)
 
+    def frame_at(self, address: int) -> Frame | None:
+        """A frame that lies anywhere, as a suspended generator's does in the generator; None if there is none."""
+        try:
+            return self._decode(address, self._memory.read(address, self._frame.size), is_top=False)
+        except (MemoryFault, UnknownLayout):
+            return None
+
     def pointer(self, word: int) -> int:
         """The object that a frame's word refers to; 0 for NULL and for tagged integers."""
         if not self._tagged:

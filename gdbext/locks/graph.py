@@ -82,16 +82,16 @@ class WaitGraph:
     def cycles(self) -> list[tuple[Edge, ...]]:
         """Circles of threads that wait for each other, each once, from its lowest LWP on."""
         found: dict[tuple[int, ...], tuple[Edge, ...]] = {}
-        knot = self._knot()
-        for start in sorted(knot):
-            cycle = self._cycle_through(start, knot)
+        for start in sorted(self.knot):
+            cycle = self._cycle_through(start)
             if cycle:
                 lwps = [edge.wait.lwp for edge in cycle]
                 first = lwps.index(min(lwps))
                 found.setdefault(tuple(lwps[first:] + lwps[:first]), cycle[first:] + cycle[:first])
         return list(found.values())
 
-    def _knot(self) -> set[int]:
+    @cached_property
+    def knot(self) -> set[int]:
         """The threads whose waiting never leads to one that does not wait: those in circles, and those behind them."""
         behind: dict[int, list[int]] = {}
         ahead = dict.fromkeys(self.waits, 0)
@@ -110,7 +110,7 @@ class WaitGraph:
                     free.append(waiter)
         return knot
 
-    def _cycle_through(self, start: int, knot: set[int]) -> tuple[Edge, ...] | None:
+    def _cycle_through(self, start: int) -> tuple[Edge, ...] | None:
         """A shortest circle that ``start`` is part of."""
         reached: dict[int, Edge | None] = {start: None}
         frontier = [start]
@@ -120,7 +120,7 @@ class WaitGraph:
                 for edge in self.from_thread(lwp):
                     if edge.hold.lwp == start:
                         return self._way_to(edge, reached)
-                    if edge.hold.lwp in knot and edge.hold.lwp not in reached:
+                    if edge.hold.lwp in self.knot and edge.hold.lwp not in reached:
                         reached[edge.hold.lwp] = edge
                         following.append(edge.hold.lwp)
             frontier = following

@@ -2,6 +2,7 @@
 
 Recorded: a thread's active critical sections, an RLock's owner, a module lock's owner, the requester of a stopped world.
 Implied: a ``threading.Lock`` has no owner, but a thread inside ``with lock:`` took it; anybody may have released it since.
+Guessed: a function that has ``lock.acquire()`` before the line that its thread is at, and no ``lock.release()`` in between.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import cached_property
 
 from gdbext.debuggers.base import MemoryFault
 from gdbext.interpreter.frames import Frame
+from gdbext.interpreter.names import resolve
 from gdbext.layout.layout import UnknownLayout
 from gdbext.locks import mutex, stop_the_world
 from gdbext.locks.critical_sections import CriticalSection, read_sections
@@ -25,6 +27,7 @@ from gdbext.model import Confidence, Evidence
 
 CONDITION_WAIT = "Condition.wait"
 MAX_PARTS = 64
+MAX_FRAMES = 32
 KINDS = {"threading.Lock": Kind.LOCK, "threading.RLock": Kind.RLOCK, "import lock": Kind.IMPORT}
 # struct __pthread_mutex_s: lock, count, owner.
 PTHREAD_OWNER = 8
@@ -32,17 +35,15 @@ PTHREAD_OWNER = 8
 
 @dataclass(frozen=True)
 class Taken:
-    """A lock that a thread's ``with`` block took: itself (``direct``), or a part of the block's context manager."""
+    """A lock that a thread took in a frame's code.  ``place`` is the word of the value stack that shows it."""
 
     lwp: int
     lock: PythonLock
-    place: int
-    manager: int
     frame: Frame
-
-    @property
-    def direct(self) -> bool:
-        return self.manager == self.lock.address
+    how: str
+    confidence: Confidence
+    claim: str
+    place: int | None = None
 
 
 class Holders:
@@ -74,7 +75,7 @@ class Holders:
     def by_thread(self, lwp: int) -> list[Hold]:
         """Everything that a thread has, or may have."""
         locks = [self._places.lock_at(m) for s in self.sections(lwp)[0] if s.state == "active" for m in s.mutexes]
-        locks += [_lock_of(taken.lock) for taken in self._taken if taken.lwp == lwp]
+        locks += [_lock_of(taken.lock) for taken in (*self._taken, *self._acquired) if taken.lwp == lwp]
         locks += self._recorded
         holds = [hold for lock in dict.fromkeys(locks) for hold in self.of(lock)]
         return [hold for hold in holds if hold.lwp == lwp]
@@ -121,18 +122,18 @@ class Holders:
         if found.owner is not None:
             yield self._recorded_owner(lock, found.owner, found.owner_field)
         elif found.kind == "threading.Lock":
-            yield from self._of_with_block(lock)
+            yield from self._of_taken(lock)
 
-    def _of_with_block(self, lock: Lock) -> Iterator[Hold]:
-        """Threads inside ``with`` of it.  Two of them show that the lock changed hands inside one's block."""
-        found = [taken for taken in self._taken if taken.lock.address == lock.object and not self._gave_up(taken)]
+    def _of_taken(self, lock: Lock) -> Iterator[Hold]:
+        """Threads whose code took it.  Two of them show that the lock changed hands inside of one's block."""
+        found = [t for t in self._taken if t.lock.address == lock.object] or [
+            t for t in self._acquired if t.lock.address == lock.object
+        ]
         lwps = {taken.lwp for taken in found}
         for taken in found:
-            confidence = Confidence.LIKELY if len(lwps) == 1 and taken.direct else Confidence.POSSIBLE
-            where = f"{taken.frame.function} (LWP {taken.lwp}, line {taken.frame.line or '?'})"
-            manager = "it" if taken.direct else f"an object that has it, {taken.manager:#x}"
-            claim = f"{where} is inside `with` of {manager}: __exit__ is on its value stack"
-            yield Hold(taken.lwp, lock, confidence, "with block", (Evidence(claim, taken.place, None, lock.object),))
+            confidence = taken.confidence if len(lwps) == 1 else Confidence.POSSIBLE
+            claim = f"{taken.frame.function} (LWP {taken.lwp}, line {taken.frame.line or '?'}) {taken.claim}"
+            yield Hold(taken.lwp, lock, confidence, taken.how, (Evidence(claim, taken.place, None, lock.object),))
 
     def _of_import_lock(self, lock: Lock) -> Iterator[Hold]:
         """A module's lock, or the interpreter's own, a ``_PyRecursiveMutex``."""
@@ -228,38 +229,68 @@ class Holders:
 
     @cached_property
     def _taken(self) -> list[Taken]:
-        """Every lock that the threads' ``with`` blocks took."""
+        """Every lock that the threads' ``with`` blocks took, and that is not given back for the time."""
         found = []
         for thread in self._sources.threads:
+            released: set[int] = set()
             for frame in self._sources.python_stack(thread.lwp).frames:
                 for place, manager in self._blocks.managers(frame):
-                    found += [Taken(thread.lwp, lock, place, manager, frame) for lock in self._locks_in(manager)]
+                    found += [t for t in self._in_block(thread.lwp, frame, place, manager) if t.lock.address not in released]
+                condition = frame.slots.get("self") if frame.function == CONDITION_WAIT else None
+                if condition:
+                    released.add(self._sources.objects.attribute(condition, "_lock") or 0)
         return found
 
-    def _locks_in(self, manager: int) -> Iterator[PythonLock]:
-        """The lock that a context manager is, else those that it has (as threading.Condition does)."""
+    def _in_block(self, lwp: int, frame: Frame, place: int, manager: int) -> Iterator[Taken]:
+        """The lock that a context manager is; else those that a generator behind it took, or that it has (as Condition does)."""
         objects = self._sources.objects
         lock = read_lock(objects, manager)
         if lock is not None:
-            yield lock
+            claim = "is inside `with` of it: __exit__ is on its value stack"
+            yield Taken(lwp, lock, frame, "with block", Confidence.LIKELY, claim, place)
             return
         for count, part in enumerate(objects.children(manager)):
             if count >= MAX_PARTS:
                 return
+            for inner_place, inner in self._generator_managers(part.target):
+                lock = read_lock(objects, inner)
+                if lock is not None:
+                    claim = f"is inside `with` of a generator ({part.target:#x}) that is inside `with` of it"
+                    yield Taken(lwp, lock, frame, "with block", Confidence.LIKELY, claim, inner_place)
             lock = read_lock(objects, part.target) or read_module_lock(objects, part.target)
             if lock is not None:
-                yield lock
+                claim = f"is inside `with` of an object that has it ({manager:#x})"
+                yield Taken(lwp, lock, frame, "with block", Confidence.POSSIBLE, claim, place)
 
-    def _gave_up(self, taken: Taken) -> bool:
-        """Whether the thread is inside Condition.wait() on that lock, which releases it for the time."""
-        frames = self._sources.python_stack(taken.lwp).frames
-        for frame in frames:
-            if frame.address == taken.frame.address:
-                return False
-            condition = frame.slots.get("self")
-            if frame.function == CONDITION_WAIT and condition:
-                return self._sources.objects.attribute(condition, "_lock") == taken.lock.address
-        return False
+    def _generator_managers(self, address: int) -> list[tuple[int, int]]:
+        """The context managers of the ``with`` blocks that a suspended generator is inside of (contextlib.contextmanager)."""
+        info = self._sources.objects.type_of(address)
+        if info is None or info.name != "generator" or not self._sources.layout.has("PyGenObject", "gi_iframe"):
+            return []
+        frame = self._sources.frame_at(address + self._sources.layout.offset("PyGenObject", "gi_iframe"))
+        return self._blocks.managers(frame) if frame else []
+
+    @cached_property
+    def _acquired(self) -> list[Taken]:
+        """Locks that a function acquired on an earlier line and, as its code is written, has not released."""
+        found = []
+        for thread in self._sources.threads:
+            for frame in self._sources.python_stack(thread.lwp).frames[:MAX_FRAMES]:
+                taken: dict[int, PythonLock] = {}
+                for operation in self._sources.operations(frame.code):
+                    if operation.kind != "call-method" or operation.name not in ("acquire", "release"):
+                        continue
+                    if frame.lasti is None or operation.index >= frame.lasti:
+                        continue
+                    address = resolve(self._sources.objects, frame, operation.receiver)
+                    lock = read_lock(self._sources.objects, address) if address else None
+                    if lock is not None and operation.name == "acquire":
+                        taken[lock.address] = lock
+                    elif lock is not None:
+                        taken.pop(lock.address, None)
+                claim = "has acquired it on an earlier line, and not released it since"
+                found += [Taken(thread.lwp, t, frame, "acquired in code", Confidence.POSSIBLE, claim) for t in taken.values()]
+        return found
 
     @cached_property
     def _recorded(self) -> list[Lock]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gdbext.debuggers.base import Memory, MemoryFault, NativeThread, Region, Symbol
-from gdbext.interpreter.frames import PythonStack
+from gdbext.interpreter.frames import Frame, PythonStack
+from gdbext.interpreter.operations import Operation
 from gdbext.interpreter.runtime import Runtime, ThreadState
 from gdbext.layout.layout import Layout, UnknownLayout
 from gdbext.locks.critical_sections import CriticalSection
@@ -70,8 +71,12 @@ class Locks:
         regions: Callable[[], Sequence[Region]],
         registers: Callable[[int], Mapping[str, int]],
         python_stack: Callable[[int], PythonStack],
+        frame_at: Callable[[int], Frame | None],
+        operations: Callable[[int], Sequence[Operation]],
     ) -> None:
-        self._sources = Sources(memory, layout, runtime, objects, threads, symbol, regions, registers, python_stack)
+        self._sources = Sources(
+            memory, layout, runtime, objects, threads, symbol, regions, registers, python_stack, frame_at, operations
+        )
         blocks = WithBlocks(memory, layout, objects)
         self._places = Places(self._sources)
         self._waits = Waits(self._sources, self._places, blocks)
@@ -103,8 +108,12 @@ class Locks:
     def of_thread(self, thread: ThreadState | int) -> ThreadLocks:
         """What a thread (its thread state, or its LWP) holds and waits for."""
         lwp = thread if isinstance(thread, int) else thread.native_thread_id
+        wait = self._waits.by_lwp.get(lwp)
         return ThreadLocks(
-            tuple(self._holders.by_thread(lwp)), self._waits.by_lwp.get(lwp), self._holders.sections(lwp)[0], self._waits.call(lwp)
+            tuple(self._holders.by_thread(lwp)),
+            self._waits.with_timeout(wait) if wait else None,
+            self._holders.sections(lwp)[0],
+            self._waits.call(lwp),
         )
 
     @cached_property
@@ -116,8 +125,11 @@ class Locks:
             lwp = self._sources.lwp_of_state(world.requester) if world.requester and world.requested and not world.stopped else None
             if lwp is not None and lwp not in waits:
                 waits[lwp] = Wait(lwp, self._places.lock_at(world.address + self._event_offset))
-        holds = {wait.lock.address: self._holders.of(wait.lock) for wait in waits.values()}
-        return WaitGraph(waits, holds)
+        locks = dict.fromkeys(wait.lock for wait in waits.values())
+        holds = {lock.address: self._holders.of(lock) for lock in locks}
+        # Only a circle may break by a timeout.
+        knot = {lwp: self._waits.with_timeout(waits[lwp]) for lwp in WaitGraph(waits, holds).knot}
+        return WaitGraph(waits | knot, holds)
 
     @property
     def worlds(self) -> list[StopTheWorld]:

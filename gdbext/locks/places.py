@@ -91,9 +91,8 @@ class Places:
         return self._handles.get(event)
 
     def _in_runtime(self, address: int) -> Lock | None:
-        for thread in self._sources.runtime.threads:
-            if address == thread.address + self._state_offset:
-                return Lock(Kind.WORLD, address)
+        if address in self._states:
+            return Lock(Kind.WORLD, address)
         for start, end, name in self._fields:
             if start <= address < end:
                 if name.startswith("stoptheworld"):
@@ -140,8 +139,12 @@ class Places:
         return self._layout.offset("PyObject", "ob_mutex")
 
     @cached_property
-    def _state_offset(self) -> int:
-        return self._layout.offset("PyThreadState", "state") if self._layout.has("PyThreadState", "state") else -1
+    def _states(self) -> frozenset[int]:
+        """Where each thread's state is: a suspended thread waits on its own."""
+        if not self._layout.has("PyThreadState", "state"):
+            return frozenset()
+        offset = self._layout.offset("PyThreadState", "state")
+        return frozenset(thread.address + offset for thread in self._sources.runtime.threads)
 
     @cached_property
     def _fields(self) -> list[tuple[int, int, str]]:

@@ -1,7 +1,7 @@
 """What is wrong with the locks (FT302, FT303, FT304), and what a process that hangs is doing.
 
-One look at a process cannot tell a short wait from a long one.  So a finding goes above ``possible`` only for what no
-healthy program shows even for a moment.
+One look at a process cannot tell a short wait from a long one.  So a problem is only what no healthy program shows even for
+a moment; a stop of the world that is just going on is none.
 """
 
 from __future__ import annotations
@@ -146,15 +146,15 @@ def _stuck_worlds(sources: Sources, waits: Waits, worlds: Sequence[StopTheWorld]
                 detail = f"the thread that stopped the world waits for {wait.lock}, and whoever could release it is stopped"
                 yield _problem("FT304", detail, confidence, at_fault, wait.lock, [asked, *wait.evidence])
             continue
+        # Whoever computes may stop at the next moment; whoever sleeps attached will not.
         for thread in world.not_stopped:
             lwp = thread.native_thread_id
             call = waits.call(lwp)
-            sleeps = call is not None and call.name in SLEEPS
-            place = thread.address + sources.layout.offset("PyThreadState", "state")
-            evidence = [asked, Evidence(f"LWP {lwp} is still attached", place, 1)]
-            what = f"sleeps in {call.name}() without having detached" if call is not None and sleeps else "is still attached"
-            confidence = Confidence.LIKELY if sleeps else Confidence.POSSIBLE
-            yield Problem("FT304", f"LWP {lwp} {what}", confidence, (lwp, *at_fault), None, None, tuple(evidence))
+            if call is not None and call.name in SLEEPS:
+                place = thread.address + sources.layout.offset("PyThreadState", "state")
+                evidence = (asked, Evidence(f"LWP {lwp} is still attached", place, 1))
+                detail = f"LWP {lwp} sleeps in {call.name}() without having detached"
+                yield Problem("FT304", detail, Confidence.LIKELY, (lwp, *at_fault), None, None, evidence)
 
 
 def judge_hang(

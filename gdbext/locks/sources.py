@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gdbext.debuggers.base import Memory, NativeThread, Region, Symbol
-from gdbext.interpreter.frames import PythonStack
+from gdbext.interpreter.frames import Frame, PythonStack
+from gdbext.interpreter.operations import Operation
 from gdbext.interpreter.runtime import Runtime, ThreadState
 from gdbext.layout.layout import Layout
 from gdbext.objects.objects import Objects
@@ -14,7 +15,10 @@ from gdbext.objects.objects import Objects
 
 @dataclass(frozen=True)
 class Sources:
-    """``registers`` and ``python_stack`` take an LWP; what they cannot tell they leave out."""
+    """``registers`` and ``python_stack`` take an LWP, ``frame_at`` a frame's address, ``operations`` a code object's.
+
+    What they cannot tell they leave out.
+    """
 
     memory: Memory
     layout: Layout
@@ -25,6 +29,8 @@ class Sources:
     regions: Callable[[], Sequence[Region]]
     registers: Callable[[int], Mapping[str, int]]
     python_stack: Callable[[int], PythonStack]
+    frame_at: Callable[[int], Frame | None]
+    operations: Callable[[int], Sequence[Operation]]
 
     def lwp_of_ident(self, ident: int) -> int | None:
         """The LWP of the thread that Python calls by ``ident`` (its thread pointer); None if it has exited."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 from gdbext.debuggers.base import MemoryFault
@@ -58,14 +59,19 @@ class Waits:
             self._calls[lwp] = current_call(self._sources.memory, self._sources.registers(lwp))
         return self._calls[lwp]
 
+    def with_timeout(self, wait: Wait) -> Wait:
+        """The same wait with what the thread's registers say of its end (which is dear to ask of many threads)."""
+        # The requester of a stopped world waits a millisecond at a time, for as long as it takes.
+        if wait.has_timeout is not None or wait.lock.kind is Kind.STOPPING:
+            return wait
+        call = self.call(wait.lwp)
+        return replace(wait, has_timeout=call.has_timeout if call else None)
+
     def _parked(self, lwp: int, waiter: Waiter) -> Wait:
         place = waiter.entry + self._sources.layout.offset("wait_entry", "addr")
         evidence = Evidence(f"wait_entry on the stack of LWP {lwp} is parked on this address", place, waiter.address)
-        call = self.call(lwp)
         lock = self._known_to_python(lwp, self._places.lock_at(waiter.address))
-        # The requester of a stopped world waits a millisecond at a time, for as long as it takes.
-        has_timeout = None if call is None or lock.kind is Kind.STOPPING else call.has_timeout
-        return Wait(lwp, lock, has_timeout, waiter.since, waiter.bucket_busy, (evidence,))
+        return Wait(lwp, lock, None, waiter.since, waiter.bucket_busy, (evidence,))
 
     def _asleep(self, lwp: int) -> Wait | None:
         call = self.call(lwp)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from gdbext.debuggers.base import MemoryFault, NativeFrame
 from gdbext.interpreter.frames import Frame
 from gdbext.interpreter.line_table import line_of
+from gdbext.interpreter.names import resolve
 from gdbext.interpreter.operations import Name, Operation
 from gdbext.model import Verdict
 from gdbext.triage.case import EVAL_LOOP, Case
 from gdbext.triage.effects import Effect, effect_of
 from gdbext.triage.expectations import canonical, is_object_pointer
-from gdbext.triage.names import resolve
 
 MAX_C_FRAMES = 24
 MAX_PYTHON_FRAMES = 6
@@ -70,7 +70,7 @@ def _in_python(case: Case, lwp: int, frame: Frame, depth: int) -> Iterator[Touch
         if is_current:
             how = How.CURRENT if depth == 0 else How.IN_C if _calls_c(case, lwp, depth) else How.SAME_FUNCTION
         for name in subjects(case, frame, operation):
-            address = resolve(case.session, frame, name)
+            address = resolve(case.session.objects, frame, name)
             kind = _type_name(case, address) if address else None
             if address is None or kind is None:
                 continue
@@ -105,7 +105,7 @@ def subjects(case: Case, frame: Frame, operation: Operation) -> list[Name | None
     if operation.kind == "call":
         return [operation.receiver, *operation.arguments]
     if operation.kind == "call-method":
-        owner = resolve(case.session, frame, operation.receiver)
+        owner = resolve(case.session.objects, frame, operation.receiver)
         is_function = owner is not None and _type_name(case, owner) in (MODULE, "type")
         return list(operation.arguments) if is_function else [operation.receiver, *operation.arguments]
     if operation.kind == "extend":

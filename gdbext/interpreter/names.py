@@ -6,12 +6,12 @@ from gdbext.debuggers.base import MemoryFault
 from gdbext.interpreter.frames import Frame
 from gdbext.interpreter.operations import Name
 from gdbext.layout.layout import UnknownLayout
-from gdbext.session import Session
+from gdbext.objects.objects import Objects
 
 MAX_DEPTH = 6
 
 
-def resolve(session: Session, frame: Frame, name: Name | None, depth: int = 0) -> int | None:
+def resolve(objects: Objects, frame: Frame, name: Name | None, depth: int = 0) -> int | None:
     """The address of the object that ``name`` means in ``frame`` now; None where it is not known, or is not bound.
 
     A local may have been bound again since the operation ran: what is found is what the name means now.
@@ -19,41 +19,41 @@ def resolve(session: Session, frame: Frame, name: Name | None, depth: int = 0) -
     if name is None or depth > MAX_DEPTH:
         return None
     try:
-        return _resolve(session, frame, name, depth)
+        return _resolve(objects, frame, name, depth)
     except (MemoryFault, UnknownLayout):
         return None
 
 
-def _resolve(session: Session, frame: Frame, name: Name, depth: int) -> int | None:
+def _resolve(objects: Objects, frame: Frame, name: Name, depth: int) -> int | None:
     kind = name[0]
     if kind in ("fast", "deref"):
         found = frame.slots.get(frame.slot_names[name[1]]) if 0 <= name[1] < len(frame.slot_names) else None
-        return cell_content(session, found) if found and kind == "deref" else found
+        return cell_content(objects, found) if found and kind == "deref" else found
     if kind in ("global", "name"):
         if kind == "name" and (local := frame.slots.get(name[1])):
             return local
-        return session.objects.dict_get_str(frame.globals, name[1]) if frame.globals else None
+        return objects.dict_get_str(frame.globals, name[1]) if frame.globals else None
     if kind == "attr":
-        owner = resolve(session, frame, name[1], depth + 1)
-        return attribute(session, owner, name[2]) if owner else None
+        owner = resolve(objects, frame, name[1], depth + 1)
+        return attribute(objects, owner, name[2]) if owner else None
     if kind == "iter":
         # An iterator is an object of its own, on the value stack; what it walks is what is being worked on.
-        return resolve(session, frame, name[1], depth + 1)
+        return resolve(objects, frame, name[1], depth + 1)
     return None
 
 
-def attribute(session: Session, owner: int, name: str) -> int | None:
+def attribute(objects: Objects, owner: int, name: str) -> int | None:
     """An attribute of an instance, or a global of a module."""
-    info = session.objects.type_of(owner)
+    info = objects.type_of(owner)
     if info is not None and info.name == "module":
-        namespace = session.objects.pointer("PyModuleObject", owner, "md_dict")
-        return session.objects.dict_get_str(namespace, name) if namespace else None
-    return session.objects.attribute(owner, name)
+        namespace = objects.pointer("PyModuleObject", owner, "md_dict")
+        return objects.dict_get_str(namespace, name) if namespace else None
+    return objects.attribute(owner, name)
 
 
-def cell_content(session: Session, address: int) -> int | None:
+def cell_content(objects: Objects, address: int) -> int | None:
     """What a cell holds; the object itself where the slot has no cell."""
-    info = session.objects.type_of(address)
+    info = objects.type_of(address)
     if info is None or info.name != "cell":
         return address
-    return session.objects.pointer("PyCellObject", address, "ob_ref") or None
+    return objects.pointer("PyCellObject", address, "ob_ref") or None
