@@ -278,6 +278,8 @@ class ThreadInfo:
     """The debugger's own thread number."""
     doing: str | None = None
     """One phrase for people: what the thread is in the middle of."""
+    test: str | None = None
+    """The pytest test that it was running: node id and, in brackets, the phase (see ``gdbext.pytest_plugin``)."""
 
 
 @dataclass(frozen=True)

@@ -157,16 +157,17 @@ class Supervisor:
         """Until the command has ended."""
         end = time.monotonic() + self._arguments.timeout if self._arguments.timeout else None
         kill: float | None = None
+        over = False
         while self._status is None:
             now = time.monotonic()
             if kill is not None and now >= kill:
-                for pid in {self._main, *self._tracer.processes}:
-                    _send(pid, signal.SIGKILL)
+                self._end_all(signal.SIGKILL)
                 kill = None
             elif end is not None and now >= end:
                 end = None
                 kill = now + KILL_AFTER
                 self._over_time()
+                over = True
             moments = [moment for moment in (end, kill, self._relay.due) if moment is not None]
             info = _next_signal(min(moments) - now if moments else None)
             if info is not None and info.si_signo != signal.SIGCHLD:
@@ -177,6 +178,14 @@ class Supervisor:
                 # Ctrl-Z stopped the command; the shell waits for us to stop as well, and wakes both.
                 self._stop_self = False
                 os.kill(os.getpid(), signal.SIGSTOP)
+        if over:
+            self._end_all(signal.SIGKILL)
+
+    def _end_all(self, number: int) -> None:
+        """Signal the command and all that it started, as timeout(1) does with its process group."""
+        for pid in {self._main, *self._tracer.processes}:
+            _send(pid, number)
+            _send(pid, signal.SIGCONT)
 
     def _let_go(self) -> None:
         while self._status is None:
@@ -192,8 +201,7 @@ class Supervisor:
             if process.is_python(pid):
                 self._tracer.hanging(pid)
         self._tracer.drain()
-        _send(self._main, signal.SIGTERM)
-        _send(self._main, signal.SIGCONT)
+        self._end_all(signal.SIGTERM)
 
     def _ended(self, task: int, status: int) -> None:
         if task == self._main:

@@ -67,6 +67,10 @@ def open_target(path: str, executable: str | None = None, sysroot: str | None = 
     if executable is not None:
         _check_given(executable, shown, memory, base, wanted)
         return CoreTarget(path, executable, warnings)
+    if info.missing_bytes and not info.files:
+        raise DebuggerError(
+            f"{shown} is truncated so early that it does not even tell which program made it; --exe EXE may get a little out of it"
+        )
     for candidate in _candidates(shown, info, original, sysroot):
         if _fits(candidate, memory, base, wanted):
             if wanted is None:

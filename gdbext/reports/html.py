@@ -108,7 +108,7 @@ def _verdict(report: Report) -> Html:
 
 
 def _where(report: Report, finding: Finding, thread: ThreadInfo) -> Html:
-    lines = [el("div", story.thread_name(thread), f" · {thread.doing}" if thread.doing else None)]
+    lines = [el("div", story.thread_name(thread), *(f" · {word}" for word in (thread.doing, thread.test) if word))]
     if thread.python:
         frame = thread.python[0]
         line = join([": ", el("code", source(frame.source.strip(), "python"))]) if frame.source else None

@@ -79,6 +79,8 @@ def _thread_lines(report: Report, finding: Finding, thread: ThreadInfo) -> list[
         )
     else:
         lines.append(f"- {markdown(story.thread_name(thread))} {markdown(thread.doing or '')}")
+    if thread.test:
+        lines.append(f"  - test {code(thread.test)}")
     if thread.crashed:
         for native, note in frames_of_interest(report, finding, thread):
             call = f"{native.function or '??'}({', '.join(native.arguments)})"

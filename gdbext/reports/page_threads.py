@@ -37,7 +37,7 @@ def section(report: Report) -> Html | None:
 def _thread(group: list[ThreadInfo], limit: int, is_open: bool) -> Html:
     thread = group[0]
     notes = [el("span", "✗ crashed", class_="badge bad")] if thread.crashed else []
-    notes += [el("span", word, class_="soft") for word in (thread.state, thread.doing) if word]
+    notes += [el("span", word, class_="soft") for word in (thread.state, thread.doing, thread.test) if word]
     notes += [el("span", f"holds {', '.join(map(hexaddr, thread.holds[:4]))}", class_="soft")] if thread.holds else []
     notes += [el("span", f"waits for {hexaddr(thread.waits_for)}", class_="soft")] if thread.waits_for is not None else []
     name = story.thread_name(thread) if len(group) == 1 else f"{len(group)} threads with one stack"

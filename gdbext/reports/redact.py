@@ -107,4 +107,8 @@ SPECIAL: dict[str, Callable[[Any], Any]] = {
     # A position in a sequence says nothing about the program's data; a key is data.
     "index": lambda index: LEFT_OUT if isinstance(index, str) else index,
     "owner": usual_name,
+    # The parameters of a test are values.
+    "test": lambda test: (
+        test and re.sub(r"\[.*\]", f"[{LEFT_OUT}]", base(test.partition("::")[0]) + "".join(test.partition("::")[1:]))
+    ),
 }

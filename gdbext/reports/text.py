@@ -109,6 +109,8 @@ def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) ->
         parts += [place(page.style, frame.file, frame.line, frame.function), source(page.style, frame)]
     elif thread.doing:
         parts.append(visible(thread.doing, 100))
+    if thread.test:
+        parts.append(f"test {visible(thread.test, 200)}")
     for number, line in enumerate(join_fitting([part for part in parts if part], page.width - 4, "  ")):
         page.line("  " * (number + 1) + line)
     if thread.crashed:

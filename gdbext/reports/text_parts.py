@@ -169,7 +169,7 @@ def thread_heading(page: Page, thread: ThreadInfo) -> None:
     """``thread 2 "reader" (LWP 18453) · ✗ crashed · attached · repr(list)``"""
     parts = [page.style("heading", story.thread_name(thread))]
     parts += [page.style("error", f"{BROKEN} crashed")] if thread.crashed else []
-    parts += [visible(word, 100) for word in (thread.state, thread.doing) if word]
+    parts += [visible(word, 100) for word in (thread.state, thread.doing, thread.test) if word]
     page.line(SEPARATOR.join(parts))
 
 

@@ -41,6 +41,7 @@ def _thread(case: Case, lwp: int, number: int, native_name: str | None, position
         locks.waits_for if locks else None,
         state.address if state else None,
         number,
+        test=session.tests.get(state.thread_id) if state else None,
     )
 
 
