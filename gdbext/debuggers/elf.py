@@ -62,6 +62,8 @@ class CoreInfo(NamedTuple):
     program_headers: int | None = None
     """Where the program's own ELF headers were mapped (AT_PHDR): they tell the program from the libraries."""
     pid: int | None = None
+    loads: tuple[Segment, ...] = ()
+    """The PT_LOAD segments by address: memory, as far as ``filesz`` goes."""
 
 
 def program_headers(stream: BinaryIO, path: str) -> tuple[int, list[Segment]]:
@@ -156,7 +158,7 @@ def read_core(path: str) -> CoreInfo:
     missing = max((s.offset + s.filesz for s in loads), default=0) - size
     paths = {start: name for start, _, _, name in files}
     regions = [Region(s.vaddr, s.vaddr + s.memsz, bool(s.flags & PF_W), paths.get(s.vaddr)) for s in loads]
-    return CoreInfo(regions, files, program, arguments, max(missing, 0), tuple(threads), headers, pid)
+    return CoreInfo(regions, files, program, arguments, max(missing, 0), tuple(threads), headers, pid, tuple(loads))
 
 
 def _core_thread(status: bytes) -> CoreThread:

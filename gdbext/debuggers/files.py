@@ -10,7 +10,7 @@ import functools
 import os
 from collections.abc import Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from gdbext.debuggers import elf, sections, signals
 from gdbext.debuggers.base import DebuggerError, Memory, MemoryFault, Module, Region, Signal, Symbol
@@ -66,6 +66,61 @@ class TargetFiles:
     def _starts(self) -> list[int]:
         return [start for start, _, _, _ in self._maps[1]]
 
+    @property
+    def has_memory(self) -> bool:
+        """Whether :meth:`read` has the memory: it has a core's."""
+        return self._core is not None
+
+    def read(self, memory: Memory, address: int, size: int) -> bytes | None:
+        """A core's memory, straight from its file; None if any of it is missing.
+
+        gdb shows zeros for memory that a core has left out, LLDB does not look into mapped files: this does neither.
+        ``memory`` is the same memory, asked which builds the mapped files were.
+        """
+        found = []
+        while size > 0:
+            piece = self._dumped(address, size) or self._mapped(memory, address, size)
+            if not piece:
+                return None
+            found.append(piece)
+            address += len(piece)
+            size -= len(piece)
+        return found[0] if len(found) == 1 else b"".join(found)
+
+    def _dumped(self, address: int, size: int) -> bytes:
+        """As much as one segment of the core has."""
+        core = self._core
+        index = bisect.bisect_right(self._load_starts, address) - 1
+        if core is None or self._stream is None or index < 0:
+            return b""
+        load = core.loads[index]
+        room = load.vaddr + load.filesz - address
+        if room <= 0:
+            return b""
+        return os.pread(self._stream.fileno(), min(size, room), load.offset + address - load.vaddr)
+
+    def _mapped(self, memory: Memory, address: int, size: int) -> bytes:
+        """As much as one mapped file has, if it is still the build that was mapped."""
+        index = bisect.bisect_right(self._starts, address) - 1
+        if index < 0 or address >= self._maps[1][index][1]:
+            return b""
+        start, end, offset, path = self._maps[1][index]
+        if self._table(memory, path) is None:
+            return b""
+        at = offset + address - start
+        return bytes(sections.read(path).data[at : at + min(size, end - address)])
+
+    @cached_property
+    def _load_starts(self) -> list[int]:
+        return [load.vaddr for load in self._core.loads] if self._core else []
+
+    @cached_property
+    def _stream(self) -> BinaryIO | None:
+        try:
+            return open(self.core, "rb", buffering=0) if self.core else None
+        except OSError:
+            return None
+
     def file_at(self, address: int) -> str | None:
         """The path of the file that is mapped at the address."""
         index = bisect.bisect_right(self._starts, address) - 1
@@ -116,8 +171,12 @@ class TargetFiles:
     def _table(self, memory: Memory, path: str) -> SymbolTable | None:
         """The symbols of a mapped file; None if the file is another build now than the one in memory."""
         if path not in self._tables:
-            now = elf.build_id_in_file(path)
-            is_same = now is not None and now == elf.build_id_in_memory(memory, self._bases[path])
+            # Reading the build id from memory may lead here again.
+            self._tables[path] = None
+            base = self._bases.get(path)
+            is_same = (
+                base is not None and _is_elf(memory, base) and elf.build_id_in_file(path) == elf.build_id_in_memory(memory, base)
+            )
             self._tables[path] = SymbolTable(sections.read(path)) if is_same else None
         return self._tables[path]
 

@@ -87,7 +87,7 @@ class GdbDebugger:
         self._types: _Types | None = None
         self._walks: dict[int, _Walk] = {}
         self._files_of_stop: TargetFiles | None = None
-        self._stop: tuple[int, int] | None = None
+        self._stop: int | None = None
 
     @property
     def version(self) -> str:
@@ -122,7 +122,7 @@ class GdbDebugger:
 
     def _files(self) -> TargetFiles:
         """The files of this stop.  What was kept of an earlier stop is dropped here."""
-        stop = (self.generation(), len(gdb.selected_inferior().threads()))
+        stop = self.generation()
         if self._files_of_stop is None or stop != self._stop:
             self._stop = stop
             self._walks.clear()
@@ -137,10 +137,14 @@ class GdbDebugger:
     def read(self, address: int, size: int) -> bytes:
         if size == 0:
             return b""
+        files = self._files()
         try:
-            return bytes(gdb.selected_inferior().read_memory(address, size))
-        except (gdb.error, OverflowError, ValueError, MemoryError):
+            data = files.read(self, address, size) if files.has_memory else gdb.selected_inferior().read_memory(address, size)
+        except (gdb.error, OSError, OverflowError, ValueError, MemoryError):
             raise MemoryFault(address, size) from None
+        if data is None:
+            raise MemoryFault(address, size)
+        return bytes(data)
 
     def regions(self) -> Sequence[Region]:
         return self._files().regions

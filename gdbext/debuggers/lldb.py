@@ -125,14 +125,14 @@ class LldbDebugger:
         if self._debugger.InterruptRequested():
             # Every long walk reads memory: here Ctrl-C reaches them all, as gdb's does.
             raise KeyboardInterrupt
-        error = lldb.SBError()
-        target = self._target
+        files = self._files()
         try:
-            data = target.GetProcess().ReadMemory(address, size, error)
-            if error.Fail():
-                # A core leaves out what the mapped files have; a target, unlike a process, reads those (and still has an error).
-                data = target.ReadMemory(lldb.SBAddress(address, target), size, error)
-        except (OverflowError, TypeError, ValueError, MemoryError):
+            if files.has_memory:
+                data = files.read(self, address, size)
+            else:
+                error = lldb.SBError()
+                data = self._process.ReadMemory(address, size, error)
+        except (OSError, OverflowError, TypeError, ValueError, MemoryError):
             raise MemoryFault(address, size) from None
         if data is None or len(data) != size:
             raise MemoryFault(address, size)
