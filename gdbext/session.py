@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from gdbext.debuggers import elf
-from gdbext.debuggers.base import Debugger, DebuggerError, MemoryFault, Module
+from gdbext.debuggers.base import Debugger, DebuggerError, Module
 from gdbext.debuggers.cache import CachedMemory
 from gdbext.heap.activity import ThreadStop, collections
 from gdbext.heap.heap import Heap
-from gdbext.interpreter.bytecode import instructions, read_instrumentation
+from gdbext.interpreter.code_facts import CodeFacts, code_facts
 from gdbext.interpreter.frames import FrameReader, PythonStack
-from gdbext.interpreter.operations import Operation, operations
+from gdbext.interpreter.operations import Operation
 from gdbext.interpreter.running_tests import running_tests
 from gdbext.interpreter.runtime import Runtime, read_runtime
 from gdbext.interpreter.thread_names import thread_names
@@ -21,8 +22,6 @@ from gdbext.layout.layout import Layout
 from gdbext.layout.struct_cache import StructCache
 from gdbext.locks.locks import Locks
 from gdbext.objects.objects import Objects
-
-MAX_CODE_UNITS = 1 << 16
 
 
 class Session:
@@ -152,26 +151,21 @@ class Session:
         """The process's id, which is the main thread's LWP."""
         return self.debugger.pid
 
-    def operations(self, code: int) -> list[Operation]:
-        """What a code object does, operation by operation (empty for a Python whose bytecode is not known)."""
-        if code not in self._operations:
-            self._operations[code] = self._decode_operations(code)
-        return self._operations[code]
+    def code_facts(self, address: int) -> CodeFacts | None:
+        """What the code object at ``address`` does; None if there is none."""
+        if address not in self._code_facts:
+            code = self.frame_reader.code(address)
+            self._code_facts[address] = code_facts(self.memory, self.layout, code, self.offsets.minor) if code else None
+        return self._code_facts[address]
+
+    def operations(self, address: int) -> Sequence[Operation]:
+        """What the code object at ``address`` does, operation by operation."""
+        facts = self.code_facts(address)
+        return facts.operations if facts else ()
 
     @cached_property
-    def _operations(self) -> dict[int, list[Operation]]:
+    def _code_facts(self) -> dict[int, CodeFacts | None]:
         return {}
-
-    def _decode_operations(self, address: int) -> list[Operation]:
-        code = self.frame_reader.code(address)
-        if code is None:
-            return []
-        try:
-            content = self.memory.read(code.main_base, 2 * min(code.units, MAX_CODE_UNITS))
-        except MemoryFault:
-            return []
-        instrumentation = read_instrumentation(self.memory, self.layout, address)
-        return operations(instructions(content, self.offsets.minor, instrumentation), code.names, self.offsets.minor)
 
     @cached_property
     def locks(self) -> Locks:

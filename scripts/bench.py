@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 sys.path.insert(0, str(ROOT / "tests"))
 
-from lab import crash as lab  # noqa: E402  (the tests' laboratory is no installed package)
+from lab.crash import CrashRun, crash  # noqa: E402  (the tests' laboratory is no installed package)
 
 GDB = [str(BIN / "gdb"), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load no"]
 
@@ -57,23 +57,23 @@ def row(what: str, value: str, wanted: str, holds: bool) -> None:
 
 def bench_triage(folder: Path, runs: int) -> None:
     script = ROOT / "tests" / "corpus" / "list_union_freed.py"
-    run = lab.crash(interpreters.executable("release-unfixed"), script, folder=folder / "founding")
+    run = crash(interpreters.executable("release-unfixed"), script, folder=folder / "founding")
     backtrace = [*GDB, "-ex", "bt", str(run.executable), str(run.core)]
     triage = [str(BIN / "gdbext"), "triage", str(run.core), "--debugger", "gdb"]
     quotient, ours, theirs = ratio(triage, backtrace, runs)
     row(f"gdbext triage ({ours:.2f} s) / gdb -batch -ex bt ({theirs:.2f} s)", f"{quotient:.2f} x", "<= 1.5 x", quotient <= 1.5)
 
 
-def list_core(folder: Path, count: int) -> tuple[lab.CrashRun, str]:
+def list_core(folder: Path, count: int) -> tuple[CrashRun, str]:
     script = folder / f"list_{count}.py"
     script.write_text(LIST_SCRIPT)
-    run = lab.crash(interpreters.executable("release"), script, folder=folder / str(count), arguments=(str(count),))
+    run = crash(interpreters.executable("release"), script, folder=folder / str(count), arguments=(str(count),))
     found = re.search(r"LIST (0x[0-9a-f]+)", run.stderr)
     assert found, run.stderr
     return run, found[1]
 
 
-def inside(run: lab.CrashRun, address: str) -> dict[str, float]:
+def inside(run: CrashRun, address: str) -> dict[str, float]:
     done = subprocess.run(
         [*GDB, "-ex", f"source {ROOT}/scripts/bench_inside.py", str(run.executable), str(run.core)],
         capture_output=True,

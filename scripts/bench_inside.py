@@ -13,6 +13,7 @@ import gdb
 sys.path.insert(0, os.environ["GDBEXT_ROOT"])
 
 from gdbext.debuggers.gdb import GdbDebugger
+from gdbext.objects.decoded import List
 from gdbext.session import Session
 
 
@@ -26,7 +27,9 @@ def main() -> None:
     stale = sum(v.is_dead for v in verdicts)
     judging = time.perf_counter() - started
     sample = min(len(items), 100_000)
-    array = session.objects.decode(address).buffer
+    decoded = session.objects.decode(address, "list")
+    assert isinstance(decoded, List)
+    array = decoded.buffer
     pointer = gdb.lookup_type("PyObject").pointer().pointer()
     values = gdb.Value(array).cast(pointer)
     started = time.perf_counter()

@@ -12,7 +12,7 @@ import interpreters
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from lab import crash  # noqa: E402  (the tests' laboratory is no installed package)
+from lab.crash import crash  # noqa: E402  (the tests' laboratory is no installed package)
 
 
 def main() -> int:
@@ -21,7 +21,7 @@ def main() -> int:
     python = interpreters.executable(variant)
     print(f"  running {script.name} under {variant} until it dies …", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="gdbext-demo-") as folder:
-        run = crash.crash(python, script, folder=Path(folder))
+        run = crash(python, script, folder=Path(folder))
         print(f"  $ gdbext triage {run.core.name}\n", file=sys.stderr, flush=True)
         return subprocess.run([ROOT / ".venv" / "bin" / "gdbext", "triage", str(run.core)]).returncode
 

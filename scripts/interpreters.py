@@ -32,7 +32,20 @@ SOURCE_PACKAGE = "python3.13"
 SUITE = "trixie"
 # Compiler runs of a full build, measured; the progress bar's 100 %.
 COMPILATIONS = 560
-BUILD_PACKAGES = ["gcc", "make", "git", "xz-utils", "pkg-config", "libc6-dev", "libffi-dev", "zlib1g-dev", "libssl-dev", "libbz2-dev", "liblzma-dev", "libsqlite3-dev"]
+BUILD_PACKAGES = [
+    "gcc",
+    "make",
+    "git",
+    "xz-utils",
+    "pkg-config",
+    "libc6-dev",
+    "libffi-dev",
+    "zlib1g-dev",
+    "libssl-dev",
+    "libbz2-dev",
+    "liblzma-dev",
+    "libsqlite3-dev",
+]
 PATCH = Path(__file__).with_name("gh-132713.patch")
 
 
@@ -82,7 +95,8 @@ def executable(name: str) -> Path:
 
 def is_free_threaded(python: str) -> bool:
     """Whether that command is a CPython 3.13 or later without a GIL."""
-    check = "import sys, sysconfig; sys.exit(not (sysconfig.get_config_var('Py_GIL_DISABLED') and sys.version_info >= (3, 13)))"
+    wanted = "sysconfig.get_config_var('Py_GIL_DISABLED') and sys.version_info >= (3, 13)"
+    check = f"import sys, sysconfig; sys.exit(not ({wanted}))"
     try:
         return subprocess.run([python, "-c", check], capture_output=True, timeout=30).returncode == 0
     except (OSError, subprocess.TimeoutExpired):

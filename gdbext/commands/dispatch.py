@@ -63,5 +63,7 @@ def complete(text: str, word: str) -> list[str]:
     if words[0] == "help":
         return [n for n in NAMES if n.startswith(word)]
     if words[0] == "export" and len(words) <= 2:
-        return [f for f in ("text", "json", "markdown", "html", "sarif", "junit", "github") if f.startswith(word)]
+        from gdbext.reports.formats import FORMATS
+
+        return [f for f in FORMATS if f.startswith(word)]
     return [o.name for o in chosen.options if o.name.startswith(word)]

@@ -13,8 +13,8 @@ from gdbext.triage.triage import triage
 
 def run(context: Context, arguments: Arguments) -> None:
     name, path = arguments.words
-    if name not in formats.NAMES:
-        raise UsageError(f"no format `{name}`; there are: {', '.join(formats.NAMES)}")
+    if name not in formats.FORMATS:
+        raise UsageError(f"no format `{name}`; there are: {', '.join(formats.FORMATS)}")
     options = dataclasses.replace(Options(), redact=arguments.flag("--redact"))
     content = formats.render(triage(context.session), name, options)
     path = os.path.expanduser(path)

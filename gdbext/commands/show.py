@@ -82,13 +82,11 @@ def fields(context: Context, address: int, expected: str | None = None) -> None:
     if session.heap.judge(address, expected).verdict.is_dead:
         context.write(f"  {context.style('dim', 'its fields are not shown: the memory is not this object any more')}\n")
         return
-    shown = 0
-    for reference in session.objects.children(address):
-        if shown == MAX_SLOTS:
+    for number, reference in enumerate(session.objects.children(address)):
+        if number == MAX_SLOTS:
             context.write("  …\n")
             break
         slot(context, reference)
-        shown += 1
 
 
 def slot(context: Context, reference: Reference) -> None:

@@ -98,7 +98,7 @@ class Record:
 
     def get(self, name: str, default: T) -> int | T:
         """The field, or ``default`` where this Python has none of that name (or its place is not known)."""
-        return self[name] if name in self else default
+        return self[name] if name in self else default  # noqa: SIM401  (this is that `get`)
 
     def signed(self, name: str) -> int:
         """The field as a signed integer."""

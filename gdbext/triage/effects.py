@@ -181,7 +181,7 @@ ADVANCING = ("iterator", "generator", "reader", "scanner", "Iterator")
 
 
 def effect_of(kind: str, operation: Operation | None, text: str = "") -> Effect:
-    """What the operation does to an object of type ``kind``; ``text`` names a C function's operation where there is no Python one."""
+    """What the operation does to an object of type ``kind``; without one ``text`` names what a C function does."""
     if kind in IMMUTABLE:
         return Effect.READ
     if operation is None:

@@ -10,7 +10,6 @@ from gdbext.debuggers.base import MemoryFault
 from gdbext.layout.layout import UnknownLayout
 from gdbext.model import Evidence, Verdict
 from gdbext.triage import containers
-from gdbext.triage.expectations import canonical
 
 if TYPE_CHECKING:
     from gdbext.triage.case import Case, CFrame
@@ -70,8 +69,8 @@ def find_origin(case: Case, suspect: Suspect) -> Origin | None:
             if slot is not None:
                 claim = f"{kind} {holder:#x} still holds the pointer"
                 evidence = (Evidence(claim, slot[1], suspect.address),)
-                return Origin(holder, kind, slot[0], True, containers.length(case.session.objects, holder), frame.frame.function, frame.frame.level,
-                              True, evidence)  # fmt: skip
+                size = containers.length(case.session.objects, holder)
+                return Origin(holder, kind, slot[0], True, size, frame.frame.function, frame.frame.level, True, evidence)
             if remembered is None and is_self:
                 remembered = _former(case, frame, position, holder, kind, suspect)
     return remembered
@@ -152,4 +151,4 @@ def _length_address(case: Case, holder: int, kind: str) -> int | None:
         return None
 
 
-__all__ = ["CONTAINERS", "Origin", "canonical", "find_origin"]
+__all__ = ["CONTAINERS", "Origin", "find_origin"]

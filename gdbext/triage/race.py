@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from gdbext.model import Confidence, Evidence, Finding, Race, RaceThread, SharedObject
 from gdbext.triage.case import Case
 from gdbext.triage.effects import IMMUTABLE, Effect
-from gdbext.triage.touches import How, Touch, touches
+from gdbext.triage.touches import Near, Touch, touches
 
 MAX_SUSPECTS = 8
 MAX_THREADS = 64
 # How near a thread is to an operation, and what that operation does, as factors of one score.
-NEARNESS = {How.IN_C: 4.0, How.CURRENT: 3.0, How.SAME_FUNCTION: 1.2}
+NEARNESS = {Near.INSIDE: 4.0, Near.AT: 3.5, Near.LINE: 3.0, Near.LOOP: 2.0, Near.FUNCTION: 1.0, Near.INTERNAL: 1.2}
 DAMAGE = {Effect.RESIZE: 1.0, Effect.REINIT: 1.0, Effect.WRITE: 0.9, Effect.UNKNOWN: 0.6, Effect.READ: 0.35}
 GUARDED = 0.3
 """Factor for an object that both operations lock, or that a mutex held by one of the threads protects."""
@@ -39,12 +39,12 @@ class Pair:
     guarded: bool
 
 
-def find_races(case: Case, findings: Sequence[Finding]) -> tuple[Race, ...]:
+def find_races(case: Case, findings: Sequence[Finding]) -> Sequence[Race]:
     """Suspected races, the best first; empty where nothing was shared, or nothing went wrong."""
     if case.fault.signal is None and not findings:
         return ()
     known = _culprits(case, findings)
-    found = {lwp: list(touches(case, lwp)) for lwp in _threads(case)}
+    found = {lwp: touches(case, lwp) for lwp in _threads(case)}
     races = []
     for address in known:
         if race := _race_on(case, address, found):
@@ -86,7 +86,7 @@ def _race_on(case: Case, address: int, found: dict[int, list[Touch]]) -> Race | 
     ]
     if not others:
         return None
-    other = min(others, key=lambda t: (not t.effect.changes, t.how, not _already_done(t)))
+    other = min(others, key=lambda t: (not t.effect.changes, t.near, not _already_done(t)))
     operation = mine.operation if mine else case.operation_at(case.origin.level) if case.origin else "uses it"
     frame = case.current_frame(case.lwp)
     reader = RaceThread(
@@ -134,7 +134,7 @@ def ranked_pairs(case: Case, found: dict[int, list[Touch]]) -> list[Pair]:
 
 
 def _weight(touch: Touch) -> float:
-    return NEARNESS[touch.how] * DAMAGE[touch.effect]
+    return NEARNESS[touch.near] * DAMAGE[touch.effect]
 
 
 def _pair(case: Case, address: int, its: Iterable[Touch]) -> Pair | None:
@@ -164,11 +164,11 @@ def _is_guarded(case: Case, address: int, writer: Touch, other: Touch) -> bool:
 
 
 def _general_race(case: Case, pair: Pair) -> Race:
-    in_c = [t for t in (pair.first, pair.second) if t.how is How.IN_C]
+    in_c = [t for t in (pair.first, pair.second) if t.near is Near.INSIDE]
     evidence = [
         Evidence(
             f"{_who(case, t)} is inside {t.c_function or t.operation}"
-            if t.how is How.IN_C
+            if t.near is Near.INSIDE
             else f"{_who(case, t)} runs {t.operation}",
             pair.address,
         )

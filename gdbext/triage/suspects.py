@@ -211,7 +211,7 @@ def own_violations(objects: Objects, address: int, expected: str | None) -> list
 
 def matches(objects: Objects, type_address: int, expected: str) -> bool:
     """Whether a type is, or derives from, the type of that tp_name."""
-    seen = set()
+    seen: set[int] = set()
     address: int | None = type_address
     while address and address not in seen and len(seen) < 64:
         seen.add(address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 from gdbext.debuggers.base import NativeFrame
 from gdbext.interpreter.frames import Frame, PythonStack
@@ -46,7 +47,7 @@ def _thread(case: Case, lwp: int, number: int, native_name: str | None, position
 
 
 def native_frames(
-    case: Case, lwp: int, frames: list[NativeFrame], stack: PythonStack, with_arguments: bool
+    case: Case, lwp: int, frames: Sequence[NativeFrame], stack: PythonStack, with_arguments: bool
 ) -> list[NativeFrameInfo]:
     """The native frames, each eval loop tied to the first Python frame that it runs.
 

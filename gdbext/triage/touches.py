@@ -1,18 +1,19 @@
 """Which objects each thread works on right now, and what it does to them.
 
-A *touch* is one thread, one object, one operation, with how it is known: from the C function that the thread is in, or
-from the Python operation that its frame is at.
+A *touch* is one thread and one object, with the operation that the thread's Python code does to it and how near the
+thread is to that: inside the C code that carries it out, at its instruction, on its line, in its loop.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gdbext.debuggers.base import MemoryFault, NativeFrame
+from gdbext.interpreter.code_facts import CodeFacts
 from gdbext.interpreter.frames import Frame
-from gdbext.interpreter.line_table import line_of
 from gdbext.interpreter.names import resolve
 from gdbext.interpreter.operations import Name, Operation
 from gdbext.model import Verdict
@@ -21,64 +22,9 @@ from gdbext.triage.effects import Effect, effect_of
 from gdbext.triage.expectations import canonical, is_object_pointer
 
 MAX_C_FRAMES = 24
-MAX_PYTHON_FRAMES = 6
-
-
-class How(enum.IntEnum):
-    """How close the thread is to the operation, closest first."""
-
-    IN_C = 0
-    """It is inside the C function that carries it out."""
-    CURRENT = 1
-    """Its innermost Python frame is at the instruction."""
-    SAME_FUNCTION = 2
-    """The function that it is in has the operation on another line."""
-
-
-@dataclass(frozen=True)
-class Touch:
-    """``line`` is where the thread is now, ``operation_line`` where the operation stands."""
-
-    lwp: int
-    address: int
-    type: str
-    operation: str
-    effect: Effect
-    how: How
-    file: str | None = None
-    line: int | None = None
-    operation_line: int | None = None
-    function: str | None = None
-    c_function: str | None = None
-
-
-def touches(case: Case, lwp: int) -> Iterator[Touch]:
-    """All touches of one thread, the closest first."""
-    frames = case.python_stack(lwp).frames
-    current = frames[0] if frames else None
-    python = [t for depth, frame in enumerate(frames[:MAX_PYTHON_FRAMES]) for t in _in_python(case, lwp, frame, depth)]
-    yield from _in_c(case, lwp, current, python)
-    yield from sorted(python, key=lambda t: t.how)
-
-
-def _in_python(case: Case, lwp: int, frame: Frame, depth: int) -> Iterator[Touch]:
-    """Touches by the operations of a frame's code: the one that it is at, and the others of the same function."""
-    code = case.session.frame_reader.code(frame.code)
-    for operation in case.session.operations(frame.code):
-        is_current = operation.index == frame.lasti
-        how = How.SAME_FUNCTION
-        if is_current:
-            how = How.CURRENT if depth == 0 else How.IN_C if _calls_c(case, lwp, depth) else How.SAME_FUNCTION
-        for name in subjects(case, frame, operation):
-            address = resolve(case.session.objects, frame, name)
-            kind = _type_name(case, address) if address else None
-            if address is None or kind is None:
-                continue
-            line = line_of(code.line_table, code.first_line, operation.index) if code else None
-            effect = effect_of(kind, operation)
-            yield Touch(lwp, address, kind, describe(operation), effect, how, frame.file, frame.line, line, frame.function)
-
-
+MAX_PYTHON_FRAMES = 8
+MODULE = "module"
+# Bytecode's operations as a programmer names them; calls go by the callee's name.
 WORDS = {
     "load-attr": "getattr",
     "store-attr": "setattr",
@@ -87,69 +33,156 @@ WORDS = {
     "store-subscr": "setitem",
     "delete-subscr": "delitem",
     "binary-op": "",
-    "compare": "compare",
 }
-MODULE = "module"
+
+
+class Near(enum.IntEnum):
+    """How near a thread is to the operation, nearest first."""
+
+    INSIDE = 0
+    """C code that has the object as an argument is running for the operation."""
+    AT = 1
+    """A frame is at the operation's instruction."""
+    LINE = 2
+    """The innermost frame is on the operation's line."""
+    LOOP = 3
+    """The frame is in a loop that does the operation again and again."""
+    FUNCTION = 4
+    """The innermost frame's function does it elsewhere."""
+    INTERNAL = 5
+    """C code has the object as an argument, but no Python code names it: a part of something else."""
+
+
+@dataclass(frozen=True)
+class Touch:
+    """``line`` is where the thread is now in the frame that does the operation, ``operation_line`` where that stands."""
+
+    lwp: int
+    address: int
+    type: str
+    operation: str
+    effect: Effect
+    near: Near
+    file: str | None = None
+    line: int | None = None
+    operation_line: int | None = None
+    function: str | None = None
+    c_function: str | None = None
+    is_passing_on: bool = False
+    """The frame has only called a Python function with the object; what is done to it shows further in."""
+
+
+def touches(case: Case, lwp: int) -> list[Touch]:
+    """One touch for each object that the thread works on, the nearest first."""
+    in_c = _in_c(case, lwp)
+    by_object: dict[int, list[Touch]] = {}
+    for touch in _in_python(case, lwp):
+        by_object.setdefault(touch.address, []).append(touch)
+    found = [_merged(its, in_c.get(address)) for address, its in by_object.items()]
+    found += [touch for address, touch in in_c.items() if address not in by_object]
+    return sorted(found, key=lambda t: t.near)
+
+
+def _merged(its: list[Touch], in_c: Touch | None) -> Touch:
+    """Of several operations on one object the nearest, as the outermost frame words it that is at it.
+
+    ``json.dumps(shared)`` calls an encoder that calls C: the user's line is the outermost, what is done shows further in.
+    """
+    acting = [t for t in its if not t.is_passing_on]
+    if not acting:
+        return dataclasses.replace(its[0], near=Near.FUNCTION, effect=Effect.READ)
+    nearest = min(t.near for t in acting)
+    best = [t for t in acting if t.near == nearest]
+    if nearest is Near.AT:
+        named = [t for t in its if t.near is Near.AT][-1]
+        effect = next((t.effect for t in best if t.effect is not Effect.UNKNOWN), named.effect)
+    else:
+        named = max(best, key=lambda t: (t.effect.changes, t.effect is Effect.UNKNOWN))
+        effect = named.effect
+    near = Near.INSIDE if in_c and nearest <= Near.LINE else nearest
+    return dataclasses.replace(named, effect=effect, near=near, c_function=in_c.c_function if in_c else None, is_passing_on=False)
+
+
+def _in_python(case: Case, lwp: int) -> Iterator[Touch]:
+    """Touches by the operations of the frames' code, innermost frame first."""
+    stack = case.python_stack(lwp)
+    # The innermost frame of each group has called C code; the others have called the Python frame before them.
+    callers_of_c = {group[0].address for group in stack.groups if group}
+    for depth, frame in enumerate(stack.frames[:MAX_PYTHON_FRAMES]):
+        facts = case.session.code_facts(frame.code)
+        if facts is None:
+            continue
+        for operation in facts.operations:
+            near = _nearness(facts, frame, operation, depth == 0)
+            if near is None:
+                continue
+            passing_on = near is Near.AT and frame.address not in callers_of_c
+            for name in subjects(case, frame, operation):
+                address = resolve(case.session.objects, frame, name)
+                kind = _type_name(case, address) if address else None
+                if address is not None and kind is not None:
+                    effect = effect_of(kind, operation)
+                    word, line = describe(operation), facts.line(operation.index)
+                    yield Touch(
+                        lwp, address, kind, word, effect, near, frame.file, frame.line, line, frame.function, None, passing_on
+                    )
+
+
+def _nearness(facts: CodeFacts, frame: Frame, operation: Operation, is_innermost: bool) -> Near | None:
+    """None for what a caller has done, or will do, elsewhere: it is busy with its call."""
+    if frame.lasti is None:
+        return Near.FUNCTION if is_innermost else None
+    if operation.index == frame.lasti:
+        return Near.AT
+    if is_innermost and frame.line is not None and facts.line(operation.index) == frame.line:
+        return Near.LINE
+    if facts.same_loop(operation.index, frame.lasti):
+        return Near.LOOP
+    return Near.FUNCTION if is_innermost else None
 
 
 def describe(operation: Operation) -> str:
     """The operation in a word or two: ``clear``, ``repr``, ``setattr x``, ``setitem``, ``next``, ``+=``."""
-    word = WORDS.get(operation.kind, operation.kind)
     if operation.kind in ("call-method", "call"):
         return operation.name or "call"
+    word = WORDS.get(operation.kind, operation.kind)
     return f"{word} {operation.name}".strip() if operation.name else word
 
 
 def subjects(case: Case, frame: Frame, operation: Operation) -> list[Name | None]:
-    """The names of the objects that an operation works on: a method's receiver; of a function its arguments."""
-    if operation.kind == "call":
-        return [operation.receiver, *operation.arguments]
+    """The names of the objects that an operation works on: a method's receiver and arguments; of a function its arguments."""
     if operation.kind == "call-method":
         owner = resolve(case.session.objects, frame, operation.receiver)
         is_function = owner is not None and _type_name(case, owner) in (MODULE, "type")
         return list(operation.arguments) if is_function else [operation.receiver, *operation.arguments]
-    if operation.kind == "extend":
-        return [operation.receiver]
+    if operation.kind == "call":
+        return [operation.receiver, *operation.arguments]
     return [operation.receiver]
 
 
-def _calls_c(case: Case, lwp: int, depth: int) -> bool:
-    """Whether the frame at this depth has called C code that called back into Python: it is inside that operation still."""
-    groups = case.python_stack(lwp).groups
-    position = 0
-    for group in groups[:-1]:
-        position += len(group)
-        if depth == position:
-            return True
-    return False
-
-
-def _in_c(case: Case, lwp: int, current: Frame | None, python: list[Touch]) -> Iterator[Touch]:
-    """Touches by the C functions within the innermost eval loop.
-
-    Where the current Python operation names the same object it says better what is being done.
-    """
-    named = {t.address: t for t in reversed(python) if t.how is How.CURRENT}
-    seen: set[int] = set()
+def _in_c(case: Case, lwp: int) -> dict[int, Touch]:
+    """Objects that are arguments of the C functions within the innermost eval loop, by address."""
+    frames = case.python_stack(lwp).frames
+    current = frames[0] if frames else None
+    found: dict[int, Touch] = {}
     for frame in _inner_frames(case, lwp):
         for variable in case.session.debugger.variables(lwp, frame.level):
             address = variable.value
             if (
                 not variable.is_argument
                 or not address
-                or address in seen
+                or address in found
                 or not is_object_pointer(variable.type, case.session.layout)
             ):
                 continue
             kind = _type_name(case, address)
             if kind is None:
                 continue
-            seen.add(address)
-            known = named.get(address)
-            operation = known.operation if known else case.operation_name(frame, kind)
-            effect = known.effect if known else effect_of(kind, None, operation)
+            operation = case.operation_name(frame, kind)
             file, line, function = (current.file, current.line, current.function) if current else (None, None, None)
-            yield Touch(lwp, address, kind, operation, effect, How.IN_C, file, line, line, function, frame.function)
+            effect = effect_of(kind, None, operation)
+            found[address] = Touch(lwp, address, kind, operation, effect, Near.INTERNAL, file, line, line, function, frame.function)
+    return found
 
 
 def _inner_frames(case: Case, lwp: int) -> list[NativeFrame]:
@@ -170,6 +203,3 @@ def _type_name(case: Case, address: int) -> str | None:
     if info is None or case.session.heap.judge(address).verdict in (Verdict.FREED, Verdict.UNMAPPED, Verdict.NULL):
         return None
     return canonical(info.name)
-
-
-__all__ = ["How", "Operation", "Touch", "touches"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import gdbext
 from gdbext.debuggers.base import DebuggerError, MemoryFault
-from gdbext.model import Crash, Finding, KnownIssue, Race, Report, SectionError, Signature, TargetInfo, ThreadInfo, Tool
+from gdbext.model import Crash, Finding, KnownIssue, Race, Report, TargetInfo, ThreadInfo, Tool
 from gdbext.session import Session
 from gdbext.triage import rules
 from gdbext.triage.case import Case
@@ -32,13 +32,17 @@ def triage(session: Session) -> Report:
     case = Case(session)
     section = _Sections(case)
     target = section.make("target", lambda: _target(session), TargetInfo(kind))
-    threads = section.make("threads", lambda: thread_list(case), ())
-    findings = section.make("findings", lambda: rules.apply(case), [])
-    races = section.make("race", lambda: find_races(case, findings), ())
+    no_threads: Sequence[ThreadInfo] = ()
+    no_findings: list[Finding] = []
+    no_races: Sequence[Race] = ()
+    no_issues: Sequence[KnownIssue] = ()
+    threads = section.make("threads", lambda: thread_list(case), no_threads)
+    findings = section.make("findings", lambda: rules.apply(case), no_findings)
+    races = section.make("race", lambda: find_races(case, findings), no_races)
     findings = section.make("findings", lambda: rules.with_races(case, findings, races), findings)
     reason = section.make("crash", lambda: victim_reason(case, findings, races), None)
     crash = section.make("crash", lambda: _crash(case, reason), None)
-    issues = section.make("known_issues", lambda: known_issues(case, findings, races, target), ())
+    issues = section.make("known_issues", lambda: known_issues(case, findings, races, target), no_issues)
     mark = section.make("signature", lambda: signature(case, findings, races), None)
     session.remember()
     return Report(
@@ -108,6 +112,3 @@ def _crash(case: Case, victim: str | None) -> Crash | None:
         f"{fault.operand.text} = {fault.operand.address:#x}" if fault.operand else None,
         fault.access,
     )
-
-
-__all__ = ["Finding", "KnownIssue", "Race", "SectionError", "Signature", "ThreadInfo", "triage"]

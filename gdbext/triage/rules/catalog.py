@@ -65,8 +65,8 @@ _DOCS = (
     RuleDoc(
         "FT202",
         "union parameters raced",
-        "Two threads filled in one union's lazily made parameters at once. One of the two tuples is lost: it leaks, or its reader is "
-        "left with a pointer whose reference is gone.",
+        "Two threads filled in one union's lazily made parameters at once. One of the two tuples is lost: it leaks, or its reader "
+        "is left with a pointer whose reference is gone.",
         "Upgrade to 3.13.4, 3.14 or later, where a critical section guards it (gh-132713).",
     ),
     RuleDoc(
@@ -94,8 +94,8 @@ _DOCS = (
         "FT206",
         "other invariant broken",
         "A live object's header or field holds a value that CPython never puts there.",
-        "Something wrote over the object: a wild pointer, a buffer overrun of a neighbour, or an unlocked update. The evidence names "
-        "the word and what it looks like.",
+        "Something wrote over the object: a wild pointer, a buffer overrun of a neighbour, or an unlocked update. The evidence "
+        "names the word and what it looks like.",
     ),
     RuleDoc(
         "FT301",

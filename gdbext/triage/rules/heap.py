@@ -13,6 +13,7 @@ from gdbext.triage.rules.build import finding
 ALLOCATOR = re.compile(r"^_?mi_|freelist|^_Py(Mem|Object)_|^Py(Mem|Object)_(Raw)?([MC]alloc|Realloc|Free)$|^_Py_.*(free|alloc)")
 MAX_FINDINGS = 2
 MAX_SUSPECTS = 4
+WHERE = {"itself": "there, used after it was freed", "before": "right before, written past its end"}
 
 
 def corrupted(case: Case) -> Iterator[Finding]:
@@ -42,7 +43,7 @@ def _finding(case: Case, corruption: Corruption) -> Finding:
         info = case.session.objects.type_of(corruption.subject)
         subject = Subject(corruption.subject, info.name if info else None, None, Verdict.FREED)
     suspects = [
-        Evidence(f"suspect: {s.text}" if hasattr(s, "text") else f"suspect: {s}", getattr(s, "address", None))
+        Evidence(f"suspect: the {s.verdict} {s.type or 'block'} {WHERE.get(s.role, s.role)}", s.address)
         for s in corruption.suspects[:MAX_SUSPECTS]
     ]
     return finding(case, "FT105", corruption.title, Confidence.PROVEN, subject, evidence=[*corruption.evidence, *suspects])

@@ -14,7 +14,7 @@ from gdbext.triage.suspects import Suspect
 
 UNION = "types.UnionType"
 NULL_PAGE = 4096
-# Only __init__ ever writes these objects' one field (Objects/funcobject.c up to 3.14), so that a changed field proves a second call.
+# Only __init__ writes these objects' one field (Objects/funcobject.c up to 3.14): a changed field proves a second call.
 WRITTEN_BY_INIT = frozenset({"classmethod", "staticmethod"})
 
 

@@ -1,0 +1,80 @@
+"""``ft locks``"""
+
+from __future__ import annotations
+
+from gdbext.commands import show
+from gdbext.commands.command import Arguments, Command, Context
+from gdbext.locks.graph import Hold, Wait
+from gdbext.reports.sanitize import visible
+
+
+def run(context: Context, arguments: Arguments) -> None:
+    locks = context.session.locks
+    if arguments.words:
+        _one(context, context.address(arguments.words[0]))
+        return
+    said = False
+    for thread in context.session.debugger.threads():
+        found = locks.of_thread(thread.lwp)
+        for hold in found.held:
+            said = True
+            context.write(f"  {_name(context, thread.lwp)} holds {_hold(context, hold)}\n")
+        if found.wait is not None:
+            said = True
+            context.write(f"  {_name(context, thread.lwp)} {_wait(context, found.wait)}\n")
+    for problem in locks.problems:
+        said = True
+        style = context.style
+        context.write(
+            f"{style('error', f'{show.BROKEN} {problem.rule}')} {visible(problem.detail)} {style('dim', str(problem.confidence))}\n"
+        )
+        show.evidence(context, problem.evidence)
+    if not said:
+        context.write("no lock is held or waited for\n")
+        return
+    hang = locks.hang()
+    context.write(f"the process as a whole: {hang.kind}, {visible(hang.detail)}\n")
+
+
+def _one(context: Context, address: int) -> None:
+    """The locks that one object is, or has."""
+    locks = context.session.locks
+    holders, waiters = locks.holders(address), locks.waiters(address)
+    for lock in locks.locks_of(address):
+        context.write(f"{visible(str(lock))}\n")
+    for hold in holders:
+        context.write(f"  held by {_name(context, hold.lwp)}: {_hold(context, hold)}\n")
+        show.evidence(context, hold.evidence)
+    for wait in waiters:
+        context.write(f"  {_name(context, wait.lwp)} {_wait(context, wait)}\n")
+    if not holders:
+        context.write("  holder: none, or not known\n")
+
+
+def _name(context: Context, lwp: int | None) -> str:
+    if lwp is None:
+        return "a thread that has exited"
+    name = context.session.thread_name(lwp)
+    return f'thread "{visible(name)}" (LWP {lwp})' if name else f"LWP {lwp}"
+
+
+def _hold(context: Context, hold: Hold) -> str:
+    how = f" by {hold.how}" if hold.how else ""
+    return f"{visible(str(hold.lock))}{visible(how)}  {context.style('dim', str(hold.confidence))}"
+
+
+def _wait(context: Context, wait: Wait) -> str:
+    note = " (with a timeout)" if wait.has_timeout else ""
+    return f"waits for {visible(str(wait.lock))}{note}"
+
+
+COMMAND = Command(
+    "locks",
+    "who holds what and who waits for what; deadlocks and stuck stops of the world",
+    "Reads critical sections, the parking lot, threading's locks, import locks and stop-the-world. A holder that memory does not\n"
+    "record is called unknown. With an address: the locks of that object.",
+    run,
+    ("[ADDRESS]",),
+    (),
+    ("ft locks", "ft locks 0x20000375fb0"),
+)

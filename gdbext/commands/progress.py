@@ -1,0 +1,30 @@
+"""A progress line for long walks; Ctrl-C ends the walk with what it has."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from gdbext.commands.command import Context
+
+BAR = 30
+INTERVAL = 0.1
+
+
+def reporter(context: Context, what: str) -> Callable[[int, int], None]:
+    """A function of (done, total) that shows how far ``what`` is, and lets Ctrl-C through."""
+    last = 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        context.check_interrupt()
+        now = time.monotonic()
+        if context.show_progress is None or (now - last < INTERVAL and done < total):
+            return
+        last = now
+        filled = BAR * done // max(total, 1)
+        context.show_progress(
+            "" if done >= total else f"{what} {'█' * filled}{'░' * (BAR - filled)} {100 * done // max(total, 1)} %"
+        )
+
+    return report

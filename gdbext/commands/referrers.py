@@ -1,0 +1,37 @@
+"""``ft referrers ADDRESS``"""
+
+from __future__ import annotations
+
+from gdbext.commands.command import Arguments, Command, Context
+from gdbext.commands.progress import reporter
+from gdbext.reports.sanitize import visible
+
+SHOWN = 40
+
+
+def run(context: Context, arguments: Arguments) -> None:
+    style = context.style
+    address = context.address(arguments.words[0])
+    result = context.session.heap.referrers(address, reporter(context, "searching"))
+    for referrer in result.found[:SHOWN]:
+        place = style("address", hex(referrer.place)) if referrer.place is not None else ""
+        sure = "" if referrer.certain else style("dim", " (conservative: the word has this value)")
+        context.write(f"  {referrer.kind:<9} {place} {visible(referrer.text)}{sure}\n")
+    if len(result.found) > SHOWN:
+        context.write(f"  … {len(result.found) - SHOWN} more\n")
+    if result.interrupted:
+        context.write(style("warning", "interrupted: not all of memory was searched") + "\n")
+    elif not result.found:
+        context.write(f"nothing in the process holds {address:#x}\n")
+
+
+COMMAND = Command(
+    "referrers",
+    "who still holds this address: containers, instances, frames, stacks, registers, globals",
+    "Searches the heap, threads' stacks and registers, Python frames, modules and queues. What is only a word of that value is\n"
+    "marked. Ctrl-C ends the search with what it has found.",
+    run,
+    ("ADDRESS",),
+    (),
+    ("ft referrers 0x200000aff10",),
+)
