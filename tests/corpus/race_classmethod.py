@@ -6,8 +6,8 @@ EXPECT = {
     "defect": "classmethod_init",
     "race": True,
     "builds": {"release": {}, "debug": {}},
-    "seconds": 8,
-    "attempts": 4,
+    "seconds": 15,
+    "attempts": 3,
     "object_type": "classmethod",
     "known": ("gh-144330", "gh-132713", "gh-127192"),
 }

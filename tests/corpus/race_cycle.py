@@ -7,8 +7,8 @@ from _truth import run, tell
 EXPECT = {
     "race": True,
     "builds": {"release": {}, "debug": {}},
-    "seconds": 8,
-    "attempts": 4,
+    "seconds": 15,
+    "attempts": 20,
     "object_type": "itertools.cycle",
     "known": "gh-123471",
 }

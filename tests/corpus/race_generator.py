@@ -5,8 +5,8 @@ from _truth import run, tell
 EXPECT = {
     "race": True,
     "builds": {"release": {}, "debug": {}},
-    "seconds": 8,
-    "attempts": 4,
+    "seconds": 15,
+    "attempts": 20,
     "object_type": "generator",
     "known": ("gh-120321", "gh-156351", "gh-135325"),
 }

@@ -8,8 +8,8 @@ EXPECT = {
     "defect": "namespace",
     "race": True,
     "builds": {"release": {}, "debug": {}},
-    "seconds": 8,
-    "attempts": 4,
+    "seconds": 15,
+    "attempts": 3,
     "object_type": "types.SimpleNamespace",
     "known": "gh-135878",
 }

@@ -8,8 +8,8 @@ EXPECT = {
     "defect": "ordereddict",
     "race": True,
     "builds": {"release": {}, "debug": {}},
-    "seconds": 8,
-    "attempts": 4,
+    "seconds": 15,
+    "attempts": 3,
     "object_type": "collections.OrderedDict",
     "known": ("gh-151627", "gh-125996"),
 }

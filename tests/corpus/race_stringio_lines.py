@@ -7,8 +7,8 @@ from _truth import run, tell
 EXPECT = {
     "race": True,
     "builds": {"debug": {}},
-    "seconds": 8,
-    "attempts": 4,
+    "seconds": 15,
+    "attempts": 3,
     "object_type": "_io.StringIO",
     "known": ("gh-135410", "gh-153296"),
 }

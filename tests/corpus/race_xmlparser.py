@@ -7,8 +7,8 @@ from _truth import run, tell
 EXPECT = {
     "race": True,
     "builds": {"release": {}, "debug": {}},
-    "seconds": 8,
-    "attempts": 4,
+    "seconds": 15,
+    "attempts": 3,
     "object_type": "xml.etree.ElementTree.XMLParser",
     "known": "gh-157095",
 }
