@@ -280,13 +280,16 @@ class Holders:
                 for operation in self._sources.operations(frame.code):
                     if operation.kind != "call-method" or operation.name not in ("acquire", "release"):
                         continue
-                    if frame.lasti is None or operation.index >= frame.lasti:
+                    if frame.lasti is None or operation.index > frame.lasti:
                         continue
                     address = resolve(self._sources.objects, frame, operation.receiver)
                     lock = read_lock(self._sources.objects, address) if address else None
-                    if lock is not None and operation.name == "acquire":
+                    if lock is None:
+                        continue
+                    if operation.name == "acquire" and operation.index < frame.lasti:
                         taken[lock.address] = lock
-                    elif lock is not None:
+                    else:
+                        # Released; or waited for here a second time, as one does with a lock that serves as a signal.
                         taken.pop(lock.address, None)
                 claim = "has acquired it on an earlier line, and not released it since"
                 found += [Taken(thread.lwp, t, frame, "acquired in code", Confidence.POSSIBLE, claim) for t in taken.values()]

@@ -115,6 +115,7 @@ class Places:
         for struct, field, type_name, kind in (
             ("lockobject", "lock._bits", "_thread.lock", Kind.LOCK),
             ("rlockobject", "lock.mutex._bits", "_thread.RLock", Kind.RLOCK),
+            ("simplequeueobject", "has_threads_waiting", "_queue.SimpleQueue", Kind.NOTIFY),
         ):
             if self._layout.has(struct, field):
                 start = address - self._layout.offset(struct, field)

@@ -7,11 +7,22 @@ import time
 from _state import know, rest, start
 
 EXPECT = {
-    "holds": {"notified": [], "event": [], "queue": [], "semaphore": [], "barrier": [], "signal": [], "sleeper": [], "timed": []},
+    "holds": {
+        "notified": [],
+        "event": [],
+        "queue": [],
+        "simple queue": [],
+        "semaphore": [],
+        "barrier": [],
+        "signal": [],
+        "sleeper": [],
+        "timed": [],
+    },
     "waits": {
         "notified": "condition",
         "event": "notification",
         "queue": "notification",
+        "simple queue": "simple_queue",
         "semaphore": "notification",
         "barrier": "notification",
         "signal": "signal_lock",
@@ -26,7 +37,8 @@ EXPECT = {
 
 condition_lock, signal_lock = threading.Lock(), threading.Lock()
 condition = threading.Condition(condition_lock)
-know(condition=condition, signal_lock=signal_lock, condition_lock=condition_lock)
+simple_queue = queue.SimpleQueue()
+know(simple_queue=simple_queue, condition=condition, signal_lock=signal_lock, condition_lock=condition_lock)
 
 
 def notified():
@@ -58,6 +70,7 @@ start(event)
 start(sleeper)
 start(timed)
 start(queue.Queue().get, "queue")
+start(simple_queue.get, "simple queue")
 start(threading.Semaphore(0).acquire, "semaphore")
 start(threading.Barrier(2).wait, "barrier")
 rest()

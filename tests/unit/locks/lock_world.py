@@ -22,6 +22,7 @@ from object_world import VERSIONS, World
 
 from gdbext.debuggers.base import NativeThread, Region, Symbol
 from gdbext.interpreter.frames import Frame, PythonStack
+from gdbext.interpreter.operations import Operation
 from gdbext.interpreter.runtime import Interpreter, Runtime, ThreadState
 from gdbext.locks.critical_sections import INACTIVE, TWO_MUTEXES
 from gdbext.locks.locks import Locks
@@ -72,6 +73,10 @@ class LockWorld(World):
         self.memory.write(FUTEX_CALL - 7, b"\xb8\xca\0\0\0\x0f\x05")
         self.threads: list[Thread] = []
         self.has_symbols = True
+        self.generators: dict[int, Frame] = {}
+        """Frames of suspended generators, by where they lie."""
+        self.operations: dict[int, list[Operation]] = {}
+        """What code objects do."""
         handles = RUNTIME + self.layout.offset("_PyRuntimeState", "threads.handles.next")
         self.set("_PyRuntimeState", RUNTIME, threads__handles__next=handles, threads__handles__prev=handles)
         for number in range(BUCKETS):
@@ -139,6 +144,19 @@ class LockWorld(World):
         made = Frame(address, code, function, "threads.py", 7, 10, 0, dict(slots), (), tuple(slots))
         thread.frames.insert(0, made)
         return made
+
+    def generator(self, held: int) -> int:
+        """A generator that is suspended inside ``with`` of a lock."""
+        address = self.slotted("generator")
+        nobody = Thread(0, "", 0, 0, "", 0)
+        self.generators[address + self.layout.offset("PyGenObject", "gi_iframe")] = self.frame(nobody, "taking", held=[held])
+        return address
+
+    def calls(self, frame: Frame, *steps: tuple[int, str, str]) -> None:
+        """The frame's code calls methods: (instruction, method, local variable)."""
+        self.operations[frame.code] = [
+            Operation(index, "call-method", ("fast", frame.slot_names.index(local)), method, ()) for index, method, local in steps
+        ]
 
     def top_of_stack(self, frame: Frame, value: int) -> None:
         """Put a value where the frame's stack has room, beyond what the exception table vouches for."""
@@ -241,6 +259,8 @@ class LockWorld(World):
             lambda: [Region(start, start + len(data)) for start, data in sorted(self.memory.segments.items())],
             lambda lwp: by_lwp[lwp].registers,
             lambda lwp: PythonStack((tuple(by_lwp[lwp].frames),)),
+            self.generators.get,
+            lambda code: self.operations.get(code, ()),
         )
 
     def _symbol(self, name: str) -> Symbol | None:
