@@ -617,7 +617,7 @@ def _selection(lwp: int | None = None) -> Iterator[None]:
         if thread is not None and thread.is_valid():
             if gdb.selected_thread() != thread:
                 thread.switch()
-            if frame is not None and frame.is_valid():
+            if frame is not None and frame.is_valid() and gdb.selected_frame() != frame:
                 frame.select()
 
 

@@ -266,7 +266,8 @@ class LldbDebugger:
         """The DWARF expression of a variable's place at that address, in LLDB's words; empty if it has none there."""
         if address not in self._places:
             result = lldb.SBCommandReturnObject()
-            self._debugger.GetCommandInterpreter().HandleCommand(f"image lookup -v -a {address}", result, False)
+            context = lldb.SBExecutionContext(self._target)
+            self._debugger.GetCommandInterpreter().HandleCommand(f"image lookup -v -a {address}", context, result, False)
             self._places[address] = {(v["name"], v["declared"]): v["place"] for v in PLACE.finditer(result.GetOutput() or "")}
         declared = value.GetDeclaration()
         at = f"{declared.GetFileSpec().GetFilename()}:{declared.GetLine()}:{declared.GetColumn()}"

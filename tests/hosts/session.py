@@ -43,7 +43,7 @@ class Session:
         # The list, and the prompt with the line again.
         self._expect(re.escape(self.prompt) + r"(?:\x1b\[[0-9;?]*[A-Za-z]|\r)*" + re.escape(text.rstrip()))
         offered = clean(self.child.before or "").removeprefix(text)
-        self._clear()
+        self.settle()
         if self.name == "lldb":
             return re.findall(r"^\s+(\S+) +--", offered, re.M)
         return offered.split()
@@ -52,10 +52,10 @@ class Session:
         """Type text and a TAB; the line must become ``completed``."""
         self.child.send(text + "\t")
         self._expect(re.escape(completed[len(text) :]))
-        self._clear()
+        self.settle()
 
-    def _clear(self) -> None:
-        """Empty the line, and wait until the debugger has seen that."""
+    def settle(self) -> None:
+        """Empty the line, and wait until the debugger has printed all that it had to."""
         self.child.send("\x15")
         self.child.sendline("p 7*6" if self.name == "gdb" else "script print('=', 42)")
         self._expect("= 42")
@@ -104,7 +104,7 @@ def in_session(
     session = Session(name, child)
     try:
         # What opening the target prints may have prompts of its own in it.
-        session._clear()
+        session.settle()
         yield session
     finally:
         child.close(force=True)
