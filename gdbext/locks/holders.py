@@ -73,9 +73,9 @@ class Holders:
             return ()
 
     def by_thread(self, lwp: int) -> list[Hold]:
-        """Everything that a thread has, or may have."""
+        """What a thread has, or may have.  What it may have acquired on an earlier line is only looked for when asked about."""
         locks = [self._places.lock_at(m) for s in self.sections(lwp)[0] if s.state == "active" for m in s.mutexes]
-        locks += [_lock_of(taken.lock) for taken in (*self._taken, *self._acquired) if taken.lwp == lwp]
+        locks += [_lock_of(taken.lock) for taken in self._taken if taken.lwp == lwp]
         locks += self._recorded
         holds = [hold for lock in dict.fromkeys(locks) for hold in self.of(lock)]
         return [hold for hold in holds if hold.lwp == lwp]
