@@ -115,7 +115,7 @@ class Supervisor:
             started = time.time()
             self._tracer = Tracer(folder, self._diagnose, self._ended, self._signalled, self._stopped)
             refused = self._start(mask)
-            self._relay = Relay(self._main)
+            self._relay = Relay(self._main, process.process_of)
             try:
                 self._follow()
             except Exception as error:  # A defect of ours must not cost the command its life.
@@ -210,8 +210,7 @@ class Supervisor:
             self._done.append((self._jobs.pop(task), os.waitstatus_to_exitcode(status)))
 
     def _signalled(self, task: int, number: int, sender: int | None) -> None:
-        if process.process_of(task) == self._main:
-            self._relay.seen(number, sender)
+        self._relay.seen(task, number, sender)
 
     def _stopped(self, task: int, number: int) -> None:
         if number != signal.SIGSTOP and process.process_of(task) == self._main:

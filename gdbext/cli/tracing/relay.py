@@ -10,18 +10,34 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
 
 WAIT_SECONDS = 0.05
 """How long the command's own copy of a signal may take."""
 MEMORY_SECONDS = 1.0
 
 
-class Relay:
-    """Passes on to ``pid`` what it did not get itself."""
+class _Seen(NamedTuple):
+    """A signal that some followed task got."""
 
-    def __init__(self, pid: int) -> None:
+    moment: float
+    number: int
+    sender: int
+    task: int
+
+
+class Relay:
+    """Passes on to process ``pid`` what it did not get itself.
+
+    ``process_of`` gives the process of a task; it is asked only when a signal matches, for it takes longer than all the rest.
+    """
+
+    def __init__(self, pid: int, process_of: Callable[[int], int]) -> None:
         self._pid = pid
-        self._seen: list[tuple[float, int, int | None]] = []
+        self._process_of = process_of
+        self._seen: deque[_Seen] = deque(maxlen=256)
         self._waiting: list[tuple[float, int, int]] = []
 
     @property
@@ -34,22 +50,24 @@ class Relay:
         if sender is None:
             return
         now = time.monotonic()
-        self._seen = [entry for entry in self._seen if now - entry[0] < MEMORY_SECONDS]
         for entry in self._seen:
-            if entry[1:] == (number, sender):
+            if entry[1:3] == (number, sender) and now - entry.moment < MEMORY_SECONDS and self._process_of(entry.task) == self._pid:
                 self._seen.remove(entry)
                 return
         self._waiting.append((now + WAIT_SECONDS, number, sender))
 
-    def seen(self, number: int, sender: int | None) -> None:
-        """The command got a signal."""
+    def seen(self, task: int, number: int, sender: int | None) -> None:
+        """A followed task got a signal."""
+        if sender is None:
+            return
         for entry in self._waiting:
-            if entry[1:] == (number, sender):
+            if entry[1:] == (number, sender) and self._process_of(task) == self._pid:
                 self._waiting.remove(entry)
                 return
-        self._seen.append((time.monotonic(), number, sender))
+        self._seen.append(_Seen(time.monotonic(), number, sender, task))
 
     def send_due(self) -> None:
+        """Pass on what has waited long enough."""
         now = time.monotonic()
         for entry in [entry for entry in self._waiting if entry[0] <= now]:
             self._waiting.remove(entry)

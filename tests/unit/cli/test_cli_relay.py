@@ -8,8 +8,12 @@ import pytest
 
 from gdbext.cli.tracing import relay
 
-PID = 4711
+PID, TASK = 4711, 4712
 SENDER = 99
+
+
+def made() -> relay.Relay:
+    return relay.Relay(PID, lambda task: PID if task == TASK else 1)
 
 
 class Clock:
@@ -21,9 +25,9 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(relay, "time", made)
-    return made
+    clock = Clock()
+    monkeypatch.setattr(relay, "time", clock)
+    return clock
 
 
 @pytest.fixture
@@ -34,7 +38,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
 
 
 def test_signal_for_gdbext_alone_is_passed_on(clock: Clock, sent: list[tuple[int, int]]) -> None:
-    passing = relay.Relay(PID)
+    passing = made()
     passing.received(signal.SIGTERM, SENDER)
     assert passing.due == clock.now + relay.WAIT_SECONDS
     passing.send_due()
@@ -47,8 +51,8 @@ def test_signal_for_gdbext_alone_is_passed_on(clock: Clock, sent: list[tuple[int
 
 @pytest.mark.parametrize("command_first", [True, False])
 def test_signal_for_the_group_is_not(clock: Clock, sent: list[tuple[int, int]], command_first: bool) -> None:
-    passing = relay.Relay(PID)
-    steps = [lambda: passing.seen(signal.SIGTERM, SENDER), lambda: passing.received(signal.SIGTERM, SENDER)]
+    passing = made()
+    steps = [lambda: passing.seen(TASK, signal.SIGTERM, SENDER), lambda: passing.received(signal.SIGTERM, SENDER)]
     for step in steps if command_first else reversed(steps):
         step()
     clock.now += 1
@@ -57,7 +61,7 @@ def test_signal_for_the_group_is_not(clock: Clock, sent: list[tuple[int, int]], 
 
 
 def test_terminals_signal_is_not(clock: Clock, sent: list[tuple[int, int]]) -> None:
-    passing = relay.Relay(PID)
+    passing = made()
     passing.received(signal.SIGINT, None)
     clock.now += 1
     passing.send_due()
@@ -65,18 +69,28 @@ def test_terminals_signal_is_not(clock: Clock, sent: list[tuple[int, int]]) -> N
 
 
 def test_other_sender_or_signal_does_not_count(clock: Clock, sent: list[tuple[int, int]]) -> None:
-    passing = relay.Relay(PID)
-    passing.seen(signal.SIGTERM, SENDER + 1)
-    passing.seen(signal.SIGHUP, SENDER)
+    passing = made()
+    passing.seen(TASK, signal.SIGTERM, SENDER + 1)
+    passing.seen(TASK, signal.SIGHUP, SENDER)
     passing.received(signal.SIGTERM, SENDER)
     clock.now += 1
     passing.send_due()
     assert sent == [(PID, signal.SIGTERM)]
 
 
+def test_what_another_process_got_does_not_count(clock: Clock, sent: list[tuple[int, int]]) -> None:
+    passing = made()
+    passing.seen(5000, signal.SIGTERM, SENDER)
+    passing.received(signal.SIGTERM, SENDER)
+    passing.seen(5000, signal.SIGTERM, SENDER)
+    clock.now += 1
+    passing.send_due()
+    assert sent == [(PID, signal.SIGTERM)]
+
+
 def test_what_the_command_got_long_ago_does_not_count(clock: Clock, sent: list[tuple[int, int]]) -> None:
-    passing = relay.Relay(PID)
-    passing.seen(signal.SIGUSR1, SENDER)
+    passing = made()
+    passing.seen(TASK, signal.SIGUSR1, SENDER)
     clock.now += relay.MEMORY_SECONDS + 1
     passing.received(signal.SIGUSR1, SENDER)
     clock.now += 1
@@ -89,7 +103,7 @@ def test_command_that_is_gone(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> 
         raise ProcessLookupError
 
     monkeypatch.setattr(relay.os, "kill", gone)
-    passing = relay.Relay(PID)
+    passing = made()
     passing.received(signal.SIGTERM, SENDER)
     clock.now += 1
     passing.send_due()
