@@ -68,6 +68,9 @@ def match(version: str, features: CrashFeatures, limit: int = MAX_MATCHES) -> li
     found = [m for issue in catalogue() if (m := _best(issue, crash))]
     ranked = [(level, m) for m in found if (level := _level(m, found, parsed, features.is_certain))]
     ranked.sort(key=lambda p: (ORDER.index(p[0]), -p[1].fit.score, p[1].is_duplicate))
+    if ranked and ranked[0][0] == "exact":
+        # What is only possible is of no use beside what it is.
+        ranked = [(level, m) for level, m in ranked if level != "possible"]
     return [_described(m, level, parsed, version) for level, m in ranked[:limit]]
 
 

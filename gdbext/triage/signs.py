@@ -58,7 +58,7 @@ COMMON = frozenset(
         "memcpy", "memmove", "strlen", "_PySemaphore_Wait", "_PyParkingLot_Park", "_PyMutex_LockTimed", "PyMutex_Lock",
         "PyMutex_Unlock", "_PyThreadState_Attach", "_PyThreadState_Detach", "PyEvent_WaitTimed", "do_futex_wait",
         "__new_sem_wait_slow", "gc_collect_internal", "gc_visit_heaps", "list_traverse", "_PyObject_AssertFailed", "insertdict",
-        "save", "dump", "load",
+        "save", "dump", "load", "fatal_error", "fatal_error_exit",
     ]
 )  # fmt: skip
 # Release builds have no frames of their own for these.
@@ -214,7 +214,7 @@ def operation_words(text: str) -> tuple[str, str | None]:
         if pattern.search(text):
             return word, None
     head, _, rest = text.strip().partition(" ")
-    return _bare(head.split("(")[0].rsplit(".", 1)[-1]), rest or None
+    return head.split("(")[0].rsplit(".", 1)[-1], rest or None
 
 
 def module_name(path: str) -> str:
@@ -239,8 +239,9 @@ class Crash:
 
     def __init__(self, features: CrashFeatures) -> None:
         self.features = features
-        words = [operation_words(text) for text in features.operations]
-        self.operations = frozenset(word for word, _ in words)
+        words = [operation_words(text) for text in sorted(features.operations)]
+        self.words = {_bare(word): word for word, _ in words}
+        self.operations = frozenset(self.words)
         self.attributes = frozenset(attribute for _, attribute in words if attribute)
         self.modules = frozenset(map(module_name, features.modules))
         self.frames = [CLONE_SUFFIX.sub("", name) for name in features.frames]
@@ -273,6 +274,8 @@ class Fit:
     objects: frozenset[str]
     subjects: frozenset[str]
     groups: tuple[frozenset[str], ...]
+    words: str
+    """The operations of the groups, as they were reported."""
     attributes: frozenset[str]
     functions: frozenset[str]
     coverage: float
@@ -357,7 +360,7 @@ class Fit:
         """What was seen, for people."""
         seen = [
             ", ".join(sorted(self.objects or self.subjects)),
-            " and ".join("/".join(sorted(group)) for group in self.groups if group),
+            self.words,
             ", ".join(sorted(self.attributes)),
             f"module {self.sign.module}" if self.in_module else "",
             ", ".join(sorted(self.sign.python_functions)) if self.in_python else "",
@@ -384,6 +387,7 @@ def fit(issue: Issue, sign: Sign, crash: Crash) -> Fit | None:
         sign.types & features.object_types | sign.families & features.families,
         sign.types & features.subject_types,
         groups,
+        " and ".join("/".join(sorted(crash.words[word] for word in group)) for group in groups if group),
         attributes,
         functions,
         len(frozenset().union(*groups)) / max(len(crash.operations), 1),

@@ -223,6 +223,15 @@ def test_the_crashs_rules_must_be_those_of_the_defect() -> None:
     assert named("3.13.5", rules="FT303", python_functions="_ModuleLock.acquire Thread.join")[0] == ("gh-125037", "exact")
 
 
+def test_beside_an_exact_match_nothing_is_only_possible() -> None:
+    assert {level for _, level in named("3.13.5", rules="FT105", object_types="bytearray", operations="append clear")} == {"exact"}
+
+
+def test_the_reason_words_operations_as_they_were_reported() -> None:
+    found = match("3.13.5", features(rules="FT204", object_types="classmethod", operations="__init__ repr"))
+    assert found[0].why == "classmethod; __init__"
+
+
 def test_a_guess_is_never_exact() -> None:
     assert named("3.13.5", object_types="bytearray", operations="append clear", is_certain=False)[0] == ("gh-129107", "likely")
 
@@ -269,7 +278,7 @@ def test_advice_says_where_to_go_from_this_version(version: str, kind: str, oper
         ("setattr __dict__", "setattr", "__dict__"),
         ("list.append()", "append", None),
         ("repr(types.UnionType)", "repr", None),
-        ("classmethod.__init__()", "init", None),
+        ("classmethod.__init__()", "__init__", None),
         ("setting an attribute of a function", "setattr", None),
         ("array.array[i]", "getitem", None),
         ("list[i] = x", "setitem", None),
