@@ -28,7 +28,6 @@ GDB_SETTINGS = (
 LLDB_SETTINGS = (
     "settings set target.load-script-from-symbol-file false",
     "settings set target.load-cwd-lldbinit false",
-    "settings set plugin.symbol-locator.debuginfod.server-urls ''",
     "settings set auto-confirm true",
     "settings set use-color false",
 )

@@ -161,6 +161,15 @@ def read_core(path: str) -> CoreInfo:
     return CoreInfo(regions, files, program, arguments, max(missing, 0), tuple(threads), headers, pid, tuple(loads))
 
 
+def is_core(path: str) -> bool:
+    """Whether a file is an ELF core."""
+    try:
+        with open(path, "rb") as stream:
+            return program_headers(stream, path)[0] == ET_CORE
+    except (OSError, DebuggerError):
+        return False
+
+
 def _core_thread(status: bytes) -> CoreThread:
     signal, lwp, fs_base = (struct.unpack_from(form, status, at)[0] for form, at in (("<h", 12), ("<i", 32), ("<Q", FS_BASE)))
     return CoreThread(lwp, signal, fs_base)

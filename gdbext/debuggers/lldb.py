@@ -1,4 +1,4 @@
-"""The LLDB adapter (LLDB 19 and later)."""
+"""The LLDB adapter (LLDB 14 and later; LLDB 19 does not know the sizes of array members)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import lldb
 
-from gdbext.debuggers import signals
+from gdbext.debuggers import elf, signals
 from gdbext.debuggers.base import (
     MAX_NESTING,
     SIGNAL_FRAME,
@@ -108,7 +108,7 @@ class LldbDebugger:
             self._structs.clear()
             is_core = process.IsValid() and process.GetPluginName().endswith("-core")
             self._places.clear()
-            self._files_of_stop = TargetFiles(process.GetCoreFile().fullpath, None) if is_core else TargetFiles(None, self.pid)
+            self._files_of_stop = TargetFiles(_core_path(process), None) if is_core else TargetFiles(None, self.pid)
             self._entry_values = EntryValues(self, self._files_of_stop)
         return self._generation
 
@@ -122,9 +122,8 @@ class LldbDebugger:
     def read(self, address: int, size: int) -> bytes:
         if size == 0:
             return b""
-        if self._debugger.InterruptRequested():
-            # Every long walk reads memory: here Ctrl-C reaches them all, as gdb's does.
-            raise KeyboardInterrupt
+        # Every long walk reads memory: here Ctrl-C reaches them all, as gdb's does.
+        check_interrupt(self._debugger)
         files = self._files()
         try:
             if files.has_memory:
@@ -368,12 +367,13 @@ class LldbDebugger:
         if not value.IsValid() or value.GetError().Fail():
             if symbol := self.symbol(expression.lstrip("&")):
                 return symbol.address
-            complaint = value.GetError()
+            complaint = _complaint(value.GetError())
             if self.kind == "core":
                 # LLDB's compiler knows more of C, but would map memory into a live process.
                 value = frame.EvaluateExpression(expression, _harmless())
+                complaint = complaint or _complaint(value.GetError())
             if not value.IsValid() or value.GetError().Fail():
-                raise DebuggerError(f"`{expression}`: {_complaint(complaint)}")
+                raise DebuggerError(f"`{expression}`: {complaint or 'there is no such value'}")
         if value.GetType().GetCanonicalType().GetTypeClass() & AGGREGATES:
             address = value.GetLoadAddress()
             if address == INVALID:
@@ -383,6 +383,25 @@ class LldbDebugger:
 
     def source(self, file: str, line: int, context: int = 2) -> Sequence[tuple[int, str]]:
         return read_source(file, line, context)
+
+
+def check_interrupt(debugger: lldb.SBDebugger) -> None:
+    """Raise KeyboardInterrupt if the user has pressed Ctrl-C since the command began."""
+    # LLDB before 17 asks the command interpreter.
+    asked = (
+        debugger.InterruptRequested()
+        if hasattr(debugger, "InterruptRequested")
+        else debugger.GetCommandInterpreter().WasInterrupted()
+    )
+    if asked:
+        raise KeyboardInterrupt
+
+
+def _core_path(process: lldb.SBProcess) -> str | None:
+    """The core's file.  LLDB before 16 does not tell it; but it has the file open."""
+    if hasattr(process, "GetCoreFile"):
+        return process.GetCoreFile().fullpath or None
+    return next((path for _, _, _, path in elf.live_maps(os.getpid())[1] if elf.is_core(path)), None)
 
 
 class _Frame(NamedTuple):
@@ -507,9 +526,10 @@ def _harmless() -> lldb.SBExpressionOptions:
 
 
 def _complaint(error: lldb.SBError) -> str:
-    """The first line of LLDB's words, without the position in the expression."""
-    text = (error.GetCString() or "no such value").strip().split("\n")[0]
-    return re.sub(r"^(?:error: )?<user expression[^>]*>:\d+:\d+: ", "", text)
+    """The first line of LLDB's words, without the position in the expression; empty where it says nothing."""
+    text = (error.GetCString() or "").strip().split("\n")[0]
+    text = re.sub(r"^(?:error: )?(?:<user expression[^>]*>:\d+:\d+: )?", "", text)
+    return "" if text in ("No value", "invalid value object") else text
 
 
 # --- starting, for the command line: lldb opens a target that no person has opened ----------------

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import lldb
 
 from gdbext.debuggers.host import WHEEL_VARIABLES, Commands
+from gdbext.debuggers.lldb import check_interrupt
 
 CLASSES = SimpleNamespace()
 """The classes of the commands, where LLDB finds them by name."""
@@ -33,8 +34,7 @@ class LldbHost:
         return bool(self._debugger.GetUseColor())
 
     def check_interrupt(self) -> None:
-        if self._debugger.InterruptRequested():
-            raise KeyboardInterrupt
+        check_interrupt(self._debugger)
 
     def register(
         self, name: str, run: Callable[[str], bool], complete: Callable[[str, str], list[str]], commands: Commands
@@ -45,8 +45,12 @@ class LldbHost:
         for each in commands.names:
             label = f"{name}_{each}_{self._debugger.GetID()}"
             setattr(CLASSES, label, _command_class(self, each, run, commands))
-            options = f"--overwrite --class {__name__}.CLASSES.{label} --completion-type variable-path"
-            do(self._debugger, f"command script add {options} {name} {each}")
+            options = f"--overwrite --class {__name__}.CLASSES.{label}"
+            try:
+                do(self._debugger, f"command script add {options} --completion-type variable-path {name} {each}")
+            except RuntimeError:
+                # LLDB before 16 completes no arguments of scripted commands.
+                do(self._debugger, f"command script add {options} {name} {each}")
 
 
 def _command_class(host: LldbHost, name: str, run: Callable[[str], bool], commands: Commands) -> type:
@@ -89,7 +93,7 @@ def do(debugger: lldb.SBDebugger, command: str) -> None:
 
 def spare_the_program(debugger: lldb.SBDebugger) -> None:
     """Keep what LLDB's wheel sets for LLDB's own Python away from programs that the user runs."""
-    if "PYTHONLOADER_LIBPYTHON" in os.environ:
+    if "PYTHONLOADER_LIBPYTHON" in os.environ and hasattr(debugger, "GetSetting"):
         known = debugger.GetSetting("target.unset-env-vars")
         have = {known.GetItemAtIndex(i).GetStringValue(200) for i in range(known.GetSize())}
         if missing := [name for name in WHEEL_VARIABLES if name not in have]:

@@ -49,7 +49,7 @@ def run_in_debugger(
             "command": command,
             "answer": str(answer),
         }
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON") and key != "DEBUGINFOD_URLS"}
         try:
             done = subprocess.run(
                 command_line(debugger),
