@@ -14,6 +14,7 @@ import os
 import sys
 import threading
 import traceback
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from gdbext.cli import target
@@ -50,29 +51,30 @@ def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
     adapter = importlib.import_module(f"gdbext.debuggers.{request['debugger']}")
     ready = threading.Thread(target=_preload, args=([name for name, _ in request["outputs"]],))
     ready.start()
+    sysroot = request.get("sysroot")
     warnings: list[str] = []
     if request.get("pid"):
         debugger: Debugger = adapter.attach(request["pid"])
     else:
-        found = target.open_target(request["core"], request.get("executable"), request.get("sysroot"), request.get("shown"))
-        warnings += found.warnings
-        debugger = adapter.open_core(found.executable, found.core, request.get("sysroot"))
+        found = target.open_target(request["core"], request.get("executable"), sysroot, request.get("shown"))
+        warnings = found.warnings
+        _say(stderr, warnings)
+        debugger = adapter.open_core(found.executable, found.core, sysroot)
     try:
         ready.join()
         report = _triage(debugger, request, warnings)
     finally:
         adapter.leave()
     if request.get("core"):
-        warnings += (
-            f"{name} is another build than the core's, so names in it may be wrong; --sysroot DIR tells where the right one is"
-            for name in target.other_libraries(request["core"], request.get("sysroot"))
-        )
-    for warning in warnings:
-        stderr.write(f"gdbext: {warning}\n")
+        changed = target.other_libraries(request["core"], sysroot)
+        _say(stderr, (f"{name} is another build than the core's; names in it may be wrong (--sysroot DIR?)" for name in changed))
     failures = write_reports(report, request, stdout)
-    for failure in failures:
-        stderr.write(f"gdbext: {failure}\n")
+    _say(stderr, failures)
     return PARTIAL if report.errors or failures else DIAGNOSED
+
+
+def _say(stderr: TextIO, messages: Iterable[str]) -> None:
+    stderr.writelines(f"gdbext: {message}\n" for message in messages)
 
 
 def _preload(formats: list[str]) -> None:
@@ -103,16 +105,18 @@ def _triage(debugger: Debugger, request: dict[str, Any], warnings: list[str]) ->
 def write_reports(report: Report, request: dict[str, Any], stdout: TextIO) -> list[str]:
     """Render every format asked for, each into its file or, for ``-``, onto ``stdout``.  Returns what went wrong."""
     from gdbext.reports import formats
-    from gdbext.reports.options import Options, detect
+    from gdbext.reports.options import DEFAULT_WIDTH, detect
 
-    color, verbose, redact = request.get("color"), bool(request.get("verbose")), bool(request.get("redact"))
+    verbose, redact = bool(request.get("verbose")), bool(request.get("redact"))
     failures = []
     for name, path in request["outputs"]:
         try:
             if path == "-":
-                stdout.write(formats.render(report, name, detect(stdout, color=color, verbose=verbose, redact=redact)))
+                shown = detect(stdout, color=request.get("color"), verbose=verbose, redact=redact)
+                stdout.write(formats.render(report, name, shown))
             else:
-                formats.write(report, name, path, Options(verbose=verbose, redact=redact))
+                shown = detect(stdout, color=False, width=DEFAULT_WIDTH, verbose=verbose, redact=redact)
+                formats.write(report, name, path, shown)
         except OSError as error:
             failures.append(f"cannot write {path}: {error.strerror}")
         except Exception as error:  # A defect in one format must not cost the others.
