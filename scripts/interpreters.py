@@ -145,7 +145,8 @@ def fetch_source(folder: Path) -> Path:
 def apt_download(folder: Path, kind: str, suite: str, command: list[str]) -> list[str]:
     """Run ``apt-get COMMAND`` in ``folder`` as any user, with a state of its own; return what went wrong.
 
-    ``kind`` is ``deb`` or ``deb-src``; only ``suite`` is known to that apt.  The mirrors that this machine's apt is set up with are tried in turn.
+    ``kind`` is ``deb`` or ``deb-src``; only ``suite`` is known to that apt.  The mirrors that this machine's apt is set up
+    with are tried in turn.
     """
     for archive in ("lists/partial", "archives/partial"):
         (folder / "apt" / archive).mkdir(parents=True, exist_ok=True)

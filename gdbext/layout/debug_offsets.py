@@ -79,17 +79,17 @@ _3_15 = {
 _ORDER_3_13 = (
     "runtime_state interpreter_state thread_state interpreter_frame code_object pyobject type_object tuple_object "
     "list_object dict_object float_object long_object bytes_object unicode_object gc"
-).split()  # noqa: SIM905  (a list of 20 quoted names is harder to read)
+).split()
 _ORDER_3_14 = (
     "runtime_state interpreter_state thread_state interpreter_frame code_object pyobject type_object tuple_object "
     "list_object set_object dict_object float_object long_object bytes_object unicode_object gc gen_object "
     "llist_node debugger_support"
-).split()  # noqa: SIM905  (a list of 20 quoted names is harder to read)
+).split()
 _ORDER_3_15 = (
     "runtime_state interpreter_state thread_state err_stackitem interpreter_frame code_object pyobject type_object "
     "heap_type_object tuple_object list_object set_object dict_object float_object long_object bytes_object "
     "unicode_object gc gen_object llist_node debugger_support"
-).split()  # noqa: SIM905  (a list of 20 quoted names is harder to read)
+).split()
 _VERSIONS = {13: (_ORDER_3_13, _COMMON), 14: (_ORDER_3_14, _3_14), 15: (_ORDER_3_15, _3_15)}
 HEADER = struct.Struct("<8sQQ")
 

@@ -83,7 +83,7 @@ def _live_objects(case: Case, frame: CFrame, besides: int) -> list[tuple[int, st
         uses = [u for u in suspect.uses if u.level == frame.frame.level]
         if not uses or suspect.address == besides or suspect.is_bad or suspect.actual_type is None:
             continue
-        if suspect.actual_type == "tuple" and _is_argument_tuple(case, suspect.address):
+        if suspect.actual_type == "tuple" and _is_argument_tuple(case, suspect):
             continue
         if suspect.liveness.verdict in (Verdict.LIVE, Verdict.IMMORTAL, Verdict.UNKNOWN):
             typed = any(u.is_self or u.expected or OBJECT_PROTOCOL.match(u.function or "") for u in uses)
@@ -91,10 +91,12 @@ def _live_objects(case: Case, frame: CFrame, besides: int) -> list[tuple[int, st
     return sorted(found.values(), key=lambda f: (f[1] not in CONTAINERS, not f[2]))
 
 
-def _is_argument_tuple(case: Case, address: int) -> bool:
-    """Whether only C code holds the tuple: made to pass arguments on, it is no container of the program's."""
+def _is_argument_tuple(case: Case, suspect: Suspect) -> bool:
+    """Whether the tuple was made to pass arguments on: C code's ``args``, held by nobody else; no container of the program's."""
+    if not any(u.name == "args" for u in suspect.uses):
+        return False
     try:
-        return case.session.objects.header(address).refcount == 1
+        return case.session.objects.header(suspect.address).refcount == 1
     except MemoryFault:
         return False
 
@@ -110,7 +112,7 @@ def _slot_now(case: Case, holder: int, address: int) -> tuple[int | str, int] | 
 def _former(case: Case, frame: CFrame, position: int, holder: int, kind: str, suspect: Suspect) -> Origin | None:
     """The holder does not have the pointer any more; was the frame's code working on its content?"""
     length = containers.length(case.session.objects, holder)
-    name, index = _index_variable(frame)
+    name, index = index_variable(frame)
     evidence = []
     local = next((v for v in frame.variables if v.value == suspect.address and not v.is_argument), None)
     if local:
@@ -134,7 +136,7 @@ def _own_level(suspect: Suspect) -> int:
     return max((u.level for u in suspect.uses if u.is_argument), default=suspect.outermost.level)
 
 
-def _index_variable(frame: CFrame) -> tuple[str | None, int | None]:
+def index_variable(frame: CFrame) -> tuple[str | None, int | None]:
     """The frame's loop position, where a local variable by a usual name has one."""
     for name in INDEX_NAMES:
         value = frame.value(name)
@@ -151,4 +153,4 @@ def _length_address(case: Case, holder: int, kind: str) -> int | None:
         return None
 
 
-__all__ = ["CONTAINERS", "Origin", "find_origin"]
+__all__ = ["CONTAINERS", "Origin", "find_origin", "index_variable"]

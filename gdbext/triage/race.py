@@ -124,7 +124,11 @@ def ranked_pairs(case: Case, found: dict[int, list[Touch]]) -> list[Pair]:
     by_object: dict[int, dict[int, Touch]] = {}
     for lwp, its in found.items():
         for touch in its:
-            if touch.type in IMMUTABLE or (touch.type in ("module", "type", "function") and not touch.effect.changes):
+            if (
+                touch.near is Near.EARLIER
+                or touch.type in IMMUTABLE
+                or (touch.type in ("module", "type", "function") and not touch.effect.changes)
+            ):
                 continue
             best = by_object.setdefault(touch.address, {}).get(lwp)
             if best is None or _weight(touch) > _weight(best):

@@ -51,6 +51,8 @@ class Near(enum.IntEnum):
     """The innermost frame's function does it elsewhere."""
     INTERNAL = 5
     """C code has the object as an argument, but no Python code names it: a part of something else."""
+    EARLIER = 6
+    """A calling frame has the operation before its call: it may have run, and is over.  No suspicion of its own."""
 
 
 @dataclass(frozen=True)
@@ -129,16 +131,18 @@ def _in_python(case: Case, lwp: int) -> Iterator[Touch]:
 
 
 def _nearness(facts: CodeFacts, frame: Frame, operation: Operation, is_innermost: bool) -> Near | None:
-    """None for what a caller has done, or will do, elsewhere: it is busy with its call."""
+    """None for what a calling frame may do after its call."""
     if frame.lasti is None:
-        return Near.FUNCTION if is_innermost else None
+        return Near.FUNCTION if is_innermost else Near.EARLIER
     if operation.index == frame.lasti:
         return Near.AT
     if is_innermost and frame.line is not None and facts.line(operation.index) == frame.line:
         return Near.LINE
     if facts.same_loop(operation.index, frame.lasti):
         return Near.LOOP
-    return Near.FUNCTION if is_innermost else None
+    if is_innermost:
+        return Near.FUNCTION
+    return Near.EARLIER if operation.index < frame.lasti else None
 
 
 def describe(operation: Operation) -> str:

@@ -60,13 +60,9 @@ def _shrank(origin: Origin) -> list[Evidence]:
 def after_free(case: Case) -> Iterator[Finding]:
     """FT102: the bad pointer's block is free, or will be."""
     suspect = case.root
-    if (
-        suspect is None
-        or not suspect.is_gone
-        or suspect.liveness.verdict in (Verdict.REUSED, Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED)
-    ):
+    if suspect is None or not suspect.is_gone or suspect.liveness.verdict in (Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED):
         return
-    if suspect.wrong_type or (case.origin and case.origin.is_container):
+    if _other_object(suspect) or (case.origin and case.origin.is_container):
         return  # FT103 and FT101 say more
     use = next((u for u in suspect.uses if u.is_self), suspect.innermost)
     detail = f"{case.operation_at(use.level)} uses {name_of(suspect)} that {STATE_OF[suspect.liveness.verdict]}"
@@ -112,5 +108,5 @@ def double_free(case: Case) -> Iterator[Finding]:
             evidence.insert(0, Evidence("CPython reported", None, message))
         confidence = Confidence.PROVEN if said or below else Confidence.LIKELY
         detail = f"{name_of(suspect)} lost more references than it had"
-        yield finding(case, "FT104", detail, confidence, subject_of(suspect), container_of(case.origin), evidence)
+        yield finding(case, "FT104", detail, confidence, subject_of(suspect), None, evidence)
         return

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gdbext.layout.layout import UnknownLayout
-from gdbext.model import Confidence, Container, Evidence, Finding, Verdict
+from gdbext.model import Confidence, Container, Evidence, Finding, Subject, Verdict
 from gdbext.triage import containers
 from gdbext.triage.case import Case
-from gdbext.triage.origin import CONTAINERS
+from gdbext.triage.expectations import canonical
+from gdbext.triage.origin import CONTAINERS, index_variable
 from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
 from gdbext.triage.suspects import Suspect
 
 UNION = "types.UnionType"
 NULL_PAGE = 4096
+MAX_FRAMES = 64
+LAZY_PARAMETERS = "union_init_parameters"
+"""Objects/unionobject.c: fills in ``parameters`` when they are first asked for."""
 # Only __init__ writes these objects' one field (Objects/funcobject.c up to 3.14): a changed field proves a second call.
 WRITTEN_BY_INIT = frozenset({"classmethod", "staticmethod"})
 
@@ -109,30 +113,32 @@ def union_parameters(case: Case) -> Iterator[Finding]:
     """FT202: two threads are inside the lazy initialisation of one union's parameters."""
     inside: dict[int, list[int]] = {}
     for thread in case.native_threads:
-        for frame in case.session.debugger.frames(thread.lwp, 24):
-            if frame.function != "union_init_parameters":
+        for frame in case.session.debugger.frames(thread.lwp, MAX_FRAMES):
+            if frame.function != LAZY_PARAMETERS:
                 continue
             for variable in case.session.debugger.variables(thread.lwp, frame.level):
                 if variable.is_argument and variable.value:
                     inside.setdefault(variable.value, []).append(thread.lwp)
     for union, threads in inside.items():
         if len(threads) > 1 and not case.session.locks.holders(union):
-            suspect = next((s for s in case.suspects if s.address == union), None)
+            info = case.session.objects.type_of(union)
+            subject = Subject(union, canonical(info.name) if info else None, UNION, case.session.heap.judge(union).verdict)
             yield finding(
                 case,
                 "FT202",
                 f"{len(threads)} threads fill in the parameters of one union",
                 Confidence.PROVEN,
-                subject_of(suspect) if suspect else None,
+                subject,
                 evidence=[
-                    Evidence("threads inside union_init_parameters, its mutex unlocked", union, ", ".join(map(str, threads)))
+                    Evidence("threads inside union_init_parameters, nobody holds its mutex", union, ", ".join(map(str, threads)))
                 ],
                 threads=threads,
             )
 
 
 def container_changed(case: Case) -> Iterator[Finding]:
-    """FT203: the storage that a container's method walks has been freed or replaced."""
+    """FT203: the storage that a container's method works on has been freed, replaced, or become too short."""
+    yield from _too_short(case)
     objects, heap = case.session.objects, case.session.heap
     for frame in case.c_frames:
         owner = next(
@@ -168,6 +174,50 @@ def container_changed(case: Case) -> Iterator[Finding]:
                     ],
                 )
                 return
+
+
+def _too_short(case: Case) -> Iterator[Finding]:
+    """The faulting function has a live object with a size, and an index that is beyond it now."""
+    fault, layout = case.fault, case.session.layout
+    if not fault.is_fault or case.root is not None:
+        return
+    for frame in case.c_frames[:MAX_INNER]:
+        if not case.same_call(0, frame.frame.level):
+            return
+        name, index = index_variable(frame)
+        suspect = next(
+            (s for s in case.suspects for u in s.uses if u.level == frame.frame.level and u.is_argument and _is_mutable(s)), None
+        )
+        if index is None or suspect is None:
+            continue
+        place = suspect.address + layout.offset("PyVarObject", "ob_size")
+        size = int.from_bytes(case.session.memory.read(place, 8), "little")
+        if size <= index:
+            yield finding(
+                case,
+                "FT203",
+                f"{case.operation_at(frame.frame.level)} is at item {index}, the {suspect.actual_type} has {size} now",
+                Confidence.LIKELY,
+                subject_of(suspect),
+                None,
+                [
+                    Evidence(f"#{frame.frame.level} {frame.function}: {name}", None, str(index)),
+                    Evidence("ob_size now", place, str(size), suspect.address, broken=True),
+                    *suspect.liveness.evidence,
+                ],
+            )
+            return
+
+
+MAX_INNER = 6
+
+
+def _is_mutable(suspect: Suspect) -> bool:
+    """A live object of a type with a size that may change: its C struct starts with PyVarObject, and its items lie elsewhere."""
+    return suspect.actual_type in RESIZABLE and not suspect.is_bad
+
+
+RESIZABLE = frozenset({"list", "bytearray", "array.array", "collections.deque"})
 
 
 def _is_array(dwarf_type: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 
 import pytest
-from fakes import FakeMemory
 
+from fakes import FakeMemory
 from gdbext.interpreter.runtime import read_runtime
 from gdbext.layout import tables
 from gdbext.layout.layout import Layout
@@ -47,7 +47,10 @@ def memory(layout: Layout) -> FakeMemory:
 def test_threads_oldest_first(memory: FakeMemory, layout: Layout) -> None:
     runtime = read_runtime(memory, layout, RUNTIME)
     assert runtime.complete
-    assert [(t.native_thread_id, t.state, t.is_main) for t in runtime.threads] == [(101, "attached", True), (102, "detached", False)]
+    assert [(t.native_thread_id, t.state, t.is_main) for t in runtime.threads] == [
+        (101, "attached", True),
+        (102, "detached", False),
+    ]
 
 
 def test_lookup_by_tid_and_lwp(memory: FakeMemory, layout: Layout) -> None:

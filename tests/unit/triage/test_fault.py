@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 
 import pytest
-from fakes import FakeDebugger
 
+from fakes import FakeDebugger
 from gdbext.debuggers.base import NativeFrame, Region, Signal, Symbol, Variable
 from gdbext.triage.fault import decode_operand, frame_of_signal, read_fault
 
@@ -39,7 +39,9 @@ def test_operand(text: str, address: int, is_write: bool) -> None:
     assert (operand.address, operand.is_write) == (address, is_write)
 
 
-@pytest.mark.parametrize("text", ["mov %rax,%rbx", "lea 0x18(%rax),%rdi", "ret", "nopw 0x0(%rax)", "mov %fs:0x0(%rax),%rdi", "mov (%zmm9),%rax"])
+@pytest.mark.parametrize(
+    "text", ["mov %rax,%rbx", "lea 0x18(%rax),%rdi", "ret", "nopw 0x0(%rax)", "mov %fs:0x0(%rax),%rdi", "mov (%zmm9),%rax"]
+)
 def test_no_operand(text: str) -> None:
     assert decode_operand(text, REGISTERS) is None
 
@@ -107,12 +109,19 @@ def test_fatal_error_is_the_outermost_message() -> None:
         NativeFrame(1, 1, 1, "_PyObject_AssertFailed"),
     ]
     fake.variable_lists[7, 0] = [Variable("prefix", "const char *", 0), Variable("msg", "const char *", 0x1000)]
-    fake.variable_lists[7, 1] = [Variable("msg", "const char *", 0x2000), Variable("function", "const char *", None, "optimized out")]
+    fake.variable_lists[7, 1] = [
+        Variable("msg", "const char *", 0x2000),
+        Variable("function", "const char *", None, "optimized out"),
+    ]
     assert read_fault(fake, fake, fake.frame_lists[7], 7).fatal_error == "object has negative ref count"
 
 
 def test_the_fault_is_where_the_signal_came_in() -> None:
-    frames = [NativeFrame(0, 1, 1, "raise"), NativeFrame(1, 1, 1, "faulthandler_fatal_error"), NativeFrame(2, 1, 1, "<signal handler called>")]
+    frames = [
+        NativeFrame(0, 1, 1, "raise"),
+        NativeFrame(1, 1, 1, "faulthandler_fatal_error"),
+        NativeFrame(2, 1, 1, "<signal handler called>"),
+    ]
     assert frame_of_signal([*frames, NativeFrame(3, 2, 2, "union_repr")]) == 3
     assert frame_of_signal(frames[:2]) == 0
 
