@@ -27,6 +27,7 @@ LINKS = {
     "floats": ("PyFloatObject", "ob_type"),
     "tuples": ("PyTupleObject", "ob_item"),
     "contexts": ("PyContext", "ctx_weakreflist"),
+    "object_stacks": ("_PyObjectStackChunk", "prev"),
 }
 # Freelists whose members are blocks of PyMem or of the runtime, and not Python objects.
 NOT_OBJECTS = frozenset({"dictkeys", "object_stacks", "object_stack_chunks", "unicode_writers", "bytes_writers"})
@@ -114,9 +115,7 @@ class Freelists:
             base = record.address_of(f"{PREFIX}{name}.items")
             if name not in LINKS:
                 count = int.from_bytes(counts, "little", signed=True)
-                if len(heads) > 1:
-                    self._array(thread, name, base, heads, count)
-                # A list of runtime chunks (object_stacks) holds no objects.
+                self._array(thread, name, base, heads, count)
                 continue
             struct_name, field = LINKS[name]
             found = self._layout.find(struct_name)

@@ -16,7 +16,7 @@ from gdbext.heap.looks import holds_objects
 from gdbext.heap.pages import GC, GC_PRE, SLICE_SIZE, Page
 from gdbext.heap.records import Records
 from gdbext.heap.sweep import Progress, Stretch, Sweep
-from gdbext.model import Liveness, Verdict
+from gdbext.model import Confidence, Liveness, Verdict
 
 SLICE_SHIFT = SLICE_SIZE.bit_length() - 1
 MAX_FOUND = 1_000
@@ -113,9 +113,13 @@ class Scan:
             freed = [block + self._r.before(page) for block in free]
         else:
             odd, freed = found.odd, found.freed
-        for address, verdict in odd.items():
-            if verdict in WRONG and page.tag in (GC, GC_PRE) and len(result.broken) < MAX_FOUND and not self._is_idle(address):
-                result.broken.append(self._judge.address(address, None))
+        if page.tag in (GC, GC_PRE):
+            for address, verdict in odd.items():
+                if verdict in WRONG and len(result.broken) < MAX_FOUND:
+                    judged = self._judge.address(address, None)
+                    # What is only possible is a block between two states.
+                    if judged.confidence is not Confidence.POSSIBLE:
+                        result.broken.append(judged)
         dead = [*freed, *(address for address, verdict in odd.items() if verdict.is_dead)]
         result.objects += page.capacity - len(dead)
         if dead or page.capacity < page.reserved:
@@ -124,11 +128,6 @@ class Scan:
                 marks[page.index(address)] = 1
             for number in range(page.start >> SLICE_SHIFT, (page.area_end - 1 >> SLICE_SHIFT) + 1):
                 self._dead[number] = (page, marks)
-
-    def _is_idle(self, address: int) -> bool:
-        """Whether a block holds a dead object that somebody keeps: extension modules have freelists of their own."""
-        header = self._r.objects.header(address)
-        return header.is_dead_shape and not header.problems
 
     # --- second pass ----------------------------------------------------------------------------
 

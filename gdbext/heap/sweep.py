@@ -8,7 +8,7 @@ is no reference, but misses none.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +21,8 @@ from gdbext.heap.records import Records
 
 CHUNK = 1 << 20
 SAMPLE = 256
+CHUNKS = ("object_stacks", "object_stack_chunks")
+"""The freelist of ``_PyObjectStackChunk``, in 3.13 and later: the collector's and the merge queues' lists are made of these."""
 RED_ZONE = 128
 """Bytes below the stack pointer that a leaf function of x86-64 may use."""
 Progress = Callable[[int, int], None]
@@ -120,7 +122,7 @@ class Sweep:
 
     def _page(self, page: Page) -> Iterator[Stretch]:
         free = self._r.free_lists.of(page).where
-        runs = list(_runs(page, free))
+        runs = list(_runs(page, free.keys() | self._kept.get(page.address, set())))
         self._r.free_lists.forget(page)
         if page.end - page.start <= CHUNK:
             data = self._read(page.start, page.end - page.start) if runs else None
@@ -153,9 +155,24 @@ class Sweep:
             at = stop
 
     @cached_property
+    def _kept(self) -> dict[int, set[int]]:
+        """Blocks, by page, of dead objects that CPython keeps on freelists, and of memory that waits for QSBR."""
+        found: dict[int, set[int]] = {}
+        for address in (*self._r.freelists.members, *self._r.queues.delayed):
+            page = self._r.mimalloc.page_of(address)
+            if page is not None:
+                found.setdefault(page.address, set()).add(page.block(page.index(address)))
+        return found
+
+    @cached_property
     def _unused(self) -> list[tuple[int, int]]:
-        """Memory that holds leftovers only: glibc's free chunks, and stacks below their stack pointers."""
+        """Memory that holds leftovers only: glibc's free chunks, CPython's unused stacks of objects, and threads' stacks below
+        their stack pointers."""
         found = [part for region in self._r.regions for part in free_parts(self._r.memory, region)]
+        chunk = self._r.layout.find("_PyObjectStackChunk")
+        if chunk:
+            kept = [member for member, cached in self._r.freelists.members.items() if cached.list in CHUNKS]
+            found += [(member, member + chunk.size) for member in kept]
         for stop in self._r.stops:
             region = self._r.places.region(stop.stack_pointer) if stop.stack_pointer else None
             if region and stop.stack_pointer:
@@ -191,7 +208,7 @@ def _indices(start: int, parts: Iterable[tuple[int, int]]) -> Iterator[tuple[int
     return ((first - start >> 3, last - start >> 3) for first, last in parts)
 
 
-def _runs(page: Page, free: dict[int, str]) -> Iterator[tuple[int, int]]:
+def _runs(page: Page, free: Set[int]) -> Iterator[tuple[int, int]]:
     """[start, end) of neighbouring blocks in use."""
     first = None
     for block in page.blocks():
