@@ -7,7 +7,8 @@ function stands (``union_repr`` is ``tp_repr`` of ``types.UnionType``, so its fi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gdbext.debuggers.base import Memory, MemoryFault, Region
@@ -52,6 +53,8 @@ SYNONYMS = {"typing.Union": "types.UnionType"}
 SUBCLASSABLE_BY_FLAG = frozenset({"int", "list", "tuple", "bytes", "str", "dict", "BaseException", "type"})
 MAX_TABLE = 400
 MAX_BASES = 32
+MAX_DATA = 64 << 20
+SMALL = 1 << 16
 POINTER = re.compile(r"^(?:const |struct |volatile )*(\w+) \*(?: ?const)?$")
 PROTOCOLS = {
     "tp_as_number": "PyNumberMethods",
@@ -161,7 +164,7 @@ class SlotIndex:
         self._layout = layout
         self._objects = objects
         self._regions = regions
-        self._data: dict[str, list[tuple[int, bytes]]] = {}
+        self._data: dict[str, dict[int, list[int]]] = {}
         self._known: dict[int, SlotOwner | None] = {}
 
     def owner(self, function: int, module: str | None) -> SlotOwner | None:
@@ -173,29 +176,28 @@ class SlotIndex:
                 self._known[function] = None
         return self._known[function]
 
-    def _module_data(self, module: str) -> list[tuple[int, bytes]]:
+    def _pointers(self, module: str) -> dict[int, list[int]]:
+        """Where each word of the module's data stands, by value; small values are no pointers."""
         if module not in self._data:
-            found = []
+            found: dict[int, list[int]] = {}
             regions = list(self._regions())
-            for i, region in enumerate(regions):
+            for number, region in enumerate(regions):
                 # A core names only regions that a file backs; .data's private pages keep the file's name.
-                if region.path == module and region.end - region.start <= 64 << 20 and _may_hold_pointers(regions, i):
-                    try:
-                        found.append((region.start, self._memory.read(region.start, region.end - region.start)))
-                    except MemoryFault:
-                        continue
+                if region.path != module or region.end - region.start > MAX_DATA or not _may_hold_pointers(regions, number):
+                    continue
+                try:
+                    words = array("Q", self._memory.read(region.start, region.end - region.start & ~7))
+                except MemoryFault:
+                    continue
+                for index, word in enumerate(words):
+                    if word > SMALL:
+                        found.setdefault(word, []).append(region.start + 8 * index)
             self._data[module] = found
         return self._data[module]
 
-    def _places(self, pointer: int, module: str) -> Iterator[int]:
+    def _places(self, pointer: int, module: str) -> Sequence[int]:
         """Aligned places in the module's data that hold this pointer."""
-        pattern = pointer.to_bytes(8, "little")
-        for start, data in self._module_data(module):
-            at = data.find(pattern)
-            while at != -1:
-                if at % 8 == 0:
-                    yield start + at
-                at = data.find(pattern, at + 1)
+        return self._pointers(module).get(pointer, ())
 
     def _search(self, function: int, module: str) -> SlotOwner | None:
         for place in self._places(function, module):
