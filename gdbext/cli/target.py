@@ -31,13 +31,15 @@ class CoreMemory:
     def __init__(self, path: str) -> None:
         self._stream = open(path, "rb")  # noqa: SIM115  open as long as this memory is
         _, segments = elf.program_headers(self._stream, path)
-        self._loads = [s for s in segments if s.type == elf.PT_LOAD and s.filesz and s.offset < 1 << 62]
+        self._loads = [s for s in segments if s.type == elf.PT_LOAD and s.filesz]
 
     def read(self, address: int, size: int) -> bytes:
         for segment in self._loads:
             if segment.vaddr <= address and address + size <= segment.vaddr + segment.filesz:
-                self._stream.seek(segment.offset + address - segment.vaddr)
-                data = self._stream.read(size)
+                try:
+                    data = os.pread(self._stream.fileno(), size, segment.offset + address - segment.vaddr)
+                except (OSError, OverflowError):
+                    continue  # an offset that a damaged header made up
                 if len(data) == size:
                     return data
         raise MemoryFault(address, size)

@@ -632,9 +632,10 @@ def open_core(executable: str, core: str, sysroot: str | None = None) -> GdbDebu
     """
     try:
         if sysroot:
-            gdb.execute(f"set sysroot {sysroot}", to_string=True)
-        gdb.execute(f"file {_quoted(executable)}", to_string=True)
-        gdb.execute(f"core-file {_plain_path(core)}", to_string=True)
+            gdb.execute(f"set sysroot {sysroot}")
+        gdb.execute(f"file {_quoted(executable)}")
+        # Not as a string: gdb cannot make one of what a damaged core has for names.
+        gdb.execute(f"core-file {_plain_path(core)}")
     except gdb.error as error:
         raise DebuggerError(f"gdb cannot open {core}: {error}") from None
     return GdbDebugger()
@@ -647,7 +648,7 @@ def attach(pid: int) -> GdbDebugger:
         DebuggerError: with gdb's complaint.
     """
     try:
-        gdb.execute(f"attach {pid}", to_string=True)
+        gdb.execute(f"attach {pid}")
     except gdb.error as error:
         raise DebuggerError(f"gdb cannot attach to process {pid}: {error}") from None
     return GdbDebugger()
@@ -657,7 +658,7 @@ def leave() -> None:
     """Let a process that was attached to go on, unharmed; harmless for a core."""
     connection = getattr(gdb.selected_inferior(), "connection", None)
     if gdb.selected_inferior().pid and connection is not None and connection.type != "core":
-        gdb.execute("detach", to_string=True)
+        gdb.execute("detach")
 
 
 def _quoted(path: str) -> str:
