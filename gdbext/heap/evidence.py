@@ -9,6 +9,7 @@ from gdbext.heap import debug_hooks
 from gdbext.heap.debug_hooks import read_hooks
 from gdbext.heap.free_lists import LISTS, FreeBlocks
 from gdbext.heap.kinds import least_size, tag_of
+from gdbext.heap.mimalloc import Segment
 from gdbext.heap.pages import DOMAINS, POINTER_FLAGS, Page
 from gdbext.heap.records import Records
 from gdbext.model import Block, Confidence, Evidence, Liveness, Verdict
@@ -86,6 +87,35 @@ def on_list(records: Records, page: Page, block: int, free: FreeBlocks, on: str)
             page.used,
         ),
     ]
+
+
+def owners(records: Records, segment: Segment, page: Page, header: Header | None) -> list[Evidence]:
+    """Whose block it is, by each of the three that know: the page's heap, the segment, and the object itself.
+
+    They contradict each other where a thread made its object in another one's memory (a block that it had cached), or where
+    memory was taken over from an exited thread; a heap and a segment of two threads are damage.
+    """
+
+    def name(tid: int) -> str:
+        thread = records.runtime.by_tid(tid)
+        return f"LWP {thread.native_thread_id}" if thread else "a thread that has exited" if tid else "nobody"
+
+    heap = records.mimalloc.owner(page)
+    whose = f"heap {DOMAINS[heap.tag]} of LWP {heap.thread.native_thread_id}" if heap else "no thread's heap"
+    heap_tid = heap.thread.thread_id if heap else 0
+    place, structs = "mi_segment_t", records.layout.struct("mi_page_t")
+    claim = f"the segment belongs to {name(segment.thread_id)}"
+    differs = bool(heap_tid and segment.thread_id and heap_tid != segment.thread_id)
+    found = [
+        Evidence(f"the page belongs to {whose}", page.address + structs.offset("xheap"), page.heap),
+        Evidence(claim, segment.address + records.layout.offset(place, "thread_id"), segment.thread_id, broken=differs),
+    ]
+    if header is not None:
+        claim = f"ob_tid names {name(header.ob_tid)}"
+        if header.ob_tid and header.ob_tid != segment.thread_id:
+            claim += ", not the segment's thread"
+        found.append(Evidence(claim, header.place("ob_tid"), header.ob_tid, header.address))
+    return found
 
 
 def misfit(records: Records, page: Page, info: TypeInfo) -> Evidence | None:

@@ -22,6 +22,8 @@ WORD_MASK = (1 << 64) - 1
 BULK_BLOCK_SIZE = 4096
 FEW = 16
 MAX_DELAYED = 1 << 20
+MAX_KEPT = 1 << 19
+"""Free blocks that are remembered, in all pages together."""
 
 OWNER, OTHER = "owner", "other thread"
 LISTS = ("free", "local_free", "xthread_free")
@@ -125,19 +127,26 @@ class FreeLists:
         self._layout = layout
         self._mimalloc = mimalloc
         self._known: dict[int, FreeBlocks] = {}
+        self._kept = 0
         self._delayed: dict[int, dict[int, list[int]]] = {}
         self.delayed_damages: dict[int, str] = {}
         """Heaps whose ``thread_delayed_free`` is broken, with what is wrong."""
 
     def of(self, page: Page) -> FreeBlocks:
         """The free blocks of a page."""
-        if page.address not in self._known:
-            self._known[page.address] = self._walk(page)
-        return self._known[page.address]
+        found = self._known.get(page.address)
+        if found is None:
+            found = self._known[page.address] = self._walk(page)
+            self._kept += len(found.where)
+            if self._kept > MAX_KEPT:
+                self._known = {page.address: found}
+                self._kept = len(found.where)
+        return found
 
     def forget(self, page: Page) -> None:
         """Drop what is kept of a page (a scan of the whole heap stays in bounded space so)."""
-        self._known.pop(page.address, None)
+        found = self._known.pop(page.address, None)
+        self._kept -= len(found.where) if found else 0
 
     def _walk(self, page: Page) -> FreeBlocks:
         found = FreeBlocks()

@@ -23,7 +23,7 @@ from gdbext.heap.scan import Scan, ScanResult
 from gdbext.heap.sweep import Progress
 from gdbext.interpreter.runtime import Runtime
 from gdbext.layout.layout import Layout, UnknownLayout
-from gdbext.model import Liveness, Verdict
+from gdbext.model import Evidence, Liveness, Verdict
 from gdbext.objects.objects import Objects
 
 
@@ -63,6 +63,10 @@ class Heap:
     def judge_block(self, address: int) -> Liveness:
         """Whether the memory that a raw pointer leads into is allocated: a list's array, a dict's keys, or inside of one."""
         return self._judge.block(address)
+
+    def owners(self, address: int) -> list[Evidence]:
+        """Whose the block at an address is, as its page, its segment and the object in it have it; empty outside mimalloc."""
+        return self._judge.owners(address)
 
     def judge_many(self, addresses: Sequence[int]) -> list[Verdict]:
         """The verdicts on many addresses, in their order; at a million a second."""

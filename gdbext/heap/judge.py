@@ -17,8 +17,9 @@ from dataclasses import replace
 from gdbext.debuggers.base import MemoryFault
 from gdbext.heap import debug_hooks
 from gdbext.heap.debug_hooks import fill_of
-from gdbext.heap.evidence import on_list, over_decref, say, what_lives
+from gdbext.heap.evidence import on_list, over_decref, owners, say, what_lives
 from gdbext.heap.free_lists import FREED_BY, OTHER, FreeBlocks
+from gdbext.heap.looks import holds_objects
 from gdbext.heap.mimalloc import SEGMENT_MASK, Segment, Span
 from gdbext.heap.occupant import LIKELY, POSSIBLE, PROVEN, Occupants
 from gdbext.heap.pages import MEM, SLICE_SIZE, Page
@@ -71,6 +72,19 @@ class Judge:
             return self._unreadable(address, fault)
         except UnknownLayout as unknown:
             return say(address, Verdict.UNKNOWN, POSSIBLE, str(unknown))
+
+    def owners(self, address: int) -> list[Evidence]:
+        """See :func:`gdbext.heap.evidence.owners`."""
+        try:
+            segment, page = self._r.mimalloc.segment_of(address), self._r.mimalloc.page_of(address)
+            if segment is None or page is None or not 0 <= page.index(address) < page.capacity:
+                return []
+            block = page.block(page.index(address))
+            in_use = holds_objects(self._r, page) and block not in self._r.free_lists.of(page).where
+            header = self._r.objects.header(block + self._r.before(page)) if in_use else None
+            return owners(self._r, segment, page, header)
+        except (MemoryFault, UnknownLayout):
+            return []
 
     def _unreadable(self, address: int, fault: MemoryFault) -> Liveness:
         places = self._r.places

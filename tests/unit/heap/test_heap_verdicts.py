@@ -103,6 +103,22 @@ def test_an_exited_threads_object(world: HeapWorld) -> None:
     assert "exited" in gone.reason
 
 
+def test_the_owner_is_named_by_page_segment_and_object(world: HeapWorld) -> None:
+    page = world.page(GC, 112)
+    mine, taken, dead = page.object("list"), page.object("list"), page.object("list")
+    page.free(dead)
+    world.set("PyObject", taken, ob_tid=world.threads[1].thread_id)
+    heap = world.heap()
+    said = [[evidence.claim for evidence in heap.owners(address)] for address in (mine, taken, dead)]
+    assert said[0] == ["the page belongs to heap gc of LWP 100", "the segment belongs to LWP 100", "ob_tid names LWP 100"]
+    assert said[1][2] == "ob_tid names LWP 101, not the segment's thread"
+    assert len(said[2]) == 2
+    assert not any(evidence.broken for evidence in heap.owners(taken))
+    world.set("mi_segment_t", SEGMENT, thread_id=world.threads[1].thread_id)
+    assert [evidence.broken for evidence in world.heap().owners(mine)] == [False, True, False]
+    assert heap.owners(0x10) == heap.owners(SEGMENT + 256) == []
+
+
 # --- freed --------------------------------------------------------------------------------------
 
 
