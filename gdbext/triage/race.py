@@ -49,6 +49,7 @@ def find_races(case: Case, findings: Sequence[Finding]) -> Sequence[Race]:
     for address in known:
         if race := _race_on(case, address, found):
             races.append(race)
+    races += [race for finding in findings if finding.rule == "FT202" and (race := _race_within(case, finding, found))]
     if case.fault.signal is None or any(f.rule in ("FT403",) for f in findings):
         return tuple(races)
     races += [_general_race(case, p) for p in ranked_pairs(case, found) if p.address not in {r.object.address for r in races}]
@@ -99,6 +100,18 @@ def _race_on(case: Case, address: int, found: dict[int, list[Touch]]) -> Race | 
     )
     evidence = [Evidence(f"{_who(case, other)} changes the same {kind.name}: {other.operation}", address, None)]
     return Race(Confidence.LIKELY, SharedObject(address, kind.name), (reader, _race_thread(case, other)), tuple(evidence))
+
+
+def _race_within(case: Case, finding: Finding, found: dict[int, list[Touch]]) -> Race | None:
+    """The race that the finding's own threads are in: each as its code names what it does to the subject."""
+    if finding.subject is None:
+        return None
+    address = finding.subject.address
+    theirs = [t for lwp in finding.threads for t in found.get(lwp, []) if t.address == address]
+    if len(theirs) < 2:
+        return None
+    threads = tuple(_race_thread(case, t) for t in theirs)
+    return Race(finding.confidence, SharedObject(address, finding.subject.type or "?"), threads, finding.evidence)
 
 
 def _already_done(touch: Touch) -> bool:

@@ -188,20 +188,27 @@ def _too_short(case: Case) -> Iterator[Finding]:
         suspect = next(
             (s for s in case.suspects for u in s.uses if u.level == frame.frame.level and u.is_argument and _is_mutable(s)), None
         )
-        if index is None or suspect is None:
+        if suspect is None:
             continue
         place = suspect.address + layout.offset("PyVarObject", "ob_size")
         size = int.from_bytes(case.session.memory.read(place, 8), "little")
-        if size <= index:
+        emptied = size == 0 and (fault.address or 0) < MAX_OFFSET and fault.jumped_to is None
+        if (index is not None and size <= index) or (index is None and emptied):
+            beyond = f"is at item {index}, the" if index is not None else "reads an item, but the"
+            seen = (
+                Evidence(f"#{frame.frame.level} {frame.function}: {name}", None, str(index))
+                if index is not None
+                else Evidence("the access is at an offset from NULL, where its items were", fault.address)
+            )
             yield finding(
                 case,
                 "FT203",
-                f"{case.operation_at(frame.frame.level)} is at item {index}, the {suspect.actual_type} has {size} now",
+                f"{case.operation_at(frame.frame.level)} {beyond} {suspect.actual_type} has {size} now",
                 Confidence.LIKELY,
                 subject_of(suspect),
                 None,
                 [
-                    Evidence(f"#{frame.frame.level} {frame.function}: {name}", None, str(index)),
+                    seen,
                     Evidence("ob_size now", place, str(size), suspect.address, broken=True),
                     *suspect.liveness.evidence,
                 ],
@@ -210,6 +217,8 @@ def _too_short(case: Case) -> Iterator[Finding]:
 
 
 MAX_INNER = 6
+MAX_OFFSET = 1 << 24
+"""An access this near to NULL may be to an item of an array that is not there."""
 
 
 def _is_mutable(suspect: Suspect) -> bool:
