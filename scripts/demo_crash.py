@@ -17,7 +17,7 @@ from lab.crash import crash  # noqa: E402  (the tests' laboratory is no installe
 
 def main() -> int:
     variant = sys.argv[1] if len(sys.argv) > 1 else "debug-unfixed"
-    script = ROOT / "tests" / "corpus" / "list_union.py"
+    script = ROOT / "tests" / "corpus" / "list_union_freed.py"
     python = interpreters.executable(variant)
     print(f"  running {script.name} under {variant} until it dies …", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory(prefix="gdbext-demo-") as folder:

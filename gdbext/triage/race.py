@@ -7,6 +7,7 @@ the suspects are ranked by how close both threads are to it, what they do, and w
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -98,7 +99,7 @@ def _race_on(case: Case, address: int, found: dict[int, list[Touch]]) -> Race | 
         frame.line if frame else None,
         frame.function if frame else None,
     )
-    evidence = [Evidence(f"{_who(case, other)} changes the same {kind.name}: {other.operation}", address, None)]
+    evidence = [Evidence(f"{_who(case, other)} changes the same {kind.name}: {_quoted(case, other)}", None, None, address)]
     return Race(Confidence.LIKELY, SharedObject(address, kind.name), (reader, _race_thread(case, other)), tuple(evidence))
 
 
@@ -112,6 +113,14 @@ def _race_within(case: Case, finding: Finding, found: dict[int, list[Touch]]) ->
         return None
     threads = tuple(_race_thread(case, t) for t in theirs)
     return Race(finding.confidence, SharedObject(address, finding.subject.type or "?"), threads, finding.evidence)
+
+
+def _quoted(case: Case, touch: Touch) -> str:
+    """The operation with its place and source line, as far as there is one."""
+    if touch.file is None or touch.operation_line is None:
+        return touch.operation
+    text = next((text.strip() for _, text in case.session.debugger.source(touch.file, touch.operation_line, 0)), touch.operation)
+    return f"{text} at {os.path.basename(touch.file)}:{touch.operation_line}"
 
 
 def _already_done(touch: Touch) -> bool:

@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from gdbext.debuggers.base import NativeFrame
 from gdbext.interpreter.frames import Frame, PythonStack
-from gdbext.model import NativeFrameInfo, PythonFrame, ThreadInfo
+from gdbext.model import NativeFrameInfo, PythonFrame, SourceLine, ThreadInfo
 from gdbext.triage.case import EVAL_LOOP, Case
 
 MAX_NATIVE = 64
 MAX_PYTHON = 64
 MAX_SOURCE_THREADS = 16
+CONTEXT_LINES = 2
 
 
 def thread_list(case: Case) -> tuple[ThreadInfo, ...]:
@@ -75,7 +76,9 @@ def native_frames(
 
 def python_frame(case: Case, frame: Frame, with_source: bool) -> PythonFrame:
     source = None
+    excerpt: tuple[SourceLine, ...] = ()
     if with_source and frame.line:
-        lines = case.session.debugger.source(frame.file, frame.line, 0)
-        source = lines[0][1].strip() if lines else None
-    return PythonFrame(frame.file, frame.line, frame.function, frame.address, frame.code, source)
+        lines = case.session.debugger.source(frame.file, frame.line, CONTEXT_LINES)
+        excerpt = tuple(SourceLine(number, text) for number, text in lines)
+        source = next((line.text.strip() for line in excerpt if line.number == frame.line), None)
+    return PythonFrame(frame.file, frame.line, frame.function, frame.address, frame.code, source, excerpt)

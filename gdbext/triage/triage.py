@@ -13,6 +13,7 @@ from gdbext.session import Session
 from gdbext.triage import rules
 from gdbext.triage.case import Case
 from gdbext.triage.known import known_issues
+from gdbext.triage.pictures import container_views, heap_pages
 from gdbext.triage.race import find_races
 from gdbext.triage.signature import signature
 from gdbext.triage.threads import thread_list
@@ -56,6 +57,8 @@ def triage(session: Session) -> Report:
         tuple(threads),
         tuple(case.problems.entries),
         tuple(races),
+        section.make("pictures", lambda: container_views(case, findings), ()),
+        section.make("pictures", lambda: heap_pages(case, findings), ()),
     )
 
 

@@ -53,7 +53,7 @@ def container_of(origin: Origin | None) -> Container | None:
     return Container(origin.holder, origin.type, slot)
 
 
-def evidence_of(suspect: Suspect) -> list[Evidence]:
+def evidence_of(case: Case, suspect: Suspect) -> list[Evidence]:
     """What proves the verdict on a suspect: who uses it as what, and what memory has there."""
     typed = [u for u in suspect.uses if u.expected] or suspect.uses[:1]
     use = next((u for u in typed if u.is_self), typed[0])
@@ -61,7 +61,18 @@ def evidence_of(suspect: Suspect) -> list[Evidence]:
         f"#{use.level} {use.function}({use.name}) takes it for {use.expected or 'an object'} ({use.because})", None, suspect.address
     )
     broken = [v.evidence(suspect.address) for v in suspect.violations]
-    return [described, *suspect.liveness.evidence, *broken, *suspect.header_problems]
+    return [described, *_who(case, suspect), *suspect.liveness.evidence, *broken, *suspect.header_problems]
+
+
+def _who(case: Case, suspect: Suspect) -> list[Evidence]:
+    """The verdict in a sentence, with the name of the thread that owns the block's page."""
+    liveness = suspect.liveness
+    if not liveness.reason or not suspect.is_gone:
+        return []
+    block = liveness.block
+    owner = next((t for t in case.session.runtime.threads if block and t.address == block.owner_tstate), None)
+    name = case.thread_name(owner.native_thread_id) if owner else None
+    return [Evidence(liveness.reason + (f" ({name})" if name else ""), block.start if block else None, None, suspect.address)]
 
 
 def weaker(first: Confidence, second: Confidence) -> Confidence:

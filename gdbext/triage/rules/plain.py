@@ -91,4 +91,6 @@ def nothing_wrong(case: Case) -> Iterator[Finding]:
     """FT000"""
     if case.fault.signal is not None and case.fault.signal.name in FATAL_SIGNALS:
         return
-    yield finding(case, "FT000", "", Confidence.LIKELY)
+    hang = case.session.locks.hang()
+    evidence = [Evidence(f"the process as a whole: {hang.kind}", None, hang.detail)]
+    yield finding(case, "FT000", "", Confidence.LIKELY, evidence=evidence)

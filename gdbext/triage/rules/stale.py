@@ -35,7 +35,7 @@ def container_item(case: Case) -> Iterator[Finding]:
         weaker(suspect.liveness.confidence, _link(origin)),
         subject_of(suspect),
         container_of(origin),
-        [*origin.evidence, *_shrank(origin), *evidence_of(suspect)],
+        [*origin.evidence, *_shrank(origin), *evidence_of(case, suspect)],
     )
 
 
@@ -66,7 +66,7 @@ def after_free(case: Case) -> Iterator[Finding]:
         return  # FT103 and FT101 say more
     use = next((u for u in suspect.uses if u.is_self), suspect.innermost)
     detail = f"{case.operation_at(use.level)} uses {name_of(suspect)} that {STATE_OF[suspect.liveness.verdict]}"
-    evidence = evidence_of(suspect)
+    evidence = evidence_of(case, suspect)
     yield finding(case, "FT102", detail, suspect.liveness.confidence, subject_of(suspect), container_of(case.origin), evidence)
 
 
@@ -79,7 +79,7 @@ def reused(case: Case) -> Iterator[Finding]:
     confidence = suspect.liveness.confidence
     if suspect.liveness.verdict is not Verdict.REUSED:
         confidence = weaker(confidence, Confidence.LIKELY)
-    yield finding(case, "FT103", detail, confidence, subject_of(suspect), container_of(case.origin), evidence_of(suspect))
+    yield finding(case, "FT103", detail, confidence, subject_of(suspect), container_of(case.origin), evidence_of(case, suspect))
 
 
 def _other_object(suspect: Suspect) -> bool:
@@ -103,7 +103,7 @@ def double_free(case: Case) -> Iterator[Finding]:
         below = [e for e in suspect.header_problems if "below zero" in e.claim or "negative" in e.claim]
         if not below and not (said and suspect.innermost.is_argument and suspect.is_bad):
             continue
-        evidence = [*below, *evidence_of(suspect)]
+        evidence = [*below, *evidence_of(case, suspect)]
         if said:
             evidence.insert(0, Evidence("CPython reported", None, message))
         confidence = Confidence.PROVEN if said or below else Confidence.LIKELY

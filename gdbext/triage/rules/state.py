@@ -49,7 +49,7 @@ def initialised_again(case: Case) -> Iterator[Finding]:
             Evidence(f"the {origin.type} is alive, {origin.function} got the pointer from it", origin.holder, suspect.address),
             *references,
             *origin.evidence,
-            *evidence_of(suspect),
+            *evidence_of(case, suspect),
         ],
     )
 
@@ -104,7 +104,7 @@ def union_args(case: Case) -> Iterator[Finding]:
             confidence,
             subject_of(suspect),
             container_of(case.origin) if suspect is case.root else None,
-            [Evidence(broken.claim, broken.address, broken.value, suspect.address, broken=True), *evidence_of(suspect)],
+            [Evidence(broken.claim, broken.address, broken.value, suspect.address, broken=True), *evidence_of(case, suspect)],
         )
         return
 
@@ -262,7 +262,7 @@ def _null_finding(case: Case, suspect: Suspect, field: str, address: int | None)
         Confidence.PROVEN,
         subject_of(suspect),
         container,
-        [Evidence(f"{field} is NULL", address, 0, suspect.address, broken=True), *evidence_of(suspect)],
+        [Evidence(f"{field} is NULL", address, 0, suspect.address, broken=True), *evidence_of(case, suspect)],
     )
 
 
@@ -280,7 +280,7 @@ def broken_invariant(case: Case) -> Iterator[Finding]:
             Confidence.PROVEN if suspect.liveness.block is not None else suspect.liveness.confidence,
             subject_of(suspect),
             container_of(case.origin),
-            evidence_of(suspect),
+            evidence_of(case, suspect),
         )
         return
     broken = [v for v in suspect.violations if not (v.field == "args" and UNION in (suspect.expected, suspect.actual_type))]
@@ -292,5 +292,5 @@ def broken_invariant(case: Case) -> Iterator[Finding]:
             Confidence.LIKELY,
             subject_of(suspect),
             container_of(case.origin),
-            evidence_of(suspect),
+            evidence_of(case, suspect),
         )
