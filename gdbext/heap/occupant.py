@@ -158,7 +158,9 @@ class Occupants:
         claim = f"ob_type is {debug_hooks.FILLS[fill]}"
         evidence = [Evidence(claim, header.place("ob_type"), header.ob_type, header.address)]
         reason = f"its memory is {debug_hooks.FILLS[fill]}" + self._meanwhile(page)
-        return say(header.address, Verdict.POISONED, LIKELY, reason, evidence, block)
+        # A thread may be about to make an object of it, or to give it back.
+        in_transit = fill == debug_hooks.UNINITIALISED or self.busy(page) is not None
+        return say(header.address, Verdict.POISONED, POSSIBLE if in_transit else LIKELY, reason, evidence, block)
 
     def _between(self, page: Page, block: Block, header: Header, info: TypeInfo | None) -> Liveness | None:
         """No reference is left, and no list has it: it is between two states."""

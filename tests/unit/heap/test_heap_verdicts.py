@@ -478,14 +478,16 @@ def test_a_block_in_use_without_an_object(world: HeapWorld) -> None:
     assert heap.judge(blank).verdict is Verdict.UNKNOWN
 
 
-@pytest.mark.parametrize(("fill", "word"), [(0xDD, "freed"), (0xCD, "never written")])
-def test_debug_fill_in_a_block_that_is_not_free(world: HeapWorld, fill: int, word: str) -> None:
+@pytest.mark.parametrize(("fill", "word", "confidence"), [(0xDD, "freed", LIKELY), (0xCD, "never written", POSSIBLE)])
+def test_debug_fill_in_a_block_that_is_not_free(world: HeapWorld, fill: int, word: str, confidence: Confidence) -> None:
     page = world.page(GC, 112)
     address = page.object("list")
     world.memory.write(address + 24, bytes([fill]) * 8)
     judged = world.heap().judge(address)
-    assert (judged.verdict, judged.confidence) == (Verdict.POISONED, LIKELY)
+    assert (judged.verdict, judged.confidence) == (Verdict.POISONED, confidence)
     assert word in judged.reason
+    world.stops = [ThreadStop(100, functions=("_PyMem_DebugRawFree",))]
+    assert world.heap().judge(address).confidence is POSSIBLE
 
 
 def test_guard_bytes_that_were_overwritten() -> None:
