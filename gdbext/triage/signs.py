@@ -55,6 +55,8 @@ COMMON = frozenset(
         "PyUnicodeWriter_WriteRepr", "builtin_next", "_PyEval_EvalFrameDefault", "getset_set", "getset_get", "type_setattro",
         "_PyObject_GenericSetAttrWithDict", "_PyObject_GenericGetAttrWithDict", "PyDict_Next", "PyDict_GetItem",
         "_PyDict_GetItem_KnownHash", "PyMem_Free", "PyMem_Realloc", "_PyMem_MiRealloc", "mi_heap_realloc", "free", "malloc",
+        "_PyMem_DebugCheckAddress", "_PyMem_DebugRawFree", "_PyMem_DebugFree", "_PyObject_DebugDumpAddress", "_PyMem_DebugRawAlloc",
+        "_PyMem_DebugRawRealloc", "_PyMem_DebugRealloc", "_PyMem_DebugMalloc", "_PyMem_DebugCalloc",
         "memcpy", "memmove", "strlen", "_PySemaphore_Wait", "_PyParkingLot_Park", "_PyMutex_LockTimed", "PyMutex_Lock",
         "PyMutex_Unlock", "_PyThreadState_Attach", "_PyThreadState_Detach", "PyEvent_WaitTimed", "do_futex_wait",
         "__new_sem_wait_slow", "gc_collect_internal", "gc_visit_heaps", "list_traverse", "_PyObject_AssertFailed", "insertdict",
@@ -381,7 +383,7 @@ def fit(issue: Issue, sign: Sign, crash: Crash) -> Fit | None:
     # Setting another attribute than the one that the issue is about is no sign of it.
     other_attribute = bool(sign.attributes and crash.attributes and not attributes)
     groups = tuple(frozenset() if other_attribute else group & crash.operations for group in sign.operations)
-    functions = sign.functions & crash.functions
+    functions = sign.functions & crash.functions - COMMON
     found = Fit(
         sign,
         sign.types & features.object_types | sign.families & features.families,
