@@ -17,6 +17,8 @@ from gdbext.layout.layout import Layout, UnknownLayout
 
 # mimalloc's own names, and CPython's layers over it (Objects/obmalloc.c).
 ALLOCATOR = re.compile(r"^_?mi_|^_Py(Mem|Object)_(Mi|Debug)|^Py(Mem|Object)_(Raw)?([MC]alloc|Realloc|Free)")
+# The debug hooks' functions that write guard bytes (``_PyMem_DebugRawAlloc``, ``_PyMem_DebugRawRealloc`` ...).
+GUARD_WRITER = re.compile(r"^_PyMem_Debug\w*[Aa]lloc$")
 DEALLOCATOR = re.compile(r"^_Py_Dealloc$|_?dealloc$|^_Py_(Dec|Merge)")
 COLLECTOR = re.compile(r"^gc_|^_PyGC_|^PyGC_Collect")
 
@@ -41,6 +43,11 @@ class ThreadStop:
     def allocating(self) -> str | None:
         """The innermost allocator function on the stack."""
         return self._inside(ALLOCATOR)
+
+    @property
+    def guarding(self) -> str | None:
+        """The function on the stack that is putting the debug hooks around a block."""
+        return self._inside(GUARD_WRITER)
 
     @property
     def deallocating(self) -> str | None:

@@ -220,7 +220,8 @@ class Health:
             )
             suspect = self._suspect(page, block, "itself")
             title = f"the block {block:#x} was written {hooks.overrun} bytes past its {hooks.size} bytes"
-            yield Corruption(None, title, evidence, block, (suspect,))
+            is_snapshot = any(stop.guarding for stop in self._r.stops)
+            yield Corruption(None, title, evidence, block, (suspect,), is_snapshot)
 
     # --- what a word looks like -----------------------------------------------------------------
 

@@ -318,6 +318,9 @@ def test_blocks_that_were_written_past_their_end() -> None:
     (found,) = result.corruptions
     assert found.subject == block
     assert "written 8 bytes past its 50 bytes" in found.title
+    assert not found.is_snapshot
+    world.stops = [ThreadStop(100, functions=("_PyMem_DebugRawAlloc",))]
+    assert world.heap().scan().corruptions[0].is_snapshot
 
 
 def test_a_scan_finds_no_fault_with_what_an_extension_keeps(world: HeapWorld, page: FakePage) -> None:
