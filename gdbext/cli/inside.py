@@ -11,7 +11,6 @@ import dataclasses
 import importlib
 import json
 import os
-import sys
 import threading
 import traceback
 from collections.abc import Iterable
@@ -19,23 +18,25 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from gdbext.cli import target
 from gdbext.debuggers.base import Debugger, DebuggerError
+from gdbext.reports.sanitize import inert, visible
 
 if TYPE_CHECKING:
     from gdbext.model import Report
 
 DIAGNOSED, CANNOT_OPEN, PARTIAL = 0, 3, 4
+LONGEST_MESSAGE = 2000
 
 
 def main() -> None:
     """Never returns: the debugger ends here, without the time that its own tidying up takes."""
     request = json.loads(os.environ["GDBEXT_REQUEST"])
-    stdout = os.fdopen(request["stdout"], "w", encoding=sys.stdout.encoding or "utf-8", errors="replace")
+    stdout = os.fdopen(request["stdout"], "w", encoding=request["encoding"], errors="replace")
     stderr = os.fdopen(request["stderr"], "w", encoding="utf-8", errors="replace")
     code = CANNOT_OPEN
     try:
         code = _answer(request, stdout, stderr)
     except DebuggerError as error:
-        stderr.write(f"gdbext: {error}\n")
+        _say(stderr, [str(error)])
     except Exception:  # The debugger would print this where nobody sees it.
         stderr.write(f"gdbext: internal error\n{traceback.format_exc()}")
     finally:
@@ -74,7 +75,8 @@ def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
 
 
 def _say(stderr: TextIO, messages: Iterable[str]) -> None:
-    stderr.writelines(f"gdbext: {message}\n" for message in messages)
+    """One line each.  Names in them come from the target, and the line may end up in a CI log."""
+    stderr.writelines(f"gdbext: {inert(visible(message, LONGEST_MESSAGE))}\n" for message in messages)
 
 
 def _preload(formats: list[str]) -> None:

@@ -155,7 +155,7 @@ def run(debugger: Debugger, request: dict[str, Any], timeout: float) -> Result:
         LaunchError: when it cannot be started, or does not end within ``timeout`` seconds (it is killed then).
     """
     with _inherited(1) as stdout, _inherited(2) as stderr, _scratch() as noise:
-        request = {**request, "stdout": stdout, "stderr": stderr}
+        request = {**request, "stdout": stdout, "stderr": stderr, "encoding": sys.stdout.encoding or "utf-8"}
         command = command_line(debugger)
         nothing = os.open(os.devnull, os.O_RDONLY)
         actions = [(os.POSIX_SPAWN_DUP2, nothing, 0), (os.POSIX_SPAWN_DUP2, noise, 1), (os.POSIX_SPAWN_DUP2, noise, 2)]

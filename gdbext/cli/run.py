@@ -348,9 +348,9 @@ def _colored(stream: Any) -> bool:
 
 def _obituary(crash: Crash) -> str:
     what = f"died of {signal.Signals(crash.number).name}" if crash.number else "hangs"
-    shown = crash.command if len(crash.command) <= 100 else crash.command[:99] + "…"
-    plain = "".join(c if c.isprintable() else "?" for c in shown)
-    return f"gdbext: process {crash.pid} ({plain}) {what}"
+    from gdbext.reports.sanitize import inert, visible
+
+    return f"gdbext: process {crash.pid} ({inert(visible(crash.command, 100))}) {what}"
 
 
 def _tell_github(files: dict[str, str]) -> None:

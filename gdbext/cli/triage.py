@@ -93,6 +93,8 @@ def diagnose(request: dict[str, Any], debugger: str, timeout: float) -> int:
     if result.code in (DIAGNOSED, CANNOT_OPEN, PARTIAL):
         return result.code
     ended = f"was killed by signal {-result.code}" if result.code < 0 else f"ended with status {result.code}"
-    said = "\n  ".join(["", *result.noise.splitlines()[-6:]])
+    from gdbext.reports.sanitize import inert, visible
+
+    said = "\n  ".join(["", *(inert(visible(line)) for line in result.noise.splitlines()[-6:])])
     other = " Another debugger may do better: --debugger lldb." if chosen.name == "gdb" else ""
     raise Failure(f"{chosen.command[0]} {ended} before it could answer.{other}{said}")

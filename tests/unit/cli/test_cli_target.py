@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from gdbext.cli import inside
 from gdbext.cli.target import CoreMemory, open_target, other_libraries
 from gdbext.debuggers.base import DebuggerError, MemoryFault
 from unit.cli import elves
@@ -163,3 +165,11 @@ def test_damaged_headers_never_raise_anything_else(tmp_path: Path, seed: int) ->
         other_libraries(core)
     except DebuggerError as error:
         assert core in str(error)
+
+
+def test_messages_about_hostile_names_are_harmless() -> None:
+    heard = io.StringIO()
+    inside._say(heard, ["/tmp/\x1b[31m\n::error::x ##[group] was made by somebody"])
+    assert heard.getvalue().count("\n") == 1
+    assert "\x1b" not in heard.getvalue()
+    assert "##[" not in heard.getvalue()
