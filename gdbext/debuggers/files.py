@@ -16,8 +16,8 @@ from gdbext.debuggers import elf, sections, signals
 from gdbext.debuggers.base import DebuggerError, Memory, MemoryFault, Module, Region, Signal, Symbol
 from gdbext.debuggers.dwarf import Dwarf
 from gdbext.debuggers.symtab import SymbolTable
-from gdbext.debuggers.text import tidy_function
 
+DEBUG_FILES = "/usr/lib/debug/.build-id"
 MAX_SOURCE_BYTES = 16 << 20
 
 
@@ -34,7 +34,8 @@ class TargetFiles:
     def __init__(self, core: str | None, pid: int | None) -> None:
         self.core = core
         self.pid = pid
-        self._tables: dict[str, SymbolTable | None] = {}
+        self._builds: dict[str, bool] = {}
+        self._tables: dict[str, list[SymbolTable]] = {}
         self._dwarfs: dict[str, Dwarf] = {}
 
     @cached_property
@@ -105,7 +106,7 @@ class TargetFiles:
         if index < 0 or address >= self._maps[1][index][1]:
             return b""
         start, end, offset, path = self._maps[1][index]
-        if self._table(memory, path) is None:
+        if not self._is_same_build(memory, path):
             return b""
         at = offset + address - start
         return bytes(sections.read(path).data[at : at + min(size, end - address)])
@@ -134,10 +135,9 @@ class TargetFiles:
         Files that are other builds than those in memory are not asked.
         """
         for path in self._bases:
-            if table := self._table(memory, path):
-                base = self._bases[path] - table.file.first
+            for table in self._tables_of(memory, path):
                 if found := min(table.find(name, file), key=lambda entry: entry.is_local, default=None):
-                    return Symbol(name, base + found.value, found.size)
+                    return Symbol(name, self._bias(path) + found.value, found.size)
         return None
 
     def symbol_from(self, memory: Memory, name: str, start: int) -> Symbol:
@@ -146,38 +146,43 @@ class TargetFiles:
         Of several names (glibc's functions have up to four) the plainest is taken, and not each debugger's own favourite.
         """
         path = self.file_at(start)
-        base = self.base_of(memory, path) if path else None
-        if path is not None and base is not None and (table := self._table(memory, path)):
-            entries = table.at(start - base)
+        if path is not None and path in self._bases:
+            entries = [entry for table in self._tables_of(memory, path) for entry in table.at(start - self._bias(path))]
             if found := min(entries, key=lambda e: (e.is_local, e.name.startswith("__"), len(e.name), e.name), default=None):
                 return Symbol(found.name, start, found.size)
-        return Symbol(tidy_function(name, None, path) or name, start)
+        return Symbol(name, start)
 
     def dwarf_at(self, memory: Memory, address: int) -> DwarfPlace | None:
         """The debug information of the file that is mapped there; None if the file is another build now."""
         path = self.file_at(address)
-        base = self.base_of(memory, path) if path else None
-        if path is None or base is None:
+        if path is None or not self._is_same_build(memory, path):
             return None
         if path not in self._dwarfs:
             self._dwarfs[path] = Dwarf(sections.read(path))
-        return DwarfPlace(self._dwarfs[path], address - base)
+        return DwarfPlace(self._dwarfs[path], address - self._bias(path))
 
-    def base_of(self, memory: Memory, path: str) -> int | None:
-        """What is to be added to the addresses in a mapped file; None if the file is another build now."""
-        table = self._table(memory, path) if path in self._bases else None
-        return self._bases[path] - table.file.first if table is not None else None
+    def _bias(self, path: str) -> int:
+        """What is to be added to the addresses in a mapped file."""
+        return self._bases[path] - sections.read(path).first
 
-    def _table(self, memory: Memory, path: str) -> SymbolTable | None:
-        """The symbols of a mapped file; None if the file is another build now than the one in memory."""
-        if path not in self._tables:
+    def _is_same_build(self, memory: Memory, path: str) -> bool:
+        """Whether the file on disk is the one that was mapped."""
+        if path not in self._builds:
             # Reading the build id from memory may lead here again.
-            self._tables[path] = None
+            self._builds[path] = False
             base = self._bases.get(path)
-            is_same = (
+            self._builds[path] = (
                 base is not None and _is_elf(memory, base) and elf.build_id_in_file(path) == elf.build_id_in_memory(memory, base)
             )
-            self._tables[path] = SymbolTable(sections.read(path)) if is_same else None
+        return self._builds[path]
+
+    def _tables_of(self, memory: Memory, path: str) -> list[SymbolTable]:
+        """The symbols of a mapped file, and those that were taken out of it into a debug file of its own."""
+        if path not in self._tables:
+            build_id = elf.build_id_in_file(path) if self._is_same_build(memory, path) else None
+            separate = f"{DEBUG_FILES}/{build_id[:2]}/{build_id[2:]}.debug" if build_id else ""
+            files = [path] * self._is_same_build(memory, path) + [separate] * os.path.exists(separate)
+            self._tables[path] = [SymbolTable(sections.read(each)) for each in files]
         return self._tables[path]
 
     @cached_property

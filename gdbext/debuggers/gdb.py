@@ -17,7 +17,6 @@ from gdbext.debuggers.base import (
     SIGNAL_FRAME,
     DebuggerError,
     Field,
-    Memory,
     MemoryFault,
     Module,
     NativeFrame,
@@ -31,7 +30,7 @@ from gdbext.debuggers.base import (
 from gdbext.debuggers.entry_values import EntryValues
 from gdbext.debuggers.files import TargetFiles, read_source
 from gdbext.debuggers.registers import PRESERVED, VOLATILE, known_registers
-from gdbext.debuggers.text import refuse_side_effects, simple_value, tidy_function, tidy_instruction, tidy_type
+from gdbext.debuggers.text import has_own_name, refuse_side_effects, simple_value, tidy_instruction, tidy_type
 
 WORD = (1 << 64) - 1
 STRUCTS = {gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION}
@@ -350,10 +349,12 @@ class _Walk:
     such frame has anything left in memory, so they are left out.
     """
 
-    def __init__(self, limit: int, files: TargetFiles, memory: Memory) -> None:
+    def __init__(self, limit: int, files: TargetFiles, debugger: GdbDebugger) -> None:
         self.frames: list[NativeFrame] = []
         self.levels: list[int | None] = []
         self.complete = False
+        self._files = files
+        self._debugger = debugger
         try:
             frame: gdb.Frame | None = gdb.newest_frame()
             while frame is not None and len(self.frames) < limit:
@@ -362,45 +363,70 @@ class _Walk:
                     physical.append(frame)
                     frame = frame.older()
                 physical += [frame] if frame is not None else []
-                physical = [each for each in physical if each.type() != gdb.TAILCALL_FRAME]
-                if physical and (not self.frames or self.frames[-1].function == SIGNAL_FRAME):
-                    self._add_interrupted(physical, files, memory)
-                else:
-                    for each in physical:
-                        self._add(each, files)
+                self._add([each for each in physical if each.type() != gdb.TAILCALL_FRAME])
                 frame = frame.older() if frame is not None else None
             self.complete = frame is None
         except gdb.error:
             # A smashed stack ends the walk; what was found so far still counts.
             self.complete = True
 
-    def _add(self, frame: gdb.Frame, files: TargetFiles) -> None:
-        self.frames.append(_describe(frame, len(self.frames), files))
-        self.levels.append(frame.level())
+    def _add(self, physical: list[gdb.Frame]) -> None:
+        """Add a physical frame's functions: the inlined ones, innermost first, and the one that they are inlined into."""
+        is_caller = bool(self.frames) and self.frames[-1].function != SIGNAL_FRAME
+        described = [self._describe(frame, is_caller) for frame in physical]
+        levels: list[int | None] = [frame.level() for frame in physical]
+        if physical and not is_caller:
+            described, levels = self._corrected(described, levels, [_source_of(frame) for frame in physical])
+        self.frames += [replace(each, level=level) for level, each in enumerate(described, len(self.frames))]
+        self.levels += levels
 
-    def _add_interrupted(self, physical: list[gdb.Frame], files: TargetFiles, memory: Memory) -> None:
-        """Add the functions that an instruction belongs to: gdb may be wrong there (see ``inlines.py``)."""
-        place = files.dwarf_at(memory, physical[-1].pc())
+    def _corrected(
+        self, described: list[NativeFrame], levels: list[int | None], sources: list[str | None]
+    ) -> tuple[list[NativeFrame], list[int | None]]:
+        """The functions that an instruction really belongs to: gdb may be wrong about them (see ``inlines.py``)."""
+        place = self._files.dwarf_at(self._debugger, described[-1].pc)
         inlined = inlines.at(place.dwarf, place.address) if place else None
-        if inlined is None or [each.name for each in inlined] == [frame.name() for frame in physical[:-1]]:
-            for frame in physical:
-                self._add(frame, files)
-            return
-        known = {frame.name(): frame for frame in physical}
-        innermost = _describe(physical[0], 0, files)
-        names = [*(each.name for each in inlined), physical[-1].name()]
-        lines = [innermost.line, *(each.call_line for each in inlined)]
-        for index, (name, line) in enumerate(zip(names, lines)):
-            frame = known.get(name)
-            file = innermost.file if index == 0 else _source_of(frame)
-            described = replace(innermost, level=len(self.frames), function=name, is_inlined=index < len(inlined))
-            self.frames.append(replace(described, file=file, line=line if file else None))
-            self.levels.append(frame.level() if frame is not None else None)
+        if inlined is None or [each.name for each in inlined] == [each.function for each in described[:-1]]:
+            return described, levels
+        known = {each.function: index for index, each in enumerate(described)}
+        file, line = described[0].file, described[0].line
+        found: list[NativeFrame] = []
+        found_levels: list[int | None] = []
+        for name, call_line in [*((each.name, each.call_line) for each in inlined), (described[-1].function, None)]:
+            index = known.get(name)
+            if found:
+                file = sources[index] if index is not None else None
+            found.append(
+                replace(described[0], function=name, file=file, line=line if file else None, is_inlined=len(found) < len(inlined))
+            )
+            found_levels.append(levels[index] if index is not None else None)
+            line = call_line
+        return found, found_levels
+
+    def _describe(self, frame: gdb.Frame, is_caller: bool) -> NativeFrame:
+        pc = frame.pc()
+        position = frame.find_sal()
+        file = line = None
+        if position.symtab is not None and position.line:
+            file, line = _path(position.symtab), position.line
+        module = self._files.file_at(pc) or gdb.solib_name(pc)
+        function = self._function(frame, pc - is_caller, file)
+        return NativeFrame(0, pc, _register(frame, "rsp") or 0, function, file, line, module, frame.type() == gdb.INLINE_FRAME)
+
+    def _function(self, frame: gdb.Frame, address: int, file: str | None) -> str | None:
+        if frame.type() == gdb.SIGTRAMP_FRAME:
+            return SIGNAL_FRAME
+        name: str | None = frame.name()
+        if name is not None and frame.function() is not None and has_own_name(file):
+            # gdb takes glibc's internal name for the function's.
+            return name.removeprefix("__GI_")
+        symbol = self._debugger.symbol_at(address)
+        return symbol.name if symbol is not None else name
 
 
-def _source_of(frame: gdb.Frame | None) -> str | None:
+def _source_of(frame: gdb.Frame) -> str | None:
     """The source file that has the frame's function."""
-    function = frame.function() if frame is not None else None
+    function = frame.function()
     return _path(function.symtab) if function is not None and function.symtab is not None else None
 
 
@@ -408,18 +434,6 @@ def _path(symtab: gdb.Symtab) -> str:
     """A source file's path; as DWARF has it where even the compiler's folder is relative."""
     full = symtab.fullname()
     return str(os.path.normpath(full if os.path.isabs(full) else symtab.filename))
-
-
-def _describe(frame: gdb.Frame, level: int, files: TargetFiles) -> NativeFrame:
-    pc = frame.pc()
-    kind = frame.type()
-    position = frame.find_sal()
-    file = line = None
-    if position.symtab is not None and position.line:
-        file, line = _path(position.symtab), position.line
-    module = files.file_at(pc) or gdb.solib_name(pc)
-    function = SIGNAL_FRAME if kind == gdb.SIGTRAMP_FRAME else tidy_function(frame.name(), file, module)
-    return NativeFrame(level, pc, _register(frame, "rsp") or 0, function, file, line, module, kind == gdb.INLINE_FRAME)
 
 
 def _register(frame: gdb.Frame, name: str) -> int | None:

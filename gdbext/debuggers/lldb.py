@@ -28,7 +28,7 @@ from gdbext.debuggers.base import (
 from gdbext.debuggers.entry_values import EntryValues
 from gdbext.debuggers.files import TargetFiles, read_source
 from gdbext.debuggers.registers import PRESERVED, known_registers
-from gdbext.debuggers.text import refuse_side_effects, simple_value, tidy_function, tidy_instruction, tidy_type
+from gdbext.debuggers.text import has_own_name, refuse_side_effects, simple_value, tidy_instruction, tidy_type
 
 WORD = (1 << 64) - 1
 LONGEST_INSTRUCTION = 15
@@ -202,16 +202,16 @@ class LldbDebugger:
                 file, line = outer.GetInlinedCallSiteFile().fullpath, outer.GetInlinedCallSiteLine()
                 block = outer.GetParent()
             outer = outer.GetParent()
-        function, symbol = place.GetFunction(), place.GetSymbol()
-        name = (
-            function.GetName()
-            if function.IsValid()
-            else symbol.GetName()
-            if symbol.IsValid() and not symbol.IsSynthetic()
-            else None
-        )
         position = _position(file, line)
-        walk.add(group, block, NativeFrame(len(walk.frames), pc, sp, tidy_function(name, position[0], module), *position, module))
+        name = self._function(place, position[0])
+        walk.add(group, block, NativeFrame(len(walk.frames), pc, sp, name, *position, module))
+
+    def _function(self, place: lldb.SBAddress, file: str | None) -> str | None:
+        function = place.GetFunction()
+        if function.IsValid() and has_own_name(file):
+            return str(function.GetName())
+        symbol = self.symbol_at(place.GetLoadAddress(self._target))
+        return symbol.name if symbol else None
 
     def _returns_from_signal(self, pc: int) -> bool:
         try:

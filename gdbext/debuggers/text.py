@@ -13,23 +13,13 @@ WITH_SUFFIX = re.compile(
     r"(?:mov|add|sub|adc|sbb|cmp|test|and|or|xor|not|neg|inc|dec|lea|i?mul|i?div|sh[lr]|sa[lr]|ro[lr]|bt[crs]?|xchg|xadd|cmpxchg|cmov\w+?)(?=[bwlq]$)"
 )
 ALWAYS_BARE = re.compile(r"(?:push|pop|call|jmp|ret|leave)(?=[wq]$)")
-GLIBC = re.compile(r"/(?:libc|libm|libpthread|ld-linux[\w-]*|libc-\d[\d.]*|ld-\d[\d.]*)\.so[.\d]*$")
 WIDTHS = {"b": 8, "w": 16, "l": 32, "q": 64}
 REGISTER_OPERAND = re.compile(r"(?:^|,)\*?%(?!xmm|ymm|zmm|mm|st)\w+(?=,|$)")
 
 
-def tidy_function(name: str | None, file: str | None, module: str | None) -> str | None:
-    """One name of the several that glibc gives its functions (``__GI_raise`` is ``raise``); other names are left alone.
-
-    What is written in assembler, or has no debug information, has no name of its own, and each debugger takes another.
-
-    >>> tidy_function("__GI_raise", "/src/raise.c", "/lib/libc.so.6"), tidy_function("__clone3", "/src/clone3.S", "/lib/libc.so.6")
-    ('raise', 'clone3')
-    """
-    if name is None or not GLIBC.search(module or ""):
-        return name
-    plain = name.removeprefix("__GI_")
-    return plain.lstrip("_") if file is None or file.endswith(".S") else plain
+def has_own_name(file: str | None) -> bool:
+    """Whether the function of a source file has a name in debug information; one in assembler has symbols only, often several."""
+    return file is not None and not file.endswith(".S")
 
 
 def tidy_type(name: str) -> str:
@@ -53,7 +43,8 @@ def tidy_instruction(text: str) -> str:
     bare = re.sub(r"\s*(?:<[^>]*>|[#;].*)", "", text).strip()
     mnemonic, _, operands = bare.partition(" ") if " " in bare else bare.partition("\t")
     operands = re.sub(r"\s+", " ", operands.strip()).replace(", ", ",")
-    operands = re.sub(r"(^|,)0x0\(", r"\1(", operands)
+    operands = re.sub(r"(^|,)0x0\(", r"\1(", operands).replace(",1)", ")")
+    operands = re.sub(r"%[de]s:(?=\()", "", operands)
     bits = WIDTHS.get(mnemonic[-1:], 64)
     operands = re.sub(r"\$-0x([0-9a-f]+)", lambda found: f"${-int(found[1], 16) & (1 << bits) - 1:#x}", operands)
     if mnemonic in ("lock", "rep", "repz", "repnz", "notrack", "bnd", "data16"):
