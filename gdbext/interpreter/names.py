@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gdbext.debuggers.base import MemoryFault
 from gdbext.interpreter.frames import Frame
-from gdbext.interpreter.operations import Name
+from gdbext.interpreter.operations import Name, Operation
 from gdbext.layout.layout import UnknownLayout
 from gdbext.objects.objects import Objects
 
@@ -49,6 +49,18 @@ def attribute(objects: Objects, owner: int, name: str) -> int | None:
         namespace = objects.pointer("PyModuleObject", owner, "md_dict")
         return objects.dict_get_str(namespace, name) if namespace else None
     return objects.attribute(owner, name)
+
+
+def subjects(objects: Objects, frame: Frame, operation: Operation) -> list[Name | None]:
+    """The names of the objects that an operation works on: a method's receiver and arguments; of a function its arguments."""
+    if operation.kind == "call-method":
+        owner = resolve(objects, frame, operation.receiver)
+        info = objects.type_of(owner) if owner else None
+        is_function = info is not None and info.name in ("module", "type")
+        return list(operation.arguments) if is_function else [operation.receiver, *operation.arguments]
+    if operation.kind == "call":
+        return [operation.receiver, *operation.arguments]
+    return [operation.receiver]
 
 
 def cell_content(objects: Objects, address: int) -> int | None:

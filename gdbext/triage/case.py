@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gdbext.debuggers.base import NativeFrame, NativeThread, Variable
+from gdbext.debuggers.eh_frame import FunctionTable
 from gdbext.interpreter.frames import Frame, PythonStack
+from gdbext.interpreter.names import resolve, subjects
 from gdbext.model import Problems
 from gdbext.session import Session
 from gdbext.triage import suspects as suspects_
 from gdbext.triage.expectations import SlotIndex, SlotOwner
 from gdbext.triage.fault import Fault, frame_of_signal, read_fault
+from gdbext.triage.frame_words import guess_self
 from gdbext.triage.origin import Origin, find_origin
 
 EVAL_LOOP = "_PyEval_EvalFrameDefault"
@@ -29,6 +32,9 @@ class CFrame:
 
     @property
     def function(self) -> str:
+        """The function's name; in a binary without symbols the slot that it is, else ``??``."""
+        if self.frame.function is None and self.owner is not None:
+            return f"{self.owner.type_name}.{self.owner.slot}"
         return self.frame.function or "??"
 
     def value(self, name: str) -> int | None:
@@ -93,16 +99,48 @@ class Case:
         return next((f.level for f in self.native_frames if (f.function or "").startswith(EVAL_LOOP)), None)
 
     def _owner(self, frame: NativeFrame) -> SlotOwner | None:
-        if frame.is_inlined or frame.function is None:
+        if frame.is_inlined or frame.module is None:
             return None
-        symbol = self.session.debugger.symbol_at(frame.pc)
+        symbol = self.session.debugger.symbol_at(frame.pc) if frame.function else None
         if symbol is None:
-            return None
+            start = self._function_table(frame.module).start(frame.pc)
+            return self.slots.owner(start, frame.module) if start else None
         start = symbol.address
         if "." in symbol.name and (whole := self.session.debugger.symbol(symbol.name.split(".")[0])):
             # foo.cold and foo.part.0 are pieces of foo; the tables name foo itself.
             start = whole.address
         return self.slots.owner(start, frame.module)
+
+    def _function_table(self, module: str) -> FunctionTable:
+        """Where the functions of a module without symbols start."""
+        if module not in self._function_tables:
+            base = next((m.base for m in self.session.modules if m.path == module), 0)
+            self._function_tables[module] = FunctionTable(self.session.memory, base)
+        return self._function_tables[module]
+
+    @cached_property
+    def _function_tables(self) -> dict[str, FunctionTable]:
+        return {}
+
+    def _guess_selves(self, found: dict[int, list[suspects_.Use]]) -> None:
+        """Slot functions without debug information: their ``self`` from registers and stack."""
+        stack_pointers = {f.level: f.sp for f in self.native_frames}
+        for frame in self.c_frames:
+            if frame.owner is None or not frame.owner.first_is_self or frame.variables or self.lwp is None:
+                continue
+            level = frame.frame.level
+            registers = self.session.debugger.registers(self.lwp, level)
+            guess = guess_self(
+                self.session.memory,
+                self.session.objects,
+                frame.frame,
+                frame.function,
+                stack_pointers.get(level + 1),
+                registers,
+                frame.owner,
+            )
+            if guess is not None:
+                found.setdefault(guess[0], []).append(guess[1])
 
     @cached_property
     def suspects(self) -> list[suspects_.Suspect]:
@@ -112,6 +150,7 @@ class Case:
             [c.owner for c in self.c_frames],
             self.session.layout,
         )
+        self._guess_selves(found)
         suspects_.complete_selves(found, self.c_frames, self.session.objects)
         self._add_operand(found)
         return suspects_.judge(found, self.session.objects, self.session.heap)
@@ -143,7 +182,12 @@ class Case:
         return find_origin(self, self.root) if self.root else None
 
     def operation_at(self, level: int) -> str:
-        """What the code at a frame is there for: the operation of the slot that it, or what it was inlined into, is."""
+        """What the code at a frame is there for: the operation of the slot that it, or what it was inlined into, is.
+
+        An eval loop is there for its Python line.
+        """
+        if level in self.eval_levels:
+            return "the current Python line"
         around = [c for c in self.c_frames if c.frame.level >= level]
         for frame in around:
             if frame.owner is not None:
@@ -165,6 +209,16 @@ class Case:
         """The innermost Python frame of a thread."""
         frames = self.python_stack(lwp).frames
         return frames[0] if frames else None
+
+    def named_objects(self) -> list[int]:
+        """The objects that the crashed thread's current Python operation names."""
+        frame = self.current_frame(self.lwp) if self.lwp is not None else None
+        facts = self.session.code_facts(frame.code) if frame else None
+        if frame is None or facts is None:
+            return []
+        objects = self.session.objects
+        names = [n for o in facts.operations if o.index == frame.lasti for n in subjects(objects, frame, o)]
+        return [address for name in names if (address := resolve(objects, frame, name))]
 
     def thread_name(self, lwp: int) -> str | None:
         return self.session.thread_name(lwp)

@@ -10,6 +10,7 @@ from gdbext.debuggers.base import MemoryFault
 from gdbext.layout.layout import UnknownLayout
 from gdbext.model import Evidence, Verdict
 from gdbext.triage import containers
+from gdbext.triage.expectations import canonical
 
 if TYPE_CHECKING:
     from gdbext.triage.case import Case, CFrame
@@ -73,7 +74,29 @@ def find_origin(case: Case, suspect: Suspect) -> Origin | None:
                 return Origin(holder, kind, slot[0], True, size, frame.frame.function, frame.frame.level, True, evidence)
             if remembered is None and is_self:
                 remembered = _former(case, frame, position, holder, kind, suspect)
-    return remembered
+    return remembered or _named(case, suspect)
+
+
+def _named(case: Case, suspect: Suspect) -> Origin | None:
+    """Without a C frame that has the holder: the object that the current Python operation names, say of ``repr(x)``."""
+    if not case.same_call(0, _own_level(suspect)):
+        return None
+    others = [c for c in case.c_frames if c.owner and c.frame.level > _own_level(suspect) and case.same_call(0, c.frame.level)]
+    for holder in case.named_objects():
+        info = case.session.objects.type_of(holder)
+        if info is None or holder == suspect.address or case.session.heap.judge(holder).verdict.is_dead:
+            continue
+        kind = canonical(info.name) or info.name
+        size = containers.length(case.session.objects, holder)
+        frame = case.current_frame(case.lwp) if case.lwp is not None else None
+        evidence = (Evidence(f"the current Python operation works on the {kind}", holder, None, holder),)
+        slot = _slot_now(case, holder, suspect.address)
+        level = case.eval_level or 0
+        if slot is not None:
+            return Origin(holder, kind, slot[0], True, size, None, level, True, evidence)
+        if frame is not None and not others:
+            return Origin(holder, kind, None, False, size, None, level, True, evidence)
+    return None
 
 
 def _live_objects(case: Case, frame: CFrame, besides: int) -> list[tuple[int, str, bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -47,6 +48,8 @@ class Use:
     passed_on: bool = False
     is_innermost: bool = False
     """Whether the frame is the one that the fault is in (or inlined into that)."""
+    is_guess: bool = False
+    """Found in the frame's registers and stack without debug information (see ``frame_words``)."""
 
 
 @dataclass
@@ -187,6 +190,9 @@ def judge(found: dict[int, list[Use]], objects: Objects, heap: Heap) -> list[Sus
 def _judge(address: int, uses: list[Use], objects: Objects, heap: Heap) -> Suspect:
     expected = next((u.expected for u in uses if u.expected), None)
     liveness = heap.judge(address, expected or ANY_OBJECT)
+    if all(u.is_guess for u in uses) and liveness.confidence is Confidence.PROVEN:
+        # The block's state is certain, that this is the pointer in use is not.
+        liveness = dataclasses.replace(liveness, confidence=Confidence.LIKELY)
     suspect = Suspect(address, uses, liveness)
     info = objects.type_of(address)
     suspect.actual_type = canonical(info.name) if info else None

@@ -62,6 +62,7 @@ def native_frames(
     found = []
     loops = iter(starts)
     variables = {c.frame.level: c.variables for c in case.c_frames} if with_arguments and lwp == case.lwp else {}
+    names = {c.frame.level: c.function for c in case.c_frames if c.owner is not None} if lwp == case.lwp else {}
     for frame in frames:
         python = next(loops, None) if (frame.function or "").startswith(EVAL_LOOP) and not frame.is_inlined else None
         shown = tuple(
@@ -70,7 +71,8 @@ def native_frames(
             if v.is_argument
         )[:6]
         module = os.path.basename(frame.module) if frame.module else None
-        found.append(NativeFrameInfo(frame.level, frame.function, frame.file, frame.line, frame.pc, module, shown, python))
+        name = frame.function or names.get(frame.level)
+        found.append(NativeFrameInfo(frame.level, name, frame.file, frame.line, frame.pc, module, shown, python))
     return found
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from gdbext.debuggers.base import MemoryFault, NativeFrame
 from gdbext.interpreter.code_facts import CodeFacts
 from gdbext.interpreter.frames import Frame
-from gdbext.interpreter.names import resolve
-from gdbext.interpreter.operations import Name, Operation
+from gdbext.interpreter.names import resolve, subjects
+from gdbext.interpreter.operations import Operation
 from gdbext.model import Verdict
 from gdbext.triage.case import EVAL_LOOP, Case
 from gdbext.triage.effects import Effect, effect_of
@@ -23,7 +23,6 @@ from gdbext.triage.expectations import canonical, is_object_pointer
 
 MAX_C_FRAMES = 24
 MAX_PYTHON_FRAMES = 8
-MODULE = "module"
 # Bytecode's operations as a programmer names them; calls go by the callee's name.
 WORDS = {
     "load-attr": "getattr",
@@ -119,7 +118,7 @@ def _in_python(case: Case, lwp: int) -> Iterator[Touch]:
             if near is None:
                 continue
             passing_on = near is Near.AT and frame.address not in callers_of_c
-            for name in subjects(case, frame, operation):
+            for name in subjects(case.session.objects, frame, operation):
                 address = resolve(case.session.objects, frame, name)
                 kind = _type_name(case, address) if address else None
                 if address is not None and kind is not None:
@@ -151,17 +150,6 @@ def describe(operation: Operation) -> str:
         return operation.name or "call"
     word = WORDS.get(operation.kind, operation.kind)
     return f"{word} {operation.name}".strip() if operation.name else word
-
-
-def subjects(case: Case, frame: Frame, operation: Operation) -> list[Name | None]:
-    """The names of the objects that an operation works on: a method's receiver and arguments; of a function its arguments."""
-    if operation.kind == "call-method":
-        owner = resolve(case.session.objects, frame, operation.receiver)
-        is_function = owner is not None and _type_name(case, owner) in (MODULE, "type")
-        return list(operation.arguments) if is_function else [operation.receiver, *operation.arguments]
-    if operation.kind == "call":
-        return [operation.receiver, *operation.arguments]
-    return [operation.receiver]
 
 
 def _in_c(case: Case, lwp: int) -> dict[int, Touch]:

@@ -92,10 +92,12 @@ def with_races(case: Case, findings: list[Finding], races: Sequence[Race]) -> li
 def _group(case: Case, finding: Finding) -> int:
     """What explains a failed assertion goes first; a cause that is not proven after one that is; plain crashes last."""
     if finding.rule.startswith("FT4"):
-        return 0 if finding.rule == "FT403" else 5
+        return 0 if finding.rule == "FT403" else 6
     if finding.rule.startswith("FT3"):
-        return 4
+        return 5
     if case.fault.assertion and finding.rule in ("FT103", "FT201", "FT204"):
         return 1
     consequence = finding.rule == "FT201" and finding.subject is not None and finding.subject.liveness is not Verdict.LIVE
-    return 2 if finding.confidence.rank == 0 and not consequence else 3
+    if consequence:
+        return 4
+    return 2 if finding.confidence.rank == 0 else 3

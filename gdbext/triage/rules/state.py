@@ -37,16 +37,20 @@ def initialised_again(case: Case) -> Iterator[Finding]:
         for r in case.session.objects.children(origin.holder)
         if r.slot != "ob_type"
     ][:4]
-    subject = next((s for s in case.suspects if s.address == origin.holder), None)
+    holder = Subject(origin.holder, origin.type, origin.type, case.session.heap.judge(origin.holder).verdict)
     yield finding(
         case,
         "FT204",
         f"{case.operation_at(origin.level)} uses {name_of(suspect)} that the {origin.type} no longer holds",
         weaker(suspect.liveness.confidence, certain),
-        subject_of(subject or suspect),
+        holder,
         None,
         [
-            Evidence(f"the {origin.type} is alive, {origin.function} got the pointer from it", origin.holder, suspect.address),
+            Evidence(
+                f"the {origin.type} is alive; {case.operation_at(origin.level)} got the pointer from it",
+                origin.holder,
+                suspect.address,
+            ),
             *references,
             *origin.evidence,
             *evidence_of(case, suspect),
