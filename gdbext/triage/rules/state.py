@@ -31,6 +31,7 @@ def initialised_again(case: Case) -> Iterator[Finding]:
         return
     if not _has_own_init(case, origin.holder):
         return
+    operation = case.operation_at(origin.level)
     certain = Confidence.PROVEN if origin.type in WRITTEN_BY_INIT else Confidence.POSSIBLE
     references = [
         Evidence(f"its field {r.slot} now", r.slot_address, r.target)
@@ -41,7 +42,7 @@ def initialised_again(case: Case) -> Iterator[Finding]:
     yield finding(
         case,
         "FT204",
-        f"{case.operation_at(origin.level)} uses {name_of(suspect)} that the {origin.type} no longer holds",
+        f"{operation} uses {name_of(suspect)} that the {origin.type} no longer holds",
         weaker(suspect.liveness.confidence, certain),
         holder,
         None,
