@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from gdbext.debuggers.base import MemoryFault
 from gdbext.heap.looks import holds_objects
 from gdbext.heap.pages import DOMAINS, Page
 from gdbext.heap.records import Records
@@ -18,6 +20,7 @@ from gdbext.layout.layout import UnknownLayout
 
 MAX_FOUND = 10_000
 MAX_ARRAYS = 1_000
+MAX_CHUNKS = 1_000
 TAGS = 7
 """Low bits that a reference may carry (``_PyStackRef``, Include/internal/pycore_stackref.h)."""
 
@@ -26,9 +29,9 @@ TAGS = 7
 class Referrer:
     """One word that holds the address.
 
-    ``kind`` is ``object``, ``frame``, ``register``, ``stack``, ``module``, ``queue``, ``c heap`` or ``memory``.  ``holder`` is the
-    object (for ``frame``: the interpreter frame) and ``slot`` the field, index, key, or local's name in it; ``place`` the
-    address of the word.  ``certain`` is False where memory is only seen to have the value.
+    ``kind`` is ``object``, ``global``, ``frame``, ``register``, ``stack``, ``module`` (a C module's data), ``queue``, ``c heap`` or
+    ``memory``.  ``holder`` is the object (for ``frame``: the interpreter frame) and ``slot`` the field, index, key, or local's
+    name in it; ``place`` the address of the word.  ``certain`` is False where memory is only seen to have the value.
     """
 
     kind: str
@@ -56,6 +59,8 @@ class ReferrerSearch:
     def __init__(self, records: Records, address: int) -> None:
         self._r = records
         self._address = address
+        self._named: set[int] = set()
+        """LWPs whose frames are known to hold the address."""
         self._arrays: dict[int, list[tuple[Page, int]]] = {}
         """Blocks without an object that hold the address: (page, place of the word) by block."""
 
@@ -101,12 +106,33 @@ class ReferrerSearch:
             for frame in reader.stack(thread).frames:
                 where = f"{frame.function} ({frame.file}:{frame.line}) of LWP {thread.native_thread_id}"
                 names = [name for name, value in frame.slots.items() if value == self._address]
+                if names or self._address in frame.stack:
+                    self._named.add(thread.native_thread_id)
                 for name in names:
                     text = f"local {name} of {where}"
                     yield Referrer("frame", None, text, frame.address, "frame", name, thread.native_thread_id, certain=True)
                 if self._address in frame.stack:
                     text = f"the value stack of {where}"
                     yield Referrer("frame", None, text, frame.address, "frame", None, thread.native_thread_id, certain=True)
+
+    @cached_property
+    def _frame_memory(self) -> list[tuple[int, int, int]]:
+        """(start, end, LWP) of the chunks that threads' Python frames are in."""
+        found = []
+        layout = self._r.layout.find("_PyStackChunk")
+        for thread in self._r.runtime.threads if layout else ():
+            try:
+                place = thread.address + self._r.layout.offset("PyThreadState", "datastack_chunk")
+                chunk = int.from_bytes(self._r.memory.read(place, 8), "little")
+                for _ in range(MAX_CHUNKS):
+                    if not chunk:
+                        break
+                    record = self._r.layout.record(self._r.memory, "_PyStackChunk", chunk)
+                    found.append((chunk, chunk + record["size"], thread.native_thread_id))
+                    chunk = record["previous"]
+            except (MemoryFault, UnknownLayout):
+                continue
+        return found
 
     def _queues(self) -> Iterator[Referrer]:
         queues = self._r.queues
@@ -120,6 +146,13 @@ class ReferrerSearch:
     def _word(self, stretch: Stretch, place: int) -> Iterator[Referrer]:
         page = stretch.page
         if page is None:
+            lwp = next((lwp for start, end, lwp in self._frame_memory if start <= place < end), None)
+            if lwp is not None:
+                # A named local is known already, and with more certainty.
+                if lwp not in self._named:
+                    text = f"{place:#x} in the Python frames of LWP {lwp}"
+                    yield Referrer("frame", place, text, lwp=lwp)
+                return
             found = self._r.places.find(place)
             kind = found.kind if found else "memory"
             yield Referrer(kind, place, f"{place:#x} in {found.text if found else 'unknown memory'}")
@@ -139,8 +172,19 @@ class ReferrerSearch:
         if info is None or self._r.objects.header(holder).is_dead_shape:
             return Referrer("memory", place, f"{place:#x} in a block whose object is no more", holder)
         slot = next((r.slot for r in self._r.objects.children(holder) if r.slot_address == place), None)
+        module = self._module(holder) if info.is_subclass("dict") and slot is not None else None
+        if module is not None:
+            variable = str(slot).removeprefix("['").removesuffix("']")
+            text = f"global {variable} of module {module} (dict {holder:#x})"
+            return Referrer("global", place, text, holder, info.name, slot, certain=True)
         name = f"[{slot}]" if isinstance(slot, int) else slot if slot is not None else f"offset {place - holder}"
         return Referrer("object", place, f"{name} of {info.name} {holder:#x}", holder, info.name, slot, certain=slot is not None)
+
+    def _module(self, dictionary: int) -> str | None:
+        """The name of the module whose globals a dict is: every module's have these two keys."""
+        objects = self._r.objects
+        name = objects.dict_get_str(dictionary, "__name__")
+        return objects.text(name) if name and objects.dict_get_str(dictionary, "__spec__") else None
 
     def _owners_of_arrays(self, sweep: Sweep) -> Iterator[Referrer]:
         """Lists, dicts and sets keep their items in a block of its own: who points to it is the holder."""

@@ -1,0 +1,1 @@
+"""A module whose global is set from outside."""
