@@ -43,11 +43,16 @@ def process_of(task: int) -> int:
 
 
 def tasks(pid: int) -> list[int]:
-    """The threads of a process, the oldest first; empty when it is gone."""
+    """The threads of a process, the oldest first; empty when it is gone.  Any thread's id will do for ``pid``."""
     try:
         return sorted(int(name) for name in os.listdir(f"/proc/{pid}/task"))
     except OSError:
         return []
+
+
+def has_task(task: int, other: int | None) -> bool:
+    """Whether ``other`` is a thread of the same process as ``task``."""
+    return other is not None and os.path.exists(f"/proc/{task}/task/{other}")
 
 
 def catches(fields: dict[str, str], number: int) -> bool:

@@ -76,6 +76,8 @@ class Tracer:
         self._tasks: set[int] = set()
         self._early: dict[int, dict[int, _Early]] = {}
         self._caught: dict[int, int] = {}
+        self._calm: set[int] = set()
+        """Tasks whose process catches its faults, and has had enough cores of them."""
         self._doomed: set[int] = set()
         self._later: deque[tuple[int, int]] = deque()
 
@@ -151,15 +153,14 @@ class Tracer:
     def _deadly(self, task: int, number: int) -> None:
         """A signal that may kill is on its way to ``task``: take a core if it will, or might."""
         info = ptrace.signal_info(task)
+        # Its own fault or abort, not a signal from elsewhere: each microsecond that the other threads go on costs evidence,
+        # so they are stopped first and everything else is found out then.
+        at_once = task not in self._calm and (info.code > 0 or process.has_task(task, info.sender))
+        held = self._freeze(task, task) if at_once else []
         pid = process.process_of(task)
-        if pid in self._doomed:
-            return
-        # Its own fault or abort, not a signal from elsewhere: each microsecond that the other threads go on costs evidence.
-        at_once = (info.code > 0 or info.sender == pid) and self._caught.get(pid, 0) < CAUGHT_FAULTS
-        held = self._freeze(pid, task) if at_once else []
         try:
             fields = process.status(task)
-            if process.ignores(fields, number):
+            if pid in self._doomed or process.ignores(fields, number):
                 return
             if process.catches(fields, number):
                 if at_once:
@@ -179,8 +180,8 @@ class Tracer:
             self._thaw(held)
 
     def _remember(self, pid: int, task: int, death: Death, held: list[tuple[int, int]]) -> None:
-        if not process.is_python(pid):
-            self._caught[pid] = CAUGHT_FAULTS
+        if self._caught.get(pid, 0) >= CAUGHT_FAULTS or not process.is_python(pid):
+            self._calm.add(task)
             return
         self._caught[pid] = self._caught.get(pid, 0) + 1
         core, _ = self._write(pid, [task, *(t for t, _ in held)], death)
@@ -204,6 +205,7 @@ class Tracer:
 
     def _gone(self, task: int, status: int) -> None:
         self._tasks.discard(task)
+        self._calm.discard(task)
         self._forget(task)
         self._ended(task, status)
 
@@ -229,12 +231,12 @@ class Tracer:
     # --- all threads of a process ---------------------------------------------------------------
 
     def _freeze(self, pid: int, first: int | None = None) -> list[tuple[int, int]]:
-        """Stop all threads of a process but ``first``, which is stopped already: (task, wait status) of each that did stop."""
-        threads = set(process.tasks(pid))
-        # What was stopped before and has not had its turn yet stays so; waitpid would not report it again.
-        held = [entry for entry in self._later if entry[0] in threads]
-        self._later = deque(entry for entry in self._later if entry[0] not in threads)
-        asked = {first, *(task for task, _ in held)}
+        """Stop all threads of a process but ``first``, which is stopped already: (task, wait status) of each that did stop.
+
+        Any thread's id will do for ``pid``.
+        """
+        held: list[tuple[int, int]] = []
+        asked = {first}
         deadline = time.monotonic() + FREEZE_SECONDS
         # A thread may have been starting another meanwhile.
         while fresh := [task for task in process.tasks(pid) if task not in asked]:
@@ -242,9 +244,11 @@ class Tracer:
                 with contextlib.suppress(OSError):  # ending, or not ours
                     ptrace.interrupt(task)
             asked.update(fresh)
+            # What was stopped before and has not had its turn yet is not reported again.
+            held += [entry for entry in self._later if entry[0] in fresh]
+            self._later = deque(entry for entry in self._later if entry[0] not in fresh)
             for task in fresh:
-                status = self._await_stop(task, deadline)
-                if status is not None:
+                if not any(task == entry[0] for entry in held) and (status := self._await_stop(task, deadline)) is not None:
                     held.append((task, status))
         return held
 
