@@ -6,7 +6,8 @@ the ordinary object by object.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import struct
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
@@ -18,9 +19,8 @@ from gdbext.heap.pages import DOMAINS, MEM, Page
 from gdbext.heap.records import Records
 from gdbext.layout.layout import UnknownLayout
 
-FIELDS = ("ob_tid", "ob_ref_local", "ob_ref_shared", "ob_type")
-Look = tuple[int, ...]
-"""The words that hold these fields: what tells one object's state from another's."""
+Look = tuple[bytes]
+"""A header's bytes: what tells one object's state from another's."""
 
 
 @dataclass(frozen=True)
@@ -29,23 +29,27 @@ class Looks:
 
     starts: range
     in_use: list[bool]
-    columns: list[memoryview]
     freed: list[int]
     """Objects' places in free blocks."""
+    data: bytes
+    header: struct.Struct
+    """One block's bytes: what is before the header, the header, the rest."""
+
+    def _all(self) -> Iterator[Look]:
+        return self.header.iter_unpack(self.data)
 
     @cached_property
     def seen(self) -> dict[Look, int]:
         """Each look that an object in use has, with the address of one that has it."""
         if not self.freed:
-            return dict(zip(zip(*self.columns), self.starts))
-        return dict(zip(zip(*(compress(column, self.in_use) for column in self.columns)), compress(self.starts, self.in_use)))
+            return dict(zip(self._all(), self.starts))
+        return dict(zip(compress(self._all(), self.in_use), compress(self.starts, self.in_use)))
 
     def having(self, looks: set[Look]) -> list[tuple[int, Look]]:
         """(address, look) of all objects in use that have one of the looks."""
-        if not looks or looks.isdisjoint(self.seen):
+        if looks.isdisjoint(self.seen):
             return []
-        rows = zip(self.starts, zip(*self.columns), self.in_use)
-        return [(address, look) for address, look, used in rows if used and look in looks]
+        return [(address, look) for address, look, used in zip(self.starts, self._all(), self.in_use) if used and look in looks]
 
 
 def holds_objects(records: Records, page: Page) -> bool:
@@ -58,16 +62,17 @@ def read_looks(records: Records, page: Page) -> Looks | None:
     if page.block_size >= BULK_BLOCK_SIZE or not holds_objects(records, page):
         return None
     try:
-        layout = records.layout.struct("PyObject")
-        words = memoryview(records.memory.read(page.start, page.capacity * page.block_size)).cast("Q")
-        before = records.before(page)
-        columns = [words[(before + layout.offset(name)) // 8 :: page.block_size // 8] for name in FIELDS]
+        before, size = records.before(page), records.layout.size("PyObject")
+        data = records.memory.read(page.start, page.capacity * page.block_size)
     except (MemoryFault, UnknownLayout):
+        return None
+    if before + size > page.block_size:
         return None
     free = records.free_lists.of(page).where
     in_use = list(map(not_, map(free.__contains__, page.blocks())))
     starts = range(page.start + before, page.end + before, page.block_size)
-    return Looks(starts, in_use, columns, [block + before for block in free])
+    header = struct.Struct(f"<{before}x{size}s{page.block_size - before - size}x")
+    return Looks(starts, in_use, [block + before for block in free], data, header)
 
 
 class Selection:
