@@ -32,9 +32,10 @@ class Entry(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """Offsets in the file: of each entry, and of the names' first and last byte."""
+    """Offsets in the file: of each entry and of their end, and of the names and theirs."""
 
     entries: range
+    end: int
     names: int
     names_end: int
 
@@ -50,7 +51,7 @@ class SymbolTable:
             for kind, start, end, link in file.sections:
                 if kind == wanted and link < len(file.sections):
                     names = file.sections[link]
-                    self._tables.append(_Table(range(start, end - SYMBOL.size + 1, SYMBOL.size), names.start, names.end))
+                    self._tables.append(_Table(range(start, end - SYMBOL.size + 1, SYMBOL.size), end, names.start, names.end))
 
     def find(self, name: str, file: str | None = None) -> Iterator[Entry]:
         """The functions and variables of that name.
@@ -60,7 +61,7 @@ class SymbolTable:
         for table in self._tables:
             # The linker lets a name be the tail of a longer one.
             for place in places(self._data, name.encode() + b"\0", table.names, table.names_end):
-                for at in places(self._data, struct.pack("<I", place - table.names), table.entries.start, table.entries.stop):
+                for at in places(self._data, struct.pack("<I", place - table.names), table.entries.start, table.end):
                     entry = self._entry(table, at)
                     if entry and (file is None or (entry.is_local and self._file_of(table, at) == os.path.basename(file))):
                         yield entry
@@ -68,7 +69,7 @@ class SymbolTable:
     def at(self, value: int) -> Iterator[Entry]:
         """The functions and variables that start at that address."""
         for table in self._tables:
-            for place in places(self._data, struct.pack("<Q", value), table.entries.start, table.entries.stop):
+            for place in places(self._data, struct.pack("<Q", value), table.entries.start, table.end):
                 entry = self._entry(table, place - VALUE)
                 if entry and entry.value == value:
                     yield entry

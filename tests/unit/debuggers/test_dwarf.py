@@ -1,0 +1,172 @@
+"""A compile unit made by hand: ``outer`` calls ``callee``, and has ``leaf`` inlined in it by way of ``middle``."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import pytest
+from elves import elf
+
+from fakes import FakeMemory
+from gdbext.debuggers import callsites, inlines, sections
+from gdbext.debuggers.dwarf import Dwarf, leb, signed_leb
+
+ADDR, DATA1, DATA4, STRING, REF4, SEC_OFFSET, EXPRLOC = 0x01, 0x0B, 0x06, 0x08, 0x13, 0x17, 0x18
+ABBREVIATIONS = (
+    # code, tag, children, attributes
+    (1, 0x11, 1, [(0x25, STRING), (0x11, ADDR), (0x12, DATA4)]),  # compile unit: producer, low_pc, high_pc
+    (2, 0x2E, 0, [(0x03, STRING)]),  # subprogram: name
+    (3, 0x2E, 1, [(0x03, STRING), (0x11, ADDR), (0x12, DATA4), (0x01, REF4)]),  # … low_pc, high_pc, sibling
+    (4, 0x1D, 1, [(0x31, REF4), (0x11, ADDR), (0x12, DATA4), (0x59, DATA1)]),  # inlined: origin, low_pc, high_pc, call_line
+    (5, 0x1D, 0, [(0x31, REF4), (0x55, SEC_OFFSET), (0x59, DATA1)]),  # inlined: origin, ranges, call_line
+    (6, 0x48, 1, [(0x7D, ADDR), (0x7F, REF4)]),  # call site: return_pc, origin
+    (7, 0x49, 0, [(0x02, EXPRLOC), (0x7E, EXPRLOC)]),  # call site parameter: location, value
+    (8, 0x2E, 0, [(0x03, STRING), (0x11, ADDR), (0x12, DATA4)]),
+)
+
+
+def block(data: bytes) -> bytes:
+    return bytes([len(data)]) + data
+
+
+class Unit:
+    """Entries one after the other; ``places`` remembers where each named one starts."""
+
+    def __init__(self) -> None:
+        self.body = b""
+        self.places: dict[str, int] = {}
+
+    def add(self, code: int, *values: bytes, label: str = "") -> None:
+        self.places[label] = 12 + len(self.body)
+        self.body += bytes([code]) + b"".join(values)
+
+    def end(self) -> None:
+        self.body += b"\0"
+
+    def reference(self, label: str) -> bytes:
+        return struct.pack("<I", self.places[label])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    unit = Unit()
+    unit.add(1, b"GNU C11 12.2.0\0", struct.pack("<QI", 0x1000, 0x1000))
+    unit.add(2, b"leaf\0", label="leaf")
+    unit.add(2, b"middle\0", label="middle")
+    unit.add(8, b"callee\0", struct.pack("<QI", 0x1800, 0x10), label="callee")
+    unit.add(3, b"outer\0", struct.pack("<QI", 0x1100, 0x100), bytes(4), label="outer")
+    sibling = len(unit.body) - 4
+    unit.add(4, unit.reference("middle"), struct.pack("<QI", 0x1120, 0x40), bytes([21]))
+    unit.add(5, unit.reference("leaf"), struct.pack("<I", 0), bytes([33]))
+    unit.end()
+    unit.add(6, struct.pack("<Q", 0x1180), unit.reference("callee"))
+    unit.add(7, block(bytes([0x55])), block(bytes([0x73, 8])))  # rdi is rbx+8
+    unit.add(7, block(bytes([0x54])), block(bytes([0xA3, 1, 0x54])))  # rsi is what it was on entry
+    unit.end()
+    unit.end()
+    after = 12 + len(unit.body)
+    unit.body = unit.body[:sibling] + struct.pack("<I", after) + unit.body[sibling + 4 :]
+    unit.add(8, b"last\0", struct.pack("<QI", 0x1900, 0x10))
+    unit.end()
+    info = struct.pack("<IHBBI", 8 + len(unit.body), 5, 1, 8, 0) + unit.body
+    abbreviations = b""
+    for code, tag, children, attributes in ABBREVIATIONS:
+        abbreviations += bytes([code, tag, children]) + b"".join(bytes(pair) for pair in attributes) + b"\0\0"
+    ranges = struct.pack("<IHIBBI", 44, 2, 0, 8, 0, 0) + struct.pack("<QQQQ", 0x1000, 0x1000, 0, 0)
+    # Two pieces counted from the unit's start, one of them empty.
+    lists = bytes([4]) + b"\xa0\x02\xa0\x02" + bytes([4]) + b"\xb0\x02\xb4\x02" + b"\0"
+    return elf(
+        tmp_path / "program",
+        {
+            ".debug_info": (1, info, 0),
+            ".debug_abbrev": (1, abbreviations + b"\0", 0),
+            ".debug_aranges": (1, ranges, 0),
+            ".debug_rnglists": (1, lists, 0),
+        },
+    )
+
+
+@pytest.fixture
+def dwarf(path: Path) -> Dwarf:
+    return Dwarf(sections.read(str(path)))
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        (0x1100, []),
+        (0x111F, []),
+        (0x1120, [("middle", 21)]),
+        (0x1130, [("leaf", 33), ("middle", 21)]),
+        (0x1133, [("leaf", 33), ("middle", 21)]),
+        (0x1134, [("middle", 21)]),
+        (0x1160, []),
+        (0x1905, []),
+        (0x1A00, None),
+        (0x3000, None),
+    ],
+)
+def test_inlined_functions_are_found_by_address(dwarf: Dwarf, address: int, expected: list[tuple[str, int]] | None) -> None:
+    assert inlines.at(dwarf, address) == expected
+
+
+def test_a_call_site_tells_what_its_callee_was_given(dwarf: Dwarf) -> None:
+    site = callsites.find(dwarf, 0x1180)
+    assert site == callsites.CallSite("callee", {5: b"\x73\x08", 4: b"\xa3\x01\x54"}, True)
+    assert callsites.find(dwarf, 0x1181) is None
+    assert callsites.find(dwarf, 0x9000) is None
+
+
+def test_damaged_debug_information_raises_nothing(path: Path) -> None:
+    file = sections.ElfFile(str(path))
+    whole = bytes(file.data)
+    for section in file.sections[1:5]:
+        for place in range(section.start, section.end):
+            for value in (0x00, 0x7F, 0xFF):
+                file.data = whole[:place] + bytes([value]) + whole[place + 1 :]
+                inlines.at(Dwarf(file), 0x1130)
+                callsites.find(Dwarf(file), 0x1180)
+
+
+REGISTERS = {"rbx": 0x5000, "rsp": 0x7000}
+EXPRESSIONS = [
+    (b"\x73\x08", 0x5008),  # breg3 (rbx) + 8
+    (b"\x73\x78", 0x4FF8),  # breg3 - 8
+    (b"\x70\x00", None),  # breg0: rax is not known
+    (b"\x30", 0),  # lit0
+    (b"\x4f", 31),  # lit31
+    (b"\x08\xff", 0xFF),  # const1u
+    (b"\x09\xff", (1 << 64) - 1),  # const1s
+    (b"\x0a\x34\x12", 0x1234),  # const2u
+    (b"\x03" + struct.pack("<Q", 0x55AA), 0x55AA),  # addr
+    (b"\x11\x7f", (1 << 64) - 1),  # consts -1
+    (b"\x73\x00\x23\x10", 0x5010),  # rbx, plus_uconst 16
+    (b"\x73\x00\x08\x05\x22", 0x5005),  # rbx + 5
+    (b"\x73\x00\x08\x05\x1c", 0x4FFB),  # rbx - 5
+    (b"\x91\x70", 0x7FF0),  # fbreg -16
+    (b"\x73\x00\x06", 0x1122334455667788),  # deref
+    (b"\x73\x00\x94\x02", 0x7788),  # deref_size 2
+    (b"\xa3\x01\x54", 0x4444),  # entry_value(rsi)
+    (b"\xf3\x01\x55\x9f", None),  # GNU_entry_value(rdi), not known
+    (b"\x30\x9f", 0),  # stack_value
+    (b"", None),
+    (b"\x22", None),  # an operation without operands
+    (b"\x96", None),  # nop, which no call site has
+    (b"\x08", None),  # cut short
+    (b"\x30\x06", None),  # dereference of NULL
+]
+
+
+@pytest.mark.parametrize(("expression", "expected"), EXPRESSIONS)
+def test_expressions_are_computed(expression: bytes, expected: int | None) -> None:
+    memory = FakeMemory({0x5000: bytes.fromhex("8877665544332211")})
+    entry = {4: 0x4444}
+    assert callsites.compute(expression, REGISTERS.get, 0x8000, entry.get, memory) == expected
+
+
+def test_leb128() -> None:
+    assert leb(b"\xe5\x8e\x26", 0) == (624485, 3)
+    assert signed_leb(b"\xc0\xbb\x78", 0) == (-123456, 3)
+    assert signed_leb(b"\x3f", 0) == (63, 1)
+    assert signed_leb(b"\x40", 0) == (-64, 1)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from fakes import FakeDebugger
+from gdbext.debuggers.base import DebuggerError, NativeThread, Variable
+from gdbext.debuggers.text import has_own_name, refuse_side_effects, simple_value, tidy_instruction, tidy_type
+
+
+@pytest.mark.parametrize(
+    ("gdb", "lldb"),
+    [
+        ("mov    0x18(%rax),%rdi", "movq   0x18(%rax), %rdi"),
+        ("cmpb   $0xf4,-0x138(%rbp)", "cmpb   $-0xc, -0x138(%rbp)"),
+        ("cmp    $0xfffffffffffff001,%rax", "cmpq   $-0xfff, %rax"),
+        ("cmp    $0xffffffff,%eax", "cmpl   $-0x1, %eax"),
+        ("mov    %eax,0x0(%r13)", "movl   %eax, (%r13)"),
+        ("mov    %rax,%gs:(%rdx)", "movq   %rax, %gs:(%rdx)"),
+        ("addl   $0x1,0x34(%rbp)", "addl   $0x1, 0x34(%rbp)"),
+        ("call   *0x30(%rax)", "callq  *0x30(%rax)"),
+        ("call   0x55a46a1aab5e <PyObject_Repr>", "callq  0x55a46a1aab5e ; PyObject_Repr at object.c:1"),
+        ("push   %rbp", "pushq  %rbp"),
+        ("ret", "retq"),
+        ("leave", "leave"),
+        ("movzbl 0x40(%rsp),%r10d", "movzbl 0x40(%rsp), %r10d"),
+        ("movups %xmm0,(%rdi)", "movups %xmm0, (%rdi)"),
+        ("movq   $0x0,(%rax)", "movq   $0x0, (%rax)"),
+        ("lock cmpxchg %rdx,(%rdi)", "lock cmpxchgq %rdx, (%rdi)"),
+        ("cmpb   $0xfd,(%r14,%rdx,1)", "cmpb   $-0x3, (%r14,%rdx)"),
+        ("rep movsb %ds:(%rsi),%es:(%rdi)", "rep movsb (%rsi), %es:(%rdi)"),
+        ("lea    0x2f9f00(%rip),%rax        # 0x55a46a642388", "leaq   0x2f9f00(%rip), %rax"),
+        ("cmove  %rax,%rbx", "cmoveq %rax, %rbx"),
+        ("imul   $0x1a,%rdi,%rax", "imulq  $0x1a, %rdi, %rax"),
+    ],
+)
+def test_both_debuggers_instructions_become_one_text(gdb: str, lldb: str) -> None:
+    assert tidy_instruction(gdb) == tidy_instruction(lldb)
+
+
+def test_instructions_keep_what_matters() -> None:
+    assert tidy_instruction("cmpq   $0x0,(%rax)  # 0x40 <x>") == "cmpq $0x0,(%rax)"
+    assert tidy_instruction("mov    %fs:0x28,%rax") == "mov %fs:0x28,%rax"
+
+
+@pytest.mark.parametrize(
+    ("gdb", "lldb"),
+    [
+        ("struct _ts *", "_ts *"),
+        ("PyObject * const *", "PyObject *const *"),
+        ("char [16]", "char[16]"),
+        ("_Bool", "bool"),
+        ("void (*)(void)", "void (*)()"),
+        ("const struct _is *", "const _is *"),
+        ("structure *", "structure *"),
+    ],
+)
+def test_both_debuggers_types_become_one_text(gdb: str, lldb: str) -> None:
+    assert tidy_type(gdb) == tidy_type(lldb)
+
+
+@pytest.mark.parametrize("expression", ["x = 3", "x += 1", "x <<= 1", "x++", "--x", "$rdi = 0", "a[b=1]"])
+def test_expressions_that_assign_are_refused(expression: str) -> None:
+    with pytest.raises(DebuggerError, match="would change the program"):
+        refuse_side_effects(expression)
+
+
+@pytest.mark.parametrize(
+    "expression", ["x == 3", "x != 3", "x <= 3", "x >= 3", "v->ob_item[0]", "x - -1", "'='", '"a = b"', "x << 3"]
+)
+def test_expressions_that_look_are_not(expression: str) -> None:
+    refuse_side_effects(expression)
+
+
+def test_numbers_and_variables_need_no_evaluation() -> None:
+    debugger = FakeDebugger()
+    debugger.thread_list = [NativeThread(7, 1)]
+    debugger.variable_lists[7, 0] = [Variable("v", "PyObject *", 0x1234), Variable("gone", "PyObject *", None, "optimized out")]
+    assert simple_value(debugger, "0x10") == 16
+    assert simple_value(debugger, "-1") == (1 << 64) - 1
+    assert simple_value(debugger, "v") == 0x1234
+    assert simple_value(debugger, "v->ob_type") is None
+    assert simple_value(debugger, "other") is None
+    for wrong, said in (("gone", "optimized out"), (" ", "an address is missing"), ("0x1" + "0" * 16, "more than 64 bits")):
+        with pytest.raises(DebuggerError, match=said):
+            simple_value(debugger, wrong)
+
+
+def test_functions_in_assembler_have_no_name_of_their_own() -> None:
+    assert has_own_name("/src/object.c")
+    assert not has_own_name("clone3.S")
+    assert not has_own_name(None)
