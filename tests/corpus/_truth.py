@@ -12,10 +12,16 @@ def tell(**facts):
 
     >>> tell(container=id(lst), subject=id(lst[2]))
     """
-    _known.update({key: hex(value) if isinstance(value, int) and value > 0xFFFF else value for key, value in facts.items()})
+    _known.update({key: _readable(value) for key, value in facts.items()})
     with open("truth.json.new", "w") as file:
         json.dump(_known, file)
     os.replace("truth.json.new", "truth.json")
+
+
+def _readable(value):
+    if isinstance(value, list):
+        return [_readable(item) for item in value]
+    return hex(value) if isinstance(value, int) and value > 0xFFFF else value
 
 
 def run(*workers, copies=2):

@@ -34,7 +34,7 @@ def show():
 
 def call():
     while True:
-        shared(3)  # op: call, reads
+        shared(3)  # op: call or shared, reads
 
 
 run(again, show, call)

@@ -24,7 +24,7 @@ tell(object=id(shared), also=[id(thing)])
 
 def read():
     while True:
-        _ = thing.value  # op: getattr, reads
+        _ = thing.value  # op: getattr or get, reads
 
 
 def again():

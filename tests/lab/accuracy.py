@@ -142,7 +142,7 @@ def races(options: Options, scripts: Iterable[Script]) -> list[RaceRow]:
                 after = sorted(row.seconds)[len(row.seconds) // 2] if row.seconds else 0.0
                 died = f"{len(row.seconds)}/{options.runs}"
                 print(f"{script.name:<26} {build:<8} {row.debugger:<5} {died:>7} {after:>5.2f} s  {counts}")
-                missed = [score.found for score in row.scores if not score.object_first] + list(row.problems)
+                missed = [score.found for score in row.scores if not (score.operations and score.known_first)] + list(row.problems)
                 for text in list(dict.fromkeys(missed))[:3]:
                     print(f"    {text}")
                 sys.stdout.flush()

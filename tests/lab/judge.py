@@ -108,7 +108,7 @@ class RaceScore:
     unknown: bool
     """Neither a race nor an issue was named."""
     found: str
-    """The race that was named, for people."""
+    """The race and the first issue that were named, for people."""
     signature: str | None
 
 
@@ -126,6 +126,7 @@ def judge_race(script: Script, build: str, run: CrashRun, report: Report) -> Rac
     both = len(marked) == 2 and all(marked) and not all(mark and mark.reads for mark in marked)
     named = both and all(mark and mark.says(thread["operation"]) for mark, thread in zip(marked, race["threads"]))
     issues = [issue["id"] for issue in report["known_issues"]]
+    certain = [issue["id"] for issue in report["known_issues"] if issue["match"] != "possible"]
     allowed = set(_several(expect["known"]))
     right = bool(race) and at_fault(race["object"])
     return RaceScore(
@@ -133,11 +134,11 @@ def judge_race(script: Script, build: str, run: CrashRun, report: Report) -> Rac
         object_in_three=any(at_fault(suspect["object"]) for suspect in suspects[:3]),
         operations=right and named,
         lines=right and both,
-        known_first=(issues[0] if issues else None) in allowed,
-        known_in_three=bool(allowed & set(issues[:3])) or (not issues and None in allowed),
+        known_first=bool(allowed & set(issues[:1])) or (None in allowed and not certain),
+        known_in_three=bool(allowed & set(issues[:3])) or (None in allowed and not certain),
         wrong_proven=None if right or not race or race["confidence"] != "proven" else race["object"]["address"],
         unknown=race is None and not issues,
-        found=_race_text(race) if race else "no race",
+        found=_named(report),
         signature=signature(report),
     )
 
@@ -148,9 +149,15 @@ def _marked(script: Script, thread: dict[str, Any]) -> Operation | None:
     return script.operations.get(line) if str(thread.get("file", "")).endswith(script.path.name) else None
 
 
+def _named(report: Report) -> str:
+    race, issues, failed = report["race"], report["known_issues"], no_errors(report)
+    issue = f"{issues[0]['id']} ({issues[0]['match']})" if issues else "no issue"
+    return "; ".join([_race_text(race) if race else "no race", issue] + ([] if failed.right else [f"failed: {failed.found}"]))
+
+
 def _race_text(race: dict[str, Any]) -> str:
     threads = " and ".join(f"{t['operation']}:{t.get('suspect_line') or t.get('line')}" for t in race["threads"][:2])
-    return f"{race['object']['type']} {race['object']['address']} {threads} ({race['confidence']})"
+    return f"{race['object']['type']} {threads} ({race['confidence']})"
 
 
 def alarms(report: Report) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 CORPUS = Path(__file__).parent.parent / "corpus"
-MARK = re.compile(r"#\s*op:\s*(\w+)(, reads)?\s*$")
+MARK = re.compile(r"#\s*op:\s*(\w+(?: or \w+)*)(, reads)?\s*$")
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Operation:
 
     def says(self, text: str) -> bool:
         """Whether a report's words for an operation mean this one: ``append`` for ``list.append``, ``__init__`` for ``init``."""
-        bare = self.name.strip("_")
-        return bare in text or text.strip("_") in bare
+        names = [name.strip("_") for name in self.name.split(" or ")]
+        return any(name in text or text.strip("_") in name for name in names)
 
 
 @dataclass(frozen=True)
