@@ -560,12 +560,12 @@ def suite(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     wanted = [libraries / name for name in PURE] + [
         p for p in libraries.glob("*.dist-info") if p.name.startswith(("pytest_xdist", "execnet"))
     ]
-    for path in wanted:
+    for path in (*wanted, ROOT / "gdbext"):
         (site / path.name).symlink_to(path)
     folder = tmp_path / "suite"
     folder.mkdir()
     (folder / "test_suite.py").write_text(SUITE)
-    return folder, environment(PYTHONPATH=f"{site}:{ROOT}")
+    return folder, environment(PYTHONPATH=str(site))
 
 
 PLUGIN = ("-m", "pytest", "-q", "-p", "gdbext.pytest_plugin", "--gdbext", "-p", "no:cacheprovider")
@@ -607,3 +607,56 @@ def test_plugin_is_off_unless_asked_for(python: str, suite: tuple[Path, dict[str
     words = [word for word in PLUGIN if word != "--gdbext"]
     done = subprocess.run([python, *words], env=env, cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+# --- when gdbext itself fails --------------------------------------------------------------------
+
+SABOTAGE = """
+import sys
+sys.path.insert(0, {root!r})
+from gdbext.cli.tracing import tracer
+def fail(*_): raise RuntimeError("sabotage")
+tracer.{what} = fail
+from gdbext.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("what", ["write_core", "process.status", "Tracer._write", "Tracer._executed"])
+def test_defect_of_ours_costs_the_command_nothing(python: str, what: str) -> None:
+    code = f"""
+import subprocess, threading, time
+threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+print(subprocess.run(["sh", "-c", "exit 3"]).returncode, flush=True)
+{SEGV}
+"""
+    command = [HOST, "-c", SABOTAGE.format(root=str(ROOT), what=what), "run", "--", python, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=120)
+    assert (done.returncode, done.stdout) == (139, "3\n")
+    assert "internal error, the command goes on without gdbext: RuntimeError: sabotage" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_diagnosis_can_be_interrupted(python: str, tmp_path: Path) -> None:
+    slow = tmp_path / "gdb"
+    slow.write_text("#!/bin/sh\nexec sleep 600\n")
+    slow.chmod(0o755)
+    command = [*GDBEXT, "run", "--", python, "-c", f"print('ready', flush=True); {SEGV}"]
+    env = environment(GDBEXT_GDB=str(slow))
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(2)
+    assert process.poll() is None
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 139
+    assert "the diagnosis was interrupted" in said
+
+
+def test_nobody_reads_the_report(python: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([*GDBEXT, "run", "--", python, "-c", SEGV], stderr=write, env=environment(), timeout=120)
+    os.close(write)
+    assert done.returncode == 139

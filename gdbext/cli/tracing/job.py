@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 from gdbext.cli import launch
@@ -24,8 +25,14 @@ def main() -> int:
         return 3
     finally:
         if kept:
-            try:
-                keep.compress(wanted["core"], kept)
-                print(f"gdbext: core kept as {kept}", file=sys.stderr)
-            except OSError as error:
-                print(f"gdbext: cannot keep the core as {kept}: {error.strerror}", file=sys.stderr)
+            _keep(wanted["core"], kept)
+        if wanted["temporary"]:
+            os.unlink(wanted["core"])
+
+
+def _keep(core: str, kept: str) -> None:
+    try:
+        keep.compress(core, kept)
+        print(f"gdbext: core kept as {kept}", file=sys.stderr)
+    except OSError as error:
+        print(f"gdbext: cannot keep the core as {kept}: {error.strerror}", file=sys.stderr)
