@@ -31,4 +31,5 @@ COMMAND = Command(
     ("[all]",),
     (),
     ("ft bt", "ft bt all"),
+    lambda: ("all",),
 )

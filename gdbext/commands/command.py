@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -56,8 +57,9 @@ class Option:
 class Command:
     """A command declared: help and completion are made of this.
 
-    ``positional`` are the arguments' names as usage shows them, ``[NAME]`` for one that may be left out, ``NAME…`` for
-    the rest of the line.
+    ``positional`` are the arguments' names as usage shows them, ``[NAME]`` for one that may be left out.  An ``ADDRESS`` or a
+    ``FILE`` takes the words that are too many: an expression, or a file's name, may have spaces in it.  ``choices`` are the
+    words that the first argument may be, for completion.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Command:
     positional: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     examples: tuple[str, ...] = ()
+    choices: Callable[[], Sequence[str]] = tuple
 
     @property
     def usage(self) -> str:
@@ -100,32 +103,49 @@ def parse(command: Command, words: Sequence[str]) -> Arguments:
     rest = list(words)
     while rest:
         word = rest.pop(0)
-        if not word.startswith("--") or word == "--":
+        if word == "--":
+            arguments.words += rest
+            break
+        if not word.startswith("--"):
             arguments.words.append(word)
             continue
         name, has_value, value = word.partition("=")
         option = known.get(name)
         if option is None:
             raise UsageError(f"ft {command.name} has no option {name}; usage: {command.usage}")
-        if option.metavar is None:
+        if option.metavar is None and not has_value:
             arguments.options[name] = True
+        elif option.metavar is None:
+            raise UsageError(f"{name} takes no value; usage: {command.usage}")
         elif has_value:
             arguments.options[name] = value
         elif rest:
             arguments.options[name] = rest.pop(0)
         else:
             raise UsageError(f"{name} wants {option.metavar}; usage: {command.usage}")
+    arguments.words = _joined(command, arguments.words)
     required = [p for p in command.positional if not p.startswith("[")]
-    rest_allowed = any(p.rstrip("]").endswith("…") for p in command.positional)
     if len(arguments.words) < len(required):
         raise UsageError(f"ft {command.name} wants {required[len(arguments.words)]}; usage: {command.usage}")
     if len(arguments.words) > len(command.positional):
-        if not rest_allowed:
-            raise UsageError(f"ft {command.name} takes {len(command.positional) or 'no'} argument(s); usage: {command.usage}")
-        # An expression may have spaces in it.
-        head = arguments.words[: len(command.positional) - 1]
-        arguments.words = [*head, " ".join(arguments.words[len(command.positional) - 1 :])]
+        most = len(command.positional)
+        raise UsageError(f"ft {command.name} takes {COUNTS[most]}; usage: {command.usage}")
     return arguments
+
+
+COUNTS = ("no arguments", "one argument", "two arguments")
+RANGE = re.compile(r"[-+\d]\S*|\S*(?<!:):(?!:)\S*")
+"""What is meant for a range's place: a number, or something with a single colon."""
+
+
+def _joined(command: Command, words: list[str]) -> list[str]:
+    """The words with those that belong to one argument put together."""
+    places = [name.strip("[]") for name in command.positional]
+    if "ADDRESS" in places and places[-1] == "FIRST:LAST" and len(words) > 1:
+        return [" ".join(words[:-1]), words[-1]] if RANGE.fullmatch(words[-1]) else [" ".join(words)]
+    if places and places[-1] in ("ADDRESS", "FILE") and len(words) > len(places):
+        return [*words[: len(places) - 1], " ".join(words[len(places) - 1 :])]
+    return words
 
 
 __all__ = ["Arguments", "Command", "Context", "DebuggerError", "Option", "UsageError", "parse"]

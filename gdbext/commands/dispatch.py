@@ -15,14 +15,16 @@ MODULES = {"list": "list_", "object": "object_"}
 
 
 def command(name: str) -> Command:
-    """The command of that name.
+    """The command of that name, which may be cut short where it stays unique, as debuggers' own may.
 
     Raises:
         UsageError: if there is none.
     """
-    if name not in NAMES:
-        near = [n for n in NAMES if n.startswith(name[:2])] or NAMES
-        raise UsageError(f"ft has no command `{name}`; there are: {', '.join(near)}")
+    matching = [n for n in NAMES if n.startswith(name)]
+    if len(matching) == 1:
+        name = matching[0]
+    elif name not in NAMES:
+        raise UsageError(f"no command `ft {name}`; there are: {', '.join(matching or NAMES)}")
     found: Command = importlib.import_module(f"gdbext.commands.{MODULES.get(name, name)}").COMMAND
     return found
 
@@ -32,9 +34,7 @@ def run(context: Context, text: str) -> bool:
     words = text.split()
     name = words[0] if words else "help"
     try:
-        # A command's name may be cut short where it stays unique, as debuggers' own may.
-        matching = [n for n in NAMES if n.startswith(name)]
-        chosen = command(matching[0] if len(matching) == 1 else name)
+        chosen = command(name)
         chosen.run(context, parse(chosen, words[1:]))
         return True
     except (UsageError, DebuggerError) as error:
@@ -60,10 +60,7 @@ def complete(text: str, word: str) -> list[str]:
         chosen = command(words[0])
     except UsageError:
         return []
-    if words[0] == "help":
-        return [n for n in NAMES if n.startswith(word)]
-    if words[0] == "export" and len(words) <= 2:
-        from gdbext.reports.formats import FORMATS
-
-        return [f for f in FORMATS if f.startswith(word)]
-    return [o.name for o in chosen.options if o.name.startswith(word)]
+    if word.startswith("-") or not chosen.positional:
+        return [o.name for o in chosen.options if o.name.startswith(word)]
+    complete_words = [w for w in (words[1:] if text.endswith(" ") else words[1:-1]) if not w.startswith("--")]
+    return [] if complete_words else [choice for choice in chosen.choices() if choice.startswith(word)]

@@ -29,9 +29,10 @@ def run(context: Context, arguments: Arguments) -> None:
 COMMAND = Command(
     "export",
     "write the triage report to a file",
-    "Formats: text, json, markdown, html, sarif, junit, github.",
+    f"Formats: {', '.join(formats.FORMATS)}.",
     run,
     ("FORMAT", "FILE"),
     (Option("--redact", "leave out every value of the program"),),
     ("ft export html crash.html", "ft export json crash.json"),
+    lambda: tuple(formats.FORMATS),
 )

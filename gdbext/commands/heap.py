@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gdbext.commands import show
 from gdbext.commands.command import Arguments, Command, Context
+from gdbext.reports.sanitize import visible
 
 
 def run(context: Context, arguments: Arguments) -> None:
@@ -18,7 +19,7 @@ def run(context: Context, arguments: Arguments) -> None:
     context.write(
         f"  block {style('address', hex(block.start))} + {address - block.start}, {block.size} bytes, domain {block.domain}\n"
     )
-    said = f'thread "{name or "?"}" (LWP {owner.native_thread_id})' if owner else "an exited thread (abandoned page)"
+    said = f'thread "{visible(name or "?")}" (LWP {owner.native_thread_id})' if owner else "an exited thread (abandoned page)"
     context.write(f"  page  {style('address', hex(block.page))}, owned by {said}\n")
     if block.freed_by:
         context.write(f"  freed by {block.freed_by if block.freed_by != 'owner' else 'the owning thread'}\n")

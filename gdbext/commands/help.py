@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gdbext.commands import dispatch
 from gdbext.commands.command import Arguments, Command, Context
+from gdbext.reports.text_parts import aligned
 
 
 def run(context: Context, arguments: Arguments) -> None:
@@ -17,13 +18,23 @@ def run(context: Context, arguments: Arguments) -> None:
             context.write(f"  {style('dim', 'for example:')} {example}\n")
         return
     context.write(style("heading", "gdbext explains crashes of free-threaded CPython.") + "\n")
+    rows = []
     for name in dispatch.NAMES:
         chosen = dispatch.command(name)
-        words = " ".join(chosen.positional)
-        context.write(f"  {style('function', 'ft ' + name)} {words:<{max(20 - len(name), 1)}} {chosen.summary}\n")
+        rows.append([style("function", f"ft {name}") + "".join(f" {word}" for word in chosen.positional), chosen.summary])
+    context.write("".join(f"  {row}\n" for row in aligned(rows)))
     context.write(
         style("dim", "`ft help COMMAND` says more. An address may be any expression: a variable, a register, a number.\n")
     )
 
 
-COMMAND = Command("help", "the commands, or one of them", "Lists the commands, or describes one.", run, ("[COMMAND]",))
+COMMAND = Command(
+    "help",
+    "the commands, or one of them",
+    "Lists the commands, or describes one.",
+    run,
+    ("[COMMAND]",),
+    (),
+    ("ft help", "ft help list"),
+    lambda: tuple(dispatch.NAMES),
+)

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from gdbext.commands.command import Arguments, Command, Context
+from gdbext.reports.text_parts import Page
 from gdbext.triage.triage import triage
 
 
 def run(context: Context, arguments: Arguments) -> None:
-    style = context.style
+    page = Page(context.options)
     issues = triage(context.session).known_issues
     if not issues:
-        context.write("no known CPython issue fits this crash\n")
+        page.line("no known CPython issue fits this crash")
     for issue in issues:
-        context.write(f"{style('heading', issue.id)} {issue.title}  {style('dim', issue.match)}\n")
-        context.write(f"  {issue.url}\n")
+        page.line(f"{page.style('heading', issue.id)} {issue.title}  {page.style('dim', str(issue.match))}")
+        page.line(f"  {issue.url}")
         if issue.fixed_in:
-            context.write(f"  fixed in {', '.join(issue.fixed_in)}\n")
-        for line in (issue.why, issue.advice):
-            if line:
-                context.write(f"  {line}\n")
+            page.flow(f"fixed in {', '.join(issue.fixed_in)}", 2)
+        for text in (issue.why, issue.advice):
+            if text:
+                page.flow(text, 2)
+    context.write(page.text())
 
 
 COMMAND = Command(

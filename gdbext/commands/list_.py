@@ -9,60 +9,72 @@ from gdbext.commands.command import Arguments, Command, Context, DebuggerError, 
 from gdbext.model import Verdict
 from gdbext.objects.decoded import List, Reference
 
-DEFAULT_ITEMS = 20
+MAX_ITEMS = 20
 
 
 def run(context: Context, arguments: Arguments) -> None:
-    address = context.address(arguments.words[0])
+    address = show.object_address(context, arguments.words[0])
     style, session = context.style, context.session
-    show.headline(context, address, "list")
+    wanted = _slice(arguments)
+    liveness = show.headline(context, address, "list")
+    info = session.objects.type_of(address)
+    if liveness.verdict.is_dead or info is None or not session.objects.is_a(info, "list"):
+        context.write(f"  {style('dim', 'its items are not shown: no list is there')}\n")
+        return
     found = session.objects.decode(address, "list")
     if not isinstance(found, List):
-        raise DebuggerError(f"{address:#x} is not a list whose items can be read")
+        raise DebuggerError(f"the list at {address:#x} cannot be read")
     items = session.objects.list_items(address)
-    size = style("address", hex(found.buffer))
-    context.write(f"  length {len(items)}, capacity {found.capacity}, items at {size}\n")
-    show.violations(context, address, "list")
-    verdicts = session.heap.judge_many(items)
-    first, last = _range(arguments, len(items))
-    stale = [i for i in range(first, last) if verdicts[i].is_dead]
-    if arguments.flag("--stale"):
-        for index in stale[:DEFAULT_ITEMS]:
-            _item(context, found.buffer, index, items[index], verdicts[index])
-    else:
-        for index in range(first, min(last, first + DEFAULT_ITEMS)):
-            _item(context, found.buffer, index, items[index], verdicts[index])
-    counted = Counter(str(verdicts[i]) for i in stale)
+    array = f"capacity {found.capacity}, items at {style('address', hex(found.buffer))}" if found.buffer else "no array"
+    context.write(f"  length {found.length}, {array}\n")
+    show.violations(context, session.objects.list_violations(address))
+    first, last, _ = wanted.indices(len(items))
+    if first >= last:
+        context.write("  no items" + (" in that range\n" if len(items) else "\n"))
+        return
+    verdicts = session.heap.judge_many(items[first:last])
+    # Almost all are LIVE, and told so at once: there may be millions.
+    live = Verdict.LIVE
+    stale = [index for index, verdict in enumerate(verdicts, first) if verdict is not live and verdict.is_dead]
+    shown = stale if arguments.flag("--stale") else range(first, last)
+    for index in shown[:MAX_ITEMS]:
+        _item(context, found.buffer, index, items[index])
+    if len(shown) > MAX_ITEMS:
+        context.write(f"  … {len(shown) - MAX_ITEMS} more (`ft list {address:#x} {shown[MAX_ITEMS]}:` goes on)\n")
+    counted = Counter(str(verdicts[index - first]) for index in stale)
     summary = ", ".join(f"{n} {word}" for word, n in counted.most_common())
     text = style("error", f"{show.BROKEN} {len(stale)} stale ({summary})") if stale else style("good", "✓ no stale item")
     context.write(f"  {text} of {last - first} judged\n")
 
 
-def _item(context: Context, array: int, index: int, target: int, verdict: Verdict) -> None:
+def _item(context: Context, array: int, index: int, target: int) -> None:
     if target == 0:
         context.write(f"  {index:<12} {context.style('error', f'{show.BROKEN} NULL')}\n")
         return
     show.slot(context, Reference(target, index, array + 8 * index))
 
 
-def _range(arguments: Arguments, length: int) -> tuple[int, int]:
-    """``10:20`` or ``10``; everything by default."""
+def _slice(arguments: Arguments) -> slice:
+    """``10:20`` or ``10``, ends counted as Python does; everything by default."""
     if len(arguments.words) < 2:
-        return 0, length
-    first, _, last = arguments.words[1].partition(":")
+        return slice(None)
+    text = arguments.words[1]
+    first, colon, last = text.partition(":")
     try:
-        low = int(first or "0", 0)
-        high = int(last, 0) if last else (length if ":" in arguments.words[1] else low + 1)
+        low = int(first, 0) if first else None
+        high = int(last, 0) if last else None
     except ValueError:
-        raise UsageError(f"`{arguments.words[1]}` is no range; write FIRST:LAST, for example 10:20") from None
-    return max(0, min(low, length)), max(0, min(high, length))
+        raise UsageError(f"`{text}` is no range; write FIRST:LAST, for example 10:20") from None
+    if colon or low is None:
+        return slice(low, high)
+    return slice(low, low + 1 or None)
 
 
 COMMAND = Command(
     "list",
     "a list's items, each judged: which pointers are stale",
     "Judges every item against the heap. A stale item is one whose object was freed, is queued to be, or whose memory holds\n"
-    "something else. LAST of a range is not included.",
+    "something else. LAST of a range is not included; negative numbers count from the end.",
     run,
     ("ADDRESS", "[FIRST:LAST]"),
     (Option("--stale", "show only the stale items"),),

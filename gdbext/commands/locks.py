@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gdbext.commands import show
-from gdbext.commands.command import Arguments, Command, Context
+from gdbext.commands.command import Arguments, Command, Context, DebuggerError
 from gdbext.locks.graph import Hold, Wait
 from gdbext.reports.sanitize import visible
 
@@ -40,7 +40,10 @@ def _one(context: Context, address: int) -> None:
     """The locks that one object is, or has."""
     locks = context.session.locks
     holders, waiters = locks.holders(address), locks.waiters(address)
-    for lock in locks.locks_of(address):
+    found = locks.locks_of(address)
+    if not (found or holders or waiters):
+        raise DebuggerError(f"{address:#x} is no lock, and no object that has one")
+    for lock in found:
         context.write(f"{visible(str(lock))}\n")
     for hold in holders:
         context.write(f"  held by {_name(context, hold.lwp)}: {_hold(context, hold)}\n")

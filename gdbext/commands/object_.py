@@ -7,10 +7,11 @@ from gdbext.commands.command import Arguments, Command, Context
 
 
 def run(context: Context, arguments: Arguments) -> None:
-    address = context.address(arguments.words[0])
+    address = show.object_address(context, arguments.words[0])
     show.headline(context, address)
     show.header(context, address)
     show.fields(context, address)
+    show.violations(context, context.session.objects.invariants(address))
 
 
 COMMAND = Command(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from gdbext.commands.command import Arguments, Command, Context
+from gdbext.commands.command import Arguments, Command, Context, DebuggerError
 from gdbext.commands.progress import reporter
 from gdbext.reports.sanitize import visible
 
 SHOWN = 40
+LOWEST = 0x1000
+"""Nothing is ever mapped below."""
 
 
 def run(context: Context, arguments: Arguments) -> None:
     style = context.style
     address = context.address(arguments.words[0])
+    if address < LOWEST:
+        raise DebuggerError(f"{address:#x} is no address of an object")
     result = context.session.heap.referrers(address, reporter(context, "searching"))
     for referrer in result.found[:SHOWN]:
         place = style("address", hex(referrer.place)) if referrer.place is not None else ""

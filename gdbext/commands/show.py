@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gdbext.commands.command import Context
-from gdbext.debuggers.base import MemoryFault
+from gdbext.debuggers.base import DebuggerError, MemoryFault
 from gdbext.model import Evidence, Liveness, Verdict
-from gdbext.objects.decoded import Reference
+from gdbext.objects.decoded import TRANSIENT, Reference, Violation
 from gdbext.reports.sanitize import visible
 from gdbext.reports.text_parts import verdict_text
 
 BROKEN = "✗"
 MAX_SLOTS = 40
 MAX_EVIDENCE = 8
+MAX_VIOLATIONS = 8
+
+
+NOWHERE = {Verdict.NULL, Verdict.UNMAPPED, Verdict.MISALIGNED, Verdict.INTERIOR, Verdict.FOREIGN}
+"""Where no object can be, nor can have been."""
+
+
+def object_address(context: Context, expression: str) -> int:
+    """The address that an argument means, of what is an object, or may have been one.
+
+    Raises:
+        DebuggerError: for an expression that has no value, and for an address where no object can be.
+    """
+    address = context.address(expression)
+    session = context.session
+    judged = session.heap.judge(address)
+    if judged.verdict in NOWHERE and session.objects.type_of(address) is None:
+        raise DebuggerError(f"{address:#x} is not an object: {visible(judged.reason)} (`ft heap {address:#x}` says more)")
+    return address
 
 
 def headline(context: Context, address: int, expected: str | None = None) -> Liveness:
@@ -107,12 +128,16 @@ def text_of(context: Context, address: int) -> str:
     return session.objects.repr(address, is_stale=lambda item: session.heap.judge(item).verdict.is_dead)
 
 
-def violations(context: Context, address: int, expected: str) -> None:
-    """The broken invariants of the type that the object should have."""
+def violations(context: Context, found: Iterable[Violation]) -> None:
+    """Invariants that do not hold.  Those of the header are left out: they are the headline's evidence."""
     style = context.style
-    for broken in context.session.objects.invariants(address, expected):
-        value = hex(broken.value) if isinstance(broken.value, int) else str(broken.value)
-        context.write(f"  {style('error', f'{BROKEN} {broken.field} {value}')}: {visible(broken.claim)}\n")
-
-
-__all__ = ["Verdict", "evidence", "fields", "header", "headline", "slot", "text_of", "violations"]
+    told = [violation for violation in found if violation.field != "header"]
+    for broken in told[:MAX_VIOLATIONS]:
+        value = "" if broken.value is None else f" {broken.value:#x}"
+        if broken.severity == TRANSIENT:
+            note = style("dim", " (as while an operation is under way)")
+            context.write(f"  {style('warning', f'{broken.field}{value}')}: {visible(broken.claim)}{note}\n")
+        else:
+            context.write(f"  {style('error', f'{BROKEN} {broken.field}{value}')}: {visible(broken.claim)}\n")
+    if len(told) > MAX_VIOLATIONS:
+        context.write(f"  … {len(told) - MAX_VIOLATIONS} more\n")

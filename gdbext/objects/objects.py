@@ -86,15 +86,18 @@ class Objects(Core):
             claim = f"ob_type is {info.name}, not {expected}"
             found.append(Violation("ob_type", claim, header.place("ob_type"), header.ob_type, BROKEN))
         # An object at its end drops what it holds, and leaves the pointers standing.
-        for violation in self._violations(wanted, address):
+        for violation in self._violations(wanted.violations, address) if wanted else ():
             found.append(replace(violation, severity=TRANSIENT) if header.is_dead_shape else violation)
         return found
 
-    def _violations(self, family: Family | None, address: int) -> Iterator[Violation]:
-        """What the family finds, as far as memory can be read and the layout is known."""
+    def list_violations(self, address: int) -> list[Violation]:
+        """What is broken about a list apart from its header and its items."""
+        return list(self._violations(sequences.ListFamily().array_violations, address))
+
+    def _violations(self, find: Callable[[Core, int], Iterator[Violation]], address: int) -> Iterator[Violation]:
+        """What a family finds, as far as memory can be read and the layout is known."""
         try:
-            if family is not None:
-                yield from family.violations(self, address)
+            yield from find(self, address)
         except MemoryFault as fault:
             yield Violation("", str(fault), address)
         except UnknownLayout:

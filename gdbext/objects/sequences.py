@@ -85,6 +85,17 @@ class ListFamily(Family):
                 yield Reference(item, index, buffer + 8 * index)
 
     def violations(self, core: Core, address: int) -> Iterator[Violation]:
+        yield from self.array_violations(core, address)
+        buffer = core.field("PyListObject", address, "ob_item")
+        try:
+            items = list_items(core, address, CHECKED) if buffer % 8 == 0 else ()
+        except MemoryFault:
+            return  # which has been told
+        for index, item in enumerate(items):
+            yield from check_pointer(core, Slot(f"item {index}", null=TRANSIENT), buffer + 8 * index, item)
+
+    def array_violations(self, core: Core, address: int) -> Iterator[Violation]:
+        """What is broken about the list apart from its items."""
         place = core.layout.struct("PyListObject").offset
         size, buffer = core.fields("PyListObject", address, "ob_size", "ob_item")
         if signed(size) < 0:
@@ -99,13 +110,11 @@ class ListFamily(Family):
             return
         try:
             found = read_list(core, address)
-            items = list_items(core, address, CHECKED)
+            list_items(core, address, CHECKED)
         except MemoryFault as fault:
             yield Violation("ob_item", f"the items cannot be read: {fault}", address + place("ob_item"), buffer)
             return
         yield from self._size_violations(core, found, address + place("ob_size"), address + place("allocated"))
-        for index, item in enumerate(items):
-            yield from check_pointer(core, Slot(f"item {index}", null=TRANSIENT), buffer + 8 * index, item)
 
     def _size_violations(self, core: Core, found: List, at_size: int, at_allocated: int) -> Iterator[Violation]:
         """While a list is resized its three sizes are written one after the other, under its lock or by its only owner."""
