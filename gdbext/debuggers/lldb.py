@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import lldb
 
 from gdbext.debuggers import elf, signals
 from gdbext.debuggers.base import (
     MAX_NESTING,
-    SIGNAL_FRAME,
     DebuggerError,
     Field,
     MemoryFault,
@@ -25,23 +23,13 @@ from gdbext.debuggers.base import (
     Symbol,
     Variable,
 )
-from gdbext.debuggers.entry_values import EntryValues
 from gdbext.debuggers.files import TargetFiles, read_source
-from gdbext.debuggers.registers import PRESERVED, known_registers
-from gdbext.debuggers.text import has_own_name, refuse_side_effects, simple_value, tidy_instruction, tidy_type
+from gdbext.debuggers.lldb_stack import AGGREGATES, INVALID, STRUCTS, Stacks, raw_bytes, register
+from gdbext.debuggers.text import refuse_side_effects, simple_value, tidy_instruction
 
 WORD = (1 << 64) - 1
 LONGEST_INSTRUCTION = 15
-INVALID = lldb.LLDB_INVALID_ADDRESS
 NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach -p PID`) or open a core (`target create -c FILE`)"
-STRUCTS = lldb.eTypeClassStruct | lldb.eTypeClassUnion | lldb.eTypeClassClass
-AGGREGATES = STRUCTS | lldb.eTypeClassArray
-LOST, NO_INTEGER = "optimized out", "not an integer"
-PLACE = re.compile(
-    r'Variable: .*?name = "(?P<name>[^"]*)".*?location = (?:\[[^)]*\) -> )?(?P<place>DW_OP_.*?), decl = (?P<declared>\S+)'
-)
-SIGNAL_RETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"
-"""``mov $15,%rax; syscall`` (rt_sigreturn): what the kernel lets a signal handler return to."""
 
 
 class LldbDebugger:
@@ -51,11 +39,9 @@ class LldbDebugger:
         self._debugger = debugger
         self._generation = 0
         self._stop: tuple[int, ...] | None = None
-        self._files_of_stop = TargetFiles(None, None)
-        self._walks: dict[int, _Walk] = {}
         self._structs: dict[str, Struct | None] = {}
-        self._places: dict[int, dict[tuple[str, str], str]] = {}
-        self._entry_values = EntryValues(self, self._files_of_stop)
+        self._files_of_stop = TargetFiles(None, None)
+        self._stacks_of_stop = Stacks(self, self._files_of_stop, self._target)
 
     @property
     def version(self) -> str:
@@ -93,29 +79,25 @@ class LldbDebugger:
         return self._target.GetExecutable().fullpath or None
 
     def generation(self) -> int:
-        target, process = self._target, self._process
-        stop = (
-            self._debugger.GetIndexOfTarget(target),
-            process.GetUniqueID(),
-            process.GetStopID(),
-            process.GetState(),
-            target.GetNumModules(),
-        )
+        process = self._process
+        stop = process.GetUniqueID(), process.GetStopID(), self._target.GetNumModules()
         if stop != self._stop:
             self._stop = stop
             self._generation += 1
-            self._walks.clear()
             self._structs.clear()
             is_core = process.IsValid() and process.GetPluginName().endswith("-core")
-            self._places.clear()
             self._files_of_stop = TargetFiles(_core_path(process), None) if is_core else TargetFiles(None, self.pid)
-            self._entry_values = EntryValues(self, self._files_of_stop)
+            self._stacks_of_stop = Stacks(self, self._files_of_stop, self._target)
         return self._generation
 
     def _files(self) -> TargetFiles:
         """The files of this stop.  What was kept of an earlier stop is dropped here."""
         self.generation()
         return self._files_of_stop
+
+    def _stacks(self) -> Stacks:
+        self.generation()
+        return self._stacks_of_stop
 
     # --- memory ---------------------------------------------------------------------------------
 
@@ -152,7 +134,7 @@ class LldbDebugger:
             lwp = thread.GetThreadID()
             fs_base = files.fs_base(lwp)
             if fs_base is None:
-                fs_base = _register(thread.GetFrameAtIndex(0), "fs_base")
+                fs_base = register(thread.GetFrameAtIndex(0), "fs_base")
             found.append(NativeThread(lwp, thread.GetIndexID(), files.thread_name(lwp), fs_base))
         return found
 
@@ -160,125 +142,16 @@ class LldbDebugger:
         thread = self._process.GetSelectedThread()
         if not thread.IsValid():
             raise DebuggerError(NO_TARGET)
-        lwp, chosen = thread.GetThreadID(), thread.GetSelectedFrame()
-        cfa = chosen.GetCFA()
-        # LLDB's frames of inlined functions count from the first one with this canonical frame address.
-        index = chosen.GetFrameID()
-        depth = next((d for d in range(index) if thread.GetFrameAtIndex(index - d - 1).GetCFA() != cfa), index)
-        group = [each.native.level for each in self._walk(lwp, index + 1) if each.frame.GetCFA() == cfa]
-        return lwp, group[min(depth, len(group) - 1)] if group else 0
+        return thread.GetThreadID(), self._stacks().level_of(thread, thread.GetSelectedFrame())
 
     def frames(self, lwp: int, limit: int = 256) -> Sequence[NativeFrame]:
-        return [each.native for each in self._walk(lwp, limit)[:limit]]
-
-    def _walk(self, lwp: int, limit: int) -> list[_Frame]:
-        """At least ``limit`` frames, or all, down to ``main``; without those of tail calls, which LLDB only guesses."""
-        files = self._files()
-        walk = self._walks.setdefault(lwp, _Walk(self._process.GetThreadByID(lwp)))
-        while len(walk.frames) < limit and (group := walk.next_group()):
-            self._describe(walk, group, files)
-        return walk.frames
-
-    def _describe(self, walk: _Walk, group: list[lldb.SBFrame], files: TargetFiles) -> None:
-        """Add a physical frame's functions: the inlined ones, innermost first, and the one that they are inlined into.
-
-        LLDB has a frame for each as well, but gives them other program counters, and loses the outermost where the call is
-        the last instruction (that of a function that does not return).
-        """
-        pc, sp = group[0].GetPC(), group[0].GetSP()
-        module = files.file_at(pc) or group[0].GetModule().GetFileSpec().fullpath
-        if self._returns_from_signal(pc):
-            walk.add(group, None, NativeFrame(len(walk.frames), pc, sp, SIGNAL_FRAME, None, None, module))
-            return
-        place = lldb.SBAddress(pc - walk.is_caller, self._target)
-        entry = place.GetLineEntry()
-        file, line = (entry.GetFileSpec().fullpath, entry.GetLine()) if entry.IsValid() else (None, 0)
-        block = place.GetBlock()
-        outer = block
-        while outer.IsValid():
-            if outer.IsInlined():
-                name = outer.GetInlinedName()
-                walk.add(group, block, NativeFrame(len(walk.frames), pc, sp, name, *_position(file, line), module, True))
-                file, line = outer.GetInlinedCallSiteFile().fullpath, outer.GetInlinedCallSiteLine()
-                block = outer.GetParent()
-            outer = outer.GetParent()
-        position = _position(file, line)
-        name = self._function(place, position[0])
-        walk.add(group, block, NativeFrame(len(walk.frames), pc, sp, name, *position, module))
-
-    def _function(self, place: lldb.SBAddress, file: str | None) -> str | None:
-        function = place.GetFunction()
-        if function.IsValid() and has_own_name(file):
-            return str(function.GetName())
-        symbol = self.symbol_at(place.GetLoadAddress(self._target))
-        return symbol.name if symbol else None
-
-    def _returns_from_signal(self, pc: int) -> bool:
-        try:
-            return self.read(pc, len(SIGNAL_RETURN)) == SIGNAL_RETURN
-        except MemoryFault:
-            return False
+        return [each.native for each in self._stacks().walk(lwp, limit)[:limit]]
 
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
-        walk = self._walk(lwp, level + 1)
-        if level >= len(walk):
-            return []
-        frame, block = walk[level].frame, walk[level].block
-        arguments: dict[str, Variable] = {}
-        local: dict[str, Variable] = {}
-        while block is not None and block.IsValid():
-            for value in block.GetVariables(frame, True, True, False, lldb.eNoDynamicValues):
-                # Of equal names the innermost block's is the one in scope.
-                found = arguments if _is_argument(value) else local
-                if value.GetName() not in found:
-                    found[value.GetName()] = self._variable(lwp, level, value.GetNonSyntheticValue())
-            block = block.GetParent() if not block.IsInlined() else None
-        placed = (v for name, v in local.items() if name not in arguments and v.value is not None)
-        return [*arguments.values(), *placed]
-
-    def _variable(self, lwp: int, level: int, value: lldb.SBValue) -> Variable:
-        kind = value.GetType()
-        bits, is_address, missing = _bits(value, kind.GetCanonicalType())
-        is_argument = _is_argument(value)
-        if missing == LOST and kind.GetByteSize() <= 8:
-            bits, missing = self._entry_value(lwp, level, value, is_argument)
-            bits = bits & (1 << 8 * kind.GetByteSize()) - 1 if bits is not None else None
-        return Variable(value.GetName(), tidy_type(kind.GetName() or ""), bits, missing, is_address, is_argument)
-
-    def _entry_value(self, lwp: int, level: int, value: lldb.SBValue, is_argument: bool) -> tuple[int | None, str | None]:
-        """(value, what is missing) of a variable that LLDB has no value of: its caller may know what it was."""
-        frames = self.frames(lwp, level + 1)
-        is_caller = known_registers(frames, level) == PRESERVED
-        place = self._place(frames[level].pc - is_caller, value)
-        if found := re.fullmatch(r"DW_OP_(?:GNU_)?entry_value\(DW_OP_reg(\d+) \w+\), DW_OP_stack_value", place):
-            bits = self._entry_values.register(lwp, level, int(found[1]))
-            return bits, LOST if bits is None else None
-        if is_argument and not frames[level].is_inlined:
-            target = self._target
-            start = lldb.SBAddress(frames[level].pc - is_caller, target).GetFunction().GetStartAddress().GetLoadAddress(target)
-            if found := re.fullmatch(r"DW_OP_reg(\d+) \w+", self._place(start, value)):
-                bits = self._entry_values.register(lwp, level, int(found[1]))
-                return bits, LOST if bits is None else "entry value"
-        return None, LOST
-
-    def _place(self, address: int, value: lldb.SBValue) -> str:
-        """The DWARF expression of a variable's place at that address, in LLDB's words; empty if it has none there."""
-        if address not in self._places:
-            result = lldb.SBCommandReturnObject()
-            context = lldb.SBExecutionContext(self._target)
-            self._debugger.GetCommandInterpreter().HandleCommand(f"image lookup -v -a {address}", context, result, False)
-            self._places[address] = {(v["name"], v["declared"]): v["place"] for v in PLACE.finditer(result.GetOutput() or "")}
-        declared = value.GetDeclaration()
-        at = f"{declared.GetFileSpec().GetFilename()}:{declared.GetLine()}:{declared.GetColumn()}"
-        return self._places[address].get((value.GetName(), at), "")
+        return self._stacks().variables(lwp, level)
 
     def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
-        walk = self._walk(lwp, level + 1)
-        if level >= len(walk):
-            return {}
-        names = known_registers([each.native for each in walk], level)
-        values = {name: _register(walk[level].frame, name) for name in names}
-        return {name: value for name, value in values.items() if value is not None}
+        return self._stacks().registers(lwp, level)
 
     def signal(self) -> Signal | None:
         died = self._files().core_signal() if self.kind == "core" else self._live_signal()
@@ -404,90 +277,9 @@ def _core_path(process: lldb.SBProcess) -> str | None:
     return next((path for _, _, _, path in elf.live_maps(os.getpid())[1] if elf.is_core(path)), None)
 
 
-class _Frame(NamedTuple):
-    """A frame, LLDB's own, and the innermost block that is this function's (None without debug information)."""
-
-    native: NativeFrame
-    frame: lldb.SBFrame
-    block: lldb.SBBlock | None
-
-
-class _Walk:
-    """How far a thread's stack has been walked."""
-
-    def __init__(self, thread: lldb.SBThread) -> None:
-        self.frames: list[_Frame] = []
-        self._thread = thread
-        self._index = 0
-        self._inlined = 0
-
-    @property
-    def is_caller(self) -> bool:
-        """Whether the next frame's pc is where a call returns to, and not an instruction that the thread was at."""
-        return bool(self.frames) and self.frames[-1].native.function != SIGNAL_FRAME
-
-    def next_group(self) -> list[lldb.SBFrame]:
-        """LLDB's frames of the next physical one: those with one canonical frame address.  Empty after the last."""
-        group: list[lldb.SBFrame] = []
-        if self.frames and self.frames[-1].native.function == "main":
-            return group
-        while (frame := self._thread.GetFrameAtIndex(self._index)).IsValid():
-            if not frame.IsArtificial():
-                if group and frame.GetCFA() != group[0].GetCFA():
-                    break
-                group.append(frame)
-            self._index += 1
-        self._inlined = 0
-        return group
-
-    def add(self, group: list[lldb.SBFrame], block: lldb.SBBlock | None, native: NativeFrame) -> None:
-        self.frames.append(_Frame(native, group[min(self._inlined, len(group) - 1)], block))
-        self._inlined += 1
-
-
-def _position(file: str | None, line: int) -> tuple[str | None, int | None]:
-    return (os.path.normpath(file), line) if file and line else (None, None)
-
-
-def _register(frame: lldb.SBFrame, name: str) -> int | None:
-    """A register as it was in that frame; None where it was not saved."""
-    value = frame.FindRegister(name)
-    if not value.IsValid() or value.GetError().Fail():
-        return None
-    error = lldb.SBError()
-    bits = value.GetValueAsUnsigned(error)
-    return int(bits) if error.Success() else None
-
-
 def _siginfo(thread: lldb.SBThread) -> signals.Info | None:
     data = thread.GetSiginfo().GetData()
-    return signals.decode(_raw(data, 24)) if data.GetByteSize() >= 24 else None
-
-
-def _raw(data: lldb.SBData, size: int) -> bytes:
-    error = lldb.SBError()
-    raw = data.ReadRawData(error, 0, size)
-    return bytes(raw) if error.Success() and raw else b""
-
-
-def _is_argument(value: lldb.SBValue) -> bool:
-    return bool(value.GetValueType() == lldb.eValueTypeVariableArgument)
-
-
-def _bits(value: lldb.SBValue, kind: lldb.SBType) -> tuple[int | None, bool, str | None]:
-    """(bits, False, None), (address of a struct or array, True, None), or (None, False, why not)."""
-    if value.GetError().Fail():
-        return None, False, LOST
-    size = kind.GetByteSize()
-    address = value.GetLoadAddress()
-    is_aggregate = bool(kind.GetTypeClass() & AGGREGATES)
-    if is_aggregate and address != INVALID:
-        return int(address), True, None
-    # A struct of one word lives in a register.
-    if size > 8 or kind.GetTypeFlags() & lldb.eTypeIsFloat:
-        return None, False, NO_INTEGER
-    raw = _raw(value.GetData(), size)
-    return (int.from_bytes(raw, "little"), False, None) if raw else (None, False, LOST)
+    return signals.decode(raw_bytes(data, 24)) if data.GetByteSize() >= 24 else None
 
 
 def _flatten(kind: lldb.SBType, prefix: str, base: int) -> Iterator[tuple[str, Field]]:
