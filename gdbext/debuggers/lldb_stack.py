@@ -138,10 +138,10 @@ class Stacks:
         if address not in self._places:
             result = lldb.SBCommandReturnObject()
             context = lldb.SBExecutionContext(self._target)
-            self._target.GetDebugger().GetCommandInterpreter().HandleCommand(
-                f"image lookup -v -a {address}", context, result, False
-            )
-            self._places[address] = {(v["name"], v["declared"]): v["place"] for v in PLACE.finditer(result.GetOutput() or "")}
+            interpreter = self._target.GetDebugger().GetCommandInterpreter()
+            interpreter.HandleCommand(f"image lookup -v -a {address}", context, result, False)
+            found = PLACE.findall(result.GetOutput() or "")
+            self._places[address] = {(name, declared): place for name, place, declared in found}
         declared = value.GetDeclaration()
         at = f"{declared.GetFileSpec().GetFilename()}:{declared.GetLine()}:{declared.GetColumn()}"
         return self._places[address].get((value.GetName(), at), "")
