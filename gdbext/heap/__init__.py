@@ -2,6 +2,6 @@
 
 :class:`gdbext.heap.heap.Heap` is the door.  Below it, one file for each keeper of memory: ``mimalloc`` (heaps, segments),
 ``pages`` and ``free_lists`` (blocks), ``debug_hooks``, ``freelists`` (CPython's caches of dead objects), ``queues`` (frees
-and merges that wait).  Above those, ``verdict`` puts one answer together, ``census`` does it for a page at a time, and
-``scan``, ``referrers`` and ``orphans`` look at the whole heap.
+and merges that wait); ``records`` has them all.  Above those, ``judge`` (and ``occupant`` for blocks in use) puts one answer
+together, ``census`` does it for whole pages, and ``scan``, ``referrers`` and ``orphans`` go through all of memory (``sweep``).
 """

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gdbext.debuggers.base import Memory, MemoryFault
-from gdbext.heap.mimalloc import MiHeap, Mimalloc
+from gdbext.heap.mimalloc import Mimalloc
 from gdbext.heap.pages import Page
 from gdbext.layout.layout import Layout
 
@@ -244,9 +244,6 @@ class FreeLists:
 
     def _word(self, address: int) -> int:
         return int.from_bytes(self._memory.read(address, 8), "little")
-
-    def heap_name(self, heap: MiHeap) -> str:
-        return f"heap {heap.tag} of thread state {heap.thread.address:#x}"
 
 
 def _bad_link(page: Page, address: int) -> Flaw:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from gdbext.debuggers.base import Memory, MemoryFault
 from gdbext.interpreter.runtime import Runtime, ThreadState
 from gdbext.layout.layout import Layout, Record, StructLayout, UnknownLayout
+from gdbext.objects.header import MERGED
 
 STATE = "_PyThreadStateImpl"
 PREFIX = "freelists."
@@ -140,11 +141,13 @@ class Freelists:
         if not DISABLED <= count <= MAX_LENGTH:
             self.broken.append(BrokenFreelist(thread, name, place, count & WORD, f"its count {count} is out of range"))
             return
-        at = first
-        # A thread that stopped in the middle of a push has linked its object already, and not yet counted it.
-        for _ in range(count + 1):
-            if not at or not self._add(thread, name, place, at) or link is None:
+        at, found = first, 0
+        # A thread that stopped in the middle of a push has linked its object already, and not yet counted it; or counted it
+        # already, and not yet linked it.
+        while at and found <= count:
+            if not self._add(thread, name, place, at) or link is None:
                 return
+            found += 1
             place = at + link
             try:
                 at = int.from_bytes(self._memory.read(place, 8), "little")
@@ -153,16 +156,38 @@ class Freelists:
                 return
         if at and count >= 0:
             self.broken.append(BrokenFreelist(thread, name, place, at, f"it goes on after its {count} members"))
+        elif found < count - 1:
+            self.broken.append(BrokenFreelist(thread, name, place, at, f"it ends after {found} of its {count} members"))
+
+    def is_sound(self, cached: Cached) -> bool:
+        """Whether the whole list that a member is on could be followed."""
+        return not any(broken.thread is cached.thread and broken.list == cached.list for broken in self.broken)
 
     def _add(self, thread: ThreadState | None, name: str, place: int, member: int) -> bool:
-        if not member or member % 8:
-            self.broken.append(BrokenFreelist(thread, name, place, member, "a member is no object's address"))
-            return False
-        if member in self.members:
-            self.broken.append(BrokenFreelist(thread, name, place, member, "a member is on it twice"))
+        reason = self._why_not(name, member)
+        if reason:
+            self.broken.append(BrokenFreelist(thread, name, place, member, reason))
             return False
         self.members[member] = Cached(thread, name, place)
         return True
+
+    def _why_not(self, name: str, member: int) -> str | None:
+        """Why an address can be no member of a freelist."""
+        if not member or member % 8:
+            return "a member is no object's address"
+        if member in self.members:
+            return "a member is on it twice"
+        if not is_object_list(name):
+            return None
+        try:
+            header = self._layout.record(self._memory, "PyObject", member)
+            if header["ob_ref_local"] or header["ob_ref_shared"] not in (0, MERGED):
+                return "it leads to an object with references"
+        except MemoryFault:
+            return "a member cannot be read"
+        except UnknownLayout:
+            pass
+        return None
 
 
 def owner(entry: Cached | BrokenFreelist) -> str:

@@ -188,7 +188,8 @@ class Health:
             Evidence(f"freelist `{broken.list}`: {broken.reason}", broken.place, broken.word, broken=True),
             Evidence(f"what is there looks like {self.looks_like(broken.word)}", broken.place, broken.word),
         )
-        return Corruption(None, f"the freelist `{broken.list}` of {owner(broken)} is damaged", evidence)
+        title = f"the freelist `{broken.list}` of {owner(broken)} is damaged: {broken.reason}"
+        return Corruption(None, title, evidence)
 
     # --- guard bytes ----------------------------------------------------------------------------
 

@@ -17,12 +17,12 @@ from dataclasses import replace
 from gdbext.debuggers.base import MemoryFault
 from gdbext.heap import debug_hooks
 from gdbext.heap.debug_hooks import fill_of
-from gdbext.heap.evidence import on_list, over_decref, owners, say, what_lives
+from gdbext.heap.evidence import on_list, over_decref, owners, references, say, what_lives
 from gdbext.heap.free_lists import FREED_BY, OTHER, FreeBlocks
 from gdbext.heap.looks import holds_objects
 from gdbext.heap.mimalloc import SEGMENT_MASK, Segment, Span
 from gdbext.heap.occupant import LIKELY, POSSIBLE, PROVEN, Occupants
-from gdbext.heap.pages import MEM, SLICE_SIZE, Page
+from gdbext.heap.pages import MEM, OBJECT, SLICE_SIZE, Page
 from gdbext.heap.places import Place
 from gdbext.heap.records import Records
 from gdbext.layout.layout import UnknownLayout
@@ -198,7 +198,7 @@ class Judge:
             return say(address, Verdict.NEVER_ALLOCATED, LIKELY, "its page has not handed out this memory yet", evidence)
         # Only what an earlier page had can have been written to.
         reason = "freed with an earlier page; the page there now has not handed it out"
-        return say(address, Verdict.FREED, PROVEN, reason, evidence)
+        return say(address, Verdict.FREED, PROVEN if self._r.free_lists.of(page).is_intact else LIKELY, reason, evidence)
 
     def _block(self, segment: Segment, page: Page, start: int) -> Block:
         owner = self._r.mimalloc.owner(page)
@@ -215,7 +215,28 @@ class Judge:
         reason = f"its block is on the page's {on}: freed by {by}"
         if page.qsbr_goal and not page.used:
             reason += "; the whole page waits for QSBR to be given back"
-        return say(address, Verdict.FREED, PROVEN if free.is_intact else LIKELY, reason, evidence, block)
+        alive = self._looks_alive(page, block)
+        proven = free.is_intact and alive is None
+        return say(address, Verdict.FREED, PROVEN if proven else LIKELY, reason, [*evidence, *([alive] if alive else [])], block)
+
+    def _looks_alive(self, page: Page, block: Block) -> Evidence | None:
+        """What speaks against a list: a whole object with references, which freeing would have untracked, and made a link of.
+
+        A link that was overwritten with another object's address leads the list to that one.
+        """
+        address = block.start + self._r.before(page)
+        info = self._r.objects.type_of(address) if holds_objects(self._r, page) else None
+        if info is None:
+            return None
+        header = self._r.objects.header(address)
+        if header.is_dead_shape or header.is_immortal or (header.refcount or 0) <= 0:
+            return None
+        tracked = "tracked" in header.gc_names
+        owned = header.ob_tid == block.owner_tid or self._r.runtime.by_tid(header.ob_tid) is not None
+        if not (owned if page.tag == OBJECT else tracked):
+            return None
+        claim = f"but a {info.name} with {references(header)} looks alive there: was a link overwritten?"
+        return Evidence(claim, header.place("ob_ref_local"), header.ref_local, address, broken=True)
 
     def _remains(self, address: int, page: Page, block: Block) -> list[Evidence]:
         """What the dead object's own memory shows."""

@@ -12,7 +12,12 @@ from gdbext.objects.types import HAVE_GC, TypeInfo
 
 SYNONYMS = {"typing.Union": "types.UnionType"}
 """One type under two names: 3.14 renamed the union's type."""
-SAME_STRUCT = {"set": {"frozenset"}, "generator": {"coroutine", "async_generator"}}
+SAME_STRUCT = {
+    "set": {"frozenset"},
+    "dict": {"frozendict"},
+    "generator": {"coroutine", "async_generator"},
+    "weakref.ReferenceType": {"weakref.ProxyType", "weakref.CallableProxyType"},
+}
 """C code that works on the one works on the others too: they share its struct."""
 ANY = "object"
 

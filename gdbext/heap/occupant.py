@@ -34,6 +34,12 @@ class Occupants:
             )
         if block.domain not in DOMAINS:
             return say(address, Verdict.UNKNOWN, POSSIBLE, "the page's tag is none of CPython's heaps", (), block)
+        heap = self._r.mimalloc.owner(page)
+        if heap is not None and heap.tag != page.tag:
+            tag = Evidence(f"its heap is {DOMAINS[heap.tag]}", page.address, page.tag, broken=True)
+            return say(
+                address, Verdict.UNKNOWN, LIKELY, "the page's header says another heap than the one that it is of", [tag], block
+            )
         if page.tag == MEM:
             return self._in_mem(address, page, block, expected)
         past = address - block.start - self._r.before(page)
@@ -83,7 +89,13 @@ class Occupants:
             ]
             return say(data, Verdict.PENDING_FREE, PROVEN, "freed, and waiting until no thread can still read it", evidence, block)
         cached = self._r.freelists.members.get(data)
-        return _kept(data, block, cached) if cached and not is_object_list(cached.list) else None
+        return self._kept(data, block, cached) if cached and not is_object_list(cached.list) else None
+
+    def _kept(self, address: int, block: Block, cached: Cached) -> Liveness:
+        evidence = [Evidence(f"the freelist `{cached.list}` has it", cached.place, address)]
+        reason = f"dead, kept on the freelist `{cached.list}` of {owner(cached)} for its next allocation"
+        confidence = PROVEN if self._r.freelists.is_sound(cached) else LIKELY
+        return say(address, Verdict.CACHED, confidence, reason, evidence, block)
 
     # --- objects --------------------------------------------------------------------------------
 
@@ -104,12 +116,12 @@ class Occupants:
         address = header.address
         cached = self._r.freelists.members.get(address)
         if cached:
-            return _kept(address, block, cached)
+            return self._kept(address, block, cached)
         pending = self._pending(page, block) or self._pending_object(block, header)
         if pending:
             return replace(pending, address=address)
         trash = self._r.queues.trash.get(address)
-        if trash:
+        if trash and header.ref_local == 0 and header.ref_shared in (0, MERGED):
             linked = Evidence("linked from delete_later of this thread state", trash.address, address)
             reason = f"its deallocation was put off: the trashcan of LWP {trash.native_thread_id} has it"
             return say(address, Verdict.DYING, PROVEN, reason, [linked, *counts(header)], block)
@@ -234,9 +246,3 @@ class Occupants:
         if stop:
             return f"; LWP {stop.lwp} is inside {stop.allocating or stop.deallocating}"
         return "; a garbage collection is running" if self._r.running_collection else ""
-
-
-def _kept(address: int, block: Block, cached: Cached) -> Liveness:
-    evidence = [Evidence(f"the freelist `{cached.list}` has it", cached.place, address)]
-    reason = f"dead, kept on the freelist `{cached.list}` of {owner(cached)} for its next allocation"
-    return say(address, Verdict.CACHED, PROVEN, reason, evidence, block)

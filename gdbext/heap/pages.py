@@ -7,7 +7,6 @@ early 3.14 bundle mimalloc 2.1.2, later ones 2.5.2; they are told apart by the f
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gdbext.layout.layout import Layout, Record
@@ -165,11 +164,3 @@ def _offset_of_first_block(size: int) -> int:
     if size <= 64:
         return 3 * size
     return size if size <= 512 else 0
-
-
-def blocks_between(page: Page, low: int, high: int) -> Iterator[int]:
-    """Addresses of the blocks that overlap [low, high)."""
-    first = max(page.index(low), 0)
-    last = min(page.index(high - 1), page.capacity - 1)
-    for index in range(first, last + 1):
-        yield page.block(index)

@@ -100,6 +100,39 @@ def test_blocks_behind_the_damage_are_still_known_to_be_dead(world: HeapWorld, p
     assert heap.judge(page.block(3) + page.before).verdict is Verdict.LIVE
 
 
+def test_a_link_to_a_living_object_proves_nothing_about_it() -> None:
+    """The last link but one leads to an object in use, so that the lists' length is right by accident."""
+    world = HeapWorld()
+    page = world.page(GC, 64, capacity=10)
+    objects = [page.object("list", ob_gc_bits=1) for _ in range(10)]
+    for address in objects[:2]:
+        page.free(address)
+    world.write()
+    overwrite(world, page, 1, objects[5])
+    world.set("PyObject", objects[5], ob_tid=0, ob_ref_local=0, ob_ref_shared=2 << 2 | 3)
+    heap = opened(world)
+    _, found = damages(world, page, heap)
+    assert found == []
+    judged = heap.judge(objects[5])
+    assert (judged.verdict, judged.confidence) == (Verdict.FREED, Confidence.LIKELY)
+    assert any(evidence.broken for evidence in judged.evidence)
+    assert heap.judge(objects[1]).confidence is Confidence.PROVEN
+
+
+def test_a_capacity_that_was_overwritten_proves_nothing(world: HeapWorld, page: FakePage) -> None:
+    world.write()
+    world.set("mi_page_t", page.header, capacity=4)
+    judged = opened(world).judge(page.block(8) + page.before)
+    assert judged.confidence is Confidence.LIKELY
+
+
+def test_a_tag_that_is_not_its_heaps(world: HeapWorld, page: FakePage) -> None:
+    world.write()
+    world.set("mi_page_t", page.header, **{"tag" if world.is_old else "heap_tag": MEM})
+    judged = opened(world).judge(page.block(3) + page.before, "list")
+    assert (judged.verdict, judged.confidence) == (Verdict.UNKNOWN, Confidence.LIKELY)
+
+
 def test_a_head_that_points_nowhere(world: HeapWorld, page: FakePage) -> None:
     world.write()
     world.set("mi_page_t", page.header, free=0x4242_4242_4242_4242)

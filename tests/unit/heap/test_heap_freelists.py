@@ -185,6 +185,31 @@ def test_an_array_with_a_count_out_of_range(old: HeapWorld) -> None:
     assert "LWP 100" in found.title
 
 
+def test_a_link_that_leads_to_a_living_object_does_not_kill_it(new: HeapWorld) -> None:
+    page = new.page(GC, 64)
+    member, alive = dead(page, "list"), page.object("list")
+    new.memory.write_word(member, alive)
+    new.memory.write(place(new, "lists"), struct.pack("<Qq", member, 2))
+    heap = new.heap()
+    assert heap.judge(alive).verdict is Verdict.LIVE
+    # Its list is broken, so that its own place on it proves nothing.
+    assert (heap.judge(member).verdict, heap.judge(member).confidence) == (Verdict.CACHED, Confidence.LIKELY)
+    (found,) = heap.freelist_health()
+    assert "leads to an object with references" in found.title
+
+
+def test_a_list_that_ends_early(new: HeapWorld) -> None:
+    page = new.page(GC, 64)
+    members = [dead(page, "list") for _ in range(2)]
+    new.memory.write(members[0], struct.pack("<Q", members[1]))
+    new.memory.write_word(members[1], 0)
+    new.memory.write(place(new, "lists"), struct.pack("<Qq", members[0], 3))
+    assert new.heap().freelist_health() == []
+    new.memory.write(place(new, "lists"), struct.pack("<Qq", members[0], 7))
+    (found,) = new.heap().freelist_health()
+    assert any("ends after 2 of its 7" in evidence.claim for evidence in found.evidence)
+
+
 def test_a_layout_without_freelists_has_none() -> None:
     world = HeapWorld("3.13.5")
     member = dead(world.page(GC, 64), "list")
