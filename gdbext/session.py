@@ -46,10 +46,8 @@ class Session:
         ranges = [(r.start, r.end) for r in self.debugger.regions() if r.writable and (r.path in mapped or not mapped)]
         if found := find_runtime(self.memory, ranges):
             return found
-        raise DebuggerError(
-            f"no CPython in this target: {self.debugger.executable or 'it'} has no _PyRuntime "
-            "(for a core, make sure that the debugger has the same python that made it)"
-        )
+        hint = " (make sure that the debugger has the same python that made the core)" if self.debugger.kind == "core" else ""
+        raise DebuggerError(f"no CPython in this target: {self.debugger.executable or 'it'} has no _PyRuntime{hint}")
 
     @cached_property
     def _files(self) -> list[tuple[int, int, int, str]]:
@@ -59,7 +57,15 @@ class Session:
 
     @cached_property
     def offsets(self) -> DebugOffsets:
-        return read_debug_offsets(self.memory, self.runtime_address)
+        """CPython's own table of where things are.
+
+        Raises:
+            DebuggerError: when this is no CPython 3.13 or later, or one with a GIL.
+        """
+        found = read_debug_offsets(self.memory, self.runtime_address)
+        if not found.free_threaded:
+            raise DebuggerError(f"this is CPython {found.python_version} with a GIL; gdbext explains free-threaded builds only")
+        return found
 
     @cached_property
     def _structs(self) -> StructCache:

@@ -27,7 +27,7 @@ def run(context: Context, arguments: Arguments) -> None:
     items = session.objects.list_items(address)
     array = f"capacity {found.capacity}, items at {style('address', hex(found.buffer))}" if found.buffer else "no array"
     context.write(f"  length {found.length}, {array}\n")
-    show.violations(context, session.objects.list_violations(address))
+    show.violations(context, liveness, session.objects.list_violations(address))
     first, last, _ = wanted.indices(len(items))
     if first >= last:
         context.write("  no items" + (" in that range\n" if len(items) else "\n"))

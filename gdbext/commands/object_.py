@@ -8,10 +8,10 @@ from gdbext.commands.command import Arguments, Command, Context
 
 def run(context: Context, arguments: Arguments) -> None:
     address = show.object_address(context, arguments.words[0])
-    show.headline(context, address)
+    liveness = show.headline(context, address)
     show.header(context, address)
     show.fields(context, address)
-    show.violations(context, context.session.objects.invariants(address))
+    show.violations(context, liveness, context.session.objects.invariants(address))
 
 
 COMMAND = Command(

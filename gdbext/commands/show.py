@@ -128,13 +128,13 @@ def text_of(context: Context, address: int) -> str:
     return session.objects.repr(address, is_stale=lambda item: session.heap.judge(item).verdict.is_dead)
 
 
-def violations(context: Context, found: Iterable[Violation]) -> None:
+def violations(context: Context, liveness: Liveness, found: Iterable[Violation]) -> None:
     """Invariants that do not hold.  Those of the header are left out: they are the headline's evidence."""
     style = context.style
     told = [violation for violation in found if violation.field != "header"]
     for broken in told[:MAX_VIOLATIONS]:
         value = "" if broken.value is None else f" {broken.value:#x}"
-        if broken.severity == TRANSIENT:
+        if broken.severity == TRANSIENT and not liveness.verdict.is_dead:
             note = style("dim", " (as while an operation is under way)")
             context.write(f"  {style('warning', f'{broken.field}{value}')}: {visible(broken.claim)}{note}\n")
         else:
