@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gdbext.debuggers.base import NativeFrame, NativeThread, Variable
@@ -14,7 +14,7 @@ from gdbext.model import Problems
 from gdbext.session import Session
 from gdbext.triage import suspects as suspects_
 from gdbext.triage.expectations import SlotIndex, SlotOwner
-from gdbext.triage.fault import Fault, frame_of_signal, read_fault
+from gdbext.triage.fault import Fault, frame_of_signal, goes_through, read_fault
 from gdbext.triage.frame_words import guess_self
 from gdbext.triage.origin import Origin, find_origin
 
@@ -153,7 +153,26 @@ class Case:
         self._guess_selves(found)
         suspects_.complete_selves(found, self.c_frames, self.session.objects)
         self._add_operand(found)
-        return suspects_.judge(found, self.session.objects, self.session.heap)
+        suspects_.forget_reassigned(found, self.session.objects)
+        judged = suspects_.judge(found, self.session.objects, self.session.heap)
+        for suspect in judged:
+            self._doubt(suspect)
+        return judged
+
+    def _doubt(self, suspect: suspects_.Suspect) -> None:
+        """Take from a dead pointer the uses that prove nothing.
+
+        Whoever gives up a reference may see the object die: frames that deallocate it, and those that asked for that, count
+        only if the fault came of it.  A function that faults on something else may have freed its argument itself, too.
+        """
+        if not suspect.is_gone:
+            return
+        ending = min((u.level for u in suspect.uses if u.is_ending), default=None)
+        is_at_fault = not self.fault.is_fault or goes_through(self.session.memory, self.session.layout, self.fault, suspect.address)
+        if ending is not None and not (is_at_fault and self.same_call(0, ending)):
+            suspect.uses = [replace(u, is_doubtful=True) if u.level >= ending else u for u in suspect.uses]
+        elif not is_at_fault and not any(u.is_self or u.passed_on for u in suspect.uses):
+            suspect.uses = [replace(u, is_doubtful=True) for u in suspect.uses]
 
     def _add_operand(self, found: dict[int, list[suspects_.Use]]) -> None:
         """The faulting instruction's base register counts as a pointer in use, where it points into the heap.
@@ -180,6 +199,14 @@ class Case:
     def origin(self) -> Origin | None:
         """Where the root's pointer was taken from."""
         return find_origin(self, self.root) if self.root else None
+
+    @cached_property
+    def interpreter_module(self) -> str | None:
+        """The file that has the eval loop: the executable, or libpython."""
+        symbol = self.session.debugger.symbol(EVAL_LOOP)
+        if symbol is None:
+            return next((f.module for f in self.native_frames if (f.function or "").startswith(EVAL_LOOP)), None)
+        return next((r.path for r in self.session.debugger.regions() if r.start <= symbol.address < r.end), None)
 
     def operation_at(self, level: int) -> str:
         """What the code at a frame is there for: the operation of the slot that it, or what it was inlined into, is.

@@ -8,16 +8,20 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from gdbext.debuggers.base import Debugger, Memory, MemoryFault, NativeFrame, Region, Signal, Symbol, Variable
+from gdbext.layout.layout import Layout
 from gdbext.objects.strings import read_cstring
 
 WORD = (1 << 64) - 1
 FAULT_SIGNALS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE")
 # The kernel leaves a guard gap below a growing stack; glibc maps a guard page below a thread's.
 STACK_REACH = 1 << 20
+NULL_PAGE = 4096
+OBJECT_WORDS = 16
 OPERAND = re.compile(
     r"(?:%(?P<seg>[fg]s):)?(?P<disp>-?0x[0-9a-f]+|-?\d+)?\((?:%(?P<base>\w+))?(?:,%(?P<index>\w+)(?:,(?P<scale>[1248]))?)?\)"
 )
@@ -180,6 +184,41 @@ def _stack_operand(registers: dict[str, int], displacement: int, is_write: bool)
     return Operand(
         f"{displacement:#x}(%rsp)", "rsp", registers["rsp"], displacement, registers["rsp"] + displacement & WORD, is_write
     )
+
+
+def goes_through(memory: Memory, layout: Layout, fault: Fault, address: int) -> bool:
+    """Whether the faulting access can come of an object: it is in the object, or through a pointer that the object, or
+    what the object points to, has.
+
+    A NULL may have come from anywhere, and so proves nothing, but for a NULL ``ob_type`` whose slot was read.
+    """
+    reached = {w for w in (fault.jumped_to, fault.operand.base_value if fault.operand else None) if w and w >= NULL_PAGE}
+    if fault.operand is not None:
+        if address <= fault.operand.address < address + 8 * OBJECT_WORDS:
+            return True
+        of_type = layout.size("PyVarObject") <= fault.operand.displacement < layout.size("PyTypeObject")
+        if of_type and fault.operand.base_value == 0 and _has_no_type(memory, layout, address):
+            return True
+    words = _words(memory, address)
+    return bool(reached) and (
+        address in reached or not reached.isdisjoint(words) or any(not reached.isdisjoint(_words(memory, w)) for w in words)
+    )
+
+
+def _has_no_type(memory: Memory, layout: Layout, address: int) -> bool:
+    try:
+        return not any(memory.read(address + layout.offset("PyObject", "ob_type"), 8))
+    except MemoryFault:
+        return False
+
+
+def _words(memory: Memory, address: int) -> set[int]:
+    """The pointers at the beginning of an object."""
+    try:
+        found = struct.unpack(f"<{OBJECT_WORDS}Q", memory.read(address, 8 * OBJECT_WORDS))
+    except MemoryFault:
+        return set()
+    return {w for w in found if w >= NULL_PAGE}
 
 
 def stack_limit(regions: Sequence[Region], stack_pointer: int | None) -> int | None:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from gdbext.debuggers.base import NativeFrame, Variable
 from gdbext.heap.heap import Heap
+from gdbext.heap.kinds import is_kind_of
 from gdbext.layout.layout import Layout
 from gdbext.model import Confidence, Evidence, Liveness, Verdict
 from gdbext.objects.decoded import BROKEN, Violation
@@ -17,6 +18,11 @@ from gdbext.triage.expectations import SUBCLASSABLE_BY_FLAG, SlotOwner, canonica
 
 MAX_POINTERS = 400
 MAX_CALL_HELPERS = 6
+ENDING_SLOTS = frozenset({"tp_dealloc", "tp_free", "tp_del"})
+# Include/object.h, Objects/object.c: what a lost reference leads to, outside of a type's slot.
+ENDING_FUNCTIONS = frozenset(
+    {"_Py_Dealloc", "_Py_MergeZeroLocalRefcount", "_Py_DecRefSharedDebug", "_Py_DecRefShared", "Py_DECREF"}
+)
 ANY_OBJECT = "object"
 
 
@@ -48,8 +54,17 @@ class Use:
     passed_on: bool = False
     is_innermost: bool = False
     """Whether the frame is the one that the fault is in (or inlined into that)."""
+    is_ending: bool = False
+    """The frame is there to end the object: it is freed when all is well, too."""
+    is_doubtful: bool = False
+    """The object may have died legitimately while this frame had the pointer."""
     is_guess: bool = False
     """Found in the frame's registers and stack without debug information (see ``frame_words``)."""
+
+    @property
+    def is_trusted(self) -> bool:
+        """Whether the frame's code needs the object alive."""
+        return (self.is_self or self.passed_on or (self.is_argument and self.is_innermost)) and not self.is_doubtful
 
 
 @dataclass
@@ -105,7 +120,7 @@ class Suspect:
         A caller keeps a borrowed argument alive for the whole call, so a dead ``self``, or a dead pointer that was passed
         on to the frame called next, is wrong.  A dead pointer in some local may only be a leftover.
         """
-        return any(u.is_self or u.passed_on or (u.is_argument and u.is_innermost) for u in self.uses)
+        return any(u.is_trusted for u in self.uses)
 
 
 def complete_selves(found: dict[int, list[Use]], frames: Sequence[CFrameLike], objects: Objects) -> None:
@@ -170,6 +185,7 @@ def collect(
                 is_self,
                 variable.value in inner_arguments,
                 is_innermost,
+                (is_self and owner is not None and owner.slot in ENDING_SLOTS) or frame.function in ENDING_FUNCTIONS,
             )
             if len(found) < MAX_POINTERS:
                 found.setdefault(variable.value, []).append(use)
@@ -180,6 +196,22 @@ def collect(
         if not frame.is_inlined or arguments:
             inner_arguments = arguments if not frame.is_inlined else inner_arguments | arguments
     return found
+
+
+def forget_reassigned(found: dict[int, list[Use]], objects: Objects) -> None:
+    """A C function may assign to its first parameter: then what stands there is no longer the ``self`` that it was called with.
+
+    Weak references' proxies go on with the object referred to, say.  Such a pointer comes from no caller, is a sound object of
+    another type, and the fault lies further in.
+    """
+    for address, uses in found.items():
+        last = uses[-1]
+        if not last.is_self or last.expected is None or last.is_innermost or last.is_guess:
+            continue
+        info = objects.type_of(address)
+        if info is None or objects.why_not_object(address) or matches(objects, info.address, last.expected):
+            continue
+        uses[-1] = dataclasses.replace(last, expected=None, is_self=False, because="its parameter, assigned to since")
 
 
 def judge(found: dict[int, list[Use]], objects: Objects, heap: Heap) -> list[Suspect]:
@@ -200,7 +232,7 @@ def _judge(address: int, uses: list[Use], objects: Objects, heap: Heap) -> Suspe
         suspect.type_matches = matches(objects, info.address, expected)
     if not suspect.is_gone and liveness.verdict is not Verdict.NULL:
         suspect.header_problems = objects.why_not_object(address)
-        if not suspect.wrong_type:
+        if not suspect.wrong_type and liveness.verdict is not Verdict.DYING:
             suspect.violations = own_violations(objects, address, expected)
     return suspect
 
@@ -216,18 +248,9 @@ def own_violations(objects: Objects, address: int, expected: str | None) -> list
 
 
 def matches(objects: Objects, type_address: int, expected: str) -> bool:
-    """Whether a type is, or derives from, the type of that tp_name."""
-    seen: set[int] = set()
-    address: int | None = type_address
-    while address and address not in seen and len(seen) < 64:
-        seen.add(address)
-        info = objects.type_info(address)
-        if info is None:
-            return False
-        if canonical(info.name) == expected:
-            return True
-        address = info.base
-    return expected == "set" and any((i := objects.type_info(a)) and i.name == "frozenset" for a in seen)
+    """Whether a type is, or derives from, the type of that tp_name, or shares its struct."""
+    info = objects.type_info(type_address)
+    return info is not None and is_kind_of(objects, info, expected)
 
 
 def root(suspects: Iterable[Suspect]) -> Suspect | None:
@@ -236,9 +259,12 @@ def root(suspects: Iterable[Suspect]) -> Suspect | None:
     What a freed object's fields hold is garbage, and so are the pointers read from them: frames further in show those.
     """
     bad = [s for s in suspects if s.is_bad and s.address and s.is_trusted_use]
-    return max(
-        bad, key=lambda s: (max(u.level for u in s.uses if u.is_self or u.passed_on or u.is_argument), s.is_gone), default=None
-    )
+    return max(bad, key=lambda s: (_outermost_level(s), s.is_gone), default=None)
+
+
+def _outermost_level(suspect: Suspect) -> int:
+    """Of the frames that have it as an argument, or passed it on."""
+    return max(u.level for u in suspect.uses if (u.is_self or u.passed_on or u.is_argument) and not u.is_doubtful)
 
 
 __all__ = ["Confidence", "SUBCLASSABLE_BY_FLAG", "Suspect", "Use", "collect", "judge", "matches", "root"]

@@ -57,7 +57,8 @@ def apply(case: Case) -> list[Finding]:
     for rule in RULES:
         found.extend(_checked(case, rule))
     order = {rule.doc.id: position for position, rule in enumerate(RULES)}
-    found.sort(key=lambda f: (_group(case, f), order[f.rule]))
+    # One check may yield findings of its rule's neighbours (the locks' FT302 to FT304).
+    found.sort(key=lambda f: (_group(case, f), order.get(f.rule, len(order)), f.rule))
     for rule in FALLBACKS:
         if not found:
             found.extend(_checked(case, rule))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from gdbext.debuggers.base import NativeFrame
 from gdbext.model import Confidence, Evidence, Finding, Race, Subject
-from gdbext.triage.case import Case
+from gdbext.triage.case import EVAL_LOOP, Case
+from gdbext.triage.fault import frame_of_signal
 from gdbext.triage.rules import plain
 from gdbext.triage.rules.build import finding
 
@@ -48,16 +50,8 @@ def detached(case: Case) -> Iterator[Finding]:
     state = case.session.runtime.by_lwp(case.lwp)
     if state is not None and state.state != "detached":
         return
-    inner = [f for f in case.native_frames if f.function and not plain.is_abort_machinery(f.function)]
-    end = next((i for i, f in enumerate(inner) if f.function in ATTACH_POINTS), len(inner))
-    api = next(
-        (
-            f
-            for f in inner[: min(end, MAX_INNER)]
-            if ATTACHED_ONLY.match(f.function or "") and not ATTACHING.match(f.function or "")
-        ),
-        None,
-    )
+    inner = _in_interpreter(case)
+    api = next((f for f in inner if ATTACHED_ONLY.match(f.function or "") and not ATTACHING.match(f.function or "")), None)
     if api is None or any(ATTACHING.match(f.function or "") for f in inner[: inner.index(api)]):
         return
     what = f"its thread state {state.address:#x} is detached" if state else "it has no thread state"
@@ -66,5 +60,26 @@ def detached(case: Case) -> Iterator[Finding]:
     yield finding(case, "FT305", f"{api.function} was called", Confidence.LIKELY, evidence=evidence)
 
 
-ATTACH_POINTS = frozenset({"_PyEval_EvalFrameDefault"})
-MAX_INNER = 12
+def _in_interpreter(case: Case) -> list[NativeFrame]:
+    """The interpreter's frames that the fault is in, up to the first caller that is another's code.
+
+    Whoever called the interpreter from outside did so detached; that it was attached when it was called itself is fine.  The
+    C library's functions that the interpreter called for its work may lie further in.
+    """
+    home = case.interpreter_module
+    found: list[NativeFrame] = []
+    if home is None:
+        return found
+    for frame in case.native_frames[frame_of_signal(case.native_frames) :][:MAX_INNER]:
+        name = frame.function or ""
+        if frame.module == home and not name.startswith((*FOREIGN_CALLS, EVAL_LOOP)):
+            found.append(frame)
+        elif found or not (C_LIBRARY.search(frame.module or "") or plain.is_abort_machinery(name)):
+            break
+    return found
+
+
+FOREIGN_CALLS = ("ffi_call",)
+"""libffi, which an interpreter may have linked in: beyond it is what calls foreign code, detached on purpose."""
+C_LIBRARY = re.compile(r"/lib(c|m|pthread)[.-]")
+MAX_INNER = 16
