@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from gdbext.debuggers.base import Debugger, DebuggerError, MemoryFault
+from hosts import starting
 
 STRUCTS = (
     "PyObject PyVarObject PyListObject PyTupleObject PyDictObject PyDictKeysObject PyUnicodeObject PyASCIIObject PyLongObject "
@@ -128,6 +129,15 @@ def crash(debugger: Debugger) -> dict[str, Any]:
         "functions": [f.function for f in debugger.frames(died.lwp)],
         "generation": debugger.generation(),
     }
+
+
+def moves(debugger: Debugger) -> dict[str, Any]:
+    """What is kept of one stop, and what of the next, one instruction later."""
+    lwp, _ = debugger.selected()
+    before = debugger.generation(), debugger.frames(lwp)[0].pc
+    everything_again = debugger.generation(), debugger.frames(lwp)[0].pc
+    starting.step(debugger.version.split()[0])
+    return {"before": before, "again": everything_again, "after": (debugger.generation(), debugger.frames(lwp)[0].pc)}
 
 
 def nothing(debugger: Debugger) -> str:

@@ -16,6 +16,8 @@ from hosts.run import ROOT
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x07|\r")
 WIDTH = 200
+MARKS = {"gdb": "python print('=', 42)", "lldb": "script print('=', 42)"}
+"""Commands that print ``= 42``: what was printed before that is complete."""
 
 
 class Session:
@@ -27,10 +29,11 @@ class Session:
         self.prompt = f"({name}) "
 
     def command(self, text: str) -> str:
-        """Type a line and read what it prints, up to the next prompt."""
+        """Type a line and read what it prints."""
         self.child.sendline(text)
-        # The terminal may show what was typed, or not.
-        return self.read().removeprefix(text).lstrip("\n")
+        said = self.read() + self.settle()
+        # The terminal shows what was typed, and LLDB its prompt sometimes twice.
+        return said.replace(self.prompt, "").replace(MARKS[self.name], "").lstrip().removeprefix(text).lstrip("\n")
 
     def read(self) -> str:
         """What is printed up to the next prompt."""
@@ -54,12 +57,14 @@ class Session:
         self._expect(re.escape(completed[len(text) :]))
         self.settle()
 
-    def settle(self) -> None:
-        """Empty the line, and wait until the debugger has printed all that it had to."""
+    def settle(self) -> str:
+        """Empty the line, and read until the debugger has printed all that it had to."""
         self.child.send("\x15")
-        self.child.sendline("p 7*6" if self.name == "gdb" else "script print('=', 42)")
+        self.child.sendline(MARKS[self.name])
         self._expect("= 42")
+        said = clean(self.child.before or "")
         self.read()
+        return said
 
     def interrupt(self) -> str:
         """Press Ctrl-C, and read what is printed up to the prompt."""

@@ -24,6 +24,18 @@ def empty(name: str) -> Debugger:
     return LldbDebugger(lldb.debugger)
 
 
+def step(name: str) -> None:
+    """Let the selected thread execute one instruction."""
+    if name == "gdb":
+        import gdb
+
+        gdb.execute("stepi", to_string=True)
+    else:
+        import lldb
+
+        lldb.debugger.GetSelectedTarget().GetProcess().GetSelectedThread().StepInstruction(False)
+
+
 def _start_in_gdb(command: Sequence[str]) -> Debugger:
     import gdb
 

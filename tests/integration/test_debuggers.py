@@ -259,6 +259,19 @@ def test_a_program_run_in_the_debugger_dies_there(label: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("label", _debuggers())
+def test_what_is_known_of_a_stop_is_forgotten_when_the_program_moves(label: str, tmp_path: Path) -> None:
+    script = tmp_path / "trap.py"
+    script.write_text("import signal\nsignal.raise_signal(signal.SIGTRAP)\n")
+    adapter, program = _debuggers()[label]
+    told = run_in_debugger(
+        adapter, "hosts.answers:moves", command=(str(interpreters.build("release")), str(script)), program=program
+    )
+    assert told["before"] == told["again"]
+    assert told["after"][0] != told["before"][0]
+    assert told["after"][1] != told["before"][1]
+
+
+@pytest.mark.parametrize("label", _debuggers())
 def test_without_a_target_the_adapter_says_what_to_do(label: str) -> None:
     adapter, program = _debuggers()[label]
     assert run_in_debugger(adapter, "hosts.answers:nothing", program=program).startswith(

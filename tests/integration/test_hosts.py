@@ -65,6 +65,19 @@ def test_mistakes_get_one_line_and_no_traceback(name: str, lab: Lab) -> None:
 
 
 @each_debugger
+def test_the_users_selection_stays_what_it_was(name: str, lab: Lab) -> None:
+    run = lab.crash("release-unfixed", "list_union_freed")
+    with in_session(name, run.executable, core=run.core) as session:
+        for line in ("thread 2", "frame 4") if name == "gdb" else ("thread select 2", "frame select 4"):
+            session.command(line)
+        where = "frame" if name == "gdb" else "frame info"
+        before = session.command(where)
+        for line in ("ft triage", "ft threads", "ft bt all"):
+            session.command(line)
+        assert session.command(where) == before
+
+
+@each_debugger
 def test_ctrl_c_ends_a_command_and_not_the_debugger(name: str) -> None:
     with in_session(name) as session:
         session.command(load(name, ROOT / "tests" / "hosts" / "busy.py"))
