@@ -180,14 +180,26 @@ class Freelists:
         if not is_object_list(name):
             return None
         try:
-            header = self._layout.record(self._memory, "PyObject", member)
-            if header["ob_ref_local"] or header["ob_ref_shared"] not in (0, MERGED):
+            if self._is_referenced(member) and not self._is_used_after_free(name, member):
                 return "it leads to an object with references"
         except MemoryFault:
             return "a member cannot be read"
         except UnknownLayout:
             pass
         return None
+
+    def _is_referenced(self, member: int) -> bool:
+        header = self._layout.record(self._memory, "PyObject", member)
+        return bool(header["ob_ref_local"]) or header["ob_ref_shared"] not in (0, MERGED)
+
+    def _is_used_after_free(self, name: str, member: int) -> bool:
+        """Whether the references are of somebody who took one after the member had died: its type is overwritten by the link
+        to the next member, or to none.
+        """
+        if LINKS.get(name, ("", ""))[1] != "ob_type":
+            return False
+        following = self._layout.record(self._memory, "PyObject", member)["ob_type"]
+        return following == 0 or (following % 8 == 0 and not self._is_referenced(following))
 
 
 def owner(entry: Cached | BrokenFreelist) -> str:
