@@ -8,6 +8,7 @@ from gdbext.commands import show
 from gdbext.commands.command import Arguments, Command, Context, DebuggerError, Option, UsageError
 from gdbext.model import Verdict
 from gdbext.objects.decoded import List, Reference
+from gdbext.reports.style import Style
 
 MAX_ITEMS = 20
 
@@ -33,18 +34,26 @@ def run(context: Context, arguments: Arguments) -> None:
         context.write("  no items" + (" in that range\n" if len(items) else "\n"))
         return
     verdicts = session.heap.judge_many(items[first:last])
-    # Almost all are LIVE, and told so at once: there may be millions.
-    live = Verdict.LIVE
-    stale = [index for index, verdict in enumerate(verdicts, first) if verdict is not live and verdict.is_dead]
-    shown = stale if arguments.flag("--stale") else range(first, last)
+    # Compared by identity: there may be millions, almost all of them alive.
+    live, immortal = Verdict.LIVE, Verdict.IMMORTAL
+    odd = [index for index, verdict in enumerate(verdicts, first) if verdict is not live and verdict is not immortal]
+    shown = odd if arguments.flag("--stale") else range(first, last)
     for index in shown[:MAX_ITEMS]:
         _item(context, found.buffer, index, items[index])
     if len(shown) > MAX_ITEMS:
         context.write(f"  … {len(shown) - MAX_ITEMS} more (`ft list {address:#x} {shown[MAX_ITEMS]}:` goes on)\n")
-    counted = Counter(str(verdicts[index - first]) for index in stale)
-    summary = ", ".join(f"{n} {word}" for word, n in counted.most_common())
-    text = style("error", f"{show.BROKEN} {len(stale)} stale ({summary})") if stale else style("good", "✓ no stale item")
-    context.write(f"  {text} of {last - first} judged\n")
+    counted = Counter(verdicts[index - first] for index in odd)
+    context.write(f"  {_summary(style, counted)} of {last - first} judged\n")
+
+
+def _summary(style: Style, counted: Counter[Verdict]) -> str:
+    """``2 stale (1 freed, 1 reused), 1 unknown``: what is dead for sure, and what else is not alive."""
+    if not counted:
+        return style("good", "✓ no stale item")
+    dead = Counter({verdict: count for verdict, count in counted.items() if verdict.is_dead})
+    parts = [f"{dead.total()} stale ({', '.join(f'{n} {verdict}' for verdict, n in dead.most_common())})"] if dead else []
+    parts += [f"{count} {verdict}" for verdict, count in counted.most_common() if verdict not in dead]
+    return style("error", f"{show.BROKEN} {', '.join(parts)}")
 
 
 def _item(context: Context, array: int, index: int, target: int) -> None:
@@ -77,6 +86,6 @@ COMMAND = Command(
     "something else. LAST of a range is not included; negative numbers count from the end.",
     run,
     ("ADDRESS", "[FIRST:LAST]"),
-    (Option("--stale", "show only the stale items"),),
+    (Option("--stale", "show only the items that are not alive"),),
     ("ft list v", "ft list v --stale", "ft list 0x20000375fb0 100:120"),
 )

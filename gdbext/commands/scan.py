@@ -38,7 +38,8 @@ def _scan(context: Context) -> None:
     if more:
         context.write(f"… {more} more\n")
     if found.is_sound:
-        context.write(style("good", "✓ nothing wrong found") + "\n")
+        said = "nothing wrong found so far" if found.interrupted else style("good", "✓ nothing wrong found")
+        context.write(said + "\n")
 
 
 def _orphans(context: Context) -> None:
