@@ -99,8 +99,8 @@ def _race_on(case: Case, address: int, found: dict[int, list[Touch]]) -> Race | 
         frame.line if frame else None,
         frame.function if frame else None,
     )
-    evidence = [Evidence(f"{_who(case, other)} changes the same {kind.name}: {_quoted(case, other)}", None, None, address)]
-    return Race(Confidence.LIKELY, SharedObject(address, kind.name), (reader, _race_thread(case, other)), tuple(evidence))
+    evidence = _changes_it(case, other, address, kind.name)
+    return Race(Confidence.LIKELY, SharedObject(address, kind.name), (reader, _race_thread(case, other)), (evidence,))
 
 
 def _race_within(case: Case, finding: Finding, found: dict[int, list[Touch]]) -> Race | None:
@@ -115,12 +115,14 @@ def _race_within(case: Case, finding: Finding, found: dict[int, list[Touch]]) ->
     return Race(finding.confidence, SharedObject(address, finding.subject.type or "?"), threads, finding.evidence)
 
 
-def _quoted(case: Case, touch: Touch) -> str:
-    """The operation with its place and source line, as far as there is one."""
+def _changes_it(case: Case, touch: Touch, address: int, kind: str) -> Evidence:
+    """What the other thread does to the object, with its place and source line as far as there is one."""
+    claim = f"{_who(case, touch)} changes the same {kind}"
     if touch.file is None or touch.operation_line is None:
-        return touch.operation
-    text = next((text.strip() for _, text in case.session.debugger.source(touch.file, touch.operation_line, 0)), touch.operation)
-    return f"{text} at {os.path.basename(touch.file)}:{touch.operation_line}"
+        return Evidence(claim, None, touch.operation, address)
+    text = next((text.strip() for _, text in case.session.debugger.source(touch.file, touch.operation_line, 0)), None)
+    claim = f"{claim} at {os.path.basename(touch.file)}:{touch.operation_line}"
+    return Evidence(claim, None, text or touch.operation, address, private=text is not None)
 
 
 def _already_done(touch: Touch) -> bool:
