@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,12 @@ HEALTHY = [
 ]
 
 
+@functools.cache
+def report_on(core: Path, debugger: str) -> dict[str, Any]:
+    """One triage of a core serves all tests of it: a crash's tests run in one worker."""
+    return validated(triage_json(core, debugger))
+
+
 def validated(report: dict[str, Any]) -> dict[str, Any]:
     jsonschema.validate(report, schema())
     return report
@@ -37,9 +44,23 @@ def validated(report: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(("script", "build"), CRASHES)
 def test_crash(lab: Lab, script: Any, build: str, debugger: str) -> None:
     run = lab.crash(build, script.name)
-    report = validated(triage_json(run.core, debugger))
+    report = report_on(run.core, debugger)
     wrong = [str(check) for check in judge(script, build, run, report) if not check.right]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("script", "build"), CRASHES)
+def test_debuggers_agree(lab: Lab, script: Any, build: str) -> None:
+    """The two reports are equal but for the ``tool`` part; native frames are compared by their functions' names."""
+    run = lab.crash(build, script.name)
+    one, other = (comparable(report_on(run.core, debugger)) for debugger in DEBUGGERS)
+    assert one == other
+
+
+def comparable(report: dict[str, Any]) -> dict[str, Any]:
+    found = {key: value for key, value in report.items() if key != "tool"}
+    found["threads"] = [{**t, "native": [frame["function"] for frame in t["native"]]} for t in report["threads"]]
+    return found
 
 
 @pytest.mark.parametrize("debugger", DEBUGGERS)

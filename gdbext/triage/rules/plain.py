@@ -17,7 +17,7 @@ def stack_overflow(case: Case) -> Iterator[Finding]:
     if not fault.stack_overflow:
         return
     names = [f.function for f in case.native_frames if f.function]
-    repeated = max(set(names), key=names.count, default="?")
+    repeated = max(sorted(set(names)), key=names.count, default="?")
     evidence = [
         Evidence("stack pointer", None, fault.stack_pointer),
         Evidence("lowest address of the stack's mapping", fault.stack_limit, None),
