@@ -17,6 +17,7 @@ from gdbext.heap.pages import GC, GC_PRE, SLICE_SIZE, Page
 from gdbext.heap.records import Records
 from gdbext.heap.sweep import Progress, Stretch, Sweep
 from gdbext.model import Confidence, Liveness, Verdict
+from gdbext.objects.types import HAVE_GC
 
 SLICE_SHIFT = SLICE_SIZE.bit_length() - 1
 MAX_FOUND = 1_000
@@ -34,6 +35,8 @@ class StaleItem:
     slot: str | int
     place: int
     target: Liveness
+    is_snapshot: bool = False
+    """Whether the holder may only be in the making: the collector does not track it yet, and its slots may be leftovers."""
 
 
 @dataclass
@@ -52,7 +55,8 @@ class ScanResult:
 
     @property
     def is_sound(self) -> bool:
-        return not (self.corruptions or self.broken or self.stale)
+        """Nothing is wrong but what a thread in the middle of something explains."""
+        return not self.broken and all(found.is_snapshot for found in (*self.corruptions, *self.stale))
 
 
 class Scan:
@@ -174,8 +178,9 @@ class Scan:
         info = self._r.objects.type_of(holder)
         if info is None or self._judge.address(holder, None).verdict not in (Verdict.LIVE, Verdict.IMMORTAL):
             return
+        in_the_making = info.has(HAVE_GC) and "tracked" not in self._r.objects.header(holder).gc_names
         for reference in self._r.objects.children(holder):
             if reference.slot_address in places:
                 target = self._judge.address(reference.target, None)
                 if target.verdict.is_dead:
-                    yield StaleItem(holder, info.name, reference.slot, reference.slot_address, target)
+                    yield StaleItem(holder, info.name, reference.slot, reference.slot_address, target, in_the_making)

@@ -290,6 +290,17 @@ def test_dead_items_of_living_containers(world: HeapWorld, page: FakePage) -> No
     assert all(stale.target.verdict.is_dead for stale in result.stale)
 
 
+def test_a_tuple_in_the_making_may_still_have_old_items(world: HeapWorld, page: FakePage) -> None:
+    dead = page.object("dict")
+    holder = new_tuple(world, page, dead)
+    page.free(dead)
+    assert not world.heap().scan().is_sound
+    world.set("PyObject", holder, ob_gc_bits=0)
+    result = world.heap().scan()
+    assert [stale.is_snapshot for stale in result.stale] == [True]
+    assert result.is_sound
+
+
 def test_blocks_that_should_hold_an_object_and_do_not(world: HeapWorld, page: FakePage) -> None:
     address = page.object("dict")
     world.set("PyObject", address, ob_type=0x4141_4141)
