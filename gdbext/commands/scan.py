@@ -33,7 +33,8 @@ def _scan(context: Context) -> None:
     for item in found.stale[:SHOWN]:
         holder = f"{visible(item.type)} {style('address', hex(item.holder))}"
         target = f"{style('address', hex(item.target.address))} {item.target.verdict}"
-        context.write(f"{style('error', f'{show.BROKEN} stale')} {holder} {visible(str(item.slot))} → {target}\n")
+        note = "  (it may still be in the making)" if item.is_snapshot else ""
+        context.write(f"{style('error', f'{show.BROKEN} stale')} {holder} {visible(str(item.slot))} → {target}{note}\n")
     more = sum(max(len(group) - SHOWN, 0) for group in (found.corruptions, found.broken, found.stale))
     if more:
         context.write(f"… {more} more\n")

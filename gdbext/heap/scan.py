@@ -56,7 +56,8 @@ class ScanResult:
     @property
     def is_sound(self) -> bool:
         """Nothing is wrong but what a thread in the middle of something explains."""
-        return not self.broken and all(found.is_snapshot for found in (*self.corruptions, *self.stale))
+        sound = all(c.is_snapshot for c in self.corruptions) and all(s.is_snapshot for s in self.stale)
+        return sound and not self.broken
 
 
 class Scan:
