@@ -138,6 +138,8 @@ def compute(
             value: int | None
             if 0x30 <= op < 0x50:  # DW_OP_lit0 … lit31
                 value = op - 0x30
+            elif 0x50 <= op < 0x70:  # DW_OP_reg0 … reg31: what is in it is the value
+                value = register(DWARF_REGISTERS[op - 0x50])
             elif 0x70 <= op < 0x90:  # DW_OP_breg0 … breg31
                 offset, at = signed_leb(expression, at)
                 base = register(DWARF_REGISTERS[op - 0x70])

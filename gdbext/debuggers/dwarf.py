@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from gdbext.debuggers.sections import ElfFile
 
-ADDRESS, STRING, REF4, REF_ADDR, EXPRLOC, BLOCK, IMPLICIT_CONST = 0x01, 0x08, 0x13, 0x10, 0x18, 0x09, 0x21
+ADDRESS, STRING, BLOCK, SDATA, REF_ADDR, REF4, EXPRLOC, IMPLICIT_CONST = 0x01, 0x08, 0x09, 0x0D, 0x10, 0x13, 0x18, 0x21
 FIXED = {
     0x01: 8,
     0x05: 2,
@@ -50,11 +50,12 @@ class Malformed(Exception):
 
 
 class Shape(NamedTuple):
-    """An abbreviation: what entries of one code look like.  ``attributes`` are (name, form)."""
+    """An abbreviation: what entries of one code look like.  ``attributes`` are (name, form), ``constants`` those they all share."""
 
     tag: int
     has_children: bool
     attributes: tuple[tuple[int, int], ...]
+    constants: dict[int, int]
 
 
 class Entry(NamedTuple):
@@ -172,15 +173,16 @@ class Dwarf:
             has_children = self.data[at] == 1
             at += 1
             attributes = []
+            constants = {}
             while True:
                 attribute, at = leb(self.data, at)
                 form, at = leb(self.data, at)
                 if form == IMPLICIT_CONST:
-                    _, at = leb(self.data, at)
+                    constants[attribute], at = signed_leb(self.data, at)
                 if not attribute:
                     break
                 attributes.append((attribute, form))
-            yield code, Shape(tag, has_children, tuple(attributes))
+            yield code, Shape(tag, has_children, tuple(attributes), constants)
 
     # --- values ---------------------------------------------------------------------------------
 
@@ -203,6 +205,10 @@ class Dwarf:
     def number(self, entry: Entry, attribute: int) -> int:
         """An address, constant or offset."""
         form, at = entry.attributes[attribute]
+        if form == IMPLICIT_CONST:
+            return entry.shape.constants[attribute]
+        if form == SDATA:
+            return signed_leb(self.data, at)[0]
         if form in LEBS:
             return leb(self.data, at)[0]
         return int.from_bytes(self.data[at : at + FIXED.get(form, 0)], "little")
@@ -259,7 +265,7 @@ def leb(data: object, at: int) -> tuple[int, int]:
             raise Malformed
 
 
-def signed_leb(data: bytes, at: int) -> tuple[int, int]:
+def signed_leb(data: object, at: int) -> tuple[int, int]:
     """(value, offset behind it) of a signed LEB128 number."""
     value, after = leb(data, at)
     sign = 1 << (7 * (after - at) - 1)

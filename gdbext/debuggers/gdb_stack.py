@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import gdb
 
-from gdbext.debuggers import inlines
+from gdbext.debuggers import inlines, locations
 from gdbext.debuggers.base import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.debuggers.callsites import DWARF_REGISTERS
 from gdbext.debuggers.entry_values import EntryValues
@@ -64,8 +64,10 @@ class Stacks:
             yield frame
 
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
-        numbers = self.walk(lwp, level + 1).levels
-        with self._frame(lwp, numbers[level] if level < len(numbers) else None) as frame:
+        walk = self.walk(lwp, level + 1)
+        if level in walk.lost:
+            return self._lost_arguments(lwp, level, walk.lost[level])
+        with self._frame(lwp, walk.levels[level] if level < len(walk.levels) else None) as frame:
             if frame is None:
                 return []
             try:
@@ -86,6 +88,13 @@ class Stacks:
                 block = block.superblock if block.function is None else None
             placed = (v for name, v in local.items() if name not in arguments and v.value is not None)
             return [*arguments.values(), *placed]
+
+    def _lost_arguments(self, lwp: int, level: int, function: inlines.Inlined) -> list[Variable]:
+        """The arguments of a function that gdb has no frame of."""
+        place = self._files.dwarf_at(self._debugger, self.walk(lwp, level + 1).frames[level].pc)
+        if place is None:
+            return []
+        return locations.arguments(place.dwarf, function.entry, place.address, self.registers(lwp, level), self._debugger)
 
     def _variable(
         self, lwp: int, level: int, frame: gdb.Frame, block: gdb.Block, symbol: gdb.Symbol, unsaved: set[int]
@@ -146,6 +155,8 @@ class Walk:
     def __init__(self, limit: int, files: TargetFiles, debugger: Debugger) -> None:
         self.frames: list[NativeFrame] = []
         self.levels: list[int | None] = []
+        self.lost: dict[int, inlines.Inlined] = {}
+        """The inlined functions that gdb has no frame of, by level."""
         self.complete = False
         self._files = files
         self._debugger = debugger
@@ -194,6 +205,8 @@ class Walk:
                 replace(described[0], function=name, file=file, line=line if file else None, is_inlined=len(found) < len(inlined))
             )
             found_levels.append(levels[index] if index is not None else None)
+            if index is None:
+                self.lost[len(self.frames) + len(found) - 1] = inlined[len(found) - 1]
             line = call_line
         return found, found_levels
 

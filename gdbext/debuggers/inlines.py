@@ -21,6 +21,7 @@ class Inlined(NamedTuple):
 
     name: str
     call_line: int | None
+    entry: Entry
 
 
 def at(dwarf: Dwarf, address: int) -> list[Inlined] | None:
@@ -38,7 +39,7 @@ def at(dwarf: Dwarf, address: int) -> list[Inlined] | None:
         while place is not None:
             if place.shape.tag == INLINED:
                 line = dwarf.number(place, CALL_LINE) if CALL_LINE in place.attributes else None
-                found.append(Inlined(dwarf.text(place, NAME) or "?", line))
+                found.append(Inlined(dwarf.text(place, NAME) or "?", line, place))
             inner = (e for e in dwarf.children(place) if e.shape.tag in (LEXICAL_BLOCK, INLINED))
             place = next((e for e in inner if _covers(dwarf, e, base, address)), None)
         return found[::-1]

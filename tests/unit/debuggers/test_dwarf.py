@@ -9,7 +9,7 @@ import pytest
 from elves import elf
 
 from fakes import FakeMemory
-from gdbext.debuggers import callsites, inlines, sections
+from gdbext.debuggers import callsites, inlines, locations, sections
 from gdbext.debuggers.dwarf import Dwarf, leb, signed_leb
 
 ADDR, DATA1, DATA4, STRING, REF4, SEC_OFFSET, EXPRLOC = 0x01, 0x0B, 0x06, 0x08, 0x13, 0x17, 0x18
@@ -19,10 +19,18 @@ ABBREVIATIONS = (
     (2, 0x2E, 0, [(0x03, STRING)]),  # subprogram: name
     (3, 0x2E, 1, [(0x03, STRING), (0x11, ADDR), (0x12, DATA4), (0x01, REF4)]),  # … low_pc, high_pc, sibling
     (4, 0x1D, 1, [(0x31, REF4), (0x11, ADDR), (0x12, DATA4), (0x59, DATA1)]),  # inlined: origin, low_pc, high_pc, call_line
-    (5, 0x1D, 0, [(0x31, REF4), (0x55, SEC_OFFSET), (0x59, DATA1)]),  # inlined: origin, ranges, call_line
+    (5, 0x1D, 1, [(0x31, REF4), (0x55, SEC_OFFSET), (0x59, DATA1)]),  # inlined: origin, ranges, call_line
     (6, 0x48, 1, [(0x7D, ADDR), (0x7F, REF4)]),  # call site: return_pc, origin
     (7, 0x49, 0, [(0x02, EXPRLOC), (0x7E, EXPRLOC)]),  # call site parameter: location, value
     (8, 0x2E, 0, [(0x03, STRING), (0x11, ADDR), (0x12, DATA4)]),
+    (9, 0x13, 0, [(0x03, STRING), (0x0B, DATA1)]),  # struct: name, size
+    (10, 0x16, 0, [(0x03, STRING), (0x49, REF4)]),  # typedef: name, type
+    (11, 0x0F, 0, [(0x0B, 0x21, 8), (0x49, REF4)]),  # pointer: size (the same for all), type
+    (12, 0x26, 0, [(0x49, REF4)]),  # const: type
+    (13, 0x05, 0, [(0x03, STRING), (0x49, REF4), (0x02, EXPRLOC)]),  # parameter: name, type, location
+    (14, 0x05, 0, [(0x03, STRING), (0x49, REF4), (0x02, SEC_OFFSET)]),
+    (15, 0x05, 0, [(0x03, STRING), (0x49, REF4), (0x1C, 0x0D)]),  # … const_value
+    (16, 0x24, 0, [(0x03, STRING), (0x0B, DATA1)]),  # base type: name, size
 )
 
 
@@ -52,6 +60,13 @@ class Unit:
 def path(tmp_path: Path) -> Path:
     unit = Unit()
     unit.add(1, b"GNU C11 12.2.0\0", struct.pack("<QI", 0x1000, 0x1000))
+    unit.add(9, b"_object\0", bytes([32]), label="struct")
+    unit.add(10, b"PyObject\0", unit.reference("struct"), label="typedef")
+    unit.add(11, unit.reference("typedef"), label="pointer")
+    unit.add(12, unit.reference("pointer"), label="const")
+    unit.add(11, unit.reference("const"), label="pointers")
+    unit.add(16, b"int\0", bytes([4]), label="int")
+    unit.add(16, b"double\0", bytes([8]), label="double")
     unit.add(2, b"leaf\0", label="leaf")
     unit.add(2, b"middle\0", label="middle")
     unit.add(8, b"callee\0", struct.pack("<QI", 0x1800, 0x10), label="callee")
@@ -59,6 +74,12 @@ def path(tmp_path: Path) -> Path:
     sibling = len(unit.body) - 4
     unit.add(4, unit.reference("middle"), struct.pack("<QI", 0x1120, 0x40), bytes([21]))
     unit.add(5, unit.reference("leaf"), struct.pack("<I", 0), bytes([33]))
+    unit.add(13, b"ob\0", unit.reference("pointer"), block(bytes([0x55])))  # in rdi
+    unit.add(13, b"items\0", unit.reference("pointers"), block(bytes([0x73, 0x10])))  # in memory at rbx+16
+    unit.add(14, b"moving\0", unit.reference("int"), struct.pack("<I", 0))
+    unit.add(15, b"constant\0", unit.reference("int"), b"\x7f")  # -1
+    unit.add(13, b"number\0", unit.reference("double"), block(bytes([0x61])))  # in xmm0
+    unit.end()
     unit.end()
     unit.add(6, struct.pack("<Q", 0x1180), unit.reference("callee"))
     unit.add(7, block(bytes([0x55])), block(bytes([0x73, 8])))  # rdi is rbx+8
@@ -72,10 +93,12 @@ def path(tmp_path: Path) -> Path:
     info = struct.pack("<IHBBI", 8 + len(unit.body), 5, 1, 8, 0) + unit.body
     abbreviations = b""
     for code, tag, children, attributes in ABBREVIATIONS:
-        abbreviations += bytes([code, tag, children]) + b"".join(bytes(pair) for pair in attributes) + b"\0\0"
+        abbreviations += bytes([code, tag, children]) + b"".join(bytes(words) for words in attributes) + b"\0\0"
     ranges = struct.pack("<IHIBBI", 44, 2, 0, 8, 0, 0) + struct.pack("<QQQQ", 0x1000, 0x1000, 0, 0)
     # Two pieces counted from the unit's start, one of them empty.
     lists = bytes([4]) + b"\xa0\x02\xa0\x02" + bytes([4]) + b"\xb0\x02\xb4\x02" + b"\0"
+    # In rsi first, then 7.
+    places = b"\4\xb0\x02\xb2\x02\1\x54" + b"\4\xb2\x02\xb4\x02\2\x37\x9f" + b"\0"
     return elf(
         tmp_path / "program",
         {
@@ -83,6 +106,7 @@ def path(tmp_path: Path) -> Path:
             ".debug_abbrev": (1, abbreviations + b"\0", 0),
             ".debug_aranges": (1, ranges, 0),
             ".debug_rnglists": (1, lists, 0),
+            ".debug_loclists": (1, places, 0),
         },
     )
 
@@ -108,7 +132,25 @@ def dwarf(path: Path) -> Dwarf:
     ],
 )
 def test_inlined_functions_are_found_by_address(dwarf: Dwarf, address: int, expected: list[tuple[str, int]] | None) -> None:
-    assert inlines.at(dwarf, address) == expected
+    found = inlines.at(dwarf, address)
+    assert (None if found is None else [(each.name, each.call_line) for each in found]) == expected
+
+
+@pytest.mark.parametrize(("address", "moving"), [(0x1130, 0x2222), (0x1132, 7)])
+def test_an_inlined_functions_arguments_are_read(dwarf: Dwarf, address: int, moving: int) -> None:
+    leaf = (inlines.at(dwarf, address) or [])[0]
+    registers = {"rdi": 0xDDDD, "rsi": 0x111100002222, "rbx": 0x5000}
+    memory = FakeMemory({0x5010: struct.pack("<Q", 0x1234)})
+    found = locations.arguments(dwarf, leaf.entry, address, registers, memory)
+    assert [(v.name, v.type, v.value, v.missing) for v in found] == [
+        ("ob", "PyObject *", 0xDDDD, None),
+        ("items", "PyObject *const *", 0x1234, None),
+        ("moving", "int", moving, None),
+        ("constant", "int", 0xFFFFFFFF, None),
+        ("number", "double", None, "not an integer"),
+    ]
+    assert all(v.is_argument for v in found)
+    assert [v.value for v in locations.arguments(dwarf, leaf.entry, address, {}, memory)][:2] == [None, None]
 
 
 def test_a_call_site_tells_what_its_callee_was_given(dwarf: Dwarf) -> None:
@@ -121,11 +163,12 @@ def test_a_call_site_tells_what_its_callee_was_given(dwarf: Dwarf) -> None:
 def test_damaged_debug_information_raises_nothing(path: Path) -> None:
     file = sections.ElfFile(str(path))
     whole = bytes(file.data)
-    for section in file.sections[1:5]:
+    for section in file.sections[1:6]:
         for place in range(section.start, section.end):
             for value in (0x00, 0x7F, 0xFF):
                 file.data = whole[:place] + bytes([value]) + whole[place + 1 :]
-                inlines.at(Dwarf(file), 0x1130)
+                for function in inlines.at(Dwarf(file), 0x1130) or []:
+                    locations.arguments(Dwarf(file), function.entry, 0x1130, REGISTERS, FakeMemory())
                 callsites.find(Dwarf(file), 0x1180)
 
 
@@ -134,6 +177,7 @@ EXPRESSIONS = [
     (b"\x73\x08", 0x5008),  # breg3 (rbx) + 8
     (b"\x73\x78", 0x4FF8),  # breg3 - 8
     (b"\x70\x00", None),  # breg0: rax is not known
+    (b"\x53", 0x5000),  # reg3
     (b"\x30", 0),  # lit0
     (b"\x4f", 31),  # lit31
     (b"\x08\xff", 0xFF),  # const1u
