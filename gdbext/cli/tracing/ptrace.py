@@ -19,7 +19,7 @@ FOLLOW = 1 << EVENT_FORK | 1 << EVENT_VFORK | 1 << EVENT_CLONE | 1 << EVENT_EXEC
 """Options: every child and thread is seized from its first instruction on."""
 WALL = 0x40000000
 """waitpid option: threads as well as children."""
-STOPS = (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
+STOPS = tuple(int(number) for number in (signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU))
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE = 1, 4
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -85,9 +85,12 @@ def event_message(task: int) -> int:
 
 def signal_info(task: int) -> SignalInfo:
     """The signal that a task is stopped at."""
-    buffer = ctypes.create_string_buffer(SignalInfo.SIZE)
-    _call(GETSIGINFO, task, 0, ctypes.addressof(buffer))
-    return SignalInfo(buffer.raw)
+    _call(GETSIGINFO, task, 0, ctypes.addressof(_signal))
+    return SignalInfo(_signal.raw)
+
+
+# Made once: a new ctypes type costs more than all else that happens between a fault and the stop of the other threads.
+_signal = ctypes.create_string_buffer(SignalInfo.SIZE)
 
 
 class _Vector(ctypes.Structure):

@@ -19,6 +19,9 @@ KILL_AFTER = 10.0
 """Seconds from SIGTERM to SIGKILL for a command that is over its time."""
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 """Exit statuses of a command that cannot be started, as a shell has them."""
+AWAITED = tuple(sorted(int(number) for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}))
+"""Plain numbers: they are gone through at each wait, and an enum's members cost a multiple."""
+CHILD = int(signal.SIGCHLD)
 LEAVE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
@@ -102,7 +105,7 @@ class _Supervisor:
                 self._over_time()
             moments = [moment for moment in (end, kill, self._relay.due) if moment is not None]
             info = _next_signal(min(moments) - now if moments else None)
-            if info is not None and info.si_signo != signal.SIGCHLD:
+            if info is not None and info.si_signo != CHILD:
                 self._relay.received(info.si_signo, info.si_pid if info.si_code <= 0 else None)
             self._tracer.drain()
             self._relay.send_due()
@@ -188,7 +191,6 @@ def _why_refused(error: OSError) -> str:
 
 def _next_signal(seconds: float | None) -> Any:
     """The next signal's ``struct_siginfo``; None when the time is up."""
-    numbers = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
     if seconds is None:
-        return signal.sigwaitinfo(numbers)
-    return signal.sigtimedwait(numbers, max(seconds, 0.0))
+        return signal.sigwaitinfo(AWAITED)
+    return signal.sigtimedwait(AWAITED, max(seconds, 0.0))

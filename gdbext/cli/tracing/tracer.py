@@ -22,7 +22,8 @@ from typing import NamedTuple
 from gdbext.cli.tracing import process, ptrace
 from gdbext.cli.tracing.snapshot import Death, SnapshotError, write_core
 
-DEADLY = frozenset({signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGSYS})
+DEADLY = frozenset(int(getattr(signal, name)) for name in ("SIGSEGV", "SIGBUS", "SIGABRT", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS"))
+CHILD = int(signal.SIGCHLD)
 FREEZE_SECONDS = 2.0
 """How long threads get to stop; one that sleeps uninterruptibly is left out of the core."""
 POLL_SECONDS = 0.00005
@@ -127,7 +128,7 @@ class Tracer:
             else:
                 if number in DEADLY:
                     self._deadly(task, number)
-                elif number != signal.SIGCHLD:
+                elif number != CHILD:
                     self._signalled(task, number, ptrace.signal_info(task).sender)
                 ptrace.resume(task, number)
         except ProcessLookupError:
