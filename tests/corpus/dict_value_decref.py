@@ -22,5 +22,5 @@ tell(subject=id(table["second"]), container=id(table), key="second")
 ctypes.pythonapi.Py_DecRef.argtypes = [ctypes.py_object]
 ctypes.pythonapi.Py_DecRef(table["second"])
 del neighbours
-filled = overwrite_pages(384)
+overwrite_pages(384)
 repr(table)  # op: repr, reads

@@ -20,6 +20,6 @@ neighbours = [bytes(200) for _ in range(4000)]
 address = id(neighbours[2000])
 tell(subject=address)
 del neighbours
-filled = overwrite_pages(256)
+overwrite_pages(256)
 stale = ctypes.cast(address, ctypes.py_object)
 print(stale.value)  # op: repr, reads

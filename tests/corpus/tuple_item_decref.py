@@ -23,5 +23,5 @@ tell(subject=id(items[1]), container=id(items), index=1)
 ctypes.pythonapi.Py_DecRef.argtypes = [ctypes.py_object]
 ctypes.pythonapi.Py_DecRef(items[1])
 del neighbours
-filled = overwrite_pages(320)
+overwrite_pages(320)
 repr(items)  # op: repr, reads
