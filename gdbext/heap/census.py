@@ -11,6 +11,7 @@ from itertools import repeat
 from gdbext.debuggers.base import MemoryFault
 from gdbext.heap.evidence import misfit
 from gdbext.heap.judge import Judge
+from gdbext.heap.kinds import ANY
 from gdbext.heap.looks import Look, Looks, read_looks
 from gdbext.heap.pages import SLICE_SIZE, Page
 from gdbext.heap.records import Records
@@ -40,7 +41,7 @@ class Census:
         self._looks: dict[tuple[int, int], dict[Look, Verdict | None]] = {}
 
     def judge_many(self, addresses: array[int]) -> list[Verdict]:
-        """The verdict on each address, in order."""
+        """The verdict on each address, in order; each is taken for some object's."""
         remaining = set(addresses)
         slices = _slices(addresses)
         known: dict[int, Verdict] = {}
@@ -57,7 +58,7 @@ class Census:
         return list(map(known.get, addresses, repeat(Verdict.LIVE))) if known else [Verdict.LIVE] * len(addresses)
 
     def _one(self, address: int) -> Verdict:
-        return self._judge.address(address, None).verdict
+        return self._judge.address(address, ANY).verdict
 
     def _page(self, address: int) -> Page | None:
         try:

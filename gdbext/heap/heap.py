@@ -69,7 +69,7 @@ class Heap:
         return self._judge.owners(address)
 
     def judge_many(self, addresses: Sequence[int]) -> list[Verdict]:
-        """The verdicts on many addresses, in their order; at a million a second."""
+        """The verdicts on many objects' addresses (``expected_type`` being ``object``), in their order; at a million a second."""
         return self._census.judge_many(to_array(addresses))
 
     def scan(self, progress: Progress | None = None) -> ScanResult:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from gdbext.heap.census import Census
 from gdbext.heap.health import Corruption, Health
 from gdbext.heap.judge import Judge
+from gdbext.heap.kinds import ANY
 from gdbext.heap.looks import holds_objects
 from gdbext.heap.pages import GC, GC_PRE, SLICE_SIZE, Page
 from gdbext.heap.records import Records
@@ -22,6 +23,7 @@ from gdbext.objects.types import HAVE_GC
 SLICE_SHIFT = SLICE_SIZE.bit_length() - 1
 MAX_FOUND = 1_000
 MAX_ARRAYS = 10_000
+OBJECT_ALIGNMENT = 16
 WRONG = frozenset({Verdict.UNKNOWN, Verdict.REUSED, Verdict.POISONED})
 """Verdicts on blocks in use that no sound program has."""
 
@@ -127,12 +129,11 @@ class Scan:
                         result.broken.append(judged)
         dead = [*freed, *(address for address, verdict in odd.items() if verdict.is_dead)]
         result.objects += page.capacity - len(dead)
-        if dead or page.capacity < page.reserved:
-            marks = bytearray(page.capacity)
-            for address in dead:
-                marks[page.index(address)] = 1
-            for number in range(page.start >> SLICE_SHIFT, (page.area_end - 1 >> SLICE_SHIFT) + 1):
-                self._dead[number] = (page, marks)
+        marks = bytearray(page.capacity)
+        for address in dead:
+            marks[page.index(address)] = 1
+        for number in range(page.start >> SLICE_SHIFT, (page.area_end - 1 >> SLICE_SHIFT) + 1):
+            self._dead[number] = (page, marks)
 
     # --- second pass ----------------------------------------------------------------------------
 
@@ -149,16 +150,17 @@ class Scan:
                 yield from self._slots(owner, set(self._arrays[block][1]))
 
     def _is_dead(self, word: int) -> bool:
-        """Whether an object that should be at this address is no more."""
+        """Whether an object that should be at this address is no more: in a free block, or in one that starts elsewhere."""
         number = word >> SLICE_SHIFT
         if number in self._gone:
-            return word % 8 == 0
-        if number not in self._dead:
+            return word % OBJECT_ALIGNMENT == 0
+        if number not in self._dead or word % OBJECT_ALIGNMENT:
             return False
         page, marks = self._dead[number]
-        offset = word - page.start - self._r.before(page)
-        index, past = divmod(offset, page.block_size)
-        return past == 0 and index >= 0 and (index >= len(marks) or marks[index] == 1)
+        index = page.index(word)
+        if index < 0:
+            return False
+        return index >= len(marks) or marks[index] == 1 or word != page.block(index) + self._r.before(page)
 
     def _in(self, stretch: Stretch, suspects: set[int]) -> Iterator[StaleItem]:
         page = stretch.page
@@ -182,6 +184,6 @@ class Scan:
         in_the_making = info.has(HAVE_GC) and "tracked" not in self._r.objects.header(holder).gc_names
         for reference in self._r.objects.children(holder):
             if reference.slot_address in places:
-                target = self._judge.address(reference.target, None)
+                target = self._judge.address(reference.target, ANY)
                 if target.verdict.is_dead:
                     yield StaleItem(holder, info.name, reference.slot, reference.slot_address, target, in_the_making)

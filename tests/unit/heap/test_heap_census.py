@@ -44,9 +44,9 @@ def test_all_at_once_is_as_one_by_one(world: HeapWorld) -> None:
     addresses = population(world)
     heap = world.heap()
     together = heap.judge_many(addresses)
-    alone = [heap.judge(address).verdict for address in addresses]
+    alone = [heap.judge(address, "object").verdict for address in addresses]
     assert together == alone
-    assert {Verdict.LIVE, Verdict.FREED, Verdict.IMMORTAL, Verdict.UNKNOWN, Verdict.INTERIOR, Verdict.DYING} <= set(together)
+    assert {Verdict.LIVE, Verdict.FREED, Verdict.IMMORTAL, Verdict.UNKNOWN, Verdict.REUSED, Verdict.DYING} <= set(together)
     assert heap.judge_many(array("Q", addresses)) == alone
 
 
@@ -54,7 +54,7 @@ def test_few_addresses_do_not_need_whole_pages(world: HeapWorld) -> None:
     addresses = population(world)
     heap = world.heap()
     for address in addresses:
-        assert heap.judge_many([address]) == [heap.judge(address).verdict]
+        assert heap.judge_many([address]) == [heap.judge(address, "object").verdict]
     assert heap.judge_many([]) == []
 
 
