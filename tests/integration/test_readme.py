@@ -1,0 +1,462 @@
+"""The README does not lie: its commands are run and print what it shows, its recipes work, its tables are the product's own.
+
+Where a command wants what is not here, something small stands in for it: ``python3.13t`` and its like are the lab's
+interpreter with this environment's pytest; ``pip``, ``apt-get`` and ``git clone`` check what they are asked for, and
+fetch nothing.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import interpreters
+from gdbext.cli import launch
+from gdbext.cli.main import COMMANDS
+from gdbext.cli.outputs import ENDINGS
+from gdbext.commands import dispatch
+from gdbext.layout import tables as layouts
+from gdbext.model import Confidence, Verdict
+from gdbext.reports.json import schema
+from gdbext.triage.rules.catalog import DOCS
+from integration import readme
+from integration.commandline import ROOT, environment
+from lab import CrashRun, Lab, hang, triage_json
+
+PURE = ("pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pygments")
+# What pip leaves of a package's metadata; gdbext's tells pytest of the plugin.
+METADATA = ("pytest", "pluggy", "gdbext")
+DIES = "import ctypes\ndef test_fine(): pass\ndef test_dies(): ctypes.string_at(1)\n"
+LIVES = "def test_fine(): pass\n"
+SERVER = 'import threading\nprint("READY", flush=True)\nthreading.Event().wait()\n'
+PIP = """
+case "$1" in install) shift;; *) echo "pip: $1?" >&2; exit 1;; esac
+for word; do
+    case "$word" in
+        --no-deps | pytest) continue;;
+        .* ) folder=${word%%[*}; extras=${word#"$folder"};;
+        * ) echo "pip: $word?" >&2; exit 1;;
+    esac
+    [ "$folder" = . ] && folder=ROOT
+    [ -e "$folder/pyproject.toml" ] || { echo "pip: $folder is no project" >&2; exit 1; }
+    for extra in $(echo "$extras" | tr '[],' '   '); do
+        grep -q "^$extra = \\[" "$folder/pyproject.toml" || { echo "pip: no extra $extra" >&2; exit 1; }
+    done
+done
+"""
+VENV = """
+[ "$1 $2" = "-m venv" ] || { echo "python3: $*?" >&2; exit 1; }
+mkdir -p "$3/bin" && ln -s "$(command -v gdbext)" "$(command -v pip)" "$3/bin/"
+"""
+PYTHON = """
+if [ "$1 $2" = "-m pip" ]; then shift 2; exec pip "$@"; fi
+export PYTHONPATH=SITE PYTHONDONTWRITEBYTECODE=1
+exec INTERPRETER "$@"
+"""
+GIT = """
+[ "$1" = clone ] || exit 1
+for folder; do :; done
+ln -s ROOT "$folder"
+"""
+
+
+@pytest.fixture(scope="module")
+def crash(lab: Lab) -> CrashRun:
+    return lab.crash("debug-unfixed", "list_union_freed")
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the README's commands call by name."""
+    folder = tmp_path_factory.mktemp("readme")
+    site, made = folder / "site", folder / "bin"
+    site.mkdir()
+    made.mkdir()
+    libraries = Path(pytest.__file__).parents[1]
+    for path in [libraries / name for name in PURE] + [p for name in METADATA for p in libraries.glob(f"{name}-*.dist-info")]:
+        (site / path.name).symlink_to(path)
+    (site / "gdbext").symlink_to(ROOT / "gdbext")
+    python = PYTHON.replace("SITE", str(site)).replace("INTERPRETER", str(interpreters.build("release")))
+    scripts = {
+        **dict.fromkeys(("python", "python3.13t", "python3.14t"), python),
+        "gdbext": f'exec {sys.executable} -m gdbext "$@"',
+        "pip": PIP.replace("ROOT", str(ROOT)),
+        "system-python": VENV,
+        "sudo": 'exec "$@"',
+        "apt-get": '[ "$1 $2" = "install -y" ]',
+        "git": GIT.replace("ROOT", str(ROOT)),
+    }
+    for name, script in scripts.items():
+        (made / name).write_text(f"#!/bin/bash\n{script}\n")
+        (made / name).chmod(0o755)
+    return made
+
+
+@pytest.fixture
+def workshop(tools: Path, crash: CrashRun, tmp_path: Path) -> Path:
+    """A new folder with a core, a folder of cores, and a test suite that dies."""
+    (tmp_path / "core").symlink_to(crash.core)
+    (tmp_path / "cores").mkdir()
+    os.link(crash.core, tmp_path / "cores" / "core.1")
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "test_suite.py").write_text(DIES)
+    (tmp_path / "home").mkdir()
+    return tmp_path
+
+
+def shell(
+    command: str, folder: Path, tools: Path, stderr: int = subprocess.PIPE, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    path = f"{tools}:{os.environ['PATH']}"
+    env = environment(PATH=path, HOME=str(folder / "home"), PYTHONPATH=str(ROOT), **variables)
+    command = command.replace("/usr/bin/python3 ", "system-python ")
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=folder,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+        timeout=120,
+    )
+
+
+def by_line(language: str) -> pytest.MarkDecorator:
+    found = readme.blocks(language)
+    assert found, f"README.md has no {language} block"
+    return pytest.mark.parametrize("block", [pytest.param(block, id=f"line-{block.line}") for block in found])
+
+
+def compare(block: readme.Block, command: str, expected: str, actual: str) -> None:
+    lost = readme.missing(expected, actual)
+    assert lost is None, f"README.md:{block.line}: `{command}` does not print\n  {lost}\nbut\n{actual[-6000:]}"
+
+
+# --- blocks --------------------------------------------------------------------------------------
+
+
+def test_every_block_is_of_a_kind_that_is_run_here() -> None:
+    kinds = {"console", "gdb", "gdb-live", "gdb-mi", "lldb", "python", "yaml", "cron"}
+    assert {block.language for block in readme.BLOCKS} == kinds
+
+
+@pytest.fixture
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    folder = tmp_path_factory.mktemp("server")
+    script = folder / "server.py"
+    script.write_text(SERVER)
+    with hang(interpreters.build("release"), script, folder=folder / "run") as process:
+        yield process.pid
+        assert process.poll() is None
+
+
+@by_line("console")
+def test_console(block: readme.Block, workshop: Path, tools: Path, request: pytest.FixtureRequest) -> None:
+    variables = {"PID": str(request.getfixturevalue("server"))} if "$PID" in block.text else {}
+    for command, expected in block.steps("$ "):
+        # A person sees both: reports of `gdbext run` go to stderr.
+        done = shell(command, workshop, tools, subprocess.STDOUT, **variables)
+        assert done.returncode == 0, f"{command}\n{done.stdout}"
+        compare(block, command, expected, done.stdout)
+        made = re.findall(r"(?:-o|--html|--markdown) (\S+)|> (\S+)", command)
+        assert all((workshop / (one or other)).stat().st_size > 0 for one, other in made)
+
+
+def gdb(commands: list[str], target: list[str], folder: Path) -> list[str]:
+    """What each command prints."""
+    debugger = launch.find("gdb")
+    words = [word for setting in launch.GDB_SETTINGS for word in ("-iex", setting)]
+    for command in commands:
+        words += ["-ex", "echo @@@\\n", "-ex", command]
+    return run_debugger([*debugger.command, "-nx", "-batch", *words, *target], debugger, folder).split("@@@\n")[1:]
+
+
+def lldb(commands: list[str], target: list[str], folder: Path) -> list[str]:
+    debugger = launch.find("lldb")
+    words = [word for setting in launch.LLDB_SETTINGS for word in ("-O", setting)]
+    for command in commands:
+        words += ["-o", command]
+    text = run_debugger([*debugger.command, "--no-lldbinit", "--batch", *words, *target], debugger, folder)
+    # LLDB repeats each command in front of what it prints.
+    said = []
+    for command in commands:
+        _, found, text = text.partition(f"(lldb) {command}\n")
+        assert found, f"{command} was not run: {text[-2000:]}"
+        said.append(text.partition("\n(lldb) ")[0])
+    return said
+
+
+def run_debugger(command: list[str], debugger: launch.Debugger, folder: Path, text: str = "") -> str:
+    env = {**environment(), **debugger.environment}
+    done = subprocess.run(
+        command, cwd=folder, env=env, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120
+    )
+    return done.stdout
+
+
+def here(command: str) -> str:
+    return command.replace("…/", f"{ROOT}/")
+
+
+def check_session(block: readme.Block, steps: list[tuple[str, str]], said: list[str]) -> None:
+    assert len(said) == len(steps)
+    for (command, expected), actual in zip(steps, said):
+        compare(block, command, expected, actual)
+        for mishap in ("Traceback", "ft: `", "Undefined command", "No symbol", "error:"):
+            assert mishap not in actual, f"{command}\n{actual}"
+
+
+@by_line("gdb")
+def test_gdb(block: readme.Block, crash: CrashRun, workshop: Path) -> None:
+    steps = block.steps("(gdb) ")
+    said = gdb([here(command) for command, _ in steps], [str(crash.executable), "core"], workshop)
+    check_session(block, steps, said)
+    assert (workshop / "crash.html").stat().st_size > 10_000
+
+
+@by_line("gdb-live")
+def test_gdb_live(block: readme.Block, workshop: Path) -> None:
+    (workshop / "script.py").write_text("import ctypes\nctypes.string_at(1)\n")
+    steps = block.steps("(gdb) ")
+    target = ["--args", str(interpreters.build("release")), "script.py"]
+    check_session(block, steps, gdb([here(command) for command, _ in steps], target, workshop))
+
+
+@by_line("gdb-mi")
+def test_gdb_machine_interface(block: readme.Block, crash: CrashRun, workshop: Path) -> None:
+    command, expected = block.text.split("\n", 1)
+    debugger = launch.find("gdb")
+    words = [word for setting in launch.GDB_SETTINGS for word in ("-iex", setting)]
+    words += ["--interpreter=mi3", "-nx", "-q", "-ix", str(ROOT / "gdbext" / "gdbinit.py"), str(crash.executable), "core"]
+    said = run_debugger([*debugger.command, *words], debugger, workshop, f"{command}\n-gdb-exit\n")
+    (answer,) = [line for line in said.splitlines() if line.startswith("^done") and "schema=" in line]
+    compare(block, command, expected, answer)
+
+
+@by_line("lldb")
+def test_lldb(block: readme.Block, crash: CrashRun, workshop: Path) -> None:
+    steps = block.steps("(lldb) ")
+    said = lldb([here(command) for command, _ in steps], ["-c", "core", str(crash.executable)], workshop)
+    check_session(block, steps, said)
+
+
+@by_line("python")
+def test_python(block: readme.Block, workshop: Path, tools: Path) -> None:
+    (workshop / "script.py").write_text(block.text)
+    done = shell(f"{sys.executable} script.py", workshop, tools)
+    assert done.returncode == 0, done.stderr
+    expected = [line.removeprefix("# ") for line in block.text.splitlines() if line.startswith("# ")]
+    assert expected
+    assert done.stdout.splitlines() == expected
+
+
+@by_line("cron")
+def test_cron(block: readme.Block, workshop: Path, tools: Path) -> None:
+    for line in block.text.splitlines():
+        fields, command = line.split(None, 5)[:5], line.split(None, 5)[5]
+        assert all(re.fullmatch(r"[\d*,/-]+", field) for field in fields)
+        assert "%" not in command  # cron makes a line break of it
+        cores = workshop / "cores"
+        done = shell(command.replace("/var/crash", str(cores)), workshop, tools)
+        assert done.returncode == 0, done.stderr
+        assert len((cores / "reports.jsonl").read_text().splitlines()) == 1
+        assert "gh-132713" in (cores / "overview.md").read_text()
+        assert (cores / "overview.html").stat().st_size > 1000
+
+
+# --- recipes -------------------------------------------------------------------------------------
+
+
+def recipe(name: str) -> dict[str, Any]:
+    """The YAML block whose first line is a comment with that file's name."""
+    (block,) = [block for block in readme.blocks("yaml") if block.text.startswith(f"# {name}")]
+    found: dict[str, Any] = yaml.load(block.text, yaml.BaseLoader)
+    return found
+
+
+def follow(commands: list[str], folder: Path, tools: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the commands as a CI service does, up to the last, whose end is the job's."""
+    for command in commands[:-1]:
+        done = shell(command, folder, tools, **variables)
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+    assert "gdbext run" in commands[-1]
+    return shell(commands[-1], folder, tools, **variables)
+
+
+def test_all_recipes_are_followed() -> None:
+    assert {block.text.split("\n")[0] for block in readme.blocks("yaml")} == {
+        "# .github/workflows/free-threaded.yml",
+        "# .gitlab-ci.yml",
+    }
+
+
+@pytest.mark.parametrize("suite", [DIES, LIVES], ids=["dies", "lives"])
+def test_github_actions(suite: str, workshop: Path, tools: Path) -> None:
+    workflow = recipe(".github/workflows/free-threaded.yml")
+    (job,) = workflow["jobs"].values()
+    steps = job["steps"]
+    assert all(("uses" in step) != ("run" in step) for step in steps)
+    assert all(re.fullmatch(r"[\w-]+/[\w/-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
+    assert all(step.get("if", "failure()").startswith("failure()") for step in steps)
+    for step in steps:
+        if path := step.get("with", {}).get("repository") and step["with"]["path"]:
+            (workshop / path).symlink_to(ROOT)
+    (workshop / "tests" / "test_suite.py").write_text(suite)
+    summary = workshop / "summary.md"
+    commands = [step["run"] for step in steps if "run" in step]
+    done = follow(commands, workshop, tools, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary))
+    kept = [step["with"].get("path") or step["with"]["sarif_file"] for step in steps if step.get("if")]
+    assert kept
+    if suite == LIVES:
+        assert done.returncode == 0, done.stderr
+        assert not any((workshop / name).exists() for name in kept)
+        return
+    assert done.returncode == 139
+    assert all(list((workshop / name).glob("*.sarif")) for name in kept)
+    assert "FT404" in summary.read_text()
+    assert "test_suite.py::test_dies" in summary.read_text()
+    assert re.search(r"^::error ", done.stderr, re.MULTILINE)
+
+
+def test_gitlab_ci(workshop: Path, tools: Path) -> None:
+    (job,) = recipe(".gitlab-ci.yml").values()
+    done = follow([*job["before_script"], *job["script"]], workshop, tools, GITLAB_CI="true", CI="true", **job["variables"])
+    assert done.returncode == 139
+    assert all((workshop / path).is_dir() for path in job["artifacts"]["paths"])
+    assert list(workshop.glob(job["artifacts"]["reports"]["junit"]))
+
+
+# --- tables --------------------------------------------------------------------------------------
+
+
+def as_table(rows: list[list[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+
+
+def same(found: list[list[str]], wanted: list[list[str]]) -> None:
+    assert found == wanted, f"README.md has to have:\n{as_table(wanted)}"
+
+
+def test_the_debuggers_commands() -> None:
+    commands = [dispatch.command(name) for name in dispatch.NAMES]
+    same(readme.tables("command", "what it shows"), [[f"`{each.usage}`", each.summary] for each in commands])
+
+
+def test_the_command_lines_commands() -> None:
+    same(readme.tables("command", "what it does"), [[f"`gdbext {name}`", summary] for name, summary in COMMANDS.items()])
+
+
+def test_the_rules() -> None:
+    wanted = [[rule.id, rule.title, rule.explanation.split(". ")[0].rstrip(".") + "."] for rule in DOCS.values()]
+    same(readme.tables("rule", "title", "what it says"), wanted)
+
+
+def test_the_words() -> None:
+    found = [row[0].strip("`") for row in readme.tables("word", "meaning")]
+    assert found == [*Confidence, *Verdict]
+
+
+def test_the_reports_entries() -> None:
+    found = [name.strip(" `") for row in readme.tables("entry", "what it holds") for name in row[0].split(",")]
+    assert sorted(found) == sorted(schema()["properties"])
+    assert found[: len(schema()["required"])] == schema()["required"]
+
+
+def test_the_exit_statuses(workshop: Path, tools: Path) -> None:
+    found = [row[0] for row in readme.tables("status", "meaning")]
+    helps = shell("gdbext triage --help; gdbext attach --help", workshop, tools).stdout
+    told = re.findall(r"^  (\d)  ", helps, re.MULTILINE)
+    assert found + found == told
+    for command, status in (("triage core", 0), ("triage", 2), ("triage nothing", 3), ("attach 999999999", 3)):
+        assert shell(f"gdbext {command}", workshop, tools).returncode == status
+
+
+def test_the_rooms() -> None:
+    found = {row[0].strip("`") for row in readme.tables("room", "what it does", "to change")}
+    folders = {f"{path.parent.name}/" for path in (ROOT / "gdbext").glob("*/__init__.py")}
+    assert found == {"model.py", *folders}
+
+
+# --- words ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["demo", "test", "accuracy", "bench"])
+def test_scripts_are_there(name: str) -> None:
+    path = ROOT / "scripts" / name
+    assert f"`scripts/{name}`" in readme.TEXT
+    assert os.access(path, os.X_OK)
+    assert subprocess.run(["bash", "-n", path]).returncode == 0
+
+
+def test_what_is_named_exists(workshop: Path, tools: Path) -> None:
+    code = readme.inline_code()
+    for path in (word for word in code if re.match(r"(?:scripts|tests|gdbext|triage|\.ci)/", word)):
+        assert (ROOT / path).exists() or (ROOT / "gdbext" / path).exists(), path
+    for word in code:
+        if (command := re.match(r"gdbext (\w+)", word)) is not None:
+            assert command[1] in COMMANDS, word
+        if (rule := re.search(r"\bFT\d{3}\b", word)) is not None:
+            assert rule[0] in DOCS, word
+    helps = "".join(shell(f"gdbext {command} --help", workshop, tools).stdout for command in COMMANDS)
+    helps += "".join(dispatch.command(name).usage for name in dispatch.NAMES)
+    helps += (ROOT / "gdbext" / "pytest_plugin.py").read_text() + "--no-deps"
+    for option in (found for word in code for found in re.findall(r"(?<![\w-])--[a-z][a-z-]+", word)):
+        assert option in helps, option
+
+
+def test_links_lead_somewhere() -> None:
+    headings = [following.content for token, following in itertools.pairwise(readme.TOKENS) if token.type == "heading_open"]
+    anchors = {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}
+    links = [child.attrs["href"] for token in readme.TOKENS for child in token.children or () if child.type == "link_open"]
+    assert links
+    for link in map(str, links):
+        if link.startswith("#"):
+            assert link[1:] in anchors, link
+        elif not link.startswith("https://"):
+            assert (ROOT / link).exists(), link
+
+
+def test_formats_and_versions_are_those_that_there_are() -> None:
+    shown = readme.TEXT.lower()
+    names = {"junit": "junit xml", "github": "github annotations"}
+    assert all(names.get(name, name) in shown for name in ENDINGS)
+    assert f"({', '.join(layouts.available())})" in readme.TEXT
+
+
+def test_redacted_reports_have_no_source_in_them(workshop: Path, tools: Path) -> None:
+    files = [f"redacted{endings[0]}" for endings in ENDINGS.values()]
+    done = shell(f"gdbext triage core --redact {' '.join(f'-o {file}' for file in files)}", workshop, tools)
+    assert done.returncode == 0, done.stderr
+    for file in files:
+        text = (workshop / file).read_text()
+        assert "FT101" in text
+        assert not re.search(r"\blst\b", text), file
+
+
+def test_the_debuggers_differ_in_what_is_listed_only(crash: CrashRun) -> None:
+    one, other = (triage_json(crash.core, name) for name in launch.NAMES)
+    for report in (one, other):
+        del report["tool"]
+        for thread in report["threads"]:
+            for frame in thread["native"]:
+                # "folders of the C library's source files"
+                frame["file"] = frame["file"] and os.path.basename(frame["file"])
+    assert one == other
+
+
+def test_the_licence() -> None:
+    text = (ROOT / "LICENSE").read_text()
+    assert text.startswith("MIT License\n")
+    assert "gdbext developers" in text
+    assert textwrap.dedent(text) == text
