@@ -410,7 +410,8 @@ def test_what_is_named_exists(workshop: Path, tools: Path) -> None:
             assert rule[0] in DOCS, word
     helps = "".join(shell(f"gdbext {command} --help", workshop, tools).stdout for command in COMMANDS)
     helps += "".join(dispatch.command(name).usage for name in dispatch.NAMES)
-    helps += (ROOT / "gdbext" / "pytest_plugin.py").read_text() + "--no-deps"
+    helps += (ROOT / "gdbext" / "pytest_plugin.py").read_text()
+    helps += "--no-deps --args"  # pip's, and gdb's
     for option in (found for word in code for found in re.findall(r"(?<![\w-])--[a-z][a-z-]+", word)):
         assert option in helps, option
 
