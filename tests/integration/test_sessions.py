@@ -21,6 +21,7 @@ from lab.script import CORPUS
 
 LOCK_STATES = Path(__file__).parents[1] / "locks" / "states"
 FRAME = {"gdb": "frame {}", "lldb": "frame select {}"}
+COLOURS_ON = {"gdb": "set style enabled on", "lldb": "settings set use-color true"}
 each_debugger = pytest.mark.parametrize("name", NAMES)
 
 HEALTHY = """
@@ -377,6 +378,7 @@ def test_no_color_is_respected(name: str, lab: Lab) -> None:
     run = lab.crash("debug", "list_item_decref")
     for environment, painted in (({}, True), ({"NO_COLOR": "1"}, False)):
         with in_session(name, run.executable, core=run.core, environment={"TERM": "xterm-256color", **environment}) as session:
+            session.command(COLOURS_ON[name])
             session.child.sendline(f"ft list {run.truth['container']}")
             session.expect("1 stale")
             printed = session.child.before or ""
