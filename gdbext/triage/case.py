@@ -10,7 +10,7 @@ from gdbext.debuggers.base import NativeFrame, NativeThread, Variable
 from gdbext.debuggers.eh_frame import FunctionTable
 from gdbext.interpreter.frames import Frame, PythonStack
 from gdbext.interpreter.names import resolve, subjects
-from gdbext.model import Problems
+from gdbext.model import Confidence, Problems
 from gdbext.session import Session
 from gdbext.triage import suspects as suspects_
 from gdbext.triage.expectations import SlotIndex, SlotOwner
@@ -170,9 +170,9 @@ class Case:
         ending = min((u.level for u in suspect.uses if u.is_ending), default=None)
         is_at_fault = not self.fault.is_fault or goes_through(self.session.memory, self.session.layout, self.fault, suspect.address)
         if ending is not None and not (is_at_fault and self.same_call(0, ending)):
-            suspect.uses = [replace(u, is_doubtful=True) if u.level >= ending else u for u in suspect.uses]
-        elif not is_at_fault and not any(u.is_self or u.passed_on for u in suspect.uses):
             suspect.uses = [replace(u, is_doubtful=True) for u in suspect.uses]
+        elif not is_at_fault and not any(u.is_self for u in suspect.uses):
+            suspect.liveness = replace(suspect.liveness, confidence=Confidence.POSSIBLE)
 
     def _add_operand(self, found: dict[int, list[suspects_.Use]]) -> None:
         """The faulting instruction's base register counts as a pointer in use, where it points into the heap.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gdbext.model import Confidence, Evidence, Finding, Subject
 from gdbext.triage.case import Case
+from gdbext.triage.fault import frame_of_signal
 from gdbext.triage.rules.build import finding
 
 FATAL_SIGNALS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGTRAP", "SIGSYS")
@@ -70,6 +71,7 @@ def native_fault(case: Case) -> Iterator[Finding]:
     if not fault.is_fault:
         return
     evidence = []
+    start = frame_of_signal(case.native_frames)
     if case.root is not None:
         use = case.root.outermost
         evidence.append(
@@ -79,11 +81,11 @@ def native_fault(case: Case) -> Iterator[Finding]:
         evidence.append(Evidence("the program counter is not in any code: a call through a bad function pointer", fault.jumped_to))
     if fault.instruction:
         evidence.append(
-            Evidence("faulting instruction", case.native_frames[0].pc if case.native_frames else None, fault.instruction)
+            Evidence("faulting instruction", case.native_frames[start].pc if case.native_frames else None, fault.instruction)
         )
     if fault.operand:
         evidence.append(Evidence(f"its operand {fault.operand.text}", fault.operand.address, fault.operand.base_value))
-    where = next((f.function for f in case.native_frames if f.function), None)
+    where = next((f.function for f in case.native_frames[start:] if f.function), None)
     yield finding(case, "FT404", f"in {where}" if where else "", Confidence.LIKELY, evidence=evidence)
 
 

@@ -48,6 +48,8 @@ def _link(origin: Origin) -> Confidence:
     """How sure it is that the pointer came from the container."""
     if origin.current or (origin.adjacent and origin.shrank):
         return Confidence.PROVEN
+    if origin.function is None:
+        return Confidence.POSSIBLE  # The Python line names it; no C code was seen to take the pointer from it.
     return Confidence.LIKELY if origin.adjacent else Confidence.POSSIBLE
 
 
@@ -101,6 +103,8 @@ def double_free(case: Case) -> Iterator[Finding]:
     said = any(word in message for word in NEGATIVE)
     for suspect in case.suspects:
         below = [e for e in suspect.header_problems if "below zero" in e.claim or "negative" in e.claim]
+        if below and not (suspect.is_trusted_use and suspect.liveness.block is not None):
+            below = []  # A leftover in some local, or memory that never was an object's, counts nothing.
         if not below and not (said and suspect.innermost.is_argument and suspect.is_bad):
             continue
         evidence = [*below, *evidence_of(case, suspect)]

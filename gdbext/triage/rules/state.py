@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gdbext.debuggers.base import NativeFrame
 from gdbext.layout.layout import UnknownLayout
 from gdbext.model import Confidence, Container, Evidence, Finding, Subject, Verdict
 from gdbext.triage import containers
 from gdbext.triage.case import Case
 from gdbext.triage.expectations import canonical
+from gdbext.triage.fault import frame_of_signal
 from gdbext.triage.origin import CONTAINERS, index_variable
 from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
 from gdbext.triage.suspects import Suspect
@@ -88,7 +90,7 @@ def union_args(case: Case) -> Iterator[Finding]:
         if broken is None:
             # Where the union's memory is another object by now, its args are read from that all the same.
             broken = next((v for v in case.session.objects.invariants(suspect.address, UNION) if v.field == "args"), None)
-        if broken is None:
+        if broken is None or (suspect.liveness.verdict is Verdict.DYING and _was_taken_apart(case, broken.value)):
             continue
         kind = case.session.objects.type_of(broken.value) if isinstance(broken.value, int) else None
         there = (
@@ -112,6 +114,14 @@ def union_args(case: Case) -> Iterator[Finding]:
             [Evidence(broken.claim, broken.address, broken.value, suspect.address, broken=True), *evidence_of(case, suspect)],
         )
         return
+
+
+def _was_taken_apart(case: Case, args: object) -> bool:
+    """Whether a dying union's args are what its deallocation leaves: a tuple that died before it, or died with it."""
+    if not isinstance(args, int) or args == 0:
+        return True
+    verdict = case.session.heap.judge(args, "tuple").verdict
+    return verdict is not Verdict.REUSED and (verdict.is_dead or verdict is Verdict.DYING)
 
 
 def union_parameters(case: Case) -> Iterator[Finding]:
@@ -186,9 +196,12 @@ def _too_short(case: Case) -> Iterator[Finding]:
     fault, layout = case.fault, case.session.layout
     if not fault.is_fault or case.root is not None:
         return
+    last: NativeFrame | None = None
     for frame in case.c_frames[:MAX_INNER]:
-        if not case.same_call(0, frame.frame.level):
+        # The access that goes too far is the function's own: it is at fault itself, or what is inlined into it.
+        if not case.same_call(0, frame.frame.level) or (last is not None and not last.is_inlined):
             return
+        last = frame.frame
         name, index = index_variable(frame)
         suspect = next(
             (s for s in case.suspects for u in s.uses if u.level == frame.frame.level and u.is_argument and _is_mutable(s)), None
@@ -264,11 +277,20 @@ def _null_finding(case: Case, suspect: Suspect, field: str, address: int | None)
         case,
         "FT205",
         f"{field} of a {suspect.actual_type or suspect.expected} is NULL",
-        Confidence.PROVEN,
+        _sure_of_null(case, suspect),
         subject_of(suspect),
         container,
         [Evidence(f"{field} is NULL", address, 0, suspect.address, broken=True), *evidence_of(case, suspect)],
     )
+
+
+def _sure_of_null(case: Case, suspect: Suspect) -> Confidence:
+    """Proven where the type's own code, which works on its fields, hit a NULL; other code may have had a NULL of its own."""
+    uses = [u for u in suspect.uses if case.same_call(0, u.level)]
+    if any(u.is_self for u in uses):
+        return Confidence.PROVEN
+    own = case.native_frames[frame_of_signal(case.native_frames)].module == case.interpreter_module
+    return Confidence.LIKELY if own and suspect.is_trusted_use else Confidence.POSSIBLE
 
 
 def broken_invariant(case: Case) -> Iterator[Finding]:
