@@ -238,9 +238,9 @@ def _source_of(frame: gdb.Frame) -> str | None:
 
 
 def _path(symtab: gdb.Symtab) -> str:
-    """A source file's path; as DWARF has it where even the compiler's folder is relative."""
+    """A source file's path; below the folder of the build where that is all that DWARF has."""
     full = symtab.fullname()
-    return str(os.path.normpath(full if os.path.isabs(full) else symtab.filename))
+    return str(os.path.normpath(full) if os.path.isabs(full) else os.path.normpath(symtab.filename).lstrip("./"))
 
 
 def _unsaved(frame: gdb.Frame) -> set[int]:
