@@ -88,7 +88,11 @@ class NativeThread:
 
 @dataclass(frozen=True)
 class Signal:
-    """Why the target stopped.  ``code`` is a name such as ``SEGV_MAPERR`` where known; ``address`` is si_addr."""
+    """Why the target stopped.
+
+    ``code`` is a name such as ``SEGV_MAPERR`` where known; ``address`` is si_addr, None where the kernel knew none (SI_KERNEL: an
+    address that no pointer can have).
+    """
 
     name: str
     lwp: int
