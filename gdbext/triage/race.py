@@ -53,7 +53,10 @@ def find_races(case: Case, findings: Sequence[Finding]) -> Sequence[Race]:
     races += [race for finding in findings if finding.rule == "FT202" and (race := _race_within(case, finding, found))]
     if case.fault.signal is None or any(f.rule in ("FT403",) for f in findings):
         return tuple(races)
-    races += [_general_race(case, p) for p in ranked_pairs(case, found) if p.address not in {r.object.address for r in races}]
+    is_victim = any(f.rule == "FT105" for f in findings)
+    races += [
+        _general_race(case, p, is_victim) for p in ranked_pairs(case, found) if p.address not in {r.object.address for r in races}
+    ]
     return tuple(races[:MAX_SUSPECTS])
 
 
@@ -191,7 +194,9 @@ def _is_guarded(case: Case, address: int, writer: Touch, other: Touch) -> bool:
     )
 
 
-def _general_race(case: Case, pair: Pair) -> Race:
+def _general_race(case: Case, pair: Pair, is_victim: bool) -> Race:
+    """``is_victim``: the damage shows that the crashed thread need not be one of the two."""
+    takes_part = is_victim or case.lwp in (pair.first.lwp, pair.second.lwp)
     in_c = [t for t in (pair.first, pair.second) if t.near is Near.INSIDE]
     evidence = [
         Evidence(
@@ -202,7 +207,7 @@ def _general_race(case: Case, pair: Pair) -> Race:
         )
         for t in (pair.first, pair.second)
     ]
-    certain = Confidence.LIKELY if in_c and not pair.guarded and pair.score >= 3 else Confidence.POSSIBLE
+    certain = Confidence.LIKELY if in_c and takes_part and not pair.guarded and pair.score >= 3 else Confidence.POSSIBLE
     return Race(
         certain,
         SharedObject(pair.address, pair.type),

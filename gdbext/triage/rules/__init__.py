@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gdbext.debuggers.base import DebuggerError, MemoryFault
-from gdbext.model import Finding, Race, Verdict
+from gdbext.model import Confidence, Finding, Race, Verdict
 from gdbext.triage.case import Case
 from gdbext.triage.rules import concurrency, heap, plain, stale, state
 from gdbext.triage.rules.catalog import DOCS, RuleDoc
@@ -59,10 +59,11 @@ def apply(case: Case) -> list[Finding]:
     order = {rule.doc.id: position for position, rule in enumerate(RULES)}
     # One check may yield findings of its rule's neighbours (the locks' FT302 to FT304).
     found.sort(key=lambda f: (_group(case, f), order.get(f.rule, len(order)), f.rule))
-    for rule in FALLBACKS:
-        if not found:
-            found.extend(_checked(case, rule))
-    return found
+    if case.fault.signal is not None and all(f.confidence is Confidence.POSSIBLE for f in found):
+        # What is merely possible explains no crash: the plain account of it goes first.
+        plainly = next((its for rule in FALLBACKS[:-1] if (its := _checked(case, rule))), [])
+        found[:0] = plainly if not any(f.rule.startswith("FT4") for f in found) else []
+    return found or _checked(case, FALLBACKS[-1])
 
 
 def _checked(case: Case, rule: Rule) -> list[Finding]:

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gdbext.model import RULES
+
 
 @dataclass(frozen=True)
 class RuleDoc:
-    """``title`` is a template for the finding's headline (``str.format`` names are filled in by the rule)."""
+    """``advice`` is what to do about it; the title stands in the contract's own table, ``model.RULES``."""
 
     id: str
-    title: str
     explanation: str
     advice: str
+
+    @property
+    def title(self) -> str:
+        return RULES[self.id]
 
 
 _DOCS = (
     RuleDoc(
         "FT101",
-        "stale container item",
         "A container's item was used after the object had been freed. Either the container still holds the pointer (a reference "
         "too few somewhere), or the reader had borrowed the item and another thread (or code that the reader itself called) "
         "removed it, which dropped the last reference. Proven when the allocator has the item's block on a free list, or "
@@ -28,28 +32,24 @@ _DOCS = (
     ),
     RuleDoc(
         "FT102",
-        "object used after free",
         "C code works on an object whose memory is free, queued to be freed, or filled with the debug allocator's dead bytes.",
         "Find who dropped the last reference while it was still in use: a missing Py_INCREF, a Py_DECREF too many, or a borrowed "
         "reference that another thread could end.",
     ),
     RuleDoc(
         "FT103",
-        "memory reused as another type",
         "The block that the code takes for one type of object holds an object of another type: the first was freed, and its memory "
         "was handed out again. Whatever is read through the old pointer is the new object's.",
         "It is a use after free whose victim was reused; look for the lost reference to the first object, not at the second.",
     ),
     RuleDoc(
         "FT104",
-        "double free or refcount below zero",
         "An object's reference count went below zero, or a block was freed twice.",
         "Look for a Py_DECREF without its own reference, or for two threads that both give up one reference (an unlocked "
         "read-then-clear of a field).",
     ),
     RuleDoc(
         "FT105",
-        "heap or freelist corrupted",
         "The allocator's own lists contain something that it did not put there. The thread that crashed only happened to use the "
         "damaged list; the code that wrote to freed or foreign memory is elsewhere.",
         "Do not look at the crashing frame; look at the suspects: the block's neighbours and what other threads are doing. "
@@ -57,27 +57,23 @@ _DOCS = (
     ),
     RuleDoc(
         "FT201",
-        "union args not a tuple",
         "A types.UnionType (typing.Union) object's args is not an exact tuple. make_union sets args once, before anyone can see "
         "the union, and nothing changes it: the union's memory was reused or overwritten.",
         "If the union itself was freed, find its lost reference (see FT101, FT102); if it is alive, something wrote over it.",
     ),
     RuleDoc(
         "FT202",
-        "union parameters raced",
         "Two threads filled in one union's lazily made parameters at once. One of the two tuples is lost: it leaks, or its reader "
         "is left with a pointer whose reference is gone.",
         "Upgrade to 3.13.4, 3.14 or later, where a critical section guards it (gh-132713).",
     ),
     RuleDoc(
         "FT203",
-        "container changed under its reader",
         "A container's size or storage is not what the C code that walks it still assumes: it was resized or cleared meanwhile.",
         "Take the container's critical section for the whole walk, or work on a copy.",
     ),
     RuleDoc(
         "FT204",
-        "object initialised again while in use",
         "An object's __init__ ran again while another thread was in one of its methods; it replaced a field and freed what the "
         "method was still using. CPython calls concurrent __init__ unsupported and leaves it unfixed for classmethod and "
         "staticmethod up to 3.14.",
@@ -86,79 +82,67 @@ _DOCS = (
     ),
     RuleDoc(
         "FT205",
-        "NULL or half-built slot",
         "A field that must hold an object is NULL: the object was seen before it was built, or after it was taken apart.",
         "Publish an object only when it is complete; check fields that another thread may clear.",
     ),
     RuleDoc(
         "FT206",
-        "other invariant broken",
         "A live object's header or field holds a value that CPython never puts there.",
         "Something wrote over the object: a wild pointer, a buffer overrun of a neighbour, or an unlocked update. The evidence "
         "names the word and what it looks like.",
     ),
     RuleDoc(
         "FT301",
-        "unsynchronised sharing",
         "Two threads work on one mutable object at the same time, at least one of them changes it, and no lock that both hold "
         "protects it.",
         "Guard the object with a lock, give each thread its own, or hand it over through a queue.",
     ),
     RuleDoc(
         "FT302",
-        "mutex misuse",
         "A lock's state is impossible or contradicts its waiters.",
         "Look for an unlock without a lock, a lock in freed memory, or a lock held across fork.",
     ),
     RuleDoc(
         "FT303",
-        "deadlock",
         "Threads wait for each other in a circle.",
         "Take the locks in one order everywhere.",
     ),
     RuleDoc(
         "FT304",
-        "stop-the-world stuck",
         "A thread asked all others to stop, and at least one stays attached without reaching a safe point.",
         "The thread that does not stop runs C code without detaching: wrap long native work in Py_BEGIN_ALLOW_THREADS.",
     ),
     RuleDoc(
         "FT305",
-        "thread touches objects while detached",
         "A thread without an attached thread state was using Python objects.",
         "Attach first (PyGILState_Ensure, or end Py_BEGIN_ALLOW_THREADS earlier): a detached thread may run during a garbage "
         "collection.",
     ),
     RuleDoc(
         "FT401",
-        "C assertion failed",
         "The interpreter or an extension was built with assertions, and one of them failed.",
         "The assertion states what was expected; the findings beside it say what memory held instead.",
     ),
     RuleDoc(
         "FT402",
-        "fatal Python error",
         "The interpreter gave up with Py_FatalError.",
         "Read the message; the crashed thread's stack says who reported it.",
     ),
     RuleDoc(
         "FT403",
-        "stack overflow",
         "The thread's C stack is used up: the faulting access is just below the stack's mapping.",
         "Find the recursion in the stack below; bound it, or give the thread a larger stack (threading.stack_size).",
     ),
     RuleDoc(
         "FT404",
-        "native fault outside Python objects",
         "The faulting access has nothing to do with a Python object that gdbext can see.",
         "Treat it as any C crash: the crashed thread's native stack and the faulting operand are where to start.",
     ),
     RuleDoc(
         "FT405",
-        "abort",
         "The process called abort() (or was sent SIGABRT) without a C assertion or a fatal Python error.",
         "The native stack names the caller.",
     ),
-    RuleDoc("FT000", "nothing wrong found", "No rule found anything wrong.", ""),
+    RuleDoc("FT000", "No rule found anything wrong.", ""),
 )
 DOCS = {doc.id: doc for doc in _DOCS}

@@ -32,11 +32,18 @@ def container_item(case: Case) -> Iterator[Finding]:
         case,
         "FT101",
         detail,
-        weaker(suspect.liveness.confidence, _link(origin)),
+        weaker(_sure_it_is_dead(case, suspect, origin), _link(origin)),
         subject_of(suspect),
         container_of(origin),
         [*origin.evidence, *_shrank(origin), *evidence_of(case, suspect)],
     )
+
+
+def _sure_it_is_dead(case: Case, suspect: Suspect, origin: Origin) -> Confidence:
+    """A live container that holds a dead object is wrong, whatever the fault came of."""
+    if origin.current:
+        return case.session.heap.judge(suspect.address, suspect.expected or "object").confidence
+    return suspect.liveness.confidence
 
 
 def _is_stale(suspect: Suspect) -> bool:

@@ -31,8 +31,8 @@ def initialised_again(case: Case) -> Iterator[Finding]:
         return
     if not (suspect.is_gone or suspect.wrong_type):
         return
-    if not _has_own_init(case, origin.holder):
-        return
+    if origin.type == "type" or not _has_own_init(case, origin.holder):
+        return  # type's __init__ changes nothing
     operation = case.operation_at(origin.level)
     certain = Confidence.PROVEN if origin.type in WRITTEN_BY_INIT else Confidence.POSSIBLE
     references = [
