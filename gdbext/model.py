@@ -30,7 +30,7 @@ RULES = {
     "FT203": "container changed under its reader",
     "FT204": "object initialised again while in use",
     "FT205": "NULL or half-built slot",
-    "FT206": "object invariant broken",
+    "FT206": "other invariant broken",
     "FT301": "unsynchronised sharing",
     "FT302": "mutex misuse",
     "FT303": "deadlock",

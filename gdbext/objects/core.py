@@ -77,7 +77,9 @@ class Core(Reader):
             return [Evidence("the memory cannot be read", address, None, address, broken=True)]
         found = list(header.problems)
         if header.is_dead_shape:
-            found.append(Evidence("the reference count is 0", header.place("ob_ref_shared"), header.ref_shared, address, broken=True))
+            found.append(
+                Evidence("the reference count is 0", header.place("ob_ref_shared"), header.ref_shared, address, broken=True)
+            )
         reasons = self._types.why_not(header.ob_type)
         if reasons:
             found.append(Evidence("ob_type is no type object", header.place("ob_type"), header.ob_type, address, broken=True))
