@@ -32,10 +32,11 @@ def _resolve(objects: Objects, frame: Frame, name: Name, depth: int) -> int | No
     if kind in ("global", "name"):
         if kind == "name" and (local := frame.slots.get(name[1])):
             return local
-        return objects.dict_get_str(frame.globals, name[1]) if frame.globals else None
+        # In damaged code objects names may be missing.
+        return objects.dict_get_str(frame.globals, name[1]) if frame.globals and name[1] else None
     if kind == "attr":
         owner = resolve(objects, frame, name[1], depth + 1)
-        return attribute(objects, owner, name[2]) if owner else None
+        return attribute(objects, owner, name[2]) if owner and name[2] else None
     if kind == "iter":
         # An iterator is an object of its own, on the value stack; what it walks is what is being worked on.
         return resolve(objects, frame, name[1], depth + 1)
