@@ -12,7 +12,7 @@ import pytest
 import interpreters
 from gdbext.reports.json import schema
 from lab import Lab, corpus, hang, snapshot, triage_json
-from lab.judge import alarms, judge, no_errors
+from lab.judge import alarms, comparable, judge, no_errors
 
 DEBUGGERS = ("gdb", "lldb")
 CRASHES = [
@@ -55,12 +55,6 @@ def test_debuggers_agree(lab: Lab, script: Any, build: str) -> None:
     run = lab.crash(build, script.name)
     one, other = (comparable(report_on(run.core, debugger)) for debugger in DEBUGGERS)
     assert one == other
-
-
-def comparable(report: dict[str, Any]) -> dict[str, Any]:
-    found = {key: value for key, value in report.items() if key != "tool"}
-    found["threads"] = [{**t, "native": [frame["function"] for frame in t["native"]]} for t in report["threads"]]
-    return found
 
 
 @pytest.mark.parametrize("debugger", DEBUGGERS)

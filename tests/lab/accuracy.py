@@ -18,7 +18,7 @@ from typing import Any
 import interpreters
 from lab.crash import CrashRun, NoCrash
 from lab.hang import hang
-from lab.judge import Check, RaceScore, alarms, judge, judge_race, signature, words
+from lab.judge import Check, RaceScore, alarms, comparable, judge, judge_race, signature, words
 from lab.script import Script, corpus
 from lab.session import Lab
 from lab.triage import TriageFailed, attach_json, triage_json
@@ -293,9 +293,7 @@ def _pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
 
 
 def _same(one: Row, other: Row) -> bool:
-    if one.report is None or other.report is None:
-        return False
-    return {**one.report, "tool": None} == {**other.report, "tool": None}
+    return one.report is not None and other.report is not None and comparable(one.report) == comparable(other.report)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

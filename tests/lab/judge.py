@@ -160,6 +160,13 @@ def _race_text(race: dict[str, Any]) -> str:
     return f"{race['object']['type']} {threads} ({race['confidence']})"
 
 
+def comparable(report: Report) -> Report:
+    """What two debuggers' reports on one core must have in common: all but ``tool``; native frames by their functions' names."""
+    found = {key: value for key, value in report.items() if key != "tool"}
+    found["threads"] = [{**t, "native": [frame["function"] for frame in t["native"]]} for t in report["threads"]]
+    return found
+
+
 def alarms(report: Report) -> list[str]:
     """What a report on a healthy process says beyond ``possible``: each is a false alarm."""
     said = [f["rule"] for f in report["findings"] if f["rule"][:3] in ("FT1", "FT2", "FT3") and f["confidence"] != "possible"]
