@@ -9,6 +9,7 @@ from gdbext.triage.case import Case
 from gdbext.triage.fault import frame_of_signal
 from gdbext.triage.rules.build import finding
 
+SENT = ("SI_USER", "SI_QUEUE")
 FATAL_SIGNALS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGTRAP", "SIGSYS")
 
 
@@ -79,7 +80,11 @@ def native_fault(case: Case) -> Iterator[Finding]:
         )
     if fault.jumped_to is not None:
         evidence.append(Evidence("the program counter is not in any code: a call through a bad function pointer", fault.jumped_to))
-    if fault.instruction:
+    if fault.signal is not None and fault.signal.code in SENT:
+        evidence.append(
+            Evidence("the signal was sent by kill() or by another process; no instruction faulted", None, fault.signal.code)
+        )
+    elif fault.instruction:
         evidence.append(
             Evidence("faulting instruction", case.native_frames[start].pc if case.native_frames else None, fault.instruction)
         )

@@ -25,7 +25,7 @@ STATE_OF = {
 def container_item(case: Case) -> Iterator[Finding]:
     """FT101: the bad pointer is, or a moment ago was, an item of a live container."""
     suspect, origin = case.root, case.origin
-    if suspect is None or origin is None or not origin.is_container or not _is_stale(suspect):
+    if suspect is None or origin is None or not _is_item(origin) or not _is_stale(suspect):
         return
     detail = f"{case.operation_at(origin.level)} uses {name_of(suspect)} that {STATE_OF.get(suspect.liveness.verdict, 'is gone')}"
     yield finding(
@@ -46,6 +46,11 @@ def _sure_it_is_dead(case: Case, suspect: Suspect, origin: Origin) -> Confidence
     return suspect.liveness.confidence
 
 
+def _is_item(origin: Origin) -> bool:
+    """Whether anything but the Python line's naming the container says that the pointer came from it."""
+    return origin.is_container and (origin.current or origin.function is not None)
+
+
 def _is_stale(suspect: Suspect) -> bool:
     """Freed, or another thing by now.  A pointer into nowhere is damage of another kind, unless a container holds it."""
     return suspect.is_gone or suspect.wrong_type
@@ -55,8 +60,6 @@ def _link(origin: Origin) -> Confidence:
     """How sure it is that the pointer came from the container."""
     if origin.current or (origin.adjacent and origin.shrank):
         return Confidence.PROVEN
-    if origin.function is None:
-        return Confidence.POSSIBLE  # The Python line names it; no C code was seen to take the pointer from it.
     return Confidence.LIKELY if origin.adjacent else Confidence.POSSIBLE
 
 
@@ -71,7 +74,7 @@ def after_free(case: Case) -> Iterator[Finding]:
     suspect = case.root
     if suspect is None or not suspect.is_gone or suspect.liveness.verdict in (Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED):
         return
-    if _other_object(suspect) or (case.origin and case.origin.is_container):
+    if _other_object(suspect) or (case.origin and _is_item(case.origin)):
         return  # FT103 and FT101 say more
     use = next((u for u in suspect.uses if u.is_self), suspect.innermost)
     detail = f"{case.operation_at(use.level)} uses {name_of(suspect)} that {STATE_OF[suspect.liveness.verdict]}"

@@ -1,0 +1,1 @@
+"""What triage makes of damaged targets: no exception, no hang, no flood."""
