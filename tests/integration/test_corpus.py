@@ -11,7 +11,7 @@ import pytest
 
 import interpreters
 from gdbext.reports.json import schema
-from lab import Lab, corpus, hang, snapshot, triage_json
+from lab import Lab, corpus, end, hang, triage_json
 from lab.judge import alarms, comparable, judge, no_errors
 
 DEBUGGERS = ("gdb", "lldb")
@@ -61,7 +61,7 @@ def test_debuggers_agree(lab: Lab, script: Any, build: str) -> None:
 @pytest.mark.parametrize(("script", "build"), HEALTHY)
 def test_healthy(script: Any, build: str, debugger: str, tmp_path: Path) -> None:
     with hang(interpreters.build(build), script.path, folder=tmp_path) as process:
-        core = snapshot(process, tmp_path / "core")
+        core = end(process, tmp_path)
     report = validated(triage_json(core, debugger))
     assert not alarms(report)
     assert report["findings"][0]["rule"] == "FT000"

@@ -8,7 +8,7 @@
 """
 
 from lab.crash import CrashRun, NoCrash, crash
-from lab.hang import hang, snapshot
+from lab.hang import end, hang, snapshot
 from lab.script import Script, corpus
 from lab.session import Lab
 from lab.triage import TriageFailed, attach_json, triage_json
@@ -22,6 +22,7 @@ __all__ = [
     "attach_json",
     "corpus",
     "crash",
+    "end",
     "hang",
     "snapshot",
     "triage_json",

@@ -104,10 +104,12 @@ def _attempt(python: Path, script: Path, folder: Path, timeout: float, env: dict
     return CrashRun(core, died, stderr, python, script, truth, seconds)
 
 
-def _natively(command: list[str], folder: Path, timeout: float, env: dict[str, str]) -> tuple[str, str, Path]:
-    def unlimited_core() -> None:
-        resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+def unlimited_core() -> None:
+    """In the child: let the kernel write a core, however large."""
+    resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
+
+def _natively(command: list[str], folder: Path, timeout: float, env: dict[str, str]) -> tuple[str, str, Path]:
     with (folder / "stderr").open("w+b") as stderr:
         process = subprocess.Popen(
             command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, preexec_fn=unlimited_core
@@ -175,10 +177,10 @@ def debugger(name: str) -> str:
 
 def punch_holes(path: Path) -> None:
     """Rewrite a file sparsely: gdb writes the gigabyte of zeros that mimalloc has reserved for real."""
-    sparse = path.with_suffix(".sparse")
+    sparse, zeros = path.with_suffix(".sparse"), bytes(BLOCK)
     with path.open("rb") as source, sparse.open("wb") as target:
         while block := source.read(BLOCK):
-            if block.count(0) == len(block):
+            if block == zeros:
                 target.seek(len(block), os.SEEK_CUR)
             else:
                 target.write(block)

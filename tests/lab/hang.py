@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lab.crash import debugger, environment, punch_holes
+from lab.crash import debugger, environment, kernel_writes_cores, punch_holes, unlimited_core
 
 READY = "READY"
 
@@ -41,6 +42,7 @@ def hang(
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
+            preexec_fn=unlimited_core if kernel_writes_cores() else None,
         )
         assert process.stdout
         # A program that never speaks is killed, which ends the loop over its output.
@@ -80,3 +82,18 @@ def snapshot(process: subprocess.Popen[str], core: Path) -> Path:
         raise NotReady(f"gdb made no core of process {process.pid}: {done.stderr[-400:]}")
     punch_holes(core)
     return core
+
+
+def end(process: subprocess.Popen[str], folder: Path) -> Path:
+    """End the program where it is, and give its core.  ``folder`` is where it runs.
+
+    The kernel does it in no time (SIGQUIT); where it gives no core, gdb takes a snapshot, which can take some seconds.
+    """
+    if not kernel_writes_cores():
+        return snapshot(process, folder / "core")
+    process.send_signal(signal.SIGQUIT)
+    process.wait()
+    cores = sorted(folder.glob("core*"))
+    if not cores:
+        raise NotReady(f"process {process.pid} ended without a core, status {process.returncode}")
+    return cores[0]
