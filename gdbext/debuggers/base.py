@@ -91,7 +91,8 @@ class Signal:
     """Why the target stopped.
 
     ``code`` is a name such as ``SEGV_MAPERR`` where known; ``address`` is si_addr, None where the kernel knew none (SI_KERNEL: an
-    address that no pointer can have).
+    address that no pointer can have).  ``sender`` is the sending process's pid; None where the
+    kernel sent it, or nothing is known.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Signal:
     number: int | None = None
     code: str | None = None
     address: int | None = None
+    sender: int | None = None
 
 
 @dataclass(frozen=True)

@@ -107,4 +107,4 @@ def describe(lwp: int, number: int, info: Info | None) -> Signal:
     """A signal and its siginfo; that of another signal is left out."""
     if info is None or info.number != number:
         return Signal(name(number), lwp, number)
-    return Signal(name(number), lwp, number, info.code, info.address)
+    return Signal(name(number), lwp, number, info.code, info.address, info.sender)

@@ -18,6 +18,8 @@ from gdbext.objects.strings import read_cstring
 
 WORD = (1 << 64) - 1
 FAULT_SIGNALS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE")
+FATAL_SIGNALS = (*FAULT_SIGNALS, "SIGABRT", "SIGTRAP", "SIGSYS")
+"""Signals that a program's own deeds bring; the other deadly ones are sent to it (SIGQUIT), or tell of a limit (SIGXCPU)."""
 # The kernel leaves a guard gap below a growing stack; glibc maps a guard page below a thread's.
 STACK_REACH = 1 << 20
 NULL_PAGE = 4096
@@ -59,6 +61,13 @@ class Fault:
     stack_overflow: bool = False
     stack_limit: int | None = None
     stack_pointer: int | None = None
+    from_outside: bool = False
+    """Another process sent the signal."""
+
+    @property
+    def is_crash(self) -> bool:
+        """Whether the target brought its death on itself; one that was stopped or killed need not have anything wrong."""
+        return self.signal is not None and self.signal.name in FATAL_SIGNALS and not self.from_outside
 
     @property
     def address(self) -> int | None:
@@ -100,8 +109,20 @@ def read_fault(debugger: Debugger, memory: Memory, frames: Sequence[NativeFrame]
     if signal.name == "SIGABRT":
         assertion, function = abort_message(memory, debugger.symbol)
         message, about = fatal_message(memory, frames, lambda level: debugger.variables(lwp, level))
-        return Fault(signal, assertion=assertion, assertion_function=function, fatal_error=message, fatal_object=about)
-    return Fault(signal)
+        return Fault(
+            signal,
+            assertion=assertion,
+            assertion_function=function,
+            fatal_error=message,
+            fatal_object=about,
+            from_outside=_from_outside(debugger, signal),
+        )
+    return Fault(signal, from_outside=_from_outside(debugger, signal))
+
+
+def _from_outside(debugger: Debugger, signal: Signal) -> bool:
+    """raise() and abort() send a signal too, but to their own process."""
+    return None not in (signal.sender, debugger.pid) and signal.sender != debugger.pid
 
 
 def frame_of_signal(frames: Sequence[NativeFrame]) -> int:
@@ -135,7 +156,16 @@ def _decode_fault(debugger: Debugger, signal: Signal, registers: dict[str, int],
         and limit - STACK_REACH <= address < limit
         and stack_pointer - STACK_REACH <= address < stack_pointer + STACK_REACH
     )
-    return Fault(signal, instruction, operand, jumped, stack_overflow=overflow, stack_limit=limit, stack_pointer=stack_pointer)
+    return Fault(
+        signal,
+        instruction,
+        operand,
+        jumped,
+        stack_overflow=overflow,
+        stack_limit=limit,
+        stack_pointer=stack_pointer,
+        from_outside=_from_outside(debugger, signal),
+    )
 
 
 def decode_operand(instruction: str, registers: dict[str, int], pc: int = 0) -> Operand | None:

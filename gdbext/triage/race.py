@@ -42,7 +42,7 @@ class Pair:
 
 def find_races(case: Case, findings: Sequence[Finding]) -> Sequence[Race]:
     """Suspected races, the best first; empty where nothing was shared, or nothing went wrong."""
-    if case.fault.signal is None and not findings:
+    if not case.fault.is_crash and not findings:
         return ()
     known = _culprits(case, findings)
     found = {lwp: touches(case, lwp) for lwp in _threads(case)}
@@ -51,7 +51,7 @@ def find_races(case: Case, findings: Sequence[Finding]) -> Sequence[Race]:
         if race := _race_on(case, address, found):
             races.append(race)
     races += [race for finding in findings if finding.rule == "FT202" and (race := _race_within(case, finding, found))]
-    if case.fault.signal is None or any(f.rule in ("FT403",) for f in findings):
+    if not case.fault.is_crash or any(f.rule in ("FT403",) for f in findings):
         return tuple(races)
     is_victim = any(f.rule == "FT105" for f in findings)
     races += [

@@ -10,7 +10,7 @@ from gdbext.triage.case import Case
 
 def victim_reason(case: Case, findings: Sequence[Finding], races: Sequence[Race]) -> str | None:
     """Why the crashed thread is a victim; None where it is at the fault itself (or nothing crashed)."""
-    if case.fault.signal is None or not findings:
+    if not case.fault.is_crash or not findings:
         return None
     if any(f.rule == "FT105" for f in findings):
         return "the allocator's lists were damaged before this thread used them"

@@ -167,12 +167,11 @@ def comparable(report: Report) -> Report:
     return found
 
 
-def alarms(report: Report) -> list[str]:
-    """What a report on a healthy process says beyond ``possible``: each is a false alarm."""
-    said = [f["rule"] for f in report["findings"] if f["rule"][:3] in ("FT1", "FT2", "FT3") and f["confidence"] != "possible"]
-    return said + (
-        [f"race on {report['race']['object']['type']}"] if report["race"] and report["race"]["confidence"] != "possible" else []
-    )
+def alarms(report: Report, beyond: str | None = "possible") -> list[str]:
+    """What a report on a healthy process says beyond ``possible`` (beyond nothing at all with None): each is a false alarm."""
+    said = [f"{f['rule']} {f['confidence']}" for f in report["findings"] if f["rule"] != "FT000" and f["confidence"] != beyond]
+    race = report["race"]
+    return said + ([f"race on {race['object']['type']} {race['confidence']}"] if race and race["confidence"] != beyond else [])
 
 
 def _several(expected: Any) -> tuple[Any, ...]:

@@ -33,7 +33,7 @@ def locks(case: Case) -> Iterator[Finding]:
     A healthy process may be stopped between the two steps of an unlock: an odd state alone says nothing unless it crashed.
     """
     for problem in case.session.locks.problems:
-        if case.fault.signal is None and problem.rule == "FT302" and problem.confidence is Confidence.POSSIBLE:
+        if not case.fault.is_crash and problem.rule == "FT302" and problem.confidence is Confidence.POSSIBLE:
             continue
         subject = Subject(problem.subject, problem.subject_type) if problem.subject is not None else None
         yield finding(
@@ -45,19 +45,19 @@ def locks(case: Case) -> Iterator[Finding]:
 ATTACHING = re.compile(
     r"^_?Py(Eval_(Acquire|Restore|Save|Release)|GILState_|ThreadState_(Attach|Detach|New|Swap|Clear|Delete)|Mutex|ParkingLot|Semaphore|Event|Thread_)"
 )
-ATTACHED_ONLY = re.compile(r"^_?Py(?!Mem_Raw|Thread_)[A-Z]\w+_\w+")
+ATTACHED_ONLY = re.compile(r"^_?Py(?!Mem_Raw|Thread_|Time_|Deadline_)[A-Z]\w+_\w+")
 
 
 def detached(case: Case) -> Iterator[Finding]:
     """FT305: a function of the C API that works on objects was running in a thread that is not attached."""
-    if case.lwp is None or case.fault.signal is None:
+    if case.lwp is None or not case.fault.is_crash:
         return
     state = case.session.runtime.by_lwp(case.lwp)
     if state is not None and state.state != "detached":
         return
     inner = _in_interpreter(case)
     api = next((f for f in inner if ATTACHED_ONLY.match(f.function or "") and not ATTACHING.match(f.function or "")), None)
-    if api is None or any(ATTACHING.match(f.function or "") for f in inner[: inner.index(api)]):
+    if api is None or any(ATTACHING.match(f.function or "") for f in inner):
         return
     what = f"its thread state {state.address:#x} is detached" if state else "it has no thread state"
     place = state.address + case.session.layout.offset("PyThreadState", "state") if state else None

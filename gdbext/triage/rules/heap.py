@@ -18,7 +18,7 @@ WHERE = {"itself": "there, used after it was freed", "before": "right before, wr
 
 def corrupted(case: Case) -> Iterator[Finding]:
     """Damaged lists count when the crash is nobody else's: a root cause in an object explains itself."""
-    if case.fault.signal is None or case.fault.stack_overflow or (case.root is not None and not _in_allocator(case)):
+    if not case.fault.is_crash or case.fault.stack_overflow or (case.root is not None and not _in_allocator(case)):
         return
     found = [c for c in damages(case) if not c.is_snapshot]
     for corruption in found[:MAX_FINDINGS]:

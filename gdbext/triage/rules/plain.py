@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from gdbext.model import Confidence, Evidence, Finding, Subject
 from gdbext.triage.case import Case
-from gdbext.triage.fault import frame_of_signal
+from gdbext.triage.fault import FATAL_SIGNALS, frame_of_signal
 from gdbext.triage.rules.build import finding
 
 SENT = ("SI_USER", "SI_QUEUE")
-FATAL_SIGNALS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT", "SIGTRAP", "SIGSYS")
 
 
 def stack_overflow(case: Case) -> Iterator[Finding]:
@@ -54,7 +53,9 @@ def abort(case: Case) -> Iterator[Finding]:
     fault = case.fault
     if fault.signal and fault.signal.name == "SIGABRT":
         caller = next((f for f in case.native_frames if f.function and not is_abort_machinery(f.function)), None)
-        detail = f"called by {caller.function}" if caller else ""
+        detail = (
+            f"sent by process {fault.signal.sender}" if fault.from_outside else f"called by {caller.function}" if caller else ""
+        )
         evidence = [Evidence("signal code", None, fault.signal.code or "?")]
         yield finding(case, "FT405", detail, Confidence.PROVEN, evidence=evidence)
 
@@ -81,9 +82,8 @@ def native_fault(case: Case) -> Iterator[Finding]:
     if fault.jumped_to is not None:
         evidence.append(Evidence("the program counter is not in any code: a call through a bad function pointer", fault.jumped_to))
     if fault.signal is not None and fault.signal.code in SENT:
-        evidence.append(
-            Evidence("the signal was sent by kill() or by another process; no instruction faulted", None, fault.signal.code)
-        )
+        sender = f"process {fault.signal.sender}" if fault.from_outside else "kill() or by another process"
+        evidence.append(Evidence(f"the signal was sent by {sender}; no instruction faulted", None, fault.signal.code))
     elif fault.instruction:
         evidence.append(
             Evidence("faulting instruction", case.native_frames[start].pc if case.native_frames else None, fault.instruction)

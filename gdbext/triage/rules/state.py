@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Iterator
 
 from gdbext.debuggers.base import NativeFrame
@@ -20,6 +22,7 @@ NULL_PAGE = 4096
 MAX_FRAMES = 64
 LAZY_PARAMETERS = "union_init_parameters"
 """Objects/unionobject.c: fills in ``parameters`` when they are first asked for."""
+LOCKING = re.compile("CriticalSection|Mutex")
 # Only __init__ writes these objects' one field (Objects/funcobject.c up to 3.14): a changed field proves a second call.
 WRITTEN_BY_INIT = frozenset({"classmethod", "staticmethod"})
 
@@ -125,11 +128,15 @@ def _was_taken_apart(case: Case, args: object) -> bool:
 
 
 def union_parameters(case: Case) -> Iterator[Finding]:
-    """FT202: two threads are inside the lazy initialisation of one union's parameters."""
+    """FT202: two threads are inside the lazy initialisation of one union's parameters.
+
+    A thread counts once it computes them: one that is about to take the union's lock, or gives it back, is still in order.
+    """
     inside: dict[int, list[int]] = {}
     for thread in case.native_threads:
-        for frame in case.session.debugger.frames(thread.lwp, MAX_FRAMES):
-            if frame.function != LAZY_PARAMETERS:
+        frames = case.session.debugger.frames(thread.lwp, MAX_FRAMES)
+        for callee, frame in itertools.pairwise(frames):
+            if frame.function != LAZY_PARAMETERS or LOCKING.search(callee.function or ""):
                 continue
             for variable in case.session.debugger.variables(thread.lwp, frame.level):
                 if variable.is_argument and variable.value:
@@ -145,7 +152,11 @@ def union_parameters(case: Case) -> Iterator[Finding]:
                 Confidence.PROVEN,
                 subject,
                 evidence=[
-                    Evidence("threads inside union_init_parameters, nobody holds its mutex", union, ", ".join(map(str, threads)))
+                    Evidence(
+                        "threads that compute the parameters inside union_init_parameters, while nobody holds its mutex",
+                        union,
+                        ", ".join(map(str, threads)),
+                    )
                 ],
                 threads=threads,
             )

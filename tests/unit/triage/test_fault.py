@@ -128,3 +128,20 @@ def test_the_fault_is_where_the_signal_came_in() -> None:
 
 def test_regions_of_the_fake_are_writable() -> None:
     assert FakeDebugger({0x1000: bytes(8)}).regions() == [Region(0x1000, 0x1008)]
+
+
+@pytest.mark.parametrize(
+    ("signal", "is_crash"),
+    [
+        (Signal("SIGABRT", 7, 6, "SI_TKILL", sender=7), True),
+        (Signal("SIGABRT", 7, 6, "SI_USER", sender=8), False),
+        (Signal("SIGABRT", 7, 6), True),
+        (Signal("SIGSEGV", 7, 11, "SI_USER", sender=8), False),
+        (Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x19), True),
+        (Signal("SIGQUIT", 7, 3, "SI_KERNEL"), False),
+    ],
+)
+def test_a_crash_is_the_targets_own_deed(signal: Signal, is_crash: bool) -> None:
+    fake = debugger_at("mov 0x18(%rax),%rdi", REGISTERS, signal)
+    fake.pid = 7
+    assert read_fault(fake, fake, [], 7).is_crash is is_crash

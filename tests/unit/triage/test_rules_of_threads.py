@@ -1,0 +1,99 @@
+"""FT202 and FT305 from the frames of threads: what is a wrong and what is on the way through a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gdbext.debuggers.base import NativeFrame, NativeThread, Signal, Variable
+from gdbext.model import Confidence, Liveness, Verdict
+from gdbext.triage.fault import Fault
+from gdbext.triage.rules import concurrency, state
+
+UNION = 0x20000001000
+READER, OTHER = 11, 12
+
+
+class Stacks:
+    """The frames of a few threads, each given by its functions, innermost first."""
+
+    def __init__(self, **functions: Sequence[str]) -> None:
+        self.functions = {int(name.removeprefix("lwp")): names for name, names in functions.items()}
+
+    def frames(self, lwp: int, limit: int | None = None) -> list[NativeFrame]:
+        names = self.functions[lwp][:limit]
+        return [NativeFrame(n, pc=0x1000 + n, sp=0x7000 + n, function=name, module="python") for n, name in enumerate(names)]
+
+    def variables(self, lwp: int, level: int) -> list[Variable]:
+        return [Variable("alias", UNION, "unionobject *", is_argument=True)]
+
+
+def case(stacks: Stacks, fault: Fault, holders: Sequence[int] = (), thread_state: Any = None) -> Any:
+    session = SimpleNamespace(
+        debugger=stacks,
+        locks=SimpleNamespace(holders=lambda mutex: holders),
+        objects=SimpleNamespace(type_of=lambda address: SimpleNamespace(name="types.UnionType")),
+        heap=SimpleNamespace(judge=lambda address: Liveness(address, Verdict.LIVE, Confidence.PROVEN)),
+        runtime=SimpleNamespace(by_lwp=lambda lwp: thread_state),
+        layout=SimpleNamespace(offset=lambda struct, field: 0x18),
+    )
+    return SimpleNamespace(
+        session=session,
+        fault=fault,
+        lwp=READER,
+        interpreter_module="python",
+        native_threads=[NativeThread(lwp, number) for number, lwp in enumerate(stacks.functions)],
+        native_frames=stacks.frames(READER),
+    )
+
+
+STOPPED = Fault(None)
+SEGV = Fault(Signal("SIGSEGV", READER, 11, "SEGV_MAPERR", 0x19))
+COMPUTING = ("tupleiter_next", "_Py_make_parameters", "union_init_parameters", "union_parameters")
+WAITING = ("sched_yield", "_PyMutex_LockTimed", "PyCriticalSection_Begin", "union_init_parameters", "union_parameters")
+LEAVING = ("PyMutex_Unlock", "PyCriticalSection_End", "union_init_parameters", "union_parameters")
+BEFORE = ("union_init_parameters", "union_parameters")
+
+
+def test_two_threads_that_compute_one_unions_parameters_race() -> None:
+    [found] = state.union_parameters(case(Stacks(lwp11=COMPUTING, lwp12=COMPUTING), STOPPED))
+    assert (found.rule, found.confidence, found.threads) == ("FT202", Confidence.PROVEN, (READER, OTHER))
+
+
+@pytest.mark.parametrize("other", [WAITING, LEAVING, BEFORE])
+@pytest.mark.parametrize("one", [WAITING, LEAVING, BEFORE, COMPUTING])
+def test_a_thread_at_the_lock_of_the_union_does_not_race(one: Sequence[str], other: Sequence[str]) -> None:
+    assert not list(state.union_parameters(case(Stacks(lwp11=one, lwp12=other), STOPPED)))
+
+
+def test_the_holder_of_the_unions_mutex_does_not_race() -> None:
+    assert not list(state.union_parameters(case(Stacks(lwp11=COMPUTING, lwp12=COMPUTING), STOPPED, holders=[READER])))
+
+
+DETACHED = SimpleNamespace(state="detached", address=0x5000)
+
+
+def test_a_c_api_call_in_a_detached_thread_is_told() -> None:
+    [found] = concurrency.detached(case(Stacks(lwp11=["_Py_INCREF", "PyList_Append", "worker"]), SEGV, thread_state=DETACHED))
+    assert found.rule == "FT305"
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [
+        ("clock_gettime", "PyTime_MonotonicRaw", "_PyDeadline_Init", "_PyMutex_LockTimed", "lock_PyThread_acquire_lock"),
+        ("_PySemaphore_Wait", "_PyParkingLot_Park", "_PyMutex_LockTimed", "PyEvent_WaitTimed"),
+    ],
+)
+def test_a_thread_that_waits_detached_is_in_order(frames: Sequence[str]) -> None:
+    assert not list(concurrency.detached(case(Stacks(lwp11=frames), SEGV, thread_state=DETACHED)))
+
+
+@pytest.mark.parametrize(
+    "fault", [STOPPED, Fault(Signal("SIGQUIT", READER, 3, "SI_USER", sender=7)), Fault(SEGV.signal, from_outside=True)]
+)
+def test_what_was_killed_from_outside_did_nothing_wrong(fault: Fault) -> None:
+    assert not list(concurrency.detached(case(Stacks(lwp11=["PyList_Append", "worker"]), fault, thread_state=DETACHED)))
