@@ -147,4 +147,4 @@ class Locks:
 
     def hang(self) -> Hang:
         """What a process that does nothing any more is doing."""
-        return judge_hang(self._sources, self._waits, self.graph, self.problems, self.worlds)
+        return judge_hang(self._sources, self._waits, self._holders, self.graph, self.problems, self.worlds)

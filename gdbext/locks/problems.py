@@ -17,6 +17,7 @@ from gdbext.locks.holders import Holders
 from gdbext.locks.places import Kind, Lock, Places
 from gdbext.locks.sources import Sources
 from gdbext.locks.stop_the_world import StopTheWorld
+from gdbext.locks.tries import livelocks
 from gdbext.locks.waits import Waits
 from gdbext.model import Confidence, Evidence
 
@@ -44,7 +45,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Hang:
-    """``kind`` is ``deadlock``, ``stop-the-world``, ``lost lock``, ``running`` (busy or in a livelock) or ``waiting``."""
+    """``kind`` is ``deadlock``, ``stop-the-world``, ``lost lock``, ``livelock``, ``running`` (busy) or ``waiting``."""
 
     kind: str
     detail: str
@@ -126,8 +127,8 @@ def _circles(graph: WaitGraph) -> Iterator[Problem]:
         yield _problem(rule, detail, confidence, lwps, cycle[0].wait.lock, evidence)
 
 
-def _step(edge: Edge) -> str:
-    return f"LWP {edge.wait.lwp} waits for {edge.wait.lock} (LWP {edge.hold.lwp}: {edge.hold.how})"
+def _step(edge: Edge, does: str = "waits for") -> str:
+    return f"LWP {edge.wait.lwp} {does} {edge.wait.lock} (LWP {edge.hold.lwp}: {edge.hold.how})"
 
 
 def _stuck_worlds(sources: Sources, waits: Waits, worlds: Sequence[StopTheWorld], graph: WaitGraph) -> Iterator[Problem]:
@@ -158,7 +159,12 @@ def _stuck_worlds(sources: Sources, waits: Waits, worlds: Sequence[StopTheWorld]
 
 
 def judge_hang(
-    sources: Sources, waits: Waits, graph: WaitGraph, problems: Sequence[Problem], worlds: Sequence[StopTheWorld]
+    sources: Sources,
+    waits: Waits,
+    holders: Holders,
+    graph: WaitGraph,
+    problems: Sequence[Problem],
+    worlds: Sequence[StopTheWorld],
 ) -> Hang:
     """In words, with the threads that it is about."""
     sure = [p for p in problems if p.confidence is not Confidence.POSSIBLE]
@@ -166,12 +172,15 @@ def judge_hang(
         for problem in sure:
             if problem.rule == rule:
                 return Hang(kind, problem.detail, problem.threads)
+    for cycle in livelocks(sources, holders, graph):
+        detail = f"{_threads(len(cycle))} trying for each other's locks: " + ", ".join(_step(edge, "tries for") for edge in cycle)
+        return Hang("livelock", detail, tuple(edge.wait.lwp for edge in cycle))
     running = [t.native_thread_id for t in sources.runtime.threads if t.state == "attached" and not waits.call(t.native_thread_id)]
     if any(world.requested and not world.stopped for world in worlds):
         late = tuple(t.native_thread_id for world in worlds if world.requested for t in world.not_stopped)
         return Hang("stop-the-world", f"the world is being stopped; {_threads(len(late))} still attached", late)
     if running:
-        return Hang("running", f"{_threads(len(running))} running: busy, or in a livelock", tuple(running))
+        return Hang("running", f"{_threads(len(running))} running", tuple(running))
     blockers = tuple(dict.fromkeys(e.hold.lwp for e in graph.edges if e.hold.lwp is not None and e.hold.lwp not in graph.waits))
     detail = f"no circle; {_threads(len(graph.waits))} waiting for locks or events"
     return Hang("waiting", detail, blockers)
