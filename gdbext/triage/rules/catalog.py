@@ -141,7 +141,8 @@ _DOCS = (
     RuleDoc(
         "FT405",
         "The process called abort() (or was sent SIGABRT) without a C assertion or a fatal Python error.",
-        "The native stack names the caller.",
+        "The native stack names the caller. Where another process sent the signal (a watchdog, a time limit), look at what the "
+        "threads were doing instead.",
     ),
     RuleDoc("FT000", "No rule found anything wrong.", ""),
 )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from gdbext.model import Confidence, Evidence, Finding, Subject
 from gdbext.triage.case import Case
 from gdbext.triage.fault import FATAL_SIGNALS, frame_of_signal
+from gdbext.triage.hang import hang_evidence
 from gdbext.triage.rules.build import finding
 
 SENT = ("SI_USER", "SI_QUEUE")
@@ -56,7 +57,7 @@ def abort(case: Case) -> Iterator[Finding]:
         detail = (
             f"sent by process {fault.signal.sender}" if fault.from_outside else f"called by {caller.function}" if caller else ""
         )
-        evidence = [Evidence("signal code", None, fault.signal.code or "?")]
+        evidence = [Evidence("signal code", None, fault.signal.code or "?"), *(hang_evidence(case) if fault.from_outside else ())]
         yield finding(case, "FT405", detail, Confidence.PROVEN, evidence=evidence)
 
 
@@ -98,6 +99,4 @@ def nothing_wrong(case: Case) -> Iterator[Finding]:
     """FT000"""
     if case.fault.signal is not None and case.fault.signal.name in FATAL_SIGNALS:
         return
-    hang = case.session.locks.hang()
-    evidence = [Evidence(f"the process as a whole: {hang.kind}", None, hang.detail)]
-    yield finding(case, "FT000", "", Confidence.LIKELY, evidence=evidence)
+    yield finding(case, "FT000", "", Confidence.LIKELY, evidence=hang_evidence(case))
