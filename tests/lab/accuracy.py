@@ -18,6 +18,7 @@ from typing import Any
 import interpreters
 from lab.crash import CrashRun, NoCrash
 from lab.hang import hang
+from lab.heap import HeapRows, measure
 from lab.judge import Check, RaceScore, alarms, comparable, judge, judge_race, signature, words
 from lab.script import Script, corpus
 from lab.session import Lab
@@ -229,8 +230,8 @@ def copy_sparse(source: Path, target: Path) -> None:
     subprocess.run(["cp", "--sparse=always", str(source), str(target)], check=True)
 
 
-def totals(rows: Sequence[Row], race_rows: Sequence[RaceRow], health_rows: Sequence[HealthRow]) -> bool:
-    """The rows of DESIGN section 5 that this corpus decides.  True when all are reached."""
+def totals(rows: Sequence[Row], race_rows: Sequence[RaceRow], health_rows: Sequence[HealthRow], heap: HeapRows) -> bool:
+    """The rows of DESIGN section 5 that are decided here.  True when all are reached."""
     print("\nin all                                                                        reached        wanted")
     reached = []
 
@@ -238,7 +239,7 @@ def totals(rows: Sequence[Row], race_rows: Sequence[RaceRow], health_rows: Seque
         if of:
             reached.append(right >= wanted * of)
             mark = RIGHT if reached[-1] else WRONG
-            print(f"  {what:<70} {right:>5}/{of:<5} {100 * right / of:5.1f} %   {100 * wanted:g} %   {mark}")
+            print(f"  {what:<70} {right:>7}/{of:<7} {100 * right / of:6.2f} %   {100 * wanted:g} %   {mark}")
 
     line("headline rule and subject right, deterministic corpus", sum(row.headline_right for row in rows), len(rows), 1.0)
     line("everything expected right, deterministic corpus", sum(not row.wrong and not row.problem for row in rows), len(rows), 1.0)
@@ -255,10 +256,12 @@ def totals(rows: Sequence[Row], race_rows: Sequence[RaceRow], health_rows: Seque
     scores = [score for row in race_rows for score in row.scores]
     line("nothing wrong said to be proven, races", sum(not score.wrong_proven for score in scores), len(scores), 1.0)
     if scores:
-        print(f"  {'neither race nor issue named, races':<70} {sum(score.unknown for score in scores):>5}/{len(scores)}")
+        print(f"  {'neither race nor issue named, races':<70} {sum(score.unknown for score in scores):>7}/{len(scores)}")
     stops = sum(row.stops for row in health_rows)
     alarmed = sum(len(row.alarms) for row in health_rows)
     line("healthy processes, stopped at a random moment, without any finding", stops - alarmed, stops, 1.0)
+    for heap_line in heap.lines():
+        line(*heap_line)
     _signatures(
         [(row.script.defect, signature(row.report)) for row in rows if row.report]
         + [(row.script.defect, score.signature) for row in race_rows for score in row.scores]
@@ -305,7 +308,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--quick", action="store_true", help="each race twice, three stops of each healthy program, gdb only")
     parser.add_argument("--runs", type=int, default=10, metavar="N", help="deaths of each race (10)")
     parser.add_argument("--stops", type=int, default=12, metavar="N", help="stops of each healthy program (12)")
-    parser.add_argument("--only", choices=("deterministic", "races", "healthy"), help="one part of the corpus")
+    parser.add_argument("--only", choices=("deterministic", "races", "healthy", "heap"), help="one part")
     parser.add_argument("--debugger", choices=DEBUGGERS, action="append", help="one debugger; both by default")
     parser.add_argument("--build", choices=interpreters.VARIANTS, action="append", help="one build; all by default")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="copy the cores of wrong reports there")
@@ -333,7 +336,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         race_rows = races(options, [s for s in chosen if s.is_race]) if part in (None, "races") else []
         health_rows = healthy(options, [s for s in chosen if s.is_healthy]) if part in (None, "healthy") else []
-    return 0 if totals(rows, race_rows, health_rows) else 1
+        # The heap's scripts are not of the corpus: who names a script of the corpus does not ask for them.
+        whole = part is None and not given.scripts
+        heap_rows = measure(options.wanted, options.debuggers) if whole or part == "heap" else HeapRows()
+    return 0 if totals(rows, race_rows, health_rows, heap_rows) else 1
 
 
 if __name__ == "__main__":
