@@ -16,7 +16,7 @@ from gdbext.interpreter.operations import Operation
 from gdbext.interpreter.running_tests import running_tests
 from gdbext.interpreter.runtime import Runtime, read_runtime
 from gdbext.interpreter.thread_names import thread_names
-from gdbext.layout import tables
+from gdbext.layout.choice import Choice, choose
 from gdbext.layout.debug_offsets import DebugOffsets, find_runtime, read_debug_offsets
 from gdbext.layout.layout import Layout
 from gdbext.layout.struct_cache import StructCache
@@ -72,8 +72,13 @@ class Session:
         return StructCache(self.debugger.struct, self.offsets, self._runtime_build_id())
 
     @cached_property
+    def layout_choice(self) -> Choice:
+        """Where fields live, and which sources of that were found not to fit."""
+        return choose(self.memory, self.runtime_address, self.offsets, self._structs)
+
+    @property
     def layout(self) -> Layout:
-        return Layout(self._structs, self.offsets, tables.FittingTable(self.offsets))
+        return self.layout_choice.layout
 
     def remember(self) -> None:
         """Keep on disk what was learnt here that holds for every process of this interpreter."""

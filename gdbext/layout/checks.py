@@ -36,6 +36,14 @@ def check(memory: Memory, layout: Layout, runtime: int) -> list[str]:
     return failures
 
 
+def is_running(memory: Memory, layout: Layout, runtime: int) -> bool:
+    """Whether the interpreter is up: not in a process that has yet to make it, or takes it down on its way out."""
+    try:
+        return bool(layout.record(memory, "_PyRuntimeState", runtime).get("initialized", 1))
+    except (UnknownLayout, MemoryFault):
+        return True
+
+
 def _interpreters(memory: Memory, layout: Layout, runtime: int) -> Iterator[str]:
     found = list(_chain(memory, layout, "PyInterpreterState", _head(memory, layout, runtime)))
     if not found:

@@ -27,6 +27,9 @@ ALIASES = {
 }
 """Names that DWARF may have under another tag."""
 
+PROBE = "PyObject"
+"""A debugger that does not know this struct has no DWARF of the interpreter."""
+
 
 class Source(str, enum.Enum):
     """Where a layout came from, best first."""

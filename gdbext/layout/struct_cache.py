@@ -21,15 +21,13 @@ from typing import Any
 
 from gdbext.debuggers.base import Struct
 from gdbext.layout.debug_offsets import DebugOffsets
+from gdbext.layout.layout import PROBE
 from gdbext.layout.tables import Table, agrees
 
 FORMAT = 1
 MAX_BYTES = 4 << 20
 DAMAGE = (ValueError, TypeError, KeyError, AttributeError)
 """What a file that is not as it should be makes of itself."""
-PROBE = "PyObject"
-"""A debugger that does not know this one has no DWARF.  Then nothing is answered from disk either: what a report says must not
-hang on what ran before it."""
 
 
 def folder() -> Path:
@@ -42,7 +40,8 @@ def folder() -> Path:
 class StructCache:
     """A debugger's ``struct``, remembering across processes.  What is new goes to disk when this is dropped, or by ``save``.
 
-    ``build_id`` is that of the file which has ``_PyRuntime``, the same in memory and on disk; without one nothing is kept.
+    ``build_id`` is that of the file which has ``_PyRuntime``, the same in memory and on disk; without one nothing is kept.  Nor
+    is anything answered from disk where the debugger has no DWARF: what a report says must not hang on what ran before it.
     """
 
     def __init__(self, lookup: Callable[[str], Struct | None], offsets: DebugOffsets, build_id: str | None) -> None:

@@ -65,6 +65,12 @@ def available() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
+def same_minor(offsets: DebugOffsets) -> list[str]:
+    """The shipped versions of a process's minor version, its own patch level first."""
+    found = [version for version in available() if version.split(".")[1] == str(offsets.minor)]
+    return sorted(found, key=lambda version: version != offsets.python_version)
+
+
 def load(version: str, flavour: str) -> Table:
     """The table of one version; ``flavour`` is ``release`` or ``debug`` (Py_DEBUG).
 
@@ -84,11 +90,9 @@ def _read(version: str) -> dict[str, dict[str, Any]]:
 def choose(offsets: DebugOffsets) -> Table | None:
     """The shipped table that agrees with every entry of the process's own table; None if none does.
 
-    The same patch level is tried first, then the others of the minor version: within one, layouts drift seldom, and a
-    drifted one shows in the sizes that are compared.
+    Within a minor version layouts drift seldom, and a drifted one shows in the sizes that are compared.
     """
-    same_minor = [v for v in available() if v.split(".")[1] == str(offsets.minor)]
-    for version in sorted(same_minor, key=lambda v: v != offsets.python_version):
+    for version in same_minor(offsets):
         for flavour in FLAVOURS:
             table = load(version, flavour)
             if agrees(table, offsets):

@@ -31,6 +31,8 @@ def triage(session: Session) -> Report:
     kind = session.debugger.kind
     _ = session.offsets
     case = Case(session)
+    for problem in session.layout_choice.problems:
+        case.problems.add("layout", problem)
     section = _Sections(case)
     target = section.make("target", lambda: _target(session), TargetInfo(kind))
     no_threads: Sequence[ThreadInfo] = ()
