@@ -176,6 +176,23 @@ READING_FUNCTIONS = frozenset(
         "filter",
     ]
 )
+ADDING = frozenset(
+    [
+        "append",
+        "appendleft",
+        "extend",
+        "extendleft",
+        "insert",
+        "add",
+        "setdefault",
+        "heappush",
+        "sort",
+        "reverse",
+        "rotate",
+        "move_to_end",
+    ]
+)
+"""Those of RESIZING after which the container still holds whatever it held before."""
 CONSUMING = frozenset(["sorted", "list", "tuple", "set", "frozenset", "dict", "sum", "min", "max", "any", "all", "bytes"])
 ADVANCING = ("iterator", "generator", "reader", "scanner", "Iterator")
 

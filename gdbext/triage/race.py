@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from gdbext.model import Confidence, Evidence, Finding, Race, RaceThread, SharedObject
 from gdbext.triage.case import Case
-from gdbext.triage.effects import IMMUTABLE, Effect
-from gdbext.triage.touches import Near, Touch, touches
+from gdbext.triage.effects import ADDING, IMMUTABLE, Effect
+from gdbext.triage.touches import Near, Touch, losses, recency, touches
 
 MAX_SUSPECTS = 8
 MAX_THREADS = 64
@@ -47,8 +47,8 @@ def find_races(case: Case, findings: Sequence[Finding]) -> Sequence[Race]:
     known = _culprits(case, findings)
     found = {lwp: touches(case, lwp) for lwp in _threads(case)}
     races = []
-    for address in known:
-        if race := _race_on(case, address, found):
+    for address, lost_item in known.items():
+        if race := _race_on(case, address, found, lost_item):
             races.append(race)
     races += [race for finding in findings if finding.rule == "FT202" and (race := _race_within(case, finding, found))]
     if not case.fault.is_crash or any(f.rule in ("FT403",) for f in findings):
@@ -69,18 +69,18 @@ def _threads(case: Case) -> list[int]:
 # --- the object is known --------------------------------------------------------------------------
 
 
-def _culprits(case: Case, findings: Sequence[Finding]) -> list[int]:
-    """Objects whose content was lost under a reader, from the findings."""
-    found = []
+def _culprits(case: Case, findings: Sequence[Finding]) -> dict[int, bool]:
+    """Objects whose content was lost under a reader, from the findings; True where what was lost is an item that they held."""
+    found: dict[int, bool] = {}
     for finding in findings:
         if finding.rule in ("FT101", "FT103", "FT102") and finding.container:
-            found.append(finding.container.address)
+            found.setdefault(finding.container.address, True)
         if finding.rule in ("FT204", "FT203") and finding.subject:
-            found.append(finding.subject.address)
-    return list(dict.fromkeys(found))
+            found.setdefault(finding.subject.address, False)
+    return found
 
 
-def _race_on(case: Case, address: int, found: dict[int, list[Touch]]) -> Race | None:
+def _race_on(case: Case, address: int, found: dict[int, list[Touch]], lost_item: bool) -> Race | None:
     """The race on a known object: the crashed thread, and the thread whose code changes the object."""
     kind = case.session.objects.type_of(address)
     if kind is None or case.lwp is None:
@@ -91,7 +91,9 @@ def _race_on(case: Case, address: int, found: dict[int, list[Touch]]) -> Race | 
     ]
     if not others:
         return None
-    other = min(others, key=lambda t: (not t.effect.changes, t.near, not _already_done(t)))
+    if lost_item:
+        others = [_loss_of(case, t) for t in others]
+    other = min(others, key=lambda t: (not t.effect.changes, lost_item and t.operation in ADDING, t.near, recency(t)))
     operation = mine.operation if mine else case.operation_at(case.origin.level) if case.origin else "uses it"
     frame = case.current_frame(case.lwp)
     reader = RaceThread(
@@ -104,6 +106,13 @@ def _race_on(case: Case, address: int, found: dict[int, list[Touch]]) -> Race | 
     )
     evidence = _changes_it(case, other, address, kind.name)
     return Race(Confidence.LIKELY, SharedObject(address, kind.name), (reader, _race_thread(case, other)), (evidence,))
+
+
+def _loss_of(case: Case, touch: Touch) -> Touch:
+    """The touch, or where that only adds items what the same thread does to take one away: what was lost was taken."""
+    if touch.operation not in ADDING:
+        return touch
+    return next(iter(losses(case, touch.lwp, touch.address)), touch)
 
 
 def _race_within(case: Case, finding: Finding, found: dict[int, list[Touch]]) -> Race | None:
@@ -126,11 +135,6 @@ def _changes_it(case: Case, touch: Touch, address: int, kind: str) -> Evidence:
     text = next((text.strip() for _, text in case.session.debugger.source(touch.file, touch.operation_line, 0)), None)
     claim = f"{claim} at {os.path.basename(touch.file)}:{touch.operation_line}"
     return Evidence(claim, None, text or touch.operation, address, private=text is not None)
-
-
-def _already_done(touch: Touch) -> bool:
-    """Whether the operation's line lies before the line that the thread is in now."""
-    return touch.line is not None and touch.operation_line is not None and touch.operation_line <= touch.line
 
 
 def _race_thread(case: Case, touch: Touch) -> RaceThread:

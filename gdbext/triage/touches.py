@@ -18,7 +18,7 @@ from gdbext.interpreter.names import resolve, subjects
 from gdbext.interpreter.operations import Operation
 from gdbext.model import Verdict
 from gdbext.triage.case import EVAL_LOOP, Case
-from gdbext.triage.effects import Effect, effect_of
+from gdbext.triage.effects import ADDING, Effect, effect_of
 from gdbext.triage.expectations import canonical, is_object_pointer
 
 MAX_C_FRAMES = 24
@@ -82,6 +82,18 @@ def touches(case: Case, lwp: int) -> list[Touch]:
     found = [_merged(its, in_c.get(address)) for address, its in by_object.items()]
     found += [touch for address, touch in in_c.items() if address not in by_object]
     return sorted(found, key=lambda t: t.near)
+
+
+def losses(case: Case, lwp: int, address: int) -> list[Touch]:
+    """The operations of the thread's code by which a container may give up an item, the nearest first."""
+    found = [t for t in _in_python(case, lwp) if t.address == address and t.near is not Near.EARLIER and not t.is_passing_on]
+    return sorted((t for t in found if t.effect.changes and t.operation not in ADDING), key=lambda t: (t.near, recency(t)))
+
+
+def recency(touch: Touch) -> tuple[bool, int]:
+    """Orders operations of one loop, the last one that ran first: backwards from the thread's line, then from the end."""
+    line = touch.operation_line or 0
+    return touch.line is None or line > touch.line, -line
 
 
 def _merged(its: list[Touch], in_c: Touch | None) -> Touch:

@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterator
 
 from gdbext.heap.health import Corruption
-from gdbext.model import Confidence, Evidence, Finding, Subject, Verdict
+from gdbext.model import Confidence, Finding, Subject, Verdict
 from gdbext.triage.case import Case
 from gdbext.triage.rules.build import finding
 
 ALLOCATOR = re.compile(r"^_?mi_|freelist|^_Py(Mem|Object)_|^Py(Mem|Object)_(Raw)?([MC]alloc|Realloc|Free)$|^_Py_.*(free|alloc)")
 MAX_FINDINGS = 2
-MAX_SUSPECTS = 4
-WHERE = {"itself": "there, used after it was freed", "before": "right before, written past its end"}
 
 
 def corrupted(case: Case) -> Iterator[Finding]:
@@ -42,11 +40,7 @@ def _finding(case: Case, corruption: Corruption) -> Finding:
     if corruption.subject is not None:
         info = case.session.objects.type_of(corruption.subject)
         subject = Subject(corruption.subject, info.name if info else None, None, Verdict.FREED)
-    suspects = [
-        Evidence(f"suspect: the {s.verdict} {s.type or 'block'} {WHERE.get(s.role, s.role)}", s.address)
-        for s in corruption.suspects[:MAX_SUSPECTS]
-    ]
-    return finding(case, "FT105", corruption.title, Confidence.PROVEN, subject, evidence=[*corruption.evidence, *suspects])
+    return finding(case, "FT105", corruption.title, Confidence.PROVEN, subject, evidence=corruption.evidence)
 
 
 def _overrun(case: Case) -> Iterator[Finding]:
