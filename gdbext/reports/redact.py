@@ -1,8 +1,9 @@
 """Leaves every value of the program out of a report; types, sizes, addresses, functions and structure stay.
 
 What goes: what evidence marks as private, whatever is quoted in a free text, source code, keys of dicts, thread names that
-the program chose, arguments that are no addresses, and the folders of files.  A string field that this file does not know
-counts as free text, so a new one does not leak.  Doing it twice changes nothing.
+the program chose, arguments that are no addresses, words that no address of the process can be (see ``words``), and the
+folders of files.  A string field that this file does not know counts as free text, so a new one does not leak.  Doing it
+twice changes nothing.
 """
 
 from __future__ import annotations
@@ -13,14 +14,28 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from gdbext.model import Evidence, KnownIssue, RaceThread, Report, ThreadInfo
+from gdbext.model import (
+    Container,
+    ContainerView,
+    Evidence,
+    KnownIssue,
+    RaceThread,
+    Report,
+    SharedObject,
+    Subject,
+    ThreadInfo,
+)
+from gdbext.reports.words import Words
 
 Data = TypeVar("Data")
 
 LEFT_OUT = "…"
+NO_ADDRESS = (1 << 64) - 1
+"""Stands for a word that is data, where an address must stand."""
+ALWAYS_ADDRESSED = (Subject, Container, ContainerView, SharedObject)
 KEPT = frozenset(
     {"schema", "rule", "kind", "build_id", "python_version", "layout_source", "version", "debugger", "id", "url", "match"}
-    | {"fixed_in", "signal", "code", "address", "assertion", "instruction", "operand", "access", "function", "type"}
+    | {"fixed_in", "signal", "code", "assertion", "instruction", "access", "function", "type"}
     | {"expected_type", "state", "domain", "freed_by", "frames", "features", "section"}
 )
 """Fields that say nothing about the program's data: our own words, CPython's, names of types and functions."""
@@ -57,9 +72,10 @@ def usual_name(name: str) -> str | None:
 
 
 class _Redaction:
-    """One report's; it knows the names of the threads, for free texts speak of them."""
+    """One report's; it knows the names of the threads and what is private, for free texts speak of them."""
 
     def __init__(self, report: Report) -> None:
+        self.words = Words(report)
         self.names: dict[str, str] = {}
         known: list[ThreadInfo | RaceThread] = [*report.threads]
         for race in (report.race, *report.suspects):
@@ -67,6 +83,8 @@ class _Redaction:
         for thread in known:
             if thread.name and usual_name(thread.name) != thread.name:
                 self.names[thread.name] = usual_name(thread.name) or f"LWP {thread.lwp}"
+        private = (e.value for finding in report.findings for e in finding.evidence if e.private and e.value != LEFT_OUT)
+        self.names |= {value: LEFT_OUT for value in private if isinstance(value, str) and value}
         longest_first = sorted(self.names, key=len, reverse=True)
         # "the reader" is a role in our sentences, whatever the thread is called.
         alternatives = "|".join(re.escape(name) for name in longest_first) or "(?!)"
@@ -77,33 +95,53 @@ class _Redaction:
         return replace(data, **changes)  # type: ignore[type-var]
 
     def field(self, owner: object, name: str, value: Any) -> Any:
-        if isinstance(value, enum.Enum) or value is None or name in KEPT:
+        if isinstance(value, (enum.Enum, bool)) or value is None:
+            return value
+        if isinstance(value, int):
+            return self.number(owner, name, value)
+        if name in KEPT:
             return value
         if isinstance(owner, KnownIssue) and name != "why":
             return value
         if name == "value" and isinstance(owner, Evidence) and owner.private:
             return LEFT_OUT
+        if name == "arguments":
+            return tuple(self.argument(a) for a in value)
         special: Callable[[Any], Any] | None = SPECIAL.get(name)
         if special is not None:
             return special(value)
         if isinstance(value, str):
             if name == "name" and isinstance(owner, (ThreadInfo, RaceThread)):
                 return usual_name(value)
-            return base(value) if name in PATHS else free_text(self.pattern.sub(lambda found: self.names[found[0]], value))
+            return base(value) if name in PATHS else self.text(value)
         if isinstance(value, tuple):
             return tuple(self.field(owner, "", item) for item in value)
         return self.apply(value) if is_dataclass(value) else value
 
+    def text(self, value: str) -> str:
+        """A text of ours, without the values in it."""
+        return self.words.without(free_text(self.pattern.sub(lambda found: self.names[found[0]], value)), LEFT_OUT)
 
-def _argument(argument: str) -> str:
-    name, equals, value = argument.partition("=")
-    return argument if POINTER.fullmatch(value) else f"{name}{equals}{LEFT_OUT}" if equals else LEFT_OUT
+    def number(self, owner: object, name: str, value: int) -> int | str | None:
+        """An address, a size or a count stays."""
+        if isinstance(owner, Evidence) and name == "value":
+            return LEFT_OUT if owner.private or self.words.is_data(value) else value
+        if not self.words.is_data(value):
+            return value
+        if name == "index":
+            return LEFT_OUT
+        return NO_ADDRESS if name == "address" and isinstance(owner, ALWAYS_ADDRESSED) else None
+
+    def argument(self, argument: str) -> str:
+        name, equals, value = argument.partition("=")
+        if POINTER.fullmatch(value) and not self.words.is_data(int(value, 16)):
+            return argument
+        return f"{name}{equals}{LEFT_OUT}" if equals else LEFT_OUT
 
 
 SPECIAL: dict[str, Callable[[Any], Any]] = {
     "source": lambda _: None,
     "excerpt": lambda _: (),
-    "arguments": lambda arguments: tuple(_argument(a) for a in arguments),
     # A position in a sequence says nothing about the program's data; a key is data.
     "index": lambda index: LEFT_OUT if isinstance(index, str) else index,
     "owner": usual_name,

@@ -56,6 +56,8 @@ class Fault:
     assertion: str | None = None
     assertion_function: str | None = None
     fatal_error: str | None = None
+    fatal_text_is_data: bool = False
+    """The message lies in writable memory: it was made at run time, perhaps of the program's data."""
     fatal_object: int | None = None
     """The object that a fatal error is about, where its reporter was given one."""
     stack_overflow: bool = False
@@ -108,12 +110,13 @@ def read_fault(debugger: Debugger, memory: Memory, frames: Sequence[NativeFrame]
         return _decode_fault(debugger, signal, registers, lwp, frames[level:] if frames else frames)
     if signal.name == "SIGABRT":
         assertion, function = abort_message(memory, debugger.symbol)
-        message, about = fatal_message(memory, frames, lambda level: debugger.variables(lwp, level))
+        message, text, about = fatal_message(memory, frames, lambda level: debugger.variables(lwp, level))
         return Fault(
             signal,
             assertion=assertion,
             assertion_function=function,
             fatal_error=message,
+            fatal_text_is_data=any(r.writable and r.start <= text < r.end for r in debugger.regions()),
             fatal_object=about,
             from_outside=_from_outside(debugger, signal),
         )
@@ -294,9 +297,10 @@ FATAL_FUNCTIONS = {
 
 def fatal_message(
     memory: Memory, frames: Sequence[NativeFrame], variables: Callable[[int], Sequence[Variable]]
-) -> tuple[str | None, int | None]:
-    """(``function: message`` of a fatal Python error, the object it is about), from the reporters' arguments."""
+) -> tuple[str | None, int, int | None]:
+    """From the reporters' arguments: (a fatal Python error's ``function: message``, where the message is, what it is about)."""
     message = about = None
+    text = 0
     for frame in frames[:24]:
         if frame.function not in FATAL_FUNCTIONS:
             continue
@@ -306,8 +310,9 @@ def fatal_message(
         if what:
             # The outermost is the most specific: an assertion's own text, not the general line that it leads to.
             message = f"{where}: {what}" if where else what
+            text = values.get(what_name) or 0
         about = values.get(object_name) or about
-    return message, about
+    return message, text, about
 
 
 def _string(memory: Memory, address: int | None) -> str | None:

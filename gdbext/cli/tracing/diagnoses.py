@@ -112,7 +112,7 @@ class Diagnoses:
     def tell(self) -> None:
         """Everything that was found out, on stderr."""
         for job, code in self._done:
-            say(_obituary(job.crash))
+            say(self._obituary(job.crash))
             for path in (job.text, job.said):
                 with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:
                     sys.stderr.write(stream.read())
@@ -120,7 +120,15 @@ class Diagnoses:
                 say(f"reports in {self._wishes.folder}")
                 _tell_github(job.reports)
         for crash in self._undiagnosed:
-            say(f"{_obituary(crash)}, but was not diagnosed: {crash.problem} (`gdbext doctor` says more)")
+            say(f"{self._obituary(crash)}, but was not diagnosed: {crash.problem} (`gdbext doctor` says more)")
+
+    def _obituary(self, crash: Crash) -> str:
+        from gdbext.reports.sanitize import inert, visible
+
+        # The arguments are the program's own data.
+        shown = os.path.basename(crash.command.split(" ")[0]) if self._wishes.redact else crash.command
+        what = f"died of {signal.Signals(crash.number).name}" if crash.number else "hangs"
+        return f"process {crash.pid} ({inert(visible(shown, 100))}) {what}"
 
 
 def say(message: str) -> None:
@@ -131,13 +139,6 @@ def say(message: str) -> None:
 
 def _is_colored(stream: Any) -> bool:
     return bool(stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb")
-
-
-def _obituary(crash: Crash) -> str:
-    from gdbext.reports.sanitize import inert, visible
-
-    what = f"died of {signal.Signals(crash.number).name}" if crash.number else "hangs"
-    return f"process {crash.pid} ({inert(visible(crash.command, 100))}) {what}"
 
 
 def _tell_github(reports: dict[str, str]) -> None:

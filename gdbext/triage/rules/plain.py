@@ -40,7 +40,7 @@ def assertion(case: Case) -> Iterator[Finding]:
 def fatal_error(case: Case) -> Iterator[Finding]:
     """FT402: Py_FatalError's message is an argument on the stack."""
     if case.fault.fatal_error:
-        evidence = [Evidence("message", None, case.fault.fatal_error)]
+        evidence = [Evidence("message", None, case.fault.fatal_error, private=case.fault.fatal_text_is_data)]
         subject = None
         if about := case.fault.fatal_object:
             info = case.session.objects.type_of(about)
