@@ -26,7 +26,8 @@ def run(context: Context, arguments: Arguments) -> None:
     if not isinstance(found, List):
         raise DebuggerError(f"the list at {address:#x} cannot be read")
     items = session.objects.list_items(address)
-    array = f"capacity {found.capacity}, items at {style('address', hex(found.buffer))}" if found.buffer else "no array"
+    capacity = "unreadable" if found.capacity is None else found.capacity
+    array = f"capacity {capacity}, items at {style('address', hex(found.buffer))}" if found.buffer else "no array"
     context.write(f"  length {found.length}, {array}\n")
     show.violations(context, liveness, session.objects.list_violations(address))
     first, last, _ = wanted.indices(len(items))

@@ -13,7 +13,7 @@ from gdbext.reports.text_parts import verdict_text
 
 BROKEN = "✗"
 MAX_SLOTS = 40
-MAX_EVIDENCE = 8
+MAX_EVIDENCE = 12
 MAX_VIOLATIONS = 8
 
 
@@ -50,12 +50,21 @@ def headline(context: Context, address: int, expected: str | None = None) -> Liv
     if info is not None and not liveness.verdict.is_dead:
         parts.append(visible(text_of(context, address), 200))
     context.write("  ".join(parts) + "\n")
+    verdict(context, liveness)
+    if info is None and liveness.verdict not in NOWHERE:
+        known = {claim.address for claim in liveness.evidence if claim.broken}
+        # One claim for each word: of a wrong ob_type there is more than one thing to say.
+        reasons = {claim.address: claim for claim in reversed(session.objects.why_not_object(address))}
+        evidence(context, [claim for place, claim in reversed(reasons.items()) if place not in known])
+    return liveness
+
+
+def verdict(context: Context, liveness: Liveness) -> None:
+    """Whether it is alive, how sure that is, why, and the evidence."""
+    style = context.style
     context.write(f"  {verdict_text(style, liveness.verdict)} {style('dim', str(liveness.confidence))}")
     context.write(f"  {visible(liveness.reason)}\n" if liveness.reason else "\n")
     evidence(context, liveness.evidence)
-    if info is None:
-        evidence(context, session.objects.why_not_object(address))
-    return liveness
 
 
 def evidence(context: Context, claims: list[Evidence] | tuple[Evidence, ...]) -> None:
@@ -70,6 +79,8 @@ def evidence(context: Context, claims: list[Evidence] | tuple[Evidence, ...]) ->
         )
         sign = style("error", f"{BROKEN} ") if claim.broken else ""
         context.write(f"    {sign}{visible(claim.claim)}{where}{value}\n")
+    if len(claims) > MAX_EVIDENCE:
+        context.write(f"    … {len(claims) - MAX_EVIDENCE} more\n")
 
 
 def header(context: Context, address: int) -> None:
@@ -134,10 +145,11 @@ def violations(context: Context, liveness: Liveness, found: Iterable[Violation])
     told = [violation for violation in found if violation.field != "header"]
     for broken in told[:MAX_VIOLATIONS]:
         value = "" if broken.value is None else f" {broken.value:#x}"
+        claim = visible(broken.claim.removeprefix(f"{broken.field} "))
         if broken.severity == TRANSIENT and not liveness.verdict.is_dead:
             note = style("dim", " (as while an operation is under way)")
-            context.write(f"  {style('warning', f'{broken.field}{value}')}: {visible(broken.claim)}{note}\n")
+            context.write(f"  {style('warning', f'{broken.field}{value}')}: {claim}{note}\n")
         else:
-            context.write(f"  {style('error', f'{BROKEN} {broken.field}{value}')}: {visible(broken.claim)}\n")
+            context.write(f"  {style('error', f'{BROKEN} {broken.field}{value}')}: {claim}\n")
     if len(told) > MAX_VIOLATIONS:
         context.write(f"  … {len(told) - MAX_VIOLATIONS} more\n")

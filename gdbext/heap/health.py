@@ -28,11 +28,14 @@ MAX_CROSSINGS = 256
 PLAUSIBLE_FLOAT = (1e-6, 1e15)
 
 
+MAX_SUSPECTS = 6
+
 ROLES = {
-    "itself": "the block itself",
-    "before": "the block before it",
-    "runs over": "a block from which a run of that word goes on into the next",
+    "itself": "it may have been used after it was freed",
+    "before": "right before, it may have been written past its end",
+    "runs over": "a run of that word goes on from it into the next block, it may have been written past its end",
 }
+"""Why a block may be the origin of damage."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class Suspect:
     type: str | None
     verdict: Verdict
     role: str
-    """A key of :data:`ROLES`."""
+    """Why it is one, a key of :data:`ROLES`."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,8 @@ class Health:
             evidence.append(Evidence(f"what is there looks like {self.looks_like(damage.word)}", place, damage.word, block))
         near = self._suspects(page, block) if block is not None else ()
         suspects = (*near, *self._writers(damage))
-        for suspect in suspects:
-            claim = f"{ROLES[suspect.role]}: {suspect.type or 'no object'}, {suspect.verdict}"
+        for suspect in suspects[:MAX_SUSPECTS]:
+            claim = f"suspect: the {suspect.verdict} {suspect.type or 'block'} {suspect.address:#x}: {ROLES[suspect.role]}"
             evidence.append(Evidence(claim, suspect.address, None, suspect.address))
         title = f"a free list of {page.block_size}-byte blocks is damaged (page {page.address:#x}): {damage.flaw}"
         return Corruption(damage, title, tuple(evidence), block, suspects)

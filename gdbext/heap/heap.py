@@ -15,6 +15,7 @@ from gdbext.heap.activity import ThreadStop, collections
 from gdbext.heap.census import Census, to_array
 from gdbext.heap.health import Corruption, Health
 from gdbext.heap.judge import Judge
+from gdbext.heap.looks import holds_objects
 from gdbext.heap.orphans import Orphans, OrphanSearch, find_unions, tie_to_unions
 from gdbext.heap.pages import Page
 from gdbext.heap.records import Records
@@ -63,6 +64,11 @@ class Heap:
     def judge_block(self, address: int) -> Liveness:
         """Whether the memory that a raw pointer leads into is allocated: a list's array, a dict's keys, or inside of one."""
         return self._judge.block(address)
+
+    def is_raw(self, address: int) -> bool:
+        """Whether the address lies in memory that objects' own data comes from (arrays, buffers), and no object."""
+        page = self.page_of(address)
+        return page is not None and not holds_objects(self.records, page)
 
     def owners(self, address: int) -> list[Evidence]:
         """Whose the block at an address is, as its page, its segment and the object in it have it; empty outside mimalloc."""

@@ -56,7 +56,7 @@ class Writer:
             yield f"<{WRONG} NULL>"
             return
         if self._is_stale(address):
-            yield f"<{WRONG} freed {address:#x}>"
+            yield f"<{WRONG} stale {address:#x}>"
             return
         info = self.core.type_of(address)
         if info is None:

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 
 import interpreters
-from ground_truth.test_orphans import FOLDER as GROUND_TRUTH
+from ground_truth.orphans import FOLDER as GROUND_TRUTH
 from hosts.run import NAMES
 from hosts.session import Session, in_session
 from lab import Lab, crash, hang
@@ -95,7 +95,7 @@ def test_the_founding_crash_is_explored(founding: tuple[Session, dict[str, str]]
     assert "MainThread" not in session.command("ft bt")
     told(session, "ft bt all", '"reader"', '"MainThread"')
     told(session, "ft threads", "✗", '"reader"', "repr(lst)", f"holds {container}", '"MainThread"', "threading.py:")
-    told(session, f"ft heap {union}", "✗ freed proven", "freed by the thread that owns the page", "block 0x")
+    told(session, f"ft heap {union}", "✗ freed proven", "freed by the thread that owns the page", "block 0x", "the page belongs")
     told(session, f"ft object {union}", "✗ freed proven", "refcount 0", "its fields are not shown")
     told(session, "ft known", "gh-132713", "https://github.com/python/cpython/issues/132713", "fixed in 3.13.4")
     told(session, "ft locks", f"holds mutex of list {container}")
@@ -200,6 +200,9 @@ def test_stale_items_of_a_list_stand_out(name: str, lab: Lab) -> None:
         assert session.command("ft list v --stale") == said
         said = told(session, "ft list v 2:4", "  2   ", "  3   ", "✓ no stale item of 2 judged")
         assert len(re.findall(r"^  \d+ +0x", said, re.M)) == 2
+        array = re.search(r"items at (0x[0-9a-f]+)", said := session.command("ft list v"))
+        assert array, said
+        told(session, f"ft heap {array[1]}", "memory of PyMem_Malloc", "live", "block 0x", "heap mem of LWP")
         told(session, "ft list v 7", "✗ 1 stale (1 cached) of 1 judged")
         told(session, "ft list v -1", "  9   ", "of 1 judged")
         for nothing in ("5:1", "50", "50:"):

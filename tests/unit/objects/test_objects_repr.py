@@ -124,7 +124,7 @@ def test_what_is_no_object() -> None:
 def test_stale_is_not_looked_into() -> None:
     world = World()
     item = world.put("secret")
-    assert world.objects.repr(world.list([item]), is_stale=lambda address: address == item) == f"[<✗ freed {item:#x}>]"
+    assert world.objects.repr(world.list([item]), is_stale=lambda address: address == item) == f"[<✗ stale {item:#x}>]"
 
 
 def test_unreadable() -> None:

@@ -107,7 +107,7 @@ def test_repr_of_broken_args(world: World) -> None:
 def test_members_are_stale(world: World) -> None:
     member = world.new_class("Gone")
     address = world.union(world.types["int"], member)
-    assert world.objects.repr(address, is_stale=lambda a: a == member) == f"int | <✗ freed {member:#x}>"
+    assert world.objects.repr(address, is_stale=lambda a: a == member) == f"int | <✗ stale {member:#x}>"
 
 
 def test_expected_though_the_type_is_another(world: World) -> None:
