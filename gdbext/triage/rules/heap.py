@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
 from gdbext.heap.health import Corruption
+from gdbext.heap.pages import Page
 from gdbext.model import Confidence, Finding, Subject, Verdict
 from gdbext.triage.case import Case
 from gdbext.triage.rules.build import finding
 
 ALLOCATOR = re.compile(r"^_?mi_|freelist|^_Py(Mem|Object)_|^Py(Mem|Object)_(Raw)?([MC]alloc|Realloc|Free)$|^_Py_.*(free|alloc)")
 MAX_FINDINGS = 2
+MAX_FREE_BLOCKS = 4_000_000
+MAX_PAGES = 1 << 15
+"""Of 64 KiB or more: of a heap of 2 GiB, all."""
 
 
 def corrupted(case: Case) -> Iterator[Finding]:
     """Damaged lists count when the crash is nobody else's: a root cause in an object explains itself."""
     if not case.fault.is_crash or case.fault.stack_overflow or (case.root is not None and not _in_allocator(case)):
         return
-    found = [c for c in damages(case) if not c.is_snapshot]
-    for corruption in found[:MAX_FINDINGS]:
+    found = list(itertools.islice((c for c in damages(case) if not c.is_snapshot), MAX_FINDINGS))
+    for corruption in found:
         yield _finding(case, corruption)
     if not found:
         yield from _overrun(case)
@@ -29,10 +34,28 @@ def _in_allocator(case: Case) -> bool:
     return any(ALLOCATOR.search(f.function or "") for f in case.native_frames[:4])
 
 
-def damages(case: Case) -> list[Corruption]:
-    """Every damaged free list of mimalloc's pages and of CPython."""
-    heap = case.session.heap
-    return [*heap.freelist_health(), *(c for page in heap.pages() for c in heap.free_list_health(page))]
+def damages(case: Case) -> Iterator[Corruption]:
+    """Damaged free lists of CPython and of mimalloc's pages, the crashed thread's pages first.
+
+    A heap with more free blocks or pages than the bounds is walked in part, and the report says so.
+    """
+    session = case.session
+    heap, mimalloc = session.heap, session.heap.records.mimalloc
+    yield from heap.freelist_health()
+
+    def is_others(page: Page) -> bool:
+        owner = mimalloc.owner(page)
+        return owner is None or owner.thread.native_thread_id != case.lwp
+
+    pages = sorted(heap.pages(), key=is_others)
+    free = 0
+    for number, page in enumerate(pages):
+        free += page.capacity - page.used
+        if free > MAX_FREE_BLOCKS or number >= MAX_PAGES:
+            said = f"{number} of the heap's {len(pages)} pages were searched for damaged lists; `ft scan` searches them all"
+            case.problems.add("heap", said)
+            return
+        yield from heap.free_list_health(page)
 
 
 def _finding(case: Case, corruption: Corruption) -> Finding:
