@@ -7,10 +7,25 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from gdbext.model import RULES, Finding, KnownIssue, Race, RaceThread, Report, SourceLine, ThreadInfo, hexaddr
+from gdbext.model import (
+    RULES,
+    ContainerView,
+    Finding,
+    HeapPage,
+    KnownIssue,
+    Race,
+    RaceThread,
+    Report,
+    Slot,
+    SourceLine,
+    ThreadInfo,
+    Verdict,
+    hexaddr,
+)
 from gdbext.reports import page_threads, pictures, story
 from gdbext.reports.markup import Html, el, join, source
 from gdbext.reports.options import Options
@@ -95,7 +110,8 @@ def _verdict(report: Report) -> Html:
             class_="note",
         )
     rule = el("span", finding.rule, class_="badge rule")
-    family = el("span", RULES.get(finding.rule, ""), class_="soft")
+    name = RULES.get(finding.rule, "")
+    family = el("span", name, class_="soft") if not finding.title.startswith(name) else None
     listed = (piece for name, fact in facts if fact for piece in (el("dt", name), el("dd", fact)))
     return el(
         "section",
@@ -142,12 +158,33 @@ def _pictures(report: Report) -> Html | None:
     if waits:
         figures.append(_figure("Who waits for whose lock", waits))
     for view in report.containers[:3]:
-        focus = next((f.container.index for f in report.findings if f.container and f.container.address == view.address), None)
-        picture = pictures.for_both(partial(pictures.container, view, focus))
-        figures.append(_figure("The container's slots, judged one by one", picture))
-    for heap in report.pages[:3]:
+        view, focus = _with_item(report, view)
+        if view.slots:
+            picture = pictures.for_both(partial(pictures.container, view, focus))
+            figures.append(_figure("The container's slots, judged one by one", picture))
+    for heap in (heap for heap in report.pages[:3] if _is_about_memory(report, heap)):
         figures.append(_figure("The heap page, block by block", pictures.for_both(partial(pictures.page, heap))))
     return el("section", el("h2", "What happened"), *figures, class_="card pictures") if figures else None
+
+
+def _with_item(report: Report, view: ContainerView) -> tuple[ContainerView, int | str | None]:
+    """The container with the item that a finding is about, which may have been taken out meanwhile, and that item's index."""
+    for finding in report.findings:
+        if finding.container is None or finding.container.address != view.address or finding.subject is None:
+            continue
+        index = finding.container.index
+        if index is not None and all(slot.index != index for slot in view.slots):
+            item = finding.subject
+            slot = Slot(index, item.address, item.liveness, item.type or item.expected_type)
+            view = replace(view, slots=(*view.slots, slot))
+        return view, index
+    return view, None
+
+
+def _is_about_memory(report: Report, heap: HeapPage) -> bool:
+    """Whether the page tells something: a page with a block in use does not tell why threads wait, say."""
+    framed = next((run.state for run in heap.runs if 0 <= (heap.focus or 0) - run.first < run.count), None)
+    return framed != Verdict.LIVE or any(finding.rule[:3] in ("FT1", "FT2") for finding in report.findings)
 
 
 def _figure(caption: str, picture: Html) -> Html:

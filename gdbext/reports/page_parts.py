@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from gdbext.model import Confidence, Evidence, Report, SourceLine, Subject, hexaddr
+from gdbext.model import Confidence, Evidence, Report, SourceLine, Subject, Verdict, hexaddr
 from gdbext.reports import story
 from gdbext.reports.markup import Html, el, join, source
 from gdbext.reports.sanitize import source_line, visible
@@ -30,7 +30,8 @@ def subject(found: Subject) -> Html:
         pieces.append(join([" found " if found.expected_type else " is ", el("code", found.type)]))
     if found.liveness is not None:
         dead = found.liveness.is_dead
-        pieces.append(join([" ", el("span", f"{'✗ ' if dead else ''}{found.liveness}", class_="dead" if dead else "alive")]))
+        look = "dead" if dead else "alive" if found.liveness in (Verdict.LIVE, Verdict.IMMORTAL) else "soft"
+        pieces.append(join([" ", el("span", f"{'✗ ' if dead else ''}{found.liveness}", class_=look)]))
     return join(pieces)
 
 

@@ -214,7 +214,7 @@ def container(view: ContainerView, focus: int | str | None, width: int, class_: 
     canvas.text(0, 13, f"{view.type} {hexaddr(view.address)}", "strong")
     canvas.text(0, 13 + LINE, title, "soft", room=width)
     shown = _window(view.slots, focus)
-    cell_width, cell_height, gap = 110.0, 62.0, 6.0
+    cell_width, cell_height, gap = 126.0, 62.0, 6.0
     columns = max(int((width + gap) // (cell_width + gap)), 1)
     cell_width = (width - gap * (columns - 1)) / columns
     top = 13 + LINE + 12

@@ -1,6 +1,7 @@
 """The page's markup.  How it looks and works in a browser: tests/integration/test_html.py."""
 
 import base64
+import dataclasses
 import hashlib
 import re
 from html.parser import HTMLParser
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gdbext.model import BlockRun, HeapPage, Verdict
-from gdbext.reports import pictures
+from gdbext.reports import page_parts, pictures
 from gdbext.reports.html import render
 from gdbext.reports.markup import el, join, source
 from gdbext.reports.options import Options
@@ -154,6 +155,48 @@ def test_stale_slots_are_chosen_over_live_ones():
     assert "[250] reader" in svg
     assert svg.count("✗ freed") > 15
     assert "and 476 more slots" in svg
+
+
+def test_an_item_that_was_taken_out_meanwhile_is_shown():
+    base = samples.founding()
+    emptied = dataclasses.replace(base.containers[0], slots=())
+    page = render(dataclasses.replace(base, containers=(emptied,)), Options())
+    picture = page[page.index("judged one by one") :]
+    assert picture.index("[2] reader") < picture.index("✗ freed") < picture.index("types.UnionType") < picture.index("</figure>")
+    assert 'class="slot dead beyond focus"' in picture
+
+
+def test_a_container_without_slots_has_no_empty_picture():
+    base = samples.founding()
+    finding = dataclasses.replace(base.findings[0], container=dataclasses.replace(base.findings[0].container, index=None))
+    emptied = dataclasses.replace(base.containers[0], slots=())
+    page = render(dataclasses.replace(base, findings=(finding,), containers=(emptied,)), Options())
+    assert "judged one by one" not in page
+
+
+def test_a_heap_page_is_shown_where_it_tells_something():
+    heap = samples.founding().pages[0]
+    live = dataclasses.replace(heap, focus=1)
+    assert "block by block" in render(samples.founding(), Options())
+    assert "block by block" in render(dataclasses.replace(samples.deadlock(), pages=(heap,)), Options())
+    assert "block by block" not in render(dataclasses.replace(samples.deadlock(), pages=(live,)), Options())
+
+
+@pytest.mark.parametrize(
+    ("verdict", "look"), [(Verdict.LIVE, "alive"), (Verdict.FREED, "dead"), (Verdict.FOREIGN, "soft"), (Verdict.UNKNOWN, "soft")]
+)
+def test_only_what_is_alive_looks_alive(verdict, look):
+    subject = dataclasses.replace(samples.founding().findings[0].subject, liveness=verdict)
+    sign = "✗ " if look == "dead" else ""
+    assert f'<span class="{look}">{sign}{verdict}</span>' in page_parts.subject(subject)
+
+
+def test_the_family_is_not_said_twice():
+    page = render(samples.founding(), Options())
+    assert '<span class="soft">stale container item</span>' in page
+    longer = dataclasses.replace(samples.founding().findings[0], title="stale container item: repr(list)")
+    page = render(dataclasses.replace(samples.founding(), findings=(longer,)), Options())
+    assert '<span class="soft">stale container item</span>' not in page
 
 
 def test_nobody_waits_in_a_report_without_locks():
