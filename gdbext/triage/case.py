@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from gdbext.debuggers.base import NativeFrame, NativeThread, Variable
 from gdbext.debuggers.eh_frame import FunctionTable
@@ -17,6 +18,9 @@ from gdbext.triage.expectations import SlotIndex, SlotOwner
 from gdbext.triage.fault import Fault, frame_of_signal, goes_through, read_fault
 from gdbext.triage.frame_words import guess_self
 from gdbext.triage.origin import Origin, find_origin
+
+if TYPE_CHECKING:
+    from gdbext.triage.touches import Touch
 
 EVAL_LOOP = "_PyEval_EvalFrameDefault"
 MAX_C_FRAMES = 48
@@ -48,6 +52,8 @@ class Case:
         self.session = session
         self.problems = Problems()
         self.slots = SlotIndex(session.memory, session.layout, session.objects, session.debugger.regions)
+        self.touched: dict[int, Sequence[Touch]] = {}
+        """What each thread's Python code does to which objects, by LWP, as far as asked for (see :func:`touches.in_python`)."""
 
     @cached_property
     def native_threads(self) -> Sequence[NativeThread]:

@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gdbext.model import Confidence, Finding, KnownIssue, Race, TargetInfo
+from gdbext.triage.callees import callees
 from gdbext.triage.case import Case
 from gdbext.triage.expectations import canonical
 from gdbext.triage.known_issues import match
-from gdbext.triage.signs import CrashFeatures
+from gdbext.triage.signs import CrashFeatures, Scene
+from gdbext.triage.touches import Near, in_python
 
 QUIET = ("FT000", "FT403")
+VICTIM = "FT105"
 MAX_FRAMES = 24
 MAX_BASES = 8
+MAX_SUSPECTS = 4
+MAX_THREADS = 8
+# What the findings' own rules say was done to their subject.
+DONE = {"FT204": "__init__"}
 
 
 def known_issues(case: Case, findings: Sequence[Finding], races: Sequence[Race], target: TargetInfo) -> Sequence[KnownIssue]:
@@ -23,57 +30,93 @@ def known_issues(case: Case, findings: Sequence[Finding], races: Sequence[Race],
 
 
 def features(case: Case, findings: Sequence[Finding], races: Sequence[Race]) -> CrashFeatures:
-    """What the catalogue compares: of the findings, of the race in first place, and of the crashed thread's C frames."""
-    race = races[0] if races else None
+    """What the catalogue compares: the objects that may be at fault, the crashed thread's C frames, what was found damaged."""
     subjects = {canonical(t) for f in findings for s in [f.subject] if s for t in (s.type, s.expected_type)}
-    objects = {canonical(f.container.type) for f in findings if f.container} | ({canonical(race.object.type)} if race else set())
-    frames = tuple(f.frame.function.split(".")[0] for f in case.c_frames[:MAX_FRAMES] if f.frame.function)
-    others = {
-        frame.function
-        for thread in (race.threads if race else ())
-        if thread.lwp != case.lwp
-        for frame in case.session.debugger.frames(thread.lwp, MAX_FRAMES)
-        if frame.function
-    }
-    operations = {t.operation for t in race.threads} if race else set()
-    if case.root is not None and case.origin is not None:
-        operations.add(case.operation_at(case.origin.level))
+    is_victim = any(f.rule == VICTIM for f in findings)
+    frames = [f.frame for f in case.c_frames[:MAX_FRAMES] if f.frame.function]
+    lwps = list(dict.fromkeys(lwp for lwp in [case.lwp, *(t.lwp for r in races[:1] for t in r.threads)] if lwp is not None))
+    others = {f.function for lwp in lwps if lwp != case.lwp for f in case.session.debugger.frames(lwp, MAX_FRAMES) if f.function}
     return CrashFeatures(
         rules=frozenset(f.rule for f in findings),
-        frames=frames,
-        other_frames=frozenset(others),
-        object_types=frozenset(t for t in objects if t),
+        scenes=tuple(_scenes(case, findings, races, is_victim)),
         subject_types=frozenset(t for t in subjects if t),
-        families=frozenset(_families(case, race)),
-        operations=frozenset(operations),
-        modules=frozenset(_modules(case)),
+        frames=tuple((f.function or "").split(".")[0] for f in frames),
+        inner=frozenset((f.function or "").split(".")[0] for f in frames if case.same_call(0, f.level)),
+        other_frames=frozenset(others),
+        modules=frozenset(place for f in frames if case.same_call(0, f.level) and (place := f.file or f.module)),
+        calls=frozenset(name for lwp in lwps for name in callees(case, lwp)),
         python_functions=frozenset(_python_functions(case)),
         assertion=case.fault.assertion,
         fatal_error=case.fault.fatal_error,
         signal=case.fault.signal.name if case.fault.signal else None,
-        container_changed=None if case.origin is None else not case.origin.current,
-        is_certain=race is None or race.confidence is not Confidence.POSSIBLE,
+        is_victim=is_victim,
     )
 
 
-def _families(case: Case, race: Race | None) -> Iterator[str]:
-    """Names of the race's object's base types."""
-    info = case.session.objects.type_of(race.object.address) if race else None
+def _scenes(case: Case, findings: Sequence[Finding], races: Sequence[Race], is_victim: bool) -> Iterator[Scene]:
+    """The race in first place, what the findings are about, what the crashed C code works on, and the other suspects."""
+    told = set()
+    for race in races[:1]:
+        told.add(race.object.address)
+        yield _of_race(case, race)
+    for finding in findings:
+        about = finding.container or (finding.subject if finding.rule in ("FT202", "FT203", "FT204", "FT206") else None)
+        if about and about.type and about.address not in told and finding.rule != "FT301":
+            told.add(about.address)
+            operations = {DONE[finding.rule]} if finding.rule in DONE else set()
+            if finding.container and case.origin:
+                operations.add(case.operation_at(case.origin.level))
+            yield _scene(case, about.address, about.type, operations, finding.confidence is not Confidence.POSSIBLE)
+    if not is_victim:
+        yield from _sites(case)
+    for race in races[1:MAX_SUSPECTS]:
+        yield _of_race(case, race)
+
+
+def _of_race(case: Case, race: Race) -> Scene:
+    operations = {t.operation for t in race.threads}
+    return _scene(case, race.object.address, race.object.type, operations, race.confidence is not Confidence.POSSIBLE)
+
+
+def _scene(case: Case, address: int, kind: str, operations: set[str], is_certain: bool) -> Scene:
+    around = {
+        touch.operation
+        for thread in case.native_threads[:MAX_THREADS]
+        for touch in in_python(case, thread.lwp)
+        if touch.address == address and touch.near <= Near.LOOP
+    }
+    # Reading a method is a part of calling it.
+    around -= {f"getattr {name}" for name in around}
+    return Scene(
+        frozenset({canonical(kind) or kind}),
+        frozenset(_families(case, address)),
+        frozenset(operations),
+        frozenset(around),
+        is_certain,
+        still_holds=case.origin is not None and case.origin.current and case.origin.holder == address,
+    )
+
+
+def _sites(case: Case) -> Iterator[Scene]:
+    """The types whose slots and methods the crashed thread's current operation runs, innermost first."""
+    if len(case.session.runtime.threads) < 2:
+        return
+    for frame in case.c_frames[:MAX_FRAMES]:
+        if not case.same_call(0, frame.frame.level):
+            return
+        if frame.owner is not None:
+            kinds = frozenset({frame.owner.type_name})
+            yield Scene(kinds, kinds, frozenset({frame.owner.operation}), is_certain=False, is_site=True)
+
+
+def _families(case: Case, address: int) -> Iterator[str]:
+    """Names of an object's type and of its base types."""
+    info = case.session.objects.type_of(address)
     for _ in range(MAX_BASES):
         if info is None:
             return
         yield info.name
         info = case.session.objects.type_info(info.base) if info.base else None
-
-
-def _modules(case: Case) -> Iterator[str]:
-    """Source files, or else shared objects, of the C code that the current Python operation runs."""
-    for frame in case.c_frames[:MAX_FRAMES]:
-        if not case.same_call(0, frame.frame.level):
-            return
-        place = frame.frame.file or frame.frame.module
-        if place:
-            yield place
 
 
 def _python_functions(case: Case) -> Iterator[str]:

@@ -3,11 +3,13 @@
 How far a match goes:
 
 - ``exact``: the frames that the issue's own thread quotes, an assertion of its own, or its type of object with all of its
-  operations, where no other issue fits as well; and this version is not one that has the fix.
+  operations, where no other issue fits as well; and this version is one that is known to have the defect.
 - ``likely``: the same where this version should have the fix (a patched build, or a regression), or a part of the signs.
-- ``possible``: the nearest, for a person to look at.
+- ``possible``: the nearest, for a person to look at.  All that there is where the object is only suspected, and the crash
+  happened elsewhere: that threads share such an object does not make it the cause.
 
->>> found = match("3.13.5", CrashFeatures(object_types=frozenset({"bytearray"}), operations=frozenset({"append", "clear"})))
+>>> race = Scene(frozenset({"bytearray"}), operations=frozenset({"append", "clear"}))
+>>> found = match("3.13.5", CrashFeatures(scenes=(race,)))
 >>> found[0].id, found[0].match
 ('gh-129107', 'exact')
 """
@@ -18,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gdbext.model import KnownIssue
-from gdbext.triage.signs import Crash, CrashFeatures, Fit, Issue, catalogue, fit
+from gdbext.triage.signs import Crash, CrashFeatures, Fit, Issue, Scene, catalogue, fits
 from gdbext.triage.versions import FINAL, Version, has_fix, is_affected, parse_version
 
 MAX_MATCHES = 3
@@ -31,24 +33,29 @@ BORROWED = "borrowed-item-uaf"
 
 @dataclass(frozen=True)
 class _Match:
-    """The sign of an issue that fits best."""
+    """The sign of an issue that fits best, in the scene where it does."""
 
     issue: Issue
     fit: Fit
     contradicted: bool
     """The container still holds the item, so that nobody took it away under its reader: a reference was dropped too many."""
+    is_fixed: bool
+    is_reported: bool
+    """For this version (or for no version in particular, where that of the interpreter is not known)."""
+    may_have_it: bool
 
     @property
-    def is_strong(self) -> bool:
-        return self.fit.is_strong and not self.contradicted
+    def score(self) -> float:
+        return self.fit.score + self.is_reported
 
     @property
-    def is_whole(self) -> bool:
-        return self.fit.is_whole and not self.contradicted
+    def is_sure(self) -> bool:
+        """What makes an exact match, where no other issue fits as well."""
+        return not self.contradicted and (self.fit.is_strong or (self.fit.is_direct and self.fit.is_certain))
 
     @property
     def is_good(self) -> bool:
-        return self.fit.is_good and not self.contradicted
+        return not self.contradicted and (self.fit.is_strong or (self.fit.is_good and self.fit.is_founded))
 
     @property
     def is_duplicate(self) -> bool:
@@ -65,52 +72,52 @@ def match(version: str, features: CrashFeatures, limit: int = MAX_MATCHES) -> li
     except ValueError:
         parsed = None
     crash = Crash(features)
-    found = [m for issue in catalogue() if (m := _best(issue, crash))]
-    ranked = [(level, m) for m in found if (level := _level(m, found, parsed, features.is_certain))]
-    ranked.sort(key=lambda p: (ORDER.index(p[0]), -p[1].fit.score, p[1].is_duplicate))
+    found = [m for issue in catalogue() if (m := _best(issue, crash, parsed))]
+    ranked = [(level, m) for m in found if (level := _level(m, found))]
+    ranked.sort(key=lambda p: (ORDER.index(p[0]), -p[1].score, p[1].is_duplicate))
     if ranked and ranked[0][0] == "exact":
         # What is only possible is of no use beside what it is.
         ranked = [(level, m) for level, m in ranked if level != "possible"]
     return [_described(m, level, parsed, version) for level, m in ranked[:limit]]
 
 
-def _best(issue: Issue, crash: Crash) -> _Match | None:
-    fits = [f for sign in issue.signs if (f := fit(issue, sign, crash))]
-    if not fits:
-        return None
-    best = max(fits, key=lambda f: (f.is_strong, f.is_whole, f.is_good, f.score))
-    contradicted = issue.defect == BORROWED and crash.features.container_changed is False and not best.has_assertion
-    return _Match(issue, best, contradicted)
+def _best(issue: Issue, crash: Crash, version: Version | None) -> _Match | None:
+    is_fixed = version is not None and has_fix(version, issue.fixed_in)
+    reported = True if version is None else is_affected(version, issue.affected)
+    found = []
+    for sign in issue.signs:
+        for fit in fits(issue, sign, crash):
+            contradicted = issue.defect == BORROWED and fit.scene.scene.still_holds and bool(fit.objects) and not fit.has_assertion
+            may_have_it = not is_fixed and reported is not False
+            found.append(_Match(issue, fit, contradicted, is_fixed, reported is True, may_have_it))
+    return max(found, key=lambda m: (m.is_sure, m.is_good, m.score), default=None)
 
 
-def _level(found: _Match, others: Sequence[_Match], version: Version | None, is_certain: bool) -> str | None:
+def _level(found: _Match, others: Sequence[_Match]) -> str | None:
     """``exact``, ``likely``, ``possible``, or None: not worth saying."""
-    is_fixed = version is not None and has_fix(version, found.issue.fixed_in)
-    may_have_it = not is_fixed and (version is None or is_affected(version, found.issue.affected) is not False)
-    sure = found.is_strong or (found.is_whole and is_certain and not _has_rival(found, others, version, is_fixed))
-    if sure:
-        return "exact" if may_have_it else "likely"
-    if found.is_good and may_have_it:
+    if found.is_sure and found.may_have_it and (found.fit.is_strong or (found.is_reported and not _has_rival(found, others))):
+        return "exact"
+    if found.is_good and (found.may_have_it or found.is_sure):
         return "likely"
-    return "possible" if found.is_good or not is_fixed else None
+    return "possible" if found.is_good or not found.is_fixed else None
 
 
-def _has_rival(found: _Match, others: Sequence[_Match], version: Version | None, is_fixed: bool) -> bool:
-    """Whether another defect of this version fits as well (or at all, where this one is fixed), or this is a duplicate."""
+def _has_rival(found: _Match, others: Sequence[_Match]) -> bool:
+    """Whether another defect of this version fits as well, or this is a duplicate."""
     for other in others:
-        if not (other.is_whole or other.is_strong) or other is found:
+        if not other.is_sure or other is found:
             continue
         if other.issue.group == found.issue.group:
             if found.is_duplicate and other.issue.id == found.issue.group:
                 return True
-        elif (is_fixed or other.fit.score >= found.fit.score) and not (version and has_fix(version, other.issue.fixed_in)):
+        elif other.is_reported and not other.is_fixed and other.score >= found.score:
             return True
     return False
 
 
 def _described(found: _Match, level: str, version: Version | None, text: str) -> KnownIssue:
     issue, why = found.issue, found.fit.why
-    if version is not None and has_fix(version, issue.fixed_in):
+    if found.is_fixed:
         why += f"; though {text} should have the fix: a patched or modified build, a regression, or another cause"
     elif version is not None and is_affected(version, issue.affected) is False:
         why += f"; though it is not reported for {text}"
@@ -146,4 +153,4 @@ def _upgrade(issue: Issue, version: Version | None, text: str) -> str:
     return f"Not fixed in {series}: only {target} or later has the fix."
 
 
-__all__ = ["CrashFeatures", "advice_for", "match"]
+__all__ = ["CrashFeatures", "Scene", "advice_for", "match"]

@@ -11,7 +11,7 @@ import functools
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,12 +63,21 @@ COMMON = frozenset(
         "save", "dump", "load", "fatal_error", "fatal_error_exit",
     ]
 )  # fmt: skip
+# In the allocator things die that were damaged long before.
+ALLOCATOR = re.compile(r"_?mi_|_?Py(Object|Mem)_(Mi|GC|Debug|Raw)?(Alloc|Malloc|Calloc|Realloc|Free|New)|gc_alloc|_PyObject_GC_New")
 # Release builds have no frames of their own for these.
 INLINED = frozenset({"_Py_TYPE", "Py_TYPE", "Py_INCREF", "_Py_NewRef", "list_repr_impl", "gen_send_ex2", "_memory_release"})
 COMMON_TYPES = frozenset(
     ["list", "dict", "tuple", "set", "str", "bytes", "int", "type", "module", "function", "object", "frame", "code"]
 )
 """Types that every program shares between threads: alone they are no sign of anything."""
+
+
+def is_common(function: str) -> bool:
+    """Whether the function's standing in a stack says nothing of the cause."""
+    return function in COMMON or bool(ALLOCATOR.match(function))
+
+
 CLONE_SUFFIX = re.compile(r"\.(cold|part|constprop|isra|lto_priv|llvm)\b.*")
 # How reports word what a slot does, and the Python operation that is.
 PHRASES = (
@@ -176,34 +185,50 @@ def _popularity() -> Counter[str]:
 
 
 @dataclass(frozen=True)
+class Scene:
+    """One object that may be at fault, and what is done to it.
+
+    ``types`` are of the object, ``families`` the names of its base types (``BaseException``, ``_ctypes.Array``).
+    ``operations`` are the two that race, as reports word them (``clear``, ``setattr __dict__``, ``repr(list)``), ``around`` those
+    of all other threads and in the same loops.  ``is_certain`` is False where object and operations are only suspected;
+    ``is_site`` says that the crashed C code itself works on the object.
+    """
+
+    types: frozenset[str] = frozenset()
+    families: frozenset[str] = frozenset()
+    operations: frozenset[str] = frozenset()
+    around: frozenset[str] = frozenset()
+    is_certain: bool = True
+    is_site: bool = False
+    still_holds: bool = False
+    """The object still holds the item that was lost: no thread took it away."""
+
+
+@dataclass(frozen=True)
 class CrashFeatures:
     """What is known of a crash.  Anything may be missing.
 
-    ``frames`` are the crashed thread's native functions, innermost first; ``other_frames`` those of the threads that race.
-    ``object_types`` are of the object that is shared or damaged (the race's object, the container), ``subject_types`` of
-    what was lost (the finding's subject, and what it was taken for); ``families`` are the names of the object's base types
-    (``BaseException``, ``_ctypes.Array``).  ``operations`` are as reports word them (``clear``, ``setattr __dict__``,
-    ``repr(list)``).
-    ``modules`` are the innermost frames' C files or shared objects, as paths or as names, and Python modules whose functions
-    are being called.  ``container_changed`` is
-    False where the container still holds the lost item: then no thread took it away.  ``is_certain`` is False where object
-    and operations are only suspected.
+    ``scenes`` are the objects that may be at fault, the best founded first; ``subject_types`` are the types of what was lost
+    (the finding's subject, and what it was taken for).  ``frames`` are the crashed thread's native functions, innermost first,
+    ``inner`` those of them that its current Python operation runs, and ``other_frames`` those of the threads that race.
+    ``modules`` are the C files or shared objects of the inner frames, as paths or as names; ``calls`` the functions and
+    classes that the threads call, with their modules (``_pickle.dumps``).  ``is_victim``: the
+    crash site only suffered from earlier damage.
     """
 
     rules: frozenset[str] = frozenset()
-    frames: tuple[str, ...] = ()
-    other_frames: frozenset[str] = frozenset()
-    object_types: frozenset[str] = frozenset()
+    scenes: tuple[Scene, ...] = ()
     subject_types: frozenset[str] = frozenset()
-    families: frozenset[str] = frozenset()
-    operations: frozenset[str] = frozenset()
+    frames: tuple[str, ...] = ()
+    inner: frozenset[str] = frozenset()
+    other_frames: frozenset[str] = frozenset()
     modules: frozenset[str] = frozenset()
+    calls: frozenset[str] = frozenset()
     python_functions: frozenset[str] = frozenset()
     assertion: str | None = None
     fatal_error: str | None = None
     signal: str | None = None
-    container_changed: bool | None = None
-    is_certain: bool = True
+    is_victim: bool = False
 
 
 def operation_words(text: str) -> tuple[str, str | None]:
@@ -236,20 +261,45 @@ def _squeeze(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
+class SceneWords:
+    """A scene's operations in the form that signs are in."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.words: dict[str, str] = {}
+        self.attributes: set[str] = set()
+        self.direct = frozenset(self._read(scene.operations))
+        self.all = self.direct | frozenset(self._read(scene.around))
+
+    def _read(self, operations: frozenset[str]) -> Iterator[str]:
+        for text in sorted(operations):
+            word, attribute = operation_words(text)
+            self.words.setdefault(_bare(word), word)
+            if attribute:
+                self.attributes.add(attribute)
+            yield _bare(word)
+
+
 class Crash:
     """A crash's features in the form that signs are in."""
 
     def __init__(self, features: CrashFeatures) -> None:
         self.features = features
-        words = [operation_words(text) for text in sorted(features.operations)]
-        self.words = {_bare(word): word for word, _ in words}
-        self.operations = frozenset(self.words)
-        self.attributes = frozenset(attribute for _, attribute in words if attribute)
+        self.scenes = [SceneWords(scene) for scene in features.scenes] or [SceneWords(Scene(is_certain=False))]
         self.modules = frozenset(map(module_name, features.modules))
+        self.calls: dict[str, set[str]] = {}
+        for call in features.calls:
+            module, _, name = call.rpartition(".")
+            self.calls.setdefault(_bare(name), set()).add(module_name(module))
         self.frames = [CLONE_SUFFIX.sub("", name) for name in features.frames]
+        self.inner = frozenset(CLONE_SUFFIX.sub("", name) for name in features.inner)
         self.functions = frozenset(self.frames) | {CLONE_SUFFIX.sub("", name) for name in features.other_frames}
         self.assertion = _squeeze(features.assertion or "")
         self.messages = " ".join(filter(None, (features.fatal_error, features.assertion)))
+
+    def calls_of(self, module: str | None) -> frozenset[str]:
+        """The words for functions of that module that are called."""
+        return frozenset(word for word, modules in self.calls.items() if module in modules)
 
     def shows(self, quoted: Sequence[frozenset[str]]) -> bool:
         """Whether the crashed thread's innermost frames are those of a quoted stack, functions that are often inlined aside."""
@@ -259,7 +309,7 @@ class Crash:
             hit = next((i for i, name in enumerate(ahead) if name in names), None)
             if hit is not None:
                 position += hit + 1
-                telling += not names & COMMON
+                telling += not all(map(is_common, names))
             elif not names & INLINED:
                 return False
         return telling >= 2
@@ -270,23 +320,26 @@ class Crash:
 
 @dataclass(frozen=True)
 class Fit:
-    """What of a sign a crash shows."""
+    """What of a sign a crash shows, in one of its scenes."""
 
     sign: Sign
+    scene: SceneWords
     objects: frozenset[str]
     subjects: frozenset[str]
+    direct: tuple[frozenset[str], ...]
+    """Of each group of operations those that race."""
     groups: tuple[frozenset[str], ...]
-    words: str
-    """The operations of the groups, as they were reported."""
+    """Of each group of operations those that any thread does to the object, or calls."""
     attributes: frozenset[str]
     functions: frozenset[str]
     coverage: float
-    """Which part of all operations seen the sign explains."""
+    """Which part of the operations that race the sign explains."""
     telling: float
-    """How much the functions tell: each counts by how few issues have it."""
+    """How much the functions tell: each counts by how few issues have it, and more where the crash happened."""
     is_inner: bool
-    """One of the functions is on the crashed thread's stack."""
+    """One of the functions runs the crashed thread's current operation, and that is no mere victim."""
     in_module: bool
+    """The module's C code runs the crashed thread's current operation, or the threads call the operation from it."""
     in_python: bool
     has_rule: bool
     has_assertion: bool
@@ -299,7 +352,8 @@ class Fit:
         return (
             3 * bool(self.objects)
             + 1.5 * (bool(self.subjects) and not self.objects)
-            + 2 * min(2, len(self._operations))
+            + sum(1.0 for group in self.groups[:2] if group)
+            + 2 * min(2, len(frozenset().union(*self.direct)))
             + self.coverage
             + 2 * bool(self.attributes)
             + min(3.0, 2 * self.telling)
@@ -312,20 +366,27 @@ class Fit:
         )
 
     @property
-    def _operations(self) -> frozenset[str]:
-        return frozenset().union(*self.groups)
-
-    @property
     def is_whole(self) -> bool:
         """The object, and an operation of every group; or, of a hang, the Python functions and the rule."""
         if self.in_python and self.has_rule:
             return True
         known = bool(self.objects) if self.sign.names_object else bool(self.attributes) or self.in_module
-        return known and self._has_operations and (bool(self.attributes) or not self.sign.attributes)
+        return known and bool(self.groups) and all(self.groups) and (bool(self.attributes) or not self.sign.attributes)
 
     @property
-    def _has_operations(self) -> bool:
-        return bool(self.groups) and all(self.groups)
+    def is_direct(self) -> bool:
+        """Whole, and the operations are those that race."""
+        return self.is_whole and (all(self.direct) or self.in_python)
+
+    @property
+    def is_certain(self) -> bool:
+        """The scene is the cause, as far as anything is known of it."""
+        return self.scene.scene.is_certain or (self.in_python and self.has_rule)
+
+    @property
+    def is_founded(self) -> bool:
+        """At least the crash happened in the code that the issue is about."""
+        return self.is_certain or self.scene.scene.is_site or self.is_inner
 
     @property
     def is_strong(self) -> bool:
@@ -344,8 +405,11 @@ class Fit:
             or (self._has_rare_type and operates)
             or (self.is_inner and self.telling >= 0.5 and (something or self.in_module))
             or (self.is_inner and self.telling >= 1.5)
-            or (self.in_module and operates)
-            or (self.sign.is_general and self._has_operations)
+            or (
+                operates
+                and all(self.groups)
+                and (self.sign.is_general or (self.in_module and (something or not self.sign.names_object)))
+            )
         )
 
     @property
@@ -360,9 +424,10 @@ class Fit:
     @property
     def why(self) -> str:
         """What was seen, for people."""
+        words = ("/".join(sorted(self.scene.words.get(word, word) for word in group)) for group in self.groups if group)
         seen = [
             ", ".join(sorted(self.objects or self.subjects)),
-            self.words,
+            " and ".join(words),
             ", ".join(sorted(self.attributes)),
             f"module {self.sign.module}" if self.in_module else "",
             ", ".join(sorted(self.sign.python_functions)) if self.in_python else "",
@@ -374,32 +439,55 @@ class Fit:
         return "; ".join(filter(None, seen))
 
 
-def fit(issue: Issue, sign: Sign, crash: Crash) -> Fit | None:
-    """How far a crash shows a sign; None where it shows nothing of it, or the crash's rules are not that defect's."""
+def fits(issue: Issue, sign: Sign, crash: Crash) -> Iterator[Fit]:
+    """How far a crash shows a sign in each of its scenes; nothing where its rules are not that defect's."""
+    rules = crash.features.rules
+    if rules and not (sign.rules or issue.rules) & rules:
+        return
+    for scene in crash.scenes:
+        found = _fit(issue, sign, crash, scene)
+        if found.is_strong or found.is_good or found.is_near:
+            yield found
+
+
+def _fit(issue: Issue, sign: Sign, crash: Crash, scene: SceneWords) -> Fit:
     features = crash.features
-    if features.rules and not (sign.rules or issue.rules) & features.rules:
-        return None
-    attributes = sign.attributes & crash.attributes
-    # Setting another attribute than the one that the issue is about is no sign of it.
-    other_attribute = bool(sign.attributes and crash.attributes and not attributes)
-    groups = tuple(frozenset() if other_attribute else group & crash.operations for group in sign.operations)
-    functions = sign.functions & crash.functions - COMMON
-    found = Fit(
+    objects = sign.types & scene.scene.types | sign.families & scene.scene.families
+    attributes = sign.attributes & scene.attributes
+    called = crash.calls_of(sign.module)
+    direct, seen = scene.direct, scene.all
+    if (sign.names_object and not objects) or (sign.attributes and scene.attributes and not attributes):
+        # What is done to another object, or to another attribute than the one that the issue is about, is no sign of it.
+        direct = seen = frozenset()
+    elif sign.module:
+        # A function of that name of another module is another one.
+        others = frozenset(word for word in crash.calls if word not in called)
+        direct, seen = direct - others, seen - others
+    if not (scene.scene.is_site and sign.names_object):
+        seen |= called
+    groups = tuple(group & seen for group in sign.operations)
+    functions = frozenset(name for name in sign.functions & crash.functions if not is_common(name))
+    operations = frozenset().union(*sign.operations)
+    return Fit(
         sign,
-        sign.types & features.object_types | sign.families & features.families,
+        scene,
+        objects,
         sign.types & features.subject_types,
+        tuple(group & direct for group in sign.operations),
         groups,
-        " and ".join("/".join(sorted(crash.words[word] for word in group)) for group in groups if group),
         attributes,
         functions,
-        len(frozenset().union(*groups)) / max(len(crash.operations), 1),
-        sum(1 / _popularity()[name] for name in functions),
-        not functions.isdisjoint(crash.frames),
-        sign.module in crash.modules,
+        len(operations & direct) / max(len(scene.direct), 1),
+        _telling(functions & crash.inner) + min(1.0, _telling(functions - crash.inner) / 2),
+        not functions.isdisjoint(crash.inner) and not features.is_victim,
+        sign.module in crash.modules or not operations.isdisjoint(called),
         bool(sign.python_functions) and sign.python_functions <= features.python_functions,
         bool(sign.rules & features.rules),
         bool(crash.assertion) and any(text in crash.assertion for text in sign.assertions),
         any(text in crash.messages for text in sign.messages),
         crash.shows(issue.quoted),
     )
-    return found if found.is_strong or found.is_good or found.is_near else None
+
+
+def _telling(functions: frozenset[str]) -> float:
+    return sum(1 / _popularity()[name] for name in functions)

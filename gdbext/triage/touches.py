@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gdbext.debuggers.base import MemoryFault, NativeFrame
@@ -77,16 +77,23 @@ def touches(case: Case, lwp: int) -> list[Touch]:
     """One touch for each object that the thread works on, the nearest first."""
     in_c = _in_c(case, lwp)
     by_object: dict[int, list[Touch]] = {}
-    for touch in _in_python(case, lwp):
+    for touch in in_python(case, lwp):
         by_object.setdefault(touch.address, []).append(touch)
     found = [_merged(its, in_c.get(address)) for address, its in by_object.items()]
     found += [touch for address, touch in in_c.items() if address not in by_object]
     return sorted(found, key=lambda t: t.near)
 
 
+def in_python(case: Case, lwp: int) -> Sequence[Touch]:
+    """Touches by all operations of the frames' code, innermost frame first."""
+    if lwp not in case.touched:
+        case.touched[lwp] = tuple(_in_python(case, lwp))
+    return case.touched[lwp]
+
+
 def losses(case: Case, lwp: int, address: int) -> list[Touch]:
     """The operations of the thread's code by which a container may give up an item, the nearest first."""
-    found = [t for t in _in_python(case, lwp) if t.address == address and t.near is not Near.EARLIER and not t.is_passing_on]
+    found = [t for t in in_python(case, lwp) if t.address == address and t.near is not Near.EARLIER and not t.is_passing_on]
     return sorted((t for t in found if t.effect.changes and t.operation not in ADDING), key=lambda t: (t.near, recency(t)))
 
 
@@ -117,7 +124,6 @@ def _merged(its: list[Touch], in_c: Touch | None) -> Touch:
 
 
 def _in_python(case: Case, lwp: int) -> Iterator[Touch]:
-    """Touches by the operations of the frames' code, innermost frame first."""
     stack = case.python_stack(lwp)
     # The innermost frame of each group has called C code; the others have called the Python frame before them.
     callers_of_c = {group[0].address for group in stack.groups if group}
@@ -126,7 +132,7 @@ def _in_python(case: Case, lwp: int) -> Iterator[Touch]:
         if facts is None:
             continue
         for operation in facts.operations:
-            near = _nearness(facts, frame, operation, depth == 0)
+            near = nearness(facts, frame, operation, depth == 0)
             if near is None:
                 continue
             passing_on = near is Near.AT and frame.address not in callers_of_c
@@ -141,8 +147,8 @@ def _in_python(case: Case, lwp: int) -> Iterator[Touch]:
                     )
 
 
-def _nearness(facts: CodeFacts, frame: Frame, operation: Operation, is_innermost: bool) -> Near | None:
-    """None for what a calling frame may do after its call."""
+def nearness(facts: CodeFacts, frame: Frame, operation: Operation, is_innermost: bool) -> Near | None:
+    """How near the frame is to an operation of its code; None for what a calling frame may do after its call."""
     if frame.lasti is None:
         return Near.FUNCTION if is_innermost else Near.EARLIER
     if operation.index == frame.lasti:

@@ -9,7 +9,7 @@ import re
 import pytest
 
 import check_known_issues
-from gdbext.triage.known_issues import CrashFeatures, match
+from gdbext.triage.known_issues import CrashFeatures, Scene, match
 from gdbext.triage.signs import CATALOGUE, module_name, operation_words
 from gdbext.triage.versions import has_fix, is_affected, parse_version
 from lab.script import Script, corpus
@@ -17,15 +17,28 @@ from lab.script import Script, corpus
 RACES = {name: script for name, script in corpus().items() if script.is_race}
 
 
+SCENE = ("types", "families", "operations", "around", "is_certain", "is_site", "still_holds")
+
+
+def words(text: str) -> frozenset[str]:
+    """An operation with an attribute is ``setattr:name``."""
+    return frozenset(word.replace(":", " ") for word in text.split())
+
+
 def features(**given: str | bool | None) -> CrashFeatures:
-    """Features from texts: sets of words, frames in order; an operation with an attribute is ``setattr:name``."""
+    """Features of one scene, from texts: sets of words, frames in order."""
+    scene: dict[str, object] = {}
     made: dict[str, object] = {}
     for name, value in given.items():
-        if isinstance(value, str) and name not in ("assertion", "fatal_error", "signal"):
-            made[name] = tuple(value.split()) if name == "frames" else frozenset(word.replace(":", " ") for word in value.split())
+        into = scene if name in SCENE else made
+        if name == "frames" and isinstance(value, str):
+            made["frames"], made["inner"] = tuple(value.split()), frozenset(value.split())
+        elif isinstance(value, str) and name not in ("assertion", "fatal_error", "signal"):
+            into[name] = words(value)
         else:
-            made[name] = value
-    return CrashFeatures(**made)  # type: ignore[arg-type]  # the keyword decides the type
+            into[name] = value
+    scenes = (Scene(**scene),) if scene else ()  # type: ignore[arg-type]  # the keyword decides the type
+    return CrashFeatures(scenes=scenes, **made)  # type: ignore[arg-type]  # the keyword decides the type
 
 
 def named(version: str, **given: str | bool | None) -> list[tuple[str, str]]:
@@ -138,39 +151,35 @@ def several(value: object) -> tuple[object, ...]:
 def test_a_race_of_the_corpus_whose_object_and_operations_are_told_is_named(name: str) -> None:
     script = RACES[name]
     types = [str(kind) for kind in several(script.expect["object_type"])]
-    found = match(
-        "3.13.5",
-        CrashFeatures(
-            rules=frozenset({"FT105", "FT301"}),
-            object_types=frozenset(types),
-            families=frozenset({"BaseException"}) if types[0].endswith("Error") else frozenset(),
-            operations=operations_of(script),
-            modules=imports_of(script),
-        ),
-    )
+    families = frozenset({"BaseException"}) if types[0].endswith("Error") else frozenset()
+    race = Scene(frozenset(types), families, operations_of(script))
+    text, names = script.path.read_text(), {operation.name for operation in script.operations.values()}
+    calls = frozenset(f"{module}.{name}" for module in imports_of(script) for name in names if f"{module}.{name}(" in text)
+    rules = frozenset({"FT105", "FT301"})
+    found = match("3.13.5", CrashFeatures(rules=rules, scenes=(race,), calls=calls, is_victim=True))
     assert (found[0].id if found else None) in several(script.expect["known"])
     assert [issue.match for issue in found[:1]] in ([], ["exact"], ["likely"])
 
 
 def test_the_founding_crash_is_exact_where_it_is_not_fixed() -> None:
-    given = {"rules": "FT101", "object_types": "list", "subject_types": "types.UnionType", "operations": "repr clear"}
-    assert named("3.13.3", **given, container_changed=True)[0] == ("gh-132713", "exact")
+    given = {"rules": "FT101", "types": "list", "subject_types": "types.UnionType", "operations": "repr clear"}
+    assert named("3.13.3", **given)[0] == ("gh-132713", "exact")
 
 
 def test_a_build_without_the_fix_of_its_version_gets_likely_and_the_reason() -> None:
-    found = match("3.13.5", features(rules="FT101", object_types="list", operations="repr clear", container_changed=True))
+    found = match("3.13.5", features(rules="FT101", types="list", operations="repr clear"))
     assert (found[0].id, found[0].match) == ("gh-132713", "likely")
     assert "3.13.5 should have the fix" in found[0].why
     assert "3.13.5 should have the fix" in found[0].advice
 
 
 def test_an_item_that_the_container_still_holds_was_not_taken_away() -> None:
-    given = {"rules": "FT101", "object_types": "list", "operations": "repr clear"}
-    assert all(level == "possible" for _, level in named("3.13.3", **given, container_changed=False))
+    given = {"rules": "FT101", "types": "list", "operations": "repr clear"}
+    assert all(level == "possible" for _, level in named("3.13.3", **given, still_holds=True))
 
 
 def test_the_second_defect_of_the_founding_issue_is_known_by_its_rule() -> None:
-    assert named("3.13.3", rules="FT202", object_types="types.UnionType", operations="getattr:__parameters__")[0] == (
+    assert named("3.13.3", rules="FT202", types="types.UnionType", operations="getattr:__parameters__")[0] == (
         "gh-132713",
         "exact",
     )
@@ -179,8 +188,8 @@ def test_the_second_defect_of_the_founding_issue_is_known_by_its_rule() -> None:
 def test_one_stack_two_causes_the_container_decides() -> None:
     stack = "union_repr PyObject_Repr unicode_fromformat_arg unicode_from_format PyUnicode_FromFormatV PyUnicode_FromFormat"
     common = {"rules": "FT101", "subject_types": "types.UnionType"}
-    assert named("3.13.5", **common, frames=f"{stack} namespace_repr", object_types="types.SimpleNamespace")[0][0] == "gh-135878"
-    in_classmethod = named("3.13.5", **common, frames=f"{stack} cm_repr", object_types="classmethod", operations="repr __init__")
+    assert named("3.13.5", **common, frames=f"{stack} namespace_repr", types="types.SimpleNamespace")[0][0] == "gh-135878"
+    in_classmethod = named("3.13.5", **common, frames=f"{stack} cm_repr", types="classmethod", operations="repr __init__")
     assert in_classmethod[0] == ("gh-144330", "exact")
 
 
@@ -206,38 +215,39 @@ def test_a_message_needs_something_that_says_whose_it_is() -> None:
 
 
 def test_another_attribute_is_another_matter() -> None:
-    assert (
-        named("3.13.5", rules="FT105", object_types="function", operations="setattr:__qualname__ getattr:__name__")[0][0]
-        == "gh-153297"
-    )
-    assert named("3.13.5", rules="FT105", object_types="function", operations="setattr:__doc__ getattr:__doc__") == []
+    assert named("3.13.5", rules="FT105", types="function", operations="setattr:__qualname__ getattr:__name__")[0][0] == "gh-153297"
+    assert named("3.13.5", rules="FT105", types="function", operations="setattr:__doc__ getattr:__doc__") == []
 
 
 def test_types_that_every_program_shares_are_no_sign_alone() -> None:
-    assert named("3.13.5", rules="FT105", object_types="list dict tuple") == []
-    assert named("3.13.5", rules="FT101", object_types="list", operations="repr") == []
+    assert named("3.13.5", rules="FT105", types="list dict tuple") == []
+    assert named("3.13.5", rules="FT101", types="list", operations="repr") == []
 
 
 def test_the_crashs_rules_must_be_those_of_the_defect() -> None:
-    assert named("3.13.5", rules="FT403", object_types="bytearray", operations="append clear") == []
+    assert named("3.13.5", rules="FT403", types="bytearray", operations="append clear") == []
     assert named("3.13.5", rules="FT303", python_functions="_ModuleLock.acquire Thread.join")[0] == ("gh-125037", "exact")
 
 
 def test_beside_an_exact_match_nothing_is_only_possible() -> None:
-    assert {level for _, level in named("3.13.5", rules="FT105", object_types="bytearray", operations="append clear")} == {"exact"}
+    assert {level for _, level in named("3.13.5", rules="FT105", types="bytearray", operations="append clear")} == {"exact"}
 
 
 def test_the_reason_words_operations_as_they_were_reported() -> None:
-    found = match("3.13.5", features(rules="FT204", object_types="classmethod", operations="__init__ repr"))
+    found = match("3.13.5", features(rules="FT204", types="classmethod", operations="__init__ repr"))
     assert found[0].why == "classmethod; __init__"
 
 
-def test_a_guess_is_never_exact() -> None:
-    assert named("3.13.5", object_types="bytearray", operations="append clear", is_certain=False)[0] == ("gh-129107", "likely")
+def test_what_is_only_suspected_is_likely_where_the_crash_happened_in_its_code_and_else_possible() -> None:
+    suspected: dict[str, str | bool | None] = {"types": "bytearray", "operations": "append clear", "is_certain": False}
+    assert named("3.13.5", **suspected)[0] == ("gh-129107", "possible")
+    assert named("3.13.5", **suspected, frames="PyByteArray_Resize")[0] == ("gh-129107", "likely")
+    assert named("3.13.5", **suspected, is_site=True)[0] == ("gh-129107", "likely")
+    assert named("3.13.5", **suspected, frames="PyByteArray_Resize", is_victim=True)[0] == ("gh-129107", "possible")
 
 
 def test_a_duplicate_stands_behind_its_issue() -> None:
-    found = named("3.13.5", rules="FT105", object_types="generator", operations="next")
+    found = named("3.13.5", rules="FT105", types="generator", operations="next")
     assert found[0] == ("gh-120321", "exact")
     assert all(level != "exact" for _, level in found[1:])
 
@@ -248,7 +258,7 @@ def test_nothing_known_nothing_said() -> None:
 
 
 def test_a_version_of_another_form_still_gets_an_answer() -> None:
-    found = match("3.13.5+dirty", features(object_types="bytearray", operations="append"))
+    found = match("3.13.5+dirty", features(types="bytearray", operations="append"))
     assert found[0].id == "gh-129107"
     assert "Fixed in 3.14.0a6" in found[0].advice
 
@@ -269,7 +279,7 @@ def test_a_version_of_another_form_still_gets_an_answer() -> None:
     ],
 )
 def test_advice_says_where_to_go_from_this_version(version: str, kind: str, operations: str, advice: str) -> None:
-    assert advice in match(version, features(object_types=kind, operations=operations))[0].advice
+    assert advice in match(version, features(types=kind, operations=operations))[0].advice
 
 
 @pytest.mark.parametrize(
