@@ -25,7 +25,7 @@ def walked(*pages: Any) -> tuple[list[Any], list[str]]:
     heap = SimpleNamespace(
         records=SimpleNamespace(mimalloc=mimalloc),
         pages=lambda: iter(pages),
-        freelist_health=lambda: [],
+        freelist_health=list,
         free_list_health=lambda page: [page],
     )
     case: Any = SimpleNamespace(session=SimpleNamespace(heap=heap), lwp=CRASHED, problems=Problems())
