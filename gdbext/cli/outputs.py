@@ -100,8 +100,9 @@ def pair(given: Sequence[tuple[str, str]] | None) -> list[tuple[str, str]]:
 def _by_ending(file: str) -> str:
     if file == STDOUT:
         return "text"
-    for name, endings in ENDINGS.items():
-        if file.lower().endswith(endings):
+    # The longest ending first: .github.txt is no .txt.
+    for ending, name in sorted(((e, name) for name, endings in ENDINGS.items() for e in endings), key=lambda e: -len(e[0])):
+        if file.lower().endswith(ending):
             return name
     known = ", ".join(endings[0] for endings in ENDINGS.values())
     raise ValueError(f"which format is {file} to have? Say so with --format, or use one of the endings {known}")

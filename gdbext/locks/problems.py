@@ -122,13 +122,13 @@ def _circles(graph: WaitGraph) -> Iterator[Problem]:
         if len(cycle) == 1:
             detail = f"a thread waits for {cycle[0].wait.lock}, which it has itself"
         else:
-            detail = f"{_threads(len(cycle))} in a circle: " + ", ".join(_step(edge) for edge in cycle)
+            detail = f"{_threads(len(cycle))} in a circle: " + "; ".join(_step(edge) for edge in cycle)
         evidence = [e for edge in cycle for e in (*edge.wait.evidence, *edge.hold.evidence)]
         yield _problem(rule, detail, confidence, lwps, cycle[0].wait.lock, evidence)
 
 
 def _step(edge: Edge, does: str = "waits for") -> str:
-    return f"LWP {edge.wait.lwp} {does} {edge.wait.lock} (LWP {edge.hold.lwp}: {edge.hold.how})"
+    return f"LWP {edge.wait.lwp} {does} {edge.wait.lock}, held by LWP {edge.hold.lwp} ({edge.hold.how})"
 
 
 def _stuck_worlds(sources: Sources, waits: Waits, worlds: Sequence[StopTheWorld], graph: WaitGraph) -> Iterator[Problem]:
@@ -173,7 +173,7 @@ def judge_hang(
             if problem.rule == rule:
                 return Hang(kind, problem.detail, problem.threads)
     for cycle in livelocks(sources, holders, graph):
-        detail = f"{_threads(len(cycle))} trying for each other's locks: " + ", ".join(_step(edge, "tries for") for edge in cycle)
+        detail = f"{_threads(len(cycle))} trying for each other's locks: " + "; ".join(_step(edge, "tries for") for edge in cycle)
         return Hang("livelock", detail, tuple(edge.wait.lwp for edge in cycle))
     running = [t.native_thread_id for t in sources.runtime.threads if t.state == "attached" and not waits.call(t.native_thread_id)]
     if any(world.requested and not world.stopped for world in worlds):

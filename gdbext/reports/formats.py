@@ -46,7 +46,8 @@ def render(report: Report, format: str, options: Options) -> str:
 def format_of(path: str | os.PathLike[str], default: str = "text") -> str:
     """The format that a file's name asks for."""
     name = Path(path).name.lower()
-    return "sarif" if name.endswith(".sarif.json") else SUFFIXES.get(Path(name).suffix, default)
+    double = {".sarif.json": "sarif", ".github.txt": "github"}
+    return next((format for ending, format in double.items() if name.endswith(ending)), SUFFIXES.get(Path(name).suffix, default))
 
 
 def write(report: Report, format: str, path: str | os.PathLike[str] | None = None, options: Options | None = None) -> None:

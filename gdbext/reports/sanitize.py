@@ -78,6 +78,8 @@ def _word(word: str) -> str:
     before = after = ""
     while (word and word[-1] in ".,:;!?") or (word.endswith(")") and word.count(")") > word.count("(")):
         word, after = word[:-1], word[-1] + after
+    if len(word) > 2 and word[0] == "(" and word[-1] == ")":
+        word, before, after = word[1:-1], "(", ")" + after
     while word.startswith("(") and word.count("(") > word.count(")"):
         word, before = word[1:], before + "("
     if len(word) > 2 and word[0] == word[-1] == "`" and "`" not in word[1:-1]:

@@ -28,6 +28,7 @@ def pair(*words: str) -> list[tuple[str, str]]:
         ("-o a.sarif -o b.html -o c.xml", [("sarif", "a.sarif"), ("html", "b.html"), ("junit", "c.xml")]),
         ("--format json -o a.txt -o b.md", [("json", "a.txt"), ("markdown", "b.md")]),
         ("--format text --format json -o a", [("text", "-"), ("json", "a")]),
+        ("-o a.txt -o a.github.txt -o a.junit.xml", [("text", "a.txt"), ("github", "a.github.txt"), ("junit", "a.junit.xml")]),
         ("-o - -o a.json", [("text", "-"), ("json", "a.json")]),
     ],
 )
@@ -58,5 +59,4 @@ def test_formats_are_those_of_the_reports() -> None:
 
 @pytest.mark.parametrize("name", outputs.ENDINGS)
 def test_endings_mean_the_same_to_the_reports(name: str) -> None:
-    if name != "github":  # its files are for the log, and have no ending of their own
-        assert formats.format_of("x" + outputs.ENDINGS[name][0]) == name
+    assert formats.format_of("x" + outputs.ENDINGS[name][0]) == name

@@ -142,6 +142,7 @@ def test_nothing_breaks_out_of_a_tables_cell(text):
 
 def test_plain_words_stay_readable():
     assert sanitize.markdown("freed by the thread, in 2 steps (see 0x10).") == "freed by the thread, in 2 steps (see 0x10)."
+    assert sanitize.markdown("(debug) (a_b) f(x).") == "(debug) (`a_b`) `f(x)`."
     assert sanitize.markdown("its local `i`, ob_type: repr(list).") == "its local `i`, `ob_type`: `repr(list)`."
 
 
