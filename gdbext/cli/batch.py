@@ -19,8 +19,8 @@ from gdbext.cli.main import COMMANDS, DIAGNOSED, INTERRUPTED, PARTIAL, USAGE, Fa
 SCHEMA = "gdbext.batch/1"
 NEW_FOUND = 1
 HELP = """\
-In folders every file that is a core counts, compressed ones too (zstd, gzip, xz, lz4). A core that cannot be read stops
-nothing: it is listed at the end, with the reason.
+In folders every file that is a core counts, links to cores and compressed ones (zstd, gzip, xz, lz4) too. A core that
+cannot be read stops nothing: it is listed at the end, with the reason.
 
 With -o the reports are written as JSON lines, one for each core as it is done. When the same command is started again,
 what the file has already is not done again. Any such file serves as --baseline later: crashes that it does not have are
@@ -69,7 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.fail_on_new and not arguments.baseline:
         raise Failure("--fail-on-new needs a --baseline FILE to compare with", USAGE)
     known = _baseline(arguments.baseline) if arguments.baseline else None
-    cores = list(dict.fromkeys(find_cores(arguments.paths)))
+    by_file: dict[str, str] = {}
+    for name in find_cores(arguments.paths):
+        by_file.setdefault(os.path.realpath(name), name)  # a core that is found by two names is one
+    cores = list(by_file.values())
     if not cores:
         raise Failure(f"no cores in {', '.join(arguments.paths)}")
     earlier = _done_before(arguments.output, cores)
@@ -113,7 +116,8 @@ def find_cores(paths: Iterable[str]) -> Iterator[str]:
             folders.sort()
             for name in sorted(files):
                 candidate = os.path.join(folder, name)
-                if not os.path.islink(candidate) and compressed.is_core(candidate):
+                # A link to a core counts; a pipe must not be opened.
+                if os.path.isfile(candidate) and compressed.is_core(candidate):
                     yield candidate
 
 

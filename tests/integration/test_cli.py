@@ -81,16 +81,14 @@ def test_both_debuggers_say_the_same(core: Path) -> None:
         assert reports[0][key] == reports[1][key]
 
 
-@pytest.mark.parametrize("tool", ["zstd", "lz4", "gzip"])
+@pytest.mark.parametrize("tool", ["zstd", "lz4", "xz", "gzip"])
 def test_compressed_core_is_read_as_it_is(core: Path, tool: str, tmp_path: Path) -> None:
     packed = tmp_path / f"core.{tool}"
     if tool == "gzip":
         keep.compress(str(core), str(packed))
     else:
-        subprocess.run(
-            [shutil.which(tool) or pytest.fail(f"no {tool}"), "-q", str(core), "-o" if tool == "zstd" else "-f", str(packed)],
-            check=True,
-        )
+        with packed.open("wb") as stream:
+            subprocess.run([shutil.which(tool) or pytest.fail(f"no {tool}"), "-qc1", str(core)], check=True, stdout=stream)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     done = gdbext("triage", packed, "--format", "json", env=environment(TMPDIR=str(scratch)))
@@ -312,6 +310,22 @@ def test_batch_tells_new_from_old(cores: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout.startswith("2 crashes, 2 groups, 1 new\n")
     assert next(line for line in done.stdout.splitlines() if "NEW" in line).split()[1] == "FT404"
+
+
+def test_batch_follows_links_and_counts_each_core_once(cores: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "links"
+    folder.mkdir()
+    (folder / "first").symlink_to(cores / "a")
+    (folder / "second").symlink_to(cores / "a")
+    (folder / "packed").symlink_to(cores / "d.gz")
+    (folder / "nowhere").symlink_to(tmp_path / "nothing")
+    (folder / "around").symlink_to(folder)
+    os.mkfifo(folder / "pipe")
+    output = tmp_path / "out.jsonl"
+    done = gdbext("batch", folder, folder / "first", "-o", output)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("2 crashes, 2 groups\n")
+    assert set(lines(output)) == {"first", "packed"}
 
 
 def test_batch_as_json_lines_on_stdout(cores: Path) -> None:
