@@ -24,7 +24,7 @@ from gdbext.debuggers.base import (
 )
 from gdbext.debuggers.files import TargetFiles, read_source
 from gdbext.debuggers.gdb_stack import Stacks
-from gdbext.debuggers.gdb_threads import WORD, lwp_of, register, selection
+from gdbext.debuggers.gdb_threads import WORD, lwp_of, register, selection, threads_by_lwp
 from gdbext.debuggers.gdb_types import AGGREGATES, Types, dwarf_symbol
 from gdbext.debuggers.text import refuse_side_effects, simple_value, tidy_instruction
 
@@ -188,11 +188,11 @@ class GdbDebugger:
         number = getattr(signal, name or "", None)
         if number not in signals.DEADLY:
             return None
-        threads = {lwp_of(thread): thread for thread in gdb.selected_inferior().threads()}
+        threads = threads_by_lwp()
         last = re.search(r"Last stopped for thread .*LWP (\d+)", said)
         likely = (lwp, int(last[1]) if last else None, self.selected()[0])
         for candidate in sorted(threads, key=lambda each: likely.index(each) if each in likely else len(likely)):
-            info = _siginfo(candidate)
+            info = _siginfo(threads[candidate])
             if info is not None and info.number == number:
                 return signals.describe(candidate, number, info)
         return signals.describe(lwp or self.selected()[0], number, None)
@@ -249,8 +249,8 @@ class GdbDebugger:
         return read_source(file, line, context)
 
 
-def _siginfo(lwp: int) -> signals.Info | None:
-    with selection(lwp):
+def _siginfo(thread: gdb.InferiorThread) -> signals.Info | None:
+    with selection(thread):
         try:
             info = gdb.parse_and_eval("$_siginfo")
             words = info.cast(gdb.lookup_type("unsigned char").array(info.type.sizeof - 1))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import cached_property
 
 import gdb
 
@@ -15,7 +16,7 @@ from gdbext.debuggers.base import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.debuggers.callsites import DWARF_REGISTERS
 from gdbext.debuggers.entry_values import EntryValues
 from gdbext.debuggers.files import TargetFiles
-from gdbext.debuggers.gdb_threads import WORD, register, selection, thread_of
+from gdbext.debuggers.gdb_threads import WORD, register, selection, threads_by_lwp
 from gdbext.debuggers.gdb_types import AGGREGATES, STRUCTS
 from gdbext.debuggers.registers import PRESERVED, VOLATILE, known_registers
 from gdbext.debuggers.text import has_own_name, tidy_type
@@ -41,22 +42,26 @@ class Stacks:
         self._walks: dict[int, Walk] = {}
         self._entry_values = EntryValues(debugger, files)
 
+    @cached_property
+    def _threads(self) -> dict[int, gdb.InferiorThread]:
+        return threads_by_lwp()
+
     def walk(self, lwp: int, limit: int) -> Walk:
         """At least ``limit`` frames of a thread, or all."""
         known = self._walks.get(lwp)
-        if thread_of(lwp) is None:
+        if lwp not in self._threads:
             return Walk(0, self._files, self._debugger)
         if known is None or (not known.complete and len(known.frames) < limit):
-            with selection(lwp):
+            with selection(self._threads[lwp]):
                 known = self._walks[lwp] = Walk(limit, self._files, self._debugger)
         return known
 
     @contextmanager
     def _frame(self, lwp: int, number: int | None) -> Iterator[gdb.Frame | None]:
         """gdb's own frame of that number of its own, while its thread is selected; None if there is none."""
-        with selection(lwp):
+        with selection(self._threads.get(lwp)):
             try:
-                frame = gdb.newest_frame() if number is not None else None
+                frame = gdb.newest_frame() if number is not None and lwp in self._threads else None
                 while frame is not None and frame.level() < number:
                     frame = frame.older()
             except gdb.error:

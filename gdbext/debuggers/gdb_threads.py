@@ -14,8 +14,9 @@ def lwp_of(thread: gdb.InferiorThread) -> int:
     return int(thread.ptid[1] or thread.ptid[0])
 
 
-def thread_of(lwp: int) -> gdb.InferiorThread | None:
-    return next((thread for thread in gdb.selected_inferior().threads() if lwp_of(thread) == lwp), None)
+def threads_by_lwp() -> dict[int, gdb.InferiorThread]:
+    """All threads.  gdb takes time in proportion to their number to name them: not to be asked for each of them."""
+    return {lwp_of(thread): thread for thread in gdb.selected_inferior().threads()}
 
 
 def register(frame: gdb.Frame, name: str) -> int | None:
@@ -27,17 +28,15 @@ def register(frame: gdb.Frame, name: str) -> int | None:
 
 
 @contextmanager
-def selection(lwp: int | None = None) -> Iterator[None]:
+def selection(wanted: gdb.InferiorThread | None = None) -> Iterator[None]:
     """Select a thread for a while; afterwards the user's own selection is as it was."""
     thread = gdb.selected_thread()
     frame = None
     with suppress(gdb.error):
         frame = gdb.selected_frame() if thread is not None else None
     try:
-        if lwp is not None and (thread is None or lwp != lwp_of(thread)):
-            wanted = thread_of(lwp)
-            if wanted is not None:
-                wanted.switch()
+        if wanted is not None and wanted != thread:
+            wanted.switch()
         yield
     finally:
         if thread is not None and thread.is_valid():
