@@ -21,6 +21,7 @@ import pytest
 import interpreters
 from hosts.run import InsideError, run_in_debugger
 from lab import Lab, crash, hang
+from lab.hang import settle
 
 CORES = [
     ("release-unfixed", "list_union_freed"),
@@ -225,6 +226,7 @@ def test_live_processes_are_the_same_in_both_and_go_on_untouched(tmp_path: Path)
     script.write_text(HANG)
     python = interpreters.build("debug")
     with hang(python, script, folder=tmp_path / "run") as process:
+        settle(process, threads=2)
         told = {}
         for label, (adapter, program) in _debuggers().items():
             told[label] = run_in_debugger(adapter, "hosts.answers:live", pid=process.pid, program=program)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -62,6 +64,19 @@ def hang(
             process.kill()
             process.wait()
             process.stdout.close()
+
+
+def settle(process: subprocess.Popen[str], threads: int, timeout: float = 30.0) -> None:
+    """Wait until that many threads all sleep: a program says that it is ready a little before it waits."""
+    tasks = Path(f"/proc/{process.pid}/task")
+    ends = time.monotonic() + timeout
+    asleep = 0
+    while asleep < 3:
+        states = [re.findall(r"^State:\s+(\w)", (task / "status").read_text(), re.M) for task in tasks.iterdir()]
+        asleep = asleep + 1 if states == [["S"]] * threads else 0
+        if time.monotonic() > ends:
+            raise NotReady(f"process {process.pid} has not come to rest in {timeout:g} s: {states}")
+        time.sleep(0.05)
 
 
 def snapshot(process: subprocess.Popen[str], core: Path) -> Path:
