@@ -8,6 +8,7 @@ from gdbext.model import Confidence, Finding, KnownIssue, Race, TargetInfo
 from gdbext.triage.callees import callees
 from gdbext.triage.case import Case
 from gdbext.triage.expectations import canonical
+from gdbext.triage.fault import frame_of_signal
 from gdbext.triage.known_issues import match
 from gdbext.triage.signs import CrashFeatures, Scene
 from gdbext.triage.touches import Near, in_python
@@ -41,9 +42,9 @@ def features(case: Case, findings: Sequence[Finding], races: Sequence[Race]) -> 
         scenes=tuple(_scenes(case, findings, races, is_victim)),
         subject_types=frozenset(t for t in subjects if t),
         frames=tuple((f.function or "").split(".")[0] for f in frames),
-        inner=frozenset((f.function or "").split(".")[0] for f in frames if case.same_call(0, f.level)),
+        inner=frozenset((f.function or "").split(".")[0] for f in frames if _runs_now(case, f.level)),
         other_frames=frozenset(others),
-        modules=frozenset(place for f in frames if case.same_call(0, f.level) and (place := f.file or f.module)),
+        modules=frozenset(place for f in frames if _runs_now(case, f.level) and (place := f.file or f.module)),
         calls=frozenset(name for lwp in lwps for name in callees(case, lwp)),
         python_functions=frozenset(_python_functions(case)),
         assertion=case.fault.assertion,
@@ -102,11 +103,19 @@ def _sites(case: Case) -> Iterator[Scene]:
     if len(case.session.runtime.threads) < 2:
         return
     for frame in case.c_frames[:MAX_FRAMES]:
-        if not case.same_call(0, frame.frame.level):
+        if not _runs_now(case, frame.frame.level):
             return
         if frame.owner is not None:
             kinds = frozenset({frame.owner.type_name})
             yield Scene(kinds, kinds, frozenset({frame.owner.operation}), is_certain=False, is_site=True)
+
+
+def _runs_now(case: Case, level: int) -> bool:
+    """Whether a C frame serves the current Python operation; where the eval loop itself failed, what resumed it does so too."""
+    outward = [f for f in case.native_frames[frame_of_signal(case.native_frames) :] if not f.is_inlined]
+    if outward and outward[0].level in case.eval_levels:
+        return case.same_call(outward[0].level, level)
+    return case.same_call(0, level)
 
 
 def _families(case: Case, address: int) -> Iterator[str]:

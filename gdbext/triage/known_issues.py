@@ -74,7 +74,7 @@ def match(version: str, features: CrashFeatures, limit: int = MAX_MATCHES) -> li
     crash = Crash(features)
     found = [m for issue in catalogue() if (m := _best(issue, crash, parsed))]
     ranked = [(level, m) for m in found if (level := _level(m, found))]
-    ranked.sort(key=lambda p: (ORDER.index(p[0]), -p[1].score, p[1].is_duplicate))
+    ranked.sort(key=lambda p: (ORDER.index(p[0]), p[1].is_fixed, -p[1].score, p[1].is_duplicate))
     if ranked and ranked[0][0] == "exact":
         # What is only possible is of no use beside what it is.
         ranked = [(level, m) for level, m in ranked if level != "possible"]

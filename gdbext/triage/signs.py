@@ -67,6 +67,19 @@ COMMON = frozenset(
 ALLOCATOR = re.compile(r"_?mi_|_?Py(Object|Mem)_(Mi|GC|Debug|Raw)?(Alloc|Malloc|Calloc|Realloc|Free|New)|gc_alloc|_PyObject_GC_New")
 # Release builds have no frames of their own for these.
 INLINED = frozenset({"_Py_TYPE", "Py_TYPE", "Py_INCREF", "_Py_NewRef", "list_repr_impl", "gen_send_ex2", "_memory_release"})
+# In the catalogue a word with an @ stands for all these operations.
+CLASSES = {
+    "@advance": (
+        "next iter list tuple set frozenset dict sorted sum min max any all bytes bytearray extend extendleft update join unpack "
+        "contains deque Counter zip map filter enumerate islice chain reduce"
+    ),
+    "@change-list": "append extend insert pop remove clear setitem delitem sort reverse += *=",
+    "@change-dict": "setitem delitem pop popitem clear update setdefault |=",
+    "@change-set": (
+        "add discard remove pop clear update difference_update intersection_update symmetric_difference_update |= &= -= ^="
+    ),
+    "@repr": "repr str ascii print format",
+}
 COMMON_TYPES = frozenset(
     ["list", "dict", "tuple", "set", "str", "bytes", "int", "type", "module", "function", "object", "frame", "code"]
 )
@@ -88,6 +101,8 @@ PHRASES = (
     (re.compile(r"^calling "), "call"),
     (re.compile(r"\[[^\]]*\] ="), "setitem"),
     (re.compile(r"\[[^\]]*\]$"), "getitem"),
+    (re.compile(r"^comparing |^compare\b"), "compare"),
+    (re.compile(r"^(?:format|extend) (\w+)$"), r"\1"),
 )
 
 
@@ -109,6 +124,12 @@ class Sign:
     @property
     def names_object(self) -> bool:
         return bool(self.types or self.families)
+
+    @property
+    def is_object_alone(self) -> bool:
+        """Whatever is done to the object is wrong where threads share it."""
+        further = (self.operations, self.attributes, self.functions, self.assertions, self.messages, self.rules)
+        return self.names_object and not any(further)
 
     @property
     def is_general(self) -> bool:
@@ -164,7 +185,7 @@ def _sign(entry: Mapping[str, Any]) -> Sign:
     return Sign(
         types=frozenset(entry.get("types", ())),
         families=frozenset(entry.get("families", ())),
-        operations=tuple(frozenset(map(_bare, group)) for group in entry.get("operations", ())),
+        operations=tuple(frozenset(_words(group)) for group in entry.get("operations", ())),
         attributes=frozenset(entry.get("attributes", ())),
         module=module_name(entry["module"]) if "module" in entry else None,
         functions=frozenset(entry.get("functions", ())),
@@ -238,8 +259,8 @@ def operation_words(text: str) -> tuple[str, str | None]:
     (('setattr', '__dict__'), ('append', None), ('repr', None))
     """
     for pattern, word in PHRASES:
-        if pattern.search(text):
-            return word, None
+        if found := pattern.search(text):
+            return found.expand(word), None
     head, _, rest = text.strip().partition(" ")
     return head.split("(")[0].rsplit(".", 1)[-1], rest or None
 
@@ -251,6 +272,11 @@ def module_name(path: str) -> str:
     ('heapq', 'json')
     """
     return path.rsplit("/", 1)[-1].split(".")[0].removesuffix("module").strip("_") or path
+
+
+def _words(group: Sequence[str]) -> Iterator[str]:
+    for word in group:
+        yield from map(_bare, CLASSES.get(word, word).split())
 
 
 def _bare(word: str) -> str:
@@ -275,9 +301,13 @@ class SceneWords:
         for text in sorted(operations):
             word, attribute = operation_words(text)
             self.words.setdefault(_bare(word), word)
+            yield _bare(word)
             if attribute:
                 self.attributes.add(attribute)
-            yield _bare(word)
+            if attribute and word == "getattr":
+                # The first half of a method's call.
+                self.words.setdefault(_bare(attribute), attribute)
+                yield _bare(attribute)
 
 
 class Crash:
@@ -370,8 +400,14 @@ class Fit:
         """The object, and an operation of every group; or, of a hang, the Python functions and the rule."""
         if self.in_python and self.has_rule:
             return True
+        if self.sign.is_object_alone:
+            return bool(self.objects)
         known = bool(self.objects) if self.sign.names_object else bool(self.attributes) or self.in_module
-        return known and bool(self.groups) and all(self.groups) and (bool(self.attributes) or not self.sign.attributes)
+        return known and self._operates and (bool(self.attributes) or not self.sign.attributes)
+
+    @property
+    def _operates(self) -> bool:
+        return bool(self.groups) and all(self.groups)
 
     @property
     def is_direct(self) -> bool:
@@ -399,17 +435,13 @@ class Fit:
     def is_good(self) -> bool:
         """Two things of different kinds, or frames that hardly anything else has."""
         something = bool(self.objects or self.subjects)
-        operates = any(self.groups)
         return (
             self.is_whole
-            or (self._has_rare_type and operates)
-            or (self.is_inner and self.telling >= 0.5 and (something or self.in_module))
+            or (self._has_rare_type and any(self.groups))
+            or (self.is_inner and self.telling >= 0.5 and (something or self.in_module or self._operates))
             or (self.is_inner and self.telling >= 1.5)
-            or (
-                operates
-                and all(self.groups)
-                and (self.sign.is_general or (self.in_module and (something or not self.sign.names_object)))
-            )
+            or (self._operates and self.in_module and (something or not self.sign.names_object))
+            or (self._operates and self.sign.is_general)
         )
 
     @property
@@ -455,19 +487,19 @@ def _fit(issue: Issue, sign: Sign, crash: Crash, scene: SceneWords) -> Fit:
     objects = sign.types & scene.scene.types | sign.families & scene.scene.families
     attributes = sign.attributes & scene.attributes
     called = crash.calls_of(sign.module)
+    operations = frozenset().union(*sign.operations)
     direct, seen = scene.direct, scene.all
     if (sign.names_object and not objects) or (sign.attributes and scene.attributes and not attributes):
         # What is done to another object, or to another attribute than the one that the issue is about, is no sign of it.
         direct = seen = frozenset()
-    elif sign.module:
+    elif sign.module and called.isdisjoint(operations):
         # A function of that name of another module is another one.
         others = frozenset(word for word in crash.calls if word not in called)
         direct, seen = direct - others, seen - others
-    if not (scene.scene.is_site and sign.names_object):
-        seen |= called
+    if not (scene.scene.is_site and sign.names_object) and not called.isdisjoint(operations):
+        seen |= frozenset(crash.calls)
     groups = tuple(group & seen for group in sign.operations)
     functions = frozenset(name for name in sign.functions & crash.functions if not is_common(name))
-    operations = frozenset().union(*sign.operations)
     return Fit(
         sign,
         scene,

@@ -142,6 +142,8 @@ def _in_python(case: Case, lwp: int) -> Iterator[Touch]:
                 if address is not None and kind is not None:
                     effect = effect_of(kind, operation)
                     word, line = describe(operation), facts.line(operation.index)
+                    if operation.kind == "call" and name is operation.receiver:
+                        word = "call"
                     yield Touch(
                         lwp, address, kind, word, effect, near, frame.file, frame.line, line, frame.function, None, passing_on
                     )
