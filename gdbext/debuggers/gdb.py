@@ -26,6 +26,7 @@ from gdbext.debuggers.files import TargetFiles, read_source
 from gdbext.debuggers.gdb_stack import Stacks
 from gdbext.debuggers.gdb_threads import WORD, lwp_of, register, selection, threads_by_lwp
 from gdbext.debuggers.gdb_types import AGGREGATES, Types, dwarf_symbol
+from gdbext.debuggers.gdb_words import told
 from gdbext.debuggers.text import refuse_side_effects, simple_value, tidy_instruction
 
 NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach PID`) or open a core (`core FILE`)"
@@ -180,7 +181,7 @@ class GdbDebugger:
 
     def _live_signal(self) -> Signal | None:
         name, lwp = _watch.signal or (None, None)
-        said = gdb.execute("info program", to_string=True)
+        said = told("info program")
         found = re.search(r"stopped with signal (SIG\w+)", said)
         if found and found[1] != name:
             # gdb stopped before this module was there to see it.
@@ -211,11 +212,7 @@ class GdbDebugger:
         return self._files().symbol(self, name, file) or dwarf_symbol(name, file)
 
     def symbol_at(self, address: int) -> Symbol | None:
-        try:
-            text = gdb.execute(f"info symbol {address:#x}", to_string=True)
-        except gdb.error:
-            return None
-        found = re.match(r"(.+?)(?: \+ (\d+))? in section", text)
+        found = re.match(r"(.+?)(?: \+ (\d+))? in section", told(f"info symbol {address:#x}"))
         if not found:
             return None
         return self._files().symbol_from(self, found[1], address - int(found[2] or 0))
@@ -269,7 +266,7 @@ def _core_path() -> str | None:
     core = getattr(gdb.selected_inferior(), "corefile", None)
     if core is not None:
         return str(core.filename)
-    found = re.search(r"Local core dump file:\s*`(.+)', file type", gdb.execute("info files", to_string=True))
+    found = re.search(r"Local core dump file:\s*`(.+)', file type", told("info files"))
     return found[1] if found else None
 
 

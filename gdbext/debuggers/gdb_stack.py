@@ -18,6 +18,7 @@ from gdbext.debuggers.entry_values import EntryValues
 from gdbext.debuggers.files import TargetFiles
 from gdbext.debuggers.gdb_threads import WORD, register, selection, threads_by_lwp
 from gdbext.debuggers.gdb_types import AGGREGATES, STRUCTS
+from gdbext.debuggers.gdb_words import function_name, library_at, told
 from gdbext.debuggers.registers import PRESERVED, VOLATILE, known_registers
 from gdbext.debuggers.text import has_own_name, tidy_type
 
@@ -221,14 +222,14 @@ class Walk:
         file = line = None
         if position.symtab is not None and position.line:
             file, line = _path(position.symtab), position.line
-        module = self._files.file_at(pc) or gdb.solib_name(pc)
+        module = self._files.file_at(pc) or library_at(pc)
         function = self._function(frame, pc - is_caller, file)
         return NativeFrame(0, pc, register(frame, "rsp") or 0, function, file, line, module, frame.type() == gdb.INLINE_FRAME)
 
     def _function(self, frame: gdb.Frame, address: int, file: str | None) -> str | None:
         if frame.type() == gdb.SIGTRAMP_FRAME:
             return SIGNAL_FRAME
-        name: str | None = frame.name()
+        name = function_name(frame)
         if name is not None and frame.function() is not None and has_own_name(file):
             # gdb takes glibc's internal name for the function's.
             return name.removeprefix("__GI_")
@@ -258,10 +259,7 @@ def _unsaved(frame: gdb.Frame) -> set[int]:
 
 def _place(name: str, pc: int) -> str:
     """Where a variable of the selected frame lives at that instruction, in gdb's words."""
-    try:
-        text = gdb.execute(f"info address {name}", to_string=True)
-    except gdb.error:
-        return ""
+    text = told(f"info address {name}")
     for start, end, place in re.findall(r"Range (0x[0-9a-f]+)-(0x[0-9a-f]+): ((?:.|\n)*?)(?=\n +Range|\Z)", text):
         if int(start, 16) <= pc < int(end, 16):
             return str(place)

@@ -146,3 +146,13 @@ def nothing(debugger: Debugger) -> str:
         return debugger.kind
     except DebuggerError as error:
         return str(error)
+
+
+def kernel_symbols(debugger: Debugger) -> list[str]:
+    """The names of the functions that the kernel maps into every process (its vDSO)."""
+    named = set()
+    for region in debugger.regions():
+        if region.path in (None, "[vdso]") and not region.writable and debugger.read(region.start, 4) == b"\x7fELF":
+            symbols = (debugger.symbol_at(address) for address in range(region.start, region.end, 16))
+            named |= {symbol.name for symbol in symbols if symbol is not None}
+    return sorted(named)

@@ -21,6 +21,7 @@ import pytest
 import interpreters
 from hosts.run import InsideError, run_in_debugger
 from lab import Lab, crash, hang
+from lab.crash import copy_sparse
 from lab.hang import settle
 
 CORES = [
@@ -284,3 +285,32 @@ def test_a_failure_inside_reaches_the_test_outside(label: str) -> None:
     with pytest.raises(InsideError, match=r"AssertionError|DebuggerError"):
         run_in_debugger(adapter, "hosts.answers:crash", program=program)
     assert os.environ.get("GDBEXT_HOST") is None
+
+
+@pytest.mark.parametrize("label", [label for label, (adapter, _) in _debuggers().items() if adapter == "gdb"])
+def test_names_that_are_no_text_are_no_names(label: str, lab: Lab, tmp_path: Path) -> None:
+    """The kernel's own functions have their names in the core, where anything may have been written over them.
+
+    LLDB does not look there.
+    """
+    run = lab.crash("release", "os_abort")
+    adapter, program = _debuggers()[label]
+
+    def named(core: Path) -> list[str]:
+        told: list[str] = run_in_debugger(
+            adapter, "hosts.answers:kernel_symbols", executable=run.executable, core=core, program=program
+        )
+        return told
+
+    name = b"clock_gettime"
+    assert name.decode() in named(run.core)
+    damaged = tmp_path / "core"
+    copy_sparse(run.core, damaged)
+    places = [found.start() for found in re.finditer(name + rb"\0", damaged.read_bytes())]
+    with damaged.open("r+b") as file:
+        for place in places:
+            file.seek(place)
+            file.write(b"\xff" * len(name))
+    left = named(damaged)
+    assert "gettimeofday" in left
+    assert all(each.isascii() and each != name.decode() for each in left), left

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import interpreters
-from lab.crash import CrashRun, NoCrash
+from lab.crash import CrashRun, NoCrash, copy_sparse
 from lab.hang import hang
 from lab.heap import HeapRows, measure
 from lab.judge import Check, RaceScore, alarms, comparable, judge, judge_race, signature, words
@@ -223,11 +222,6 @@ def _keep(options: Options, run: CrashRun, build: str, number: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         copy_sparse(run.core, folder / "core")
         run.save(folder / "run.json")
-
-
-def copy_sparse(source: Path, target: Path) -> None:
-    """Copy a core without the gigabyte of holes that it has."""
-    subprocess.run(["cp", "--sparse=always", str(source), str(target)], check=True)
 
 
 def totals(rows: Sequence[Row], race_rows: Sequence[RaceRow], health_rows: Sequence[HealthRow], heap: HeapRows) -> bool:

@@ -1,0 +1,31 @@
+"""What gdb says, as text.  A damaged core has names that are none: gdb's Python raises UnicodeDecodeError for those."""
+
+from __future__ import annotations
+
+import gdb
+
+
+def told(command: str) -> str:
+    """What one of gdb's commands prints; empty where it fails, or prints what is no text."""
+    try:
+        return str(gdb.execute(command, to_string=True))
+    except (gdb.error, UnicodeDecodeError):
+        return ""
+
+
+def function_name(frame: gdb.Frame) -> str | None:
+    """gdb's name of a frame's function; None where it has none that is text."""
+    try:
+        name: str | None = frame.name()
+    except UnicodeDecodeError:
+        return None
+    return name
+
+
+def library_at(address: int) -> str | None:
+    """The shared library that gdb has at an address; None where there is none, or its name is no text."""
+    try:
+        name: str | None = gdb.solib_name(address)
+    except UnicodeDecodeError:
+        return None
+    return name
