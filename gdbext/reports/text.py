@@ -30,6 +30,7 @@ from gdbext.reports.text_parts import (
     call_text,
     clipped,
     display_width,
+    excerpt_of,
     join_fitting,
     place,
     source,
@@ -42,6 +43,8 @@ from gdbext.reports.text_parts import (
 FINDINGS_SHOWN = 4
 CLAIMS_SHOWN = {"object": 6, "container": 3, "other finding": 2, "race": 3}
 LABEL = 7
+CONTEXT = 1
+"""Lines of C source shown before and after the one in question, where there is about one screen for all."""
 
 
 def render(report: Report, options: Options) -> str:
@@ -115,12 +118,15 @@ def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) ->
         page.line("  " * (number + 1) + line)
     if thread.crashed:
         rows = []
-        for native, note in frames_of_interest(report, finding, thread):
+        telling = frames_of_interest(report, finding, thread)
+        for native, note in telling:
             where = story.native_place(native)
             rows.append(
                 [f"#{native.level}", call_text(page, native.function or "??", native.arguments), page.style("file", where), note]
             )
         page.table(rows, indent=4)
+        around = CONTEXT if not page.options.verbose else None
+        excerpt_of(page, next((native for native, _ in telling if native.excerpt), None), around, indent=6)
     if thread.waits_for is not None:
         page.line("    " + page.paint(f"waits for {hexaddr(thread.waits_for)}"))
     if thread.holds and not report.race:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from gdbext.model import Confidence, PythonFrame, SourceLine, ThreadInfo, Verdict
+from gdbext.model import Confidence, NativeFrameInfo, PythonFrame, SourceLine, ThreadInfo, Verdict
 from gdbext.reports import story
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import inert, source_line, visible
@@ -183,6 +183,14 @@ def excerpt(page: Page, lines: Sequence[SourceLine], current: int | None, langua
         page.line(f"{' ' * indent}{sign} {number}  {page.style.highlight(code, language)}")
 
 
+def excerpt_of(page: Page, frame: NativeFrameInfo | None, around: int | None = None, indent: int = 2) -> None:
+    """The C source of a frame, as far as it is at hand; ``around`` are the lines before and after its own, by default all."""
+    if frame is None or frame.line is None:
+        return
+    lines = [line for line in frame.excerpt if around is None or abs(line.number - frame.line) <= around]
+    excerpt(page, lines, frame.line, "c", indent)
+
+
 def stack(page: Page, thread: ThreadInfo, indent: int = 2, limit: int | None = None) -> None:
     """Native and Python frames merged, innermost first, with the Python lines' source.
 
@@ -208,6 +216,12 @@ def stack(page: Page, thread: ThreadInfo, indent: int = 2, limit: int | None = N
     page.table(rows, indent)
     if limit is not None and len(entries) > limit:
         page.line(" " * indent + style("dim", f"{MORE} {len(entries) - limit} more frames"))
+    with_source = sorted((n for n in thread.native if n.excerpt), key=lambda n: str(n.file).endswith(".h"))
+    if with_source:
+        # What is inlined from a header says less than the function that it is used in.
+        shown = with_source[0]
+        page.line(f"{' ' * indent}#{shown.level} {place(style, shown.file, shown.line, shown.function)}")
+        excerpt_of(page, shown, indent=indent)
 
 
 def call_text(page: Page, function: str, arguments: Sequence[str]) -> str:

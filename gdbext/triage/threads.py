@@ -14,6 +14,7 @@ MAX_NATIVE = 64
 MAX_PYTHON = 64
 MAX_SOURCE_THREADS = 16
 CONTEXT_LINES = 2
+MAX_C_EXCERPTS = 6
 
 
 def thread_list(case: Case) -> tuple[ThreadInfo, ...]:
@@ -61,8 +62,12 @@ def native_frames(
         count += len(group)
     found = []
     loops = iter(starts)
-    variables = {c.frame.level: c.variables for c in case.c_frames} if with_arguments and lwp == case.lwp else {}
-    names = {c.frame.level: c.function for c in case.c_frames if c.owner is not None} if lwp == case.lwp else {}
+    c_frames = case.c_frames if lwp == case.lwp else []
+    variables = {c.frame.level: c.variables for c in c_frames} if with_arguments else {}
+    names = {c.frame.level: c.function for c in c_frames if c.owner is not None}
+    # The C code that the innermost Python line called.
+    called = {c.frame.level for c in c_frames if case.same_call(c_frames[0].frame.level, c.frame.level) and c.frame.file}
+    with_source = sorted(called)[:MAX_C_EXCERPTS]
     for frame in frames:
         python = next(loops, None) if (frame.function or "").startswith(EVAL_LOOP) and not frame.is_inlined else None
         shown = tuple(
@@ -72,15 +77,18 @@ def native_frames(
         )[:6]
         module = os.path.basename(frame.module) if frame.module else None
         name = frame.function or names.get(frame.level)
-        found.append(NativeFrameInfo(frame.level, name, frame.file, frame.line, frame.pc, module, shown, python))
+        lines = excerpt(case, frame.file, frame.line) if frame.level in with_source else ()
+        found.append(NativeFrameInfo(frame.level, name, frame.file, frame.line, frame.pc, module, shown, python, lines))
     return found
 
 
+def excerpt(case: Case, file: str | None, line: int | None) -> tuple[SourceLine, ...]:
+    """The lines of source around one; empty where the file is not at hand."""
+    lines = case.session.debugger.source(file, line, CONTEXT_LINES) if file and line else ()
+    return tuple(SourceLine(number, text) for number, text in lines)
+
+
 def python_frame(case: Case, frame: Frame, with_source: bool) -> PythonFrame:
-    source = None
-    excerpt: tuple[SourceLine, ...] = ()
-    if with_source and frame.line:
-        lines = case.session.debugger.source(frame.file, frame.line, CONTEXT_LINES)
-        excerpt = tuple(SourceLine(number, text) for number, text in lines)
-        source = next((line.text.strip() for line in excerpt if line.number == frame.line), None)
-    return PythonFrame(frame.file, frame.line, frame.function, frame.address, frame.code, source, excerpt)
+    lines = excerpt(case, frame.file, frame.line) if with_source else ()
+    source = next((line.text.strip() for line in lines if line.number == frame.line), None)
+    return PythonFrame(frame.file, frame.line, frame.function, frame.address, frame.code, source, lines)
