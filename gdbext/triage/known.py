@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gdbext.model import Confidence, Finding, KnownIssue, Race, TargetInfo
+from gdbext.model import Confidence, Finding, Race, TargetInfo
 from gdbext.triage.callees import callees
 from gdbext.triage.case import Case
 from gdbext.triage.expectations import canonical
 from gdbext.triage.fault import frame_of_signal
-from gdbext.triage.known_issues import match
+from gdbext.triage.known_issues import Identified, identify
 from gdbext.triage.signs import CrashFeatures, Scene
 from gdbext.triage.touches import Near, in_python
 
@@ -23,11 +23,11 @@ MAX_THREADS = 8
 DONE = {"FT204": "__init__"}
 
 
-def known_issues(case: Case, findings: Sequence[Finding], races: Sequence[Race], target: TargetInfo) -> Sequence[KnownIssue]:
-    """The best matches; empty for a process in which nothing is wrong."""
+def known_issues(case: Case, findings: Sequence[Finding], races: Sequence[Race], target: TargetInfo) -> Identified:
+    """The best matches; none for a process in which nothing is wrong."""
     if not findings or findings[0].rule in QUIET or not target.python_version:
-        return ()
-    return match(target.python_version, features(case, findings, races))
+        return Identified()
+    return identify(target.python_version, features(case, findings, races))
 
 
 def features(case: Case, findings: Sequence[Finding], races: Sequence[Race]) -> CrashFeatures:
@@ -59,7 +59,7 @@ def _scenes(case: Case, findings: Sequence[Finding], races: Sequence[Race], is_v
     told = set()
     for race in races[:1]:
         told.add(race.object.address)
-        yield _of_race(case, race)
+        yield scene_of(case, race)
     for finding in findings:
         about = finding.container or (finding.subject if finding.rule in ("FT202", "FT203", "FT204", "FT206") else None)
         if about and about.type and about.address not in told and finding.rule != "FT301":
@@ -71,10 +71,11 @@ def _scenes(case: Case, findings: Sequence[Finding], races: Sequence[Race], is_v
     if not is_victim:
         yield from _sites(case)
     for race in races[1:MAX_SUSPECTS]:
-        yield _of_race(case, race)
+        yield scene_of(case, race)
 
 
-def _of_race(case: Case, race: Race) -> Scene:
+def scene_of(case: Case, race: Race) -> Scene:
+    """The race, with all that other threads do to its object."""
     operations = {t.operation for t in race.threads}
     return _scene(case, race.object.address, race.object.type, operations, race.confidence is not Confidence.POSSIBLE)
 

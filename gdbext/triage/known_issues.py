@@ -17,7 +17,7 @@ How far a match goes:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gdbext.model import KnownIssue
 from gdbext.triage.signs import Crash, CrashFeatures, Fit, Issue, Scene, catalogue, fits
@@ -61,9 +61,30 @@ class _Match:
     def is_duplicate(self) -> bool:
         return self.issue.group != self.issue.id
 
+    @property
+    def defect(self) -> tuple[str, ...]:
+        return (self.issue.group, self.fit.sign.module or "", *sorted(self.fit.attributes), *sorted(self.fit.objects))
+
+
+@dataclass(frozen=True)
+class Identified:
+    """``defect`` names the defect of the first issue in words that are equal in each crash of it.
+
+    Several issues may be of one defect, and one issue of several: the module, the attributes and the objects tell those apart.
+    Empty where only a part of an issue's signs was seen, or only on an object that is not the first suspect.
+    """
+
+    issues: list[KnownIssue] = field(default_factory=list)
+    defect: tuple[str, ...] = ()
+
 
 def match(version: str, features: CrashFeatures, limit: int = MAX_MATCHES) -> list[KnownIssue]:
-    """The issues that the crash looks like, the best first, at most ``limit``; empty where nothing comes near.
+    """The issues that the crash looks like, the best first, at most ``limit``; see :func:`identify`."""
+    return identify(version, features, limit).issues
+
+
+def identify(version: str, features: CrashFeatures, limit: int = MAX_MATCHES) -> Identified:
+    """The issues that the crash looks like, the best first, at most ``limit``; none where nothing comes near.
 
     ``version`` is that of the interpreter (``3.13.5``); one of another form counts as not known.
     """
@@ -78,7 +99,10 @@ def match(version: str, features: CrashFeatures, limit: int = MAX_MATCHES) -> li
     if ranked and ranked[0][0] == "exact":
         # What is only possible is of no use beside what it is.
         ranked = [(level, m) for level, m in ranked if level != "possible"]
-    return [_described(m, level, parsed, version) for level, m in ranked[:limit]]
+    issues = [_described(m, level, parsed, version) for level, m in ranked[:limit]]
+    level, first = ranked[0] if ranked else (None, None)
+    is_told = first and (level != "possible" or (first.fit.is_whole and first.fit.scene is crash.scenes[0]))
+    return Identified(issues, first.defect if first and is_told else ())
 
 
 def _best(issue: Issue, crash: Crash, version: Version | None) -> _Match | None:
@@ -153,4 +177,4 @@ def _upgrade(issue: Issue, version: Version | None, text: str) -> str:
     return f"Not fixed in {series}: only {target} or later has the fix."
 
 
-__all__ = ["CrashFeatures", "Scene", "advice_for", "match"]
+__all__ = ["CrashFeatures", "Identified", "Scene", "advice_for", "identify", "match"]

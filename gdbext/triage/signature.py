@@ -1,48 +1,139 @@
-"""A signature that is equal for one defect over runs, builds and line drift, and differs between defects.
+"""A signature that is equal for one defect over runs, builds, threads and line drift, and differs between defects.
 
-Optimisers inline static helpers, so release and debug builds crash in different frames.  What stays is every function
-whose address stands in a table of the interpreter's data, such as a type's slots: only those frames count.
+The id is made of the cause, as far as it was found: real races die at another victim each time.  The first of these that is
+known goes into it:
+
+1. the known issue, with the object's type and attribute where the issue is about several (``gh-146452 pickle dict``);
+2. the race: the object's type and what is wrong to do to it (:func:`misdeeds`).  One that is merely possible counts only
+   where the fault could be its consequence and its site tells nothing;
+3. the headline finding: its rule, the types of container and subject, a failed assertion's text, and the fault site
+   (:func:`site_frames`); where none of CPython's functions tells, the innermost Python functions.
+
+Never in it: addresses, thread ids, line numbers, confidences, and which thread did what (a race is an unordered pair).
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import re
+import sys
 from collections.abc import Sequence
 
-from gdbext.model import Finding, Race, Signature
+from gdbext.model import Confidence, Finding, Race, Signature
 from gdbext.triage.case import Case
+from gdbext.triage.known import scene_of
+from gdbext.triage.known_issues import Identified
+from gdbext.triage.signs import CLASSES, COMMON_TYPES, Scene, bare, operation_words
 
 MAX_FRAMES = 3
+MAX_CALLERS = 2
 # One lost reference shows as any of these, by what the block is used for when it is looked at.
 FAMILY = {"FT101": "stale", "FT102": "stale", "FT103": "stale", "FT201": "stale", "FT104": "stale"}
+VICTIMS = ("FT105", "FT301")
+PLAIN = ("FT401", "FT402", "FT404", "FT405")
+SYSTEM = re.compile(r"(lib(c|m|pthread|dl|gcc_s|stdc\+\+|python)\b|ld-|linux-vdso|\[vdso\]|$)")
+AGAIN = frozenset({"init", "setstate"})
+"""An object that is in use is not to be initialised again, whatever its type."""
+OWN = frozenset(bare(word) for name, words in CLASSES.items() if name != "@advance" for word in words.split()) | frozenset(
+    "getitem len iter next contains index count copy get keys values items compare call getattr setattr delattr".split()
+)
+"""What the methods and operators of containers do, under the container's lock."""
 
 
-def signature(case: Case, findings: Sequence[Finding], races: Sequence[Race]) -> Signature:
-    """Frames, features and the id made of them."""
+def signature(case: Case, findings: Sequence[Finding], races: Sequence[Race], known: Identified) -> Signature:
+    """Frames and features for people, and the id made of the cause."""
     headline = findings[0] if findings else None
-    features = []
-    if headline:
-        features.append(headline.rule)
-        features += [headline.container.type] if headline.container else []
-        if headline.subject:
-            kind = headline.subject.expected_type or headline.subject.type
-            features += [kind] if kind else []
-    frames = [] if headline and headline.rule in ("FT105", "FT301") else site_frames(case)
-    key = [FAMILY.get(f, f) for f in features]
-    victim = headline is None or headline.rule in ("FT105", "FT301", "FT404")
-    if races and victim:
-        pair = sorted({t.operation for t in races[0].threads})
-        features += [races[0].object.type, *pair]
-        key = ["race", races[0].object.type, *pair]
-        frames = []
+    features, frames = _of_finding(case, headline), site_frames(case)
+    race = races[0] if races and _is_cause(case, races[0], headline, frames) else None
+    certain = [issue.id for issue in known.issues[:1] if issue.match != "possible"]
+    if race:
+        features += [race.object.type, *sorted({t.operation for t in race.threads})]
+    features += certain
+    if known.defect and (certain or race):
+        key, frames = ["issue", *known.defect], frames if certain and not race else []
+    elif race:
+        key, frames = ["race", race.object.type, *misdeeds(scene_of(case, race))], []
+    else:
+        key = _site(case, headline, frames)
+    digest = hashlib.sha256("\n".join(key).encode()).hexdigest()[:16]
+    return Signature(digest, tuple(frames), tuple(dict.fromkeys(features)))
+
+
+def misdeeds(scene: Scene) -> list[str]:
+    """What is wrong to do to the object, of all that the threads do to it: in each crash of one defect the same.
+
+    That is setting an attribute, or initialising it again.  Of the containers that all programs share, whose own methods lock,
+    the type tells nothing, and the functions that walk them from outside are at fault; other objects are just not to be shared.
+
+    >>> misdeeds(Scene(frozenset({"dict"}), operations=frozenset({"clear", "update"}), around=frozenset({"maketrans"})))
+    ['maketrans']
+    """
+    found = {operation_words(text) for text in scene.around or scene.operations}
+    words = {bare(word) for word, _ in found}
+    told = {attribute for word, attribute in found if word in ("setattr", "delattr") and attribute} | words & AGAIN
+    if scene.types & COMMON_TYPES and not told:
+        told = words - OWN or {bare(operation_words(text)[0]) for text in scene.operations}
+    return sorted(told)
+
+
+def _is_cause(case: Case, race: Race, headline: Finding | None, frames: Sequence[str]) -> bool:
+    """Whether the crash is laid to the race.
+
+    One that is merely possible explains damaged memory, and a fault in CPython's own code that has no site to be known by.
+    A failed check, an abort and a fault in other code have causes of their own.
+    """
+    if race.confidence is not Confidence.POSSIBLE or headline is None or headline.rule not in PLAIN:
+        return True
+    return headline.rule == "FT404" and not frames and not _in_other_code(case)
+
+
+def _in_other_code(case: Case) -> bool:
+    """Whether the fault came in or below a library that is no part of Python, or by a signal that somebody sent."""
+    if case.fault.signal is not None and case.fault.signal.sender is not None:
+        return True
+    for frame in case.c_frames:
+        if not case.same_call(0, frame.frame.level):
+            break
+        module = os.path.basename(frame.frame.module or "")
+        if frame.frame.module != case.interpreter_module and not SYSTEM.match(module) and not _is_standard(module):
+            return True
+    return False
+
+
+def _is_standard(module: str) -> bool:
+    """Of the standard library."""
+    return module.split(".")[0] in sys.stdlib_module_names
+
+
+def _of_finding(case: Case, headline: Finding | None) -> list[str]:
+    """Its rule and the types that it names."""
+    if headline is None:
+        return []
+    subject = headline.subject
+    kinds = (headline.container.type if headline.container else None, subject.expected_type or subject.type if subject else None)
+    return [headline.rule, *(kind for kind in kinds if kind)]
+
+
+def _site(case: Case, headline: Finding | None, frames: Sequence[str]) -> list[str]:
+    key = [FAMILY.get(feature, feature) for feature in _of_finding(case, headline)]
     if case.fault.assertion and not (headline and headline.rule in FAMILY):
         key.append(case.fault.assertion)
-    digest = hashlib.sha256("\n".join([*key, "--", *frames]).encode()).hexdigest()[:16]
-    return Signature(digest, tuple(frames), tuple(features))
+    if headline and headline.rule in VICTIMS:
+        return key
+    place = list(frames)
+    if case.lwp is not None and not frames and headline and headline.rule in PLAIN:
+        callers = case.python_stack(case.lwp).frames[:MAX_CALLERS]
+        place = [f"{os.path.basename(frame.file)} {frame.function}" for frame in callers]
+    return [*key, "--", *place]
 
 
 def site_frames(case: Case) -> list[str]:
-    """Names of the innermost functions that are slots or methods of some type, up to the Python frame that called them."""
+    """The innermost functions, up to the Python frame that called them, that every build has.
+
+    Optimisers inline static helpers, so release and debug builds crash in different frames.  What stays is every function
+    whose address stands in a table of the interpreter's data, such as a type's slots.
+    """
     found: list[str] = []
     end = case.eval_level
     for frame in case.c_frames:

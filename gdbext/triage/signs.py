@@ -276,10 +276,10 @@ def module_name(path: str) -> str:
 
 def _words(group: Sequence[str]) -> Iterator[str]:
     for word in group:
-        yield from map(_bare, CLASSES.get(word, word).split())
+        yield from map(bare, CLASSES.get(word, word).split())
 
 
-def _bare(word: str) -> str:
+def bare(word: str) -> str:
     return word.strip("_") or word
 
 
@@ -300,14 +300,14 @@ class SceneWords:
     def _read(self, operations: frozenset[str]) -> Iterator[str]:
         for text in sorted(operations):
             word, attribute = operation_words(text)
-            self.words.setdefault(_bare(word), word)
-            yield _bare(word)
+            self.words.setdefault(bare(word), word)
+            yield bare(word)
             if attribute:
                 self.attributes.add(attribute)
             if attribute and word == "getattr":
                 # The first half of a method's call.
-                self.words.setdefault(_bare(attribute), attribute)
-                yield _bare(attribute)
+                self.words.setdefault(bare(attribute), attribute)
+                yield bare(attribute)
 
 
 class Crash:
@@ -320,7 +320,7 @@ class Crash:
         self.calls: dict[str, set[str]] = {}
         for call in features.calls:
             module, _, name = call.rpartition(".")
-            self.calls.setdefault(_bare(name), set()).add(module_name(module))
+            self.calls.setdefault(bare(name), set()).add(module_name(module))
         self.frames = [CLONE_SUFFIX.sub("", name) for name in features.frames]
         self.inner = frozenset(CLONE_SUFFIX.sub("", name) for name in features.inner)
         self.functions = frozenset(self.frames) | {CLONE_SUFFIX.sub("", name) for name in features.other_frames}

@@ -8,11 +8,12 @@ from typing import TypeVar
 
 import gdbext
 from gdbext.debuggers.base import DebuggerError, MemoryFault
-from gdbext.model import Crash, Finding, KnownIssue, Race, Report, TargetInfo, ThreadInfo, Tool
+from gdbext.model import Crash, Finding, Race, Report, TargetInfo, ThreadInfo, Tool
 from gdbext.session import Session
 from gdbext.triage import rules
 from gdbext.triage.case import Case
 from gdbext.triage.known import known_issues
+from gdbext.triage.known_issues import Identified
 from gdbext.triage.pictures import container_views, heap_pages
 from gdbext.triage.race import find_races
 from gdbext.triage.signature import signature
@@ -38,15 +39,14 @@ def triage(session: Session) -> Report:
     no_threads: Sequence[ThreadInfo] = ()
     no_findings: list[Finding] = []
     no_races: Sequence[Race] = ()
-    no_issues: Sequence[KnownIssue] = ()
     threads = section.make("threads", lambda: thread_list(case), no_threads)
     findings = section.make("findings", lambda: rules.apply(case), no_findings)
     races = section.make("race", lambda: find_races(case, findings), no_races)
     findings = section.make("findings", lambda: rules.with_races(case, findings, races), findings)
     reason = section.make("crash", lambda: victim_reason(case, findings, races), None)
     crash = section.make("crash", lambda: _crash(case, reason), None)
-    issues = section.make("known_issues", lambda: known_issues(case, findings, races, target), no_issues)
-    mark = section.make("signature", lambda: signature(case, findings, races), None)
+    known = section.make("known_issues", lambda: known_issues(case, findings, races, target), Identified())
+    mark = section.make("signature", lambda: signature(case, findings, races, known), None)
     session.remember()
     return Report(
         Tool("gdbext", gdbext.__version__, session.debugger.version),
@@ -54,7 +54,7 @@ def triage(session: Session) -> Report:
         crash,
         tuple(findings),
         races[0] if races else None,
-        tuple(issues),
+        tuple(known.issues),
         mark,
         tuple(threads),
         tuple(case.problems.entries),

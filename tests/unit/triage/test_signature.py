@@ -1,0 +1,157 @@
+"""What goes into a crash's signature, and what does not."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+
+from gdbext.debuggers.base import NativeFrame, Signal
+from gdbext.interpreter.frames import Frame, PythonStack
+from gdbext.model import Confidence, Finding, KnownIssue, Race, RaceThread, SharedObject, Subject, Verdict
+from gdbext.triage import signature as module
+from gdbext.triage.case import Case, CFrame
+from gdbext.triage.expectations import SlotOwner
+from gdbext.triage.fault import Fault
+from gdbext.triage.known_issues import Identified
+from gdbext.triage.signature import misdeeds, signature
+from gdbext.triage.signs import Scene
+
+PYTHON = "/usr/bin/python3.13t"
+
+
+def slot(level: int, function: str, kind: str, name: str) -> CFrame:
+    return CFrame(NativeFrame(level, 0x1000, 0x7000, function, "x.c", 1, PYTHON), (), SlotOwner(kind, 0x5000, name))
+
+
+def plain(level: int, function: str, library: str = PYTHON) -> CFrame:
+    return CFrame(NativeFrame(level, 0x1000, 0x7000, function, None, None, library), (), None)
+
+
+def case(
+    frames: Sequence[CFrame] = (), assertion: str | None = None, python: str = "serve", line: int = 7, signal: Signal | None = None
+) -> Case:
+    current = Frame(0x10, 0x20, python, "/srv/app/worker.py", line, 3, 0)
+    made = SimpleNamespace(
+        c_frames=list(frames),
+        eval_level=99,
+        fault=Fault(signal, assertion=assertion),
+        lwp=1,
+        interpreter_module=PYTHON,
+        same_call=lambda one, other: True,
+        python_stack=lambda lwp: PythonStack(((current,),)),
+    )
+    return cast(Case, made)
+
+
+def finding(rule: str, kind: str | None = None, confidence: Confidence = Confidence.PROVEN) -> Finding:
+    return Finding(rule, "", confidence, Subject(0x1234, kind, kind, Verdict.FREED) if kind else None)
+
+
+def race(kind: str, *operations: str, confidence: Confidence = Confidence.LIKELY, lwp: int = 1) -> Race:
+    threads = tuple(RaceThread(lwp + n, f"t{n}", operation, "a.py", 10 * n + lwp) for n, operation in enumerate(operations))
+    return Race(confidence, SharedObject(0x4000 + lwp, kind), threads)
+
+
+@pytest.fixture(autouse=True)
+def scenes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a target, a race's scene is what the race says."""
+
+    def scene_of(case: Case, race: Race) -> Scene:
+        return Scene(frozenset({race.object.type}), operations=frozenset(t.operation for t in race.threads))
+
+    monkeypatch.setattr(module, "scene_of", scene_of)
+
+
+def mark(case_: Case, findings: Sequence[Finding] = (), races: Sequence[Race] = (), known: Identified | None = None) -> str:
+    return signature(case_, findings, races, known or Identified()).id
+
+
+LIST_READER = (slot(2, "union_repr", "types.UnionType", "tp_repr"), slot(5, "list_repr", "list", "tp_repr"))
+
+
+def test_inlined_helpers_and_plumbing_do_not_count() -> None:
+    debug = (plain(0, "_Py_TYPE"), plain(1, "PyObject_Repr"), *LIST_READER, plain(6, "_PyObject_VectorcallTstate"))
+    found = finding("FT205", "list")
+    assert mark(case(debug), [found]) == mark(case(LIST_READER), [found])
+    assert signature(case(debug), [found], (), Identified()).frames == ("union_repr", "list_repr")
+
+
+def test_what_a_lost_block_is_used_for_now_does_not_count() -> None:
+    marks = {mark(case(LIST_READER), [finding(rule, "types.UnionType")]) for rule in ("FT101", "FT102", "FT103", "FT104", "FT201")}
+    assert len(marks) == 1
+
+
+def test_other_types_sites_and_assertions_are_other_defects() -> None:
+    marks = [
+        mark(case(LIST_READER), [finding("FT205", "list")]),
+        mark(case(LIST_READER), [finding("FT205", "tuple")]),
+        mark(case(LIST_READER[:1]), [finding("FT205", "list")]),
+        mark(case(assertion="a > 0"), [finding("FT401")]),
+        mark(case(assertion="b > 0"), [finding("FT401")]),
+    ]
+    assert len(set(marks)) == len(marks)
+
+
+def test_a_race_is_an_unordered_pair_whose_victim_threads_and_addresses_do_not_count() -> None:
+    one = mark(case(LIST_READER), [finding("FT102", "str")], [race("list", "walk", "pop")])
+    other = mark(case(), [finding("FT105")], [race("list", "pop", "walk", lwp=70)])
+    assert one == other
+    assert one != mark(case(), [finding("FT105")], [race("list", "crawl", "pop")])
+    assert one != mark(case(), [finding("FT105")], [race("dict", "walk", "pop")])
+
+
+def test_the_known_issue_is_the_cause_wherever_the_crash_happened() -> None:
+    def issue(name: str, match: str, *defect: str) -> Identified:
+        return Identified([KnownIssue(name, "", match)], defect)
+
+    exact = issue("gh-1", "exact", "gh-1", "pickle", "dict")
+    first = mark(case(LIST_READER), [finding("FT404")], [race("dict", "dumps", "pop")], exact)
+    assert first == mark(case(), [finding("FT105")], (), exact)
+    assert first == mark(case(), [finding("FT105")], [race("dict", "dumps", "clear")], issue("gh-1", "possible", *exact.defect))
+    assert first != mark(case(), [finding("FT105")], (), issue("gh-1", "exact", "gh-1", "pickle", "list"))
+
+
+def test_a_fault_in_other_code_is_not_laid_to_a_suspected_race() -> None:
+    suspected = race("deque", "append", "append", confidence=Confidence.POSSIBLE)
+    library = (plain(0, "strlen", "/lib/libc.so.6"), plain(1, "ffi_call", "/lib/libffi.so.8"))
+    found = [finding("FT404", confidence=Confidence.LIKELY)]
+    assert mark(case(library), found, [suspected]) == mark(case(library), found)
+    assert mark(case(library), found) != mark(case(library, python="listen"), found)
+    assert mark(case(library, line=8), found) == mark(case(library, line=7), found)
+    own = (plain(0, "dict_lookup"),)
+    assert mark(case(own), found, [suspected]) != mark(case(own), found)
+    assert mark(case(LIST_READER), found, [suspected]) == mark(case(LIST_READER), found), "its site tells more"
+    sent = case(own, signal=Signal("SIGSEGV", 1, 11, "SI_USER", None, 4321))
+    assert mark(sent, found, [suspected]) == mark(sent, found)
+
+
+def test_an_abort_is_not_laid_to_a_suspected_race() -> None:
+    suspected = race("deque", "append", "append", confidence=Confidence.POSSIBLE)
+    assert mark(case(), [finding("FT405")], [suspected]) == mark(case(), [finding("FT405")])
+
+
+@pytest.mark.parametrize(
+    ("kind", "operations", "around", "wrong"),
+    [
+        ("dict", "clear update", "maketrans clear update", "maketrans"),
+        ("list", "append clear", "", "append clear"),
+        ("list", "heappush len", "heappop heappush len", "heappop heappush"),
+        ("array.array", "append getitem", "append clear getitem", ""),
+        ("_io.StringIO", "truncate write", "__init__ truncate write", "init"),
+        ("_io.StringIO", "truncate write", "readlines write", ""),
+        ("function", "getattr:__name__ setattr:__name__", "", "__name__"),
+        ("function", "setattr:__defaults__", "getattr:__defaults__ setattr:__defaults__", "__defaults__"),
+        ("functools.partial", "repr call", "__setstate__ call repr", "setstate"),
+    ],
+)
+def test_what_is_wrong_to_do_does_not_depend_on_where_the_threads_were(kind: str, operations: str, around: str, wrong: str) -> None:
+    def words(text: str) -> frozenset[str]:
+        return frozenset(word.replace(":", " ") for word in text.split())
+
+    scene = Scene(frozenset({kind}), operations=words(operations), around=words(around))
+    assert misdeeds(scene) == wrong.split()
+    assert misdeeds(dataclasses.replace(scene, types=frozenset({kind}))) == wrong.split()
