@@ -13,7 +13,8 @@ from gdbext.interpreter.operations import Operation, operations
 from gdbext.layout.layout import Layout
 
 MAX_CODE_UNITS = 1 << 16
-BACKWARD = ("JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT")
+BACKWARD = "JUMP_BACKWARD"
+"""Loops jump back with it; JUMP_BACKWARD_NO_INTERRUPT leads from an exception handler back to what follows its ``try``."""
 
 
 @dataclass(frozen=True)
@@ -45,4 +46,4 @@ def code_facts(memory: Memory, layout: Layout, code: Code, minor: int) -> CodeFa
 
 def find_loops(found: Sequence[Instruction]) -> list[tuple[int, int]]:
     """Every jump back with what lies between it and its target."""
-    return [(i.end - i.oparg, i.index) for i in found if i.name in BACKWARD]
+    return [(i.end - i.oparg, i.index) for i in found if i.name == BACKWARD]

@@ -44,6 +44,8 @@ class Frame:
     stack: tuple[int, ...] = ()
     slot_names: tuple[str, ...] = ()
     generator_owned: bool = False
+    room: tuple[int, ...] = ()
+    """What stands in the whole room for the value stack, in use or left over: only the code says how deep it is now."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ class FrameReader:
         if not 0 <= (lasti or 0) < max(code.units, 1):
             lasti = None
         line = line_of(code.line_table, code.first_line, lasti) if lasti is not None else None
-        slots, stack = self._slots(address, raw, code, is_top)
+        slots, stack, room = self._slots(address, raw, code, is_top)
         owner = self._field(raw, "owner", signed=True)
         return Frame(
             address,
@@ -143,10 +145,11 @@ class FrameReader:
             stack,
             code.slot_names,
             owner == 1,
+            room,
         )
 
-    def _slots(self, address: int, raw: bytes, code: Code, is_top: bool) -> tuple[dict[str, int], tuple[int, ...]]:
-        """Locals by name, and the value stack above them."""
+    def _slots(self, address: int, raw: bytes, code: Code, is_top: bool) -> tuple[dict[str, int], tuple[int, ...], tuple[int, ...]]:
+        """Locals by name, the value stack above them, and all the room that this has."""
         start = address + self._frame.offset("localsplus")
         depth = 0
         if "stackpointer" in self._frame:
@@ -156,14 +159,15 @@ class FrameReader:
         if is_top or not 0 <= depth <= code.stack_size:
             # While a frame runs, its depth is in a register of the eval loop only.  A frame that has called out keeps it.
             depth = depth if 0 < depth <= code.stack_size else 0
-        count = code.slot_count + depth
+        count = code.slot_count + code.stack_size
         try:
             words = struct.unpack(f"<{count}Q", self._memory.read(start, 8 * count))
         except MemoryFault:
-            return {}, ()
+            return {}, (), ()
         values = [self.pointer(word) for word in words]
         named = {name: value for name, value in zip(code.slot_names, values) if value}
-        return named, tuple(values[code.slot_count :])
+        room = tuple(values[code.slot_count :])
+        return named, room[:depth], room
 
     def code(self, address: int) -> Code | None:
         """The decoded code object at ``address``, None if it is none."""

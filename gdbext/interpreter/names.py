@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gdbext.debuggers.base import MemoryFault
 from gdbext.interpreter.frames import Frame
 from gdbext.interpreter.operations import Name, Operation
 from gdbext.layout.layout import UnknownLayout
 from gdbext.objects.objects import Objects
+from gdbext.objects.types import TypeInfo
 
 MAX_DEPTH = 6
 
@@ -37,6 +40,16 @@ def _resolve(objects: Objects, frame: Frame, name: Name, depth: int) -> int | No
     if kind == "attr":
         owner = resolve(objects, frame, name[1], depth + 1)
         return attribute(objects, owner, name[2]) if owner and name[2] else None
+    if kind == "item":
+        owner = resolve(objects, frame, name[1], depth + 1)
+        return item(objects, owner, *_key(objects, frame, name[2], depth)) if owner else None
+    if kind == "const":
+        constants = objects.pointer("PyCodeObject", frame.code, "co_consts")
+        values = objects.tuple_items(constants) if constants else []
+        return values[name[1]] if name[1] < len(values) else None
+    if kind == "super":
+        # A proxy of its own; its methods work on the object.
+        return resolve(objects, frame, name[1], depth + 1)
     if kind == "iter":
         # An iterator is an object of its own, on the value stack; what it walks is what is being worked on.
         return resolve(objects, frame, name[1], depth + 1)
@@ -44,12 +57,68 @@ def _resolve(objects: Objects, frame: Frame, name: Name, depth: int) -> int | No
 
 
 def attribute(objects: Objects, owner: int, name: str) -> int | None:
-    """An attribute of an instance, or a global of a module."""
+    """An attribute of an instance or of its class, of a class, or a global of a module."""
     info = objects.type_of(owner)
-    if info is not None and info.name == "module":
+    if info is None:
+        return None
+    if info.name == "module":
         namespace = objects.pointer("PyModuleObject", owner, "md_dict")
         return objects.dict_get_str(namespace, name) if namespace else None
-    return objects.attribute(owner, name)
+    own = objects.type_info(owner) if info.is_subclass("type") else None
+    return class_attribute(objects, own, name) if own else objects.attribute(owner, name) or class_attribute(objects, info, name)
+
+
+def class_attribute(objects: Objects, info: TypeInfo, name: str, skip: int = 0) -> int | None:
+    """What a class written in Python, or its nearest base that has it, has under that name; ``skip`` passes over that many."""
+    for base in objects.bases(info):
+        found = objects.dict_get_str(base.dict, name) if base.is_python_class and base.dict else None
+        if found and skip:
+            skip -= 1
+        elif found:
+            kind = objects.type_of(found)
+            is_static = kind is not None and kind.name == "staticmethod" and objects.layout.has("staticmethod", "sm_callable")
+            # What a static method wraps is what its name gives.
+            return objects.pointer("staticmethod", found, "sm_callable") if is_static else found
+    return None
+
+
+def _key(objects: Objects, frame: Frame, name: Name | None, depth: int) -> tuple[str | None, int | None]:
+    """A subscript as a text or a number."""
+    if name and name[0] == "int":
+        return None, name[1]
+    address = resolve(objects, frame, name, depth + 1)
+    return (objects.text(address), objects.int_value(address)) if address else (None, None)
+
+
+def item(objects: Objects, owner: int, text: str | None, number: int | None) -> int | None:
+    """The item of a dict under a text or a number, or of a list or tuple at that index."""
+    info = objects.type_of(owner)
+    if info is None:
+        return None
+    if info.is_subclass("dict"):
+        if text is not None:
+            return objects.dict_get_str(owner, text)
+        return next((v for k, v in objects.dict_items(owner) if number is not None and objects.int_value(k) == number), None)
+    items: Sequence[int] = ()
+    if info.is_subclass("list"):
+        items = objects.list_items(owner)
+    elif info.is_subclass("tuple"):
+        items = objects.tuple_items(owner)
+    return items[number] if number is not None and -len(items) <= number < len(items) else None
+
+
+def operand(objects: Objects, frame: Frame, operation: Operation, name: Name | None, is_running: bool) -> int | None:
+    """The object that an operation's operand is: while the operation is running, what lies on the value stack for it."""
+    place = operation.places.get(name) if is_running and name is not None else None
+    if place is not None and place < len(frame.room) and frame.room[place] and objects.type_of(frame.room[place]):
+        return frame.room[place]
+    if operation.kind in VARIABLES and name is not None:
+        return frame.slots.get(frame.slot_names[name[1]]) if name[1] < len(frame.slot_names) else None
+    return resolve(objects, frame, name)
+
+
+VARIABLES = ("load-deref", "store-deref", "delete-deref")
+"""What these work on is the variable's cell, not what this holds."""
 
 
 def subjects(objects: Objects, frame: Frame, operation: Operation) -> list[Name | None]:
@@ -61,7 +130,11 @@ def subjects(objects: Objects, frame: Frame, operation: Operation) -> list[Name 
         return list(operation.arguments) if is_function else [operation.receiver, *operation.arguments]
     if operation.kind == "call":
         return [operation.receiver, *operation.arguments]
-    return [operation.receiver]
+    return [operation.receiver, *operation.arguments] if operation.kind in BOTH_SIDES else [operation.receiver]
+
+
+BOTH_SIDES = ("store-attr", "binary-op", "compare", "extend")
+"""Operations that look into their argument, too: a property's setter, say."""
 
 
 def cell_content(objects: Objects, address: int) -> int | None:

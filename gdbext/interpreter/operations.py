@@ -24,9 +24,9 @@ A **name** is a nested tuple, or None where the walk cannot know:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from gdbext.interpreter.bytecode import Instruction, Opcodes, opcodes
 
@@ -34,6 +34,7 @@ Name = tuple[Any, ...]
 
 MAX_PARTS = 64
 MAX_STACK = 1024
+MAX_OPERANDS = 16
 NULL: Name = ("null",)
 SELF: Name = ("self",)
 """What stands below a method's arguments: the object itself, which the callee's name has already."""
@@ -121,6 +122,9 @@ class Operation:
     receiver: Name | None = None
     name: str | None = None
     arguments: tuple[Name | None, ...] = ()
+    places: Mapping[Name, int] = field(default_factory=dict, compare=False)
+    """Where on the value stack the named objects lie while the instruction runs, 0 being the deepest; of an iteration the
+    iterator itself, by the name of what it walks."""
 
 
 def operations(instructions: Sequence[Instruction], names: Sequence[str], minor: int) -> list[Operation]:
@@ -139,15 +143,21 @@ def operations(instructions: Sequence[Instruction], names: Sequence[str], minor:
     for instruction in instructions:
         waiting = walk.states.pop(instruction.index, None)
         if waiting is not None:
-            walk.stack = _merged(walk.stack, waiting) if reachable else waiting
+            walk.stack = _merged(walk.stack, waiting.stack, walk.knows_depth, waiting.knows_depth) if reachable else waiting.stack
+            walk.knows_depth = waiting.knows_depth or (reachable and walk.knows_depth)
         elif not reachable:
-            walk.stack = []
+            # An exception handler: how deep the stack is there, the exception table alone knows.
+            walk.stack, walk.knows_depth = [], False
+        walk.before = walk.stack[-MAX_OPERANDS:], max(len(walk.stack) - MAX_OPERANDS, 0)
         handler = HANDLERS.get(instruction.name, _Walk.other)
         handler(walk, instruction)
         if instruction.name in JUMPS:
             target = instruction.end + instruction.oparg
-            earlier = walk.states.get(target)
-            walk.states[target] = _merged(walk.stack, earlier) if earlier is not None else list(walk.stack)
+            stack, knows_depth = list(walk.stack), walk.knows_depth
+            if earlier := walk.states.get(target):
+                stack = _merged(stack, earlier.stack, knows_depth, earlier.knows_depth)
+                knows_depth |= earlier.knows_depth
+            walk.states[target] = _State(stack, knows_depth)
         reachable = instruction.name not in LEAVES
     return walk.found
 
@@ -157,10 +167,19 @@ def operation_at(found: Sequence[Operation], index: int) -> Operation | None:
     return next((operation for operation in reversed(found) if operation.index == index), None)
 
 
-def _merged(one: list[Name | None], other: list[Name | None]) -> list[Name | None]:
-    """What is known on both ways to a place, compared from the stack's top."""
+class _State(NamedTuple):
+    """The stack as a jump leaves it to its target."""
+
+    stack: list[Name | None]
+    knows_depth: bool
+
+
+def _merged(one: list[Name | None], other: list[Name | None], knows_one: bool, knows_other: bool) -> list[Name | None]:
+    """What is known on both ways to a place, compared from the stack's top; as deep as the way whose depth is known."""
     size = min(len(one), len(other))
-    return [a if a == b else None for a, b in zip(one[len(one) - size :], other[len(other) - size :])]
+    depth = len(one) if knows_one else len(other) if knows_other else size
+    common = [a if a == b else None for a, b in zip(one[len(one) - size :], other[len(other) - size :])]
+    return [None] * (depth - size) + common
 
 
 def _bounded(name: Name) -> Name | None:
@@ -185,7 +204,10 @@ class _Walk:
         self.minor = minor
         self.names = names
         self.stack: list[Name | None] = []
-        self.states: dict[int, list[Name | None]] = {}
+        self.states: dict[int, _State] = {}
+        self.knows_depth = True
+        self.before: tuple[list[Name | None], int] = [], 0
+        """The topmost names as the instruction found them, and the depth of the first of them."""
         self.found: list[Operation] = []
 
     # --- the stack ------------------------------------------------------------------------------
@@ -213,7 +235,20 @@ class _Walk:
         return self.names[index] if index < len(self.names) else None
 
     def add(self, at: Instruction, kind: str, receiver: Name | None, name: str | None = None, *arguments: Name | None) -> None:
-        self.found.append(Operation(at.index, kind, receiver, name, arguments))
+        self.found.append(Operation(at.index, kind, receiver, name, arguments, self.places({receiver, *arguments})))
+
+    def places(self, wanted: set[Name | None]) -> dict[Name, int]:
+        """Where the operands lie; a method's own object lies between the method and its arguments."""
+        found: dict[Name, int] = {}
+        topmost, depth = self.before
+        below: Name | None = None
+        for position, name in enumerate(topmost if self.knows_depth else (), depth):
+            meant = below[1] if name == SELF and below and below[0] == "attr" else name
+            meant = meant[1] if meant and meant[0] == "iter" else meant
+            if meant is not None and meant in wanted:
+                found[meant] = position
+            below = name
+        return found
 
     def other(self, at: Instruction) -> None:
         """An instruction that is of no interest here: only its effect on the stack."""

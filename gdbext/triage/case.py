@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 EVAL_LOOP = "_PyEval_EvalFrameDefault"
 MAX_C_FRAMES = 48
+THREADS_BEGIN_IN = "threading.py"
 
 
 @dataclass(frozen=True)
@@ -242,6 +244,25 @@ class Case:
         """The innermost Python frame of a thread."""
         frames = self.python_stack(lwp).frames
         return frames[0] if frames else None
+
+    @cached_property
+    def library(self) -> str | None:
+        """The folder of the standard library's Python files: the one that has what every thread begins in."""
+        for thread in self.native_threads:
+            frames = self.python_stack(thread.lwp).frames
+            if frames and os.path.basename(frames[-1].file) == THREADS_BEGIN_IN:
+                return os.path.dirname(frames[-1].file)
+        return None
+
+    def own_frame(self, lwp: int, within: Frame) -> Frame | None:
+        """The program's own frame that a frame works for: itself, or the nearest caller that is not the library's; else None."""
+        frames = self.python_stack(lwp).frames
+        start = next((i for i, frame in enumerate(frames) if frame.address == within.address), len(frames))
+        return next((frame for frame in frames[start:] if not self.is_library(frame.file)), None)
+
+    def is_library(self, file: str) -> bool:
+        """Whether a Python file is the standard library's, or one installed there."""
+        return file.startswith("<frozen ") or (self.library is not None and file.startswith(self.library + os.sep))
 
     def named_objects(self) -> list[int]:
         """The objects that the crashed thread's current Python operation names."""

@@ -197,8 +197,11 @@ CONSUMING = frozenset(["sorted", "list", "tuple", "set", "frozenset", "dict", "s
 ADVANCING = ("iterator", "generator", "reader", "scanner", "Iterator")
 
 
-def effect_of(kind: str, operation: Operation | None, text: str = "") -> Effect:
-    """What the operation does to an object of type ``kind``; without one ``text`` names what a C function does."""
+def effect_of(kind: str, operation: Operation | None, text: str = "", is_iterator: bool | None = None) -> Effect:
+    """What the operation does to an object of type ``kind``; without one ``text`` names what a C function does.
+
+    ``is_iterator`` says whether the object is its own iterator, which every step changes; None where that is not known.
+    """
     if kind in IMMUTABLE:
         return Effect.READ
     if operation is None:
@@ -210,15 +213,37 @@ def effect_of(kind: str, operation: Operation | None, text: str = "") -> Effect:
     if operation.kind == "binary-op":
         return Effect.RESIZE if (operation.name or "").endswith("=") else Effect.READ
     if operation.kind in ("call-method", "call"):
-        return _by_name(kind, operation.name or "")
-    if operation.kind in ("next", "send", "store-deref", "delete-deref"):
+        return _by_name(kind, operation.name or "", is_iterator)
+    if operation.kind in ("store-deref", "delete-deref"):
         return Effect.WRITE
-    if operation.kind in ("iter", "unpack"):
-        return Effect.WRITE if any(word in kind for word in ADVANCING) else Effect.READ
+    if operation.kind in ("next", "send"):
+        return Effect.READ if is_iterator is False else Effect.WRITE
+    if operation.kind in ("iter", "unpack", "extend"):
+        return Effect.WRITE if advances(kind, is_iterator) else Effect.READ
     return Effect.READ
 
 
-def _by_name(kind: str, name: str) -> Effect:
+def effect_on_argument(kind: str, operation: Operation, is_iterator: bool | None = None) -> Effect:
+    """What an operation does to an object that it only gets as an argument besides another: it reads it.
+
+    Iterators are used up by that, and into plain memory it may write.
+    """
+    if kind in IMMUTABLE:
+        return Effect.READ
+    if advances(kind, is_iterator) and operation.kind not in ("store-attr", "compare"):
+        return Effect.WRITE
+    return Effect.UNKNOWN if kind in PLAIN_MEMORY else Effect.READ
+
+
+PLAIN_MEMORY = frozenset(["bytearray", "array.array", "memoryview", "mmap.mmap"])
+
+
+def advances(kind: str, is_iterator: bool | None) -> bool:
+    """Whether walking over the object changes it."""
+    return is_iterator if is_iterator is not None else any(word in kind for word in ADVANCING)
+
+
+def _by_name(kind: str, name: str, is_iterator: bool | None = None) -> Effect:
     if name == "__init__":
         return Effect.REINIT
     if name in RESIZING:
@@ -226,7 +251,7 @@ def _by_name(kind: str, name: str) -> Effect:
     if name in ("next", "__next__", "setattr", "delattr", "send"):
         return Effect.WRITE
     if name in READING or name in READING_FUNCTIONS:
-        return Effect.WRITE if any(word in kind for word in ADVANCING) and name in CONSUMING else Effect.READ
+        return Effect.WRITE if advances(kind, is_iterator) and name in CONSUMING else Effect.READ
     return Effect.UNKNOWN
 
 

@@ -14,17 +14,17 @@ from dataclasses import dataclass
 from gdbext.model import Confidence, Evidence, Finding, Race, RaceThread, SharedObject
 from gdbext.triage.case import Case
 from gdbext.triage.effects import ADDING, IMMUTABLE, Effect
-from gdbext.triage.touches import Near, Touch, losses, recency, touches
+from gdbext.triage.touches import Near, Touch, losses, recency, touches, weight
+from gdbext.triage.works import LOCKING_TYPES
 
 MAX_SUSPECTS = 8
 MAX_THREADS = 64
-# How near a thread is to an operation, and what that operation does, as factors of one score.
-NEARNESS = {Near.INSIDE: 4.0, Near.AT: 3.5, Near.LINE: 3.0, Near.LOOP: 2.0, Near.FUNCTION: 1.0, Near.INTERNAL: 1.2}
-DAMAGE = {Effect.RESIZE: 1.0, Effect.REINIT: 1.0, Effect.WRITE: 0.9, Effect.UNKNOWN: 0.6, Effect.READ: 0.35}
-GUARDED = 0.3
+GUARDED = 0.15
 """Factor for an object that both operations lock, or that a mutex held by one of the threads protects."""
-# Types whose own methods take the object's critical section in every free-threaded version (Objects/*.c).
-LOCKING_TYPES = frozenset({"list", "dict", "set", "collections.deque"})
+DIFFERENT = 0.15
+"""A thread that does something else than the one that changes the object is its opponent rather, if it is as near as this."""
+MODULE = 0.1
+"""Factor for a module whose functions two threads run: what state they share cannot be seen, if there is any."""
 SYNCHRONISERS = ("threading.", "_thread.", "queue.", "_queue.", "Event", "Barrier", "Condition", "Semaphore", "lock")
 
 
@@ -158,44 +158,39 @@ def ranked_pairs(case: Case, found: dict[int, list[Touch]]) -> list[Pair]:
             if (
                 touch.near is Near.EARLIER
                 or touch.type in IMMUTABLE
-                or (touch.type in ("module", "type", "function") and not touch.effect.changes)
+                or (touch.type in ("type", "function") and not touch.effect.changes)
             ):
                 continue
             best = by_object.setdefault(touch.address, {}).get(lwp)
-            if best is None or _weight(touch) > _weight(best):
+            if best is None or weight(touch) > weight(best):
                 by_object[touch.address][lwp] = touch
     pairs = [p for address, its in by_object.items() if len(its) > 1 and (p := _pair(case, address, its.values()))]
     return sorted(pairs, key=lambda p: -p.score)
 
 
-def _weight(touch: Touch) -> float:
-    return NEARNESS[touch.near] * DAMAGE[touch.effect]
-
-
 def _pair(case: Case, address: int, its: Iterable[Touch]) -> Pair | None:
     """The two touches that fit best: one that changes the object, and another thread's, of another operation if there is one."""
-    ordered = sorted(its, key=_weight, reverse=True)
-    writer = next((t for t in ordered if t.effect is not Effect.READ), None)
-    if writer is None:
+    ordered = sorted(its, key=weight, reverse=True)
+    writer = next((t for t in ordered if t.effect is not Effect.READ), ordered[0])
+    if writer.effect is Effect.READ and (writer.near > Near.LINE or any(t.is_guarded for t in ordered)):
+        # What only reads may count exports, cache or advance within: worth a word where nothing else is.
         return None
     others = [t for t in ordered if t.lwp != writer.lwp]
-    different = [t for t in others if t.operation != writer.operation]
-    other = max(different or others, key=_weight)
-    guarded = _is_guarded(case, address, writer, other)
-    score = _weight(writer) * _weight(other) * (GUARDED if guarded else 1.0)
+    other = max(others, key=weight)
+    different = [t for t in others if t.operation != writer.operation and weight(t) >= DIFFERENT * weight(other)]
+    other = max(different, key=weight, default=other)
+    guarded = writer.is_guarded and other.is_guarded
+    score = weight(writer) * weight(other) * (GUARDED if guarded else 1.0)
     if case.lwp in (writer.lwp, other.lwp):
         score *= 1.2
     if writer.type.startswith(SYNCHRONISERS) or writer.type in SYNCHRONISERS:
         score *= 0.02
+    if writer.type == "module":
+        if writer.near > Near.AT and other.near > Near.AT:
+            return None
+        score *= MODULE
     first, second = (other, writer) if other.lwp == case.lwp or writer.lwp != case.lwp else (writer, other)
     return Pair(address, writer.type, first, second, score, guarded)
-
-
-def _is_guarded(case: Case, address: int, writer: Touch, other: Touch) -> bool:
-    """Whether both operations take the object's own lock, as far as that is known."""
-    return writer.type in LOCKING_TYPES and all(
-        t.operation.split(".")[0] == t.type or t.effect is Effect.READ for t in (writer, other)
-    )
 
 
 def _general_race(case: Case, pair: Pair, is_victim: bool) -> Race:
@@ -218,3 +213,6 @@ def _general_race(case: Case, pair: Pair, is_victim: bool) -> Race:
         (_race_thread(case, pair.first), _race_thread(case, pair.second)),
         tuple(evidence),
     )
+
+
+__all__ = ["LOCKING_TYPES", "Pair", "find_races", "ranked_pairs"]

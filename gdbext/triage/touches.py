@@ -11,28 +11,20 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gdbext.debuggers.base import MemoryFault, NativeFrame
+from gdbext.debuggers.base import MemoryFault, NativeFrame, Variable
+from gdbext.interpreter.calls import Callee, callee, code_of, entered
 from gdbext.interpreter.code_facts import CodeFacts
 from gdbext.interpreter.frames import Frame
-from gdbext.interpreter.names import resolve, subjects
-from gdbext.interpreter.operations import Operation
+from gdbext.interpreter.operations import Operation, operation_at
 from gdbext.model import Verdict
 from gdbext.triage.case import EVAL_LOOP, Case
 from gdbext.triage.effects import ADDING, Effect, effect_of
 from gdbext.triage.expectations import canonical, is_object_pointer
+from gdbext.triage.works import LOCKING_TYPES, describe, worked_on
 
 MAX_C_FRAMES = 24
 MAX_PYTHON_FRAMES = 8
-# Bytecode's operations as a programmer names them; calls go by the callee's name.
-WORDS = {
-    "load-attr": "getattr",
-    "store-attr": "setattr",
-    "delete-attr": "delattr",
-    "load-subscr": "getitem",
-    "store-subscr": "setitem",
-    "delete-subscr": "delitem",
-    "binary-op": "",
-}
+MAX_CALL_DEPTH = 2
 
 
 class Near(enum.IntEnum):
@@ -54,9 +46,25 @@ class Near(enum.IntEnum):
     """A calling frame has the operation before its call: it may have run, and is over.  No suspicion of its own."""
 
 
+# How near a thread is to an operation, and what that operation does, as factors of one weight.
+NEARNESS = {
+    Near.INSIDE: 4.0,
+    Near.AT: 3.5,
+    Near.LINE: 3.0,
+    Near.LOOP: 2.0,
+    Near.FUNCTION: 1.0,
+    Near.INTERNAL: 1.2,
+    Near.EARLIER: 0.0,
+}
+DAMAGE = {Effect.RESIZE: 1.0, Effect.REINIT: 1.0, Effect.WRITE: 0.9, Effect.UNKNOWN: 0.6, Effect.READ: 0.35}
+
+
 @dataclass(frozen=True)
 class Touch:
-    """``line`` is where the thread is now in the frame that does the operation, ``operation_line`` where that stands."""
+    """``line`` is where the thread is now in the frame that does the operation, ``operation_line`` where that stands.
+
+    What the standard library's Python code does is told as the program's own line that called it.
+    """
 
     lwp: int
     address: int
@@ -71,6 +79,8 @@ class Touch:
     c_function: str | None = None
     is_passing_on: bool = False
     """The frame has only called a Python function with the object; what is done to it shows further in."""
+    is_guarded: bool = False
+    """The operation takes the object's own lock, or cannot do harm without."""
 
 
 def touches(case: Case, lwp: int) -> list[Touch]:
@@ -79,7 +89,7 @@ def touches(case: Case, lwp: int) -> list[Touch]:
     by_object: dict[int, list[Touch]] = {}
     for touch in in_python(case, lwp):
         by_object.setdefault(touch.address, []).append(touch)
-    found = [_merged(its, in_c.get(address)) for address, its in by_object.items()]
+    found = [merged(its, in_c.get(address)) for address, its in by_object.items()]
     found += [touch for address, touch in in_c.items() if address not in by_object]
     return sorted(found, key=lambda t: t.near)
 
@@ -103,50 +113,113 @@ def recency(touch: Touch) -> tuple[bool, int]:
     return touch.line is None or line > touch.line, -line
 
 
-def _merged(its: list[Touch], in_c: Touch | None) -> Touch:
-    """Of several operations on one object the nearest, as the outermost frame words it that is at it.
+def merged(its: list[Touch], in_c: Touch | None) -> Touch:
+    """Of several operations on one object the nearest, or of those that are near enough to be running now the most harmful.
 
-    ``json.dumps(shared)`` calls an encoder that calls C: the user's line is the outermost, what is done shows further in.
+    Innermost frames come first: what a method of the program's own does to the object says more than its call.
     """
     acting = [t for t in its if not t.is_passing_on]
     if not acting:
         return dataclasses.replace(its[0], near=Near.FUNCTION, effect=Effect.READ)
     nearest = min(t.near for t in acting)
-    best = [t for t in acting if t.near == nearest]
-    if nearest is Near.AT:
-        named = [t for t in its if t.near is Near.AT][-1]
-        effect = next((t.effect for t in best if t.effect is not Effect.UNKNOWN), named.effect)
+    if nearest <= Near.LINE:
+        named = max((t for t in acting if t.near <= Near.LINE), key=weight)
     else:
+        best = [t for t in acting if t.near == nearest]
         named = max(best, key=lambda t: (t.effect.changes, t.effect is Effect.UNKNOWN))
-        effect = named.effect
-    near = Near.INSIDE if in_c and nearest <= Near.LINE else nearest
-    return dataclasses.replace(named, effect=effect, near=near, c_function=in_c.c_function if in_c else None, is_passing_on=False)
+    near = Near.INSIDE if in_c and nearest <= Near.LINE else named.near
+    return dataclasses.replace(named, near=near, c_function=in_c.c_function if in_c else None, is_passing_on=False)
+
+
+def weight(touch: Touch) -> float:
+    """How much a touch counts towards a race."""
+    return NEARNESS[touch.near] * DAMAGE[touch.effect]
 
 
 def _in_python(case: Case, lwp: int) -> Iterator[Touch]:
     stack = case.python_stack(lwp)
     # The innermost frame of each group has called C code; the others have called the Python frame before them.
     callers_of_c = {group[0].address for group in stack.groups if group}
+    entered_already = {frame.code for frame in stack.frames}
     for depth, frame in enumerate(stack.frames[:MAX_PYTHON_FRAMES]):
         facts = case.session.code_facts(frame.code)
         if facts is None:
             continue
+        own = case.own_frame(lwp, frame) or frame
         for operation in facts.operations:
             near = nearness(facts, frame, operation, depth == 0)
             if near is None:
                 continue
             passing_on = near is Near.AT and frame.address not in callers_of_c
-            for name in subjects(case.session.objects, frame, operation):
-                address = resolve(case.session.objects, frame, name)
-                kind = _type_name(case, address) if address else None
-                if address is not None and kind is not None:
-                    effect = effect_of(kind, operation)
-                    word, line = describe(operation), facts.line(operation.index)
-                    if operation.kind == "call" and name is operation.receiver:
-                        word = "call"
+            is_on_stack = _is_on_stack(facts, frame, operation, near, passing_on)
+            target = callee(case.session.objects, frame, operation, is_on_stack)
+            for work in worked_on(case.session.objects, frame, operation, target, is_on_stack):
+                kind = _type_name(case, work.address)
+                if kind is not None:
                     yield Touch(
-                        lwp, address, kind, word, effect, near, frame.file, frame.line, line, frame.function, None, passing_on
+                        lwp,
+                        work.address,
+                        kind,
+                        work.word if own is frame else _current_word(case, own) or work.word,
+                        work.effect(kind),
+                        near,
+                        own.file,
+                        own.line,
+                        facts.line(operation.index) if own is frame else own.line,
+                        own.function,
+                        None,
+                        passing_on or work.calls_python,
+                        work.is_guarded(kind),
                     )
+            if target and near in (Near.LINE, Near.LOOP) and own is frame:
+                yield from _in_callee(case, lwp, frame, operation, target, entered_already)
+
+
+def _in_callee(
+    case: Case, lwp: int, caller: Frame, operation: Operation, target: Callee, entered_already: set[int], depth: int = 0
+) -> Iterator[Touch]:
+    """What the functions do that the thread's loop calls again and again, though it is not in them right now."""
+    objects = case.session.objects
+    address = code_of(objects, target)
+    code = case.session.frame_reader.code(address) if address and address not in entered_already else None
+    facts = case.session.code_facts(code.address) if code and not case.is_library(code.file) else None
+    frame = entered(objects, caller, operation, target, code) if facts and code else None
+    if facts is None or frame is None:
+        return
+    entered_already.add(facts.code.address)
+    for inner in facts.operations:
+        further = callee(objects, frame, inner, False)
+        for work in worked_on(objects, frame, inner, further, False):
+            kind = _type_name(case, work.address)
+            if kind is not None:
+                line = facts.line(inner.index)
+                yield Touch(
+                    lwp,
+                    work.address,
+                    kind,
+                    work.word,
+                    work.effect(kind),
+                    Near.FUNCTION,
+                    frame.file,
+                    caller.line if caller.file == frame.file and caller.line is not None else line,
+                    line,
+                    frame.function,
+                    None,
+                    work.calls_python,
+                    work.is_guarded(kind),
+                )
+        if further and depth < MAX_CALL_DEPTH:
+            yield from _in_callee(case, lwp, frame, inner, further, entered_already, depth + 1)
+
+
+def _is_on_stack(facts: CodeFacts, frame: Frame, operation: Operation, near: Near, is_passing_on: bool) -> bool:
+    """Whether the operands lie on the frame's value stack now.
+
+    A Python callee took its arguments with it.  The iterator of a loop stays there as long as the loop runs.
+    """
+    if operation.kind == "next":
+        return frame.lasti is not None and facts.same_loop(operation.index, frame.lasti)
+    return near is Near.AT and not is_passing_on
 
 
 def nearness(facts: CodeFacts, frame: Frame, operation: Operation, is_innermost: bool) -> Near | None:
@@ -164,37 +237,50 @@ def nearness(facts: CodeFacts, frame: Frame, operation: Operation, is_innermost:
     return Near.EARLIER if operation.index < frame.lasti else None
 
 
-def describe(operation: Operation) -> str:
-    """The operation in a word or two: ``clear``, ``repr``, ``setattr x``, ``setitem``, ``next``, ``+=``."""
-    if operation.kind in ("call-method", "call"):
-        return operation.name or "call"
-    word = WORDS.get(operation.kind, operation.kind)
-    return f"{word} {operation.name}".strip() if operation.name else word
-
-
 def _in_c(case: Case, lwp: int) -> dict[int, Touch]:
-    """Objects that are arguments of the C functions within the innermost eval loop, by address."""
+    """Objects that the C functions within the innermost eval loop work on, by address: arguments, then local variables."""
     frames = case.python_stack(lwp).frames
-    current = frames[0] if frames else None
+    current = (case.own_frame(lwp, frames[0]) or frames[0]) if frames else None
+    file, line, function = (current.file, current.line, current.function) if current else (None, None, None)
+    word = _current_word(case, current) if current else None
     found: dict[int, Touch] = {}
+    for frame, variable in sorted(_object_variables(case, lwp), key=lambda found: not found[1].is_argument):
+        address = variable.value
+        kind = _type_name(case, address) if address and address not in found else None
+        if address is None or kind is None:
+            continue
+        doing = case.operation_name(frame, kind)
+        effect = effect_of(kind, None, doing)
+        found[address] = Touch(
+            lwp,
+            address,
+            kind,
+            word or doing,
+            effect,
+            Near.INTERNAL,
+            file,
+            line,
+            line,
+            function,
+            frame.function,
+            False,
+            is_guarded=kind in LOCKING_TYPES and doing.startswith(f"{kind}."),
+        )
+    return found
+
+
+def _current_word(case: Case, frame: Frame) -> str | None:
+    """The operation that a frame is at, in Python's terms."""
+    facts = case.session.code_facts(frame.code)
+    operation = operation_at(facts.operations, frame.lasti) if facts and frame.lasti is not None else None
+    return describe(operation) if operation else None
+
+
+def _object_variables(case: Case, lwp: int) -> Iterator[tuple[NativeFrame, Variable]]:
     for frame in _inner_frames(case, lwp):
         for variable in case.session.debugger.variables(lwp, frame.level):
-            address = variable.value
-            if (
-                not variable.is_argument
-                or not address
-                or address in found
-                or not is_object_pointer(variable.type, case.session.layout)
-            ):
-                continue
-            kind = _type_name(case, address)
-            if kind is None:
-                continue
-            operation = case.operation_name(frame, kind)
-            file, line, function = (current.file, current.line, current.function) if current else (None, None, None)
-            effect = effect_of(kind, None, operation)
-            found[address] = Touch(lwp, address, kind, operation, effect, Near.INTERNAL, file, line, line, function, frame.function)
-    return found
+            if is_object_pointer(variable.type, case.session.layout):
+                yield frame, variable
 
 
 def _inner_frames(case: Case, lwp: int) -> list[NativeFrame]:

@@ -126,3 +126,15 @@ def test_names_cannot_grow_without_bound(minor: int) -> None:
     copy, build, truth = (table.plain.index(name) for name in ("COPY", "BUILD_TUPLE", "TO_BOOL"))
     code = bytes([copy, 1] * 200 + [build, 200]) * 50 + bytes([truth, 0])
     assert [(o.kind, o.receiver) for o in operations(instructions(code, minor), [], minor)] == [("truth", None)]
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_where_the_operands_lie_on_the_value_stack(minor: int) -> None:
+    """Below a method's arguments lie the method and the object that it is of."""
+    call = next(o for o in done(minor, "clears") if o.kind == "call-method")
+    assert call.places == {("global", "lst"): 1}
+    store = next(o for o in done(minor, "changes_items") if o.kind == "store-subscr")
+    value, table, key = sorted(store.places.items(), key=lambda item: item[1])
+    assert value[0][0] in ("const", "int")
+    assert [table[0], key[0]] == [store.receiver, store.arguments[0]]
+    assert [value[1], table[1], key[1]] == [0, 1, 2]
