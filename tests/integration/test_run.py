@@ -571,10 +571,30 @@ def suite(tmp_path: Path) -> tuple[Path, dict[str, str]]:
 PLUGIN = ("-m", "pytest", "-q", "-p", "gdbext.pytest_plugin", "--gdbext", "-p", "no:cacheprovider")
 
 
-def test_pytest_dies(python: str, suite: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+# gdbext in a world where cores go elsewhere: what it reads of core_pattern is another, and the limit sees to it that none comes.
+ELSEWHERE = """
+import sys
+sys.path.insert(0, {root!r})
+from gdbext.cli.tracing import cores
+cores.PATTERN = {pattern!r}
+from gdbext.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("world", ["as it is", "|/bin/false", "ulimit -c 0"])
+def test_pytest_dies(world: str, python: str, suite: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
     folder, env = suite
-    done = gdbext("run", "--on-crash", tmp_path / "reports", "--", python, *PLUGIN, env=env, cwd=folder)
+    command: list[str] = GDBEXT
+    if world == "|/bin/false":
+        (tmp_path / "core_pattern").write_text(f"{world}\n")
+        command = [HOST, "-c", ELSEWHERE.format(root=str(ROOT), pattern=str(tmp_path / "core_pattern"))]
+    limits = None if world == "as it is" else lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    words = [*command, "run", "--on-crash", tmp_path / "reports", "--", python, *PLUGIN]
+    done = subprocess.run(words, env=env, cwd=folder, capture_output=True, text=True, timeout=180, preexec_fn=limits)
     assert done.returncode == 139
+    if limits:
+        assert not list(folder.glob("core*"))
     assert "Fatal Python error: Segmentation fault" in done.stderr
     (report,) = reports(tmp_path / "reports").values()
     check_tests(report)
