@@ -51,11 +51,13 @@ def signature(case: Case, findings: Sequence[Finding], races: Sequence[Race], kn
         features += [race.object.type, *sorted({t.operation for t in race.threads})]
     features += certain
     if known.defect and (certain or race):
-        key, frames = ["issue", *known.defect], frames if certain and not race else []
+        key = ["issue", *known.defect]
     elif race:
-        key, frames = ["race", race.object.type, *misdeeds(scene_of(case, race))], []
+        key = ["race", race.object.type, *misdeeds(scene_of(case, race))]
     else:
         key = _site(case, headline, frames)
+    if headline and headline.rule in VICTIMS:
+        frames = []
     digest = hashlib.sha256("\n".join(key).encode()).hexdigest()[:16]
     return Signature(digest, tuple(frames), tuple(dict.fromkeys(features)))
 
