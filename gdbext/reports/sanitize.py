@@ -95,6 +95,7 @@ def html(text: str, limit: int = LIMIT) -> str:
 
 def command_data(text: str) -> str:
     """The message of a GitHub workflow command.  Its line breaks are the caller's, so they are kept (as ``%0A``)."""
+    text = CI_COMMAND.sub(r"#\\#\1", text)  # the older syntax is obeyed anywhere in a line
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

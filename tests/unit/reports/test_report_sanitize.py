@@ -95,6 +95,8 @@ def test_no_line_of_an_inert_text_is_a_command(text):
 @given(TEXT)
 def test_workflow_command_data_is_one_line(text):
     assert not set(sanitize.command_data(text)) & set("\r\n")
+    assert not sanitize.CI_COMMAND.search(sanitize.command_data(text))
+    assert not sanitize.CI_COMMAND.search(sanitize.command_property(text))
     assert not set(sanitize.command_property(text)) & set("\r\n:,")
 
 
