@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from gdbext.commands import dispatch
 from gdbext.commands.command import Arguments, Command, Context
-from gdbext.reports.text_parts import aligned
+from gdbext.reports.text_parts import aligned, wrap
 
 
 def run(context: Context, arguments: Arguments) -> None:
     style = context.style
     if arguments.words:
         chosen = dispatch.command(arguments.words[0])
-        context.write(f"{style('heading', chosen.usage)}\n{chosen.summary}\n\n{chosen.description}\n")
+        context.write(f"{style('heading', chosen.usage)}\n{chosen.summary}\n\n")
+        for line in wrap(" ".join(chosen.description.split()), context.options.width):
+            context.write(f"{line}\n")
         for option in chosen.options:
             context.write(f"  {option.name + (' ' + option.metavar if option.metavar else ''):<18} {option.help}\n")
         for example in chosen.examples:

@@ -28,3 +28,9 @@ def reporter(context: Context, what: str) -> Callable[[int, int], None]:
         )
 
     return report
+
+
+def finished(context: Context) -> None:
+    """Take the progress line away, which a walk that Ctrl-C ended has left half way."""
+    if context.show_progress is not None:
+        context.show_progress("")

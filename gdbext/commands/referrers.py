@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gdbext.commands.command import Arguments, Command, Context, DebuggerError
-from gdbext.commands.progress import reporter
+from gdbext.commands.progress import finished, reporter
 from gdbext.reports.sanitize import visible
 
 SHOWN = 40
@@ -17,6 +17,7 @@ def run(context: Context, arguments: Arguments) -> None:
     if address < LOWEST:
         raise DebuggerError(f"{address:#x} is no address of an object")
     result = context.session.heap.referrers(address, reporter(context, "searching"))
+    finished(context)
     for referrer in result.found[:SHOWN]:
         place = style("address", hex(referrer.place)) if referrer.place is not None else ""
         sure = "" if referrer.certain else style("dim", " (conservative: the word has this value)")

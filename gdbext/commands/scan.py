@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gdbext.commands import show
 from gdbext.commands.command import Arguments, Command, Context, Option
-from gdbext.commands.progress import reporter
+from gdbext.commands.progress import finished, reporter
 from gdbext.reports.sanitize import visible
 
 SHOWN = 12
@@ -20,6 +20,7 @@ def run(context: Context, arguments: Arguments) -> None:
 def _scan(context: Context) -> None:
     style = context.style
     found = context.session.heap.scan(reporter(context, "scanning"))
+    finished(context)
     context.write(f"{found.pages} pages, {found.objects} living objects{_cut(context, found.interrupted)}\n")
     for corruption in found.corruptions[:SHOWN]:
         note = "  (a thread was in the middle of changing it)" if corruption.is_snapshot else ""
@@ -46,10 +47,12 @@ def _scan(context: Context) -> None:
 def _orphans(context: Context) -> None:
     style = context.style
     found = context.session.heap.orphans(reporter(context, "searching"))
+    finished(context)
     tied = [o for o in found.found if o.unions]
     context.write(f"{found.searched} objects searched{_cut(context, found.interrupted)}\n")
-    if not found.found and not found.interrupted:
-        context.write(style("good", "✓ every living object is referred to") + "\n")
+    if not found.found:
+        said = "which of them nothing refers to is known only at the end" if found.interrupted else None
+        context.write((said or style("good", "✓ every living object is referred to")) + "\n")
         return
     context.write(f"{style('error', f'{show.BROKEN} {len(found.found)} orphans')}: nothing in the process refers to them\n")
     if tied:

@@ -13,14 +13,19 @@ from gdbext.debuggers.base import Memory, Struct
 from gdbext.layout import tables
 from gdbext.layout.checks import check, is_running
 from gdbext.layout.debug_offsets import DebugOffsets
-from gdbext.layout.layout import PROBE, Layout
+from gdbext.layout.layout import PROBE, Layout, Source
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The layout to use, and what is to be said of the sources that do not fit, one sentence each."""
+    """The layout to use, and what is to be said of the sources that do not fit, one sentence each.
+
+    ``source`` is where the structs of the interpreter itself come from, the weakest of them.  An extension's may come from
+    elsewhere.
+    """
 
     layout: Layout
+    source: Source
     problems: tuple[str, ...] = ()
 
 
@@ -36,13 +41,13 @@ def choose(memory: Memory, runtime: int, offsets: DebugOffsets, dwarf: Callable[
         failures = check(memory, layout, runtime)
         if not failures:
             used = [f"{name} is used instead"] if problems else []
-            return Choice(layout, (*problems, *used))
+            return Choice(layout, layout.source(), (*problems, *used))
         first = first or layout
         problems.append(f"{name} does not fit this process: {failures[0]}")
     assert first is not None  # the second step of the ladder is always there
     if not is_running(memory, first, runtime):
-        return Choice(first)  # what the tests look at is not there yet, or gone already
-    return Choice(first, (problems[0], f"no other source of layouts fits better ({len(problems) - 1} tried)"))
+        return Choice(first, first.source())  # what the tests look at is not there yet, or gone already
+    return Choice(first, first.source(), (problems[0], f"no other source of layouts fits better ({len(problems) - 1} tried)"))
 
 
 def _ladder(offsets: DebugOffsets, dwarf: Callable[[str], Struct | None]) -> Iterator[tuple[str, Layout]]:

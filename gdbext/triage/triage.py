@@ -95,7 +95,7 @@ def _target(session: Session) -> TargetInfo:
         session.offsets.free_threaded,
         session.is_debug_build,
         gil if session.offsets.free_threaded else True,
-        str(session.layout.source()),
+        str(session.layout_choice.source),
         debugger.pid if debugger.kind == "live" else None,
     )
 

@@ -56,14 +56,20 @@ def world() -> World:
 
 def test_dwarf_comes_first(world: World) -> None:
     choice = choose(world.memory, RUNTIME, offsets(), TABLE.get)
-    assert str(choice.layout.source()) == "dwarf"
+    assert str(choice.source) == "dwarf"
     assert choice.problems == ()
+
+
+def test_what_an_extension_has_from_elsewhere_does_not_count(world: World) -> None:
+    choice = choose(world.memory, RUNTIME, offsets(), lambda name: None if name == "simplequeueobject" else TABLE.get(name))
+    assert choice.layout.find("simplequeueobject") is not None
+    assert str(choice.source) == "dwarf"
 
 
 def test_wrong_dwarf_is_said_and_left_for_the_process_own_offsets(world: World) -> None:
     choice = choose(world.memory, RUNTIME, offsets(), shifted)
     assert choice.layout.offset("PyThreadState", "interp") == world.layout.offset("PyThreadState", "interp")
-    assert str(choice.layout.source()) == "table"
+    assert str(choice.source) == "table"
     wrong, used = choice.problems
     assert wrong.startswith("DWARF does not fit this process: ")
     assert used == "_Py_DebugOffsets is used instead"
@@ -91,7 +97,7 @@ def test_a_wrong_table_is_said(world: World, monkeypatch: pytest.MonkeyPatch) ->
 def test_where_none_fits_the_best_is_used_and_that_is_said(world: World) -> None:
     world.put("PyThreadState", MAIN, {"interp": RUNTIME})
     choice = choose(world.memory, RUNTIME, offsets(), TABLE.get)
-    assert str(choice.layout.source()) == "dwarf"
+    assert str(choice.source) == "dwarf"
     assert choice.problems[0].startswith("DWARF does not fit this process: thread state 0x300000 says that it is of interpreter")
     assert choice.problems[1].startswith("no other source of layouts fits better")
 
@@ -99,5 +105,5 @@ def test_where_none_fits_the_best_is_used_and_that_is_said(world: World) -> None
 def test_before_and_after_the_interpreter_there_is_nothing_to_say(world: World) -> None:
     world.put("_PyRuntimeState", RUNTIME, {"initialized": 0, "interpreters.head": 0})
     choice = choose(world.memory, RUNTIME, offsets(), TABLE.get)
-    assert str(choice.layout.source()) == "dwarf"
+    assert str(choice.source) == "dwarf"
     assert choice.problems == ()
