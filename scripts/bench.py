@@ -6,6 +6,8 @@ import argparse
 import json
 import os
 import re
+import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -22,6 +24,19 @@ sys.path.insert(0, str(ROOT / "tests"))
 from lab.crash import CrashRun, crash  # noqa: E402  (the tests' laboratory is no installed package)
 
 GDB = [str(BIN / "gdb"), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load no"]
+
+GDBEXT_RUN = [str(BIN / "gdbext"), "run", "--"]
+
+BUSY = """
+import threading
+def work():
+    total = 0
+    for n in range(6_000_000):
+        total += n % 7
+threads = [threading.Thread(target=work) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
 
 LIST_SCRIPT = """
 import os, sys
@@ -108,15 +123,66 @@ def bench_growth(folder: Path, runs: int) -> None:
     row(f"gdbext triage, heap 10 x as large ({ours:.2f} s / {theirs:.2f} s)", f"{quotient:.2f} x", "<= 11 x", quotient <= 11)
 
 
+def no_core() -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def dies(wrapper: list[str], command: list[str], folder: Path, seconds: float) -> float | None:
+    """Seconds until the command died of a fault or an abort; None if it lived to its time."""
+    started = time.perf_counter()
+    # timeout dies of the signal that its child died of; gdbext turns that into a status.
+    words = [*wrapper, "timeout", "-s", "KILL", f"{seconds:.3f}", *command]
+    quiet = {**os.environ, "GDBEXT_GDB": "/bin/false"}  # that it dies is counted; why need not be found out
+    done = subprocess.run(words, cwd=folder, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=no_core)
+    took = time.perf_counter() - started
+    return took if abs(done.returncode) % 128 in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS) else None
+
+
+def bench_crash_rate(folder: Path, runs: int) -> None:
+    """Crashes of a race in a time in which about half of the bare runs die, bare and under ``gdbext run`` in turn."""
+    script = ROOT / "tests" / "corpus" / "race_bytes_list.py"
+    command = [str(interpreters.executable("release-unfixed")), str(script)]
+    seconds = statistics.median(dies([], command, folder, 20) or 20.0 for _ in range(9))
+    bare = traced = 0
+    for _ in range(runs):
+        bare += dies([], command, folder, seconds) is not None
+        traced += dies(GDBEXT_RUN, command, folder, seconds) is not None
+    quotient = traced / bare if bare else 0.0
+    what = f"a race's crashes in {seconds:.2f} s, gdbext run ({traced}) / bare ({bare}), n = {runs} each"
+    row(what, f"{quotient:.2f}", ">= 0.8", quotient >= 0.8)
+
+
+def bench_run_speed(folder: Path, runs: int) -> None:
+    script = folder / "busy.py"
+    script.write_text(BUSY)
+    command = [str(interpreters.executable("release")), str(script)]
+    quotient, ours, bare = ratio([*GDBEXT_RUN, *command], command, runs)
+    what = f"busy threads under gdbext run ({ours:.2f} s) / bare ({bare:.2f} s), n = {runs}"
+    row(what, f"{quotient:.2f} x", "<= 1.1 x", quotient <= 1.1)
+
+
+SECTIONS = {
+    "triage": bench_triage,
+    "list": bench_list,
+    "growth": lambda folder, runs: bench_growth(folder, max(runs // 2, 1)),
+    "run-speed": bench_run_speed,
+}
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure gdbext against plain gdb, in one run.")
+    parser = argparse.ArgumentParser(description="Measure gdbext against plain gdb and bare runs, in one run.")
     parser.add_argument("--runs", type=int, default=5, help="counted runs of each pair (median is shown)")
+    parser.add_argument("--crash-runs", type=int, default=100, help="counted runs of the race, bare and under gdbext run each")
+    parser.add_argument("--only", choices=(*SECTIONS, "crash-rate"), action="append", help="this section alone; may be repeated")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gdbext-bench-") as name:
-        folder = Path(name)
-        bench_triage(folder, arguments.runs)
-        bench_list(folder, arguments.runs)
-        bench_growth(folder, max(arguments.runs // 2, 1))
+        for section in arguments.only or (*SECTIONS, "crash-rate"):
+            folder = Path(name, section)
+            folder.mkdir()
+            if section == "crash-rate":
+                bench_crash_rate(folder, arguments.crash_runs)
+            else:
+                SECTIONS[section](folder, arguments.runs)
     return 0
 
 
