@@ -160,6 +160,7 @@ class Case:
         )
         self._guess_selves(found)
         suspects_.complete_selves(found, self.c_frames, self.session.objects)
+        self._forget_stack(found)
         self._add_operand(found)
         suspects_.forget_reassigned(found, self.session.objects)
         judged = suspects_.judge(found, self.session.objects, self.session.heap)
@@ -181,6 +182,13 @@ class Case:
             suspect.uses = [replace(u, is_doubtful=True) for u in suspect.uses]
         elif not is_at_fault and not any(u.is_self for u in suspect.uses):
             suspect.liveness = replace(suspect.liveness, confidence=Confidence.POSSIBLE)
+
+    def _forget_stack(self, found: dict[int, list[suspects_.Use]]) -> None:
+        """No object lies on a C stack: there the debug information names a register that has been put to other use since."""
+        stack_pointer = self.native_frames[0].sp if self.native_frames else 0
+        stack = next((r for r in self.session.debugger.regions() if r.start <= stack_pointer < r.end), None)
+        for address in [a for a in found if stack is not None and stack.start <= a < stack.end]:
+            del found[address]
 
     def _add_operand(self, found: dict[int, list[suspects_.Use]]) -> None:
         """The faulting instruction's base register counts as a pointer in use, where it points into the heap.

@@ -315,7 +315,7 @@ def broken_invariant(case: Case) -> Iterator[Finding]:
             case,
             "FT206",
             f"the header of {name_of(suspect)} is impossible: {problem.claim}",
-            Confidence.PROVEN if suspect.liveness.block is not None else suspect.liveness.confidence,
+            Confidence.PROVEN if suspect.liveness.block is not None else weaker(suspect.liveness.confidence, Confidence.LIKELY),
             subject_of(suspect),
             container_of(case.origin),
             evidence_of(case, suspect),
