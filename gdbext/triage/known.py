@@ -18,7 +18,7 @@ VICTIM = "FT105"
 MAX_FRAMES = 24
 MAX_BASES = 8
 MAX_SUSPECTS = 4
-MAX_THREADS = 8
+MAX_THREADS = 16
 # What the findings' own rules say was done to their subject.
 DONE = {"FT204": "__init__"}
 
@@ -36,7 +36,8 @@ def features(case: Case, findings: Sequence[Finding], races: Sequence[Race]) -> 
     is_victim = any(f.rule == VICTIM for f in findings)
     frames = [f.frame for f in case.c_frames[:MAX_FRAMES] if f.frame.function]
     lwps = list(dict.fromkeys(lwp for lwp in [case.lwp, *(t.lwp for r in races[:1] for t in r.threads)] if lwp is not None))
-    others = {f.function for lwp in lwps if lwp != case.lwp for f in case.session.debugger.frames(lwp, MAX_FRAMES) if f.function}
+    threads = [t.lwp for t in case.native_threads[:MAX_THREADS] if t.lwp != case.lwp]
+    others = {f.function for lwp in threads for f in case.session.debugger.frames(lwp, MAX_FRAMES) if f.function}
     return CrashFeatures(
         rules=frozenset(f.rule for f in findings),
         scenes=tuple(_scenes(case, findings, races, is_victim)),

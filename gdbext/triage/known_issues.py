@@ -63,7 +63,10 @@ class _Match:
 
     @property
     def defect(self) -> tuple[str, ...]:
-        return (self.issue.group, self.fit.sign.module or "", *sorted(self.fit.attributes), *sorted(self.fit.objects))
+        sign = self.fit.sign
+        # Where the sign is of one type of object only, it is that one, though a crash may not show it.
+        kinds = sign.types if len(sign.types) == 1 else self.fit.objects
+        return (self.issue.group, sign.module or "", *sorted(self.fit.attributes), *sorted(kinds))
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,8 @@ class Identified:
     """``defect`` names the defect of the first issue in words that are equal in each crash of it.
 
     Several issues may be of one defect, and one issue of several: the module, the attributes and the objects tell those apart.
-    Empty where only a part of an issue's signs was seen, or only on an object that is not the first suspect.
+    Empty where only a part of an issue's signs was seen, or only on an object that is not the first suspect, and where the
+    issue is about no object in particular.
     """
 
     issues: list[KnownIssue] = field(default_factory=list)
@@ -102,7 +106,7 @@ def identify(version: str, features: CrashFeatures, limit: int = MAX_MATCHES) ->
     issues = [_described(m, level, parsed, version) for level, m in ranked[:limit]]
     level, first = ranked[0] if ranked else (None, None)
     is_told = first and (level != "possible" or (first.fit.is_whole and first.fit.scene is crash.scenes[0]))
-    return Identified(issues, first.defect if first and is_told else ())
+    return Identified(issues, first.defect if first and is_told and not first.fit.sign.is_general else ())
 
 
 def _best(issue: Issue, crash: Crash, version: Version | None) -> _Match | None:

@@ -231,7 +231,7 @@ class CrashFeatures:
 
     ``scenes`` are the objects that may be at fault, the best founded first; ``subject_types`` are the types of what was lost
     (the finding's subject, and what it was taken for).  ``frames`` are the crashed thread's native functions, innermost first,
-    ``inner`` those of them that its current Python operation runs, and ``other_frames`` those of the threads that race.
+    ``inner`` those of them that its current Python operation runs, and ``other_frames`` those of the other threads.
     ``modules`` are the C files or shared objects of the inner frames, as paths or as names; ``calls`` the functions and
     classes that the threads call, with their modules (``_pickle.dumps``).  ``is_victim``: the
     crash site only suffered from earlier damage.
@@ -440,6 +440,7 @@ class Fit:
             or (self._has_rare_type and any(self.groups))
             or (self.is_inner and self.telling >= 0.5 and (something or self.in_module or self._operates))
             or (self.is_inner and self.telling >= 1.5)
+            or (bool(self.objects) and bool(self.functions) and any(self.direct))
             or (self._operates and self.in_module and (something or not self.sign.names_object))
             or (self._operates and self.sign.is_general)
         )
