@@ -130,7 +130,7 @@ def _where(report: Report, finding: Finding, thread: ThreadInfo) -> Html:
         line = join([": ", el("code", source(frame.source.strip(), "python"))]) if frame.source else None
         lines.append(el("div", el("code", story.place(frame.file, frame.line)), " in ", el("code", frame.function), line))
     if thread.crashed:
-        for native, note in frames_of_interest(report, finding, thread):
+        for native, note in frames_of_interest(finding, thread):
             call = f"{native.function or '??'}({', '.join(native.arguments)})"
             where = story.place(native.file, native.line) if native.file else ""
             lines.append(el("div", el("code", f"#{native.level} {call}"), f" {where} ", el("span", note, class_="soft")))

@@ -82,7 +82,7 @@ def _thread_lines(report: Report, finding: Finding, thread: ThreadInfo) -> list[
     if thread.test:
         lines.append(f"  - test {code(thread.test)}")
     if thread.crashed:
-        for native, note in frames_of_interest(report, finding, thread):
+        for native, note in frames_of_interest(finding, thread):
             call = f"{native.function or '??'}({', '.join(native.arguments)})"
             where = f" {_place(native.file, native.line)}" if native.file else ""
             lines.append(f"  - {code(f'#{native.level} {call}')}{where} {note}".rstrip())

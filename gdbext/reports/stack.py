@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from gdbext.model import Finding, NativeFrameInfo, PythonFrame, Report, ThreadInfo
+from gdbext.model import Finding, NativeFrameInfo, PythonFrame, ThreadInfo
 
 # What stands between a caller and a callee in any crash, and so explains none: libc's way to die, CPython's call
 # protocol, thread and program start.
@@ -16,6 +17,9 @@ MACHINERY = (
     "__GI_",
     "abort",
     "__assert_fail",
+    "fatal_error",
+    "_Py_FatalError",
+    "Py_FatalError",
     "_PyEval_",
     "PyEval_",
     "_PyFunction_Vectorcall",
@@ -91,9 +95,9 @@ def merged(thread: ThreadInfo) -> list[Entry]:
     return entries
 
 
-def frames_of_interest(report: Report, finding: Finding, thread: ThreadInfo) -> list[tuple[NativeFrameInfo, str]]:
-    """At most three native frames with a note each: those that handle the finding's object or its container, else those of
-    the signature, else the innermost that are not mere machinery."""
+def frames_of_interest(finding: Finding, thread: ThreadInfo) -> list[tuple[NativeFrameInfo, str]]:
+    """At most three native frames with a note each: those that handle the finding's object or its container, else from
+    the function on that the fault is in, without what is inlined into it."""
     found: list[tuple[NativeFrameInfo, str]] = []
     seen = set()
     for address, note in _addresses(finding):
@@ -103,9 +107,8 @@ def frames_of_interest(report: Report, finding: Finding, thread: ThreadInfo) -> 
             seen.add(frame.level)
             found.append((frame, note))
     if not found:
-        names = report.signature.frames if report.signature else ()
         plain = [f for f in thread.native if f.function and not Entry(f).is_machinery]
-        telling = [f for f in plain if _is_named(f, names)] or [f for f in plain if f.file] or plain
+        telling = [f for f in _from_function(plain) if f.file] or plain
         found = [(f, "") for f in telling[:MOST_FRAMES]]
     return sorted(found, key=lambda item: item[0].level)
 
@@ -122,10 +125,10 @@ def _mentions(frame: NativeFrameInfo, address: int) -> bool:
     return any(argument.partition("=")[2] == hex(address) for argument in frame.arguments)
 
 
-def _is_named(frame: NativeFrameInfo, names: Sequence[str]) -> bool:
-    """Signature frames have no ``_impl`` and clone suffixes."""
-    function = (frame.function or "").partition(".")[0]
-    return function in names or function.removesuffix("_impl") in names
+def _from_function(frames: Sequence[NativeFrameInfo]) -> Sequence[NativeFrameInfo]:
+    """The frames without the innermost ones that are inlined into the next: those share its pc."""
+    start = next((i for i, (frame, caller) in enumerate(pairwise(frames)) if frame.pc != caller.pc), 0)
+    return frames[start:]
 
 
 def same_stacks(threads: Sequence[ThreadInfo]) -> list[list[ThreadInfo]]:

@@ -118,7 +118,7 @@ def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) ->
         page.line("  " * (number + 1) + line)
     if thread.crashed:
         rows = []
-        telling = frames_of_interest(report, finding, thread)
+        telling = frames_of_interest(finding, thread)
         for native, note in telling:
             where = story.native_place(native)
             rows.append(

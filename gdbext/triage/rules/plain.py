@@ -91,7 +91,7 @@ def native_fault(case: Case) -> Iterator[Finding]:
         )
     if fault.operand:
         evidence.append(Evidence(f"its operand {fault.operand.text}", fault.operand.address, fault.operand.base_value))
-    where = next((f.function for f in case.native_frames[start:] if f.function), None)
+    where = next((f.function for f in case.native_frames[start:] if f.function and not f.is_inlined), None)
     yield finding(case, "FT404", f"in {where}" if where else "", Confidence.LIKELY, evidence=evidence)
 
 

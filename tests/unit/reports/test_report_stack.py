@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from gdbext.model import NativeFrameInfo, PythonFrame, ThreadInfo
+from gdbext.model import Confidence, Finding, NativeFrameInfo, PythonFrame, ThreadInfo
 from gdbext.reports.stack import frames_of_interest, merged, same_stacks
 from unit.reports import samples
 
@@ -46,20 +46,21 @@ def test_a_frame_without_a_name():
 
 def test_interesting_frames_handle_the_object_and_its_container():
     report = samples.founding()
-    found = frames_of_interest(report, report.findings[0], report.threads[1])
+    found = frames_of_interest(report.findings[0], report.threads[1])
     assert [(frame.function, note) for frame, note in found] == [("union_repr", ""), ("list_repr_impl", "item 2")]
 
 
-def test_else_they_are_those_of_the_signature():
-    report = samples.victim()
-    found = frames_of_interest(report, report.findings[0], report.threads[1])
-    assert [frame.function for frame, _ in found] == ["union_repr", "list_repr_impl", "list_repr"]
-
-
 def test_else_the_innermost_that_are_no_machinery():
-    report = dataclasses.replace(samples.victim(), signature=None)
-    found = frames_of_interest(report, report.findings[0], report.threads[1])
+    report = samples.victim()
+    found = frames_of_interest(report.findings[0], report.threads[1])
     assert [frame.function for frame, _ in found] == ["unions_item_repr", "union_repr", "PyObject_Repr"]
+
+
+def test_what_is_inlined_into_the_function_at_fault_is_left_out():
+    names = ("_Py_atomic_load_uint32_relaxed", "Py_INCREF", "_PyBytes_FromList", "bytes_new")
+    frames = [NativeFrameInfo(n, name, "bytesobject.c", 1, 0x1000 if n < 3 else 0x2000) for n, name in enumerate(names)]
+    found = frames_of_interest(Finding("FT404", "", Confidence.LIKELY), ThreadInfo(1, native=tuple(frames)))
+    assert [frame.function for frame, _ in found] == ["_PyBytes_FromList", "bytes_new"]
 
 
 def test_equal_stacks_come_together_but_for_the_crashed_one():
