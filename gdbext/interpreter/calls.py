@@ -95,7 +95,13 @@ def _special_methods(operation: Operation) -> Iterator[str]:
 def is_python(objects: Objects, target: Callee) -> bool:
     """Whether the callee is written in Python."""
     info = objects.type_of(target.address)
-    return info is not None and (info.name in ("function", "method") or info.is_python_class)
+    if info is None or info.name in ("function", "method"):
+        return info is not None
+    described = objects.type_info(target.address) if info.is_subclass("type") else None
+    # A class made in C may be changeable as one written in Python is, but has no functions.
+    runs = class_attribute(objects, described, "__init__") if described else class_attribute(objects, info, "__call__")
+    kind = objects.type_of(runs) if runs else None
+    return kind is not None and kind.name == "function"
 
 
 def bound_to(objects: Objects, target: Callee) -> int | None:

@@ -7,10 +7,12 @@ the suspects are ranked by how close both threads are to it, what they do, and w
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gdbext.debuggers.base import MemoryFault
 from gdbext.model import Confidence, Evidence, Finding, Race, RaceThread, SharedObject
 from gdbext.triage.case import Case
 from gdbext.triage.effects import ADDING, IMMUTABLE, Effect
@@ -18,6 +20,9 @@ from gdbext.triage.touches import Near, Touch, losses, recency, touches, weight
 from gdbext.triage.works import LOCKING_TYPES
 
 MAX_SUSPECTS = 8
+MAX_FIELDS = 4096
+MIN_SCORE = 0.1
+"""Below are locks that threads wait for, and objects that both lock and no Python code names: no suspects at all."""
 MAX_THREADS = 64
 GUARDED = 0.15
 """Factor for an object that both operations lock, or that a mutex held by one of the threads protects."""
@@ -48,6 +53,8 @@ def find_races(case: Case, findings: Sequence[Finding]) -> Sequence[Race]:
     found = {lwp: touches(case, lwp) for lwp in _threads(case)}
     races = []
     for address, lost_item in known.items():
+        if owner := _owner(case, address, found):
+            races.append(owner)
         if race := _race_on(case, address, found, lost_item):
             races.append(race)
     races += [race for finding in findings if finding.rule == "FT202" and (race := _race_within(case, finding, found))]
@@ -73,7 +80,7 @@ def _culprits(case: Case, findings: Sequence[Finding]) -> dict[int, bool]:
     """Objects whose content was lost under a reader, from the findings; True where what was lost is an item that they held."""
     found: dict[int, bool] = {}
     for finding in findings:
-        if finding.rule in ("FT101", "FT103", "FT102") and finding.container:
+        if finding.rule in ("FT101", "FT103", "FT102", "FT205") and finding.container:
             found.setdefault(finding.container.address, True)
         if finding.rule in ("FT204", "FT203") and finding.subject:
             found.setdefault(finding.subject.address, False)
@@ -86,16 +93,15 @@ def _race_on(case: Case, address: int, found: dict[int, list[Touch]], lost_item:
     if kind is None or case.lwp is None:
         return None
     mine = next((t for t in found.get(case.lwp, []) if t.address == address), None)
-    others = [
-        t for lwp, mine_ in found.items() if lwp != case.lwp for t in mine_ if t.address == address and t.effect is not Effect.READ
-    ]
+    others = [t for lwp, mine_ in found.items() if lwp != case.lwp for t in mine_ if t.address == address and _may_change(t)]
     if not others:
         return None
     if lost_item:
         others = [_loss_of(case, t) for t in others]
     other = min(others, key=lambda t: (not t.effect.changes, lost_item and t.operation in ADDING, t.near, recency(t)))
     operation = mine.operation if mine else case.operation_at(case.origin.level) if case.origin else "uses it"
-    frame = case.current_frame(case.lwp)
+    current = case.current_frame(case.lwp)
+    frame = (case.own_frame(case.lwp, current) or current) if current else None
     reader = RaceThread(
         case.lwp,
         case.thread_name(case.lwp),
@@ -106,6 +112,36 @@ def _race_on(case: Case, address: int, found: dict[int, list[Touch]], lost_item:
     )
     evidence = _changes_it(case, other, address, kind.name)
     return Race(Confidence.LIKELY, SharedObject(address, kind.name), (reader, _race_thread(case, other)), (evidence,))
+
+
+def _may_change(touch: Touch) -> bool:
+    """What only C code has at hand is changed by it where it is known to be."""
+    return touch.effect.changes or (touch.effect is Effect.UNKNOWN and touch.near is not Near.INTERNAL)
+
+
+def _owner(case: Case, address: int, found: dict[int, list[Touch]]) -> Race | None:
+    """The race on the object that has a known culprit as a part of its own, where no Python code names the part."""
+    named = [t for its in found.values() for t in its if t.near < Near.INTERNAL and not t.is_guarded and t.type not in IMMUTABLE]
+    if any(t.address == address for t in named):
+        return None
+    for pair in ranked_pairs(case, {lwp: [t for t in its if t in named] for lwp, its in found.items()}):
+        if _holds(case, pair.address, address):
+            race = _general_race(case, pair, False)
+            part = Evidence(f"the {pair.type} holds what was damaged", pair.address, None, address)
+            return dataclasses.replace(race, evidence=(*race.evidence, part))
+    return None
+
+
+def _holds(case: Case, owner: int, part: int) -> bool:
+    """Whether a pointer to ``part`` stands among the owner's own fields, known or not."""
+    if any(child.target == part for child in case.session.objects.children(owner)):
+        return True
+    info = case.session.objects.type_of(owner)
+    try:
+        fields = case.session.memory.read(owner, min(info.basicsize or 0, MAX_FIELDS) & ~7) if info else b""
+    except MemoryFault:
+        return False
+    return part in memoryview(fields).cast("Q")
 
 
 def _loss_of(case: Case, touch: Touch) -> Touch:
@@ -165,7 +201,7 @@ def ranked_pairs(case: Case, found: dict[int, list[Touch]]) -> list[Pair]:
             if best is None or weight(touch) > weight(best):
                 by_object[touch.address][lwp] = touch
     pairs = [p for address, its in by_object.items() if len(its) > 1 and (p := _pair(case, address, its.values()))]
-    return sorted(pairs, key=lambda p: -p.score)
+    return sorted((p for p in pairs if p.score >= MIN_SCORE), key=lambda p: -p.score)
 
 
 def _pair(case: Case, address: int, its: Iterable[Touch]) -> Pair | None:
@@ -175,7 +211,10 @@ def _pair(case: Case, address: int, its: Iterable[Touch]) -> Pair | None:
     if writer.effect is Effect.READ and (writer.near > Near.LINE or any(t.is_guarded for t in ordered)):
         # What only reads may count exports, cache or advance within: worth a word where nothing else is.
         return None
-    others = [t for t in ordered if t.lwp != writer.lwp]
+    # What may only read harms nobody who reads a plain attribute.
+    others = [t for t in ordered if t.lwp != writer.lwp and (writer.effect.changes or not _is_safe(t))]
+    if not others:
+        return None
     other = max(others, key=weight)
     different = [t for t in others if t.operation != writer.operation and weight(t) >= DIFFERENT * weight(other)]
     other = max(different, key=weight, default=other)
@@ -191,6 +230,10 @@ def _pair(case: Case, address: int, its: Iterable[Touch]) -> Pair | None:
         score *= MODULE
     first, second = (other, writer) if other.lwp == case.lwp or writer.lwp != case.lwp else (writer, other)
     return Pair(address, writer.type, first, second, score, guarded)
+
+
+def _is_safe(touch: Touch) -> bool:
+    return touch.effect is Effect.READ and touch.is_guarded
 
 
 def _general_race(case: Case, pair: Pair, is_victim: bool) -> Race:

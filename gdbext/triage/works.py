@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from gdbext.debuggers.base import MemoryFault
 from gdbext.interpreter.calls import CALLS, Callee, bound_to, is_python
 from gdbext.interpreter.frames import Frame
-from gdbext.interpreter.names import VARIABLES, operand, resolve, subjects
+from gdbext.interpreter.names import VARIABLES, class_attribute, operand, resolve, subjects
 from gdbext.interpreter.operations import Operation
 from gdbext.layout.layout import UnknownLayout
 from gdbext.objects.objects import Objects
+from gdbext.objects.types import TypeInfo
 from gdbext.triage.effects import Effect, effect_of, effect_on_argument
 
 ATTRIBUTES = ("load-attr", "store-attr", "delete-attr")
 CONSTANTS = ("const", "int")
+# What a class may have under an attribute's name without code of C behind it: methods, and what ``__slots__`` makes.
+PLAIN_ATTRIBUTES = ("function", "property", "classmethod", "staticmethod", "member_descriptor")
 # Bytecode's operations as a programmer names them; calls go by the callee's name.
 WORDS = {
     "load-attr": "getattr",
@@ -44,8 +47,8 @@ class Work:
     calls_python: bool
     """What is called is written in Python: what it does to the object shows in its own code."""
     is_iterator: bool | None
-    is_python_instance: bool
-    """The object's class was written in Python."""
+    is_plain_attribute: bool
+    """The attribute is one that an instance of a class written in Python simply has: no code of C stands behind it."""
 
     def effect(self, kind: str) -> Effect:
         if self.calls_python:
@@ -58,8 +61,8 @@ class Work:
         """Whether the operation takes the object's lock, or an attribute of a plain instance, which is as safe."""
         if self.calls_python or self.operation.kind in VARIABLES:
             return True
-        if self.is_python_instance and self.operation.kind in ATTRIBUTES:
-            return self.operation.name != "__dict__"
+        if self.operation.kind in ATTRIBUTES and not self.is_argument:
+            return self.is_plain_attribute
         return self.is_own and kind in LOCKING_TYPES
 
 
@@ -106,8 +109,16 @@ def _work(
         is_own,
         calls_python,
         _is_iterator(objects, info.address) if info else None,
-        info is not None and info.is_python_class,
+        info is not None and _is_plain_attribute(objects, info, operation),
     )
+
+
+def _is_plain_attribute(objects: Objects, info: TypeInfo, operation: Operation) -> bool:
+    if not info.is_python_class or operation.name is None or operation.name == "__dict__":
+        return False
+    found = class_attribute(objects, info, operation.name)
+    descriptor = objects.type_of(found) if found else None
+    return descriptor is None or descriptor.name in PLAIN_ATTRIBUTES
 
 
 def _is_iterator(objects: Objects, kind: int) -> bool | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 CORPUS = Path(__file__).parent.parent / "corpus"
-MARK = re.compile(r"#\s*op:\s*(\w+(?: or \w+)*)(, reads)?\s*$")
+MARK = re.compile(r"#\s*op:\s*([^\s,]+(?: or [^\s,]+)*)(, reads)?\s*$")
 
 
 @dataclass(frozen=True)
