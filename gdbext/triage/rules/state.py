@@ -11,7 +11,7 @@ from gdbext.layout.layout import UnknownLayout
 from gdbext.model import Confidence, Container, Evidence, Finding, Subject, Verdict
 from gdbext.triage import containers
 from gdbext.triage.case import Case
-from gdbext.triage.expectations import canonical
+from gdbext.triage.expectations import canonical, is_object_pointer
 from gdbext.triage.fault import frame_of_signal
 from gdbext.triage.origin import CONTAINERS, index_variable
 from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
@@ -204,7 +204,7 @@ def container_changed(case: Case) -> Iterator[Finding]:
 
 def _too_short(case: Case) -> Iterator[Finding]:
     """The faulting function has a live object with a size, and an index that is beyond it now."""
-    fault, layout = case.fault, case.session.layout
+    fault = case.fault
     if not fault.is_fault or case.root is not None:
         return
     last: NativeFrame | None = None
@@ -219,8 +219,7 @@ def _too_short(case: Case) -> Iterator[Finding]:
         )
         if suspect is None:
             continue
-        place = suspect.address + layout.offset("PyVarObject", "ob_size")
-        size = int.from_bytes(case.session.memory.read(place, 8), "little")
+        place, size = _length(case, suspect.address)
         emptied = size == 0 and (fault.address or 0) < MAX_OFFSET and fault.jumped_to is None
         if (index is not None and size <= index) or (index is None and emptied):
             beyond = f"is at item {index}, the" if index is not None else "reads an item, but the"
@@ -243,6 +242,12 @@ def _too_short(case: Case) -> Iterator[Finding]:
                 ],
             )
             return
+
+
+def _length(case: Case, address: int) -> tuple[int, int]:
+    """Where a sized object has its length, and the length now."""
+    place = address + case.session.layout.offset("PyVarObject", "ob_size")
+    return place, int.from_bytes(case.session.memory.read(place, 8), "little")
 
 
 MAX_INNER = 6
@@ -277,6 +282,38 @@ def null_slot(case: Case) -> Iterator[Finding]:
             if broken.value == 0 and broken.field not in ("header", "ob_type"):
                 yield _null_finding(case, suspect, broken.field, broken.address)
                 return
+    yield from _null_item(case)
+
+
+def _null_item(case: Case) -> Iterator[Finding]:
+    """The faulting function walks a live list and has a NULL for an item: the slot was not filled yet, or no more."""
+    frame = next((f for f in case.c_frames if not f.frame.is_inlined), None)
+    if frame is None:
+        return
+    name, index = index_variable(frame)
+    null = next(
+        (v for v in frame.variables if v.value == 0 and not v.is_argument and is_object_pointer(v.type, case.session.layout)), None
+    )
+    walked = next(
+        (s for s in case.suspects for u in s.uses if u.level == frame.frame.level and u.is_argument and _is_mutable(s)), None
+    )
+    if null is None or walked is None or index is None:
+        return
+    yield finding(
+        case,
+        "FT205",
+        f"item {index} of a {walked.actual_type} was NULL when {case.operation_at(frame.frame.level)} took it",
+        Confidence.LIKELY,
+        subject_of(walked),
+        Container(walked.address, walked.actual_type or "", index),
+        [
+            Evidence(f"#{frame.frame.level} {frame.function}: {null.name} is NULL, {name} is {index}", None, 0, broken=True),
+            Evidence(
+                f"length of the {walked.actual_type} now", walked.address + case.session.layout.offset("PyVarObject", "ob_size")
+            ),
+            *walked.liveness.evidence,
+        ],
+    )
 
 
 def _null_finding(case: Case, suspect: Suspect, field: str, address: int | None) -> Finding:
