@@ -299,6 +299,7 @@ def _null_item(case: Case) -> Iterator[Finding]:
     )
     if null is None or walked is None or index is None:
         return
+    place, size = _length(case, walked.address)
     yield finding(
         case,
         "FT205",
@@ -308,9 +309,7 @@ def _null_item(case: Case) -> Iterator[Finding]:
         Container(walked.address, walked.actual_type or "", index),
         [
             Evidence(f"#{frame.frame.level} {frame.function}: {null.name} is NULL, {name} is {index}", None, 0, broken=True),
-            Evidence(
-                f"length of the {walked.actual_type} now", walked.address + case.session.layout.offset("PyVarObject", "ob_size")
-            ),
+            Evidence(f"length of the {walked.actual_type} now", place, str(size)),
             *walked.liveness.evidence,
         ],
     )
