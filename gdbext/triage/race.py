@@ -26,6 +26,8 @@ MIN_SCORE = 0.1
 MAX_THREADS = 64
 GUARDED = 0.15
 """Factor for an object that both operations lock, or that a mutex held by one of the threads protects."""
+UNCHANGED = 0.4
+"""Factor for an object that several threads do the same to, of which we do not know that it changes the object."""
 DIFFERENT = 0.15
 """A thread that does something else than the one that changes the object is its opponent rather, if it is as near as this."""
 MODULE = 0.1
@@ -219,7 +221,15 @@ def _pair(case: Case, address: int, its: Iterable[Touch]) -> Pair | None:
     different = [t for t in others if t.operation != writer.operation and weight(t) >= DIFFERENT * weight(other)]
     other = max(different, key=weight, default=other)
     guarded = writer.is_guarded and other.is_guarded
-    score = weight(writer) * weight(other) * (GUARDED if guarded else 1.0)
+    if writer.effect.changes and writer.near < Near.INTERNAL and other.near is Near.INTERNAL:
+        # C code has at hand what another thread's Python code changes.
+        score = weight(writer) * weight(dataclasses.replace(other, near=Near.INSIDE))
+    else:
+        score = weight(writer) * weight(other)
+    if guarded:
+        score *= GUARDED
+    if not writer.effect.changes and writer.operation == other.operation:
+        score *= UNCHANGED
     if case.lwp in (writer.lwp, other.lwp):
         score *= 1.2
     if writer.type.startswith(SYNCHRONISERS) or writer.type in SYNCHRONISERS:

@@ -80,3 +80,16 @@ def test_an_argument_is_read_but_iterators_are_used_up_and_memory_may_be_written
     assert effect_on_argument("list", call, is_iterator=False) is Effect.READ
     assert effect_on_argument("generator", call, is_iterator=True) is Effect.WRITE
     assert effect_on_argument("bytearray", call, is_iterator=False) is Effect.UNKNOWN
+
+
+def test_what_c_code_has_at_hand_while_another_thread_changes_it_comes_before_what_both_may_only_read() -> None:
+    dumps = [Touch(lwp, 0x4000, "Headers", "dumps", Effect.UNKNOWN, Near.AT, "a.py", 7, 7) for lwp in (1, 3)]
+    inside = Touch(1, 0x1000, "list", "dumps", Effect.UNKNOWN, Near.INTERNAL, "a.py", 7, 7)
+    change = Touch(2, 0x1000, "list", "setitem", Effect.RESIZE, Near.FUNCTION, "a.py", 9, 8, is_guarded=True)
+    assert [pair[0] for pair in pairs(*dumps, inside, change)] == [0x1000, 0x4000]
+
+
+def test_a_plain_attribute_is_no_opponent_of_what_may_only_read() -> None:
+    dumps = Touch(1, 0x4000, "Headers", "dumps", Effect.UNKNOWN, Near.AT, "a.py", 7, 7)
+    lookup = Touch(2, 0x4000, "Headers", "getattr pairs", Effect.READ, Near.AT, "a.py", 9, 9, is_guarded=True)
+    assert pairs(dumps, lookup) == []
