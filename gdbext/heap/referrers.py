@@ -31,7 +31,8 @@ class Referrer:
 
     ``kind`` is ``object``, ``global``, ``frame``, ``register``, ``stack``, ``module`` (a C module's data), ``queue``, ``c heap`` or
     ``memory``.  ``holder`` is the object (for ``frame``: the interpreter frame) and ``slot`` the field, index, key, or local's
-    name in it; ``place`` the address of the word.  ``certain`` is False where memory is only seen to have the value.
+    name in it; ``place`` the address of the word, which ``text`` does not repeat.  ``certain`` is False where memory is only
+    seen to have the value.
     """
 
     kind: str
@@ -94,7 +95,7 @@ class ReferrerSearch:
         for stop in self._r.stops:
             for name, value in stop.registers.items():
                 if value & ~TAGS == self._address:
-                    yield Referrer("register", None, f"register {name} of LWP {stop.lwp}", slot=name, lwp=stop.lwp)
+                    yield Referrer("register", None, f"{name} of LWP {stop.lwp}", slot=name, lwp=stop.lwp)
 
     def _frames(self) -> Iterator[Referrer]:
         """Python frames' locals and value stacks."""
@@ -150,12 +151,12 @@ class ReferrerSearch:
             if lwp is not None:
                 # A named local is known already, and with more certainty.
                 if lwp not in self._named:
-                    text = f"{place:#x} in the Python frames of LWP {lwp}"
+                    text = f"in the Python frames of LWP {lwp}"
                     yield Referrer("frame", place, text, lwp=lwp)
                 return
             found = self._r.places.find(place)
             kind = found.kind if found else "memory"
-            yield Referrer(kind, place, f"{place:#x} in {found.text if found else 'unknown memory'}")
+            yield Referrer(kind, place, f"in {found.text if found else 'unknown memory'}")
             return
         block = page.block(page.index(place))
         if not holds_objects(self._r, page):
@@ -170,7 +171,7 @@ class ReferrerSearch:
         """The word as a slot of an object: certain if the object's own fields say so."""
         info = self._r.objects.type_of(holder)
         if info is None or self._r.objects.header(holder).is_dead_shape:
-            return Referrer("memory", place, f"{place:#x} in a block whose object is no more", holder)
+            return Referrer("memory", place, "in a block whose object is no more", holder)
         slot = next((r.slot for r in self._r.objects.children(holder) if r.slot_address == place), None)
         module = self._module(holder) if info.is_subclass("dict") and slot is not None else None
         if module is not None:
@@ -198,7 +199,7 @@ class ReferrerSearch:
                     yield from certain[:1]
                 else:
                     domain = self._r.mimalloc.domain(page)
-                    text = f"{place:#x} in a {page.block_size}-byte {domain if domain in DOMAINS else 'raw'} block at {block:#x}"
+                    text = f"in a {page.block_size}-byte {domain if domain in DOMAINS else 'raw'} block at {block:#x}"
                     yield Referrer("memory", place, text, block)
 
 

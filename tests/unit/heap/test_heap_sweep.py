@@ -88,6 +88,7 @@ def test_stacks_registers_and_modules_hold_it_as_it_seems(world: HeapWorld, page
     assert [(r.slot, r.lwp, r.certain) for r in by_kind(found, "register")] == [("rbx", 100, False)]
     assert [(r.place, r.certain) for r in by_kind(found, "stack")] == [(stack + 0x808, False)]
     assert [(r.place, r.certain) for r in by_kind(found, "module")] == [(data, False)]
+    assert not [r.text for r in found if r.place and hex(r.place) in r.text], "the place is told twice"
 
 
 def test_a_tagged_reference_counts(page: FakePage, world: HeapWorld) -> None:
