@@ -51,16 +51,19 @@ def references(header: Header) -> str:
     return f"{count} reference{'s' if count != 1 else ''}"
 
 
+AFTER_FREE = "after it was freed"
+
+
 def over_decref(header: Header) -> list[Evidence]:
     """What a decref too many leaves in a freed object of a release build (FT104).
 
     The count of an object that was never merged wraps and looks immortal; a merged one's goes below zero.
     """
     if header.is_immortal and header.ob_tid:
-        claim, name, value = "its count wrapped below 0: a decref after it was freed", "ob_ref_local", header.ref_local
+        claim, name, value = f"its count wrapped below 0: a decref {AFTER_FREE}", "ob_ref_local", header.ref_local
     elif header.ref_shared < 0:
         claim, name, value = (
-            f"its shared count is {header.ref_shared >> 2}: decrefs after it was freed",
+            f"its shared count is {header.ref_shared >> 2}: decrefs {AFTER_FREE}",
             "ob_ref_shared",
             header.ref_shared & WORD,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +19,8 @@ MACHINERY = (
     "abort",
     "__assert_fail",
     "fatal_error",
+    "_PyObject_AssertFailed",
+    "_Py_NegativeRefcount",
     "_Py_FatalError",
     "Py_FatalError",
     "_PyEval_",
@@ -47,6 +50,8 @@ MACHINERY = (
     "__clone",
 )
 MOST_FRAMES = 3
+LIBRARIES = re.compile(r"(lib(c|m|pthread|dl|gcc_s|stdc\+\+|python)\b|ld-|linux-vdso|\[vdso\])")
+"""Of the system, and Python's own."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ def merged(thread: ThreadInfo) -> list[Entry]:
 
 def frames_of_interest(finding: Finding, thread: ThreadInfo) -> list[tuple[NativeFrameInfo, str]]:
     """At most three native frames with a note each: those that handle the finding's object or its container, else from
-    the function on that the fault is in, without what is inlined into it."""
+    the function on that the fault is in, without what is inlined into it; and the extension module's that led there."""
     found: list[tuple[NativeFrameInfo, str]] = []
     seen = set()
     for address, note in _addresses(finding):
@@ -110,7 +115,21 @@ def frames_of_interest(finding: Finding, thread: ThreadInfo) -> list[tuple[Nativ
         plain = [f for f in thread.native if f.function and not Entry(f).is_machinery]
         telling = [f for f in _from_function(plain) if f.file] or plain
         found = [(f, "") for f in telling[:MOST_FRAMES]]
+    outside = _outside(thread)
+    if outside is not None and all(outside.level != frame.level for frame, _ in found):
+        found.append((outside, ""))
     return sorted(found, key=lambda item: item[0].level)
+
+
+def _outside(thread: ThreadInfo) -> NativeFrameInfo | None:
+    """The innermost frame of an extension module in the call that crashed: to its author the line that counts."""
+    loop = next((n for n, frame in enumerate(thread.native) if frame.python is not None), None)
+    if loop is None:
+        return None
+    python = thread.native[loop].module
+    own = [f for f in thread.native[:loop] if f.module and f.module != python and not LIBRARIES.match(f.module)]
+    # What is compiled in from a header, such as Py_DECREF, is not the author's line.
+    return next((f for f in _from_function(own) if f.function and not (f.file or "").endswith(".h")), None)
 
 
 def _addresses(finding: Finding) -> Iterator[tuple[int, str]]:
@@ -127,8 +146,8 @@ def _mentions(frame: NativeFrameInfo, address: int) -> bool:
 
 def _from_function(frames: Sequence[NativeFrameInfo]) -> Sequence[NativeFrameInfo]:
     """The frames without the innermost ones that are inlined into the next: those share its pc."""
-    start = next((i for i, (frame, caller) in enumerate(pairwise(frames)) if frame.pc != caller.pc), 0)
-    return frames[start:]
+    start = next((i for i, (frame, caller) in enumerate(pairwise(frames)) if frame.pc != caller.pc), len(frames) - 1)
+    return frames[max(start, 0) :]
 
 
 def same_stacks(threads: Sequence[ThreadInfo]) -> list[list[ThreadInfo]]:

@@ -172,7 +172,8 @@ class Case:
         """Take from a dead pointer the uses that prove nothing.
 
         Whoever gives up a reference may see the object die: frames that deallocate it, and those that asked for that, count
-        only if the fault came of it.  A function that faults on something else may have freed its argument itself, too.
+        only if the fault came of it.  A function that faults on something else may have freed its argument itself, too; one of
+        CPython's own only borrows its arguments, so there that is the unlikely case.
         """
         if not suspect.is_gone:
             return
@@ -181,7 +182,17 @@ class Case:
         if ending is not None and not (is_at_fault and self.same_call(0, ending)):
             suspect.uses = [replace(u, is_doubtful=True) for u in suspect.uses]
         elif not is_at_fault and not any(u.is_self for u in suspect.uses):
-            suspect.liveness = replace(suspect.liveness, confidence=Confidence.POSSIBLE)
+            borrowed = any(u.is_argument and u.is_innermost for u in suspect.uses) and self._is_in_interpreter
+            confidence = Confidence.LIKELY if borrowed else Confidence.POSSIBLE
+            suspect.liveness = replace(
+                suspect.liveness, confidence=max(confidence, suspect.liveness.confidence, key=lambda c: c.rank)
+            )
+
+    @cached_property
+    def _is_in_interpreter(self) -> bool:
+        """Whether the function at fault is CPython's own."""
+        frames = self.native_frames[frame_of_signal(self.native_frames) :]
+        return bool(frames) and frames[0].module is not None and frames[0].module == self.interpreter_module
 
     def _forget_stack(self, found: dict[int, list[suspects_.Use]]) -> None:
         """No object lies on a C stack: there the debug information names a register that has been put to other use since."""

@@ -20,6 +20,7 @@ import re
 import sys
 from collections.abc import Sequence
 
+from gdbext.debuggers.base import NativeFrame
 from gdbext.model import Confidence, Finding, Race, Signature
 from gdbext.triage.case import Case
 from gdbext.triage.known import scene_of
@@ -97,10 +98,20 @@ def _in_other_code(case: Case) -> bool:
     for frame in case.c_frames:
         if not case.same_call(0, frame.frame.level):
             break
-        module = os.path.basename(frame.frame.module or "")
-        if frame.frame.module != case.interpreter_module and not SYSTEM.match(module) and not _is_standard(module):
+        if _is_foreign(case, frame.frame):
             return True
     return False
+
+
+def _is_foreign(case: Case, frame: NativeFrame) -> bool:
+    """Whether a frame's code is neither of Python nor of the system."""
+    module = os.path.basename(frame.module or "")
+    return frame.module != case.interpreter_module and not SYSTEM.match(module) and not _is_standard(module)
+
+
+def _is_extensions(case: Case, frame: NativeFrame) -> bool:
+    """Whether a frame is a function of an extension module itself: not inlined into one, and not libffi's gateway."""
+    return _is_foreign(case, frame) and not frame.is_inlined and not (frame.function or "").startswith("ffi_")
 
 
 def _is_standard(module: str) -> bool:
@@ -134,14 +145,15 @@ def site_frames(case: Case) -> list[str]:
     """The innermost functions, up to the Python frame that called them, that every build has.
 
     Optimisers inline static helpers, so release and debug builds crash in different frames.  What stays is every function
-    whose address stands in a table of the interpreter's data, such as a type's slots.
+    whose address stands in a table of the interpreter's data, such as a type's slots; and the functions of extension
+    modules, which are built by others, one way.
     """
     found: list[str] = []
     end = case.eval_level
     for frame in case.c_frames:
         if end is not None and frame.frame.level > end:
             break
-        if frame.owner is not None and frame.frame.function:
+        if frame.frame.function and (frame.owner is not None or _is_extensions(case, frame.frame)):
             name = frame.frame.function.split(".")[0]
             if name not in found:
                 found.append(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gdbext.heap.evidence import AFTER_FREE
 from gdbext.model import Confidence, Evidence, Finding, Verdict
 from gdbext.triage.case import Case
 from gdbext.triage.origin import Origin
@@ -108,16 +109,19 @@ NEGATIVE = ("negative ref", "refcnt", "refcount")
 
 
 def double_free(case: Case) -> Iterator[Finding]:
-    """FT104: CPython's own check said so, or a header counts below zero."""
+    """FT104: CPython's own check said so, a header counts below zero, or a freed one's count went on falling."""
     message = case.fault.fatal_error or case.fault.assertion or ""
     said = any(word in message for word in NEGATIVE)
     for suspect in case.suspects:
         below = [e for e in suspect.header_problems if "below zero" in e.claim or "negative" in e.claim]
         if below and not (suspect.is_trusted_use and suspect.liveness.block is not None):
             below = []  # A leftover in some local, or memory that never was an object's, counts nothing.
-        if not below and not (said and suspect.innermost.is_argument and suspect.is_bad):
+        late = [
+            e for e in suspect.liveness.evidence if AFTER_FREE in e.claim and any(case.same_call(0, u.level) for u in suspect.uses)
+        ]
+        if not below and not late and not (said and suspect.innermost.is_argument and suspect.is_bad):
             continue
-        evidence = [*below, *evidence_of(case, suspect)]
+        evidence = [*below, *late, *evidence_of(case, suspect)]
         if said:
             evidence.insert(0, Evidence("CPython reported", None, message))
         confidence = Confidence.PROVEN if said or below else Confidence.LIKELY

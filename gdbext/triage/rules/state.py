@@ -276,7 +276,8 @@ def null_slot(case: Case) -> Iterator[Finding]:
     if operand is None or operand.base_value is None or operand.base_value >= NULL_PAGE:
         return
     for suspect in case.suspects:
-        if suspect.is_gone or not any(case.same_call(0, u.level) for u in suspect.uses):
+        # What a function has in a local alone it may be making just now.
+        if suspect.is_gone or not any(case.same_call(0, u.level) and (u.is_argument or u.passed_on) for u in suspect.uses):
             continue
         for broken in case.session.objects.invariants(suspect.address):
             if broken.value == 0 and broken.field not in ("header", "ob_type"):

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from gdbext.model import Confidence, Finding, NativeFrameInfo, PythonFrame, ThreadInfo
+from gdbext.model import Confidence, Finding, NativeFrameInfo, PythonFrame, Subject, ThreadInfo
 from gdbext.reports.stack import frames_of_interest, merged, same_stacks
 from unit.reports import samples
 
@@ -61,6 +61,21 @@ def test_what_is_inlined_into_the_function_at_fault_is_left_out():
     frames = [NativeFrameInfo(n, name, "bytesobject.c", 1, 0x1000 if n < 3 else 0x2000) for n, name in enumerate(names)]
     found = frames_of_interest(Finding("FT404", "", Confidence.LIKELY), ThreadInfo(1, native=tuple(frames)))
     assert [frame.function for frame, _ in found] == ["_PyBytes_FromList", "bytes_new"]
+
+
+def test_the_extension_modules_own_frame_is_always_shown():
+    places = [
+        ("PyObject_Size", "python", 1),
+        ("Py_DECREF", "box.so", 2),
+        ("recall", "box.so", 2),
+        ("_PyEval_EvalFrame", "python", 3),
+    ]
+    frames = [NativeFrameInfo(n, name, "file.c", 1, pc, module) for n, (name, module, pc) in enumerate(places)]
+    frames[0] = dataclasses.replace(frames[0], arguments=("o=0x1230",))
+    frames[3] = dataclasses.replace(frames[3], python=0)
+    finding = Finding("FT102", "", Confidence.PROVEN, Subject(0x1230, None))
+    found = frames_of_interest(finding, ThreadInfo(1, native=tuple(frames)))
+    assert [frame.function for frame, _ in found] == ["PyObject_Size", "recall"]
 
 
 def test_equal_stacks_come_together_but_for_the_crashed_one():
