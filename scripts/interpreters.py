@@ -28,6 +28,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from gdbext.cli import interpreters as finder
+from gdbext.cli import launch
+
 SOURCE_PACKAGE = "python3.13"
 SUITE = "trixie"
 # Compiler runs of a full build, measured; the progress bar's 100 %.
@@ -77,15 +81,13 @@ class BuildError(Exception):
 
 
 def cache_dir() -> Path:
-    """The per-user cache: ``$GDBEXT_CACHE``, else ``$XDG_CACHE_HOME/gdbext``, else ``~/.cache/gdbext``."""
-    if explicit := os.environ.get("GDBEXT_CACHE"):
-        return Path(explicit)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gdbext"
+    """The per-user cache."""
+    return Path(launch.cache_folder())
 
 
 def tree(name: str) -> Path:
     """Where the build of that name lives (source, objects and interpreter together)."""
-    return cache_dir() / "interpreters" / name
+    return Path(finder.folder()) / name
 
 
 def executable(name: str) -> Path:
@@ -105,17 +107,12 @@ def is_free_threaded(python: str) -> bool:
 
 def found() -> list[str]:
     """Free-threaded interpreters of this machine, best first, without building anything."""
-    candidates = [os.environ.get("GDBEXT_PYTHON"), *(shutil.which(f"python3.{minor}t") for minor in (15, 14, 13))]
-    if uv := shutil.which("uv"):
-        for version in ("3.15t", "3.14t", "3.13t"):
-            done = subprocess.run([uv, "python", "find", "--no-python-downloads", version], capture_output=True, text=True)
-            candidates.append(done.stdout.strip() if done.returncode == 0 else None)
-    return [c for c in dict.fromkeys(candidates) if c and is_free_threaded(c)]
+    return [path for path in finder.found() if is_free_threaded(path)]
 
 
 def find_or_build(name: str = "release") -> str:
     """One free-threaded interpreter: this machine's own where it has one, else the lab's build of that name."""
-    return next(iter(found()), None) or str(build(name))
+    return next(filter(is_free_threaded, finder.installed()), None) or str(build(name))
 
 
 # --- fetching the source -------------------------------------------------------------------------

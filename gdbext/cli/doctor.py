@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from gdbext.cli import launch
+from gdbext.cli import interpreters, launch
 from gdbext.cli.main import COMMANDS, Failure
 
 GOOD, LACK, FAULT = "✓", "!", "✗"
@@ -28,6 +28,8 @@ mend it.
 exit status:
   0  gdbext can work here (perhaps with less than everything)
   1  it cannot: there is no debugger, or crashes can be neither traced nor found as cores
+  2  wrong usage
+  3  there is no program of the name that --python gives
 
 examples:
   gdbext doctor
@@ -38,7 +40,6 @@ print(json.dumps({"version": sys.version.split()[0], "minor": list(sys.version_i
  "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")), "debug": hasattr(sys, "gettotalrefcount"),
  "maps": [l.split(None, 5)[5].strip() for l in open("/proc/self/maps") if len(l.split(None, 5)) > 5]}))
 """
-INTERPRETERS = ("python3.15t", "python3.14t", "python3.13t", "python3")
 
 
 class Check(NamedTuple):
@@ -61,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--python",
         metavar="PYTHON",
-        help="the interpreter to look at (default: $GDBEXT_PYTHON, python3.15t, 3.14t, 3.13t, python3)",
+        help="the interpreter to look at (default: $GDBEXT_PYTHON, python3.15t, 3.14t, 3.13t, uv's, ours, python3)",
     )
     made.add_argument("--json", action="store_true", help="as JSON")
     return made
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure(f"there is no program {arguments.python}")
     debuggers = [_debugger(name) for name in launch.NAMES]
     ptrace, cores = _ptrace(), _cores()
-    found = [*debuggers, ptrace, cores, *_interpreter(arguments.python), *_tools(), _room()]
+    found = [*debuggers, ptrace, cores, *_interpreter(arguments.python), *_builds(), *_tools(), _room()]
     if arguments.json:
         print(json.dumps([{**check._asdict(), "sign": SIGNS[check.sign]} for check in found], indent=2))
     else:
@@ -178,20 +179,31 @@ def _cores() -> Check:
     return Check(GOOD, "cores", state)
 
 
+def _builds() -> Iterator[Check]:
+    """The interpreters that scripts/demo and scripts/test have built, where they have."""
+    found = interpreters.built()
+    if found:
+        names = ",".join(os.path.basename(os.path.dirname(path)) for path in found)
+        shown = f"{{{names}}}" if len(found) > 1 else names
+        yield Check(GOOD, "builds", f"{interpreters.folder()}/{shown}/python")
+
+
+def _other_python() -> str:
+    """Which free-threaded Python there is already, or how to get one."""
+    path = next(interpreters.found(), None)
+    return f"gdbext doctor --python {path}" if path else "uv python install 3.14t, or name one with --python"
+
+
 def _interpreter(wanted: str | None) -> Iterator[Check]:
-    path = (
-        wanted or os.environ.get("GDBEXT_PYTHON") or next((found for name in INTERPRETERS if (found := shutil.which(name))), None)
-    )
+    path = wanted or next(interpreters.found(), None) or shutil.which("python3")
     if path is None:
-        yield Check(
-            LACK, "python", "no free-threaded interpreter on PATH", "nothing, for cores from elsewhere", "uv python install 3.14t"
-        )
+        yield Check(LACK, "python", "no free-threaded interpreter found", "nothing, for cores from elsewhere", _other_python())
         return
     try:
         done = subprocess.run([path, "-c", ASK], capture_output=True, text=True, timeout=60, env=_clean_environment())
         facts: dict[str, Any] = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired):
-        yield Check(FAULT, "python", f"{path} does not start, or is no Python 3", "", "name another with --python")
+        yield Check(FAULT, "python", f"{path} does not start, or is no Python 3", "", _other_python())
         return
     flavour = ("free-threaded" if facts["free_threaded"] else "with a GIL") + (", debug build" if facts["debug"] else "")
     state = f"{facts['version']} {flavour} ({facts['path']})"
@@ -201,10 +213,10 @@ def _interpreter(wanted: str | None) -> Iterator[Check]:
             "python",
             state,
             "gdbext explains free-threaded Pythons only",
-            "uv python install 3.14t, or name one with --python",
+            _other_python(),
         )
     elif facts["minor"] < [3, 13]:
-        yield Check(FAULT, "python", state, "free-threading came with 3.13", "uv python install 3.14t")
+        yield Check(FAULT, "python", state, "free-threading came with 3.13", _other_python())
     else:
         yield Check(GOOD, "python", state)
     libraries = [m for m in facts["maps"] if os.path.basename(m).startswith("libpython")]

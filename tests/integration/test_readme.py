@@ -110,7 +110,8 @@ def workshop(tools: Path, crash: CrashRun, tmp_path: Path) -> Path:
     os.link(crash.core, tmp_path / "cores" / "core.1")
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_suite.py").write_text(DIES)
-    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".cache" / "gdbext").mkdir(parents=True)
+    (tmp_path / "home" / ".cache" / "gdbext" / "interpreters").symlink_to(interpreters.executable("debug").parents[1])
     return tmp_path
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gdbext.cli import doctor, launch
+from gdbext.cli import doctor, interpreters, launch
 from gdbext.cli.main import main
 from gdbext.cli.tracing import cores
 from unit.cli import elves
@@ -71,3 +71,46 @@ def test_interpreter_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
 def test_interpreter_with_a_gil() -> None:
     check = next(doctor._interpreter(sys.executable))
     assert check.sign == (doctor.GOOD if "free-threaded" in check.state else doctor.LACK)
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine that has no free-threaded Python but those of our own that a test puts there."""
+    monkeypatch.setenv("GDBEXT_CACHE", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.delenv("GDBEXT_PYTHON", raising=False)
+    return tmp_path
+
+
+def build(cache: Path, name: str, complete: bool = True) -> str:
+    folder = cache / "interpreters" / name
+    folder.mkdir(parents=True)
+    (folder / "python").write_text("#!/bin/sh\nexit 1\n")
+    (folder / "python").chmod(0o755)
+    if complete:
+        (folder / ".complete").touch()
+    return str(folder / "python")
+
+
+def test_builds_of_our_own_are_found_stock_ones_first_and_only_whole_ones(cache: Path) -> None:
+    patched, debug, release = (build(cache, name) for name in ("debug-unfixed", "debug", "release"))
+    build(cache, "stripped", complete=False)
+    assert list(interpreters.found()) == [release, debug, patched]
+    (check,) = doctor._builds()
+    assert check.state == f"{cache}/interpreters/{{release,debug,debug-unfixed}}/python"
+
+
+def test_the_remedy_for_a_wrong_python_is_one_that_is_there(cache: Path) -> None:
+    (check,) = doctor._interpreter("/bin/true")
+    assert check.mend.startswith("uv python install")
+    assert list(doctor._builds()) == []
+    debug = build(cache, "debug")
+    (check,) = doctor._interpreter("/bin/true")
+    assert check.mend == f"gdbext doctor --python {debug}"
+
+
+def test_a_python_on_the_path_comes_before_our_own(cache: Path) -> None:
+    release = build(cache, "release")
+    (cache / "bin").mkdir()
+    (cache / "bin" / "python3.14t").symlink_to(release)
+    assert next(interpreters.found()) == str(cache / "bin" / "python3.14t")
