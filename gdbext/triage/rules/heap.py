@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from gdbext.heap.free_lists import Flaw
 from gdbext.heap.health import Corruption
 from gdbext.heap.pages import Page
 from gdbext.model import Confidence, Finding, Subject, Verdict
@@ -14,6 +15,7 @@ from gdbext.triage.rules.build import finding
 
 ALLOCATOR = re.compile(r"^_?mi_|freelist|^_Py(Mem|Object)_|^Py(Mem|Object)_(Raw)?([MC]alloc|Realloc|Free)$|^_Py_.*(free|alloc)")
 MAX_FINDINGS = 2
+MAX_INNER = 16
 MAX_FREE_BLOCKS = 4_000_000
 MAX_PAGES = 1 << 15
 """Of 64 KiB or more: of a heap of 2 GiB, all."""
@@ -21,13 +23,27 @@ MAX_PAGES = 1 << 15
 
 def corrupted(case: Case) -> Iterator[Finding]:
     """Damaged lists count when the crash is nobody else's: a root cause in an object explains itself."""
-    if not case.fault.is_crash or case.fault.stack_overflow or (case.root is not None and not _in_allocator(case)):
+    if not case.fault.is_crash:
+        yield from _endless(case)
+        return
+    if case.fault.stack_overflow or (case.root is not None and not _in_allocator(case)):
         return
     found = list(itertools.islice((c for c in damages(case) if not c.is_snapshot), MAX_FINDINGS))
     for corruption in found:
         yield _finding(case, corruption)
     if not found:
         yield from _overrun(case)
+
+
+def _endless(case: Case) -> Iterator[Finding]:
+    """A thread of a process that did not crash walks the heap, and a list in there has no end.
+
+    In the middle of an operation a list may look wrong in many ways, but no operation makes a circle.
+    """
+    walks = (f for t in case.native_threads for f in case.session.debugger.frames(t.lwp, MAX_INNER))
+    if any((f.function or "").startswith(("mi_", "_mi_")) for f in walks):
+        endless = (c for c in damages(case) if c.damage and c.damage.flaw is Flaw.CYCLE and not c.is_snapshot)
+        yield from (_finding(case, corruption) for corruption in itertools.islice(endless, 1))
 
 
 def _in_allocator(case: Case) -> bool:
