@@ -77,6 +77,8 @@ def refuse_hopeless(pid: int) -> None:
     if fields.get("State", "").startswith("Z"):
         raise Failure(f"process {pid} has ended already; its parent has not asked for its exit status yet")
     if (tracer := fields.get("TracerPid", "0")) != "0":
+        if process.is_gdbext_run(int(tracer)):
+            raise Failure(f"process {pid} is followed by gdbext run, which can look at it while it goes on: kill -USR1 {tracer}")
         raise Failure(
             f"process {pid} is being traced by process {tracer} ({process.name(int(tracer))}); a process has one tracer at most"
         )

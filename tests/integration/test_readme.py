@@ -412,7 +412,7 @@ def test_what_is_named_exists(workshop: Path, tools: Path) -> None:
     helps = "".join(shell(f"gdbext {command} --help", workshop, tools).stdout for command in COMMANDS)
     helps += "".join(dispatch.command(name).usage for name in dispatch.NAMES)
     helps += (ROOT / "gdbext" / "pytest_plugin.py").read_text()
-    helps += "--no-deps --args"  # pip's, and gdb's
+    helps += "--no-deps --args --sparse"  # pip's, gdb's, cp's
     for option in (found for word in code for found in re.findall(r"(?<![\w-])--[a-z][a-z-]+", word)):
         assert option in helps, option
 

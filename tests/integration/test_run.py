@@ -160,7 +160,7 @@ def test_debugger_that_the_command_starts_works() -> None:
 COUNT = """
 import signal, sys, time
 got = []
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP):
     signal.signal(number, lambda n, _: got.append(signal.Signals(n).name))
 print("ready", flush=True)
 end = time.monotonic() + 20
@@ -183,9 +183,14 @@ def counting(python: str) -> Any:
     process.stdout.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGHUP])
-@pytest.mark.parametrize("to", [os.kill, os.killpg])
-def test_signal_arrives_once(counting: Any, number: signal.Signals, to: Callable[[int, int], None]) -> None:
+@pytest.mark.parametrize(
+    ("to", "number"),
+    [
+        *((to, number) for to in (os.kill, os.killpg) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2, signal.SIGHUP)),
+        (os.killpg, signal.SIGUSR1),
+    ],
+)
+def test_signal_arrives_once(counting: Any, to: Callable[[int, int], None], number: signal.Signals) -> None:
     to(counting.pid, number)
     assert counting.communicate(timeout=60)[0] == f"{number.name}\n"
     assert counting.returncode == 0
@@ -454,6 +459,46 @@ def test_hang_is_diagnosed_and_ended(python: str, tmp_path: Path) -> None:
     (report,) = reports(tmp_path).values()
     assert report["crash"] is None
     assert {"ab", "ba", "MainThread"} <= {thread["name"] for thread in report["threads"]}
+
+
+def test_a_signal_makes_it_look_at_a_hang_and_the_command_goes_on(python: str, tmp_path: Path) -> None:
+    reports_in = tmp_path / "reports"
+    command = [*GDBEXT, "run", "--on-crash", str(reports_in), "--format", "json", "--", "sh", "-c", '"$0" -c "$1"; exit 3']
+    code = f"print('ready', flush=True)\n{DEADLOCK}"
+    env = environment(TMPDIR=str(tmp_path))
+    with subprocess.Popen([*command, python, code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stdout and process.stderr
+        try:
+            assert process.stdout.readline() == "ready\n"
+            assert not list(tmp_path.iterdir()), "nothing has happened yet, and there is a folder"
+            time.sleep(1)
+            (hanging,) = python_below(process.pid)
+            told = gdbext("attach", hanging)
+            assert told.returncode == 3
+            order = re.search(r"which can look at it while it goes on: (kill -USR1 (\d+))$", told.stderr.strip())
+            assert order and int(order[2]) == process.pid
+            for number in (1, 2):
+                subprocess.run(order[1].split(), check=True)
+                said = ""
+                while "reports in" not in said:
+                    said += process.stderr.readline()
+                assert re.search(rf"^gdbext: process {hanging} \(.*\) goes on$", said, re.MULTILINE)
+                assert "FT303 deadlock" in said
+                report = json.loads((reports_in / f"look-{hanging}.{number}.json").read_text())
+                jsonschema.validate(report, schema())
+                assert report["findings"][0]["rule"] == "FT303"
+                assert process.poll() is None
+            os.kill(hanging, signal.SIGKILL)
+            assert process.wait(60) == 3
+        finally:
+            process.kill()
+    assert [path.name for path in tmp_path.iterdir()] == ["reports"]
+
+
+def python_below(pid: int) -> list[int]:
+    """The processes that a process's child has started."""
+    children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(word) for child in children for word in Path(f"/proc/{child}/task/{child}/children").read_text().split()]
 
 
 def test_hang_in_a_child_is_diagnosed(python: str, tmp_path: Path) -> None:

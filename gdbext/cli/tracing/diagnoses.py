@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from gdbext.cli import launch, outputs
 from gdbext.cli.main import DIAGNOSED, PARTIAL
+from gdbext.cli.tracing.scratch import Scratch
 from gdbext.cli.tracing.tracer import Crash
 
 
@@ -37,9 +38,9 @@ class _Job(NamedTuple):
 
 
 class Diagnoses:
-    """``scratch`` is a folder for files that nobody needs later; ``mask`` the signals that a new process is to have blocked."""
+    """``mask`` are the signals that a new process is to have blocked."""
 
-    def __init__(self, wishes: Wishes, scratch: str, mask: set[int]) -> None:
+    def __init__(self, wishes: Wishes, scratch: Scratch, mask: set[int]) -> None:
         self._wishes = wishes
         self._scratch = scratch
         self._mask = mask
@@ -55,17 +56,19 @@ class Diagnoses:
     def start(self, crash: Crash) -> None:
         """Start to diagnose a crash; one without a core is only remembered."""
         if crash.core is None:
-            self._undiagnosed.append(crash)
+            self._not_diagnosed(crash)
             return
         self._count += 1
-        base = os.path.join(self._scratch, f"job-{self._count}")
-        reports = self._report_files(crash)
-        kept = os.path.join(self._wishes.folder or "", f"core.{crash.pid}.gz") if self._wishes.keep_core else None
+        scratch = self._scratch.path
+        base = os.path.join(scratch, f"job-{self._count}")
+        number = f"{crash.pid}.{self._count}" if crash.is_asked else f"{crash.pid}"
+        reports = self._report_files(f"{'look' if crash.is_asked else 'crash'}-{number}")
+        kept = os.path.join(self._wishes.folder or "", f"core.{number}.gz") if self._wishes.keep_core else None
         color = self._wishes.color
         request = {
             "core": crash.core,
-            "temporary": crash.core.startswith(self._scratch),
-            "shown": kept if kept or crash.core.startswith(self._scratch) else crash.core,
+            "temporary": crash.core.startswith(scratch),
+            "shown": kept if kept or crash.core.startswith(scratch) else crash.core,
             "outputs": [("text", outputs.STDOUT), *reports.items()],
             "redact": self._wishes.redact,
             "verbose": self._wishes.verbose,
@@ -81,11 +84,11 @@ class Diagnoses:
         try:
             pid = os.posix_spawn(sys.executable, words, os.environ, file_actions=files, setsigmask=self._mask, setpgroup=0)
         except OSError as error:
-            self._undiagnosed.append(crash._replace(problem=f"no process could be started for it: {error.strerror}"))
+            self._not_diagnosed(crash._replace(problem=f"no process could be started for it: {error.strerror}"))
             return
         self._running[pid] = _Job(crash, f"{base}.out", f"{base}.err", reports)
 
-    def _report_files(self, crash: Crash) -> dict[str, str]:
+    def _report_files(self, stem: str) -> dict[str, str]:
         folder = self._wishes.folder
         if not folder:
             return {}
@@ -94,12 +97,24 @@ class Diagnoses:
         except OSError as error:
             say(f"cannot make {folder}: {error.strerror}; the report comes as text only")
             return {}
-        return {name: os.path.join(folder, f"crash-{crash.pid}{outputs.ENDINGS[name][0]}") for name in self._wishes.formats}
+        return {name: os.path.join(folder, stem + outputs.ENDINGS[name][0]) for name in self._wishes.formats}
 
     def ended(self, pid: int, status: int) -> None:
         """A process has ended; perhaps it was one of ours."""
         if job := self._running.pop(pid, None):
-            self._done.append((job, os.waitstatus_to_exitcode(status)))
+            code = os.waitstatus_to_exitcode(status)
+            if job.crash.is_asked:
+                with contextlib.suppress(OSError):  # nobody reads it any more
+                    self._tell_one(job, code)
+                    sys.stderr.flush()
+            else:
+                self._done.append((job, code))
+
+    def _not_diagnosed(self, crash: Crash) -> None:
+        if crash.is_asked:
+            say(self._failure(crash))
+        else:
+            self._undiagnosed.append(crash)
 
     def cancel(self) -> None:
         """Give up what is not done yet."""
@@ -110,24 +125,31 @@ class Diagnoses:
         self._running.clear()
 
     def tell(self) -> None:
-        """Everything that was found out, on stderr."""
+        """Everything that was found out and not told yet, on stderr."""
         for job, code in self._done:
-            say(self._obituary(job.crash))
-            for path in (job.text, job.said):
-                with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:
-                    sys.stderr.write(stream.read())
-            if job.reports and code in (DIAGNOSED, PARTIAL):
-                say(f"reports in {self._wishes.folder}")
-                _tell_github(job.reports)
+            self._tell_one(job, code)
         for crash in self._undiagnosed:
-            say(f"{self._obituary(crash)}, but was not diagnosed: {crash.problem} (`gdbext doctor` says more)")
+            say(self._failure(crash))
+
+    def _tell_one(self, job: _Job, code: int) -> None:
+        say(self._obituary(job.crash))
+        for path in (job.text, job.said):
+            with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:
+                sys.stderr.write(stream.read())
+        if job.reports and code in (DIAGNOSED, PARTIAL):
+            say(f"reports in {self._wishes.folder}")
+            if not job.crash.is_asked:
+                _tell_github(job.reports)
+
+    def _failure(self, crash: Crash) -> str:
+        return f"{self._obituary(crash)}, but was not diagnosed: {crash.problem} (`gdbext doctor` says more)"
 
     def _obituary(self, crash: Crash) -> str:
         from gdbext.reports.sanitize import inert, visible
 
         # The arguments are the program's own data.
         shown = os.path.basename(crash.command.split(" ")[0]) if self._wishes.redact else crash.command
-        what = f"died of {signal.Signals(crash.number).name}" if crash.number else "hangs"
+        what = f"died of {signal.Signals(crash.number).name}" if crash.number else "goes on" if crash.is_asked else "hangs"
         return f"process {crash.pid} ({inert(visible(shown, 100))}) {what}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from typing import NamedTuple
@@ -100,6 +101,12 @@ def command(pid: int) -> str:
     except OSError:
         return "?"
     return " ".join(word.decode(errors="replace") for word in words)
+
+
+def is_gdbext_run(pid: int) -> bool:
+    """Whether the process is a ``gdbext run``, started by its script or by ``python -m gdbext``."""
+    words = [os.path.basename(word) for word in command(pid).split(" ")]
+    return ("gdbext", "run") in itertools.pairwise(words)
 
 
 def resident_bytes(pid: int) -> int:

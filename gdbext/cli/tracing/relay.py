@@ -3,12 +3,15 @@
 Both are in one process group, as a terminal and a shell want it.  What a terminal sends, or somebody sends to the group,
 has reached the command already; what was sent to gdbext's own process id is meant for the command and is passed on.  The
 tracer sees every signal that the command gets and who sent it, so the two cases can be told apart.
+
+One signal to gdbext's own process id is meant for gdbext: LOOK, to have a look at the command.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,6 +20,7 @@ from typing import NamedTuple
 WAIT_SECONDS = 0.05
 """How long the command's own copy of a signal may take."""
 MEMORY_SECONDS = 1.0
+LOOK = int(signal.SIGUSR1)
 
 
 class _Seen(NamedTuple):
@@ -29,13 +33,14 @@ class _Seen(NamedTuple):
 
 
 class Relay:
-    """Passes on to process ``pid`` what it did not get itself.
+    """Passes on to process ``pid`` what it did not get itself; for LOOK it calls ``look`` instead.
 
     ``process_of`` gives the process of a task; it is asked only when a signal matches, for it takes longer than all the rest.
     """
 
-    def __init__(self, pid: int, process_of: Callable[[int], int]) -> None:
+    def __init__(self, pid: int, process_of: Callable[[int], int], look: Callable[[], None]) -> None:
         self._pid = pid
+        self._look = look
         self._process_of = process_of
         self._seen: deque[_Seen] = deque(maxlen=256)
         self._waiting: list[tuple[float, int, int]] = []
@@ -71,5 +76,8 @@ class Relay:
         now = time.monotonic()
         for entry in [entry for entry in self._waiting if entry[0] <= now]:
             self._waiting.remove(entry)
+            if entry[1] == LOOK:
+                self._look()
+                continue
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(self._pid, entry[1])

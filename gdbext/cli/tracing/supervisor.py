@@ -6,13 +6,13 @@ import contextlib
 import os
 import signal
 import sys
-import tempfile
 import time
 from typing import Any
 
 from gdbext.cli.tracing import cores, process, ptrace
 from gdbext.cli.tracing.diagnoses import Diagnoses, Wishes, say
 from gdbext.cli.tracing.relay import Relay
+from gdbext.cli.tracing.scratch import Scratch
 from gdbext.cli.tracing.tracer import DEADLY, Crash, Tracer
 
 KILL_AFTER = 10.0
@@ -28,7 +28,7 @@ LEAVE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 def supervise(command: list[str], wishes: Wishes, timeout: float | None = None) -> int:
     """Run the command to its end, tell what died in it, and return its exit status, 128+N for signal N."""
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
-    with tempfile.TemporaryDirectory(prefix="gdbext-run-", ignore_cleanup_errors=True) as scratch:
+    with Scratch() as scratch:
         diagnoses = Diagnoses(wishes, scratch, mask)
         status = _Supervisor(command, diagnoses, scratch, mask, timeout).run()
         try:
@@ -42,7 +42,7 @@ def supervise(command: list[str], wishes: Wishes, timeout: float | None = None) 
 
 
 class _Supervisor:
-    def __init__(self, command: list[str], diagnoses: Diagnoses, scratch: str, mask: set[int], timeout: float | None) -> None:
+    def __init__(self, command: list[str], diagnoses: Diagnoses, scratch: Scratch, mask: set[int], timeout: float | None) -> None:
         self._command = command
         self._diagnoses = diagnoses
         self._mask = mask
@@ -57,7 +57,7 @@ class _Supervisor:
         """The wait status of the command."""
         started = time.time()
         self._start()
-        self._relay = Relay(self._main, process.process_of)
+        self._relay = Relay(self._main, process.process_of, self._asked)
         try:
             self._follow()
         except Exception as error:  # A defect of ours must not cost the command its life.
@@ -121,11 +121,23 @@ class _Supervisor:
         if self._refused:
             problem = f"it cannot be traced ({self._refused})"
             self._diagnoses.start(Crash(self._main, process.name(self._main), process.command(self._main), 0, None, problem))
-        for pid in self._tracer.processes:
-            if process.is_python(pid):
-                self._tracer.hanging(pid)
-        self._tracer.drain()
+        self._look(is_asked=False)
         self._end_all(signal.SIGTERM)
+
+    def _asked(self) -> None:
+        """The user wants to know what the command is doing."""
+        if self._refused:
+            say(f"cannot look at the command: it cannot be traced ({self._refused})")
+        elif not self._look(is_asked=True):
+            say("no Python runs in the command now")
+
+    def _look(self, is_asked: bool) -> bool:
+        """Diagnose every Python that is being followed; False if there is none."""
+        pythons = [pid for pid in self._tracer.processes if process.is_python(pid)]
+        for pid in pythons:
+            self._tracer.look(pid, is_asked)
+        self._tracer.drain()
+        return bool(pythons)
 
     def _end_all(self, number: int) -> None:
         """Signal the command and all that it started, as timeout(1) does with its process group."""

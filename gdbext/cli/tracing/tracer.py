@@ -12,6 +12,7 @@ survives costs a few of those cores and leaves nothing behind.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import time
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gdbext.cli.tracing import process, ptrace
+from gdbext.cli.tracing.scratch import Scratch
 from gdbext.cli.tracing.snapshot import Death, SnapshotError, write_core
 
 DEADLY = frozenset(int(getattr(signal, name)) for name in ("SIGSEGV", "SIGBUS", "SIGABRT", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS"))
@@ -34,7 +36,10 @@ DEBUGGERS = frozenset({"gdb", "gdbserver", "lldb", "lldb-server", "strace", "ltr
 
 
 class Crash(NamedTuple):
-    """A process that died, or with ``number`` 0 hangs.  ``core`` is None where ``problem`` says why there is none."""
+    """A process that died, or with ``number`` 0 hangs.  ``core`` is None where ``problem`` says why there is none.
+
+    ``is_asked``: nothing happened to it, the user wants to know what it is doing.
+    """
 
     pid: int
     name: str
@@ -42,6 +47,7 @@ class Crash(NamedTuple):
     number: int
     core: str | None
     problem: str | None = None
+    is_asked: bool = False
 
 
 class _Early(NamedTuple):
@@ -54,21 +60,22 @@ class _Early(NamedTuple):
 class Tracer:
     """Follows tasks.  Feed it with :meth:`drain`, whenever SIGCHLD says that there is something.
 
-    ``folder`` is where cores go.  ``crashed`` is called for each death, the process still stopped at it; ``signalled`` for
+    ``scratch`` is where cores go.  ``crashed`` is called for each death, the process still stopped at it; ``signalled`` for
     every signal that reaches a process, with (task, signal, sender); ``stopped`` when a task enters a job-control stop.
     ``ended`` is called with (task, wait status).
     """
 
     def __init__(
         self,
-        folder: str,
+        scratch: Scratch,
         crashed: Callable[[Crash], None],
         ended: Callable[[int, int], None],
         signalled: Callable[[int, int, int | None], None] = lambda task, number, sender: None,
         stopped: Callable[[int, int], None] = lambda task, number: None,
         limit: int = 16,
     ) -> None:
-        self._folder = folder
+        self._scratch = scratch
+        self._numbers = itertools.count(1)
         self._crashed = crashed
         self._ended = ended
         self._signalled = signalled
@@ -153,12 +160,14 @@ class Tracer:
             with contextlib.suppress(OSError):
                 ptrace.detach(task)
 
-    def hanging(self, pid: int) -> None:
-        """Take a core of a process that hangs; it goes on afterwards."""
+    def look(self, pid: int, is_asked: bool) -> None:
+        """Take a core of a process that hangs, or that the user asks for; it goes on afterwards."""
         held = self._freeze(pid)
         threads = sorted((task for task, _ in held), key=lambda task: (task != pid, task))
         core, problem = self._write(pid, threads, Death()) if threads else (None, "none of its threads could be stopped")
-        self._crashed(Crash(pid, process.name(pid), process.command(pid), 0, core, problem))
+        if core and is_asked:
+            self._left += 1  # however often the user asks, crashes have theirs
+        self._crashed(Crash(pid, process.name(pid), process.command(pid), 0, core, problem, is_asked))
         self._thaw(held)
 
     # --- the end of a process -------------------------------------------------------------------
@@ -205,10 +214,11 @@ class Tracer:
         """(path of the core, None), or (None, why there is none)."""
         if self._left <= 0:
             return None, "enough cores were taken of this command already"
-        room = os.statvfs(self._folder)
+        folder = self._scratch.path
+        room = os.statvfs(folder)
         if process.resident_bytes(pid) > room.f_bavail * room.f_frsize // 2:
-            return None, f"its memory does not fit into {self._folder}; set TMPDIR"
-        path = os.path.join(self._folder, f"core.{pid}.{self._left}")
+            return None, f"its memory does not fit into {folder}; set TMPDIR"
+        path = os.path.join(folder, f"core.{pid}.{next(self._numbers)}")
         self._left -= 1
         try:
             write_core(path, pid, threads, death)

@@ -105,3 +105,17 @@ def test_pages_are_found_in_runs(tmp_path: Path) -> None:
         page = snapshot.PAGE
         assert list(snapshot._runs(mapping, stream.fileno(), snapshot.TOUCHED)) == [(0, 3 * page), (4 * page, page)]
         assert list(snapshot._runs(mapping, stream.fileno(), snapshot.PRIVATE)) == [(0, page), (2 * page, page), (4 * page, page)]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["/usr/bin/python3", "/home/ada/.venv/bin/gdbext", "run", "--", "python3.14t"], True),
+        (["python3", "-m", "gdbext", "run", "--timeout", "5", "true"], True),
+        (["python3", "-m", "gdbext", "triage", "core"], False),
+        (["strace", "-f", "gdbext.py", "run"], False),
+    ],
+)
+def test_a_tracer_that_is_gdbext_run(words: list[str], expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "command", lambda pid: " ".join(words))
+    assert process.is_gdbext_run(1) is expected

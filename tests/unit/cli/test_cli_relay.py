@@ -10,10 +10,11 @@ from gdbext.cli.tracing import relay
 
 PID, TASK = 4711, 4712
 SENDER = 99
+LOOKS: list[int] = []
 
 
 def made() -> relay.Relay:
-    return relay.Relay(PID, lambda task: PID if task == TASK else 1)
+    return relay.Relay(PID, lambda task: PID if task == TASK else 1, lambda: LOOKS.append(PID))
 
 
 class Clock:
@@ -90,12 +91,12 @@ def test_what_another_process_got_does_not_count(clock: Clock, sent: list[tuple[
 
 def test_what_the_command_got_long_ago_does_not_count(clock: Clock, sent: list[tuple[int, int]]) -> None:
     passing = made()
-    passing.seen(TASK, signal.SIGUSR1, SENDER)
+    passing.seen(TASK, signal.SIGUSR2, SENDER)
     clock.now += relay.MEMORY_SECONDS + 1
-    passing.received(signal.SIGUSR1, SENDER)
+    passing.received(signal.SIGUSR2, SENDER)
     clock.now += 1
     passing.send_due()
-    assert sent == [(PID, signal.SIGUSR1)]
+    assert sent == [(PID, signal.SIGUSR2)]
 
 
 def test_command_that_is_gone(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,3 +109,18 @@ def test_command_that_is_gone(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> 
     clock.now += 1
     passing.send_due()
     assert passing.due is None
+
+
+@pytest.mark.parametrize("to_the_group", [False, True])
+def test_the_signal_to_look_is_for_gdbext_unless_the_group_got_it(
+    clock: Clock, sent: list[tuple[int, int]], to_the_group: bool
+) -> None:
+    LOOKS.clear()
+    passing = made()
+    passing.received(relay.LOOK, SENDER)
+    if to_the_group:
+        passing.seen(TASK, relay.LOOK, SENDER)
+    clock.now += 1
+    passing.send_due()
+    assert sent == []
+    assert len(LOOKS) == (not to_the_group)
