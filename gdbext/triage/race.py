@@ -135,9 +135,7 @@ def _owner(case: Case, address: int, found: dict[int, list[Touch]]) -> Race | No
 
 
 def _holds(case: Case, owner: int, part: int) -> bool:
-    """Whether a pointer to ``part`` stands among the owner's own fields, known or not."""
-    if any(child.target == part for child in case.session.objects.children(owner)):
-        return True
+    """Whether a pointer to ``part`` stands among the owner's own fields; what a container holds is no part of it."""
     info = case.session.objects.type_of(owner)
     try:
         fields = case.session.memory.read(owner, min(info.basicsize or 0, MAX_FIELDS) & ~7) if info else b""
@@ -221,11 +219,10 @@ def _pair(case: Case, address: int, its: Iterable[Touch]) -> Pair | None:
     different = [t for t in others if t.operation != writer.operation and weight(t) >= DIFFERENT * weight(other)]
     other = max(different, key=weight, default=other)
     guarded = writer.is_guarded and other.is_guarded
+    score = weight(writer) * weight(other)
     if writer.effect.changes and writer.near < Near.INTERNAL and other.near is Near.INTERNAL:
         # C code has at hand what another thread's Python code changes.
         score = weight(writer) * weight(dataclasses.replace(other, near=Near.INSIDE))
-    else:
-        score = weight(writer) * weight(other)
     if guarded:
         score *= GUARDED
     if not writer.effect.changes and writer.operation == other.operation:

@@ -11,7 +11,7 @@ EXPECT = {
     "builds": {"release": {}, "debug": {}},
     "seconds": 15,
     "attempts": 6,
-    "object_type": "LRU",
+    "object_type": ("LRU", "collections.OrderedDict"),
     "known": ("gh-125996", "gh-151627"),
 }
 

@@ -13,6 +13,7 @@ EXPECT = {
     "attempts": 6,
     "object_type": "dict",
     "known": "gh-157119",
+    "known_by": "frames",
 }
 
 

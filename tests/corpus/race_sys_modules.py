@@ -14,6 +14,7 @@ EXPECT = {
     "attempts": 6,
     "object_type": "dict",
     "known": "gh-150157",
+    "known_by": "frames",
 }
 tell(object=id(sys.modules))
 

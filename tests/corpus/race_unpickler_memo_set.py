@@ -26,7 +26,7 @@ def main():
         start.wait()
         while True:
             try:
-                pickler.memo = memo  # op: memo or setattr, reads
+                pickler.memo = memo  # op: setattr, reads
             except Exception:
                 continue
 

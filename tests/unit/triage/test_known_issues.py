@@ -14,7 +14,7 @@ from gdbext.triage.signs import CATALOGUE, module_name, operation_words
 from gdbext.triage.versions import has_fix, is_affected, parse_version
 from lab.script import Script, corpus
 
-RACES = {name: script for name, script in corpus().items() if script.is_race}
+RACES = {name: s for name, s in corpus().items() if s.is_race and s.expect.get("known_by") != "frames"}
 
 
 SCENE = ("types", "families", "operations", "around", "is_certain", "is_site", "still_holds")
