@@ -118,9 +118,10 @@ def test_cores_are_found_in_folders(tmp_path: Path) -> None:
     core = elves.core("/x/python", elves.program())
     wanted = [elves.write(tmp_path / name, core) for name in ("a/core.2", "a/core.1", "core")]
     elves.write(tmp_path / "a/readme", b"text")
-    (tmp_path / "link").symlink_to(wanted[0])
+    link = tmp_path / "link"
+    link.symlink_to(wanted[0])
     text = elves.write(tmp_path / "named", b"text")
-    assert list(batch.find_cores([str(tmp_path)])) == [wanted[2], wanted[1], wanted[0]]
+    assert list(batch.find_cores([str(tmp_path)])) == [wanted[2], str(link), wanted[1], wanted[0]]
     assert list(batch.find_cores([text])) == [text]
     with pytest.raises(Failure, match="there is no"):
         list(batch.find_cores([str(tmp_path / "nothing")]))
