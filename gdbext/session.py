@@ -193,6 +193,7 @@ class Session:
             self.python_stack,
             self.frame_reader.frame_at,
             self.operations,
+            self.thread_name,
         )
 
     @cached_property

@@ -73,9 +73,21 @@ class Locks:
         python_stack: Callable[[int], PythonStack],
         frame_at: Callable[[int], Frame | None],
         operations: Callable[[int], Sequence[Operation]],
+        thread_name: Callable[[int], str | None],
     ) -> None:
         self._sources = Sources(
-            memory, layout, runtime, objects, threads, symbol, regions, registers, python_stack, frame_at, operations
+            memory,
+            layout,
+            runtime,
+            objects,
+            threads,
+            symbol,
+            regions,
+            registers,
+            python_stack,
+            frame_at,
+            operations,
+            thread_name,
         )
         blocks = WithBlocks(memory, layout, objects)
         self._places = Places(self._sources)

@@ -14,6 +14,7 @@ from gdbext.layout.layout import UnknownLayout
 from gdbext.locks import mutex
 from gdbext.locks.graph import Edge, WaitGraph
 from gdbext.locks.holders import Holders
+from gdbext.locks.lock_names import named_lock
 from gdbext.locks.places import Kind, Lock, Places
 from gdbext.locks.sources import Sources
 from gdbext.locks.stop_the_world import StopTheWorld
@@ -59,7 +60,7 @@ def find_problems(sources: Sources, places: Places, waits: Waits, holders: Holde
         _contradictions(sources, graph),
         _sections_without_lock(sources, places, holders),
         _orphans(sources, graph),
-        _circles(graph),
+        _circles(sources, graph),
         _stuck_worlds(sources, waits, holders.worlds, graph),
     ):
         try:
@@ -114,21 +115,24 @@ def _orphans(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
             yield _problem("FT302", detail, confidence, [edge.wait.lwp], lock, [*edge.hold.evidence, *edge.wait.evidence])
 
 
-def _circles(graph: WaitGraph) -> Iterator[Problem]:
+def _circles(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
     for cycle in graph.cycles:
         confidence = max((edge.confidence for edge in cycle), key=lambda c: c.rank)
         rule = "FT304" if any(edge.wait.lock.kind in WORLD for edge in cycle) else "FT303"
         lwps = [edge.wait.lwp for edge in cycle]
         if len(cycle) == 1:
-            detail = f"a thread waits for {cycle[0].wait.lock}, which it has itself"
+            name = sources.called(lwps[0])
+            detail = f"{name} waits for {named_lock(sources, cycle[0].wait)}, which it has itself"
         else:
-            detail = f"{_threads(len(cycle))} in a circle: " + "; ".join(_step(edge) for edge in cycle)
+            detail = f"{_threads(len(cycle))} in a circle: " + "; ".join(_step(sources, edge) for edge in cycle)
         evidence = [e for edge in cycle for e in (*edge.wait.evidence, *edge.hold.evidence)]
         yield _problem(rule, detail, confidence, lwps, cycle[0].wait.lock, evidence)
 
 
-def _step(edge: Edge, does: str = "waits for") -> str:
-    return f"LWP {edge.wait.lwp} {does} {edge.wait.lock}, held by LWP {edge.hold.lwp} ({edge.hold.how})"
+def _step(sources: Sources, edge: Edge, does: str = "waits for") -> str:
+    """In a circle each thread is told once as the one that waits, with its LWP."""
+    waiter, holder = sources.called(edge.wait.lwp), sources.called(edge.hold.lwp, again=True)
+    return f"{waiter} {does} {named_lock(sources, edge.wait)}, held by {holder} ({edge.hold.how})"
 
 
 def _stuck_worlds(sources: Sources, waits: Waits, worlds: Sequence[StopTheWorld], graph: WaitGraph) -> Iterator[Problem]:
@@ -154,7 +158,7 @@ def _stuck_worlds(sources: Sources, waits: Waits, worlds: Sequence[StopTheWorld]
             if call is not None and call.name in SLEEPS:
                 place = thread.address + sources.layout.offset("PyThreadState", "state")
                 evidence = (asked, Evidence(f"LWP {lwp} is still attached", place, 1))
-                detail = f"LWP {lwp} sleeps in {call.name}() without having detached"
+                detail = f"{sources.called(lwp)} sleeps in {call.name}() without having detached"
                 yield Problem("FT304", detail, Confidence.LIKELY, (lwp, *at_fault), None, None, evidence)
 
 
@@ -173,7 +177,9 @@ def judge_hang(
             if problem.rule == rule:
                 return Hang(kind, problem.detail, problem.threads)
     for cycle in livelocks(sources, holders, graph):
-        detail = f"{_threads(len(cycle))} trying for each other's locks: " + "; ".join(_step(edge, "tries for") for edge in cycle)
+        detail = f"{_threads(len(cycle))} trying for each other's locks: " + "; ".join(
+            _step(sources, edge, "tries for") for edge in cycle
+        )
         return Hang("livelock", detail, tuple(edge.wait.lwp for edge in cycle))
     running = [t.native_thread_id for t in sources.runtime.threads if t.state == "attached" and not waits.call(t.native_thread_id)]
     if any(world.requested and not world.stopped for world in worlds):

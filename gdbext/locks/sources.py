@@ -15,7 +15,8 @@ from gdbext.objects.objects import Objects
 
 @dataclass(frozen=True)
 class Sources:
-    """``registers`` and ``python_stack`` take an LWP, ``frame_at`` a frame's address, ``operations`` a code object's.
+    """``registers``, ``python_stack`` and ``thread_name`` take an LWP, ``frame_at`` a frame's address, ``operations`` a code
+    object's.
 
     What they cannot tell they leave out.
     """
@@ -31,6 +32,7 @@ class Sources:
     python_stack: Callable[[int], PythonStack]
     frame_at: Callable[[int], Frame | None]
     operations: Callable[[int], Sequence[Operation]]
+    thread_name: Callable[[int], str | None]
 
     def lwp_of_ident(self, ident: int) -> int | None:
         """The LWP of the thread that Python calls by ``ident`` (its thread pointer); None if it has exited."""
@@ -43,6 +45,14 @@ class Sources:
     def lwp_of_state(self, tstate: int) -> int | None:
         """The LWP of the thread with the thread state at that address."""
         return next((t.native_thread_id for t in self.runtime.threads if t.address == tstate), None)
+
+    def called(self, lwp: int | None, again: bool = False) -> str:
+        """How people call a thread: ``"reader" (LWP 7)``; ``again``, where that is said already, the name if no other has it."""
+        name = self.thread_name(lwp) if lwp is not None else None
+        if lwp is None or not name:
+            return f"LWP {lwp}"
+        is_unique = [self.thread_name(t.lwp) for t in self.threads].count(name) == 1
+        return f'"{name}"' if again and is_unique else f'"{name}" (LWP {lwp})'
 
     def state_of(self, lwp: int) -> ThreadState | None:
         return self.runtime.by_lwp(lwp)

@@ -261,6 +261,7 @@ class LockWorld(World):
             lambda lwp: PythonStack((tuple(by_lwp[lwp].frames),)),
             self.generators.get,
             lambda code: self.operations.get(code, ()),
+            lambda lwp: by_lwp[lwp].name if lwp in by_lwp else None,
         )
 
     def _symbol(self, name: str) -> Symbol | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 
 import pytest
@@ -295,7 +296,34 @@ def test_a_circle_of_two_is_found_once_and_is_as_sure_as_its_weakest_edge(world:
     assert [(edge.wait.lwp, edge.hold.lwp) for edge in cycle] == [(first.lwp, second.lwp), (second.lwp, first.lwp)]
     (problem,) = locks.problems
     assert (problem.rule, problem.confidence, problem.threads) == ("FT303", Confidence.LIKELY, (first.lwp, second.lwp))
+    assert problem.detail == (
+        f'2 threads are in a circle: "first" (LWP {first.lwp}) waits for threading.RLock {rlock:#x}, held by "second" '
+        f'(recorded owner); "second" (LWP {second.lwp}) waits for threading.Lock {lock:#x}, held by "first" (with block)'
+    )
     assert locks.hang().kind == "deadlock"
+
+
+def test_threads_of_one_name_or_none_are_told_by_their_lwps(plain: LockWorld) -> None:
+    threads = [plain.thread(name) for name in ("worker", "worker", "")]
+    locks = [plain.rlock(thread.ident, parked=True) for thread in threads]
+    for thread, wanted in zip(threads, (locks[1], locks[2], locks[0])):
+        plain.frame(thread)
+        plain.wait_for(thread, wanted)
+    (problem,) = plain.locks().problems
+    assert 'held by "worker" (LWP 101) (recorded owner)' in problem.detail
+    assert f'LWP 102 waits for threading.RLock {locks[0]:#x}, held by "worker" (LWP 100)' in problem.detail
+
+
+def test_a_lock_that_is_a_global_has_its_name(plain: LockWorld) -> None:
+    thread = plain.thread("thread")
+    lock = plain.lock(locked=True, parked=True)
+    names = {"__name__": plain.put("app"), "guard": lock}
+    namespace = plain.dict([(plain.put(name), value) for name, value in names.items()])
+    plain.frame(thread, held=[lock])
+    plain.wait_for(thread, lock)
+    thread.frames[:] = [dataclasses.replace(frame, globals=namespace) for frame in thread.frames]
+    (problem,) = plain.locks().problems
+    assert problem.detail == f'"thread" (LWP {thread.lwp}) waits for threading.Lock app.guard {lock:#x}, which it has itself'
 
 
 def test_a_wait_with_a_timeout_makes_no_deadlock(world: LockWorld) -> None:
