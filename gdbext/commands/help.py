@@ -23,7 +23,7 @@ def run(context: Context, arguments: Arguments) -> None:
     rows = []
     for name in dispatch.NAMES:
         chosen = dispatch.command(name)
-        rows.append([style("function", f"ft {name}") + "".join(f" {word}" for word in chosen.positional), chosen.summary])
+        rows.append([style("function", f"ft {name}") + chosen.usage.removeprefix(f"ft {name}"), chosen.summary])
     context.write("".join(f"  {row}\n" for row in aligned(rows)))
     context.write(
         style("dim", "`ft help COMMAND` says more. An address may be any expression: a variable, a register, a number.\n")

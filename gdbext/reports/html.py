@@ -140,7 +140,7 @@ def _where(report: Report, finding: Finding, thread: ThreadInfo) -> Html:
 def _known(issue: KnownIssue) -> Html:
     is_link = issue.url.startswith("https://")
     name = el("a", issue.id, href=issue.url, rel="noreferrer noopener") if is_link else el("b", issue.id)
-    words = [f"{issue.match} match"] if issue.match != "exact" else []
+    words = [f"{issue.match} match"]
     words += [f"fixed in {', '.join(issue.fixed_in)}"] if issue.fixed_in else []
     words += [issue.advice] if issue.advice else []
     why = el("div", issue.why, class_="soft") if issue.why else None

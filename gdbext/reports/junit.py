@@ -1,30 +1,36 @@
-"""JUnit XML, as CI services read it: one test case a finding, failed unless nothing was wrong; failed sections are errors."""
+"""JUnit XML, as CI services read it: one test case for a crash, failed unless nothing was wrong; failed sections are errors.
+
+A crash in a test has that test's name, as pytest's own JUnit report has it.
+"""
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
-from gdbext.model import Finding, Report
+from gdbext.model import Report
 from gdbext.reports import story, text
 from gdbext.reports.github import location
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import inert, visible
+
+PHASE = re.compile(r" \((?:setup|call|teardown)\)$")
 
 
 def render(report: Report, options: Options) -> str:
     """``testsuites`` with one ``testsuite`` named gdbext.  The text report is in ``system-out``."""
     report = options.prepared(report)
     plain = Options(width=options.width, verbose=options.verbose)
-    failed = sum(f.rule != "FT000" for f in report.findings)
-    cases = len(report.findings) + len(report.errors)
+    failed = int(any(f.rule != "FT000" for f in report.findings[:1]))
+    cases = min(len(report.findings), 1) + len(report.errors)
     counts = {"tests": str(cases), "failures": str(failed), "errors": str(len(report.errors))}
     suites = ElementTree.Element("testsuites", {"name": "gdbext", **counts})
     suite = ElementTree.SubElement(suites, "testsuite", {"name": "gdbext", **counts, "skipped": "0", "time": "0"})
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in _properties(report):
         ElementTree.SubElement(properties, "property", {"name": name, "value": visible(value)})
-    for finding in report.findings:
-        _case(suite, report, finding, options)
+    if report.findings:
+        _case(suite, report, options)
     for error in report.errors:
         case = ElementTree.SubElement(
             suite, "testcase", {"classname": "gdbext.triage", "name": visible(error.section), "time": "0"}
@@ -49,18 +55,38 @@ def _properties(report: Report) -> list[tuple[str, str]]:
     return [(name, value) for name, value in values.items() if value]
 
 
-def _case(suite: ElementTree.Element, report: Report, finding: Finding, options: Options) -> None:
-    attributes = {"classname": f"gdbext.{finding.rule}", "name": visible(finding.title), "time": "0"}
-    at = location(report, finding, options.root)
+def _case(suite: ElementTree.Element, report: Report, options: Options) -> None:
+    headline = report.findings[0]
+    title = visible(f"{headline.rule} {headline.title}")
+    classname, name = _test(report) or ("gdbext", title)
+    attributes = {"classname": visible(classname), "name": visible(name), "time": "0"}
+    at = location(report, headline, options.root)
     if at is not None:
         attributes["file"] = visible(at[0])
         if at[1] is not None:
             attributes["line"] = str(at[1])
     case = ElementTree.SubElement(suite, "testcase", attributes)
-    if finding.rule == "FT000":
+    if headline.rule == "FT000":
         return
-    lines = [f"{finding.title} ({finding.confidence})"]
-    lines += [f"{'✗' if e.broken else '-'} {story.claim_text(e, verbose=True)}" for e in finding.evidence[:100]]
-    lines += [finding.advice] if finding.advice else []
-    failure = ElementTree.SubElement(case, "failure", {"type": finding.rule, "message": visible(finding.title)})
+    lines = []
+    for finding in report.findings:
+        lines += [f"{finding.rule} {finding.title} ({finding.confidence})"]
+        lines += [f"{'✗' if e.broken else '-'} {story.claim_text(e, verbose=True)}" for e in finding.evidence[:100]]
+        lines += [finding.advice] if finding.advice else []
+    failure = ElementTree.SubElement(case, "failure", {"type": headline.rule, "message": title})
     failure.text = "\n".join(map(visible, lines))
+
+
+def _test(report: Report) -> tuple[str, str] | None:
+    """(classname, name) of the test that the thread at fault was running, or that the main thread was.
+
+    ``tests/test_box.py::TestBox::test_put[1] (call)`` is ``tests.test_box.TestBox`` and ``test_put[1]``.
+    """
+    lwps = report.findings[0].threads
+    running = sorted((t for t in report.threads if t.test), key=lambda t: (not t.crashed, t.lwp not in lwps))
+    if not running or not running[0].test:
+        return None
+    path, *parts = PHASE.sub("", running[0].test).split("::")
+    if not parts:
+        return None
+    return ".".join([path.removesuffix(".py").replace("/", "."), *parts[:-1]]), parts[-1]

@@ -132,7 +132,7 @@ def _known(report: Report) -> str:
             else markdown(issue.id)
         )
         words = [f"{link} {markdown(issue.title)}".strip()]
-        words += [f"*{issue.match} match*"] if issue.match != "exact" else []
+        words += [f"*{issue.match} match*"]
         words += [f"fixed in {', '.join(map(markdown, issue.fixed_in))}"] if issue.fixed_in else []
         words += [markdown(issue.advice)] if issue.advice else []
         lines.append(f"**Known issue:** {' · '.join(words)}")

@@ -227,8 +227,7 @@ def _race_rows(page: Page, report: Report, race: Race, threads: Sequence[RaceThr
 def _known(page: Page, report: Report) -> None:
     for number, issue in enumerate(report.known_issues[: None if page.options.verbose else 3]):
         words = [f"{issue.id}  {issue.title}".strip()]
-        if issue.match != "exact":
-            words.append(f"{issue.match} match")
+        words.append(f"{issue.match} match")
         if issue.fixed_in:
             words.append(f"fixed in {', '.join(issue.fixed_in)}")
         words += [

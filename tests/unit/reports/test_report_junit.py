@@ -1,5 +1,6 @@
 """JUnit XML."""
 
+import dataclasses
 from xml.etree import ElementTree
 
 import pytest
@@ -55,16 +56,33 @@ def test_the_founding_crash():
     root = parsed(render(samples.founding(), Options()))
     case = root.find("testsuite/testcase")
     assert case.attrib == {
-        "classname": "gdbext.FT101",
-        "name": "stale list item: repr(list) uses a typing.Union that was freed",
+        "classname": "gdbext",
+        "name": "FT101 stale list item: repr(list) uses a typing.Union that was freed",
         "file": "/home/ada/project/det_list.py",
         "line": "17",
         "time": "0",
     }
     assert "✗ args is not a tuple  0x200000aff30: 1" in case.find("failure").text
+    assert len(root.findall("testsuite/testcase")) == 1, "one crash"
+    assert "\nFT203 list changed under its reader: it is shorter than the reader's position (proven)\n" in case.find("failure").text
     assert "FT101 stale list item" in root.find("testsuite/system-out").text
     properties = {p.get("name"): p.get("value") for p in root.iter("property")}
     assert properties["signature"] == "3f0c9a51d2e8b764"
+
+
+@pytest.mark.parametrize(
+    ("test", "classname", "name"),
+    [
+        ("tests/test_box.py::test_put (call)", "tests.test_box", "test_put"),
+        ("test_box.py::TestBox::test_put[a (b)] (setup)", "test_box.TestBox", "test_put[a (b)]"),
+    ],
+)
+def test_a_crash_in_a_test_has_its_name_as_pytest_writes_it(test, classname, name):
+    report = samples.founding()
+    threads = tuple(dataclasses.replace(t, test=test if t.crashed else "test_other.py::test_other (call)") for t in report.threads)
+    case = parsed(render(dataclasses.replace(report, threads=threads), Options())).find("testsuite/testcase")
+    assert (case.get("classname"), case.get("name")) == (classname, name)
+    assert case.find("failure").get("message").startswith("FT101 stale list item")
 
 
 def test_a_healthy_process_passes():

@@ -35,7 +35,8 @@ race   list 0x20000375fb0 used by 2 threads at once                             
        MainThread  det_list.py:14 in mutate    list.clear             lst.clear()  # frees the unio…
        reader      det_list.py:17 in <lambda>  repr · holds its lock  repr(lst)
        list_repr took no lock and borrowed its items (before 3.13.4)
-known  gh-132713  repr(list) kept a borrowed reference · fixed in 3.13.4, 3.14.0b1 · upgrade
+known  gh-132713  repr(list) kept a borrowed reference · exact match · fixed in 3.13.4, 3.14.0b1 ·
+       upgrade
 advice Upgrade, or hold a lock of your own around repr(lst) and lst.clear().
 next   ft list 0x20000375fb0 · ft union 0x200000aff10 · ft heap 0x200000aff10
        ft referrers 0x20000375fb0 · ft threads · ft locks
