@@ -80,9 +80,14 @@ class _Redaction:
         known: list[ThreadInfo | RaceThread] = [*report.threads]
         for race in (report.race, *report.suspects):
             known += race.threads if race else ()
+        lwps: dict[str, set[int]] = {}
         for thread in known:
-            if thread.name and usual_name(thread.name) != thread.name:
-                self.names[thread.name] = usual_name(thread.name) or f"LWP {thread.lwp}"
+            if thread.name:
+                lwps.setdefault(thread.name, set()).add(thread.lwp)
+        for name, its in lwps.items():
+            if usual_name(name) != name:
+                self.names[name] = usual_name(name) or (f"LWP {min(its)}" if len(its) == 1 else LEFT_OUT)
+        self.quoted = re.compile(rf"""(?:\bthread )?"({"|".join(map(re.escape, lwps)) or "(?!)"})"(?: \(LWP (\d+)\))?""")
         private = (e.value for finding in report.findings for e in finding.evidence if e.private and e.value != LEFT_OUT)
         self.names |= {value: LEFT_OUT for value in private if isinstance(value, str) and value}
         longest_first = sorted(self.names, key=len, reverse=True)
@@ -120,7 +125,15 @@ class _Redaction:
 
     def text(self, value: str) -> str:
         """A text of ours, without the values in it."""
+        value = self.quoted.sub(self.thread, value)
         return self.words.without(free_text(self.pattern.sub(lambda found: self.names[found[0]], value)), LEFT_OUT)
+
+    def thread(self, found: re.Match[str]) -> str:
+        """``thread "reader" (LWP 7)`` as far as it may be said: threads stay apart by their LWPs."""
+        name, lwp = found[1], found[2]
+        if usual := usual_name(name):
+            return f"thread {usual} (LWP {lwp})" if lwp else f"thread {usual}"
+        return f"LWP {lwp}" if lwp else self.names[name]
 
     def number(self, owner: object, name: str, value: int) -> int | str | None:
         """An address, a size or a count stays."""

@@ -129,3 +129,24 @@ def test_only_names_that_cpython_gives_stay(name, kept):
 )
 def test_free_texts_lose_quotes_and_folders(text, shown):
     assert free_text(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('thread "alice" runs put · thread "bob" runs put', "LWP 1 runs put · LWP 2 runs put"),
+        ('"alice" (LWP 1) waits for it, held by "bob" (with block)', "LWP 1 waits for it, held by LWP 2 (with block)"),
+        ('thread "MainThread" changes the list', "thread MainThread changes the list"),
+        ('"twin" (LWP 3) waits for "twin" (LWP 4)', "LWP 3 waits for LWP 4"),
+        ('thread "twin" changes the list', "… changes the list"),
+        ('the key "carol" is gone', 'the key "…" is gone'),
+    ],
+)
+def test_threads_stay_apart_by_their_lwps(text, shown):
+    report = samples.founding()
+    named = {1: "alice", 2: "bob", 3: "twin", 4: "twin", 5: "MainThread"}
+    threads = tuple(dataclasses.replace(report.threads[0], lwp=lwp, name=name) for lwp, name in named.items())
+    finding = dataclasses.replace(report.findings[0], title=text)
+    once = redact(dataclasses.replace(report, threads=threads, race=None, suspects=(), findings=(finding,)))
+    assert once.findings[0].title == shown
+    assert redact(once).findings[0].title == shown
