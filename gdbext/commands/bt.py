@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdbext.commands.command import Arguments, Command, Context, UsageError
+from gdbext.commands.command import Arguments, Command, Context, DebuggerError, UsageError
 from gdbext.reports.text_parts import Page, stack, thread_heading
 from gdbext.triage.case import Case
 from gdbext.triage.threads import thread_list
@@ -15,7 +15,10 @@ def run(context: Context, arguments: Arguments) -> None:
     if which not in (None, "all"):
         raise UsageError(f"ft bt takes `all` or nothing, not `{which}`")
     selected = context.debugger.selected()[0]
-    for thread in thread_list(Case(context.session)):
+    threads = thread_list(Case(context.session))
+    if which is None and all(thread.lwp != selected for thread in threads):
+        raise DebuggerError(f"the target has no thread with LWP {selected}: the debugger took it from memory that was overwritten")
+    for thread in threads:
         if which == "all" or thread.lwp == selected:
             page = Page(context.options)
             thread_heading(page, thread)

@@ -15,9 +15,23 @@ class MemoryFault(Exception):
     """Memory that cannot be read: unmapped, or left out of the core."""
 
     def __init__(self, address: int, size: int) -> None:
-        super().__init__(f"cannot read {size} bytes at {address:#x}")
+        super().__init__(address, size)
         self.address = address
         self.size = size
+
+    def __str__(self) -> str:
+        text = text_in_word(self.address)
+        note = f', a pointer that looks like the text "{text}": something was written over it' if text else ""
+        return f"cannot read {self.size} bytes at {self.address:#x}{note}"
+
+
+TEXT_BYTES = 6
+
+
+def text_in_word(word: int) -> str | None:
+    """The text whose bytes a word may be, such as ``xxxxxxxx`` of 0x7878787878787878; None for other words."""
+    data = (word & (1 << 64) - 1).to_bytes(8, "little").rstrip(b"\0")
+    return data.decode() if len(data) >= TEXT_BYTES and all(0x20 <= byte < 0x7F for byte in data) else None
 
 
 class DebuggerError(Exception):

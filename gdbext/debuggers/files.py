@@ -200,6 +200,14 @@ class TargetFiles:
     def _core_threads(self) -> dict[int, elf.CoreThread]:
         return {thread.lwp: thread for thread in self._core.threads} if self._core else {}
 
+    def has_thread(self, lwp: int) -> bool:
+        """Whether the target has such a thread.
+
+        libthread_db reads the C library's own list of threads from memory: where that was overwritten, gdb has threads that
+        never were.  A core's notes have the threads that the kernel had.
+        """
+        return not self._core_threads or lwp in self._core_threads
+
     def fs_base(self, lwp: int) -> int | None:
         """The thread pointer that a core has of a thread; None for a live process, where only the debugger knows."""
         thread = self._core_threads.get(lwp)

@@ -146,6 +146,8 @@ class GdbDebugger:
         with selection():
             for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.num):
                 lwp = lwp_of(thread)
+                if not files.has_thread(lwp):
+                    continue
                 fs_base = files.fs_base(lwp)
                 if fs_base is None:
                     thread.switch()

@@ -132,6 +132,8 @@ class LldbDebugger:
         found = []
         for thread in sorted(self._process, key=lambda t: t.GetIndexID()):
             lwp = thread.GetThreadID()
+            if not files.has_thread(lwp):
+                continue
             fs_base = files.fs_base(lwp)
             if fs_base is None:
                 fs_base = register(thread.GetFrameAtIndex(0), "fs_base")

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gdbext.debuggers.base import MemoryFault
+from gdbext.debuggers.base import MemoryFault, text_in_word
 from gdbext.heap import debug_hooks
 from gdbext.heap.debug_hooks import HEADER, read_hooks
 from gdbext.heap.evidence import MAX_HOOKED_BLOCK
@@ -23,7 +23,6 @@ from gdbext.heap.records import Records
 from gdbext.model import Evidence, Verdict
 
 SMALL_NUMBER = 1 << 20
-TEXT_BYTES = 6
 MAX_CROSSINGS = 256
 PLAUSIBLE_FLOAT = (1e-6, 1e15)
 
@@ -242,15 +241,13 @@ class Health:
         pointer = self._pointer(word)
         if pointer:
             return pointer
-        data = struct.pack("<Q", word)
-        text = data.rstrip(b"\0")
-        if len(text) >= TEXT_BYTES and all(0x20 <= byte < 0x7F for byte in text):
+        if text_in_word(word):
             return "text"
         if word < SMALL_NUMBER:
             return f"a small number ({word})"
         if word >> 32 == 0xFFFF_FFFF:
             return f"a small negative number ({word - (1 << 64)}): a count below zero?"
-        (number,) = struct.unpack("<d", data)
+        (number,) = struct.unpack("<d", struct.pack("<Q", word))
         if PLAUSIBLE_FLOAT[0] < abs(number) < PLAUSIBLE_FLOAT[1]:
             return "a floating-point number"
         return "no pointer, text or number"

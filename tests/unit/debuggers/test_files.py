@@ -33,11 +33,18 @@ def test_a_cores_threads_are_told_by_its_notes(core: Path) -> None:
     assert files.fs_base(101) == 0x7F0000001000
     assert files.fs_base(100) == 0x7F0000002000
     assert files.fs_base(1) is None
+    assert files.has_thread(101)
+    assert not files.has_thread(2021161080), "made of the text 'xxxx'"
     assert files.thread_name(100) == "python3.13"
     assert files.thread_name(101) is None
     assert elf.read_core(str(core)).pid == 100
     assert elf.is_core(str(core))
     assert not elf.is_core(__file__)
+
+
+def test_without_a_cores_notes_the_debugger_knows_the_threads(tmp_path: Path) -> None:
+    assert TargetFiles(None, os.getpid()).has_thread(1)
+    assert TargetFiles(str(elves.core(tmp_path / "core", b"", [])), None).has_thread(1)
 
 
 def test_the_signal_is_the_first_threads(core: Path) -> None:
