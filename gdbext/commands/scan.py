@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Sequence
+
 from gdbext.commands import show
 from gdbext.commands.command import Arguments, Command, Context, Option
 from gdbext.commands.progress import finished, reporter
+from gdbext.heap.health import Corruption
 from gdbext.reports.sanitize import visible
 
 SHOWN = 12
+PLACES = 6
+NUMBERS = re.compile(r"\b0x[0-9a-f]+|\b\d+")
 
 
 def run(context: Context, arguments: Arguments) -> None:
@@ -22,26 +28,52 @@ def _scan(context: Context) -> None:
     found = context.session.heap.scan(reporter(context, "scanning"))
     finished(context)
     context.write(f"{found.pages} pages, {found.objects} living objects{_cut(context, found.interrupted)}\n")
-    for corruption in found.corruptions[:SHOWN]:
-        note = "  (a thread was in the middle of changing it)" if corruption.is_snapshot else ""
-        context.write(f"{style('error', f'{show.BROKEN} FT105')} {visible(corruption.title)}{note}\n")
-        show.evidence(context, corruption.evidence)
+    damage, in_transit = grouped(c for c in found.corruptions if not c.is_snapshot), [c for c in found.corruptions if c.is_snapshot]
+    for group in damage[:SHOWN]:
+        context.write(f"{style('error', f'{show.BROKEN} FT105')} {visible(group[0].title)}\n")
+        show.evidence(context, group[0].evidence)
+        if len(group) > 1:
+            context.write(f"    and {len(group) - 1} more like it: {_places(context, group[1:])}\n")
     for broken in found.broken[:SHOWN]:
         context.write(
             f"{style('error', show.BROKEN)} {style('address', hex(broken.address))} {broken.verdict}: {visible(broken.reason)}\n"
         )
         show.evidence(context, broken.evidence)
-    for item in found.stale[:SHOWN]:
+    for item in sorted(found.stale, key=lambda item: item.is_snapshot)[:SHOWN]:
         holder = f"{visible(item.type)} {style('address', hex(item.holder))}"
         target = f"{style('address', hex(item.target.address))} {item.target.verdict}"
         note = "  (it may still be in the making)" if item.is_snapshot else ""
-        context.write(f"{style('error', f'{show.BROKEN} stale')} {holder} {visible(str(item.slot))} → {target}{note}\n")
-    more = sum(max(len(group) - SHOWN, 0) for group in (found.corruptions, found.broken, found.stale))
+        sign = style("dim", "stale") if item.is_snapshot else style("error", f"{show.BROKEN} stale")
+        context.write(f"{sign} {holder} {visible(str(item.slot))} → {target}{note}\n")
+    for group in grouped(in_transit):
+        what = f"no damage, a thread was in the middle of a change: {_kind(group[0])}"
+        context.write(f"{style('dim', visible(what))}: {_places(context, group)}\n")
+    more = sum(max(len(group) - SHOWN, 0) for group in (damage, found.broken, found.stale))
     if more:
         context.write(f"… {more} more\n")
     if found.is_sound:
         said = "nothing wrong found so far" if found.interrupted else style("good", "✓ nothing wrong found")
         context.write(said + "\n")
+
+
+def grouped(corruptions: Iterable[Corruption]) -> list[list[Corruption]]:
+    """Damage of one kind together, in the order of each kind's first."""
+    kinds: dict[str, list[Corruption]] = {}
+    for corruption in corruptions:
+        kinds.setdefault(_kind(corruption), []).append(corruption)
+    return list(kinds.values())
+
+
+def _kind(corruption: Corruption) -> str:
+    """What is wrong, without the place: the flaw of a list, else the title's words."""
+    return str(corruption.damage.flaw) if corruption.damage else NUMBERS.sub("…", corruption.title)
+
+
+def _places(context: Context, group: Sequence[Corruption]) -> str:
+    """Where the damage is, each place a word for the next command; the first few."""
+    places = [c.damage.page.address if c.damage else c.subject for c in group]
+    shown = [context.style("address", hex(place)) for place in dict.fromkeys(places) if place is not None]
+    return ", ".join(shown[:PLACES]) + (f" … {len(shown) - PLACES} more" if len(shown) > PLACES else "")
 
 
 def _orphans(context: Context) -> None:

@@ -1,0 +1,30 @@
+"""How ``ft scan`` tells much damage in few lines."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from gdbext.commands.scan import grouped
+from gdbext.heap.free_lists import Damage, Flaw
+from gdbext.heap.health import Corruption
+from gdbext.heap.pages import Page
+
+
+def list_damage(page: int, flaw: Flaw) -> Corruption:
+    values = dict.fromkeys((f.name for f in fields(Page)), 0) | {"address": page}
+    return Corruption(Damage(Page(**values), flaw, "free"), f"a free list (page {page:#x}): {flaw}", ())
+
+
+def other(title: str) -> Corruption:
+    return Corruption(None, title, ())
+
+
+def test_damage_of_one_kind_stands_together_whatever_its_place() -> None:
+    first, second, third = (
+        list_damage(0x1000, Flaw.OUTSIDE),
+        list_damage(0x2000, Flaw.CYCLE),
+        list_damage(0x3000, Flaw.OUTSIDE),
+    )
+    one, two = (other(f"the block {at:#x} was written {n} bytes past its {n} bytes") for at, n in ((0x10, 3), (0x20, 4)))
+    assert grouped([first, one, second, third, two]) == [[first, third], [one, two], [second]]
+    assert grouped([]) == []
