@@ -17,8 +17,10 @@ def run(context: Context, arguments: Arguments) -> None:
     address = show.object_address(context, arguments.words[0])
     style, session = context.style, context.session
     wanted = _slice(arguments)
-    liveness = show.headline(context, address, "list")
+    liveness = show.typed(context, arguments.words[0], address, "list")
     info = session.objects.type_of(address)
+    if liveness is None:
+        return
     if liveness.verdict.is_dead or info is None or not session.objects.is_a(info, "list"):
         context.write(f"  {style('dim', 'its items are not shown: no list is there')}\n")
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from gdbext.commands.command import Context
@@ -15,6 +16,7 @@ BROKEN = "✗"
 MAX_SLOTS = 40
 MAX_EVIDENCE = 12
 MAX_VIOLATIONS = 8
+NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
 
 
 NOWHERE = {Verdict.NULL, Verdict.UNMAPPED, Verdict.MISALIGNED, Verdict.INTERIOR, Verdict.FOREIGN}
@@ -33,6 +35,23 @@ def object_address(context: Context, expression: str) -> int:
     if judged.verdict in NOWHERE and session.objects.type_of(address) is None:
         raise DebuggerError(f"{address:#x} is not an object: {visible(judged.reason)} (`ft heap {address:#x}` says more)")
     return address
+
+
+def typed(context: Context, expression: str, address: int, expected: str) -> Liveness | None:
+    """The headline of a command for objects of one type; None if that has said all there is to say.
+
+    A variable or a register says that somebody takes the address for such an object.  A number is only what a person typed: where
+    another object lives, nothing need have been reused.
+    """
+    info = context.session.objects.type_of(address)
+    liveness = context.session.heap.judge(address, expected)
+    if info is None or liveness.verdict is not Verdict.REUSED or not NUMBER.fullmatch(expression):
+        return headline(context, address, expected)
+    style = context.style
+    context.write(f"{style('address', hex(address))}  {style('type', visible(info.name, 80))}\n")
+    hint = f"(if one was here, its memory holds another object now): `ft object {address:#x}` shows it"
+    context.write(f"  a live {visible(info.name, 80)}, no {expected} {hint}\n")
+    return None
 
 
 def headline(context: Context, address: int, expected: str | None = None) -> Liveness:

@@ -8,7 +8,9 @@ from gdbext.commands.command import Arguments, Command, Context
 
 def run(context: Context, arguments: Arguments) -> None:
     address = show.object_address(context, arguments.words[0])
-    liveness = show.headline(context, address, "types.UnionType")
+    liveness = show.typed(context, arguments.words[0], address, "types.UnionType")
+    if liveness is None:
+        return
     show.header(context, address)
     show.fields(context, address, "types.UnionType")
     show.violations(context, liveness, context.session.objects.invariants(address, "types.UnionType"))

@@ -210,6 +210,9 @@ def test_stale_items_of_a_list_stand_out(name: str, lab: Lab) -> None:
         told(session, "ft scan", f"✗ stale list {run.truth['container']}", f"7 → {stale} cached")
         told(session, f"ft referrers {stale}", f"[7] of list {run.truth['container']}")
         told(session, "ft union v", "✗ reused", "a list lives there", "its fields are not shown", "✗ ob_type")
+        # A number that was only typed with the wrong command: nobody says that a union was there.
+        wrong = told(session, f"ft union {run.truth['container']}", "a live list, no types.UnionType", "`ft object 0x")
+        assert "✗" not in wrong and "reused" not in wrong
         said = told(session, "ft list &_Py_NoneStruct", "NoneType", "no list is there")
         assert "judged" not in said
 
