@@ -8,9 +8,11 @@ from types import SimpleNamespace
 
 import lldb
 
-from gdbext.debuggers.host import WHEEL_VARIABLES, Commands
+from gdbext.debuggers.host import WHEEL_VARIABLES, Commands, terminal
 from gdbext.debuggers.lldb import check_interrupt
 
+UNSET_WIDTH = 80
+"""What LLDB says of a terminal that it does not have, unless the user has set ``term-width``."""
 CLASSES = SimpleNamespace()
 """The classes of the commands, where LLDB finds them by name."""
 
@@ -28,7 +30,9 @@ class LldbHost:
             self.result.write(text)
 
     def width(self) -> int | None:
-        return self._debugger.GetTerminalWidth() or None
+        width = self._debugger.GetTerminalWidth()
+        is_default = width == UNSET_WIDTH and not terminal().isatty()
+        return width if width and not is_default else None
 
     def wants_color(self) -> bool:
         return bool(self._debugger.GetUseColor())

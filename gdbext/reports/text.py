@@ -93,7 +93,8 @@ def _finding(page: Page, report: Report, finding: Finding, in_full: bool) -> Non
     for line in title[1:]:
         page.line(" " * (len(finding.rule) + 1) + style("heading", line))
     if not in_full:
-        said = report.findings[0].evidence
+        # The race has its own section.
+        said = (*report.findings[0].evidence, *(report.race.evidence if report.race else ()))
         new = [e for e in finding.evidence if e not in said]
         _claims(page, new, "other finding", 4, finding.subject.address if finding.subject else None)
         return
@@ -196,7 +197,9 @@ def _race(page: Page, report: Report, race: Race) -> None:
     page.table(_race_rows(page, report, race, threads), indent=LABEL)
     if len(race.threads) > len(threads):
         page.line(" " * LABEL + style("dim", _more(len(race.threads) - len(threads), "threads")))
-    _claims(page, list(race.evidence), "race", indent=LABEL)
+    is_headline = any(finding.rule == "FT301" for finding in report.findings[:1])
+    said = report.findings[0].evidence if is_headline else ()
+    _claims(page, [e for e in race.evidence if e not in said], "race", indent=LABEL)
     others = [s for s in report.suspects if s != race]
     if others and (page.options.verbose or race.confidence is Confidence.POSSIBLE):
         names = [f"{visible(s.object.type, 60)} {hexaddr(s.object.address)} ({s.confidence})" for s in others[:3]]

@@ -181,3 +181,21 @@ def test_the_machine_interface_gives_the_report_as_structured_results(lab: Lab) 
 
 def test_the_machine_interface_says_what_is_wrong() -> None:
     assert '^error,msg="no process and no core' in machine_interface()
+
+
+def test_without_a_terminal_lines_are_as_wide_in_both(lab: Lab) -> None:
+    run = lab.crash("debug-unfixed", "list_union_freed")
+    loads = [load(name, ROOT / "gdbext" / INIT[name]) for name in NAMES]
+    words = {
+        "gdb": ["-nx", "-batch", run.executable, run.core, "-ex", loads[NAMES.index("gdb")], "-ex", "ft known"],
+        "lldb": ["--no-lldbinit", "-b", "-c", run.core, "-o", loads[NAMES.index("lldb")], "-o", "ft known"],
+    }
+    said = {}
+    for name in NAMES:
+        debugger = launch.find(name)
+        command = [*debugger.command, *map(str, words[name])]
+        done = subprocess.run(
+            command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=launch.environment(debugger, {}), timeout=120
+        )
+        said[name] = done.stdout[done.stdout.index("gh-132713") :].strip()
+    assert said["gdb"] == said["lldb"]

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from gdbext.model import Confidence, Evidence
+from gdbext.model import Confidence, Evidence, Finding
 from gdbext.reports import text
 from gdbext.reports.options import Options
 from gdbext.reports.style import plain
@@ -219,3 +219,12 @@ def test_evidence_finds_its_place_without_being_told():
         "    took it as its local `item`\n  list 0x20000375fb0  item 2\n    the list shrank under its reader · length: 0 · "
         in shown
     )
+
+
+@pytest.mark.parametrize("is_headline", [False, True])
+def test_a_races_claims_are_told_once(is_headline):
+    report = samples.founding()
+    race = Finding("FT301", "unsynchronised sharing", Confidence.LIKELY, threads=(samples.READER,), evidence=report.race.evidence)
+    findings = (race, *report.findings) if is_headline else (*report.findings, race)
+    shown = text.render(dataclasses.replace(report, findings=findings), Options(width=100))
+    assert shown.count(report.race.evidence[0].claim) == 1
