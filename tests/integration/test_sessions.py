@@ -335,7 +335,7 @@ def test_without_a_process_every_command_says_so(name: str, tmp_path: Path) -> N
             "ft help",
             "explains crashes of free-threaded CPython",
             "ft triage",
-            "ft list ADDRESS [FIRST:LAST]",
+            "ft list [--stale] ADDRESS [FIRST:LAST]",
             "ft help COMMAND",
         )
         told(session, "ft help list", "ft list [--stale] ADDRESS [FIRST:LAST]", "--stale", "for example: ft list v")
