@@ -135,7 +135,7 @@ def _site(case: Case, headline: Finding | None, frames: Sequence[str]) -> list[s
     if headline and headline.rule in VICTIMS:
         return key
     place = list(frames)
-    if case.lwp is not None and not frames and headline and headline.rule in PLAIN:
+    if case.lwp is not None and not frames:
         callers = case.python_stack(case.lwp).frames[:MAX_CALLERS]
         place = [f"{os.path.basename(frame.file)} {frame.function}" for frame in callers]
     return [*key, "--", *place]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gdbext.debuggers.base import DebuggerError, MemoryFault
 from gdbext.model import Confidence, Finding, Race, Verdict
 from gdbext.triage.case import Case
-from gdbext.triage.rules import concurrency, heap, plain, stale, state
+from gdbext.triage.rules import concurrency, heap, plain, pointers, stale, state
 from gdbext.triage.rules.catalog import DOCS, RuleDoc
 
 Check = Callable[[Case], Iterable[Finding]]
@@ -36,6 +36,7 @@ RULES = tuple(
         ("FT102", stale.after_free),
         ("FT203", state.container_changed),
         ("FT205", state.null_slot),
+        ("FT206", pointers.no_pointer),
         ("FT206", state.broken_invariant),
         ("FT105", heap.corrupted),
         ("FT305", concurrency.detached),
@@ -55,7 +56,7 @@ def apply(case: Case) -> list[Finding]:
     """All findings, the headline first.  A rule that fails is noted in ``case.problems``; the others still run."""
     found: list[Finding] = []
     for rule in RULES:
-        found.extend(_checked(case, rule))
+        found.extend(f for f in _checked(case, rule) if case.fault.is_crash or not _is_normal(f))
     order = {rule.doc.id: position for position, rule in enumerate(RULES)}
     # One check may yield findings of its rule's neighbours (the locks' FT302 to FT304).
     found.sort(key=lambda f: (_group(case, f), order.get(f.rule, len(order)), f.rule))
@@ -64,6 +65,11 @@ def apply(case: Case) -> list[Finding]:
         plainly = next((its for rule in FALLBACKS[:-1] if (its := _checked(case, rule))), [])
         found[:0] = plainly if not any(f.rule.startswith("FT4") for f in found) else []
     return found or _checked(case, FALLBACKS[-1])
+
+
+def _is_normal(finding: Finding) -> bool:
+    """What a healthy process, stopped at any moment, may show: code in the middle of its work has pointers to what just died."""
+    return finding.confidence is Confidence.POSSIBLE and finding.rule.startswith(("FT1", "FT2"))
 
 
 def _checked(case: Case, rule: Rule) -> list[Finding]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
+from gdbext.debuggers.base import NativeFrame
 from gdbext.model import Confidence, Evidence, Finding, Subject
 from gdbext.triage.case import Case
 from gdbext.triage.fault import FATAL_SIGNALS, frame_of_signal
@@ -90,9 +92,14 @@ def native_fault(case: Case) -> Iterator[Finding]:
             Evidence("faulting instruction", case.native_frames[start].pc if case.native_frames else None, fault.instruction)
         )
     if fault.operand:
-        evidence.append(Evidence(f"its operand {fault.operand.text}", fault.operand.address, fault.operand.base_value))
-    where = next((f.function for f in case.native_frames[start:] if f.function and not f.is_inlined), None)
+        evidence.append(Evidence(f"its operand {fault.operand.text}", None, fault.operand.address))
+    where = next((_place(f) for f in case.native_frames[start:] if not f.is_inlined), None)
     yield finding(case, "FT404", f"in {where}" if where else "", Confidence.LIKELY, evidence=evidence)
+
+
+def _place(frame: NativeFrame) -> str:
+    """The frame's function; without symbols the file that its code is in."""
+    return frame.function or (f"{os.path.basename(frame.module)} (no symbols)" if frame.module else "code of no file")
 
 
 def nothing_wrong(case: Case) -> Iterator[Finding]:

@@ -9,6 +9,7 @@ from gdbext.model import Confidence, Evidence, Finding, Verdict
 from gdbext.triage.case import Case
 from gdbext.triage.origin import Origin
 from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
+from gdbext.triage.rules.pointers import is_no_object
 from gdbext.triage.suspects import Suspect
 
 STATE_OF = {
@@ -26,7 +27,7 @@ STATE_OF = {
 def container_item(case: Case) -> Iterator[Finding]:
     """FT101: the bad pointer is, or a moment ago was, an item of a live container."""
     suspect, origin = case.root, case.origin
-    if suspect is None or origin is None or not _is_item(origin) or not _is_stale(suspect):
+    if suspect is None or origin is None or not _is_item(origin) or not _is_stale(suspect) or is_no_object(case, suspect):
         return
     detail = f"{case.operation_at(origin.level)} uses {name_of(suspect)} that {STATE_OF.get(suspect.liveness.verdict, 'is gone')}"
     yield finding(
@@ -42,6 +43,8 @@ def container_item(case: Case) -> Iterator[Finding]:
 
 def _sure_it_is_dead(case: Case, suspect: Suspect, origin: Origin) -> Confidence:
     """A live container that holds a dead object is wrong, whatever the fault came of."""
+    if suspect.liveness.verdict is Verdict.UNMAPPED:
+        return Confidence.LIKELY  # Memory that was given back to the system, or a pointer that something wrote over.
     if origin.current:
         return case.session.heap.judge(suspect.address, suspect.expected or "object").confidence
     return suspect.liveness.confidence
@@ -75,8 +78,8 @@ def after_free(case: Case) -> Iterator[Finding]:
     suspect = case.root
     if suspect is None or not suspect.is_gone or suspect.liveness.verdict in (Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED):
         return
-    if _other_object(suspect) or (case.origin and _is_item(case.origin)):
-        return  # FT103 and FT101 say more
+    if _other_object(suspect) or (case.origin and _is_item(case.origin)) or is_no_object(case, suspect):
+        return  # FT103, FT101 and FT206 say more
     use = next((u for u in suspect.uses if u.is_self), suspect.innermost)
     detail = f"{case.operation_at(use.level)} uses {name_of(suspect)} that {STATE_OF[suspect.liveness.verdict]}"
     evidence = evidence_of(case, suspect)
@@ -86,7 +89,7 @@ def after_free(case: Case) -> Iterator[Finding]:
 def reused(case: Case) -> Iterator[Finding]:
     """FT103: something of another type lives where the code expects its object."""
     suspect = case.root
-    if suspect is None or not _other_object(suspect):
+    if suspect is None or not _other_object(suspect) or is_no_object(case, suspect):
         return
     detail = f"{_taker(suspect)} takes a {suspect.actual_type} for {name_of(suspect)}"
     confidence = suspect.liveness.confidence

@@ -14,6 +14,7 @@ from gdbext.triage.case import Case
 from gdbext.triage.expectations import canonical, is_object_pointer
 from gdbext.triage.fault import frame_of_signal
 from gdbext.triage.origin import CONTAINERS, index_variable
+from gdbext.triage.rules import pointers
 from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
 from gdbext.triage.suspects import Suspect
 
@@ -232,7 +233,7 @@ def _too_short(case: Case) -> Iterator[Finding]:
                 case,
                 "FT203",
                 f"{case.operation_at(frame.frame.level)} {beyond} {suspect.actual_type} has {size} now",
-                Confidence.LIKELY,
+                weaker(Confidence.LIKELY, _sure_of_null(case, suspect)),
                 subject_of(suspect),
                 None,
                 [
@@ -283,7 +284,7 @@ def null_slot(case: Case) -> Iterator[Finding]:
             if broken.value == 0 and broken.field not in ("header", "ob_type"):
                 yield _null_finding(case, suspect, broken.field, broken.address)
                 return
-    yield from _null_item(case)
+    yield from list(_null_item(case)) or pointers.null_object(case)
 
 
 def _null_item(case: Case) -> Iterator[Finding]:
@@ -305,7 +306,7 @@ def _null_item(case: Case) -> Iterator[Finding]:
         case,
         "FT205",
         f"item {index} of a {walked.actual_type} was NULL when {case.operation_at(frame.frame.level)} took it",
-        Confidence.LIKELY,
+        weaker(Confidence.LIKELY, _sure_of_null(case, walked)),
         subject_of(walked),
         Container(walked.address, walked.actual_type or "", index),
         [
@@ -333,18 +334,27 @@ def _null_finding(case: Case, suspect: Suspect, field: str, address: int | None)
 
 
 def _sure_of_null(case: Case, suspect: Suspect) -> Confidence:
-    """Proven where the type's own code, which works on its fields, hit a NULL; other code may have had a NULL of its own."""
+    """Proven where the type's own code, which works on its fields, hit a NULL; other code may have had a NULL of its own,
+    and a function that was given one may have hit that."""
     uses = [u for u in suspect.uses if case.same_call(0, u.level)]
+    was_given_one = _has_null_argument(case)
     if any(u.is_self for u in uses):
-        return Confidence.PROVEN
+        return Confidence.LIKELY if was_given_one else Confidence.PROVEN
     own = case.native_frames[frame_of_signal(case.native_frames)].module == case.interpreter_module
-    return Confidence.LIKELY if own and suspect.is_trusted_use else Confidence.POSSIBLE
+    return Confidence.LIKELY if own and suspect.is_trusted_use and not was_given_one else Confidence.POSSIBLE
+
+
+def _has_null_argument(case: Case) -> bool:
+    """Whether the function at fault was called with NULL for an object."""
+    function = next((f for f in case.c_frames if not f.frame.is_inlined), None)
+    variables = function.variables if function else ()
+    return any(v.is_argument and v.value == 0 and is_object_pointer(v.type, case.session.layout) for v in variables)
 
 
 def broken_invariant(case: Case) -> Iterator[Finding]:
     """FT206: a live block whose object header, or whose field, is impossible."""
     suspect = case.root
-    if suspect is None or suspect.is_gone:
+    if suspect is None or suspect.is_gone or pointers.is_no_object(case, suspect):
         return
     if suspect.is_corrupt:
         problem = suspect.header_problems[0]
