@@ -12,13 +12,13 @@ from gdbext.objects.types import HAVE_GC, TypeInfo
 
 SYNONYMS = {"typing.Union": "types.UnionType"}
 """One type under two names: 3.14 renamed the union's type."""
-SAME_STRUCT = {
-    "set": {"frozenset"},
-    "dict": {"frozendict"},
-    "generator": {"coroutine", "async_generator"},
-    "weakref.ReferenceType": {"weakref.ProxyType", "weakref.CallableProxyType"},
-}
-"""C code that works on the one works on the others too: they share its struct."""
+SAME_STRUCT = (
+    frozenset({"set", "frozenset"}),
+    frozenset({"dict", "frozendict"}),
+    frozenset({"generator", "coroutine", "async_generator"}),
+    frozenset({"weakref.ReferenceType", "weakref.ProxyType", "weakref.CallableProxyType"}),
+)
+"""C code that works on the one works on the others too, and may stand in the table of any of them: they share its struct."""
 ANY = "object"
 
 
@@ -43,4 +43,4 @@ def is_kind_of(objects: Objects, info: TypeInfo, expected: str) -> bool:
     """Whether a type is the one of that name (``tp_name``), derives from it, or shares its struct."""
     wanted = SYNONYMS.get(expected, expected)
     names = {SYNONYMS.get(base.name, base.name) for base in objects.bases(info)}
-    return wanted == ANY or wanted in names or not names.isdisjoint(SAME_STRUCT.get(wanted, ()))
+    return wanted == ANY or wanted in names or any(wanted in kin and not names.isdisjoint(kin) for kin in SAME_STRUCT)

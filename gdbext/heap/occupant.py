@@ -61,13 +61,29 @@ class Occupants:
         pending = self._pending(page, block)
         if pending:
             return replace(pending, address=address)
+        placed = self._placed(address, block)
+        if placed:
+            return placed
         reason = f"in a {block.size}-byte block of PyMem_Malloc, which no object can be in"
         evidence = [Evidence("the page's heap has tag 0 (mem)", page.address, page.tag)]
         if expected is None and address != self._r.data(page, block.start):
             return say(address, Verdict.INTERIOR, PROVEN, reason, evidence, block)
         return say(address, Verdict.REUSED, PROVEN if expected else LIKELY, reason, evidence, block)
 
+    def _placed(self, address: int, block: Block) -> Liveness | None:
+        """A living object that an extension placed in memory of its own: what a dead one leaves behind counts no references."""
+        objects = self._r.objects
+        header = objects.header(address)
+        info = objects.type_info(header.ob_type)
+        if info is None or header.problems or not header.refcount or objects.why_not_object(address):
+            return None
+        reason = f"a {info.name} with {references(header)}, placed by its maker in a {block.size}-byte block"
+        return say(address, Verdict.LIVE, LIKELY, reason, what_lives(header, info), block)
+
     def _inside(self, address: int, block: Block, expected: str | None, past: int) -> Liveness:
+        placed = self._placed(address, block) if past > 0 else None
+        if placed:
+            return placed
         start = address - past
         info = self._r.objects.type_of(start)
         kind = f"a {info.name}" if info else "an object"

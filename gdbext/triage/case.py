@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,7 +17,7 @@ from gdbext.model import Confidence, Problems
 from gdbext.session import Session
 from gdbext.triage import suspects as suspects_
 from gdbext.triage.expectations import SlotIndex, SlotOwner
-from gdbext.triage.fault import Fault, frame_of_signal, goes_through, read_fault
+from gdbext.triage.fault import Fault, frame_of_signal, goes_through, read_fault, reporter_module
 from gdbext.triage.frame_words import guess_self
 from gdbext.triage.origin import Origin, find_origin
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 EVAL_LOOP = "_PyEval_EvalFrameDefault"
 MAX_C_FRAMES = 48
 THREADS_BEGIN_IN = "threading.py"
+WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,7 @@ class Case:
             [c.variables for c in self.c_frames],
             [c.owner for c in self.c_frames],
             self.session.layout,
+            self.interpreter_module,
         )
         self._guess_selves(found)
         suspects_.complete_selves(found, self.c_frames, self.session.objects)
@@ -178,7 +181,7 @@ class Case:
         if not suspect.is_gone:
             return
         ending = min((u.level for u in suspect.uses if u.is_ending), default=None)
-        is_at_fault = not self.fault.is_fault or goes_through(self.session.memory, self.session.layout, self.fault, suspect.address)
+        is_at_fault = self._died_of(suspect)
         if ending is not None and not (is_at_fault and self.same_call(0, ending)):
             suspect.uses = [replace(u, is_doubtful=True) for u in suspect.uses]
         elif not is_at_fault and not any(u.is_self for u in suspect.uses):
@@ -187,6 +190,23 @@ class Case:
             suspect.liveness = replace(
                 suspect.liveness, confidence=max(confidence, suspect.liveness.confidence, key=lambda c: c.rank)
             )
+
+    def _died_of(self, suspect: suspects_.Suspect) -> bool:
+        """Whether the object may be what the process died of.
+
+        A fault may go through it; a failed assertion names it; a fatal error is about it, or the interpreter itself found one
+        without saying about what.  A plain abort, or a signal from outside, came of no object.
+        """
+        fault = self.fault
+        if not fault.is_crash:
+            return False
+        if fault.is_fault:
+            return goes_through(self.session.memory, self.session.layout, fault, suspect.address)
+        if fault.fatal_object:
+            return fault.fatal_object == suspect.address
+        if fault.assertion:
+            return not {u.name for u in suspect.uses if self.same_call(0, u.level)}.isdisjoint(WORD.findall(fault.assertion))
+        return fault.fatal_error is not None and reporter_module(self.native_frames) == self.interpreter_module
 
     @cached_property
     def _is_in_interpreter(self) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gdbext.debuggers.base import Memory, MemoryFault, Region
+from gdbext.heap.kinds import SAME_STRUCT
 from gdbext.layout.layout import Layout, UnknownLayout
 from gdbext.objects.objects import Objects
 from gdbext.objects.strings import read_cstring
@@ -53,6 +54,7 @@ SYNONYMS = {"typing.Union": "types.UnionType"}
 SUBCLASSABLE_BY_FLAG = frozenset({"int", "list", "tuple", "bytes", "str", "dict", "BaseException", "type"})
 MAX_TABLE = 400
 MAX_BASES = 32
+MAX_OWNERS = 16
 MAX_DATA = 64 << 20
 SMALL = 1 << 16
 POINTER = re.compile(r"^(?:const |struct |volatile )*(\w+) \*(?: ?const)?$")
@@ -80,10 +82,13 @@ def pointed_struct(dwarf_type: str) -> str | None:
     return found[1] if found else None
 
 
-def expected_by_dwarf(dwarf_type: str) -> str | None:
-    """The Python type that a variable of this C type points to; None for ``PyObject *`` and for non-objects."""
+def expected_by_dwarf(dwarf_type: str, is_in_interpreter: bool = True) -> str | None:
+    """The Python type that a variable of this C type points to; None for ``PyObject *`` and for non-objects.
+
+    What Python.h does not declare (``unionobject``) may be any extension's own struct outside of the interpreter.
+    """
     struct = pointed_struct(dwarf_type)
-    return STRUCT_TYPES.get(struct) if struct else None
+    return STRUCT_TYPES.get(struct) if struct and (is_in_interpreter or struct.startswith("Py")) else None
 
 
 def is_object_pointer(dwarf_type: str, layout: Layout) -> bool:
@@ -138,6 +143,8 @@ class SlotOwner:
     type_name: str
     type_address: int | None
     slot: str
+    is_shared: bool = False
+    """Types that have nothing to do with each other have the function too: it does not tell what its object is."""
 
     @property
     def operation(self) -> str:
@@ -200,11 +207,16 @@ class SlotIndex:
         return self._pointers(module).get(pointer, ())
 
     def _search(self, function: int, module: str) -> SlotOwner | None:
-        for place in self._places(function, module):
-            found = self._type_slot(place) or self._protocol_slot(place, module) or self._method(place, module)
-            if found:
-                return self._most_base(found, function)
-        return None
+        found: list[SlotOwner] = []
+        for place in self._places(function, module)[:MAX_OWNERS]:
+            owner = self._type_slot(place) or self._protocol_slot(place, module) or self._method(place, module)
+            if owner:
+                found.append(self._most_base(owner, function))
+                if found[-1].type_name == "object":
+                    return found[-1]
+        names = {owner.type_name for owner in found}
+        is_shared = len(names) > 1 and not any(names <= kin for kin in SAME_STRUCT)
+        return replace(found[0], is_shared=is_shared) if found else None
 
     def _most_base(self, owner: SlotOwner, function: int) -> SlotOwner:
         """Types inherit slots: the owner is the base furthest up that has the same function in the same slot."""

@@ -22,6 +22,8 @@ FATAL_SIGNALS = (*FAULT_SIGNALS, "SIGABRT", "SIGTRAP", "SIGSYS")
 """Signals that a program's own deeds bring; the other deadly ones are sent to it (SIGQUIT), or tell of a limit (SIGXCPU)."""
 # The kernel leaves a guard gap below a growing stack; glibc maps a guard page below a thread's.
 STACK_REACH = 1 << 20
+# The System V ABI: nothing further below the stack pointer is the function's own; a wild pointer led there.
+RED_ZONE = 128
 NULL_PAGE = 4096
 OBJECT_WORDS = 16
 OPERAND = re.compile(
@@ -157,7 +159,7 @@ def _decode_fault(debugger: Debugger, signal: Signal, registers: dict[str, int],
         and limit is not None
         and address is not None
         and limit - STACK_REACH <= address < limit
-        and stack_pointer - STACK_REACH <= address < stack_pointer + STACK_REACH
+        and stack_pointer - RED_ZONE <= address < stack_pointer + STACK_REACH
     )
     return Fault(
         signal,
@@ -313,6 +315,12 @@ def fatal_message(
             text = values.get(what_name) or 0
         about = values.get(object_name) or about
     return message, text, about
+
+
+def reporter_module(frames: Sequence[NativeFrame]) -> str | None:
+    """The module whose code reported a fatal error: that of the caller of the outermost of the reporting functions."""
+    reporters = [n for n, frame in enumerate(frames[:24]) if frame.function in FATAL_FUNCTIONS]
+    return frames[reporters[-1] + 1].module if reporters and reporters[-1] + 1 < len(frames) else None
 
 
 def _string(memory: Memory, address: int | None) -> str | None:

@@ -25,7 +25,8 @@ DONE = {"FT204": "__init__"}
 
 def known_issues(case: Case, findings: Sequence[Finding], races: Sequence[Race], target: TargetInfo) -> Identified:
     """The best matches; none for a process in which nothing is wrong."""
-    if not findings or findings[0].rule in QUIET or not target.python_version:
+    was_killed = not case.fault.is_crash and all(f.rule.startswith("FT4") for f in findings)
+    if not findings or findings[0].rule in QUIET or was_killed or not target.python_version:
         return Identified()
     return identify(target.python_version, features(case, findings, races))
 

@@ -161,6 +161,7 @@ def collect(
     variables: Sequence[Sequence[Variable]],
     owners: Sequence[SlotOwner | None],
     layout: Layout,
+    interpreter_module: str | None = None,
 ) -> dict[int, list[Use]]:
     """Object pointers in the given frames, innermost first, by address."""
     found: dict[int, list[Use]] = {}
@@ -171,9 +172,10 @@ def collect(
         for position, variable in enumerate(known):
             if variable.value is None or variable.is_address or not is_object_pointer(variable.type, layout):
                 continue
-            expected, because = expected_by_dwarf(variable.type), variable.type
+            is_own = interpreter_module is None or frame.module == interpreter_module
+            expected, because = expected_by_dwarf(variable.type, is_own), variable.type
             is_self = bool(owner and owner.first_is_self and variable.is_argument and position == 0)
-            if is_self and owner:
+            if is_self and owner and not owner.is_shared:
                 expected, because = owner.type_name, f"{owner.slot} of {owner.type_name}"
             use = Use(
                 frame.level,

@@ -59,7 +59,7 @@ def apply(case: Case) -> list[Finding]:
         found.extend(f for f in _checked(case, rule) if case.fault.is_crash or not _is_normal(f))
     order = {rule.doc.id: position for position, rule in enumerate(RULES)}
     # One check may yield findings of its rule's neighbours (the locks' FT302 to FT304).
-    found.sort(key=lambda f: (_group(case, f), order.get(f.rule, len(order)), f.rule))
+    found.sort(key=lambda f: (_group(case, f), f.confidence is Confidence.POSSIBLE, order.get(f.rule, len(order)), f.rule))
     if case.fault.signal is not None and all(f.confidence is Confidence.POSSIBLE for f in found):
         # What is merely possible explains no crash: the plain account of it goes first.
         plainly = next((its for rule in FALLBACKS[:-1] if (its := _checked(case, rule))), [])

@@ -45,7 +45,9 @@ def locks(case: Case) -> Iterator[Finding]:
 ATTACHING = re.compile(
     r"^_?Py(Eval_(Acquire|Restore|Save|Release)|GILState_|ThreadState_(Attach|Detach|New|Swap|Clear|Delete)|Mutex|ParkingLot|Semaphore|Event|Thread_)"
 )
-ATTACHED_ONLY = re.compile(r"^_?Py(?!Mem_Raw|Thread_|Time_|Deadline_)[A-Z]\w+_\w+")
+ATTACHED_ONLY = re.compile(
+    r"^_?Py(?!Mem_Raw|Thread_|Time_|Deadline_|Status_|(Pre)?Config_|OS_(v?snprintf|mystrn?icmp|strtou?l$))[A-Z]\w+_\w+"
+)
 
 
 def detached(case: Case) -> Iterator[Finding]:

@@ -282,6 +282,18 @@ def test_a_block_of_raw_memory_holds_no_object(world: HeapWorld) -> None:
     assert heap.judge(data + 16).verdict is Verdict.INTERIOR
 
 
+def test_an_object_that_an_extension_placed_in_a_block_of_its_own(world: HeapWorld) -> None:
+    sample = world.page(GC, 112).object("list")
+    placed = world.page(MEM, 1024).take() + 0x100
+    fields = ("ob_tid", "ob_ref_local", "ob_ref_shared", "ob_type")
+    world.set("PyObject", placed, **{name: world.objects_world.objects.field("PyObject", sample, name) for name in fields})
+    heap = world.heap()
+    assert (heap.judge(placed).verdict, heap.judge(placed, "list").verdict) == (Verdict.LIVE, Verdict.LIVE)
+    # What is left of one that died counts no references.
+    world.set("PyObject", placed, ob_ref_local=0, ob_ref_shared=0)
+    assert world.heap().judge(placed, "list").verdict is Verdict.REUSED
+
+
 def test_mimallocs_own_header(world: HeapWorld) -> None:
     world.page(GC, 112).object("list")
     assert world.heap().judge(SEGMENT + 256).verdict is Verdict.FOREIGN

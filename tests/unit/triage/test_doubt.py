@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "objects"))
 from object_world import World
 
 from gdbext.debuggers.base import NativeFrame, Signal, Variable
-from gdbext.triage.expectations import SlotOwner
+from gdbext.model import Confidence, Liveness, Verdict
+from gdbext.triage.case import Case
+from gdbext.triage.expectations import SlotOwner, expected_by_dwarf
 from gdbext.triage.fault import Fault, Operand, goes_through
-from gdbext.triage.suspects import Use, collect, forget_reassigned, matches
+from gdbext.triage.suspects import Suspect, Use, collect, forget_reassigned, matches
 
 BEHIND = 0x123450
 
@@ -103,9 +106,57 @@ def test_a_doubtful_use_is_none_that_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "expected", "fits"), [("list", "list", True), ("list", "tuple", False), ("frozenset", "set", True)]
+    ("kind", "expected", "fits"),
+    [("list", "list", True), ("list", "tuple", False), ("frozenset", "set", True), ("set", "frozenset", True)],
 )
 def test_types_that_share_a_struct(kind: str, expected: str, fits: bool) -> None:
     world = World()
-    address = world.put([1]) if kind == "list" else world.put(frozenset({1}))
+    address = world.put({"list": [1], "set": {1}, "frozenset": frozenset({1})}[kind])
     assert matches(world.objects, world.objects.field("PyObject", address, "ob_type"), expected) is fits
+
+
+def self_of(owner: SlotOwner, dwarf: str = "PyObject *", module: str = "python") -> Use:
+    world = World()
+    lst = world.put([1])
+    variable = Variable("self", dwarf, lst, is_argument=True)
+    return collect([NativeFrame(0, 1, 1, "f", module=module)], [[variable]], [owner], world.layout, "python")[lst][0]
+
+
+def test_a_function_of_several_types_does_not_tell_its_object() -> None:
+    assert self_of(SlotOwner("dict_keys", None, "tp_repr")).expected == "dict_keys"
+    assert self_of(SlotOwner("dict_keys", None, "tp_repr", is_shared=True)).expected is None
+
+
+def test_an_extensions_own_struct_by_a_name_that_is_private_to_cpython() -> None:
+    assert expected_by_dwarf("unionobject *") == "types.UnionType"
+    assert expected_by_dwarf("unionobject *", is_in_interpreter=False) is None
+    assert expected_by_dwarf("PyListObject *", is_in_interpreter=False) == "list"
+    world = World()
+    lst = world.put([1])
+    frames = [NativeFrame(0, 1, 1, "area", module="shapes.so"), NativeFrame(1, 1, 1, "union_repr", module="python")]
+    found = collect(frames, [[Variable("u", "unionobject *", lst, is_argument=True)]] * 2, [None, None], world.layout, "python")
+    assert [u.expected for u in found[lst]] == [None, "types.UnionType"]
+
+
+KILLED = Fault(Signal("SIGABRT", 7, 6, "SI_USER", sender=8), from_outside=True)
+ABORTED = Fault(Signal("SIGABRT", 7, 6, "SI_TKILL", sender=7))
+
+
+@pytest.mark.parametrize(
+    ("fault", "died_of_it"),
+    [
+        (KILLED, False),
+        (ABORTED, False),
+        (replace(ABORTED, assertion="v->ob_size > 0"), True),
+        (replace(ABORTED, assertion="very > 0"), False),
+        (replace(ABORTED, fatal_error="negative refcount", fatal_object=BEHIND), True),
+        (replace(ABORTED, fatal_error="negative refcount", fatal_object=BEHIND + 8), False),
+        (replace(ABORTED, fatal_error="bad memory block"), True),
+    ],
+)
+def test_what_an_abort_came_of(fault: Fault, died_of_it: bool) -> None:
+    case = Case.__new__(Case)
+    frames = [NativeFrame(0, 1, 1, "_Py_FatalErrorFunc", module="python"), NativeFrame(1, 1, 1, "list_dealloc", module="python")]
+    vars(case).update(fault=fault, native_frames=frames, interpreter_module="python", eval_levels=[])
+    dead = Suspect(BEHIND, [use(1)], Liveness(BEHIND, Verdict.FREED, Confidence.PROVEN))
+    assert case._died_of(dead) is died_of_it

@@ -8,7 +8,7 @@ import pytest
 
 from fakes import FakeDebugger
 from gdbext.debuggers.base import NativeFrame, Region, Signal, Symbol, Variable
-from gdbext.triage.fault import decode_operand, frame_of_signal, read_fault
+from gdbext.triage.fault import decode_operand, frame_of_signal, read_fault, reporter_module
 
 REGISTERS = {"rax": 1, "rbx": 0x1000, "rcx": 4, "rip": 0x400000, "rsp": 0x7000}
 
@@ -145,3 +145,19 @@ def test_a_crash_is_the_targets_own_deed(signal: Signal, is_crash: bool) -> None
     fake = debugger_at("mov 0x18(%rax),%rdi", REGISTERS, signal)
     fake.pid = 7
     assert read_fault(fake, fake, [], 7).is_crash is is_crash
+
+
+def test_a_wild_pointer_below_a_small_stack_is_no_overflow() -> None:
+    """Below the red zone nothing is the function's own, however near to its end the stack is used."""
+    fake = debugger_at(
+        "movzbl (%rdi),%eax", {**REGISTERS, "rsp": 0x6800, "rdi": 0x5000}, Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x5000)
+    )
+    assert not read_fault(fake, fake, [NativeFrame(0, 0x400000, 0x6800, "f")], 7).stack_overflow
+
+
+def test_who_reported_a_fatal_error() -> None:
+    inner = [NativeFrame(0, 1, 1, "abort", module="libc"), NativeFrame(1, 2, 2, "fatal_error", module="python")]
+    outer = [NativeFrame(2, 3, 3, "_Py_FatalErrorFunc", module="python"), NativeFrame(3, 4, 4, "Bomb_dealloc", module="bomb.so")]
+    assert reporter_module([*inner, *outer]) == "bomb.so"
+    assert reporter_module(inner[:1]) is None
+    assert reporter_module(inner) is None

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from gdbext.debuggers.base import NativeFrame, NativeThread, Signal, Variable
-from gdbext.model import Confidence, Liveness, Verdict
+from gdbext.model import Confidence, Finding, Liveness, Verdict
+from gdbext.triage import rules
 from gdbext.triage.fault import Fault
 from gdbext.triage.rules import concurrency, state
 
@@ -28,7 +29,7 @@ class Stacks:
         return [NativeFrame(n, pc=0x1000 + n, sp=0x7000 + n, function=name, module="python") for n, name in enumerate(names)]
 
     def variables(self, lwp: int, level: int) -> list[Variable]:
-        return [Variable("alias", UNION, "unionobject *", is_argument=True)]
+        return [Variable("alias", "unionobject *", UNION, is_argument=True)]
 
 
 def case(stacks: Stacks, fault: Fault, holders: Sequence[int] = (), thread_state: Any = None) -> Any:
@@ -97,3 +98,17 @@ def test_a_thread_that_waits_detached_is_in_order(frames: Sequence[str]) -> None
 )
 def test_what_was_killed_from_outside_did_nothing_wrong(fault: Fault) -> None:
     assert not list(concurrency.detached(case(Stacks(lwp11=["PyList_Append", "worker"]), fault, thread_state=DETACHED)))
+
+
+@pytest.mark.parametrize("function", ["PyOS_vsnprintf", "PyOS_mystrnicmp", "PyConfig_Clear"])
+def test_what_works_on_no_object_may_be_called_detached(function: str) -> None:
+    assert not list(concurrency.detached(case(Stacks(lwp11=[function, "worker"]), SEGV, thread_state=DETACHED)))
+
+
+def test_a_healthy_process_shows_pointers_to_what_just_died() -> None:
+    def found(rule: str, confidence: Confidence) -> Finding:
+        return Finding(rule, "", confidence)
+
+    assert rules._is_normal(found("FT101", Confidence.POSSIBLE))
+    assert not rules._is_normal(found("FT101", Confidence.LIKELY))
+    assert not rules._is_normal(found("FT303", Confidence.POSSIBLE))
