@@ -105,9 +105,15 @@ def is_python(objects: Objects, target: Callee) -> bool:
 
 
 def bound_to(objects: Objects, target: Callee) -> int | None:
-    """What a built-in function is bound to: the object whose method it is, or the module that has it."""
+    """What a built-in function is bound to: the object whose method it is, or the module that has it.
+
+    The functions that every module has share no state of their own.
+    """
     info = objects.type_of(target.address)
     if info is None or info.name != "builtin_function_or_method":
+        return None
+    module = objects.pointer("PyCFunctionObject", target.address, "m_module")
+    if module and objects.text(module) == "builtins":
         return None
     return objects.pointer("PyCFunctionObject", target.address, "m_self")
 

@@ -284,12 +284,28 @@ def _object_variables(case: Case, lwp: int) -> Iterator[tuple[NativeFrame, Varia
 
 
 def _inner_frames(case: Case, lwp: int) -> list[NativeFrame]:
+    """The C frames of the innermost Python operation; an eval loop whose Python frame is lost, as a race in a generator may
+    leave it, is passed through."""
     found = []
+    lost = _lost_loops(case, lwp)
     for frame in case.session.debugger.frames(lwp, MAX_C_FRAMES):
         if (frame.function or "").startswith(EVAL_LOOP):
-            break
+            if lost == 0:
+                break
+            lost -= 1
+            continue
         found.append(frame)
     return found
+
+
+def _lost_loops(case: Case, lwp: int) -> int:
+    """How many of the thread's innermost eval loops have no Python frame."""
+    groups = len(case.python_stack(lwp).groups)
+    if groups and lwp != case.lwp:
+        # Only the crashed thread's stack is known to its end.
+        return 0
+    loops = len(case.eval_levels) if lwp == case.lwp else 1
+    return max(0, loops - groups)
 
 
 def _type_name(case: Case, address: int) -> str | None:
