@@ -17,7 +17,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
 from collections.abc import Sequence
 
 from gdbext.debuggers.base import NativeFrame
@@ -26,6 +25,7 @@ from gdbext.triage.case import Case
 from gdbext.triage.known import scene_of
 from gdbext.triage.known_issues import Identified
 from gdbext.triage.signs import CLASSES, COMMON_TYPES, Scene, bare, operation_words
+from gdbext.triage.standard_library import is_standard
 
 MAX_FRAMES = 3
 MAX_CALLERS = 2
@@ -106,17 +106,12 @@ def _in_other_code(case: Case) -> bool:
 def _is_foreign(case: Case, frame: NativeFrame) -> bool:
     """Whether a frame's code is neither of Python nor of the system."""
     module = os.path.basename(frame.module or "")
-    return frame.module != case.interpreter_module and not SYSTEM.match(module) and not _is_standard(module)
+    return frame.module != case.interpreter_module and not SYSTEM.match(module) and not is_standard(module)
 
 
 def _is_extensions(case: Case, frame: NativeFrame) -> bool:
     """Whether a frame is a function of an extension module itself: not inlined into one, and not libffi's gateway."""
     return _is_foreign(case, frame) and not frame.is_inlined and not (frame.function or "").startswith("ffi_")
-
-
-def _is_standard(module: str) -> bool:
-    """Of the standard library."""
-    return module.split(".")[0] in sys.stdlib_module_names
 
 
 def _of_finding(case: Case, headline: Finding | None) -> list[str]:

@@ -16,6 +16,7 @@ from gdbext.triage.fault import frame_of_signal
 from gdbext.triage.origin import CONTAINERS, index_variable
 from gdbext.triage.rules import pointers
 from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
+from gdbext.triage.standard_library import is_standard
 from gdbext.triage.suspects import Suspect
 
 UNION = "types.UnionType"
@@ -335,18 +336,19 @@ def _null_finding(case: Case, suspect: Suspect, field: str, address: int | None)
 
 def _sure_of_null(case: Case, suspect: Suspect) -> Confidence:
     """Proven where the type's own code, which works on its fields, hit a NULL; other code may have had a NULL of its own,
-    and a function that was given one may have hit that."""
+    and a function that was given one beside the object may have hit that."""
     uses = [u for u in suspect.uses if case.same_call(0, u.level)]
-    was_given_one = _has_null_argument(case)
+    was_given_one = any(_has_null_argument(case, u.level) for u in uses)
     if any(u.is_self for u in uses):
         return Confidence.LIKELY if was_given_one else Confidence.PROVEN
-    own = case.native_frames[frame_of_signal(case.native_frames)].module == case.interpreter_module
+    module = case.native_frames[frame_of_signal(case.native_frames)].module
+    own = module == case.interpreter_module or is_standard(module)
     return Confidence.LIKELY if own and suspect.is_trusted_use and not was_given_one else Confidence.POSSIBLE
 
 
-def _has_null_argument(case: Case) -> bool:
-    """Whether the function at fault was called with NULL for an object."""
-    function = next((f for f in case.c_frames if not f.frame.is_inlined), None)
+def _has_null_argument(case: Case, level: int) -> bool:
+    """Whether the function of that frame was called with NULL for an object."""
+    function = next((f for f in case.c_frames if f.frame.level == level), None)
     variables = function.variables if function else ()
     return any(v.is_argument and v.value == 0 and is_object_pointer(v.type, case.session.layout) for v in variables)
 
