@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from gdbext.debuggers.base import NativeFrame
 from gdbext.layout.layout import UnknownLayout
@@ -151,7 +151,8 @@ def union_parameters(case: Case) -> Iterator[Finding]:
                 case,
                 "FT202",
                 f"{len(threads)} threads fill in the parameters of one union",
-                Confidence.PROVEN,
+                # Of a thread that died elsewhere it explains nothing.
+                Confidence.PROVEN if not case.fault.is_crash or _works_on(case, union, threads) else Confidence.POSSIBLE,
                 subject,
                 evidence=[
                     Evidence(
@@ -162,6 +163,11 @@ def union_parameters(case: Case) -> Iterator[Finding]:
                 ],
                 threads=threads,
             )
+
+
+def _works_on(case: Case, union: int, threads: Sequence[int]) -> bool:
+    """Whether the thread that died is one of those, or uses the union."""
+    return case.lwp in threads or any(s.address == union for s in case.suspects)
 
 
 def container_changed(case: Case) -> Iterator[Finding]:

@@ -64,6 +64,13 @@ def test_two_threads_that_compute_one_unions_parameters_race() -> None:
     assert (found.rule, found.confidence, found.threads) == ("FT202", Confidence.PROVEN, (READER, OTHER))
 
 
+def test_that_race_explains_no_crash_of_a_thread_that_does_not_use_the_union() -> None:
+    bystander = case(Stacks(lwp11=["strlen"], lwp12=COMPUTING, lwp13=COMPUTING), SEGV)
+    bystander.suspects = []
+    [found] = state.union_parameters(bystander)
+    assert found.confidence is Confidence.POSSIBLE
+
+
 @pytest.mark.parametrize("other", [WAITING, LEAVING, BEFORE])
 @pytest.mark.parametrize("one", [WAITING, LEAVING, BEFORE, COMPUTING])
 def test_a_thread_at_the_lock_of_the_union_does_not_race(one: Sequence[str], other: Sequence[str]) -> None:
