@@ -151,8 +151,8 @@ def union_parameters(case: Case) -> Iterator[Finding]:
                 case,
                 "FT202",
                 f"{len(threads)} threads fill in the parameters of one union",
-                # Of a thread that died elsewhere it explains nothing.
-                Confidence.PROVEN if not case.fault.is_crash or _works_on(case, union, threads) else Confidence.POSSIBLE,
+                # A fault elsewhere has a cause of its own.
+                Confidence.PROVEN if not case.fault.is_fault or _works_on(case, union, threads) else Confidence.POSSIBLE,
                 subject,
                 evidence=[
                     Evidence(
