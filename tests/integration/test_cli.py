@@ -249,7 +249,7 @@ def test_attach_says_who_traces_already(tmp_path: Path) -> None:
         children = Path(f"/proc/{sleeper.pid}/task/{sleeper.pid}/children").read_text().split()
         done = gdbext("attach", children[0])
         assert done.returncode == 3
-        assert f"is being traced by process {sleeper.pid}" in done.stderr
+        assert f"kill -USR1 {sleeper.pid}" in done.stderr
     finally:
         sleeper.terminate()
         assert sleeper.wait(30) == 128 + signal.SIGTERM
