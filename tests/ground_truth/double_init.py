@@ -14,8 +14,8 @@ import time
 import typing
 
 BATCH = 2000
-ENOUGH = 1000
-MAX_BATCHES = int(sys.argv[1]) if len(sys.argv) > 1 else 10
+ENOUGH = 300
+MAX_BATCHES = int(sys.argv[1]) if len(sys.argv) > 1 else 500
 SPINS = 2000
 DEADLINE = time.monotonic() + 45
 TUPLES_OF_ONE = 3
