@@ -21,7 +21,7 @@ from gdbext.triage.suspects import Suspect
 
 UNION = "types.UnionType"
 NULL_PAGE = 4096
-MAX_FRAMES = 64
+MAX_FRAMES = 160
 LAZY_PARAMETERS = "union_init_parameters"
 """Objects/unionobject.c: fills in ``parameters`` when they are first asked for."""
 LOCKING = re.compile("CriticalSection|Mutex")
