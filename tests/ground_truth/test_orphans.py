@@ -12,9 +12,8 @@ def test_without_the_lock_every_second_tuple_is_found_and_tied_to_its_union(buil
     found = search(build, "double_init.py")
     assert found.made > 0
     assert set(found.kinds) == {("tuple", 1, 1, 1)}
-    # Some may still stand in a register's old home or in memory that is not given back yet, most of all on a busy machine;
-    # scripts/accuracy shows the whole number.
-    assert 0.8 * found.made <= found.found <= found.made
+    # A few may still stand in a register's old home or in memory that is not given back yet.
+    assert 0.98 * found.made <= found.found <= found.made
     assert found.tied == found.found
 
 
