@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gdbext.interpreter.calls import CALLS
 from gdbext.interpreter.frames import Frame
 from gdbext.interpreter.names import attribute, resolve
 from gdbext.interpreter.operations import Operation
@@ -14,7 +15,6 @@ from gdbext.triage.case import Case
 from gdbext.triage.touches import Near, nearness
 
 MAX_FRAMES = 4
-CALLS = ("call", "call-method")
 
 
 def callees(case: Case, lwp: int) -> Iterator[str]:

@@ -16,16 +16,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 from collections.abc import Sequence
 
 from gdbext.debuggers.base import NativeFrame
 from gdbext.model import Confidence, Finding, Race, Signature
 from gdbext.triage.case import Case
+from gdbext.triage.code_owners import is_standard, is_system
 from gdbext.triage.known import scene_of
 from gdbext.triage.known_issues import Identified
 from gdbext.triage.signs import CLASSES, COMMON_TYPES, Scene, bare, operation_words
-from gdbext.triage.standard_library import is_standard
 
 MAX_FRAMES = 3
 MAX_CALLERS = 2
@@ -33,7 +32,6 @@ MAX_CALLERS = 2
 FAMILY = {"FT101": "stale", "FT102": "stale", "FT103": "stale", "FT201": "stale", "FT104": "stale"}
 VICTIMS = ("FT105", "FT301")
 PLAIN = ("FT401", "FT402", "FT404", "FT405")
-SYSTEM = re.compile(r"(lib(c|m|pthread|dl|gcc_s|stdc\+\+|python)\b|ld-|linux-vdso|\[vdso\]|$)")
 AGAIN = frozenset({"init", "setstate"})
 """An object that is in use is not to be initialised again, whatever its type."""
 OWN = frozenset(bare(word) for name, words in CLASSES.items() if name != "@advance" for word in words.split()) | frozenset(
@@ -105,8 +103,7 @@ def _in_other_code(case: Case) -> bool:
 
 def _is_foreign(case: Case, frame: NativeFrame) -> bool:
     """Whether a frame's code is neither of Python nor of the system."""
-    module = os.path.basename(frame.module or "")
-    return frame.module != case.interpreter_module and not SYSTEM.match(module) and not is_standard(module)
+    return frame.module != case.interpreter_module and not is_system(frame.module) and not is_standard(frame.module)
 
 
 def _is_extensions(case: Case, frame: NativeFrame) -> bool:

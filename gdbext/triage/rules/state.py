@@ -11,16 +11,15 @@ from gdbext.layout.layout import UnknownLayout
 from gdbext.model import Confidence, Container, Evidence, Finding, Subject, Verdict
 from gdbext.triage import containers
 from gdbext.triage.case import Case
+from gdbext.triage.code_owners import is_standard
 from gdbext.triage.expectations import canonical, is_object_pointer
-from gdbext.triage.fault import frame_of_signal
+from gdbext.triage.fault import NULL_PAGE, frame_of_signal
 from gdbext.triage.origin import CONTAINERS, index_variable
 from gdbext.triage.rules import pointers
 from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
-from gdbext.triage.standard_library import is_standard
 from gdbext.triage.suspects import Suspect
 
 UNION = "types.UnionType"
-NULL_PAGE = 4096
 MAX_FRAMES = 160
 LAZY_PARAMETERS = "union_init_parameters"
 """Objects/unionobject.c: fills in ``parameters`` when they are first asked for."""
