@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gdbext.debuggers.base import DebuggerError, MemoryFault
 from gdbext.model import Confidence, Finding, Race, Verdict
 from gdbext.triage.case import Case
-from gdbext.triage.rules import concurrency, heap, plain, pointers, stale, state
+from gdbext.triage.rules import concurrency, fields, heap, null, plain, pointers, resized, stale, unions
 from gdbext.triage.rules.catalog import DOCS, RuleDoc
 
 Check = Callable[[Case], Iterable[Finding]]
@@ -27,17 +27,17 @@ RULES = tuple(
     Rule(DOCS[identifier], check)
     for identifier, check in (
         ("FT403", plain.stack_overflow),
-        ("FT204", state.initialised_again),
+        ("FT204", fields.initialised_again),
         ("FT101", stale.container_item),
         ("FT104", stale.double_free),
         ("FT103", stale.reused),
-        ("FT201", state.union_args),
-        ("FT202", state.union_parameters),
+        ("FT201", unions.union_args),
+        ("FT202", unions.union_parameters),
         ("FT102", stale.after_free),
-        ("FT203", state.container_changed),
-        ("FT205", state.null_slot),
+        ("FT203", resized.container_changed),
+        ("FT205", null.null_slot),
         ("FT206", pointers.no_pointer),
-        ("FT206", state.broken_invariant),
+        ("FT206", fields.broken_invariant),
         ("FT105", heap.corrupted),
         ("FT305", concurrency.detached),
         ("FT303", concurrency.locks),

@@ -12,7 +12,7 @@ from gdbext.debuggers.base import NativeFrame, NativeThread, Signal, Variable
 from gdbext.model import Confidence, Finding, Liveness, Verdict
 from gdbext.triage import rules
 from gdbext.triage.fault import Fault
-from gdbext.triage.rules import concurrency, state
+from gdbext.triage.rules import concurrency, unions
 
 UNION = 0x20000001000
 READER, OTHER = 11, 12
@@ -60,25 +60,25 @@ BEFORE = ("union_init_parameters", "union_parameters")
 
 
 def test_two_threads_that_compute_one_unions_parameters_race() -> None:
-    [found] = state.union_parameters(case(Stacks(lwp11=COMPUTING, lwp12=COMPUTING), STOPPED))
+    [found] = unions.union_parameters(case(Stacks(lwp11=COMPUTING, lwp12=COMPUTING), STOPPED))
     assert (found.rule, found.confidence, found.threads) == ("FT202", Confidence.PROVEN, (READER, OTHER))
 
 
 def test_that_race_explains_no_crash_of_a_thread_that_does_not_use_the_union() -> None:
     bystander = case(Stacks(lwp11=["strlen"], lwp12=COMPUTING, lwp13=COMPUTING), SEGV)
     bystander.suspects = []
-    [found] = state.union_parameters(bystander)
+    [found] = unions.union_parameters(bystander)
     assert found.confidence is Confidence.POSSIBLE
 
 
 @pytest.mark.parametrize("other", [WAITING, LEAVING, BEFORE])
 @pytest.mark.parametrize("one", [WAITING, LEAVING, BEFORE, COMPUTING])
 def test_a_thread_at_the_lock_of_the_union_does_not_race(one: Sequence[str], other: Sequence[str]) -> None:
-    assert not list(state.union_parameters(case(Stacks(lwp11=one, lwp12=other), STOPPED)))
+    assert not list(unions.union_parameters(case(Stacks(lwp11=one, lwp12=other), STOPPED)))
 
 
 def test_the_holder_of_the_unions_mutex_does_not_race() -> None:
-    assert not list(state.union_parameters(case(Stacks(lwp11=COMPUTING, lwp12=COMPUTING), STOPPED, holders=[READER])))
+    assert not list(unions.union_parameters(case(Stacks(lwp11=COMPUTING, lwp12=COMPUTING), STOPPED, holders=[READER])))
 
 
 DETACHED = SimpleNamespace(state="detached", address=0x5000)

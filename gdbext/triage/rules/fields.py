@@ -1,0 +1,102 @@
+"""FT204 and FT206: a live object whose field was replaced under its method, or is impossible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.layout.layout import UnknownLayout
+from gdbext.model import Confidence, Evidence, Finding, Subject
+from gdbext.triage.case import Case
+from gdbext.triage.rules import pointers
+from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
+from gdbext.triage.rules.unions import UNION
+
+# Only __init__ writes these objects' one field (Objects/funcobject.c up to 3.14): a changed field proves a second call.
+WRITTEN_BY_INIT = frozenset({"classmethod", "staticmethod"})
+
+
+def initialised_again(case: Case) -> Iterator[Finding]:
+    """FT204: a live object's method works on what a field of the object held; the field holds another pointer now."""
+    suspect, origin = case.root, case.origin
+    if suspect is None or origin is None or origin.is_container or origin.current or not origin.adjacent:
+        return
+    if not (suspect.is_gone or suspect.wrong_type):
+        return
+    if origin.type == "type" or not _has_own_init(case, origin.holder):
+        return  # type's __init__ changes nothing
+    operation = case.operation_at(origin.level)
+    certain = Confidence.PROVEN if origin.type in WRITTEN_BY_INIT else Confidence.POSSIBLE
+    references = [
+        Evidence(f"its field {r.slot} now", r.slot_address, r.target)
+        for r in case.session.objects.children(origin.holder)
+        if r.slot != "ob_type"
+    ][:4]
+    holder = Subject(origin.holder, origin.type, origin.type, case.session.heap.judge(origin.holder).verdict)
+    yield finding(
+        case,
+        "FT204",
+        f"{operation} uses {name_of(suspect)} that the {origin.type} no longer holds",
+        weaker(suspect.liveness.confidence, certain),
+        holder,
+        None,
+        [
+            Evidence(
+                f"the {origin.type} is alive; {case.operation_at(origin.level)} got the pointer from it",
+                origin.holder,
+                suspect.address,
+            ),
+            *references,
+            *origin.evidence,
+            *evidence_of(case, suspect),
+        ],
+    )
+
+
+def _has_own_init(case: Case, address: int) -> bool:
+    """Whether the object's type has a tp_init other than object's."""
+    objects, layout = case.session.objects, case.session.layout
+    info = objects.type_of(address)
+    try:
+        if info is None:
+            return False
+        base = info.address
+        for _ in range(64):
+            parent = objects.type_info(base)
+            if parent is None or not parent.base:
+                break
+            base = parent.base
+        offset = layout.offset("PyTypeObject", "tp_init")
+        words = [int.from_bytes(case.session.memory.read(a + offset, 8), "little") for a in (info.address, base)]
+    except UnknownLayout:
+        return False
+    return words[0] != 0 and words[0] != words[1]
+
+
+def broken_invariant(case: Case) -> Iterator[Finding]:
+    """FT206: a live block whose object header, or whose field, is impossible."""
+    suspect = case.root
+    if suspect is None or suspect.is_gone or pointers.is_no_object(case, suspect):
+        return
+    if suspect.is_corrupt:
+        problem = suspect.header_problems[0]
+        yield finding(
+            case,
+            "FT206",
+            f"the header of {name_of(suspect)} is impossible: {problem.claim}",
+            Confidence.PROVEN if suspect.liveness.block is not None else weaker(suspect.liveness.confidence, Confidence.LIKELY),
+            subject_of(suspect),
+            container_of(case.origin),
+            evidence_of(case, suspect),
+        )
+        return
+    broken = [v for v in suspect.violations if not (v.field == "args" and UNION in (suspect.expected, suspect.actual_type))]
+    if broken:
+        yield finding(
+            case,
+            "FT206",
+            f"{broken[0].field} of {name_of(suspect)} {broken[0].claim}",
+            Confidence.LIKELY,
+            subject_of(suspect),
+            container_of(case.origin),
+            evidence_of(case, suspect),
+        )
