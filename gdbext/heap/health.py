@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from gdbext.debuggers.base import MemoryFault, text_in_word
 from gdbext.heap import debug_hooks
-from gdbext.heap.debug_hooks import HEADER, read_hooks
+from gdbext.heap.debug_hooks import HEADER, TRAILER, read_hooks
 from gdbext.heap.evidence import MAX_HOOKED_BLOCK
 from gdbext.heap.free_lists import Damage, Flaw, PageWords, decode
 from gdbext.heap.freelists import BrokenFreelist, is_object_list, owner
@@ -211,18 +211,22 @@ class Health:
                 continue
             end = block + HEADER + hooks.size
             word = self._word(end)
+            # Behind the guard bytes nothing tells how far it went.
+            far = f"at least {hooks.overrun}" if hooks.overrun == TRAILER else str(hooks.overrun)
+            suspect = self._suspect(page, block, "itself")
             evidence = (
+                Evidence(f"the block is a {suspect.verdict} {suspect.type or 'block'}", suspect.address, None, suspect.address),
                 Evidence(f"{hooks.size} bytes were asked for (big-endian)", block, self._word(block)),
                 Evidence(
-                    f"guard bytes (0xFD) overwritten up to {hooks.overrun} bytes past the end",
+                    f"guard bytes (0xFD) overwritten up to {far} bytes past the end",
                     end,
                     word,
                     block + HEADER,
                     broken=True,
                 ),
             )
-            suspect = self._suspect(page, block, "itself")
-            title = f"the block {block:#x} was written {hooks.overrun} bytes past its {hooks.size} bytes"
+            what = f"the {suspect.type} in the block" if suspect.type else "the block"
+            title = f"{what} {block:#x} was written {far} bytes past its {hooks.size} bytes"
             is_snapshot = any(stop.guarding for stop in self._r.stops)
             yield Corruption(None, title, evidence, block, (suspect,), is_snapshot)
 

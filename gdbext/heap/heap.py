@@ -101,6 +101,14 @@ class Heap:
         """What is wrong with CPython's own freelists."""
         return list(self._health.freelists())
 
+    def written_into(self, address: int) -> list[Corruption]:
+        """The block right before an address' own, if it was written past its end; the debug hooks' guard bytes show it."""
+        page = self.page_of(address)
+        if page is None:
+            return []
+        before = page.block(page.index(address)) - page.block_size
+        return [found for found in self._health.overruns(page) if found.subject == before]
+
     def page_of(self, address: int) -> Page | None:
         """The page that an address lies in; None if it lies in none."""
         try:

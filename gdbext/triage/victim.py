@@ -13,7 +13,7 @@ def victim_reason(case: Case, findings: Sequence[Finding], races: Sequence[Race]
     if not case.fault.is_crash or not findings:
         return None
     if any(f.rule == "FT105" for f in findings):
-        return "the allocator's lists were damaged before this thread used them"
+        return "the memory that this thread used had been written over before"
     headline = findings[0]
     if headline.rule == "FT301" and races and case.lwp not in [t.lwp for t in races[0].threads]:
         return "the crashed thread does not take part in the race"

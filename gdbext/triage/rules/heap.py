@@ -11,7 +11,9 @@ from gdbext.heap.health import Corruption
 from gdbext.heap.pages import Page
 from gdbext.model import Confidence, Finding, Subject, Verdict
 from gdbext.triage.case import Case
+from gdbext.triage.rules import pointers
 from gdbext.triage.rules.build import finding
+from gdbext.triage.suspects import Suspect
 
 ALLOCATOR = re.compile(r"^_?mi_|freelist|^_Py(Mem|Object)_|^Py(Mem|Object)_(Raw)?([MC]alloc|Realloc|Free)$|^_Py_.*(free|alloc)")
 MAX_FINDINGS = 2
@@ -26,7 +28,10 @@ def corrupted(case: Case) -> Iterator[Finding]:
     if not case.fault.is_crash:
         yield from _endless(case)
         return
-    if case.fault.stack_overflow or (case.root is not None and not _in_allocator(case)):
+    if case.fault.stack_overflow:
+        return
+    if case.root is not None and not _in_allocator(case):
+        yield from _neighbours(case, case.root)
         return
     found = list(itertools.islice((c for c in damages(case) if not c.is_snapshot), MAX_FINDINGS))
     for corruption in found:
@@ -44,6 +49,19 @@ def _endless(case: Case) -> Iterator[Finding]:
     if any((f.function or "").startswith(("mi_", "_mi_")) for f in walks):
         endless = (c for c in damages(case) if c.damage and c.damage.flaw is Flaw.CYCLE and not c.is_snapshot)
         yield from (_finding(case, corruption) for corruption in itertools.islice(endless, 1))
+
+
+def _neighbours(case: Case, root: Suspect) -> Iterator[Finding]:
+    """Who wrote over the object at fault, or over the place that its pointer was read from: the block right before."""
+    if not (root.is_corrupt or pointers.is_no_object(case, root)):
+        return
+    holder = case.origin.holder if case.origin else None
+    slots = (r.slot_address for r in case.session.objects.children(holder) if r.target == root.address) if holder else ()
+    for place in (root.address, *(slot for slot in slots if slot is not None)):
+        for corruption in case.session.heap.written_into(place):
+            if not corruption.is_snapshot:
+                yield _finding(case, corruption)
+                return
 
 
 def _in_allocator(case: Case) -> bool:

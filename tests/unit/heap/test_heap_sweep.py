@@ -329,8 +329,10 @@ def test_blocks_that_were_written_past_their_end() -> None:
     result = world.heap().scan()
     (found,) = result.corruptions
     assert found.subject == block
-    assert "written 8 bytes past its 50 bytes" in found.title
+    assert "written at least 8 bytes past its 50 bytes" in found.title
     assert not found.is_snapshot
+    assert world.heap().written_into(fine + 16) == [found]
+    assert world.heap().written_into(block + 16) == []
     world.stops = [ThreadStop(100, functions=("_PyMem_DebugRawAlloc",))]
     assert world.heap().scan().corruptions[0].is_snapshot
 
