@@ -41,6 +41,7 @@ from gdbext.reports.text_parts import (
 )
 
 FINDINGS_SHOWN = 4
+THREADS_SHOWN = 12
 CLAIMS_SHOWN = {"object": 6, "container": 3, "other finding": 2, "race": 3}
 LABEL = 7
 CONTEXT = 1
@@ -62,6 +63,8 @@ def render(report: Report, options: Options) -> str:
         page.line(page.style("dim", _more(len(report.findings) - len(findings), "findings")))
     if not findings:
         page.line(page.style("warning", "no verdict: the triage did not get far enough"))
+    if report.crash is None:
+        _overview(page, report)
     if report.crash is not None and report.crash.victim:
         reason = report.crash.victim_reason or "the damage was done elsewhere, before"
         _labelled(page, "victim", f"the crash site only suffered: {visible(reason)}")
@@ -132,6 +135,29 @@ def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) ->
         page.line("    " + page.paint(f"waits for {hexaddr(thread.waits_for)}"))
     if thread.holds and not report.race:
         page.line("    " + page.paint(f"holds {', '.join(map(hexaddr, thread.holds))}"))
+
+
+def _overview(page: Page, report: Report) -> None:
+    """Of a process that did not crash: what each thread is doing, one line for each."""
+    if not report.findings or report.findings[0].rule != "FT000":
+        return
+    limit = None if page.options.verbose else THREADS_SHOWN
+    rows: list[list[str]] = []
+    sources: list[str] = []
+    for thread in report.threads[:limit]:
+        frame = thread.python[0] if thread.python else None
+        where = place(page.style, frame.file, frame.line, frame.function) if frame else visible(thread.doing or "", 60)
+        waits = page.paint(f"waits for {hexaddr(thread.waits_for)}") if thread.waits_for is not None else ""
+        name = visible(thread.name or f"LWP {thread.lwp}", 40)
+        rows.append([name, visible(thread.state or "", 20), where, waits])
+        sources.append(source_line(frame.source).strip() if frame and frame.source else "")
+    rows = [row if any(r[-1] for r in rows) else row[:-1] for row in rows]
+    room = page.width - 3 - max((display_width(line) for line in aligned([[*row, MORE] for row in rows])), default=0)
+    if room >= 10:
+        rows = [[*row, page.style.highlight(clipped(line, room), "python")] for row, line in zip(rows, sources)]
+    page.table(rows, indent=4)
+    if len(rows) < len(report.threads):
+        page.line("    " + page.style("dim", _more(len(report.threads) - len(rows), "threads")))
 
 
 def _object(page: Page, finding: Finding) -> None:

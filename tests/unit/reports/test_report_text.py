@@ -228,3 +228,10 @@ def test_a_races_claims_are_told_once(is_headline):
     findings = (race, *report.findings) if is_headline else (*report.findings, race)
     shown = text.render(dataclasses.replace(report, findings=findings), Options(width=100))
     assert shown.count(report.race.evidence[0].claim) == 1
+
+
+def test_a_healthy_process_is_shown_thread_by_thread():
+    report = samples.SAMPLES["healthy"]()
+    lines = text.render(report, Options(width=130)).splitlines()
+    for thread in report.threads:
+        assert any(line.strip().startswith(thread.name) and thread.state in line for line in lines)
