@@ -33,7 +33,8 @@ def run(context: Context, arguments: Arguments) -> None:
         context.write("no lock is held or waited for\n")
         return
     hang = locks.hang()
-    context.write(f"the process as a whole: {hang.kind}, {visible(hang.detail)}\n")
+    told = any(problem.detail == hang.detail for problem in locks.problems)
+    context.write(f"the process as a whole: {hang.kind}{'' if told else ', ' + visible(hang.detail)}\n")
 
 
 def _one(context: Context, address: int) -> None:
