@@ -202,7 +202,7 @@ def _race(report: Report) -> Html | None:
         "section",
         el("h2", "The two sides" if len(sides) == 2 else "The sides"),
         el("div", *sides, class_="sides"),
-        claims(report, report.race.evidence),
+        claims(report, story.race_claims(report, report.race)),
         also,
         class_="card",
     )

@@ -100,7 +100,7 @@ def _race(report: Report, race: Race) -> str:
         )
         notes = markdown(", ".join(story.race_notes(report, race, thread)))
         lines.append(f"| {cell(thread.name or f'LWP {thread.lwp}')} | {where} | {notes} | {source} |")
-    lines += ["", *(f"- {markdown(story.claim_text(e))}" for e in race.evidence[:10])]
+    lines += ["", *(f"- {markdown(story.claim_text(e))}" for e in story.race_claims(report, race)[:10])]
     for thread in race.threads[:4]:
         frame = story.race_frame(report, thread)
         if frame is not None and frame.excerpt:

@@ -35,7 +35,7 @@ def subject(found: Subject) -> Html:
     return join(pieces)
 
 
-def claims(report: Report, evidence: tuple[Evidence, ...]) -> Html | None:
+def claims(report: Report, evidence: Sequence[Evidence]) -> Html | None:
     """Claims; each unfolds to where it can be checked, and how."""
     if not evidence:
         return None
@@ -47,9 +47,10 @@ def claims(report: Report, evidence: tuple[Evidence, ...]) -> Html | None:
             shown.append(el("div", sign, said, class_="plain"))
             continue
         value = story.value_text(e.value)
-        command = "memory read -fx -s8 -c1" if report.tool.debugger.startswith("lldb") else "x/gx"
         inside = [el("p", "at ", address(e.address), join([" stands ", el("code", value)]) if value else None)]
-        inside.append(el("p", "Check it: ", el("code", f"{command} {hexaddr(e.address)}", class_="address")))
+        if isinstance(e.value, int):
+            command = "memory read -fx -s8 -c1" if report.tool.debugger.startswith("lldb") else "x/gx"
+            inside.append(el("p", "Check it: ", el("code", f"{command} {hexaddr(e.address)}", class_="address")))
         shown.append(el("details", el("summary", sign, said), el("div", *inside, class_="inside")))
     if len(evidence) > CLAIMS_SHOWN:
         shown.append(el("div", f"… and {len(evidence) - CLAIMS_SHOWN} more claims", class_="plain soft"))

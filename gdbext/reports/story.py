@@ -167,6 +167,12 @@ def race_notes(report: Report, race: Race, thread: RaceThread) -> list[str]:
     return notes
 
 
+def race_claims(report: Report, race: Race) -> list[Evidence]:
+    """Why it is this race, as far as the headline does not say so already."""
+    told = report.findings[0].evidence if report.findings and report.findings[0].rule == "FT301" else ()
+    return [e for e in race.evidence if e not in told]
+
+
 def race_frame(report: Report, thread: RaceThread) -> PythonFrame | None:
     """The Python frame that the race's line belongs to."""
     info = next((t for t in report.threads if t.lwp == thread.lwp), None)

@@ -223,9 +223,7 @@ def _race(page: Page, report: Report, race: Race) -> None:
     page.table(_race_rows(page, report, race, threads), indent=LABEL)
     if len(race.threads) > len(threads):
         page.line(" " * LABEL + style("dim", _more(len(race.threads) - len(threads), "threads")))
-    is_headline = any(finding.rule == "FT301" for finding in report.findings[:1])
-    said = report.findings[0].evidence if is_headline else ()
-    _claims(page, [e for e in race.evidence if e not in said], "race", indent=LABEL)
+    _claims(page, story.race_claims(report, race), "race", indent=LABEL)
     others = [s for s in report.suspects if s != race]
     if others and (page.options.verbose or race.confidence is Confidence.POSSIBLE):
         names = [f"{visible(s.object.type, 60)} {hexaddr(s.object.address)} ({s.confidence})" for s in others[:3]]

@@ -104,7 +104,9 @@ def test_every_thread_is_on_the_page_and_can_be_searched():
 
 def test_evidence_says_how_to_check_it():
     assert "x/gx 0x200000aff30" in render(samples.founding(), Options())
-    assert "memory read -fx -s8 -c1 0x20000500010" in render(samples.deadlock(), Options())
+    in_lldb = dataclasses.replace(samples.founding(), tool=dataclasses.replace(samples.founding().tool, debugger="lldb 23.1"))
+    assert "memory read -fx -s8 -c1 0x200000aff30" in render(in_lldb, Options())
+    assert "Check it" not in render(samples.deadlock(), Options()), "an address without a word has nothing to compare"
 
 
 def test_pictures_have_a_form_for_desk_and_phone():
