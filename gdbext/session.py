@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 
 from gdbext.debuggers import elf
@@ -12,7 +11,6 @@ from gdbext.heap.activity import ThreadStop, collections
 from gdbext.heap.heap import Heap
 from gdbext.interpreter.code_facts import CodeFacts, code_facts
 from gdbext.interpreter.frames import FrameReader, PythonStack
-from gdbext.interpreter.operations import Operation
 from gdbext.interpreter.running_tests import running_tests
 from gdbext.interpreter.runtime import Runtime, read_runtime
 from gdbext.interpreter.thread_names import thread_names
@@ -169,11 +167,6 @@ class Session:
             self._code_facts[address] = code_facts(self.memory, self.layout, code, self.offsets.minor) if code else None
         return self._code_facts[address]
 
-    def operations(self, address: int) -> Sequence[Operation]:
-        """What the code object at ``address`` does, operation by operation."""
-        facts = self.code_facts(address)
-        return facts.operations if facts else ()
-
     @cached_property
     def _code_facts(self) -> dict[int, CodeFacts | None]:
         return {}
@@ -192,7 +185,7 @@ class Session:
             debugger.registers,
             self.python_stack,
             self.frame_reader.frame_at,
-            self.operations,
+            self.code_facts,
             self.thread_name,
         )
 

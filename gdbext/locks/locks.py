@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gdbext.debuggers.base import Memory, MemoryFault, NativeThread, Region, Symbol
+from gdbext.interpreter.code_facts import CodeFacts
 from gdbext.interpreter.frames import Frame, PythonStack
-from gdbext.interpreter.operations import Operation
 from gdbext.interpreter.runtime import Runtime, ThreadState
 from gdbext.layout.layout import Layout, UnknownLayout
 from gdbext.locks.critical_sections import CriticalSection
@@ -72,7 +72,7 @@ class Locks:
         registers: Callable[[int], Mapping[str, int]],
         python_stack: Callable[[int], PythonStack],
         frame_at: Callable[[int], Frame | None],
-        operations: Callable[[int], Sequence[Operation]],
+        code_facts: Callable[[int], CodeFacts | None],
         thread_name: Callable[[int], str | None],
     ) -> None:
         self._sources = Sources(
@@ -86,10 +86,10 @@ class Locks:
             registers,
             python_stack,
             frame_at,
-            operations,
+            code_facts,
             thread_name,
         )
-        blocks = WithBlocks(memory, layout, objects)
+        blocks = WithBlocks(memory, layout, objects, code_facts)
         self._places = Places(self._sources)
         self._waits = Waits(self._sources, self._places, blocks)
         self._holders = Holders(self._sources, self._places, blocks)

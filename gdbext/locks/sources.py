@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gdbext.debuggers.base import Memory, NativeThread, Region, Symbol
+from gdbext.interpreter.code_facts import CodeFacts
 from gdbext.interpreter.frames import Frame, PythonStack
 from gdbext.interpreter.operations import Operation
 from gdbext.interpreter.runtime import Runtime, ThreadState
@@ -15,7 +16,7 @@ from gdbext.objects.objects import Objects
 
 @dataclass(frozen=True)
 class Sources:
-    """``registers``, ``python_stack`` and ``thread_name`` take an LWP, ``frame_at`` a frame's address, ``operations`` a code
+    """``registers``, ``python_stack`` and ``thread_name`` take an LWP, ``frame_at`` a frame's address, ``code_facts`` a code
     object's.
 
     What they cannot tell they leave out.
@@ -31,8 +32,13 @@ class Sources:
     registers: Callable[[int], Mapping[str, int]]
     python_stack: Callable[[int], PythonStack]
     frame_at: Callable[[int], Frame | None]
-    operations: Callable[[int], Sequence[Operation]]
+    code_facts: Callable[[int], CodeFacts | None]
     thread_name: Callable[[int], str | None]
+
+    def operations(self, code: int) -> Sequence[Operation]:
+        """What the code object does, operation by operation; nothing where it cannot be read."""
+        facts = self.code_facts(code)
+        return facts.operations if facts else ()
 
     def lwp_of_ident(self, ident: int) -> int | None:
         """The LWP of the thread that Python calls by ``ident`` (its thread pointer); None if it has exited."""

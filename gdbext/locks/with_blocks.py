@@ -8,9 +8,10 @@ handler may rely on (CPython's Objects/exception_handling_notes.txt, Python/asse
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from gdbext.debuggers.base import Memory, MemoryFault
+from gdbext.interpreter.code_facts import CodeFacts
 from gdbext.interpreter.frames import Frame
 from gdbext.layout.layout import Layout, UnknownLayout
 from gdbext.objects.objects import Objects
@@ -55,10 +56,11 @@ def _entries(table: bytes) -> Iterator[tuple[int, int, int, int]]:
 class WithBlocks:
     """Reads frames' value stacks."""
 
-    def __init__(self, memory: Memory, layout: Layout, objects: Objects) -> None:
+    def __init__(self, memory: Memory, layout: Layout, objects: Objects, code_facts: Callable[[int], CodeFacts | None]) -> None:
         self._memory = memory
         self._layout = layout
         self._objects = objects
+        self._code_facts = code_facts
 
     def managers(self, frame: Frame) -> list[tuple[int, int]]:
         """(address of the stack's word, context manager) of the frame's ``with`` blocks, outermost first."""
@@ -93,7 +95,11 @@ class WithBlocks:
         table = read_bytes(
             self._memory, self._layout, self._objects.field("PyCodeObject", frame.code, "co_exceptiontable"), MAX_TABLE
         )
-        return handler_depth(table or b"", frame.lasti)
+        depth = handler_depth(table or b"", frame.lasti)
+        # A jump back cannot raise, so it may stand in no range; the stack is that of the loop's start, where it leads to.
+        facts = self._code_facts(frame.code)
+        targets = [first for first, last in facts.loops if last == frame.lasti] if facts else []
+        return max([depth, *(handler_depth(table or b"", first) for first in targets)])
 
     def _stack(self, frame: Frame, depth: int) -> tuple[int, list[int]]:
         """Where the frame's value stack begins, and the lowest ``depth`` values on it, tags taken off."""

@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "objects"))
 from object_world import VERSIONS, World
 
 from gdbext.debuggers.base import NativeThread, Region, Symbol
-from gdbext.interpreter.frames import Frame, PythonStack
+from gdbext.interpreter.code_facts import CodeFacts
+from gdbext.interpreter.frames import Code, Frame, PythonStack
 from gdbext.interpreter.operations import Operation
 from gdbext.interpreter.runtime import Interpreter, Runtime, ThreadState
 from gdbext.locks.critical_sections import INACTIVE, TWO_MUTEXES
@@ -60,6 +61,11 @@ class Thread:
         return self.registers["rsp"]
 
 
+def code_of(frame: Frame) -> Code:
+    """The frame's code, as far as its locks are concerned."""
+    return Code(frame.code, frame.function, frame.file, 1, b"", 0, 0, {}, frame.slot_names, len(frame.slots), 0)
+
+
 class LockWorld(World):
     """Objects, and threads that lock and wait."""
 
@@ -75,7 +81,7 @@ class LockWorld(World):
         self.has_symbols = True
         self.generators: dict[int, Frame] = {}
         """Frames of suspended generators, by where they lie."""
-        self.operations: dict[int, list[Operation]] = {}
+        self.facts: dict[int, CodeFacts] = {}
         """What code objects do."""
         handles = RUNTIME + self.layout.offset("_PyRuntimeState", "threads.handles.next")
         self.set("_PyRuntimeState", RUNTIME, threads__handles__next=handles, threads__handles__prev=handles)
@@ -154,9 +160,14 @@ class LockWorld(World):
 
     def calls(self, frame: Frame, *steps: tuple[int, str, str]) -> None:
         """The frame's code calls methods: (instruction, method, local variable)."""
-        self.operations[frame.code] = [
+        done = [
             Operation(index, "call-method", ("fast", frame.slot_names.index(local)), method, ()) for index, method, local in steps
         ]
+        self.facts[frame.code] = CodeFacts(code_of(frame), done)
+
+    def loop(self, frame: Frame, first: int, last: int) -> None:
+        """The frame's code jumps back from the instruction ``last`` to ``first``."""
+        self.facts[frame.code] = CodeFacts(code_of(frame), loops=[(first, last)])
 
     def top_of_stack(self, frame: Frame, value: int) -> None:
         """Put a value where the frame's stack has room, beyond what the exception table vouches for."""
@@ -260,7 +271,7 @@ class LockWorld(World):
             lambda lwp: by_lwp[lwp].registers,
             lambda lwp: PythonStack((tuple(by_lwp[lwp].frames),)),
             self.generators.get,
-            lambda code: self.operations.get(code, ()),
+            self.facts.get,
             lambda lwp: by_lwp[lwp].name if lwp in by_lwp else None,
         )
 

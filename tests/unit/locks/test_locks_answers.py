@@ -98,6 +98,19 @@ def test_a_with_block_shows_who_took_a_lock(world: LockWorld) -> None:
     assert hold.evidence[0].address == frame.address + world.layout.offset("_PyInterpreterFrame", "localsplus") + 8
 
 
+def test_a_loop_inside_the_block_has_it_on_its_jump_back_too(world: LockWorld) -> None:
+    thread = world.thread("thread")
+    lock = world.lock(locked=True)
+    frame = world.frame(thread, held=[lock])
+    # No exception can be raised by the jump, so the table leaves it out.
+    world.loop(frame, 20, 40)
+    thread.frames[0] = at_line(frame, 40)
+    (hold,) = world.locks().holders(lock)
+    assert hold.lwp == thread.lwp
+    world.loop(frame, 36, 40)
+    assert world.locks().holders(lock) == []
+
+
 def test_outside_of_the_block_nothing_is_known(world: LockWorld) -> None:
     thread = world.thread("thread")
     lock = world.lock(locked=True)
