@@ -35,7 +35,7 @@ REQUIRED = {
     "status": str,
     "signs": list,
 }
-OPTIONAL = {"affected_text": list, "fixed_text": list, "same_as": str, "crashes": bool}
+OPTIONAL = {"affected_text": list, "fixed_text": list, "same_as": str, "crashes": bool, "one_thread": str}
 CLASSES = {
     "borrowed-item-uaf",
     "lazy-init-race",
@@ -52,6 +52,7 @@ CLASSES = {
     "other",
 }
 STATUSES = {"open", "closed", "closed-unresolved", "duplicate", "fixed", "wontfix"}
+ONE_THREAD = {"enough", "always"}
 FRAME_SOURCES = {"quoted", "named", "inferred"}
 SIGN_LISTS = {"types", "families", "attributes", "functions", "assertions", "messages", "rules", "python_functions"}
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
@@ -86,8 +87,9 @@ def _entry(entry: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> 
         yield "an id is gh-NUMBER or PROJECT#NUMBER"
     elif not re.match(rf"https://github\.com/[\w.-]+/[\w.-]+/(issues|pull)/{named[1]}\Z", entry["url"]):
         yield f"{entry['url']} is not the issue's address"
-    for field, allowed in (("class", CLASSES), ("status", STATUSES), ("frames_source", FRAME_SOURCES)):
-        if entry[field] not in allowed:
+    choices = (("class", CLASSES), ("status", STATUSES), ("frames_source", FRAME_SOURCES), ("one_thread", ONE_THREAD))
+    for field, allowed in choices:
+        if field in entry and entry[field] not in allowed:
             yield f"{field} {entry[field]!r} is none of {', '.join(sorted(allowed))}"
     yield from (f"fixed in {text!r}, which is no version" for text in entry["fixed_in"] if not _is_version(text))
     yield from (f"affected {text!r} is no range of versions" for text in entry["affected"] if not _is_range(text))

@@ -53,6 +53,7 @@ def features(case: Case, findings: Sequence[Finding], races: Sequence[Race]) -> 
         fatal_error=case.fault.fatal_error,
         signal=case.fault.signal.name if case.fault.signal else None,
         is_victim=is_victim,
+        is_alone=len(case.session.runtime.threads) == 1,
     )
 
 

@@ -37,8 +37,8 @@ class _Match:
 
     issue: Issue
     fit: Fit
-    contradicted: bool
-    """The container still holds the item, so that nobody took it away under its reader: a reference was dropped too many."""
+    contradiction: str | None
+    """What speaks against it, though the signs are there."""
     is_fixed: bool
     is_reported: bool
     """For this version (or for no version in particular, where that of the interpreter is not known)."""
@@ -51,11 +51,11 @@ class _Match:
     @property
     def is_sure(self) -> bool:
         """What makes an exact match, where no other issue fits as well."""
-        return not self.contradicted and (self.fit.is_strong or (self.fit.is_direct and self.fit.is_certain))
+        return not self.contradiction and (self.fit.is_strong or (self.fit.is_direct and self.fit.is_certain))
 
     @property
     def is_good(self) -> bool:
-        return not self.contradicted and (self.fit.is_strong or (self.fit.is_good and self.fit.is_founded))
+        return not self.contradiction and (self.fit.is_strong or (self.fit.is_good and self.fit.is_founded))
 
     @property
     def is_duplicate(self) -> bool:
@@ -115,10 +115,20 @@ def _best(issue: Issue, crash: Crash, version: Version | None) -> _Match | None:
     found = []
     for sign in issue.signs:
         for fit in fits(issue, sign, crash):
-            contradicted = issue.defect == BORROWED and fit.scene.scene.still_holds and bool(fit.objects) and not fit.has_assertion
             may_have_it = not is_fixed and reported is not False
-            found.append(_Match(issue, fit, contradicted, is_fixed, reported is True, may_have_it))
+            found.append(_Match(issue, fit, _contradiction(issue, fit, crash), is_fixed, reported is True, may_have_it))
     return max(found, key=lambda m: (m.is_sure, m.is_good, m.score), default=None)
+
+
+def _contradiction(issue: Issue, fit: Fit, crash: Crash) -> str | None:
+    if issue.defect == BORROWED and fit.scene.scene.still_holds and fit.objects and not fit.has_assertion:
+        # A reference was dropped too many.
+        return "the container still holds the item, so that nobody took it away meanwhile"
+    if crash.features.is_alone and issue.needs_threads and not fit.is_strong:
+        return "it takes two threads, and the process has one"
+    if issue.one_thread == "always" and not crash.features.is_alone:
+        return "it happens in one thread, and the process has others"
+    return None
 
 
 def _level(found: _Match, others: Sequence[_Match]) -> str | None:
@@ -149,8 +159,8 @@ def _described(found: _Match, level: str, version: Version | None, text: str) ->
         why += f"; though {text} should have the fix: a patched or modified build, a regression, or another cause"
     elif version is not None and is_affected(version, issue.affected) is False:
         why += f"; though it is not reported for {text}"
-    if found.contradicted:
-        why += "; but the container still holds the item, so that nobody took it away meanwhile"
+    if found.contradiction:
+        why += f"; but {found.contradiction}"
     return KnownIssue(issue.id, issue.url, level, issue.fixed_in, advice_for(issue, version, text), issue.title, why)
 
 

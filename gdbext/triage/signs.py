@@ -45,6 +45,9 @@ CLASS_RULES: dict[str, frozenset[str]] = {
 }
 """The rules that a class of defects may show as; all others show as damaged memory."""
 
+RACES = frozenset({"borrowed-item-uaf", "lazy-init-race", "non-atomic-reinit", "unlocked-resize", "refcount-race"})
+"""Classes of defects that two threads make between them."""
+
 # Functions that stand in many stacks say nothing of the cause.
 COMMON = frozenset(
     [
@@ -152,6 +155,12 @@ class Issue:
     advice: str
     group: str
     signs: tuple[Sign, ...]
+    one_thread: str | None
+    """``enough`` or ``always``: one whose operation calls Python code that changes what it works on; None: see its class."""
+
+    @property
+    def needs_threads(self) -> bool:
+        return self.defect in RACES and self.one_thread is None
 
     @property
     def rules(self) -> frozenset[str]:
@@ -178,6 +187,7 @@ def _issue(entry: Mapping[str, Any]) -> Issue:
         entry["advice"],
         entry.get("same_as", entry["id"]),
         tuple(map(_sign, entry["signs"])),
+        entry.get("one_thread"),
     )
 
 
@@ -234,7 +244,7 @@ class CrashFeatures:
     ``inner`` those of them that its current Python operation runs, and ``other_frames`` those of the other threads.
     ``modules`` are the C files or shared objects of the inner frames, as paths or as names; ``calls`` the functions and
     classes that the threads call, with their modules (``_pickle.dumps``).  ``is_victim``: the
-    crash site only suffered from earlier damage.
+    crash site only suffered from earlier damage.  ``is_alone``: the process has one Python thread.
     """
 
     rules: frozenset[str] = frozenset()
@@ -250,6 +260,7 @@ class CrashFeatures:
     fatal_error: str | None = None
     signal: str | None = None
     is_victim: bool = False
+    is_alone: bool = False
 
 
 def operation_words(text: str) -> tuple[str, str | None]:

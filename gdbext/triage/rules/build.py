@@ -64,6 +64,18 @@ def evidence_of(case: Case, suspect: Suspect) -> list[Evidence]:
     return [described, *_who(case, suspect), *suspect.liveness.evidence, *broken, *suspect.header_problems]
 
 
+def one_thread(case: Case) -> list[Evidence]:
+    """Who else can have changed a container under its reader, where the process has one thread."""
+    if len(case.session.runtime.threads) != 1:
+        return []
+    return [
+        Evidence(
+            "the process has one thread: code that the operation itself called (__eq__, __index__, __repr__, a destructor) "
+            "changed it, or a thread that has ended since"
+        )
+    ]
+
+
 def _who(case: Case, suspect: Suspect) -> list[Evidence]:
     """The verdict in a sentence, with the name of the thread that owns the block's page."""
     liveness = suspect.liveness

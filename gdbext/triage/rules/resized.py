@@ -9,7 +9,7 @@ from gdbext.model import Confidence, Evidence, Finding
 from gdbext.triage import containers
 from gdbext.triage.case import Case
 from gdbext.triage.origin import index_variable
-from gdbext.triage.rules.build import container_of, finding, subject_of, weaker
+from gdbext.triage.rules.build import container_of, finding, one_thread, subject_of, weaker
 from gdbext.triage.rules.null import is_resizable, length, sure_of_null
 
 MAX_INNER = 6
@@ -51,6 +51,7 @@ def container_changed(case: Case) -> Iterator[Finding]:
                             variable.value,
                         ),
                         Evidence(f"the {owner.actual_type}'s array now", storage.pointer_address, storage.start),
+                        *one_thread(case),
                         *state.evidence,
                     ],
                 )
@@ -93,6 +94,7 @@ def _too_short(case: Case) -> Iterator[Finding]:
                 [
                     seen,
                     Evidence("ob_size now", place, str(size), suspect.address, broken=True),
+                    *one_thread(case),
                     *suspect.liveness.evidence,
                 ],
             )

@@ -8,7 +8,7 @@ from gdbext.heap.evidence import AFTER_FREE
 from gdbext.model import Confidence, Evidence, Finding, Verdict
 from gdbext.triage.case import Case
 from gdbext.triage.origin import Origin
-from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
+from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, one_thread, subject_of, weaker
 from gdbext.triage.rules.pointers import is_no_object
 from gdbext.triage.suspects import Suspect
 
@@ -37,7 +37,7 @@ def container_item(case: Case) -> Iterator[Finding]:
         weaker(_sure_it_is_dead(case, suspect, origin), _link(origin)),
         subject_of(suspect),
         container_of(origin),
-        [*origin.evidence, *_shrank(origin), *evidence_of(case, suspect)],
+        [*origin.evidence, *_shrank(case, origin), *evidence_of(case, suspect)],
     )
 
 
@@ -67,9 +67,10 @@ def _link(origin: Origin) -> Confidence:
     return Confidence.LIKELY if origin.adjacent else Confidence.POSSIBLE
 
 
-def _shrank(origin: Origin) -> list[Evidence]:
+def _shrank(case: Case, origin: Origin) -> list[Evidence]:
     if not origin.current and origin.shrank:
-        return [Evidence(f"the {origin.type} shrank under its reader: item {origin.slot} is beyond its length {origin.length}")]
+        shrank = f"the {origin.type} shrank under its reader: item {origin.slot} is beyond its length {origin.length}"
+        return [Evidence(shrank), *one_thread(case)]
     return []
 
 

@@ -178,6 +178,14 @@ def test_an_item_that_the_container_still_holds_was_not_taken_away() -> None:
     assert all(level == "possible" for _, level in named("3.13.3", **given, still_holds=True))
 
 
+def test_a_race_takes_two_threads() -> None:
+    given = {"rules": "FT203", "types": "array.array", "operations": "setitem", "frames": "q_setitem"}
+    assert named("3.13.5", **given)[0][0] == "gh-128942"
+    alone = named("3.13.5", **given, is_alone=True)
+    assert alone[0] == ("gh-142555", "exact"), "__index__ of the value changes the array"
+    assert named("3.13.5", rules="FT203", types="bytearray", operations="append clear", is_alone=True)[0][1] == "possible"
+
+
 def test_the_second_defect_of_the_founding_issue_is_known_by_its_rule() -> None:
     assert named("3.13.3", rules="FT202", types="types.UnionType", operations="getattr:__parameters__")[0] == (
         "gh-132713",
