@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from gdbext.heap.free_lists import Flaw
 from gdbext.heap.health import Corruption
 from gdbext.heap.pages import Page
-from gdbext.model import Confidence, Finding, Subject, Verdict
+from gdbext.model import Confidence, Finding, Subject
 from gdbext.triage.case import Case
 from gdbext.triage.rules import pointers
 from gdbext.triage.rules.build import finding
@@ -95,8 +95,11 @@ def damages(case: Case) -> Iterator[Corruption]:
 def _finding(case: Case, corruption: Corruption) -> Finding:
     subject = None
     if corruption.subject is not None:
-        info = case.session.objects.type_of(corruption.subject)
-        subject = Subject(corruption.subject, info.name if info else None, None, Verdict.FREED)
+        block = next((s for s in corruption.suspects if s.role == "itself"), None)
+        if block is not None:
+            subject = Subject(block.address, block.type, None, block.verdict)
+        else:
+            subject = Subject(corruption.subject, None, None, case.session.heap.judge_block(corruption.subject).verdict)
     return finding(case, "FT105", corruption.title, Confidence.PROVEN, subject, evidence=corruption.evidence)
 
 
