@@ -17,7 +17,7 @@ from gdbext.heap.health import Corruption, Health
 from gdbext.heap.judge import Judge
 from gdbext.heap.looks import holds_objects
 from gdbext.heap.orphans import Orphans, OrphanSearch, find_unions, tie_to_unions
-from gdbext.heap.pages import Page
+from gdbext.heap.pages import DOMAINS, MEM, Page
 from gdbext.heap.records import Records
 from gdbext.heap.referrers import Referrers, ReferrerSearch
 from gdbext.heap.scan import Scan, ScanResult
@@ -115,6 +115,13 @@ class Heap:
             return self.records.mimalloc.page_of(address)
         except (MemoryFault, UnknownLayout):
             return None
+
+    def object_around(self, address: int) -> int | None:
+        """Where the object starts that the block around an address is for; None in memory that is for no object."""
+        page = self.page_of(address)
+        if page is None or page.tag == MEM or self.records.mimalloc.domain(page) not in DOMAINS:
+            return None
+        return page.block(page.index(address)) + self.records.before(page)
 
     def looks_like(self, word: int) -> str:
         """What a word that was written over another seems to be: a pointer and to what, text, a number, a fill."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from gdbext.debuggers.base import NativeFrame, NativeThread, Variable
+from gdbext.debuggers.base import MemoryFault, NativeFrame, NativeThread, Variable
 from gdbext.debuggers.eh_frame import FunctionTable
 from gdbext.interpreter.frames import Frame, PythonStack
 from gdbext.interpreter.names import resolve, subjects
@@ -180,7 +180,7 @@ class Case:
         """
         if not suspect.is_gone:
             return
-        ending = min((u.level for u in suspect.uses if u.is_ending), default=None)
+        ending = None if suspect.is_used_while_ending else min((u.level for u in suspect.uses if u.is_ending), default=None)
         is_at_fault = self._died_of(suspect)
         if ending is not None and not (is_at_fault and self.same_call(0, ending)):
             suspect.uses = [replace(u, is_doubtful=True) for u in suspect.uses]
@@ -240,7 +240,24 @@ class Case:
     @cached_property
     def root(self) -> suspects_.Suspect | None:
         """The bad pointer that everything else follows from."""
-        return suspects_.root(self.suspects)
+        # What the current Python operation works on comes first; further out are operations that go on when it is done.
+        inner = [s for s in self.suspects if any(self.same_call(0, u.level) for u in s.uses)]
+        found = suspects_.root(inner) or suspects_.root(self.suspects)
+        return self._read_from(found) or found
+
+    def _read_from(self, found: suspects_.Suspect | None) -> suspects_.Suspect | None:
+        """The object whose type the bad pointer is taken for: it was read from there just now."""
+        for suspect in self.suspects:
+            if found is None or suspect is found or not suspect.is_bad:
+                continue
+            near = any(self.same_call(found.innermost.level, u.level) and u.level >= found.innermost.level for u in suspect.uses)
+            try:
+                kind = self.session.objects.header(suspect.address).ob_type if near else None
+            except MemoryFault:
+                continue
+            if kind == found.address:
+                return suspect
+        return None
 
     @cached_property
     def origin(self) -> Origin | None:

@@ -160,7 +160,12 @@ class SlotOwner:
     @property
     def first_is_self(self) -> bool:
         """Whether the function's first argument must be an instance of the type."""
-        return self.slot not in CLASS_SLOTS and not EITHER_SIDE.match(self.slot)
+        return self.slot not in CLASS_SLOTS and not self.takes_either_side
+
+    @property
+    def takes_either_side(self) -> bool:
+        """Whether it is a binary operator's: it is called with any other operand, on either side, whatever its C types say."""
+        return bool(EITHER_SIDE.match(self.slot))
 
 
 class SlotIndex:

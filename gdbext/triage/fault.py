@@ -57,6 +57,8 @@ class Fault:
     """Set when the program counter itself is not executable code: a call through a bad function pointer."""
     assertion: str | None = None
     assertion_function: str | None = None
+    library_message: str | None = None
+    """What glibc says of its own abort: a damaged heap, a smashed stack."""
     fatal_error: str | None = None
     fatal_text_is_data: bool = False
     """The message lies in writable memory: it was made at run time, perhaps of the program's data."""
@@ -111,12 +113,14 @@ def read_fault(debugger: Debugger, memory: Memory, frames: Sequence[NativeFrame]
             registers = debugger.registers(lwp, level)
         return _decode_fault(debugger, signal, registers, lwp, frames[level:] if frames else frames)
     if signal.name == "SIGABRT":
-        assertion, function = abort_message(memory, debugger.symbol)
+        said = abort_message(memory, debugger.symbol)
+        assertion, function = failed_assertion(said)
         message, text, about = fatal_message(memory, frames, lambda level: debugger.variables(lwp, level))
         return Fault(
             signal,
             assertion=assertion,
             assertion_function=function,
+            library_message=said.strip() if said and not assertion else None,
             fatal_error=message,
             fatal_text_is_data=any(r.writable and r.start <= text < r.end for r in debugger.regions()),
             fatal_object=about,
@@ -270,28 +274,34 @@ def _is_mapped(regions: Sequence[Region], address: int) -> bool:
     return any(r.start <= address < r.end for r in regions)
 
 
-def abort_message(memory: Memory, symbol: Callable[[str], Symbol | None]) -> tuple[str | None, str | None]:
-    """(asserted expression, function) of a failed C assertion, from glibc's ``__abort_msg``.
+def abort_message(memory: Memory, symbol: Callable[[str], Symbol | None]) -> str | None:
+    """What glibc printed before it aborted, from its ``__abort_msg``: a failed assertion, a damaged heap, a smashed stack.
 
-    The variable points to ``struct { unsigned size; char text[]; }`` with what was printed on stderr.
+    The variable points to ``struct { unsigned size; char text[]; }``.
     """
     place = symbol("__abort_msg")
     if place is None:
-        return None, None
+        return None
     try:
         pointer = int.from_bytes(memory.read(place.address, 8), "little")
-        text = read_cstring(memory, pointer + 4, 4000) if pointer else None
+        return read_cstring(memory, pointer + 4, 4000) if pointer else None
     except MemoryFault:
-        return None, None
+        return None
+
+
+def failed_assertion(text: str | None) -> tuple[str | None, str | None]:
+    """(asserted expression, function) of a failed C assertion, from what was printed."""
     found = ASSERTION.search(text or "")
     return (found["text"], found["function"]) if found else (None, None)
 
 
+DIRECTIVE = re.compile(r"%[-0-9.*]*(?:l|ll|z)?[a-zA-Z]")
 # Python/pylifecycle.c and Objects/object.c: every fatal error comes through one of these; their arguments by name:
 # (who reports it, what, the object that it is about).
 FATAL_FUNCTIONS = {
     "fatal_error": ("prefix", "msg", ""),
     "_Py_FatalErrorFunc": ("func", "msg", ""),
+    "_Py_FatalErrorFormat": ("func", "format", ""),
     "_PyObject_AssertFailed": ("function", "msg", "obj"),
     "_Py_NegativeRefcount": ("", "", "op"),
 }
@@ -311,6 +321,8 @@ def fatal_message(
         where, what = _string(memory, values.get(where_name)), _string(memory, values.get(what_name))
         if what:
             # The outermost is the most specific: an assertion's own text, not the general line that it leads to.
+            # What a format's directives stood for is not to be had.
+            what = DIRECTIVE.sub("…", what) if what_name == "format" else what
             message = f"{where}: {what}" if where else what
             text = values.get(what_name) or 0
         about = values.get(object_name) or about

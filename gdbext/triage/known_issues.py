@@ -29,6 +29,7 @@ UNMAINTAINED = (3, 13)
 """The free-threaded series that gets no more fixes of this kind: one was declined for that reason in May 2026 (PR 149877)."""
 SUCCESSOR = (3, 14)
 BORROWED = "borrowed-item-uaf"
+ALONE = "it takes two threads, and the process has one"
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,9 @@ def _contradiction(issue: Issue, fit: Fit, crash: Crash) -> str | None:
         # A reference was dropped too many.
         return "the container still holds the item, so that nobody took it away meanwhile"
     if crash.features.is_alone and issue.needs_threads and not fit.is_strong:
-        return "it takes two threads, and the process has one"
+        return ALONE
+    if issue.project and crash.features.loaded and issue.project not in crash.features.loaded:
+        return f"{issue.project} is not loaded"
     if issue.one_thread == "always" and not crash.features.is_alone:
         return "it happens in one thread, and the process has others"
     return None
@@ -133,6 +136,8 @@ def _contradiction(issue: Issue, fit: Fit, crash: Crash) -> str | None:
 
 def _level(found: _Match, others: Sequence[_Match]) -> str | None:
     """``exact``, ``likely``, ``possible``, or None: not worth saying."""
+    if found.contradiction == ALONE:
+        return None
     if found.is_sure and found.may_have_it and (found.fit.is_strong or (found.is_reported and not _has_rival(found, others))):
         return "exact"
     if found.is_good and (found.may_have_it or found.is_sure):

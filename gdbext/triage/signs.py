@@ -159,6 +159,11 @@ class Issue:
     """``enough`` or ``always``: one whose operation calls Python code that changes what it works on; None: see its class."""
 
     @property
+    def project(self) -> str | None:
+        """The extension that it is an issue of; None for CPython's own."""
+        return None if self.id.startswith("gh-") else module_name(self.id.split("#")[0])
+
+    @property
     def needs_threads(self) -> bool:
         return self.defect in RACES and self.one_thread is None
 
@@ -245,6 +250,7 @@ class CrashFeatures:
     ``modules`` are the C files or shared objects of the inner frames, as paths or as names; ``calls`` the functions and
     classes that the threads call, with their modules (``_pickle.dumps``).  ``is_victim``: the
     crash site only suffered from earlier damage.  ``is_alone``: the process has one Python thread.
+    ``loaded`` are the names of all packages and files that the process has mapped; empty: not known.
     """
 
     rules: frozenset[str] = frozenset()
@@ -259,6 +265,7 @@ class CrashFeatures:
     assertion: str | None = None
     fatal_error: str | None = None
     signal: str | None = None
+    loaded: frozenset[str] = frozenset()
     is_victim: bool = False
     is_alone: bool = False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -19,10 +20,12 @@ from gdbext.triage.expectations import SUBCLASSABLE_BY_FLAG, SlotOwner, canonica
 MAX_POINTERS = 400
 MAX_CALL_HELPERS = 6
 ENDING_SLOTS = frozenset({"tp_dealloc", "tp_free", "tp_del"})
-# Include/object.h, Objects/object.c: what a lost reference leads to, outside of a type's slot.
+# Include/object.h, Objects/object.c, Objects/typeobject.c: what a lost reference leads to, outside of a static type's slot.
 ENDING_FUNCTIONS = frozenset(
-    {"_Py_Dealloc", "_Py_MergeZeroLocalRefcount", "_Py_DecRefSharedDebug", "_Py_DecRefShared", "Py_DECREF"}
+    {"_Py_Dealloc", "_Py_MergeZeroLocalRefcount", "_Py_DecRefSharedDebug", "_Py_DecRefShared", "Py_DECREF", "subtype_dealloc"}
 )
+FREEING = re.compile(r"[fF]ree|_Del$|[dD]ealloc|^_?mi_")
+"""Functions that an object may be given to and be gone when they come to what they do last."""
 ANY_OBJECT = "object"
 
 
@@ -114,6 +117,12 @@ class Suspect:
         return self.is_gone or self.is_corrupt or self.wrong_type or bool(self.violations)
 
     @property
+    def is_used_while_ending(self) -> bool:
+        """Whether the code that ends it hands it to a function that needs it alive: then it is not freed yet, if all is well."""
+        ending = min((u.level for u in self.uses if u.is_ending), default=0)
+        return any(u.is_argument and not u.is_ending and u.level < ending and not _frees(u.function) for u in self.uses)
+
+    @property
     def is_trusted_use(self) -> bool:
         """Whether the code really works on the pointer now.
 
@@ -121,6 +130,10 @@ class Suspect:
         on to the frame called next, is wrong.  A dead pointer in some local may only be a leftover.
         """
         return any(u.is_trusted for u in self.uses)
+
+
+def _frees(function: str | None) -> bool:
+    return FREEING.search(function or "free") is not None
 
 
 def complete_selves(found: dict[int, list[Use]], frames: Sequence[CFrameLike], objects: Objects) -> None:
@@ -174,6 +187,8 @@ def collect(
                 continue
             is_own = interpreter_module is None or frame.module == interpreter_module
             expected, because = expected_by_dwarf(variable.type, is_own), variable.type
+            if owner and owner.takes_either_side:
+                expected = None
             is_self = bool(owner and owner.first_is_self and variable.is_argument and position == 0)
             if is_self and owner and not owner.is_shared:
                 expected, because = owner.type_name, f"{owner.slot} of {owner.type_name}"

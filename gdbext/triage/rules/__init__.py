@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gdbext.debuggers.base import DebuggerError, MemoryFault
 from gdbext.model import Confidence, Finding, Race, Verdict
 from gdbext.triage.case import Case
-from gdbext.triage.rules import concurrency, fields, heap, null, plain, pointers, resized, stale, unions
+from gdbext.triage.rules import concurrency, fields, heap, libc, null, plain, pointers, resized, stale, unions
 from gdbext.triage.rules.catalog import DOCS, RuleDoc
 
 Check = Callable[[Case], Iterable[Finding]]
@@ -30,6 +30,7 @@ RULES = tuple(
         ("FT204", fields.initialised_again),
         ("FT101", stale.container_item),
         ("FT104", stale.double_free),
+        ("FT104", libc.double_free),
         ("FT103", stale.reused),
         ("FT201", unions.union_args),
         ("FT202", unions.union_parameters),
@@ -39,6 +40,7 @@ RULES = tuple(
         ("FT206", pointers.no_pointer),
         ("FT206", fields.broken_invariant),
         ("FT105", heap.corrupted),
+        ("FT105", libc.damaged),
         ("FT305", concurrency.detached),
         ("FT303", concurrency.locks),
         ("FT401", plain.assertion),

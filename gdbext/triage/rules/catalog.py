@@ -88,9 +88,10 @@ _DOCS = (
     ),
     RuleDoc(
         "FT206",
-        "A live object's header or field holds a value that CPython never puts there.",
-        "Something wrote over the object: a wild pointer, a buffer overrun of a neighbour, or an unlocked update. The evidence "
-        "names the word and what it looks like.",
+        "A live object's header or field holds a value that CPython never puts there, or a pointer leads to something else than "
+        "the object that the code takes it for.",
+        "Something wrote over the object (a wild pointer, a buffer overrun of a neighbour, an unlocked update), or C code takes "
+        "one thing for another: a cast without a check, a field never set. The evidence names the word and what it looks like.",
     ),
     RuleDoc(
         "FT301",

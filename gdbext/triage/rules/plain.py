@@ -57,7 +57,9 @@ def abort(case: Case) -> Iterator[Finding]:
     if fault.signal and fault.signal.name == "SIGABRT":
         caller = next((f for f in case.native_frames if f.function and not is_abort_machinery(f.function)), None)
         detail = (
-            f"sent by process {fault.signal.sender}" if fault.from_outside else f"called by {caller.function}" if caller else ""
+            f"sent by process {fault.signal.sender}"
+            if fault.from_outside
+            else fault.library_message or (f"called by {caller.function}" if caller else "")
         )
         evidence = [Evidence("signal code", None, fault.signal.code or "?"), *(hang_evidence(case) if fault.from_outside else ())]
         yield finding(case, "FT405", detail, Confidence.PROVEN, evidence=evidence)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gdbext.heap.debug_hooks import FREED, fill_of
 from gdbext.heap.evidence import AFTER_FREE
-from gdbext.model import Confidence, Evidence, Finding, Verdict
+from gdbext.model import Confidence, Evidence, Finding, Subject, Verdict
 from gdbext.triage.case import Case
 from gdbext.triage.origin import Origin
 from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, one_thread, subject_of, weaker
@@ -82,9 +83,13 @@ def after_free(case: Case) -> Iterator[Finding]:
     if _other_object(suspect) or (case.origin and _is_item(case.origin)) or is_no_object(case, suspect):
         return  # FT103, FT101 and FT206 say more
     use = next((u for u in suspect.uses if u.is_self), suspect.innermost)
-    detail = f"{case.operation_at(use.level)} uses {name_of(suspect)} that {STATE_OF[suspect.liveness.verdict]}"
+    if fill_of(suspect.address) == FREED:
+        what = "a pointer that was read from freed memory"
+    else:
+        what = f"{name_of(suspect)} that {STATE_OF[suspect.liveness.verdict]}"
+    detail = f"{case.operation_at(use.level)} uses {what}"
     evidence = evidence_of(case, suspect)
-    yield finding(case, "FT102", detail, suspect.liveness.confidence, subject_of(suspect), container_of(case.origin), evidence)
+    yield finding(case, "FT102", detail, suspect.liveness.confidence, subject_of(suspect), None, evidence)
 
 
 def reused(case: Case) -> Iterator[Finding]:
@@ -116,19 +121,30 @@ def double_free(case: Case) -> Iterator[Finding]:
     """FT104: CPython's own check said so, a header counts below zero, or a freed one's count went on falling."""
     message = case.fault.fatal_error or case.fault.assertion or ""
     said = any(word in message for word in NEGATIVE)
+    about = case.fault.fatal_object
     for suspect in case.suspects:
+        is_told = said and (suspect.address == about if about else suspect.innermost.is_argument)
+        again = suspect is case.root and suspect.is_used_while_ending
         below = [e for e in suspect.header_problems if "below zero" in e.claim or "negative" in e.claim]
         if below and not (suspect.is_trusted_use and suspect.liveness.block is not None):
             below = []  # A leftover in some local, or memory that never was an object's, counts nothing.
         late = [
             e for e in suspect.liveness.evidence if AFTER_FREE in e.claim and any(case.same_call(0, u.level) for u in suspect.uses)
         ]
-        if not below and not late and not (said and suspect.innermost.is_argument and suspect.is_bad):
+        if not below and not late and not again and not (is_told and suspect.is_bad):
             continue
         evidence = [*below, *late, *evidence_of(case, suspect)]
-        if said:
+        if is_told:
             evidence.insert(0, Evidence("CPython reported", None, message))
-        confidence = Confidence.PROVEN if said or below else Confidence.LIKELY
+        if again:
+            evidence.insert(0, Evidence("it is being deallocated, although it is gone already", None, suspect.address))
+        confidence = Confidence.PROVEN if is_told or below else Confidence.LIKELY
         detail = f"{name_of(suspect)} lost more references than it had"
         yield finding(case, "FT104", detail, confidence, subject_of(suspect), None, evidence)
         return
+    if said and about:
+        info = case.session.objects.type_of(about)
+        subject = Subject(about, info.name if info else None, None, case.session.heap.judge(about).verdict)
+        detail = f"{f'a {info.name}' if info else 'an object'} lost more references than it had"
+        evidence = [Evidence("CPython reported", None, message), Evidence("the object that it is about", about)]
+        yield finding(case, "FT104", detail, Confidence.PROVEN, subject, None, evidence)
