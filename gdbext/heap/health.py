@@ -31,6 +31,7 @@ MAX_SUSPECTS = 6
 
 ROLES = {
     "itself": "it may have been used after it was freed",
+    "freed twice": "it may have been freed twice, or used after it was freed",
     "before": "right before, it may have been written past its end",
     "runs over": "a run of that word goes on from it into the next block, it may have been written past its end",
 }
@@ -92,7 +93,9 @@ class Health:
             evidence.append(Evidence(claim, block, self._word(block), block, broken=True))
         if damage.word is not None and damage.flaw not in (Flaw.CYCLE, Flaw.TWICE):
             evidence.append(Evidence(f"what is there looks like {self.looks_like(damage.word)}", place, damage.word, block))
-        near = self._suspects(page, block) if block is not None else ()
+        if damage.flaw is Flaw.CYCLE:
+            evidence.append(Evidence("a block that is freed twice makes such a circle", place, damage.word, block))
+        near = self._suspects(page, block, damage.flaw) if block is not None else ()
         suspects = (*near, *self._writers(damage))
         for suspect in suspects[:MAX_SUSPECTS]:
             claim = f"suspect: the {suspect.verdict} {suspect.type or 'block'} {suspect.address:#x}: {ROLES[suspect.role]}"
@@ -144,9 +147,10 @@ class Health:
             Evidence(f"blocks found: {listed}", page.address + layout.offset("free"), page.free, broken=True),
         ]
 
-    def _suspects(self, page: Page, block: int) -> Iterator[Suspect]:
-        yield self._suspect(page, block, "itself")
-        if page.index(block) > 0:
+    def _suspects(self, page: Page, block: int, flaw: Flaw) -> Iterator[Suspect]:
+        is_sound_link = flaw in (Flaw.CYCLE, Flaw.TWICE)
+        yield self._suspect(page, block, "freed twice" if is_sound_link else "itself")
+        if page.index(block) > 0 and not is_sound_link:
             yield self._suspect(page, block - page.block_size, "before")
 
     def _suspect(self, page: Page, block: int, role: str) -> Suspect:

@@ -188,7 +188,12 @@ def judge_hang(
     if running:
         return Hang("running", f"{_threads(len(running))} running", tuple(running))
     blockers = tuple(dict.fromkeys(e.hold.lwp for e in graph.edges if e.hold.lwp is not None and e.hold.lwp not in graph.waits))
+    held = {edge.wait.lwp for edge in graph.edges}
+    lost = [w for w in graph.waits.values() if w.lock.kind in MUTEXES and w.lwp not in held and not w.in_transit]
     detail = f"no circle; {_threads(len(graph.waits))} waiting for locks or events"
+    if lost:
+        # C code that locks a PyMutex leaves no trace of who did.
+        detail = f"{_threads(len(graph.waits))} waiting; who has {lost[0].lock} is not known, so there may be a circle"
     return Hang("waiting", detail, blockers)
 
 

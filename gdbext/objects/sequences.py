@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from gdbext.debuggers.base import MemoryFault
+from gdbext.debuggers.base import MemoryFault, text_in_word
 from gdbext.objects.core import Core
 from gdbext.objects.decoded import BROKEN, TRANSIENT, Decoded, List, Reference, Tuple, Violation
 from gdbext.objects.family import Family, Slot, check_pointer
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gdbext.objects.writer import Writer
 
 CHECKED = 10_000
+MAX_CAPACITY = 1 << 44
+"""More pointers than an address space of 47 bits has room for."""
 """Items whose pointers an invariants check looks at."""
 
 
@@ -123,6 +125,13 @@ class ListFamily(Family):
         severity = TRANSIENT if is_changing else BROKEN
         capacity = found.capacity
         if capacity is None:
+            return
+        if not 0 <= capacity < MAX_CAPACITY:
+            # The sizes are in the list, the room is in the array.
+            word = core.layout.offset("_PyListArray", "ob_item") - core.layout.offset("_PyListArray", "allocated")
+            text = text_in_word(capacity)
+            claim = f"the array's own size was overwritten{f' by text: {text}' if text else ''}"
+            yield Violation("ob_item", claim, found.buffer - word, capacity & (1 << 64) - 1)
             return
         if found.length > capacity:
             claim = f"ob_size is {found.length}, but the array has room for {capacity}"

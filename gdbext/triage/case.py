@@ -180,7 +180,10 @@ class Case:
         """
         if not suspect.is_gone:
             return
-        ending = None if suspect.is_used_while_ending else min((u.level for u in suspect.uses if u.is_ending), default=None)
+        # CPython's functions need the objects that they are given; a deallocator calls them before it frees its object.
+        modules = {f.level: f.module for f in self.native_frames}
+        suspect.ended_again = any(modules.get(level) == self.interpreter_module for level in suspect.given_while_ending())
+        ending = None if suspect.ended_again else min((u.level for u in suspect.uses if u.is_ending), default=None)
         is_at_fault = self._died_of(suspect)
         if ending is not None and not (is_at_fault and self.same_call(0, ending)):
             suspect.uses = [replace(u, is_doubtful=True) for u in suspect.uses]

@@ -10,7 +10,7 @@ from gdbext.triage.case import Case
 from gdbext.triage.expectations import canonical
 from gdbext.triage.fault import frame_of_signal
 from gdbext.triage.known_issues import Identified, identify
-from gdbext.triage.signs import CrashFeatures, Scene
+from gdbext.triage.signs import CrashFeatures, Scene, module_name
 from gdbext.triage.touches import Near, in_python
 
 QUIET = ("FT000", "FT403")
@@ -52,6 +52,7 @@ def features(case: Case, findings: Sequence[Finding], races: Sequence[Race]) -> 
         assertion=case.fault.assertion,
         fatal_error=case.fault.fatal_error,
         signal=case.fault.signal.name if case.fault.signal else None,
+        loaded=frozenset(_loaded(case)),
         is_victim=is_victim,
         is_alone=len(case.session.runtime.threads) == 1,
     )
@@ -135,3 +136,10 @@ def _families(case: Case, address: int) -> Iterator[str]:
 def _python_functions(case: Case) -> Iterator[str]:
     for thread in case.native_threads:
         yield from (frame.function for frame in case.python_stack(thread.lwp).frames[:4])
+
+
+def _loaded(case: Case) -> Iterator[str]:
+    """The names of all mapped files, and of the packages that they lie in."""
+    for region in case.session.debugger.regions():
+        for part in (region.path or "").split("/"):
+            yield module_name(part)

@@ -161,7 +161,7 @@ class Issue:
     @property
     def project(self) -> str | None:
         """The extension that it is an issue of; None for CPython's own."""
-        return None if self.id.startswith("gh-") else module_name(self.id.split("#")[0])
+        return None if self.id.startswith("gh-") else module_name(self.id.split("#")[0].removeprefix("python-"))
 
     @property
     def needs_threads(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -116,11 +116,15 @@ class Suspect:
     def is_bad(self) -> bool:
         return self.is_gone or self.is_corrupt or self.wrong_type or bool(self.violations)
 
-    @property
-    def is_used_while_ending(self) -> bool:
-        """Whether the code that ends it hands it to a function that needs it alive: then it is not freed yet, if all is well."""
+    ended_again: bool = False
+    """It is being deallocated, although it is gone."""
+
+    def given_while_ending(self) -> Iterator[int]:
+        """Levels of the functions that the code which ends it gave it to, those left out that may free it themselves."""
         ending = min((u.level for u in self.uses if u.is_ending), default=0)
-        return any(u.is_argument and not u.is_ending and u.level < ending and not _frees(u.function) for u in self.uses)
+        for use in self.uses:
+            if use.is_argument and not use.is_ending and use.level < ending and not FREEING.search(use.function or "free"):
+                yield use.level
 
     @property
     def is_trusted_use(self) -> bool:
@@ -130,10 +134,6 @@ class Suspect:
         on to the frame called next, is wrong.  A dead pointer in some local may only be a leftover.
         """
         return any(u.is_trusted for u in self.uses)
-
-
-def _frees(function: str | None) -> bool:
-    return FREEING.search(function or "free") is not None
 
 
 def complete_selves(found: dict[int, list[Use]], frames: Sequence[CFrameLike], objects: Objects) -> None:

@@ -34,7 +34,7 @@ _DOCS = (
         "FT102",
         "C code works on an object whose memory is free, queued to be freed, or filled with the debug allocator's dead bytes.",
         "Find who dropped the last reference while it was still in use: a missing Py_INCREF, a Py_DECREF too many, or a borrowed "
-        "reference that another thread could end.",
+        "reference that another thread, or Python code called meanwhile in the same thread, could end.",
     ),
     RuleDoc(
         "FT103",
@@ -52,7 +52,7 @@ _DOCS = (
         "FT105",
         "The allocator's own lists contain something that it did not put there. The thread that crashed only happened to use the "
         "damaged list; the code that wrote to freed or foreign memory is elsewhere.",
-        "Do not look at the crashing frame; look at the suspects: the block's neighbours and what other threads are doing. "
+        "The crashing frame need not be the cause: look at the suspects, the block's neighbours, and at what other threads do. "
         "PYTHONMALLOC=debug or a debug build catches the write closer to its cause.",
     ),
     RuleDoc(
@@ -84,7 +84,7 @@ _DOCS = (
     RuleDoc(
         "FT205",
         "A field that must hold an object is NULL: the object was seen before it was built, or after it was taken apart.",
-        "Publish an object only when it is complete; check fields that another thread may clear.",
+        "Publish an object only when it is complete; check fields that another thread may clear, and results that may be NULL.",
     ),
     RuleDoc(
         "FT206",

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from gdbext.debuggers.base import MemoryFault
 from gdbext.layout.layout import UnknownLayout
-from gdbext.model import Confidence, Evidence, Finding, Subject
+from gdbext.model import Confidence, Evidence, Finding, Subject, Verdict
+from gdbext.objects.strings import read_cstring
 from gdbext.triage.case import Case
 from gdbext.triage.rules import pointers
 from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
 from gdbext.triage.rules.unions import UNION
+from gdbext.triage.suspects import Suspect
 
+MAX_NAME = 200
+TYPE_NAME = re.compile(r"[A-Za-z_][\w.]*")
 # Only __init__ writes these objects' one field (Objects/funcobject.c up to 3.14): a changed field proves a second call.
 WRITTEN_BY_INIT = frozenset({"classmethod", "staticmethod"})
 
@@ -79,10 +85,13 @@ def broken_invariant(case: Case) -> Iterator[Finding]:
         return
     if suspect.is_corrupt:
         problem = suspect.header_problems[0]
+        unready = _unready_type(case, suspect)
         yield finding(
             case,
             "FT206",
-            f"the header of {name_of(suspect)} is impossible: {problem.claim}",
+            f"the static type {unready} has no ob_type: PyType_Ready() was not called for it"
+            if unready
+            else f"the header of {name_of(suspect)} is impossible: {problem.claim}",
             Confidence.PROVEN if suspect.liveness.block is not None else weaker(suspect.liveness.confidence, Confidence.LIKELY),
             subject_of(suspect),
             container_of(case.origin),
@@ -100,3 +109,16 @@ def broken_invariant(case: Case) -> Iterator[Finding]:
             container_of(case.origin),
             evidence_of(case, suspect),
         )
+
+
+def _unready_type(case: Case, suspect: Suspect) -> str | None:
+    """The name of a type object in a module's data whose ob_type nobody set (Objects/typeobject.c, type_ready_set_type)."""
+    objects, layout = case.session.objects, case.session.layout
+    if suspect.liveness.verdict is not Verdict.FOREIGN or objects.header(suspect.address).ob_type:
+        return None
+    try:
+        place = suspect.address + layout.offset("PyTypeObject", "tp_name")
+        name = read_cstring(case.session.memory, int.from_bytes(case.session.memory.read(place, 8), "little"), MAX_NAME)
+    except (MemoryFault, UnknownLayout):
+        return None
+    return name if name and TYPE_NAME.fullmatch(name) else None

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from gdbext.heap.free_lists import Flaw
 from gdbext.heap.health import Corruption
 from gdbext.heap.pages import Page
-from gdbext.model import Confidence, Finding, Subject
+from gdbext.model import Confidence, Evidence, Finding, Subject
 from gdbext.triage.case import Case
 from gdbext.triage.rules import pointers
 from gdbext.triage.rules.build import finding
@@ -37,7 +37,7 @@ def corrupted(case: Case) -> Iterator[Finding]:
     for corruption in found:
         yield _finding(case, corruption)
     if not found:
-        yield from _overrun(case)
+        yield from list(_overrun(case)) or _bad_link(case)
 
 
 def _endless(case: Case) -> Iterator[Finding]:
@@ -95,12 +95,26 @@ def damages(case: Case) -> Iterator[Corruption]:
 def _finding(case: Case, corruption: Corruption) -> Finding:
     subject = None
     if corruption.subject is not None:
-        block = next((s for s in corruption.suspects if s.role == "itself"), None)
+        block = next((s for s in corruption.suspects if s.role in ("itself", "freed twice")), None)
         if block is not None:
             subject = Subject(block.address, block.type, None, block.verdict)
         else:
             subject = Subject(corruption.subject, None, None, case.session.heap.judge_block(corruption.subject).verdict)
     return finding(case, "FT105", corruption.title, Confidence.PROVEN, subject, evidence=corruption.evidence)
+
+
+def _bad_link(case: Case) -> Iterator[Finding]:
+    """The allocator itself met a word that is no block, and has taken the list off its page to walk it."""
+    frame = next((f for f in case.c_frames if not f.frame.is_inlined), None)
+    operand = case.fault.operand
+    if frame is None or operand is None or not case.fault.is_fault or not frame.function.startswith(("mi_", "_mi_")):
+        return
+    base = operand.base_value
+    if base is None or case.session.heap.page_of(base) is not None:
+        return
+    evidence = [Evidence(f"#{frame.frame.level} {frame.function} went through {operand.text}", None, base, broken=True)]
+    detail = f"{frame.function} met {base:#x}, which is no block: a link was overwritten, or something was freed that is none"
+    yield finding(case, "FT105", detail, Confidence.LIKELY, evidence=evidence)
 
 
 def _overrun(case: Case) -> Iterator[Finding]:

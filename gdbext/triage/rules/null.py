@@ -92,7 +92,16 @@ def sure_of_null(case: Case, suspect: Suspect) -> Confidence:
         return Confidence.LIKELY if was_given_one else Confidence.PROVEN
     module = case.native_frames[frame_of_signal(case.native_frames)].module
     own = module == case.interpreter_module or is_standard(module)
-    return Confidence.LIKELY if own and suspect.is_trusted_use and not was_given_one else Confidence.POSSIBLE
+    likely = _reads_header(case) or (own and suspect.is_trusted_use)
+    return Confidence.LIKELY if likely and not was_given_one else Confidence.POSSIBLE
+
+
+def _reads_header(case: Case) -> bool:
+    """Whether the access is to an object's header, as that of an object at NULL: what else begins at NULL is not read so far in."""
+    operand = case.fault.operand
+    layout = case.session.layout.struct("PyObject")
+    fields = {layout.offset(name) for name in ("ob_type", "ob_ref_local", "ob_ref_shared")}
+    return operand is not None and operand.base_value == 0 and operand.displacement in fields
 
 
 def _has_null_argument(case: Case, level: int) -> bool:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from gdbext.debuggers.base import NativeFrame
+from gdbext.heap.debug_hooks import FILLS, fill_of
 from gdbext.model import Confidence, Evidence, Finding, Subject
 from gdbext.triage.case import Case
 from gdbext.triage.fault import FATAL_SIGNALS, frame_of_signal
@@ -95,6 +96,10 @@ def native_fault(case: Case) -> Iterator[Finding]:
         )
     if fault.operand:
         evidence.append(Evidence(f"its operand {fault.operand.text}", None, fault.operand.address))
+    through = fault.jumped_to if fault.jumped_to is not None else fault.operand.base_value if fault.operand else None
+    if through is not None and (fill := fill_of(through)) is not None:
+        said = f"the pointer was read from memory that is {FILLS[fill]}: it is that fill"
+        evidence.insert(0, Evidence(said, None, through, broken=True))
     where = next((_place(f) for f in case.native_frames[start:] if not f.is_inlined), None)
     yield finding(case, "FT404", f"in {where}" if where else "", Confidence.LIKELY, evidence=evidence)
 

@@ -23,6 +23,8 @@ READ_FROM = {
     UNINITIALISED: "the fill of memory that nobody has written yet",
 }
 MEM_DOMAIN = "mem"
+OPTIONAL = frozenset({"kwnames", "kwargs", "kwds", "kw", "kwdict", "globals", "locals", "closure", "dict"})
+"""Parameters that are NULL where a call has none."""
 HEADER_REACH = 0x40
 """An access through NULL to an object's header, or to the first fields behind it."""
 
@@ -128,11 +130,16 @@ def null_object(case: Case) -> Iterator[Finding]:
     if not case.fault.is_fault or address is None or address >= HEADER_REACH or operand is None or operand.base_value != 0:
         return
     end = next((n for n, f in enumerate(case.c_frames) if not f.frame.is_inlined), None)
-    if end is None:
+    if end is None or (case.root is not None and case.root.is_gone):
         return
     for frame in case.c_frames[: end + 1]:
         null = next(
-            (v for v in frame.variables if v.is_argument and v.value == 0 and is_object_pointer(v.type, case.session.layout)), None
+            (
+                v
+                for v in frame.variables
+                if v.is_argument and v.value == 0 and v.name not in OPTIONAL and is_object_pointer(v.type, case.session.layout)
+            ),
+            None,
         )
         if null is not None:
             function = case.c_frames[end].function

@@ -124,7 +124,7 @@ def double_free(case: Case) -> Iterator[Finding]:
     about = case.fault.fatal_object
     for suspect in case.suspects:
         is_told = said and (suspect.address == about if about else suspect.innermost.is_argument)
-        again = suspect is case.root and suspect.is_used_while_ending
+        again = suspect is case.root and suspect.ended_again
         below = [e for e in suspect.header_problems if "below zero" in e.claim or "negative" in e.claim]
         if below and not (suspect.is_trusted_use and suspect.liveness.block is not None):
             below = []  # A leftover in some local, or memory that never was an object's, counts nothing.

@@ -31,7 +31,12 @@ def case(address: int) -> Any:
         heap=SimpleNamespace(judge=lambda address: liveness),
     )
     return SimpleNamespace(
-        session=session, lwp=7, root=Suspect(address, [use], liveness), origin=None, operation_at=lambda level: "repr(union)"
+        session=session,
+        lwp=7,
+        root=Suspect(address, [use], liveness),
+        origin=None,
+        native_frames=[],
+        operation_at=lambda level: "repr(union)",
     )
 
 
@@ -62,6 +67,7 @@ def null_case(variable: Variable, address: int = 0xC) -> Any:
     frames = [NativeFrame(0, 0x1000, 0x7000, "Py_INCREF", is_inlined=True), NativeFrame(1, 0x1000, 0x7000, "tee_next")]
     operand = Operand("0xc(%rax)", "rax", 0, address, address, False)
     return SimpleNamespace(
+        root=None,
         session=SimpleNamespace(layout=SimpleNamespace(is_object=lambda name: name == "PyObject")),
         lwp=7,
         fault=Fault(Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", address), "mov 0xc(%rax),%edx", operand),
