@@ -57,7 +57,7 @@ class Origin:
 
 def find_origin(case: Case, suspect: Suspect) -> Origin | None:
     """Search outwards from the frame that got the bad pointer, for a live object that holds it or held it."""
-    outer = max(u.level for u in suspect.uses if u.is_self or u.passed_on or u.is_argument)
+    outer = suspect.outermost_level
     remembered: Origin | None = None
     for position, frame in enumerate(case.c_frames):
         if frame.frame.level < outer:

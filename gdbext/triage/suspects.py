@@ -119,6 +119,12 @@ class Suspect:
     ended_again: bool = False
     """It is being deallocated, although it is gone."""
 
+    @property
+    def outermost_level(self) -> int:
+        """The level of the outermost function that was given it, or gave it on; else of any that has it."""
+        given = [u.level for u in self.uses if u.is_self or u.passed_on or u.is_argument]
+        return max(given, default=self.outermost.level)
+
     def given_while_ending(self) -> Iterator[int]:
         """Levels of the functions that the code which ends it gave it to, those left out that may free it themselves."""
         ending = min((u.level for u in self.uses if u.is_ending), default=0)
