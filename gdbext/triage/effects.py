@@ -124,8 +124,6 @@ READING = frozenset(
         "startswith",
         "endswith",
         "split",
-        "decode",
-        "encode",
         "join",
         "__repr__",
         "__str__",

@@ -17,6 +17,7 @@ from gdbext.model import Confidence, Evidence, Finding, Race, RaceThread, Shared
 from gdbext.triage.case import Case
 from gdbext.triage.effects import ADDING, IMMUTABLE, Effect
 from gdbext.triage.touches import Near, Touch, losses, recency, touches, weight
+from gdbext.triage.twins import twins
 from gdbext.triage.works import LOCKING_TYPES
 
 MAX_SUSPECTS = 8
@@ -45,6 +46,8 @@ class Pair:
     second: Touch
     score: float
     guarded: bool
+    in_turn: bool = False
+    """The second thread has another such object at hand now, from the same container."""
 
 
 def find_races(case: Case, findings: Sequence[Finding]) -> Sequence[Race]:
@@ -201,6 +204,9 @@ def ranked_pairs(case: Case, found: dict[int, list[Touch]]) -> list[Pair]:
             if best is None or weight(touch) > weight(best):
                 by_object[touch.address][lwp] = touch
     pairs = [p for address, its in by_object.items() if len(its) > 1 and (p := _pair(case, address, its.values()))]
+    shared = {p.address for p in pairs}
+    turns = (p for item, other in twins(case, found) if (p := _pair(case, item.address, (item, other))))
+    pairs += {p.address: dataclasses.replace(p, in_turn=True) for p in turns if p.address not in shared}.values()
     return sorted((p for p in pairs if p.score >= MIN_SCORE), key=lambda p: -p.score)
 
 
@@ -251,12 +257,15 @@ def _general_race(case: Case, pair: Pair, is_victim: bool) -> Race:
         Evidence(
             f"{_who(case, t)} is inside {t.c_function or t.operation}"
             if t.near is Near.INSIDE
+            else f"{_who(case, t)} takes it from the same container in turn, for {t.operation}"
+            if pair.in_turn
             else f"{_who(case, t)} runs {t.operation}",
             pair.address,
         )
         for t in (pair.first, pair.second)
     ]
-    certain = Confidence.LIKELY if in_c and takes_part and not pair.guarded and pair.score >= 3 else Confidence.POSSIBLE
+    is_clear = in_c and takes_part and not pair.guarded and not pair.in_turn and pair.score >= 3
+    certain = Confidence.LIKELY if is_clear else Confidence.POSSIBLE
     return Race(
         certain,
         SharedObject(pair.address, pair.type),

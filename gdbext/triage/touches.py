@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from gdbext.interpreter.calls import Callee, callee, code_of, entered
 from gdbext.interpreter.code_facts import CodeFacts
 from gdbext.interpreter.frames import Frame
 from gdbext.interpreter.operations import Operation, operation_at
+from gdbext.layout.layout import UnknownLayout
 from gdbext.model import Verdict
 from gdbext.triage.case import EVAL_LOOP, Case
 from gdbext.triage.effects import ADDING, Effect, effect_of
@@ -25,6 +27,7 @@ from gdbext.triage.works import LOCKING_TYPES, describe, worked_on
 MAX_C_FRAMES = 24
 MAX_PYTHON_FRAMES = 8
 MAX_CALL_DEPTH = 2
+CALL = "call"
 
 
 class Near(enum.IntEnum):
@@ -128,7 +131,11 @@ def merged(its: list[Touch], in_c: Touch | None) -> Touch:
         best = [t for t in acting if t.near == nearest]
         named = max(best, key=lambda t: (t.effect.changes, t.effect is Effect.UNKNOWN))
     near = Near.INSIDE if in_c and nearest <= Near.LINE else named.near
-    return dataclasses.replace(named, near=near, c_function=in_c.c_function if in_c else None, is_passing_on=False)
+    # A computed call says nothing; the C function that it led to does.
+    operation = in_c.operation if in_c and named.operation == CALL else named.operation
+    return dataclasses.replace(
+        named, operation=operation, near=near, c_function=in_c.c_function if in_c else None, is_passing_on=False
+    )
 
 
 def weight(touch: Touch) -> float:
@@ -143,9 +150,13 @@ def _in_python(case: Case, lwp: int) -> Iterator[Touch]:
     entered_already = {frame.code for frame in stack.frames}
     for depth, frame in enumerate(stack.frames[:MAX_PYTHON_FRAMES]):
         facts = case.session.code_facts(frame.code)
-        if facts is None:
+        if facts is None or _synchronises(case, frame.file):
             continue
         own = case.own_frame(lwp, frame) or frame
+        if seen := _frame_object(case, frame):
+            # Who runs a function changes its frame all the time.
+            how_near = Near.AT if depth == 0 else Near.LOOP
+            yield Touch(lwp, seen, "frame", "run", Effect.WRITE, how_near, own.file, own.line, own.line, own.function)
         for operation in facts.operations:
             near = nearness(facts, frame, operation, depth == 0)
             if near is None:
@@ -173,6 +184,20 @@ def _in_python(case: Case, lwp: int) -> Iterator[Touch]:
                     )
             if target and near in (Near.LINE, Near.LOOP) and own is frame:
                 yield from _in_callee(case, lwp, frame, operation, target, entered_already)
+
+
+def _frame_object(case: Case, frame: Frame) -> int | None:
+    """The frame as Python code sees it; None as long as none has asked for it."""
+    try:
+        place = frame.address + case.session.layout.offset("_PyInterpreterFrame", "frame_obj")
+        return int.from_bytes(case.session.memory.read(place, 8), "little") or None
+    except (MemoryFault, UnknownLayout):
+        return None
+
+
+def _synchronises(case: Case, file: str) -> bool:
+    """Whether the code is threading's: it guards what it works on by its own locks."""
+    return case.is_library(file) and os.path.basename(file) == "threading.py"
 
 
 def _in_callee(
@@ -246,6 +271,11 @@ def _in_c(case: Case, lwp: int) -> dict[int, Touch]:
     found: dict[int, Touch] = {}
     for frame, variable in sorted(_object_variables(case, lwp), key=lambda found: not found[1].is_argument):
         address = variable.value
+        if address in found and word in (None, CALL):
+            # Further out is the slot or method that all of it is for.
+            doing = case.operation_name(frame, found[address].type)
+            if doing != frame.function:
+                found[address] = dataclasses.replace(found[address], operation=doing)
         kind = _type_name(case, address) if address and address not in found else None
         if address is None or kind is None:
             continue
@@ -255,7 +285,7 @@ def _in_c(case: Case, lwp: int) -> dict[int, Touch]:
             lwp,
             address,
             kind,
-            word or doing,
+            word if word and word != CALL else doing,
             effect,
             Near.INTERNAL,
             file,

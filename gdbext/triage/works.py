@@ -29,6 +29,8 @@ WORDS = {
     "delete-subscr": "delitem",
     "binary-op": "",
 }
+IDENTIFYING = frozenset({"id", "type", "isinstance", "issubclass", "callable"})
+"""Builtin functions that look at nothing but an object's header."""
 # Types whose own methods take the object's critical section in every free-threaded version (Objects/*.c).
 LOCKING_TYPES = frozenset({"list", "dict", "set", "collections.deque"})
 
@@ -68,6 +70,8 @@ class Work:
 
 def worked_on(objects: Objects, frame: Frame, operation: Operation, callee: Callee | None, is_on_stack: bool) -> Iterator[Work]:
     """The objects that the operation works on; ``is_on_stack``: its operands lie on the frame's value stack."""
+    if operation.kind == "call" and operation.name in IDENTIFYING:
+        return
     names = subjects(objects, frame, operation)
     calls_python = callee is not None and is_python(objects, callee)
     is_method = operation.receiver in names

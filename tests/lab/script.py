@@ -22,8 +22,12 @@ class Operation:
 
     def says(self, text: str) -> bool:
         """Whether a report's words for an operation mean this one: ``append`` for ``list.append``, ``__init__`` for ``init``."""
+        text = COMPARISONS.get(text, text)
         names = [name.strip("_") for name in self.name.split(" or ")]
         return any(name in text or text.strip("_") in name for name in names)
+
+
+COMPARISONS = {"compare <": "lt", "compare <=": "le", "compare ==": "eq", "compare !=": "ne", "compare >": "gt", "compare >=": "ge"}
 
 
 @dataclass(frozen=True)
