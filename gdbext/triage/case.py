@@ -111,9 +111,12 @@ class Case:
     def _owner(self, frame: NativeFrame) -> SlotOwner | None:
         if frame.is_inlined or frame.module is None:
             return None
-        symbol = self.session.debugger.symbol_at(frame.pc) if frame.function else None
+        # A caller's pc is where the call returns to: behind one that never returns another function may begin.
+        is_exact = frame.level in (0, frame_of_signal(self.native_frames))
+        pc = frame.pc if is_exact else frame.pc - 1
+        symbol = self.session.debugger.symbol_at(pc) if frame.function else None
         if symbol is None:
-            start = self._function_table(frame.module).start(frame.pc)
+            start = self._function_table(frame.module).start(pc)
             return self.slots.owner(start, frame.module) if start else None
         start = symbol.address
         if "." in symbol.name and (whole := self.session.debugger.symbol(symbol.name.split(".")[0])):

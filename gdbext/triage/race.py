@@ -33,6 +33,8 @@ DIFFERENT = 0.15
 """A thread that does something else than the one that changes the object is its opponent rather, if it is as near as this."""
 MODULE = 0.1
 """Factor for a module whose functions two threads run: what state they share cannot be seen, if there is any."""
+FITS = 2.0
+"""Factor for an object of the type whose own C code failed."""
 SYNCHRONISERS = ("threading.", "_thread.", "queue.", "_queue.", "Event", "Barrier", "Condition", "Semaphore", "lock")
 
 
@@ -237,12 +239,24 @@ def _pair(case: Case, address: int, its: Iterable[Touch]) -> Pair | None:
         score *= 1.2
     if writer.type.startswith(SYNCHRONISERS) or writer.type in SYNCHRONISERS:
         score *= 0.02
+    if writer.type == _failing_type(case):
+        score *= FITS
     if writer.type == "module":
         if writer.near > Near.AT and other.near > Near.AT:
             return None
         score *= MODULE
     first, second = (other, writer) if other.lwp == case.lwp or writer.lwp != case.lwp else (writer, other)
     return Pair(address, writer.type, first, second, score, guarded)
+
+
+def _failing_type(case: Case) -> str | None:
+    """The type whose slot or method the crashed thread was in, innermost; None where it died in the allocator, of old damage."""
+    for frame in case.c_frames:
+        if not case.same_call(0, frame.frame.level) or frame.function.startswith(("mi_", "_mi_")):
+            return None
+        if frame.owner is not None:
+            return frame.owner.type_name
+    return None
 
 
 def _is_safe(touch: Touch) -> bool:

@@ -122,6 +122,8 @@ def merged(its: list[Touch], in_c: Touch | None) -> Touch:
     Innermost frames come first: what a method of the program's own does to the object says more than its call.
     """
     acting = [t for t in its if not t.is_passing_on]
+    if not acting and in_c:
+        return dataclasses.replace(in_c, near=Near.INSIDE)
     if not acting:
         return dataclasses.replace(its[0], near=Near.FUNCTION, effect=Effect.READ)
     nearest = min(t.near for t in acting)
@@ -179,7 +181,7 @@ def _in_python(case: Case, lwp: int) -> Iterator[Touch]:
                         facts.line(operation.index) if own is frame else own.line,
                         own.function,
                         None,
-                        passing_on or work.calls_python,
+                        passing_on or work.shows_elsewhere,
                         work.is_guarded(kind),
                     )
             if target and near in (Near.LINE, Near.LOOP) and own is frame:
@@ -230,7 +232,7 @@ def _in_callee(
                     line,
                     frame.function,
                     None,
-                    work.calls_python,
+                    work.shows_elsewhere,
                     work.is_guarded(kind),
                 )
         if further and depth < MAX_CALL_DEPTH:

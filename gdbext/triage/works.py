@@ -52,8 +52,13 @@ class Work:
     is_plain_attribute: bool
     """The attribute is one that an instance of a class written in Python simply has: no code of C stands behind it."""
 
+    @property
+    def shows_elsewhere(self) -> bool:
+        """The operation itself does nothing to the object: what is done to it shows in other code, if anything is."""
+        return self.calls_python or (self.operation.kind == "call" and self.operation.name in IDENTIFYING)
+
     def effect(self, kind: str) -> Effect:
-        if self.calls_python:
+        if self.shows_elsewhere:
             return Effect.READ
         if self.is_argument:
             return effect_on_argument(kind, self.operation, self.is_iterator)
@@ -70,8 +75,6 @@ class Work:
 
 def worked_on(objects: Objects, frame: Frame, operation: Operation, callee: Callee | None, is_on_stack: bool) -> Iterator[Work]:
     """The objects that the operation works on; ``is_on_stack``: its operands lie on the frame's value stack."""
-    if operation.kind == "call" and operation.name in IDENTIFYING:
-        return
     names = subjects(objects, frame, operation)
     calls_python = callee is not None and is_python(objects, callee)
     is_method = operation.receiver in names

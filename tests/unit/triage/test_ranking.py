@@ -11,7 +11,7 @@ from gdbext.triage.effects import Effect, effect_of, effect_on_argument
 from gdbext.triage.race import ranked_pairs
 from gdbext.triage.touches import Near, Touch, merged
 
-CASE: Any = SimpleNamespace(lwp=None)
+CASE: Any = SimpleNamespace(lwp=None, c_frames=[])
 READ = Touch(1, 0x1000, "array.array", "getitem", Effect.READ, Near.AT, "a.py", 3, 3)
 RESIZE = Touch(2, 0x1000, "array.array", "clear", Effect.RESIZE, Near.LOOP, "a.py", 9, 8)
 
