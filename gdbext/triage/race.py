@@ -18,7 +18,7 @@ from gdbext.triage.case import Case
 from gdbext.triage.effects import ADDING, IMMUTABLE, Effect
 from gdbext.triage.touches import Near, Touch, losses, recency, touches, weight
 from gdbext.triage.twins import twins
-from gdbext.triage.works import LOCKING_TYPES
+from gdbext.triage.works import IDENTIFYING, LOCKING_TYPES
 
 MAX_SUSPECTS = 8
 MAX_FIELDS = 4096
@@ -33,6 +33,8 @@ DIFFERENT = 0.15
 """A thread that does something else than the one that changes the object is its opponent rather, if it is as near as this."""
 MODULE = 0.1
 """Factor for a module whose functions two threads run: what state they share cannot be seen, if there is any."""
+TAKES_PART = 2.0
+"""Factor for an object that the crashed thread works on; a victim of old damage is most often one of those at fault, too."""
 FITS = 2.0
 """Factor for an object of the type whose own C code failed."""
 SYNCHRONISERS = ("threading.", "_thread.", "queue.", "_queue.", "Event", "Barrier", "Condition", "Semaphore", "lock")
@@ -224,7 +226,11 @@ def _pair(case: Case, address: int, its: Iterable[Touch]) -> Pair | None:
     if not others:
         return None
     other = max(others, key=weight)
-    different = [t for t in others if t.operation != writer.operation and weight(t) >= DIFFERENT * weight(other)]
+    different = [
+        t
+        for t in others
+        if t.operation != writer.operation and t.operation not in IDENTIFYING and weight(t) >= DIFFERENT * weight(other)
+    ]
     other = max(different, key=weight, default=other)
     guarded = writer.is_guarded and other.is_guarded
     score = weight(writer) * weight(other)
@@ -236,7 +242,7 @@ def _pair(case: Case, address: int, its: Iterable[Touch]) -> Pair | None:
     if not writer.effect.changes and writer.operation == other.operation:
         score *= UNCHANGED
     if case.lwp in (writer.lwp, other.lwp):
-        score *= 1.2
+        score *= TAKES_PART
     if writer.type.startswith(SYNCHRONISERS) or writer.type in SYNCHRONISERS:
         score *= 0.02
     if writer.type == _failing_type(case):
@@ -271,7 +277,7 @@ def _general_race(case: Case, pair: Pair, is_victim: bool) -> Race:
         Evidence(
             f"{_who(case, t)} is inside {t.c_function or t.operation}"
             if t.near is Near.INSIDE
-            else f"{_who(case, t)} takes it from the same container in turn, for {t.operation}"
+            else f"{_who(case, t)} takes its objects from the same place, for {t.operation}"
             if pair.in_turn
             else f"{_who(case, t)} runs {t.operation}",
             pair.address,

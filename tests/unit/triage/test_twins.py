@@ -18,7 +18,8 @@ def case(*touches: Touch, items: tuple[int, ...] = (ITEM,)) -> Any:
     for touch in touches:
         by_thread[touch.lwp] = (*by_thread.get(touch.lwp, ()), touch)
     children = [SimpleNamespace(target=item) for item in items]
-    session = SimpleNamespace(objects=SimpleNamespace(children=lambda address: children if address == LIST else []))
+    objects = SimpleNamespace(children=lambda address: children if address == LIST else [], type_of=lambda address: None)
+    session = SimpleNamespace(objects=objects)
     return SimpleNamespace(lwp=1, touched=by_thread, session=session)
 
 
@@ -42,3 +43,17 @@ def test_an_item_that_the_container_does_not_hold_is_none() -> None:
 
 def test_what_only_reads_its_item_is_none() -> None:
     assert not found(case(replace(STEP, effect=Effect.READ), WALK, replace(WALK, lwp=2)))
+
+
+def test_what_was_put_in_its_place_shows_what_others_did_to_it() -> None:
+    new = 0x3000
+    close = Touch(2, new, STEP.type, "close", Effect.RESIZE, Near.LOOP, "index.py", 50, 48, "replace")
+    [(mine, other)] = found(case(STEP, WALK, replace(WALK, lwp=2, function="replace"), close, items=(new,)))
+    assert mine is STEP
+    assert (other.address, other.operation, other.operation_line) == (ITEM, "close", 48)
+
+
+def test_another_type_in_its_place_shows_nothing() -> None:
+    new = 0x3000
+    close = Touch(2, new, "_io.BytesIO", "close", Effect.RESIZE, Near.LOOP, "index.py", 50, 48, "replace")
+    assert not found(case(STEP, WALK, replace(WALK, lwp=2, function="replace"), close, items=(new,)))
