@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from gdbext.objects.writer import Writer
 
 CHECKED = 10_000
+"""Items whose pointers an invariants check looks at."""
 MAX_CAPACITY = 1 << 44
 """More pointers than an address space of 47 bits has room for."""
-"""Items whose pointers an invariants check looks at."""
 
 
 def read_list(core: Core, address: int, info: TypeInfo | None = None) -> List:

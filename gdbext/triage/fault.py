@@ -295,7 +295,7 @@ def failed_assertion(text: str | None) -> tuple[str | None, str | None]:
     return (found["text"], found["function"]) if found else (None, None)
 
 
-DIRECTIVE = re.compile(r"%[-0-9.*]*(?:l|ll|z)?[a-zA-Z]")
+DIRECTIVE = re.compile(r"%[-0-9.*]*(?:ll?|z)?[a-zA-Z]")
 # Python/pylifecycle.c and Objects/object.c: every fatal error comes through one of these; their arguments by name:
 # (who reports it, what, the object that it is about).
 FATAL_FUNCTIONS = {

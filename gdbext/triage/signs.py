@@ -107,6 +107,8 @@ PHRASES = (
     (re.compile(r"^comparing |^compare\b"), "compare"),
     (re.compile(r"^(?:format|extend) (\w+)$"), r"\1"),
 )
+PROJECT = re.compile(r"(?:python3?-)?(.+?)(?:#|PR)\d+$")
+"""Ids of other projects' issues and pull requests: ``greenlet#513``, ``python-rapidjson#234``, ``numpyPR27955``."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,8 @@ class Issue:
     @property
     def project(self) -> str | None:
         """The extension that it is an issue of; None for CPython's own."""
-        return None if self.id.startswith("gh-") else module_name(self.id.split("#")[0].removeprefix("python-"))
+        found = PROJECT.match(self.id)
+        return module_name(found[1]) if found else None
 
     @property
     def needs_threads(self) -> bool:

@@ -110,7 +110,8 @@ def _bad_link(case: Case) -> Iterator[Finding]:
     if frame is None or operand is None or not case.fault.is_fault or not frame.function.startswith(("mi_", "_mi_")):
         return
     base = operand.base_value
-    if base is None or case.session.heap.page_of(base) is not None:
+    # A list ends at NULL: whoever went through one was not following a link.
+    if not base or case.session.heap.page_of(base) is not None:
         return
     evidence = [Evidence(f"#{frame.frame.level} {frame.function} went through {operand.text}", None, base, broken=True)]
     detail = f"{frame.function} met {base:#x}, which is no block: a link was overwritten, or something was freed that is none"

@@ -12,7 +12,8 @@ from gdbext.triage.rules.build import finding
 
 DOUBLE_FREE = "double free detected"
 HEAP = re.compile(
-    r"(free|malloc|realloc|calloc|munmap_chunk|mremap_chunk|malloc_consolidate)\(\)|corrupted |double free or corruption"
+    r"(free|malloc|realloc|calloc|munmap_chunk|mremap_chunk|malloc_consolidate|tcache_thread_shutdown)\(\)"
+    r"|corrupted |double free or corruption|invalid fastbin entry"
 )
 """How the messages begin that malloc_printerr is given."""
 

@@ -214,6 +214,7 @@ def test_inside_condition_wait_its_lock_is_given_back(world: LockWorld) -> None:
     assert locks.graph.waits[thread.lwp].lock.kind is Kind.NOTIFY
     assert locks.of_thread(thread.lwp).waits_for == condition
     assert (locks.graph.edges, locks.problems, locks.hang().kind) == ([], [], "waiting")
+    assert locks.hang().detail == "no circle; 1 thread is waiting for locks or events", "a notification has no holder"
 
 
 def test_a_module_lock_names_the_importing_thread(world: LockWorld) -> None:
@@ -375,6 +376,29 @@ def test_a_thread_outside_waits_for_the_circle_and_is_not_part_of_it(plain: Lock
         threads[0].lwp,
     ]
     assert found.graph.nodes == [thread.lwp for thread in threads]
+
+
+# --- waits that nobody is known to end ------------------------------------------------------------------
+
+
+def test_where_nobody_is_known_to_have_a_mutex_a_circle_cannot_be_ruled_out(world: LockWorld) -> None:
+    waiter = world.thread("waiter")
+    items = world.put([1])
+    world.park(waiter, world.mutex(items, 3))
+    hang = world.locks().hang()
+    lock = world.locks().graph.waits[waiter.lwp].lock
+    assert (hang.kind, hang.threads) == ("waiting", ())
+    assert hang.detail == f"1 thread is waiting; who has {lock} is not known, so there may be a circle"
+
+
+def test_where_the_holder_is_known_there_is_no_circle(world: LockWorld) -> None:
+    holder, waiter = world.thread("holder"), world.thread("waiter")
+    items = world.put([1])
+    mutex = world.mutex(items, 3)
+    world.section(holder, mutex)
+    world.park(waiter, mutex)
+    hang = world.locks().hang()
+    assert (hang.detail, hang.threads) == ("no circle; 1 thread is waiting for locks or events", (holder.lwp,))
 
 
 # --- mutexes that lie ---------------------------------------------------------------------------------

@@ -63,6 +63,32 @@ def test_list_that_is_being_resized() -> None:
     assert [v.severity for v in check(world, address)] == ["transient"]
 
 
+@pytest.mark.parametrize(
+    ("word", "claim"),
+    [
+        (0x7878787878787878, "the array's own size was overwritten by text: xxxxxxxx"),
+        (0xDDDDDDDDDDDDDDDD, "the array's own size was overwritten"),
+        (1 << 44, "the array's own size was overwritten"),
+    ],
+)
+def test_list_whose_arrays_own_size_was_written_over(word: int, claim: str) -> None:
+    world = World()
+    address = world.put([1, 2, 3])
+    place = world.objects.field("PyListObject", address, "ob_item") - 8
+    world.memory.write_word(place, word)
+    (violation,) = check(world, address)
+    assert (violation.field, violation.claim, violation.severity) == ("ob_item", claim, "broken")
+    assert (violation.address, violation.value) == (place, word)
+
+
+def test_list_whose_array_has_another_size_that_may_be_one() -> None:
+    world = World()
+    address = world.put([1, 2, 3])
+    world.set("PyObject", address, ob_ref_local=2)
+    world.memory.write_word(world.objects.field("PyListObject", address, "ob_item") - 8, (1 << 44) - 1)
+    assert [v.field for v in check(world, address)] == ["allocated"]
+
+
 def test_list_items() -> None:
     world = World()
     address = world.list([world.put(1), 0x1230])

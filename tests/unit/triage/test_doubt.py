@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -160,3 +162,106 @@ def test_what_an_abort_came_of(fault: Fault, died_of_it: bool) -> None:
     vars(case).update(fault=fault, native_frames=frames, interpreter_module="python", eval_levels=[])
     dead = Suspect(BEHIND, [use(1)], Liveness(BEHIND, Verdict.FREED, Confidence.PROVEN))
     assert case._died_of(dead) is died_of_it
+
+
+# --- which suspect is the root ------------------------------------------------------------------------
+
+
+SHAPES = "shapes.so"
+
+
+def dead(address: int, *uses: Use) -> Suspect:
+    return Suspect(address, list(uses), Liveness(address, Verdict.FREED, Confidence.PROVEN))
+
+
+def stopped(suspects: Sequence[Suspect], evals: Sequence[int] = (), world: World | None = None, **parts: object) -> Case:
+    """A case of these suspects, whose eval loops are at the given levels."""
+    world = world or World()
+    case = Case.__new__(Case)
+    session = SimpleNamespace(objects=world.objects, memory=world.memory, layout=world.layout)
+    vars(case).update(session=session, suspects=list(suspects), eval_levels=list(evals), interpreter_module="python", **parts)
+    return case
+
+
+def test_the_current_python_operations_pointer_comes_before_one_from_further_out() -> None:
+    inner, outer = dead(BEHIND, use(1, is_self=True)), dead(BEHIND + 0x100, use(5, is_self=True))
+    assert stopped([inner, outer], evals=[3]).root is inner
+    assert stopped([inner, outer]).root is outer, "in one operation the outermost is the first"
+    assert stopped([replace(inner, liveness=Liveness(BEHIND, Verdict.LIVE, Confidence.LIKELY)), outer], evals=[3]).root is outer
+
+
+def typed_by(level: int, evals: Sequence[int] = ()) -> tuple[Suspect, Suspect, Case]:
+    """A freed object that a function at a level has, the pointer in its ``ob_type`` that one at level 1 was given, and the case."""
+    world = World()
+    holder, kind = world.put([1]), world.types["tuple"]
+    world.set("PyObject", holder, ob_type=kind)
+    item, read = dead(holder, use(level, is_doubtful=True)), dead(kind, use(1, is_self=True))
+    return item, read, stopped([read, item], evals, world)
+
+
+def test_a_type_that_was_read_from_a_bad_object_makes_that_object_the_root() -> None:
+    item, _, case = typed_by(level=2)
+    assert case.root is item
+
+
+def test_a_type_was_not_read_from_what_another_operation_or_a_function_further_in_has() -> None:
+    for level, evals in ((4, [3]), (0, [])):
+        _, read, case = typed_by(level, evals)
+        assert case.root is read
+
+
+def test_a_bad_object_of_another_type_is_not_where_it_was_read_from() -> None:
+    item, read, case = typed_by(level=2)
+    case.session.memory.write_word(item.address + case.session.layout.offset("PyObject", "ob_type"), BEHIND)  # type: ignore[attr-defined]  # fake memory
+    assert case.root is read
+
+
+def test_a_type_that_a_sound_object_has_was_not_read_from_a_bad_one() -> None:
+    item, read, case = typed_by(level=2)
+    item.liveness = Liveness(item.address, Verdict.LIVE, Confidence.LIKELY)
+    assert case.root is read
+
+
+# --- objects that are being ended ---------------------------------------------------------------------
+
+
+ENDING = Use(2, "list_dealloc", "op", "list", "tp_dealloc of list", True, is_self=True, is_ending=True)
+
+
+def given(level: int, function: str, **more: bool) -> Use:
+    return Use(level, function, "op", None, "PyObject *", True, **more)
+
+
+def test_a_deallocator_gave_its_object_to_the_functions_further_in() -> None:
+    found = dead(BEHIND, given(0, "PyObject_Hash"), given(1, "list_length"), ENDING, given(3, "Py_DECREF"))
+    assert list(found.given_while_ending()) == [0, 1]
+
+
+@pytest.mark.parametrize("function", ["PyObject_GC_Del", "PyMem_Free", "mi_free", "subtype_dealloc", "list_freelist_put"])
+def test_a_function_that_frees_may_be_left_with_a_dead_argument(function: str) -> None:
+    assert list(dead(BEHIND, given(1, function), ENDING).given_while_ending()) == []
+
+
+def test_a_local_was_given_to_nobody_and_what_is_not_being_ended_neither() -> None:
+    assert list(dead(BEHIND, replace(given(1, "list_length"), is_argument=False), ENDING).given_while_ending()) == []
+    assert list(dead(BEHIND, given(1, "list_length")).given_while_ending()) == []
+
+
+@pytest.mark.parametrize(("module", "again"), [("python", True), (SHAPES, False)])
+def test_what_an_interpreters_function_was_given_by_a_deallocator_is_ended_again_if_it_is_gone(module: str, again: bool) -> None:
+    found = dead(BEHIND, given(1, "list_length"), ENDING)
+    case = stopped([found], native_frames=[NativeFrame(1, 1, 1, "list_length", module=module)], fault=KILLED)
+    case._doubt(found)
+    assert found.ended_again is again
+    assert [u.is_doubtful for u in found.uses] == [not again] * 2, "a deallocator alone may have freed its object itself"
+
+
+# --- what a binary operator is given ------------------------------------------------------------------
+
+
+def test_a_binary_operator_is_called_with_any_object_on_either_side() -> None:
+    def expected(slot: str) -> str | None:
+        return self_of(SlotOwner("list", None, slot), "PyListObject *").expected
+
+    assert expected("nb_add") is None
+    assert [expected(slot) for slot in ("nb_inplace_add", "nb_bool", "sq_concat")] == ["list"] * 3

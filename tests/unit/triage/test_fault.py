@@ -8,7 +8,15 @@ import pytest
 
 from fakes import FakeDebugger
 from gdbext.debuggers.base import NativeFrame, Region, Signal, Symbol, Variable
-from gdbext.triage.fault import decode_operand, frame_of_signal, read_fault, reporter_module
+from gdbext.triage.fault import (
+    abort_message,
+    decode_operand,
+    failed_assertion,
+    fatal_message,
+    frame_of_signal,
+    read_fault,
+    reporter_module,
+)
 
 REGISTERS = {"rax": 1, "rbx": 0x1000, "rcx": 4, "rip": 0x400000, "rsp": 0x7000}
 
@@ -161,3 +169,60 @@ def test_who_reported_a_fatal_error() -> None:
     assert reporter_module([*inner, *outer]) == "bomb.so"
     assert reporter_module(inner[:1]) is None
     assert reporter_module(inner) is None
+
+
+def aborting(text: bytes | None = None) -> FakeDebugger:
+    """A process that aborted, after glibc printed the text."""
+    fake = FakeDebugger({0x1000: struct.pack("<Q", 0x2000 if text else 0)})
+    if text:
+        fake.segments[0x2000] = bytearray(struct.pack("<I", len(text)) + text.ljust(5000, b"\0"))
+    fake.symbols["__abort_msg"] = Symbol("__abort_msg", 0x1000, 8)
+    fake.stop = Signal("SIGABRT", 7, 6, "SI_TKILL")
+    return fake
+
+
+def test_what_glibc_says_of_its_heap_is_no_assertion() -> None:
+    fake = aborting(b"free(): double free detected in tcache 2\n")
+    fault = read_fault(fake, fake, [], 7)
+    assert (fault.library_message, fault.assertion) == ("free(): double free detected in tcache 2", None)
+
+
+def test_a_failed_assertion_is_told_once() -> None:
+    fake = aborting(b"python: x.c:257: union_repr: Assertion `PyTuple_Check(args)' failed.\n")
+    fault = read_fault(fake, fake, [], 7)
+    assert (fault.library_message, fault.assertion) == (None, "PyTuple_Check(args)")
+
+
+def test_an_abort_without_a_message_has_none() -> None:
+    said_nothing, lost, other_libc = aborting(), aborting(b"malloc(): corrupted top size\n"), aborting(b"x")
+    del lost.segments[0x2000]
+    other_libc.symbols.clear()
+    assert [abort_message(fake, fake.symbol) for fake in (said_nothing, lost, other_libc)] == [None] * 3
+
+
+@pytest.mark.parametrize(
+    ("printed", "assertion", "function"),
+    [
+        ("python: Objects/x.c:257: union_repr: Assertion `a && b' failed.\n", "a && b", "union_repr"),
+        ("python: x.cpp:7: T* take(T*): Assertion `p\n == q' failed.\n", "p\n == q", "T* take(T*)"),
+        ("malloc(): corrupted top size\n", None, None),
+        (None, None, None),
+    ],
+)
+def test_an_assertion_is_read_from_what_was_printed(printed: str | None, assertion: str | None, function: str | None) -> None:
+    assert failed_assertion(printed) == (assertion, function)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tstate mismatch, %p / %p", "tstate mismatch, … / …"),
+        ("%.100s has %zd of %lld", "… has … of …"),
+        ("no memory", "no memory"),
+    ],
+)
+def test_of_a_formatted_fatal_error_the_values_are_left_open(text: str, said: str) -> None:
+    fake = FakeDebugger({0x1000: b"take_gil\0".ljust(1100, b"\0"), 0x2000: text.encode().ljust(1100, b"\0")})
+    fake.variable_lists[7, 0] = [Variable("func", "const char *", 0x1000), Variable("format", "const char *", 0x2000)]
+    found = fatal_message(fake, [NativeFrame(0, 1, 1, "_Py_FatalErrorFormat")], lambda level: fake.variables(7, level))
+    assert found == (f"take_gil: {said}", 0x2000, None)

@@ -10,7 +10,7 @@ import pytest
 
 import check_known_issues
 from gdbext.triage.known_issues import CrashFeatures, Scene, match
-from gdbext.triage.signs import CATALOGUE, module_name, operation_words
+from gdbext.triage.signs import CATALOGUE, catalogue, module_name, operation_words
 from gdbext.triage.versions import has_fix, is_affected, parse_version
 from lab.script import Script, corpus
 
@@ -184,6 +184,39 @@ def test_a_race_takes_two_threads() -> None:
     alone = named("3.13.5", **given, is_alone=True)
     assert alone[0] == ("gh-142555", "exact"), "__index__ of the value changes the array"
     assert named("3.13.5", rules="FT203", types="bytearray", operations="append clear", is_alone=True)[0][1] == "possible"
+
+
+FOREIGN = {issue.id: issue for issue in catalogue() if issue.project}
+
+
+def test_an_extension_that_is_not_loaded_has_no_part_in_the_crash() -> None:
+    given = {"rules": "FT101", "types": "cereggii.AtomicDict", "operations": "fast_iter"}
+    assert named("3.14.0", **given, loaded="python3 cereggii")[0] == ("cereggii#88", "exact")
+    assert named("3.14.0", **given)[0] == ("cereggii#88", "exact"), "what is loaded is not known"
+    found = match("3.14.0", features(**given, loaded="python3 libc"))
+    assert [issue.match for issue in found] == ["possible"] * len(found)
+    assert all("but cereggii is not loaded" in issue.why for issue in found if issue.id == "cereggii#88")
+
+
+def test_cpythons_own_issues_need_nothing_loaded() -> None:
+    given = {"rules": "FT105", "types": "bytearray", "operations": "append clear"}
+    assert named("3.13.5", **given, loaded="python3 libc")[0] == ("gh-129107", "exact")
+
+
+@pytest.mark.parametrize(
+    ("issue", "path"),
+    [
+        ("cereggii#88", "/site-packages/_cereggii.cpython-314t-x86_64-linux-gnu.so"),
+        ("ft_utils#13", "/site-packages/ft_utils/concurrency.cpython-313t-x86_64-linux-gnu.so"),
+        ("greenlet#513", "/site-packages/greenlet/_greenlet.cpython-314t-x86_64-linux-gnu.so"),
+        ("numpyPR27955", "/site-packages/numpy/_core/_multiarray_umath.cpython-313t-x86_64-linux-gnu.so"),
+        ("pandas#59057", "/site-packages/pandas/_libs/hashtable.cpython-313t-x86_64-linux-gnu.so"),
+        ("python-rapidjson#234", "/site-packages/rapidjson.cpython-314t-x86_64-linux-gnu.so"),
+        ("python3-lxc#37", "/site-packages/_lxc.cpython-313t-x86_64-linux-gnu.so"),
+    ],
+)
+def test_an_extension_is_known_by_the_files_that_it_is_installed_as(issue: str, path: str) -> None:
+    assert FOREIGN[issue].project in {module_name(part) for part in path.split("/")}
 
 
 def test_the_second_defect_of_the_founding_issue_is_known_by_its_rule() -> None:

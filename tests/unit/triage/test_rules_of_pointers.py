@@ -7,10 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from case_world import EXTENSION, GC, MEM, OBJECT, PYTHON, SELF, STANDARD, TAKEN, HeapWorld, case_of
 
 from gdbext.debuggers.base import NativeFrame, Signal, Variable
 from gdbext.model import Confidence, Liveness, Verdict
 from gdbext.triage.fault import Fault, Operand
+from gdbext.triage.origin import Origin
 from gdbext.triage.rules import pointers, stale
 from gdbext.triage.suspects import Suspect, Use
 
@@ -60,7 +62,10 @@ def test_a_word_that_is_no_pointer_was_not_freed(address: int, confidence: Confi
 def test_the_fill_of_freed_memory_was_read_after_the_free() -> None:
     stopped = case(FREED)
     assert not list(pointers.no_pointer(stopped))
-    assert [found.rule for found in stale.after_free(stopped)] == ["FT102"]
+    [found] = stale.after_free(stopped)
+    assert found.rule == "FT102"
+    assert "a pointer that was read from freed memory" in found.title
+    assert "UnionType" not in found.title, "nothing says what the pointer led to before"
 
 
 def null_case(variable: Variable, address: int = 0xC) -> Any:
@@ -94,3 +99,77 @@ def test_a_null_that_is_used_as_an_object_is_named_with_its_function() -> None:
 )
 def test_a_null_that_no_object_was_expected_at_is_not(stopped: Any) -> None:
     assert not list(pointers.null_object(stopped))
+
+
+@pytest.mark.parametrize("name", ["kwnames", "kwds", "closure"])
+def test_a_parameter_that_a_call_may_leave_out_is_no_object_that_is_missing(name: str) -> None:
+    assert not list(pointers.null_object(null_case(Variable(name, "PyObject *", 0, is_argument=True))))
+
+
+# --- pointers into memory in use ----------------------------------------------------------------------
+
+
+def origin(kind: str = "list", length: int | None = 0, *, current: bool = False, function: str | None = "list_repr_impl") -> Origin:
+    return Origin(0x5000, kind, 2, current, length, function, 1, adjacent=True, evidence=())
+
+
+def what(stopped: Any) -> pointers.NoObject | None:
+    return pointers.what_it_is(stopped, stopped.root)
+
+
+def test_in_a_block_of_pymem_malloc_there_can_be_no_object() -> None:
+    world = HeapWorld()
+    found = what(case_of(world, world.page(MEM, 64).take(), use=SELF))
+    assert found == pointers.NoObject("a 64-byte block of PyMem_Malloc, in which no object can be", Confidence.LIKELY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "struct_name", "at"), [("str", "PyASCIIObject", ""), ("str", "PyCompactUnicodeObject", ""), ("bytes", "", "ob_sval")]
+)
+def test_a_pointer_to_the_characters_of_a_living_text_is_no_object(kind: str, struct_name: str, at: str) -> None:
+    world = HeapWorld()
+    text = world.page(OBJECT, 128).object(kind)
+    offset = world.layout.offset("PyBytesObject", at) if at else world.layout.size(struct_name)
+    found = what(case_of(world, text + offset, use=SELF))
+    assert found == pointers.NoObject(f"the text of the {kind} {text:#x}", Confidence.LIKELY)
+    assert what(case_of(world, text + offset + 8, use=SELF)) is None, "nothing points there but what was freed"
+
+
+def test_where_a_text_was_freed_an_object_may_have_been() -> None:
+    world = HeapWorld()
+    page = world.page(OBJECT, 128)
+    text = page.object("str")
+    page.free(text)
+    assert what(case_of(world, text + world.layout.size("PyASCIIObject"), use=SELF)) is None
+
+
+def test_an_object_of_another_type_may_have_been_given_to_an_extensions_function_so() -> None:
+    world = HeapWorld()
+    stopped = case_of(world, world.page(GC, 64).object("list"))
+    found = what(stopped)
+    assert found is not None and (found.what, found.confidence) == ("a list", Confidence.LIKELY)
+    assert found.because is not None and "area does not check" in found.because.claim
+    [told] = pointers.no_pointer(stopped)
+    assert told.title.endswith("what area takes for a dict is a list")
+    assert not list(stale.reused(stopped))
+    assert told.subject is not None and told.subject.liveness is Verdict.LIVE, "nothing says that another object was there before"
+
+
+@pytest.mark.parametrize(("use", "module"), [(SELF, EXTENSION), (TAKEN, PYTHON), (TAKEN, STANDARD)])
+def test_a_slot_and_pythons_own_functions_are_given_what_they_expect(use: Use, module: str) -> None:
+    world = HeapWorld()
+    stopped = case_of(world, world.page(GC, 64).object("list"), use=use, module=module)
+    assert what(stopped) is None
+    assert [found.rule for found in stale.reused(stopped)] == ["FT103"]
+
+
+GAVE_IT_AWAY = [origin(), origin("classmethod", None)]
+HAS_IT_OR_NEVER_HAD_IT = [origin(length=3), origin(current=True), origin(function=None)]
+
+
+@pytest.mark.parametrize(("came_from", "gone"), [*((o, True) for o in GAVE_IT_AWAY), *((o, False) for o in HAS_IT_OR_NEVER_HAD_IT)])
+@pytest.mark.parametrize("is_memory", [True, False])
+def test_what_a_living_holder_gave_away_was_an_object(came_from: Origin, gone: bool, is_memory: bool) -> None:
+    world = HeapWorld()
+    address = world.page(MEM, 64).take() if is_memory else world.page(GC, 64).object("list")
+    assert (what(case_of(world, address, origin=came_from)) is None) is gone

@@ -1,0 +1,83 @@
+"""FT104, FT105 and FT405 from what the C library says when it aborts; FT404's words for the fill of freed memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from case_world import ABORT, EXTENSION, HeapWorld, case_of, segfault
+
+from gdbext.debuggers.base import NativeFrame, Signal
+from gdbext.model import Confidence
+from gdbext.triage.fault import Fault
+from gdbext.triage.rules import libc, plain
+
+FREED = 0xDDDD_DDDD_DDDD_DDDD
+LIBC = "/lib/x86_64-linux-gnu/libc.so.6"
+STACK = [
+    NativeFrame(0, 0x10, 0x7000, "__pthread_kill_implementation", module=LIBC),
+    NativeFrame(1, 0x11, 0x7010, "abort", module=LIBC),
+    NativeFrame(2, 0x12, 0x7020, "__libc_message", module=LIBC),
+    NativeFrame(3, 0x13, 0x7030, "free", module=LIBC),
+    NativeFrame(4, 0x14, 0x7040, "shape_dealloc", module=EXTENSION),
+]
+
+
+def aborted(message: str | None) -> Any:
+    return case_of(HeapWorld(), fault=Fault(ABORT, library_message=message), native_frames=STACK)
+
+
+def test_a_block_that_malloc_was_given_back_twice() -> None:
+    stopped = aborted("free(): double free detected in tcache 2")
+    [found] = libc.double_free(stopped)
+    assert (found.rule, found.confidence) == ("FT104", Confidence.PROVEN)
+    assert [(e.claim, e.value) for e in found.evidence] == [
+        ("the C library said", "free(): double free detected in tcache 2"),
+        ("#4 shape_dealloc called it", None),
+    ]
+    assert not list(libc.damaged(stopped)), "nothing is damaged"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "free(): invalid pointer",
+        "malloc(): corrupted top size",
+        "realloc(): invalid next size",
+        "munmap_chunk(): invalid pointer",
+        "malloc_consolidate(): unaligned fastbin chunk detected",
+        "corrupted size vs. prev_size while consolidating",
+        "double free or corruption (!prev)",
+        "tcache_thread_shutdown(): unaligned tcache chunk detected",
+        "invalid fastbin entry (free)",
+    ],
+)
+def test_the_c_librarys_damaged_heap(message: str) -> None:
+    [found] = libc.damaged(aborted(message))
+    assert (found.rule, found.confidence) == ("FT105", Confidence.PROVEN)
+    assert found.title.endswith(f"the C library found its heap damaged: {message}")
+    assert not list(libc.double_free(aborted(message)))
+
+
+@pytest.mark.parametrize("message", ["*** stack smashing detected ***: terminated", None])
+def test_another_abort_is_no_matter_of_the_heap(message: str | None) -> None:
+    stopped = aborted(message)
+    assert not list(libc.double_free(stopped)) and not list(libc.damaged(stopped))
+    [found] = plain.abort(stopped)
+    assert found.title.endswith(message or "called by free")
+
+
+@pytest.mark.parametrize(
+    ("fault", "value"),
+    [
+        (segfault(FREED, 0x18), FREED),
+        (Fault(Signal("SIGSEGV", 7, 11, "SI_KERNEL"), jumped_to=FREED), FREED),
+        (segfault(FREED - 0x10, 0x18), None),
+        (Fault(Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x40), jumped_to=0x40), None),
+    ],
+)
+def test_a_native_fault_through_a_fill_says_what_memory_the_pointer_was_read_from(fault: Fault, value: int | None) -> None:
+    [found] = plain.native_fault(case_of(HeapWorld(), fault=fault, native_frames=STACK[4:]))
+    fills = [e for e in found.evidence if "it is that fill" in e.claim]
+    assert [(e.value, e.broken) for e in fills] == ([(value, True)] if value else [])
+    assert all("freed (0xDD)" in e.claim and e is found.evidence[0] for e in fills)

@@ -1,0 +1,65 @@
+"""FT104: which of the crashed code's objects lost more references than it had, and who said so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from case_world import ABORT, GC, PYTHON, TAKEN, HeapWorld, case_of
+
+from gdbext.model import Confidence
+from gdbext.triage.fault import Fault
+from gdbext.triage.rules import stale
+
+SAID = "_Py_NegativeRefcount: object has negative ref count"
+GIVEN = replace(TAKEN, expected=None)
+
+
+def two_lists(*, is_freed: bool = True) -> tuple[HeapWorld, int, int]:
+    world = HeapWorld()
+    page = world.page(GC, 64)
+    made = page.object("list"), page.object("list")
+    for address in made if is_freed else ():
+        page.free(address)
+    return world, *made
+
+
+def test_what_a_fatal_error_is_about_lost_its_references_and_no_other_dead_object() -> None:
+    world, other, about = two_lists()
+    stopped = case_of(world, other, about, use=GIVEN, module=PYTHON, fault=Fault(ABORT, fatal_error=SAID, fatal_object=about))
+    [found] = stale.double_free(stopped)
+    assert found.subject is not None
+    assert (found.subject.address, found.confidence) == (about, Confidence.PROVEN)
+    assert (found.evidence[0].claim, found.evidence[0].value) == ("CPython reported", SAID)
+
+
+def test_an_error_about_an_object_that_no_frame_has_is_told_with_that_object() -> None:
+    world, other, about = two_lists()
+    stopped = case_of(world, other, use=GIVEN, module=PYTHON, fault=Fault(ABORT, fatal_error=SAID, fatal_object=about))
+    [found] = stale.double_free(stopped)
+    assert found.subject is not None and found.subject.address == about
+
+
+def test_an_error_that_names_no_object_is_about_a_dead_argument() -> None:
+    world, dead, _ = two_lists()
+    fault = Fault(ABORT, fatal_error=SAID)
+    [found] = stale.double_free(case_of(world, dead, use=GIVEN, fault=fault))
+    assert found.subject is not None and found.subject.address == dead
+    assert not list(stale.double_free(case_of(world, dead, use=replace(GIVEN, is_argument=False), fault=fault)))
+
+
+def test_another_fatal_error_says_nothing_of_references() -> None:
+    world, dead, _ = two_lists()
+    fault = Fault(ABORT, fatal_error="PyMutex_Unlock: unlocking mutex that is not locked", fatal_object=dead)
+    assert not list(stale.double_free(case_of(world, dead, use=GIVEN, fault=fault)))
+
+
+@pytest.mark.parametrize("is_root", [True, False])
+def test_what_is_deallocated_although_it_is_gone_lost_one_reference_too_many(is_root: bool) -> None:
+    world, dead, other = two_lists()
+    stopped = case_of(world, dead, other, use=GIVEN)
+    again = next(s for s in stopped.suspects if (s is stopped.root) is is_root)
+    again.ended_again = True
+    found = list(stale.double_free(stopped))
+    assert [(f.subject and f.subject.address, f.confidence) for f in found] == ([(dead, Confidence.LIKELY)] if is_root else [])
+    assert all("being deallocated, although it is gone" in f.evidence[0].claim for f in found)
