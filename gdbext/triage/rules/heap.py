@@ -53,7 +53,7 @@ def _endless(case: Case) -> Iterator[Finding]:
 
 def _neighbours(case: Case, root: Suspect) -> Iterator[Finding]:
     """Who wrote over the object at fault, or over the place that its pointer was read from: the block right before."""
-    if not (root.is_corrupt or pointers.is_no_object(case, root)):
+    if not (root.is_corrupt or pointers.is_no_object(case, root)) or root.actual_type is not None:
         return
     holder = case.origin.holder if case.origin else None
     slots = (r.slot_address for r in case.session.objects.children(holder) if r.target == root.address) if holder else ()

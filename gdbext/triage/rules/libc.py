@@ -10,7 +10,7 @@ from gdbext.triage.case import Case
 from gdbext.triage.code_owners import is_system
 from gdbext.triage.rules.build import finding
 
-DOUBLE_FREE = "double free detected"
+DOUBLE_FREE = ("double free detected", "double free or corruption (fasttop)")
 HEAP = re.compile(
     r"(free|malloc|realloc|calloc|munmap_chunk|mremap_chunk|malloc_consolidate|tcache_thread_shutdown)\(\)"
     r"|corrupted |double free or corruption|invalid fastbin entry"
@@ -20,14 +20,14 @@ HEAP = re.compile(
 
 def double_free(case: Case) -> Iterator[Finding]:
     """FT104: a block was freed again while it was in the thread's cache."""
-    if DOUBLE_FREE in (case.fault.library_message or ""):
+    if any(words in (case.fault.library_message or "") for words in DOUBLE_FREE):
         yield _finding(case, "FT104", "a block of malloc() was freed twice")
 
 
 def damaged(case: Case) -> Iterator[Finding]:
     """FT105: the sizes or links between blocks do not fit: something wrote past a block's end, or into a freed one."""
     message = case.fault.library_message or ""
-    if HEAP.match(message) and DOUBLE_FREE not in message:
+    if HEAP.match(message) and not any(words in message for words in DOUBLE_FREE):
         yield _finding(case, "FT105", f"the C library found its heap damaged: {message}")
 
 
