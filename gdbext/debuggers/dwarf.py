@@ -29,6 +29,7 @@ FIXED = {
     0x13: 4,
     0x14: 8,
     0x17: 4,
+    0x1E: 16,
     0x1F: 4,
     0x20: 8,
 }
@@ -136,7 +137,7 @@ class Dwarf:
         attributes = {}
         for attribute, form in shape.attributes:
             attributes[attribute] = form, at
-            at = self._skip(form, at)
+            at = self.skip(form, at)
         return Entry(unit, shape, attributes, at)
 
     def children(self, parent: Entry) -> Iterator[Entry]:
@@ -186,7 +187,8 @@ class Dwarf:
 
     # --- values ---------------------------------------------------------------------------------
 
-    def _skip(self, form: int, at: int) -> int:
+    def skip(self, form: int, at: int) -> int:
+        """The offset behind a value of that form."""
         if form in FIXED:
             return at + FIXED[form]
         if form in NOTHING:
@@ -216,7 +218,7 @@ class Dwarf:
     def expression(self, entry: Entry, attribute: int) -> bytes:
         """The bytes of a DWARF expression."""
         form, at = entry.attributes[attribute]
-        end = self._skip(form, at)
+        end = self.skip(form, at)
         start = leb(self.data, at)[1] if form in (EXPRLOC, BLOCK) else at + BLOCKS.get(form, 0)
         return bytes(self.data[start:end])
 

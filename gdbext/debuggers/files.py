@@ -15,6 +15,7 @@ from typing import BinaryIO, NamedTuple
 from gdbext.debuggers import elf, sections, signals
 from gdbext.debuggers.base import DebuggerError, Memory, MemoryFault, Module, Region, Signal, Symbol
 from gdbext.debuggers.dwarf import Dwarf
+from gdbext.debuggers.lines import Line, Lines
 from gdbext.debuggers.symtab import SymbolTable
 
 DEBUG_FILES = "/usr/lib/debug/.build-id"
@@ -37,6 +38,7 @@ class TargetFiles:
         self._builds: dict[str, bool] = {}
         self._tables: dict[str, list[SymbolTable]] = {}
         self._dwarfs: dict[str, Dwarf] = {}
+        self._lines: dict[Dwarf, Lines] = {}
 
     @cached_property
     def _core(self) -> elf.CoreInfo | None:
@@ -160,6 +162,16 @@ class TargetFiles:
         if path not in self._dwarfs:
             self._dwarfs[path] = Dwarf(sections.read(path))
         return DwarfPlace(self._dwarfs[path], address - self._bias(path))
+
+    def line_at(self, memory: Memory, address: int) -> Line | None:
+        """The place in source that the instruction at an address was made from; None where that is not known."""
+        place = self.dwarf_at(memory, address)
+        return self.lines_of(place.dwarf).at(place.address) if place is not None else None
+
+    def lines_of(self, dwarf: Dwarf) -> Lines:
+        if dwarf not in self._lines:
+            self._lines[dwarf] = Lines(dwarf)
+        return self._lines[dwarf]
 
     def _bias(self, path: str) -> int:
         """What is to be added to the addresses in a mapped file."""

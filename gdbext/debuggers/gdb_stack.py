@@ -97,7 +97,9 @@ class Stacks:
 
     def _lost_arguments(self, lwp: int, level: int, function: inlines.Inlined) -> list[Variable]:
         """The arguments of a function that gdb has no frame of."""
-        place = self._files.dwarf_at(self._debugger, self.walk(lwp, level + 1).frames[level].pc)
+        frames = self.walk(lwp, level + 1).frames
+        is_caller = known_registers(frames, level) == PRESERVED
+        place = self._files.dwarf_at(self._debugger, frames[level].pc - is_caller)
         if place is None:
             return []
         return locations.arguments(place.dwarf, function.entry, place.address, self.registers(lwp, level), self._debugger)
@@ -186,35 +188,44 @@ class Walk:
         is_caller = bool(self.frames) and self.frames[-1].function != SIGNAL_FRAME
         described = [self._describe(frame, is_caller) for frame in physical]
         levels: list[int | None] = [frame.level() for frame in physical]
-        if physical and not is_caller:
-            described, levels = self._corrected(described, levels, [_source_of(frame) for frame in physical])
+        sources = [_source_of(frame) for frame in physical]
+        # Most callers' lines are right; to look all of them up would take long.
+        if physical and (not is_caller or described[0].file not in (None, sources[0])):
+            address = described[0].pc - is_caller
+            files = [file for file in (*(each.file for each in described), *sources) if file]
+            placed = self._placed(described[0], address, files)
+            if not is_caller or placed != described[0]:
+                described, levels = self._corrected([placed, *described[1:]], levels, address, files)
         self.frames += [replace(each, level=level) for level, each in enumerate(described, len(self.frames))]
         self.levels += levels
 
+    def _placed(self, frame: NativeFrame, address: int, files: Sequence[str]) -> NativeFrame:
+        """An innermost frame with the line that the instruction belongs to: gdb may be wrong about it (see ``lines.py``)."""
+        line = self._files.line_at(self._debugger, address)
+        if line is None or (line.line == frame.line and frame.file and _is_same(frame.file, line.file)):
+            return frame
+        return replace(frame, file=_known_path(line.file, files), line=line.line)
+
     def _corrected(
-        self, described: list[NativeFrame], levels: list[int | None], sources: list[str | None]
+        self, described: list[NativeFrame], levels: list[int | None], address: int, files: Sequence[str]
     ) -> tuple[list[NativeFrame], list[int | None]]:
         """The functions that an instruction really belongs to: gdb may be wrong about them (see ``inlines.py``)."""
-        place = self._files.dwarf_at(self._debugger, described[-1].pc)
+        place = self._files.dwarf_at(self._debugger, address)
         inlined = inlines.at(place.dwarf, place.address) if place else None
-        if inlined is None or [each.name for each in inlined] == [each.function for each in described[:-1]]:
+        if place is None or inlined is None or [each.name for each in inlined] == [each.function for each in described[:-1]]:
             return described, levels
-        known = {each.function: index for index, each in enumerate(described)}
+        known = {each.function: level for each, level in zip(described, levels)}
+        lines = self._files.lines_of(place.dwarf)
         file, line = described[0].file, described[0].line
         found: list[NativeFrame] = []
-        found_levels: list[int | None] = []
-        for name, call_line in [*((each.name, each.call_line) for each in inlined), (described[-1].function, None)]:
-            index = known.get(name)
-            if found:
-                file = sources[index] if index is not None else None
-            found.append(
-                replace(described[0], function=name, file=file, line=line if file else None, is_inlined=len(found) < len(inlined))
-            )
-            found_levels.append(levels[index] if index is not None else None)
-            if index is None:
-                self.lost[len(self.frames) + len(found) - 1] = inlined[len(found) - 1]
-            line = call_line
-        return found, found_levels
+        for each in inlined:
+            if each.name not in known:
+                self.lost[len(self.frames) + len(found)] = each
+            found.append(replace(described[0], function=each.name, file=file, line=line, is_inlined=True))
+            path = lines.file(each.entry.unit, each.call_file) if each.call_file is not None else None
+            file, line = (_known_path(path, files), each.call_line) if path and each.call_line else (None, None)
+        found.append(replace(described[0], function=described[-1].function, file=file, line=line, is_inlined=False))
+        return found, [known.get(each.function) for each in found]
 
     def _describe(self, frame: gdb.Frame, is_caller: bool) -> NativeFrame:
         pc = frame.pc()
@@ -241,6 +252,16 @@ def _source_of(frame: gdb.Frame) -> str | None:
     """The source file that has the frame's function."""
     function = frame.function()
     return _path(function.symtab) if function is not None and function.symtab is not None else None
+
+
+def _known_path(path: str, files: Sequence[str]) -> str:
+    """A path of the debug information, in gdb's words where it has any: gdb finds files whose folder has moved."""
+    return next((file for file in files if _is_same(file, path)), path)
+
+
+def _is_same(path: str, other: str) -> bool:
+    """Whether two paths are of one file: the longer one may have the folder of the build, which the other lacks."""
+    return path == other or path.endswith("/" + other) or other.endswith("/" + path)
 
 
 def _path(symtab: gdb.Symtab) -> str:

@@ -2,7 +2,7 @@
 
 gdb 16 and later are not sure at a function's first instruction and at inlined functions of one or two instructions: they
 widen blocks and nest them by their first address, and lose or add functions at the very place of a fault
-(``mov 0x18(%rdi),%rbp`` is all that is left of ``Py_TYPE(ob)``).  Addresses behind calls are not affected.
+(``mov 0x18(%rdi),%rbp`` is all that is left of ``Py_TYPE(ob)``).
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import NamedTuple
 from gdbext.debuggers.dwarf import ADDRESS, HIGH_PC, LOW_PC, NAME, RANGES, Dwarf, Entry, Malformed, leb
 
 SUBPROGRAM, LEXICAL_BLOCK, INLINED = 0x2E, 0x0B, 0x1D
-CALL_LINE = 0x59
+CALL_FILE, CALL_LINE = 0x58, 0x59
 
 
 class Inlined(NamedTuple):
-    """An inlined function, and the line of its caller that calls it."""
+    """An inlined function, and the line of its caller that calls it; the file by its number in the unit's line table."""
 
     name: str
+    call_file: int | None
     call_line: int | None
     entry: Entry
 
@@ -38,8 +39,8 @@ def at(dwarf: Dwarf, address: int) -> list[Inlined] | None:
         found: list[Inlined] = []
         while place is not None:
             if place.shape.tag == INLINED:
-                line = dwarf.number(place, CALL_LINE) if CALL_LINE in place.attributes else None
-                found.append(Inlined(dwarf.text(place, NAME) or "?", line, place))
+                file, line = (dwarf.number(place, a) if a in place.attributes else None for a in (CALL_FILE, CALL_LINE))
+                found.append(Inlined(dwarf.text(place, NAME) or "?", file, line, place))
             inner = (e for e in dwarf.children(place) if e.shape.tag in (LEXICAL_BLOCK, INLINED))
             place = next((e for e in inner if _covers(dwarf, e, base, address)), None)
         return found[::-1]

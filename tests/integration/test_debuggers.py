@@ -125,6 +125,12 @@ def test_frames_are_the_same(both: tuple[Any, Any]) -> None:
         for mine, theirs in zip(frames, lldb["frames"][lwp]):
             for field in ("level", "pc", "sp", "module", "is_inlined"):
                 assert mine[field] == theirs[field], (mine, theirs)
+            if "/libc.so" not in str(mine["module"]):
+                # Of equal functions gdb may know the other file of two that were found to have the same name.
+                assert (os.path.basename(mine["file"] or ""), mine["line"]) == (
+                    os.path.basename(theirs["file"] or ""),
+                    theirs["line"],
+                )
 
 
 def test_variables_are_the_same(both: tuple[Any, Any]) -> None:
@@ -205,6 +211,33 @@ def test_a_fault_behind_faulthandler_is_found(label: str, tmp_path: Path) -> Non
     handler = names.index("<signal handler called>")
     fault = told["registers"][str(told["signal"]["lwp"])][handler + 1]
     assert fault["rdi"] == 0x10
+
+
+TOLD_BY_PYTHON = """
+import ctypes
+class Inner:
+    def __repr__(self):
+        return ctypes.string_at(0)
+class Outer:
+    def __str__(self):
+        return repr(Inner())
+str(Outer())
+"""
+
+
+@pytest.mark.parametrize("label", _debuggers())
+def test_a_frames_line_is_one_of_its_function(label: str, tmp_path: Path) -> None:
+    """Optimisers leave nothing of ``Py_TYPE(v)`` but a row in the line table, with the address of the caller's own row."""
+    script = tmp_path / "told.py"
+    script.write_text(TOLD_BY_PYTHON)
+    run = crash(interpreters.build("release"), script, folder=tmp_path / "run")
+    adapter, program = _debuggers()[label]
+    told = run_in_debugger(adapter, "hosts.answers:everything", core=run.core, executable=run.executable, program=program)
+    frames = {frame["function"]: frame for frame in told["frames"][str(told["signal"]["lwp"])]}
+    for function, slot in (("PyObject_Repr", "tp_repr"), ("PyObject_Str", "tp_str")):
+        frame = frames[function]
+        assert frame["file"].endswith("/Objects/object.c")
+        assert f"(*Py_TYPE(v)->{slot})(v)" in Path(frame["file"]).read_text().split("\n")[frame["line"] - 1]
 
 
 @pytest.mark.parametrize("label", _debuggers())
