@@ -18,6 +18,10 @@ MACHINERY = (
     "__GI_",
     "abort",
     "__assert_fail",
+    "__libc_message",
+    "malloc_printerr",
+    "__fortify_fail",
+    "__stack_chk_fail",
     "fatal_error",
     "_PyObject_AssertFailed",
     "_Py_NegativeRefcount",
@@ -37,6 +41,9 @@ MACHINERY = (
     "vectorcall_",
     "call_",
     "run_",
+    "pyrun_",
+    "PyRun_",
+    "_PyRun_",
     "pymain_",
     "Py_RunMain",
     "Py_BytesMain",
@@ -79,7 +86,10 @@ class Entry:
 
     @property
     def is_machinery(self) -> bool:
-        return self.native is not None and (self.native.function is None or self.native.function.startswith(MACHINERY))
+        """Extension modules have none, whatever the names of their functions."""
+        if self.native is None or self.native.function is None:
+            return self.native is not None
+        return self.native.function.startswith(MACHINERY) and not _is_extensions(self.native.module)
 
 
 def merged(thread: ThreadInfo) -> list[Entry]:
@@ -101,8 +111,9 @@ def merged(thread: ThreadInfo) -> list[Entry]:
 
 
 def frames_of_interest(finding: Finding, thread: ThreadInfo) -> list[tuple[NativeFrameInfo, str]]:
-    """At most three native frames with a note each: those that handle the finding's object or its container, else from
-    the function on that the fault is in, without what is inlined into it; and the extension module's that led there."""
+    """A few native frames with a note each: the extension modules' that led to the crash, to their authors those that count;
+    and those that handle the finding's object or its container, else from the function on that the fault is in, without
+    what is inlined into it."""
     found: list[tuple[NativeFrameInfo, str]] = []
     seen = set()
     for address, note in _addresses(finding):
@@ -111,25 +122,39 @@ def frames_of_interest(finding: Finding, thread: ThreadInfo) -> list[tuple[Nativ
         if frame is not None and frame.level not in seen:
             seen.add(frame.level)
             found.append((frame, note))
+    own = _own(thread)[:MOST_FRAMES]
     if not found:
         plain = [f for f in thread.native if f.function and not Entry(f).is_machinery]
         telling = [f for f in _from_function(plain) if f.file] or plain
-        found = [(f, "") for f in telling[:MOST_FRAMES]]
-    outside = _outside(thread)
-    if outside is not None and all(outside.level != frame.level for frame, _ in found):
-        found.append((outside, ""))
+        others = [f for f in telling if f not in own and (f is telling[0] or not _is_of_header(f))]
+        # The one at fault is always among them.
+        room = max(MOST_FRAMES - len(own), int(telling[:1] == others[:1]))
+        found = [(f, "") for f in others[:room]]
+        seen = {f.level for f, _ in found}
+    found += [(f, "") for f in own if f.level not in seen]
     return sorted(found, key=lambda item: item[0].level)
 
 
-def _outside(thread: ThreadInfo) -> NativeFrameInfo | None:
-    """The innermost frame of an extension module in the call that crashed: to its author the line that counts."""
-    loop = next((n for n, frame in enumerate(thread.native) if frame.python is not None), None)
-    if loop is None:
-        return None
-    python = thread.native[loop].module
-    own = [f for f in thread.native[:loop] if f.module and f.module != python and not LIBRARIES.match(f.module)]
+def _own(thread: ThreadInfo) -> list[NativeFrameInfo]:
+    """The frames of extension modules in the call that crashed, innermost first."""
+    loop = next((n for n, frame in enumerate(thread.native) if frame.python is not None), len(thread.native))
+    python = thread.native[loop].module if loop < len(thread.native) else None
+    if python is None:
+        own = [f for f in thread.native if _is_extensions(f.module)]
+    else:
+        # Programs that have Python as a library have functions of their own, too.
+        own = [f for f in thread.native[:loop] if f.module and f.module != python and not LIBRARIES.match(f.module)]
     # What is compiled in from a header, such as Py_DECREF, is not the author's line.
-    return next((f for f in _from_function(own) if f.function and not (f.file or "").endswith(".h")), None)
+    return [f for f in _from_function(own) if f.function and not _is_of_header(f)]
+
+
+def _is_of_header(frame: NativeFrameInfo) -> bool:
+    return (frame.file or "").endswith((".h", ".hpp"))
+
+
+def _is_extensions(module: str | None) -> bool:
+    """Whether a file is a shared one that is neither the system's nor Python itself."""
+    return module is not None and ".so" in module and not LIBRARIES.match(module)
 
 
 def _addresses(finding: Finding) -> Iterator[tuple[int, str]]:

@@ -26,3 +26,12 @@ def is_standard(path: str | None) -> bool:
     True
     """
     return os.path.basename(path or "").split(".")[0] in sys.stdlib_module_names
+
+
+def is_others(path: str | None, interpreter: str | None) -> bool:
+    """Whether a mapped file is neither Python's nor the system's: an extension module, or a library that one uses.
+
+    >>> is_others("/srv/app/fastvec.so", "/usr/bin/python3.13t")
+    True
+    """
+    return path != interpreter and not is_system(path) and not is_standard(path)

@@ -7,7 +7,8 @@ known goes into it:
 2. the race: the object's type and what is wrong to do to it (:func:`misdeeds`).  One that is merely possible counts only
    where the fault could be its consequence and its site tells nothing;
 3. the headline finding: its rule, the types of container and subject, a failed assertion's text, and the fault site
-   (:func:`site_frames`); where none of CPython's functions tells, the innermost Python functions.
+   (:func:`site_frames`); where that tells nothing, the innermost functions that there are (:func:`called_functions`), the
+   innermost Python functions, and the extension module, if one is loaded: it may have done the damage.
 
 Never in it: addresses, thread ids, line numbers, confidences, and which thread did what (a race is an unordered pair).
 """
@@ -16,12 +17,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
+from itertools import groupby
 
 from gdbext.debuggers.base import NativeFrame
 from gdbext.model import Confidence, Finding, Race, Signature
-from gdbext.triage.case import Case
-from gdbext.triage.code_owners import is_standard, is_system
+from gdbext.triage.case import Case, CFrame
+from gdbext.triage.code_owners import is_others
 from gdbext.triage.known import scene_of
 from gdbext.triage.known_issues import Identified
 from gdbext.triage.signs import CLASSES, COMMON_TYPES, Scene, bare, operation_words
@@ -39,11 +42,23 @@ OWN = frozenset(bare(word) for name, words in CLASSES.items() if name != "@advan
 )
 """What the methods and operators of containers do, under the container's lock."""
 
+PYTHONS = re.compile(r"_?Py[A-Z_]")
+"""Names that CPython keeps for its own functions."""
+EXPORTED_PLUMBING = re.compile(
+    r"_?Py(Eval|Vectorcall|Object_(Vectorcall|Call|MakeTpCall)|Function_Vectorcall|Run|Mem_|Object_(Malloc|Calloc|Realloc|Free|Mi)"
+    r"|_(Run|Main|Bytes|Fatal|DecRef|MergeZero|Dealloc|Negative)|Object_Assert)"
+)
+"""CPython's functions that are in any stack, or in those of debug builds only."""
+LIBRARY_PLUMBING = ("raise", "abort", "gsignal", "pthread_kill", "start_thread", "clone", "libc_start", "start", "main")
+PROCESSORS = re.compile(r"_(s?sse|avx|evex|unaligned|erms|rtm)[a-z0-9_]*$")
+"""The processor that one of glibc's functions is for: ``__strlen_evex``."""
+
 
 def signature(case: Case, findings: Sequence[Finding], races: Sequence[Race], known: Identified) -> Signature:
     """Frames and features for people, and the id made of the cause."""
     headline = findings[0] if findings else None
     features, frames = _of_finding(case, headline), site_frames(case)
+    called = called_functions(case) if not frames else []
     race = races[0] if races and _is_cause(case, races[0], headline, frames) else None
     certain = [issue.id for issue in known.issues[:1] if issue.match != "possible"]
     if race:
@@ -54,11 +69,11 @@ def signature(case: Case, findings: Sequence[Finding], races: Sequence[Race], kn
     elif race:
         key = ["race", race.object.type, *misdeeds(scene_of(case, race))]
     else:
-        key = _site(case, headline, frames)
+        key = _site(case, headline, frames, called)
     if headline and headline.rule in VICTIMS:
-        frames = []
+        frames = called = []
     digest = hashlib.sha256("\n".join(key).encode()).hexdigest()[:16]
-    return Signature(digest, tuple(frames), tuple(dict.fromkeys(features)))
+    return Signature(digest, tuple(frames or called), tuple(dict.fromkeys(features)))
 
 
 def misdeeds(scene: Scene) -> list[str]:
@@ -103,12 +118,19 @@ def _in_other_code(case: Case) -> bool:
 
 def _is_foreign(case: Case, frame: NativeFrame) -> bool:
     """Whether a frame's code is neither of Python nor of the system."""
-    return frame.module != case.interpreter_module and not is_system(frame.module) and not is_standard(frame.module)
+    return is_others(frame.module, case.interpreter_module)
 
 
 def _is_extensions(case: Case, frame: NativeFrame) -> bool:
-    """Whether a frame is a function of an extension module itself: not inlined into one, and not libffi's gateway."""
-    return _is_foreign(case, frame) and not frame.is_inlined and not (frame.function or "").startswith("ffi_")
+    """Whether a frame is a function of an extension module itself: none out of a header, and not libffi's gateway."""
+    return _is_foreign(case, frame) and not _is_of_header(frame) and not (frame.function or "").startswith("ffi_")
+
+
+def _is_of_header(frame: NativeFrame) -> bool:
+    """Whether a function is compiled in from a header, such as Py_DECREF: optimisers leave nothing of most of them."""
+    if frame.file is None:
+        return frame.is_inlined or bool(PYTHONS.match(frame.function or ""))
+    return frame.file.endswith((".h", ".hpp"))
 
 
 def _of_finding(case: Case, headline: Finding | None) -> list[str]:
@@ -120,33 +142,74 @@ def _of_finding(case: Case, headline: Finding | None) -> list[str]:
     return [headline.rule, *(kind for kind in kinds if kind)]
 
 
-def _site(case: Case, headline: Finding | None, frames: Sequence[str]) -> list[str]:
+def _site(case: Case, headline: Finding | None, frames: Sequence[str], called: Sequence[str]) -> list[str]:
     key = [FAMILY.get(feature, feature) for feature in _of_finding(case, headline)]
     if case.fault.assertion and not (headline and headline.rule in FAMILY):
         key.append(case.fault.assertion)
     if headline and headline.rule in VICTIMS:
-        return key
-    place = list(frames)
+        return [*key, *_only_extension(case)]
+    place = list(frames) or [*called, *_only_extension(case)]
     if case.lwp is not None and not frames:
         callers = case.python_stack(case.lwp).frames[:MAX_CALLERS]
-        place = [f"{os.path.basename(frame.file)} {frame.function}" for frame in callers]
+        place += [f"{os.path.basename(frame.file)} {frame.function}" for frame in callers]
     return [*key, "--", *place]
+
+
+def _only_extension(case: Case) -> list[str]:
+    """The extension module that is loaded, if there is one only.  Which of several are, may depend on when it crashed."""
+    names = {
+        os.path.basename(module.path).split(".")[0]
+        for module in case.session.modules
+        if is_others(module.path, case.interpreter_module)
+    }
+    found = [name for name in names if case.session.debugger.symbol(f"PyInit_{name}") is not None]
+    return found if len(found) == 1 else []
 
 
 def site_frames(case: Case) -> list[str]:
     """The innermost functions, up to the Python frame that called them, that every build has.
 
     Optimisers inline static helpers, so release and debug builds crash in different frames.  What stays is every function
-    whose address stands in a table of the interpreter's data, such as a type's slots; and the functions of extension
-    modules, which are built by others, one way.
+    whose address stands in a table of the interpreter's data, such as a type's slots; and the innermost function of each
+    extension module: those that call it may have ended in a jump to it.
     """
     found: list[str] = []
-    end = case.eval_level
-    for frame in case.c_frames:
-        if end is not None and frame.frame.level > end:
-            break
-        if frame.frame.function and (frame.owner is not None or _is_extensions(case, frame.frame)):
-            name = frame.frame.function.split(".")[0]
-            if name not in found:
-                found.append(name)
+    modules = set()
+    for frame in _called(case):
+        name = (frame.frame.function or "").split(".")[0]
+        is_extensions = _is_extensions(case, frame.frame)
+        if name and name not in found and (frame.owner is not None or (is_extensions and frame.frame.module not in modules)):
+            found.append(name)
+        if name and is_extensions:
+            modules.add(frame.frame.module)
     return found[:MAX_FRAMES]
+
+
+def called_functions(case: Case) -> list[str]:
+    """The innermost functions, up to the Python frame that called them, by names that builds and machines share.
+
+    CPython's exported ones, and for other files the function that was called in it: what is behind that is the file's own
+    affair.  The file's name stands for a function without one.
+    """
+    found: list[str] = []
+    for module, frames in groupby((frame.frame for frame in _called(case)), lambda frame: frame.module):
+        if module == case.interpreter_module:
+            own = (frame.function or "" for frame in frames if not _is_of_header(frame))
+            names = [name for name in own if PYTHONS.match(name) and not EXPORTED_PLUMBING.match(name)]
+        else:
+            name = _library_function(list(frames)[-1])
+            names = [] if name.startswith(LIBRARY_PLUMBING) else [name]
+        found += [name for name in names if name and name not in found]
+    return found[:MAX_FRAMES]
+
+
+def _library_function(frame: NativeFrame) -> str:
+    """A function of a library by its plain name, or its library: ``strlen`` of ``__strlen_evex``, ``libffi``."""
+    name = PROCESSORS.sub("", (frame.function or "").removeprefix("__GI_").lstrip("_"))
+    return name or os.path.basename(frame.module or "").split(".")[0]
+
+
+def _called(case: Case) -> list[CFrame]:
+    """The frames up to the innermost eval loop."""
+    end = case.eval_level
+    return [frame for frame in case.c_frames if end is None or frame.frame.level <= end]

@@ -9,6 +9,7 @@ from gdbext.debuggers.base import NativeFrame
 from gdbext.interpreter.frames import Frame, PythonStack
 from gdbext.model import NativeFrameInfo, PythonFrame, SourceLine, ThreadInfo
 from gdbext.triage.case import EVAL_LOOP, Case
+from gdbext.triage.code_owners import is_others
 
 MAX_NATIVE = 64
 MAX_PYTHON = 64
@@ -67,7 +68,11 @@ def native_frames(
     names = {c.frame.level: c.function for c in c_frames if c.owner is not None}
     # The C code that the innermost Python line called.
     called = {c.frame.level for c in c_frames if case.same_call(c_frames[0].frame.level, c.frame.level) and c.frame.file}
-    with_source = sorted(called)[:MAX_C_EXCERPTS]
+    # To an extension's author its own line counts, however far the fault is from it.
+    own = next(
+        (c.frame.level for c in c_frames if c.frame.level in called and is_others(c.frame.module, case.interpreter_module)), None
+    )
+    with_source = {*sorted(called)[:MAX_C_EXCERPTS], own}
     for frame in frames:
         python = next(loops, None) if (frame.function or "").startswith(EVAL_LOOP) and not frame.is_inlined else None
         shown = tuple(

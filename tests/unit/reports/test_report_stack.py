@@ -78,6 +78,33 @@ def test_the_extension_modules_own_frame_is_always_shown():
     assert [frame.function for frame, _ in found] == ["PyObject_Size", "recall"]
 
 
+def shown(*places, python=None):
+    """The functions shown of a stack of (function, file, module)."""
+    frames = [NativeFrameInfo(n, name, file, 1, 0x1000 + n, module) for n, (name, file, module) in enumerate(places)]
+    if python is not None:
+        frames[python] = dataclasses.replace(frames[python], python=0)
+    return [f.function for f, _ in frames_of_interest(Finding("FT404", "", Confidence.LIKELY), ThreadInfo(1, native=tuple(frames)))]
+
+
+def test_an_extension_modules_frames_are_not_pushed_out():
+    inner = [(f"_PyMem_{n}", "obmalloc.c", "python") for n in range(5)]
+    own = [("run_job", "job.c", "job.so"), ("call_it", "job.c", "job.so")]
+    outer = [("start_thread", "pthread_create.c", "libc.so.6"), ("clone3", "clone3.S", "libc.so.6")]
+    assert shown(*inner, *own, *outer) == ["_PyMem_0", "run_job", "call_it"]
+    assert shown(*inner, own[0], *outer) == ["_PyMem_0", "_PyMem_1", "run_job"]
+    many = [(f"step_{n}", "job.c", "job.so") for n in range(5)]
+    assert shown(*inner, *many, *outer) == ["_PyMem_0", "step_0", "step_1", "step_2"]
+    assert shown(("Py_DECREF", "object.h", "job.so"), *many) == ["Py_DECREF", "step_0", "step_1", "step_2"]
+    assert shown(*many, ("_PyEval_EvalFrame", "ceval.c", "python"), *own, python=5) == ["step_0", "step_1", "step_2"]
+
+
+def test_what_only_starts_python_is_no_part_of_the_story():
+    start = ["run_eval_code_obj", "run_mod", "pyrun_file", "_PyRun_SimpleFileObject", "_PyRun_AnyFileObject", "pymain_run_file_obj"]
+    start += ["pymain_run_python", "Py_RunMain", "pymain_main", "Py_BytesMain"]
+    places = [("_PyEval_EvalFrame", "ceval.c", "python"), *((name, "pythonrun.c", "python") for name in start)]
+    assert shown(("describe", "meta.c", "meta.so"), *places, ("main", "python.c", "python"), python=1) == ["describe"]
+
+
 def test_equal_stacks_come_together_but_for_the_crashed_one():
     groups = same_stacks(samples.many_threads().threads)
     assert [len(group) for group in groups] == [1, 1, 4, 194]

@@ -9,7 +9,7 @@ from typing import cast
 
 import pytest
 
-from gdbext.debuggers.base import NativeFrame, Signal
+from gdbext.debuggers.base import Module, NativeFrame, Signal
 from gdbext.interpreter.frames import Frame, PythonStack
 from gdbext.model import Confidence, Finding, KnownIssue, Race, RaceThread, SharedObject, Subject, Verdict
 from gdbext.triage import signature as module
@@ -27,15 +27,28 @@ def slot(level: int, function: str, kind: str, name: str) -> CFrame:
     return CFrame(NativeFrame(level, 0x1000, 0x7000, function, "x.c", 1, PYTHON), (), SlotOwner(kind, 0x5000, name))
 
 
-def plain(level: int, function: str, library: str = PYTHON) -> CFrame:
-    return CFrame(NativeFrame(level, 0x1000, 0x7000, function, None, None, library), (), None)
+def plain(level: int, function: str | None, library: str = PYTHON, file: str | None = None, is_inlined: bool = False) -> CFrame:
+    return CFrame(NativeFrame(level, 0x1000, 0x7000, function, file, 1 if file else None, library, is_inlined), (), None)
 
 
 def case(
-    frames: Sequence[CFrame] = (), assertion: str | None = None, python: str = "serve", line: int = 7, signal: Signal | None = None
+    frames: Sequence[CFrame] = (),
+    assertion: str | None = None,
+    python: str = "serve",
+    line: int = 7,
+    signal: Signal | None = None,
+    extensions: Sequence[str] = (),
 ) -> Case:
     current = Frame(0x10, 0x20, python, "/srv/app/worker.py", line, 3, 0)
+    loaded = [PYTHON, "/lib/libc.so.6", "/usr/lib/python3.13/lib-dynload/_ctypes.so", "/srv/libssl.so.3", *extensions]
+    session = SimpleNamespace(
+        modules=[Module(path, 0x1000) for path in loaded],
+        debugger=SimpleNamespace(
+            symbol=lambda name: name if any(f"PyInit_{e.split('/')[-1][:-3]}" == name for e in extensions) else None
+        ),
+    )
     made = SimpleNamespace(
+        session=session,
         c_frames=list(frames),
         eval_level=99,
         fault=Fault(signal, assertion=assertion),
@@ -127,6 +140,53 @@ def test_a_fault_in_other_code_is_not_laid_to_a_suspected_race() -> None:
     assert mark(case(LIST_READER), found, [suspected]) == mark(case(LIST_READER), found), "its site tells more"
     sent = case(own, signal=Signal("SIGSEGV", 1, 11, "SI_USER", None, 4321))
     assert mark(sent, found, [suspected]) == mark(sent, found)
+
+
+def frames_of(*frames: CFrame) -> tuple[str, ...]:
+    return signature(case(frames), [finding("FT404")], (), Identified()).frames
+
+
+def test_of_an_extension_module_its_innermost_function_counts() -> None:
+    own = "/srv/app/fastvec.so"
+    debug = (plain(0, "Py_INCREF", own, "object.h"), plain(1, "take", own, "fastvec.c"), plain(2, "get", own, "fastvec.c"))
+    release = (
+        plain(0, "Py_INCREF", own, "object.h", True),
+        plain(1, "take", own, "fastvec.c", True),
+        plain(2, "get", own, "fastvec.c"),
+    )
+    jumped = (plain(0, "take", own),)
+    assert frames_of(*debug) == frames_of(*release) == frames_of(*jumped) == ("take",)
+    assert frames_of(*jumped, *LIST_READER, plain(6, "walk", "/srv/app/tree.so")) == ("take", "union_repr", "list_repr")
+
+
+def test_without_a_site_the_functions_that_were_called_are_it() -> None:
+    foreign, ctypes = "/lib/libffi.so.8.1.2", "/usr/lib/python3.13/lib-dynload/_ctypes.cpython-313t-x86_64-linux-gnu.so"
+    gateway = (
+        plain(1, None, foreign),
+        plain(2, None, foreign),
+        plain(3, "PyCFuncPtr_call", ctypes),
+        plain(4, "_PyObject_MakeTpCall"),
+    )
+    assert frames_of(plain(0, "__strlen_evex", "/lib/libc.so.6"), *gateway) == ("strlen", "libffi", "PyCFuncPtr_call")
+    assert frames_of(plain(0, "__strlen_avx2_rtm", "/lib/libc.so.6"), *gateway) == ("strlen", "libffi", "PyCFuncPtr_call")
+    assert frames_of(*gateway) == ("libffi", "PyCFuncPtr_call")
+    shown = (
+        plain(0, "Py_TYPE", file="object.h", is_inlined=True),
+        plain(1, "PyObject_Repr", file="object.c"),
+        plain(2, "static_one"),
+    )
+    assert frames_of(*shown) == ("PyObject_Repr",)
+    marks = {mark(case(frames), [finding("FT404")]) for frames in (gateway, shown, gateway[2:])}
+    assert len(marks) == 3
+
+
+def test_damaged_memory_may_be_the_only_extension_modules_work() -> None:
+    def of(*extensions: str, frames: Sequence[CFrame] = ()) -> str:
+        return mark(case(frames, extensions=extensions), [finding("FT105")])
+
+    assert of("/srv/vec.so") == of("/opt/vec.so", frames=LIST_READER)
+    assert len({of(), of("/srv/vec.so"), of("/srv/tok.so")}) == 3
+    assert of("/srv/vec.so", "/srv/tok.so") == of(), "which of them are loaded may depend on when it crashed"
 
 
 def test_an_abort_is_not_laid_to_a_suspected_race() -> None:
