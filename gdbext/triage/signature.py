@@ -58,7 +58,8 @@ def signature(case: Case, findings: Sequence[Finding], races: Sequence[Race], kn
     """Frames and features for people, and the id made of the cause."""
     headline = findings[0] if findings else None
     features, frames = _of_finding(case, headline), site_frames(case)
-    called = called_functions(case) if not frames else []
+    # Who was stopped or killed by others may have been anywhere.
+    called = called_functions(case) if not frames and case.fault.is_crash else []
     race = races[0] if races and _is_cause(case, races[0], headline, frames) else None
     certain = [issue.id for issue in known.issues[:1] if issue.match != "possible"]
     if race:

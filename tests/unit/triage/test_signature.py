@@ -142,8 +142,11 @@ def test_a_fault_in_other_code_is_not_laid_to_a_suspected_race() -> None:
     assert mark(sent, found, [suspected]) == mark(sent, found)
 
 
+FAULT = Signal("SIGSEGV", 1, 11, "SEGV_MAPERR", 0x18)
+
+
 def frames_of(*frames: CFrame) -> tuple[str, ...]:
-    return signature(case(frames), [finding("FT404")], (), Identified()).frames
+    return signature(case(frames, signal=FAULT), [finding("FT404")], (), Identified()).frames
 
 
 def test_of_an_extension_module_its_innermost_function_counts() -> None:
@@ -176,8 +179,10 @@ def test_without_a_site_the_functions_that_were_called_are_it() -> None:
         plain(2, "static_one"),
     )
     assert frames_of(*shown) == ("PyObject_Repr",)
-    marks = {mark(case(frames), [finding("FT404")]) for frames in (gateway, shown, gateway[2:])}
+    marks = {mark(case(frames, signal=FAULT), [finding("FT404")]) for frames in (gateway, shown, gateway[2:])}
     assert len(marks) == 3
+    sent = Signal("SIGQUIT", 1, 3, "SI_USER", None, 4321)
+    assert mark(case(gateway, signal=sent), [finding("FT405")]) == mark(case(shown, signal=sent), [finding("FT405")])
 
 
 def test_damaged_memory_may_be_the_only_extension_modules_work() -> None:
