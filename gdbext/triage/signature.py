@@ -34,6 +34,7 @@ MAX_CALLERS = 2
 # One lost reference shows as any of these, by what the block is used for when it is looked at.
 FAMILY = {"FT101": "stale", "FT102": "stale", "FT103": "stale", "FT201": "stale", "FT104": "stale"}
 VICTIMS = ("FT105", "FT301")
+NOTHING_WRONG = "FT000"
 PLAIN = ("FT401", "FT402", "FT404", "FT405")
 AGAIN = frozenset({"init", "setstate"})
 """An object that is in use is not to be initialised again, whatever its type."""
@@ -58,7 +59,6 @@ def signature(case: Case, findings: Sequence[Finding], races: Sequence[Race], kn
     """Frames and features for people, and the id made of the cause."""
     headline = findings[0] if findings else None
     features, frames = _of_finding(case, headline), site_frames(case)
-    # Who was stopped or killed by others may have been anywhere.
     called = called_functions(case) if not frames and case.fault.is_crash else []
     race = races[0] if races and _is_cause(case, races[0], headline, frames) else None
     certain = [issue.id for issue in known.issues[:1] if issue.match != "possible"]
@@ -149,6 +149,9 @@ def _site(case: Case, headline: Finding | None, frames: Sequence[str], called: S
         key.append(case.fault.assertion)
     if headline and headline.rule in VICTIMS:
         return [*key, *_only_extension(case)]
+    if headline and headline.rule == NOTHING_WRONG:
+        # Whoever is stopped from outside may be anywhere.
+        return key
     place = list(frames) or [*called, *_only_extension(case)]
     if case.lwp is not None and not frames:
         callers = case.python_stack(case.lwp).frames[:MAX_CALLERS]

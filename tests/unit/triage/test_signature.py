@@ -183,6 +183,7 @@ def test_without_a_site_the_functions_that_were_called_are_it() -> None:
     assert len(marks) == 3
     sent = Signal("SIGQUIT", 1, 3, "SI_USER", None, 4321)
     assert mark(case(gateway, signal=sent), [finding("FT405")]) == mark(case(shown, signal=sent), [finding("FT405")])
+    assert mark(case(LIST_READER, signal=sent), [finding("FT000")]) == mark(case(python="wait", signal=sent), [finding("FT000")])
 
 
 def test_damaged_memory_may_be_the_only_extension_modules_work() -> None:
