@@ -14,6 +14,7 @@ from gdbext.debuggers.base import Memory, MemoryFault, Region
 from gdbext.heap.activity import ThreadStop, collections
 from gdbext.heap.census import Census, to_array
 from gdbext.heap.health import Corruption, Health
+from gdbext.heap.holders import Holder, HolderSearch
 from gdbext.heap.judge import Judge
 from gdbext.heap.looks import holds_objects
 from gdbext.heap.orphans import Orphans, OrphanSearch, find_unions, tie_to_unions
@@ -53,6 +54,7 @@ class Heap:
         self._judge = Judge(self.records)
         self._census = Census(self.records, self._judge)
         self._health = Health(self.records, self._judge)
+        self._holders = HolderSearch(self.records, self._judge)
 
     def judge(self, address: int, expected_type: str | None = None) -> Liveness:
         """Whether the object that a program uses at this address (as ``PyObject *``) is alive.
@@ -85,6 +87,20 @@ class Heap:
     def referrers(self, address: int, progress: Progress | None = None) -> Referrers:
         """Who holds the address: objects, frames, registers, stacks, modules' data, queues."""
         return ReferrerSearch(self.records, address).run(progress)
+
+    def holders(self, *addresses: int, in_arrays: bool = True) -> list[Holder] | None:
+        """The living objects that have any of the addresses in a slot; None if the heap is too large for a quick search.
+
+        Without ``in_arrays`` those are left out that have it in an array outside the object: lists, dicts and sets.
+        """
+        try:
+            return self._holders.holders(addresses, in_arrays)
+        except (MemoryFault, UnknownLayout):
+            return None
+
+    def in_modules(self, address: int) -> list[int]:
+        """Where loaded files' data has the address: C's global and static variables."""
+        return self._holders.in_modules(address)
 
     def orphans(self, progress: Progress | None = None) -> Orphans:
         """Living tracked objects that nothing in the process refers to; tuples among them with the unions they were made for."""

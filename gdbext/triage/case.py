@@ -19,6 +19,7 @@ from gdbext.triage import suspects as suspects_
 from gdbext.triage.expectations import SlotIndex, SlotOwner
 from gdbext.triage.fault import Fault, frame_of_signal, goes_through, read_fault, reporter_module
 from gdbext.triage.frame_words import guess_self
+from gdbext.triage.holders import Held, find_holders
 from gdbext.triage.origin import Origin, find_origin
 
 if TYPE_CHECKING:
@@ -267,8 +268,16 @@ class Case:
 
     @cached_property
     def origin(self) -> Origin | None:
-        """Where the root's pointer was taken from."""
-        return find_origin(self, self.root) if self.root else None
+        """Where the root's pointer was taken from, as frames show it; else a container that still has it."""
+        found = find_origin(self, self.root) if self.root else None
+        if found is None or not (found.current or found.function):
+            return self.held.container or found
+        return found
+
+    @cached_property
+    def held(self) -> Held:
+        """Who still has the root's pointer, as a search of the heap finds; nobody where the root is not gone."""
+        return find_holders(self, self.root) if self.root else Held()
 
     @cached_property
     def interpreter_module(self) -> str | None:

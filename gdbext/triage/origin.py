@@ -44,6 +44,8 @@ class Origin:
     level: int
     adjacent: bool
     evidence: tuple[Evidence, ...]
+    was_searched: bool = False
+    """Whether no frame shows the holder: a search of the heap found it by what it holds now."""
 
     @property
     def is_container(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gdbext.heap.debug_hooks import FREED, fill_of
 from gdbext.heap.evidence import AFTER_FREE
@@ -10,6 +11,7 @@ from gdbext.model import Confidence, Evidence, Finding, Subject, Verdict
 from gdbext.triage.case import Case
 from gdbext.triage.origin import Origin
 from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, one_thread, subject_of, weaker
+from gdbext.triage.rules.catalog import DOCS
 from gdbext.triage.rules.pointers import is_no_object
 from gdbext.triage.suspects import Suspect
 
@@ -31,15 +33,18 @@ def container_item(case: Case) -> Iterator[Finding]:
     if suspect is None or origin is None or not _is_item(origin) or not _is_stale(suspect) or is_no_object(case, suspect):
         return
     detail = f"{case.operation_at(origin.level)} uses {name_of(suspect)} that {STATE_OF.get(suspect.liveness.verdict, 'is gone')}"
-    yield finding(
+    others = case.held.others if origin.was_searched else ()
+    found = finding(
         case,
         "FT101",
         detail,
         weaker(_sure_it_is_dead(case, suspect, origin), _link(origin)),
         subject_of(suspect),
         container_of(origin),
-        [*origin.evidence, *_shrank(case, origin), *evidence_of(case, suspect)],
+        [*origin.evidence, *_shrank(case, origin), *evidence_of(case, suspect), *others],
     )
+    # Nothing was taken out of a container that was found by what it holds now.
+    yield replace(found, advice=DOCS["FT102"].advice) if origin.was_searched else found
 
 
 def _sure_it_is_dead(case: Case, suspect: Suspect, origin: Origin) -> Confidence:
@@ -88,7 +93,8 @@ def after_free(case: Case) -> Iterator[Finding]:
     else:
         what = f"{name_of(suspect)} that {STATE_OF[suspect.liveness.verdict]}"
     detail = f"{case.operation_at(use.level)} uses {what}"
-    evidence = evidence_of(case, suspect)
+    described, *proof = evidence_of(case, suspect)
+    evidence = [described, *case.held.others, *proof]
     yield finding(case, "FT102", detail, suspect.liveness.confidence, subject_of(suspect), None, evidence)
 
 

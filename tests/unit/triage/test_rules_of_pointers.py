@@ -12,6 +12,7 @@ from case_world import EXTENSION, GC, MEM, OBJECT, PYTHON, SELF, STANDARD, TAKEN
 from gdbext.debuggers.base import NativeFrame, Signal, Variable
 from gdbext.model import Confidence, Liveness, Verdict
 from gdbext.triage.fault import Fault, Operand
+from gdbext.triage.holders import Held
 from gdbext.triage.origin import Origin
 from gdbext.triage.rules import pointers, stale
 from gdbext.triage.suspects import Suspect, Use
@@ -37,6 +38,7 @@ def case(address: int) -> Any:
         lwp=7,
         root=Suspect(address, [use], liveness),
         origin=None,
+        held=Held(),
         native_frames=[],
         operation_at=lambda level: "repr(union)",
     )

@@ -1,0 +1,142 @@
+"""Who still holds an object that is gone: the program's own containers, and no tuple that C code made for a call."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from gdbext.debuggers.base import Symbol
+from gdbext.heap.holders import Holder
+from gdbext.model import Confidence, Liveness, Verdict
+from gdbext.triage import holders as holders_
+from gdbext.triage.holders import find_holders
+from gdbext.triage.suspects import Suspect, Use
+
+GONE, DICT, TUPLE, LIST, OBJECT = 0x1000, 0x2000, 0x3000, 0x4000, 0x5000
+MODULE, VARIABLE = 0x7000, 0x7010
+TEXTS = {1: "record", 2: "__main__"}
+ITEM = Holder(TUPLE, "tuple", 0, TUPLE + 0x28, GONE)
+
+
+def suspect(verdict: Verdict = Verdict.FREED, address: int = GONE) -> Suspect:
+    use = Use(0, "PyObject_Repr", "v", None, "PyObject *", True, is_innermost=True)
+    return Suspect(address, [use], Liveness(address, verdict, Confidence.PROVEN))
+
+
+@pytest.fixture(autouse=True)
+def no_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holders_.containers, "length", lambda objects, address: 3)
+    monkeypatch.setattr(holders_, "cell_content", lambda objects, address: address)
+
+
+def case(
+    holders: list[Holder] | None,
+    shown: list[Holder] | None = None,
+    slots: dict[str, int] | None = None,
+    variables: dict[str, int] | None = None,
+    words: list[int] | None = None,
+) -> Any:
+    """One thread in a function with those locals, whose module's globals, a dict, has those ``variables``."""
+    keys = {text: number for number, text in TEXTS.items()}
+    pairs = [(keys[name], value) for name, value in (variables or {}).items()]
+    module = {"__name__": 2, "__spec__": 2}
+    objects = SimpleNamespace(
+        text=TEXTS.get,
+        dict_items=lambda address: pairs if address == DICT else [],
+        dict_get_str=lambda address, key: module.get(key) if address == DICT else None,
+    )
+    places = SimpleNamespace(module=lambda place: "/lib/signals.so" if place < MODULE + 0x1000 else "/usr/bin/python3")
+    heap = SimpleNamespace(
+        holders=lambda *wanted, in_arrays=True: holders if wanted == (GONE,) else [h for h in shown or [] if h.target in wanted],
+        in_modules=lambda address: words or [],
+        records=SimpleNamespace(places=places),
+    )
+    debugger = SimpleNamespace(symbol_at=lambda place: Symbol("handlers", MODULE, 0x20))
+    frame = SimpleNamespace(slots=slots or {}, globals=DICT, function="walk")
+    return SimpleNamespace(
+        session=SimpleNamespace(heap=heap, objects=objects, debugger=debugger),
+        lwp=1,
+        native_threads=[SimpleNamespace(lwp=1)],
+        python_stack=lambda lwp: SimpleNamespace(frames=[frame]),
+        interpreter_module="/usr/bin/python3",
+    )
+
+
+def test_a_container_with_a_name_is_the_origin() -> None:
+    found = find_holders(case([ITEM], variables={"record": TUPLE}), suspect()).container
+    assert found is not None
+    assert (found.holder, found.type, found.slot, found.current, found.was_searched) == (TUPLE, "tuple", 0, True, True)
+    assert "the tuple is the global `record`" in [evidence.claim for evidence in found.evidence]
+
+
+def test_a_local_names_it_too() -> None:
+    found = find_holders(case([ITEM], slots={"prices": TUPLE}), suspect()).container
+    assert found is not None
+    assert found.evidence[1].claim == "the tuple is `prices` in walk"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Holder(DICT, "dict", "['record']", 0, TUPLE),
+        Holder(OBJECT, "Shop", ".prices", 0, TUPLE),
+        Holder(OBJECT, "tuple_iterator", "it_seq", 0, TUPLE),
+        Holder(OBJECT, "cell", "ob_ref", 0, TUPLE),
+    ],
+)
+def test_what_another_object_shows_is_the_programs(other: Holder) -> None:
+    assert find_holders(case([ITEM], [other]), suspect()).container is not None
+
+
+@pytest.mark.parametrize("other", [None, Holder(OBJECT, "itertools.product", "result", 0, TUPLE)])
+def test_a_tuple_of_c_codes_own_is_no_container(other: Holder | None) -> None:
+    held = find_holders(case([ITEM], [other] if other else []), suspect())
+    assert (held.container, held.others) == (None, ())
+
+
+def test_variables_of_a_module_are_no_container() -> None:
+    variable = Holder(DICT, "dict", "['tag']", 0x2100, GONE)
+    shown = [Holder(OBJECT, "module", "md_dict", 0, DICT)]
+    held = find_holders(case([variable], shown), suspect())
+    assert held.container is None
+    assert [evidence.claim for evidence in held.others] == ["still the value of `tag` in __main__"]
+
+
+def test_a_named_container_comes_before_one_that_another_object_shows() -> None:
+    other = dataclasses.replace(ITEM, address=LIST, type="list")
+    shown = [Holder(OBJECT, "Shop", ".prices", 0, LIST)]
+    held = find_holders(case([other, ITEM], shown, slots={"prices": TUPLE}), suspect())
+    assert held.container is not None and held.container.holder == TUPLE
+    assert [evidence.claim for evidence in held.others] == [f"still held by [0] of list {LIST:#x}"]
+
+
+def test_attributes_and_c_variables_are_told() -> None:
+    attribute = Holder(OBJECT, "Shop", ".price", OBJECT + 0x20, GONE)
+    held = find_holders(case([attribute], words=[VARIABLE]), suspect())
+    assert held.container is None
+    assert [(evidence.claim, evidence.address, evidence.value) for evidence in held.others] == [
+        (f"still held by .price of Shop {OBJECT:#x}", OBJECT + 0x20, GONE),
+        ("still referred to by `handlers` in the data of signals.so", VARIABLE, GONE),
+    ]
+
+
+@pytest.mark.parametrize("word", [MODULE + 0x20, MODULE + 0x2000])
+def test_words_of_no_variable_and_the_interpreters_own_are_not(word: int) -> None:
+    assert find_holders(case([], words=[word]), suspect()).others == ()
+
+
+@pytest.mark.parametrize("verdict", [Verdict.LIVE, Verdict.REUSED, Verdict.INTERIOR, Verdict.UNMAPPED, Verdict.NULL])
+def test_only_what_is_gone_is_searched_for(verdict: Verdict) -> None:
+    assert find_holders(case([ITEM], variables={"record": TUPLE}), suspect(verdict)).container is None
+
+
+def test_a_pointer_that_is_a_fill_is_not_searched_for() -> None:
+    fill = suspect(Verdict.POISONED, 0xDDDD_DDDD_DDDD_DDDD)
+    assert find_holders(case(None), fill) == holders_.Held()
+
+
+def test_a_heap_that_is_too_large_tells_nothing() -> None:
+    assert find_holders(case(None), suspect()) == holders_.Held()
