@@ -1,4 +1,4 @@
-"""FT104: which of the crashed code's objects lost more references than it had, and who said so."""
+"""FT101 of containers that a search found; FT104: which objects lost more references than they had, and who said so."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import replace
 import pytest
 from case_world import ABORT, GC, PYTHON, TAKEN, HeapWorld, case_of
 
-from gdbext.model import Confidence
+from gdbext.model import Confidence, Evidence
 from gdbext.triage.fault import Fault
+from gdbext.triage.holders import Held
+from gdbext.triage.origin import Origin
 from gdbext.triage.rules import stale
+from gdbext.triage.rules.catalog import DOCS
 
 SAID = "_Py_NegativeRefcount: object has negative ref count"
 GIVEN = replace(TAKEN, expected=None)
@@ -63,3 +66,27 @@ def test_what_is_deallocated_although_it_is_gone_lost_one_reference_too_many(is_
     found = list(stale.double_free(stopped))
     assert [(f.subject and f.subject.address, f.confidence) for f in found] == ([(dead, Confidence.LIKELY)] if is_root else [])
     assert all("being deallocated, although it is gone" in f.evidence[0].claim for f in found)
+
+
+OTHER = Evidence("still held by .price of Shop 0x5000", 0x5020, 0x1000)
+
+
+def test_a_container_that_was_searched_for_holds_what_somebody_else_freed() -> None:
+    world, dead, holder = two_lists(is_freed=False)
+    world.pages[0].free(dead)
+    origin = Origin(holder, "list", 0, True, 1, None, 0, False, (Evidence("still holds", holder, dead),), was_searched=True)
+    stopped = case_of(world, dead, use=GIVEN, origin=origin, held=Held(origin, (OTHER,)))
+    [found] = stale.container_item(stopped)
+    assert found.container is not None
+    assert (found.container.address, found.container.index, found.confidence) == (holder, 0, Confidence.PROVEN)
+    assert found.advice == DOCS["FT102"].advice
+    assert OTHER in found.evidence
+    assert not list(stale.after_free(stopped))
+
+
+def test_who_else_holds_a_freed_object_is_told_without_a_container() -> None:
+    world, dead, _ = two_lists()
+    stopped = case_of(world, dead, use=GIVEN, held=Held(None, (OTHER,)))
+    assert not list(stale.container_item(stopped))
+    [found] = stale.after_free(stopped)
+    assert (found.container, found.evidence[1]) == (None, OTHER)
