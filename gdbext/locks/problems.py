@@ -26,8 +26,9 @@ MUTEXES = {Kind.OBJECT, Kind.LOCK, Kind.IMPORT}
 WORLD = {Kind.WORLD, Kind.STOPPING}
 # CPython never stays attached around these.
 SLEEPS = {
-    "poll", "select", "pause", "nanosleep", "connect", "accept", "recvfrom", "recvmsg", "wait4", "flock", "rt_sigtimedwait",
-    "rt_sigsuspend", "clock_nanosleep", "epoll_wait", "waitid", "pselect6", "ppoll", "epoll_pwait", "accept4",
+    "accept", "accept4", "clock_nanosleep", "connect", "epoll_pwait", "epoll_wait", "flock", "nanosleep", "pause",
+    "poll", "ppoll", "pselect6", "read", "recvfrom", "recvmsg", "rt_sigsuspend", "rt_sigtimedwait", "select",
+    "sendmsg", "sendto", "wait4", "waitid", "write",
 }  # fmt: skip
 
 

@@ -14,6 +14,9 @@ from gdbext.debuggers.base import Memory, MemoryFault
 
 SYSCALL = b"\x0f\x05"
 MOV_EAX = 0xB8
+XOR_EAX_EAX = b"\x31\xc0"
+"""How compilers load 0, the number of read()."""
+READ = 0
 FUTEX = 202
 # FUTEX_WAIT and FUTEX_WAIT_BITSET, FUTEX_LOCK_PI and its second form (include/uapi/linux/futex.h).
 FUTEX_WAITS = {0, 6, 9, 13}
@@ -76,7 +79,7 @@ def current_call(memory: Memory, registers: Mapping[str, int]) -> SystemCall | N
         return None
     if before[5:] != SYSCALL:
         return None
-    number = int.from_bytes(before[1:5], "little") if before[0] == MOV_EAX else None
+    number = int.from_bytes(before[1:5], "little") if before[0] == MOV_EAX else READ if before[3:5] == XOR_EAX_EAX else None
     command = registers.get("rsi", 0)
     address = registers.get("rdi", 0)
     waits = command & FUTEX_COMMAND in FUTEX_WAITS and command < 1 << 12 and address % 4 == 0 and address > 4096

@@ -297,7 +297,8 @@ class Case:
         around = [c for c in self.c_frames if c.frame.level >= level]
         for frame in around:
             if frame.owner is not None:
-                return frame.owner.operation
+                # What types without anything in common share is no operation of any of them.
+                return frame.function if frame.owner.is_shared else frame.owner.operation
             # An inlined helper belongs to the next real function; a static helper to the slot that called it.
             if not frame.frame.is_inlined and frame.frame.level > level + 1:
                 break

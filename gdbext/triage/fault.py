@@ -295,6 +295,7 @@ def failed_assertion(text: str | None) -> tuple[str | None, str | None]:
     return (found["text"], found["function"]) if found else (None, None)
 
 
+EXPRESSION = "expr"
 DIRECTIVE = re.compile(r"%[-0-9.*]*(?:ll?|z)?[a-zA-Z]")
 # Python/pylifecycle.c and Objects/object.c: every fatal error comes through one of these; their arguments by name:
 # (who reports it, what, the object that it is about).
@@ -318,6 +319,8 @@ def fatal_message(
             continue
         values = {v.name: v.value for v in variables(frame.level)}
         where_name, what_name, object_name = FATAL_FUNCTIONS[frame.function]
+        # An assertion on an object need not have a message; then its expression says what failed.
+        what_name = next((name for name in (what_name, EXPRESSION) if values.get(name)), what_name)
         where, what = _string(memory, values.get(where_name)), _string(memory, values.get(what_name))
         if what:
             # The outermost is the most specific: an assertion's own text, not the general line that it leads to.

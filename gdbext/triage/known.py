@@ -110,7 +110,7 @@ def _sites(case: Case) -> Iterator[Scene]:
     for frame in case.c_frames[:MAX_FRAMES]:
         if not _runs_now(case, frame.frame.level):
             return
-        if frame.owner is not None:
+        if frame.owner is not None and not frame.owner.is_shared:
             kinds = frozenset({frame.owner.type_name})
             yield Scene(kinds, kinds, frozenset({frame.owner.operation}), is_certain=False, is_site=True)
 

@@ -98,7 +98,7 @@ def identify(version: str, features: CrashFeatures, limit: int = MAX_MATCHES) ->
     except ValueError:
         parsed = None
     crash = Crash(features)
-    found = [m for issue in catalogue() if (m := _best(issue, crash, parsed))]
+    found = [m for issue in catalogue() if _is_at_hand(issue, crash) and (m := _best(issue, crash, parsed))]
     ranked = [(level, m) for m in found if (level := _level(m, found))]
     ranked.sort(key=lambda p: (ORDER.index(p[0]), p[1].is_fixed, -p[1].score, p[1].is_duplicate))
     if ranked and ranked[0][0] == "exact":
@@ -108,6 +108,11 @@ def identify(version: str, features: CrashFeatures, limit: int = MAX_MATCHES) ->
     level, first = ranked[0] if ranked else (None, None)
     is_told = first and (level != "possible" or (first.fit.is_whole and first.fit.scene is crash.scenes[0]))
     return Identified(issues, first.defect if first and is_told and not first.fit.sign.is_general else ())
+
+
+def _is_at_hand(issue: Issue, crash: Crash) -> bool:
+    """Whether what it is an issue of, where that is an extension, is loaded, as far as is known."""
+    return not issue.project or not crash.features.loaded or issue.project in crash.features.loaded
 
 
 def _best(issue: Issue, crash: Crash, version: Version | None) -> _Match | None:
@@ -127,8 +132,6 @@ def _contradiction(issue: Issue, fit: Fit, crash: Crash) -> str | None:
         return "the container still holds the item, so that nobody took it away meanwhile"
     if crash.features.is_alone and issue.needs_threads and not fit.is_strong:
         return ALONE
-    if issue.project and crash.features.loaded and issue.project not in crash.features.loaded:
-        return f"{issue.project} is not loaded"
     if issue.one_thread == "always" and not crash.features.is_alone:
         return "it happens in one thread, and the process has others"
     return None

@@ -74,7 +74,8 @@ def find_origin(case: Case, suspect: Suspect) -> Origin | None:
                 evidence = (Evidence(claim, slot[1], suspect.address),)
                 size = containers.length(case.session.objects, holder)
                 return Origin(holder, kind, slot[0], True, size, frame.frame.function, frame.frame.level, True, evidence)
-            if remembered is None and is_self:
+            # A tuple never gives an item away.
+            if remembered is None and is_self and kind not in ("tuple", "frozenset"):
                 remembered = _former(case, frame, position, holder, kind, suspect)
     return remembered or _named(case, suspect)
 
@@ -117,8 +118,8 @@ def _live_objects(case: Case, frame: CFrame, besides: int) -> list[tuple[int, st
 
 
 def _is_argument_tuple(case: Case, suspect: Suspect) -> bool:
-    """Whether the tuple was made to pass arguments on: C code's ``args``, held by nobody else; no container of the program's."""
-    if not any(u.name == "args" for u in suspect.uses):
+    """Whether the tuple was made to pass arguments on: C code's ``args`` or ``argstuple``, held by nobody else."""
+    if not any("args" in u.name for u in suspect.uses):
         return False
     try:
         return case.session.objects.header(suspect.address).refcount == 1

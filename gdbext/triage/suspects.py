@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -276,13 +276,21 @@ def matches(objects: Objects, type_address: int, expected: str) -> bool:
     return info is not None and is_kind_of(objects, info, expected)
 
 
-def root(suspects: Iterable[Suspect]) -> Suspect | None:
+def root(suspects: Sequence[Suspect]) -> Suspect | None:
     """The bad pointer that the others derive from: the one that comes in from furthest outside.
 
     What a freed object's fields hold is garbage, and so are the pointers read from them: frames further in show those.
     """
-    bad = [s for s in suspects if s.is_bad and s.address and s.is_trusted_use]
+    gone = {s.address for s in suspects if s.is_gone}
+    bad = [s for s in suspects if s.is_bad and s.address and s.is_trusted_use and not _only_refers_to(s, gone)]
     return max(bad, key=lambda s: (_outermost_level(s), s.is_gone), default=None)
+
+
+def _only_refers_to(suspect: Suspect, gone: Set[int]) -> bool:
+    """Whether nothing is wrong with an object but that its fields point to what is gone: that one is the bad pointer."""
+    if suspect.is_gone or suspect.is_corrupt or suspect.wrong_type:
+        return False
+    return all(violation.value in gone for violation in suspect.violations)
 
 
 def _outermost_level(suspect: Suspect) -> int:

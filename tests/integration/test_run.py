@@ -283,7 +283,7 @@ def test_crash_is_told_after_the_commands_output(python: str, tmp_path: Path) ->
     assert re.match(r"gdbext: process \d+ \(.* died of SIGSEGV\nCPython 3\.13\.5 free-threaded", done.stderr)
     assert "SIGSEGV reading 0x1" in done.stderr
     assert "FT404" in done.stderr
-    assert list(tmp_path.iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} <= {"core"}, "only the kernel may leave a core, if limits tell it to"
 
 
 def test_every_format_from_one_run(python: str, tmp_path: Path) -> None:

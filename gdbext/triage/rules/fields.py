@@ -10,10 +10,12 @@ from gdbext.layout.layout import UnknownLayout
 from gdbext.model import Confidence, Evidence, Finding, Subject, Verdict
 from gdbext.objects.strings import read_cstring
 from gdbext.triage.case import Case
+from gdbext.triage.effects import Effect
 from gdbext.triage.rules import pointers
 from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, subject_of, weaker
 from gdbext.triage.rules.unions import UNION
 from gdbext.triage.suspects import Suspect
+from gdbext.triage.touches import in_python
 
 MAX_NAME = 200
 TYPE_NAME = re.compile(r"[A-Za-z_][\w.]*")
@@ -30,6 +32,8 @@ def initialised_again(case: Case) -> Iterator[Finding]:
         return
     if origin.type == "type" or not _has_own_init(case, origin.holder):
         return  # type's __init__ changes nothing
+    if origin.type not in WRITTEN_BY_INIT and not _is_initialised_by_another(case, origin.holder):
+        return  # Somebody may have set the field.
     operation = case.operation_at(origin.level)
     certain = Confidence.PROVEN if origin.type in WRITTEN_BY_INIT else Confidence.POSSIBLE
     references = [
@@ -56,6 +60,12 @@ def initialised_again(case: Case) -> Iterator[Finding]:
             *evidence_of(case, suspect),
         ],
     )
+
+
+def _is_initialised_by_another(case: Case, holder: int) -> bool:
+    """Whether another thread's code calls the object's __init__."""
+    others = (t.lwp for t in case.native_threads if t.lwp != case.lwp)
+    return any(t.address == holder and t.effect is Effect.REINIT for lwp in others for t in in_python(case, lwp))
 
 
 def _has_own_init(case: Case, address: int) -> bool:

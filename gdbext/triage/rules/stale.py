@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gdbext.heap.debug_hooks import FREED, fill_of
+from gdbext.heap.debug_hooks import FILLS, FREED, fill_of
 from gdbext.heap.evidence import AFTER_FREE
 from gdbext.model import Confidence, Evidence, Finding, Subject, Verdict
 from gdbext.triage.case import Case
@@ -83,7 +83,10 @@ def _shrank(case: Case, origin: Origin) -> list[Evidence]:
 def after_free(case: Case) -> Iterator[Finding]:
     """FT102: the bad pointer's block is free, or will be."""
     suspect = case.root
-    if suspect is None or not suspect.is_gone or suspect.liveness.verdict in (Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED):
+    if suspect is None:
+        yield from _through_freed(case)
+        return
+    if not suspect.is_gone or suspect.liveness.verdict in (Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED):
         return
     if _other_object(suspect) or (case.origin and _is_item(case.origin)) or is_no_object(case, suspect):
         return  # FT103, FT101 and FT206 say more
@@ -96,6 +99,20 @@ def after_free(case: Case) -> Iterator[Finding]:
     described, *proof = evidence_of(case, suspect)
     evidence = [described, *case.held.others, *proof]
     yield finding(case, "FT102", detail, suspect.liveness.confidence, subject_of(suspect), None, evidence)
+
+
+def _through_freed(case: Case) -> Iterator[Finding]:
+    """The faulting access, or jump, goes through the fill that the debug hooks write over freed memory."""
+    fault = case.fault
+    through = fault.jumped_to if fault.jumped_to is not None else fault.operand.base_value if fault.operand else None
+    if not fault.is_fault or through is None or fill_of(through) != FREED:
+        return
+    where = next((f.function for f in case.c_frames if not f.frame.is_inlined), "C code")
+    evidence = [
+        Evidence(f"the pointer was read from memory that is {FILLS[FREED]}: it is that fill", None, through, broken=True),
+        *([Evidence("faulting instruction", None, fault.instruction)] if fault.instruction else ()),
+    ]
+    yield finding(case, "FT102", f"{where} uses a pointer that was read from freed memory", Confidence.LIKELY, evidence=evidence)
 
 
 def reused(case: Case) -> Iterator[Finding]:

@@ -66,6 +66,12 @@ def test_a_call_whose_number_is_not_seen_counts_when_it_looks_like_a_private_wai
     assert running and running.futex is None
 
 
+def test_a_call_whose_number_is_made_by_exclusive_or_is_read(code: FakeMemory) -> None:
+    code.write(FUTEX_CALL - 7, b"\x90\x90\x90\x31\xc0\x0f\x05")
+    found = current_call(code, {"rip": FUTEX_CALL, "rdi": 5, "rsi": 0x7F00_0000_2000})
+    assert found and found.name == "read"
+
+
 @pytest.mark.parametrize("registers", [{}, {"rip": 0}, {"rip": 0xDEAD_0000}, {"rip": FUTEX_CALL + 1}])
 def test_elsewhere_there_is_no_call(code: FakeMemory, registers: dict[str, int]) -> None:
     assert current_call(code, registers) is None
