@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from case_world import ABORT, GC, PYTHON, TAKEN, HeapWorld, case_of
+from case_world import ABORT, GC, PYTHON, TAKEN, HeapWorld, case_of, segfault
 
 from gdbext.model import Confidence, Evidence
 from gdbext.triage.fault import Fault
@@ -90,3 +90,11 @@ def test_who_else_holds_a_freed_object_is_told_without_a_container() -> None:
     assert not list(stale.container_item(stopped))
     [found] = stale.after_free(stopped)
     assert (found.container, found.evidence[1]) == (None, OTHER)
+
+
+def test_a_fault_through_the_fill_of_freed_memory_is_a_use_after_free() -> None:
+    world, _, _ = two_lists()
+    fill = 0xDDDD_DDDD_DDDD_DDDD
+    [found] = stale.after_free(case_of(world, fault=segfault(fill, 0x18)))
+    assert (found.rule, found.subject, found.confidence) == ("FT102", None, Confidence.LIKELY)
+    assert not list(stale.after_free(case_of(world, fault=segfault(0x1000, 0x18))))
