@@ -16,6 +16,7 @@ from object_world import World
 
 from gdbext.debuggers.base import NativeFrame, Signal, Variable
 from gdbext.model import Confidence, Liveness, Verdict
+from gdbext.objects.decoded import Violation
 from gdbext.triage.case import Case
 from gdbext.triage.expectations import SlotOwner, expected_by_dwarf
 from gdbext.triage.fault import Fault, Operand, goes_through
@@ -188,6 +189,15 @@ def test_the_current_python_operations_pointer_comes_before_one_from_further_out
     assert stopped([inner, outer], evals=[3]).root is inner
     assert stopped([inner, outer]).root is outer, "in one operation the outermost is the first"
     assert stopped([replace(inner, liveness=Liveness(BEHIND, Verdict.LIVE, Confidence.LIKELY)), outer], evals=[3]).root is outer
+
+
+def test_a_living_object_whose_field_leads_to_a_dead_one_is_not_the_bad_pointer() -> None:
+    gone = dead(BEHIND, use(2, is_self=True))
+    holder = Suspect(BEHIND + 0x100, [use(4, is_self=True)], Liveness(BEHIND + 0x100, Verdict.LIVE, Confidence.LIKELY))
+    holder.violations = [Violation("m_self", "is no object", BEHIND + 0x118, BEHIND)]
+    assert stopped([gone, holder]).root is gone
+    holder.violations = [Violation("m_ml", "is no method", BEHIND + 0x110, 0x41)]
+    assert stopped([gone, holder]).root is holder
 
 
 def typed_by(level: int, evals: Sequence[int] = ()) -> tuple[Suspect, Suspect, Case]:
