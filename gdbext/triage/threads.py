@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from gdbext.debuggers.base import NativeFrame
 from gdbext.interpreter.frames import Frame, PythonStack
@@ -14,6 +14,7 @@ from gdbext.triage.code_owners import is_others
 MAX_NATIVE = 64
 MAX_PYTHON = 64
 MAX_SOURCE_THREADS = 16
+MAX_SOURCES = 4
 CONTEXT_LINES = 2
 MAX_C_EXCERPTS = 6
 
@@ -32,21 +33,27 @@ def _thread(case: Case, lwp: int, number: int, native_name: str | None, position
         case.problems.add("threads", f"thread {number}: {stack.problem}")
     native = session.debugger.frames(lwp, MAX_NATIVE)
     locks = session.locks.of_thread(state) if state else None
+    frames = stack.frames[:MAX_PYTHON]
+    sourced = _with_source(case, frames) if position < MAX_SOURCE_THREADS else frozenset()
     return ThreadInfo(
         lwp,
         session.thread_name(lwp) or native_name,
         lwp == case.lwp,
         state.state if state else None,
         tuple(native_frames(case, lwp, native, stack, position == 0)),
-        tuple(
-            python_frame(case, frame, position < MAX_SOURCE_THREADS and i < 4) for i, frame in enumerate(stack.frames[:MAX_PYTHON])
-        ),
+        tuple(python_frame(case, frame, i in sourced) for i, frame in enumerate(frames)),
         locks.holds if locks else (),
         locks.waits_for if locks else None,
         state.address if state else None,
         number,
         test=session.tests.get(state.thread_id) if state else None,
     )
+
+
+def _with_source(case: Case, frames: Sequence[Frame]) -> Set[int]:
+    """Which frames are shown with their source: the innermost, and the innermost of the program's own."""
+    own = [i for i, frame in enumerate(frames) if not case.is_library(frame.file)]
+    return {*range(MAX_SOURCES), *own[:MAX_SOURCES]}
 
 
 def native_frames(
