@@ -87,6 +87,8 @@ def _verdict(report: Report) -> Html:
     for lwp in finding.threads[: 1 if report.race else 4]:
         if lwp in threads:
             facts.append(("crashed in" if threads[lwp].crashed else "thread", _where(report, finding, threads[lwp])))
+    if (test := story.other_test(report)) is not None:
+        facts.append(("test", join([el("code", test[0]), f" runs in {test[1]}"])))
     if finding.subject is not None:
         facts.append(("object", subject(finding.subject)))
     if finding.container is not None:

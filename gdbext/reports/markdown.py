@@ -48,6 +48,8 @@ def _finding(report: Report, finding: Finding, is_first: bool) -> str:
     for lwp in finding.threads[: (1 if report.race else 4) if is_first else 0]:
         if lwp in threads:
             lines += _thread_lines(report, finding, threads[lwp])
+    if is_first and (test := story.other_test(report)) is not None:
+        lines.append(f"- test {code(test[0])} runs in {markdown(test[1])}")
     if finding.subject is not None:
         subject = finding.subject
         words = [f"object {code(hexaddr(subject.address))}"]

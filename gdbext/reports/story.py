@@ -167,6 +167,16 @@ def race_notes(report: Report, race: Race, thread: RaceThread) -> list[str]:
     return notes
 
 
+def other_test(report: Report) -> tuple[str, str] | None:
+    """(test, name of a thread that runs it) where the crashed thread itself has none: a thread that had just begun, say."""
+    if report.crash is None or any(t.crashed and t.test for t in report.threads):
+        return None
+    lwps = report.race.threads if report.race is not None else ()
+    near = {t.lwp for t in lwps}
+    running = sorted((t for t in report.threads if t.test), key=lambda t: t.lwp not in near)
+    return (running[0].test or "", running[0].name or f"LWP {running[0].lwp}") if running else None
+
+
 def race_claims(report: Report, race: Race) -> list[Evidence]:
     """Why it is this race, as far as the headline does not say so already."""
     told = report.findings[0].evidence if report.findings and report.findings[0].rule == "FT301" else ()

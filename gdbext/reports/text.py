@@ -105,6 +105,8 @@ def _finding(page: Page, report: Report, finding: Finding, in_full: bool) -> Non
     for lwp in finding.threads[: 1 if report.race is not None else 4]:
         if lwp in threads:
             _thread(page, report, finding, threads[lwp])
+    if (test := story.other_test(report)) is not None:
+        page.flow(f"test {visible(test[0], 200)} runs in {visible(test[1], 40)}", 2)
     _object(page, finding)
 
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from gdbext.model import Confidence, Evidence, Finding
-from gdbext.reports import text
+from gdbext.reports import html, markdown, text
 from gdbext.reports.options import Options
 from gdbext.reports.style import plain
 from gdbext.reports.text_parts import Page, aligned, display_width, excerpt, join_fitting, stack, wrap
@@ -235,3 +235,14 @@ def test_a_healthy_process_is_shown_thread_by_thread():
     lines = text.render(report, Options(width=130)).splitlines()
     for thread in report.threads:
         assert any(line.strip().startswith(thread.name) and thread.state in line for line in lines)
+
+
+@pytest.mark.parametrize("render", [text.render, markdown.render, html.render])
+def test_a_test_that_others_run_is_told_where_the_crashed_thread_has_none(render):
+    report = samples.founding()
+    name = "tests/test_box.py::test_put (call)"
+    alone = [dataclasses.replace(t, test=name if t.crashed else None) for t in report.threads]
+    others = [dataclasses.replace(t, test=None if t.crashed else name) for t in report.threads]
+    told = render(dataclasses.replace(report, threads=tuple(others)), Options())
+    assert "test_put" in told and " runs in " in told
+    assert " runs in " not in render(dataclasses.replace(report, threads=tuple(alone)), Options())
