@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 EVAL_LOOP = "_PyEval_EvalFrameDefault"
 MAX_C_FRAMES = 48
 THREADS_BEGIN_IN = "threading.py"
+HEADER_SIZE = 32
 WORD = re.compile(r"\w+")
 
 
@@ -188,7 +189,13 @@ class Case:
         modules = {f.level: f.module for f in self.native_frames}
         suspect.ended_again = any(modules.get(level) == self.interpreter_module for level in suspect.given_while_ending())
         ending = None if suspect.ended_again else min((u.level for u in suspect.uses if u.is_ending), default=None)
-        is_at_fault = self._died_of(suspect)
+        is_at_fault = self.died_of(suspect)
+        if self.fault.is_fault and not suspect.ended_again and not self._is_accessed(suspect):
+            # A pointer that stands in a freed object may have been read before the end, by whoever had the right to end it:
+            # a deallocator, or an extension's function that owned its argument.
+            is_extensions = modules.get(suspect.innermost.level) != self.interpreter_module
+            may_own = is_extensions and not any(u.is_self for u in suspect.uses)
+            is_at_fault = is_at_fault and not may_own and not any(u.is_ending for u in suspect.uses)
         if ending is not None and not (is_at_fault and self.same_call(0, ending)):
             suspect.uses = [replace(u, is_doubtful=True) for u in suspect.uses]
         elif not is_at_fault and not any(u.is_self for u in suspect.uses):
@@ -198,7 +205,13 @@ class Case:
                 suspect.liveness, confidence=max(confidence, suspect.liveness.confidence, key=lambda c: c.rank)
             )
 
-    def _died_of(self, suspect: suspects_.Suspect) -> bool:
+    def _is_accessed(self, suspect: suspects_.Suspect) -> bool:
+        """Whether the faulting access is to the object's own memory."""
+        operand, block = self.fault.operand, suspect.liveness.block
+        end = block.start + block.size if block else suspect.address + HEADER_SIZE
+        return operand is not None and suspect.address <= operand.address < end
+
+    def died_of(self, suspect: suspects_.Suspect) -> bool:
         """Whether the object may be what the process died of.
 
         A fault may go through it; a failed assertion names it; a fatal error is about it, or the interpreter itself found one

@@ -113,7 +113,7 @@ def read_fault(debugger: Debugger, memory: Memory, frames: Sequence[NativeFrame]
             registers = debugger.registers(lwp, level)
         return _decode_fault(debugger, signal, registers, lwp, frames[level:] if frames else frames)
     if signal.name == "SIGABRT":
-        said = abort_message(memory, debugger.symbol)
+        said = abort_message(memory, debugger.symbol) if aborted_by_libc(frames) else None
         assertion, function = failed_assertion(said)
         message, text, about = fatal_message(memory, frames, lambda level: debugger.variables(lwp, level))
         return Fault(
@@ -289,12 +289,23 @@ def abort_message(memory: Memory, symbol: Callable[[str], Symbol | None]) -> str
         return None
 
 
+def aborted_by_libc(frames: Sequence[NativeFrame]) -> bool:
+    """Whether abort() was called by glibc itself: its last message stays where it is, whoever aborts later.
+
+    True where no frame is known to be abort().
+    """
+    outward = [frame for frame in frames[:24] if not frame.is_inlined]
+    place = next((n for n, frame in enumerate(outward[:-1]) if ABORT.fullmatch(frame.function or "")), None)
+    return place is None or outward[place].module == outward[place + 1].module
+
+
 def failed_assertion(text: str | None) -> tuple[str | None, str | None]:
     """(asserted expression, function) of a failed C assertion, from what was printed."""
     found = ASSERTION.search(text or "")
     return (found["text"], found["function"]) if found else (None, None)
 
 
+ABORT = re.compile(r"_*(GI_)?abort")
 EXPRESSION = "expr"
 DIRECTIVE = re.compile(r"%[-0-9.*]*(?:ll?|z)?[a-zA-Z]")
 # Python/pylifecycle.c and Objects/object.c: every fatal error comes through one of these; their arguments by name:

@@ -160,7 +160,9 @@ def complete_selves(found: dict[int, list[Use]], frames: Sequence[CFrameLike], o
             address = _of_type(found, outer.frame.level, owner, objects)
             if address is not None:
                 because = f"{owner.slot} of {owner.type_name}, passed by {outer.frame.function}"
-                use = Use(frame.frame.level, frame.frame.function, "self", owner.type_name, because, True, True, False)
+                is_ending = owner.slot in ENDING_SLOTS
+                name = frame.frame.function
+                use = Use(frame.frame.level, name, "self", owner.type_name, because, True, True, False, is_ending=is_ending)
                 found[address] = sorted([*found[address], use], key=lambda u: u.level)
                 break
             if outer.owner is not None:

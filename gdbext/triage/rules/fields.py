@@ -18,6 +18,8 @@ from gdbext.triage.suspects import Suspect
 from gdbext.triage.touches import in_python
 
 MAX_NAME = 200
+MIN_OBJECT, MAX_OBJECT = 16, 1 << 20
+"""Bytes that instances of a static type may have."""
 TYPE_NAME = re.compile(r"[A-Za-z_][\w.]*")
 # Only __init__ writes these objects' one field (Objects/funcobject.c up to 3.14): a changed field proves a second call.
 WRITTEN_BY_INIT = frozenset({"classmethod", "staticmethod"})
@@ -102,7 +104,7 @@ def broken_invariant(case: Case) -> Iterator[Finding]:
             f"the static type {unready} has no ob_type: PyType_Ready() was not called for it"
             if unready
             else f"the header of {name_of(suspect)} is impossible: {problem.claim}",
-            Confidence.PROVEN if suspect.liveness.block is not None else weaker(suspect.liveness.confidence, Confidence.LIKELY),
+            _sure_of_header(case, suspect),
             subject_of(suspect),
             container_of(case.origin),
             evidence_of(case, suspect),
@@ -121,6 +123,13 @@ def broken_invariant(case: Case) -> Iterator[Finding]:
         )
 
 
+def _sure_of_header(case: Case, suspect: Suspect) -> Confidence:
+    """An object beside the fault may be one that is not built yet."""
+    if not case.died_of(suspect):
+        return Confidence.POSSIBLE
+    return Confidence.PROVEN if suspect.liveness.block is not None else weaker(suspect.liveness.confidence, Confidence.LIKELY)
+
+
 def _unready_type(case: Case, suspect: Suspect) -> str | None:
     """The name of a type object in a module's data whose ob_type nobody set (Objects/typeobject.c, type_ready_set_type)."""
     objects, layout = case.session.objects, case.session.layout
@@ -129,6 +138,10 @@ def _unready_type(case: Case, suspect: Suspect) -> str | None:
     try:
         place = suspect.address + layout.offset("PyTypeObject", "tp_name")
         name = read_cstring(case.session.memory, int.from_bytes(case.session.memory.read(place, 8), "little"), MAX_NAME)
+        size = suspect.address + layout.offset("PyTypeObject", "tp_basicsize")
+        basicsize = int.from_bytes(case.session.memory.read(size, 8), "little")
     except (MemoryFault, UnknownLayout):
         return None
-    return name if name and TYPE_NAME.fullmatch(name) else None
+    symbol = case.session.debugger.symbol_at(suspect.address)
+    is_large = symbol is None or not symbol.size or symbol.size >= layout.size("PyTypeObject")
+    return name if name and TYPE_NAME.fullmatch(name) and is_large and MIN_OBJECT <= basicsize < MAX_OBJECT else None

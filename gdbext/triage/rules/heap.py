@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
+from gdbext.heap.debug_hooks import FREED, fill_of
 from gdbext.heap.free_lists import Flaw
 from gdbext.heap.health import Corruption
 from gdbext.heap.pages import Page
@@ -129,7 +130,8 @@ def _overrun(case: Case) -> Iterator[Finding]:
             if not variable.is_argument or not variable.value or "void *" not in variable.type or variable.name == "ctx":
                 continue
             state = case.session.heap.judge_block(variable.value)
-            broken = [e for e in state.evidence if e.broken]
+            # In the middle of a free the hooks have written over their own header already.
+            broken = [e for e in state.evidence if e.broken and not (isinstance(e.value, int) and fill_of(e.value) == FREED)]
             if broken:
                 subject = Subject(variable.value, None, None, state.verdict)
                 yield finding(case, "FT105", broken[0].claim, Confidence.PROVEN, subject, evidence=state.evidence)

@@ -88,12 +88,19 @@ def sure_of_null(case: Case, suspect: Suspect) -> Confidence:
     and a function that was given one beside the object may have hit that."""
     uses = [u for u in suspect.uses if case.same_call(0, u.level)]
     was_given_one = any(_has_null_argument(case, u.level) for u in uses)
-    if any(u.is_self for u in uses):
+    if any(u.is_self and not _others_inside(case, u.level) for u in uses):
         return Confidence.LIKELY if was_given_one else Confidence.PROVEN
     module = case.native_frames[frame_of_signal(case.native_frames)].module
     own = module == case.interpreter_module or is_standard(module)
     likely = _reads_header(case) or (own and suspect.is_trusted_use)
     return Confidence.LIKELY if likely and not was_given_one else Confidence.POSSIBLE
+
+
+def _others_inside(case: Case, level: int) -> bool:
+    """Whether the code of another type, or of an extension, is at work further in: it may have a NULL of its own."""
+    home = next((f.frame.module for f in case.c_frames if f.frame.level == level), None)
+    inner = (f for f in case.c_frames if f.frame.level < level and not f.frame.is_inlined)
+    return any(f.owner is not None or not (f.frame.module == home or is_standard(f.frame.module)) for f in inner)
 
 
 def _reads_header(case: Case) -> bool:

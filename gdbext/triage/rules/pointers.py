@@ -40,8 +40,9 @@ class NoObject:
 
 def what_it_is(case: Case, suspect: Suspect) -> NoObject | None:
     """What the pointer is, or leads to; None where an object may have been there."""
-    if (fill := fill_of(suspect.address)) in READ_FROM:
-        return NoObject(READ_FROM[fill], Confidence.PROVEN)
+    if case.session.heap.records.hooks and (fill := fill_of(suspect.address)) in READ_FROM:
+        # Others may write such bytes, too.
+        return NoObject(READ_FROM[fill], Confidence.LIKELY)
     what = _word(case, suspect.address) or _memory(case, suspect)
     return NoObject(what, Confidence.LIKELY) if what else _argument(case, suspect)
 
@@ -64,7 +65,7 @@ def _memory(case: Case, suspect: Suspect) -> str | None:
         return None
     if block.domain == MEM_DOMAIN:
         # A page is for one kind of memory; it changes only when all of its blocks were free.
-        return f"a {block.size}-byte block of PyMem_Malloc, in which no object can be"
+        return f"a {block.size}-byte block of PyMem_Malloc, where CPython puts no objects"
     around = case.session.heap.object_around(suspect.address)
     kind = case.session.objects.type_of(around) if around is not None else None
     if around is None or kind is None or case.session.heap.judge(around).verdict.is_dead:

@@ -9,6 +9,8 @@ from gdbext.heap.debug_hooks import FILLS, FREED, fill_of
 from gdbext.heap.evidence import AFTER_FREE
 from gdbext.model import Confidence, Evidence, Finding, Subject, Verdict
 from gdbext.triage.case import Case
+from gdbext.triage.code_owners import is_system
+from gdbext.triage.fault import reporter_module
 from gdbext.triage.origin import Origin
 from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, one_thread, subject_of, weaker
 from gdbext.triage.rules.catalog import DOCS
@@ -105,7 +107,7 @@ def _through_freed(case: Case) -> Iterator[Finding]:
     """The faulting access, or jump, goes through the fill that the debug hooks write over freed memory."""
     fault = case.fault
     through = fault.jumped_to if fault.jumped_to is not None else fault.operand.base_value if fault.operand else None
-    if not fault.is_fault or through is None or fill_of(through) != FREED:
+    if not fault.is_fault or through is None or fill_of(through) != FREED or not case.session.heap.records.hooks:
         return
     where = next((f.function for f in case.c_frames if not f.frame.is_inlined), "C code")
     evidence = [
@@ -140,17 +142,28 @@ def _taker(suspect: Suspect) -> str:
 NEGATIVE = ("negative ref", "refcnt", "refcount")
 
 
+def _cpython_said(case: Case) -> bool:
+    """Whether the interpreter reported the fatal error, or has the failed assertion: others' messages may have any words."""
+    if case.fault.fatal_object:
+        return True
+    if case.fault.fatal_error:
+        return reporter_module(case.native_frames) == case.interpreter_module
+    asserting = next((f.module for f in case.native_frames if f.function and not is_system(f.module)), None)
+    return asserting == case.interpreter_module
+
+
 def double_free(case: Case) -> Iterator[Finding]:
     """FT104: CPython's own check said so, a header counts below zero, or a freed one's count went on falling."""
     message = case.fault.fatal_error or case.fault.assertion or ""
-    said = any(word in message for word in NEGATIVE)
+    said = any(word in message for word in NEGATIVE) and _cpython_said(case)
     about = case.fault.fatal_object
     for suspect in case.suspects:
         is_told = said and (suspect.address == about if about else suspect.innermost.is_argument)
         again = suspect is case.root and suspect.ended_again
         below = [e for e in suspect.header_problems if "below zero" in e.claim or "negative" in e.claim]
-        if below and not (suspect.is_trusted_use and suspect.liveness.block is not None):
-            below = []  # A leftover in some local, or memory that never was an object's, counts nothing.
+        is_count = all("count" in e.claim for e in suspect.header_problems)
+        if below and not (suspect.is_trusted_use and suspect.liveness.block is not None and is_count):
+            below = []  # A leftover in some local, or what was written over or never was an object, counts nothing.
         late = [
             e for e in suspect.liveness.evidence if AFTER_FREE in e.claim and any(case.same_call(0, u.level) for u in suspect.uses)
         ]

@@ -37,7 +37,14 @@ def case_of(world: HeapWorld, *addresses: int, use: Use = TAKEN, module: str = E
     """A crash in a function that works on the addresses, the first of which is the root; ``parts`` replace what is known of it."""
     heap = world.heap()
     objects = heap.records.objects
-    session = SimpleNamespace(runtime=world.runtime, heap=heap, objects=objects, layout=world.layout, memory=world.memory)
+    session = SimpleNamespace(
+        runtime=world.runtime,
+        heap=heap,
+        objects=objects,
+        layout=world.layout,
+        memory=world.memory,
+        debugger=SimpleNamespace(symbol_at=lambda address: None),
+    )
     suspects = judge({address: [use] for address in addresses}, objects, heap)
     known = {
         "session": session,
@@ -52,6 +59,7 @@ def case_of(world: HeapWorld, *addresses: int, use: Use = TAKEN, module: str = E
         "operation_at": lambda level: use.function,
         "same_call": lambda level, other: True,
         "thread_name": lambda lwp: None,
+        "died_of": lambda suspect: True,
     }
     return SimpleNamespace(**{**known, **parts})
 

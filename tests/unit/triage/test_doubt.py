@@ -162,7 +162,7 @@ def test_what_an_abort_came_of(fault: Fault, died_of_it: bool) -> None:
     frames = [NativeFrame(0, 1, 1, "_Py_FatalErrorFunc", module="python"), NativeFrame(1, 1, 1, "list_dealloc", module="python")]
     vars(case).update(fault=fault, native_frames=frames, interpreter_module="python", eval_levels=[])
     dead = Suspect(BEHIND, [use(1)], Liveness(BEHIND, Verdict.FREED, Confidence.PROVEN))
-    assert case._died_of(dead) is died_of_it
+    assert case.died_of(dead) is died_of_it
 
 
 # --- which suspect is the root ------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from fakes import FakeDebugger
 from gdbext.debuggers.base import NativeFrame, Region, Signal, Symbol, Variable
 from gdbext.triage.fault import (
     abort_message,
+    aborted_by_libc,
     decode_operand,
     failed_assertion,
     fatal_message,
@@ -226,3 +227,11 @@ def test_of_a_formatted_fatal_error_the_values_are_left_open(text: str, said: st
     fake.variable_lists[7, 0] = [Variable("func", "const char *", 0x1000), Variable("format", "const char *", 0x2000)]
     found = fatal_message(fake, [NativeFrame(0, 1, 1, "_Py_FatalErrorFormat")], lambda level: fake.variables(7, level))
     assert found == (f"take_gil: {said}", 0x2000, None)
+
+
+@pytest.mark.parametrize(("caller", "is_libcs"), [("/lib/libc.so.6", True), ("/site/shapes.so", False)])
+def test_glibcs_last_message_is_this_aborts_where_glibc_called_it(caller: str, is_libcs: bool) -> None:
+    names = ("__pthread_kill_implementation", "raise", "__GI_abort")
+    frames = [NativeFrame(n, 1, 1, name, module="/lib/libc.so.6") for n, name in enumerate(names)]
+    assert aborted_by_libc([*frames, NativeFrame(3, 1, 1, "give_up", module=caller)]) is is_libcs
+    assert aborted_by_libc(frames[:2]), "without a frame of abort() nothing speaks against it"

@@ -37,6 +37,14 @@ def test_a_heap_objects_header_without_a_type_is_impossible() -> None:
     assert "the header of a dict is impossible" in found.title
 
 
+def test_an_impossible_header_beside_the_fault_may_be_one_that_is_not_built_yet() -> None:
+    world = HeapWorld()
+    lst = world.page(GC, 1024).object("list")
+    world.set("PyObject", lst, ob_type=0)
+    [found] = fields.broken_invariant(case_of(world, lst, died_of=lambda suspect: False))
+    assert found.confidence is Confidence.POSSIBLE
+
+
 @pytest.mark.parametrize(
     ("base", "field", "sure"),
     [

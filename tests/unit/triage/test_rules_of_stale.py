@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from case_world import ABORT, GC, PYTHON, TAKEN, HeapWorld, case_of, segfault
+from case_world import ABORT, EXTENSION, GC, PYTHON, TAKEN, HeapWorld, case_of, segfault
 
-from gdbext.model import Confidence, Evidence
+from gdbext.debuggers.base import NativeFrame
+from gdbext.model import Confidence, Evidence, Finding
 from gdbext.triage.fault import Fault
 from gdbext.triage.holders import Held
 from gdbext.triage.origin import Origin
@@ -46,7 +47,14 @@ def test_an_error_about_an_object_that_no_frame_has_is_told_with_that_object() -
 def test_an_error_that_names_no_object_is_about_a_dead_argument() -> None:
     world, dead, _ = two_lists()
     fault = Fault(ABORT, fatal_error=SAID)
-    [found] = stale.double_free(case_of(world, dead, use=GIVEN, fault=fault))
+    reporter = NativeFrame(0, 0x1000, 0x7000, "_Py_FatalErrorFunc", module=PYTHON)
+
+    def said_by(module: str) -> list[Finding]:
+        frames = [reporter, NativeFrame(1, 0x1100, 0x7100, "give_back", module=module)]
+        return list(stale.double_free(case_of(world, dead, use=GIVEN, fault=fault, native_frames=frames)))
+
+    assert said_by(EXTENSION) == [], "an extension's message may have any words"
+    [found] = said_by(PYTHON)
     assert found.subject is not None and found.subject.address == dead
     assert not list(stale.double_free(case_of(world, dead, use=replace(GIVEN, is_argument=False), fault=fault)))
 
@@ -93,8 +101,9 @@ def test_who_else_holds_a_freed_object_is_told_without_a_container() -> None:
 
 
 def test_a_fault_through_the_fill_of_freed_memory_is_a_use_after_free() -> None:
-    world, _, _ = two_lists()
+    world = HeapWorld(hooks=True)
     fill = 0xDDDD_DDDD_DDDD_DDDD
     [found] = stale.after_free(case_of(world, fault=segfault(fill, 0x18)))
     assert (found.rule, found.subject, found.confidence) == ("FT102", None, Confidence.LIKELY)
     assert not list(stale.after_free(case_of(world, fault=segfault(0x1000, 0x18))))
+    assert not list(stale.after_free(case_of(HeapWorld(hooks=False), fault=segfault(fill, 0x18)))), "nobody writes fills there"
