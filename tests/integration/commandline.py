@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 def environment(**extra: str) -> dict[str, str]:
     """This environment, without what CI services set and what changes Pythons."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "GITHUB_", "GDBEXT_GDB", "GDBEXT_LLDB"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST_", "GITHUB_", "GDBEXT_GDB", "GDBEXT_LLDB"))}
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **extra}
 
 

@@ -77,8 +77,8 @@ def crash(
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without what would change the interpreter under test."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    """This process's environment without what would change the interpreter under test, or name a test that it is not in."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PYTEST_", "VIRTUAL_ENV"))}
     return inherited | {"PYTHONDONTWRITEBYTECODE": "1"} | dict(extra or {})
 
 
