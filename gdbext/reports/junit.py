@@ -82,11 +82,10 @@ def _test(report: Report) -> tuple[str, str] | None:
 
     ``tests/test_box.py::TestBox::test_put[1] (call)`` is ``tests.test_box.TestBox`` and ``test_put[1]``.
     """
-    lwps = report.findings[0].threads
-    running = sorted((t for t in report.threads if t.test), key=lambda t: (not t.crashed, t.lwp not in lwps))
-    if not running or not running[0].test:
+    thread = story.running_test(report)
+    if thread is None or not thread.test:
         return None
-    path, *parts = PHASE.sub("", running[0].test).split("::")
+    path, *parts = PHASE.sub("", thread.test).split("::")
     if not parts:
         return None
     return ".".join([path.removesuffix(".py").replace("/", "."), *parts[:-1]]), parts[-1]

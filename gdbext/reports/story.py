@@ -167,14 +167,19 @@ def race_notes(report: Report, race: Race, thread: RaceThread) -> list[str]:
     return notes
 
 
+def running_test(report: Report) -> ThreadInfo | None:
+    """The thread whose test it was: the crashed one, else one that the headline is about, else any that runs a test."""
+    lwps = report.findings[0].threads if report.findings else ()
+    running = (t for t in report.threads if t.test)
+    return min(running, key=lambda t: (not t.crashed, t.lwp not in lwps), default=None)
+
+
 def other_test(report: Report) -> tuple[str, str] | None:
-    """(test, name of a thread that runs it) where the crashed thread itself has none: a thread that had just begun, say."""
-    if report.crash is None or any(t.crashed and t.test for t in report.threads):
+    """(test, name of the thread that runs it) where the crashed thread itself has none: a thread that had just begun, say."""
+    thread = running_test(report) if report.crash is not None else None
+    if thread is None or thread.test is None or thread.crashed:
         return None
-    lwps = report.race.threads if report.race is not None else ()
-    near = {t.lwp for t in lwps}
-    running = sorted((t for t in report.threads if t.test), key=lambda t: t.lwp not in near)
-    return (running[0].test or "", running[0].name or f"LWP {running[0].lwp}") if running else None
+    return thread.test, thread.name or f"LWP {thread.lwp}"
 
 
 def race_claims(report: Report, race: Race) -> list[Evidence]:

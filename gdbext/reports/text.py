@@ -63,7 +63,7 @@ def render(report: Report, options: Options) -> str:
         page.line(page.style("dim", _more(len(report.findings) - len(findings), "findings")))
     if not findings:
         page.line(page.style("warning", "no verdict: the triage did not get far enough"))
-    if report.crash is None:
+    if findings and findings[0].rule == "FT000":
         _overview(page, report)
     if report.crash is not None and report.crash.victim:
         reason = report.crash.victim_reason or "the damage was done elsewhere, before"
@@ -140,9 +140,7 @@ def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) ->
 
 
 def _overview(page: Page, report: Report) -> None:
-    """Of a process that did not crash: what each thread is doing, one line for each."""
-    if not report.findings or report.findings[0].rule != "FT000":
-        return
+    """Of a process in which nothing is wrong: what each thread is doing, one line for each."""
     limit = None if page.options.verbose else THREADS_SHOWN
     rows: list[list[str]] = []
     sources: list[str] = []

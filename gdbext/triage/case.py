@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 EVAL_LOOP = "_PyEval_EvalFrameDefault"
 MAX_C_FRAMES = 48
 THREADS_BEGIN_IN = "threading.py"
-HEADER_SIZE = 32
 WORD = re.compile(r"\w+")
 
 
@@ -208,7 +207,7 @@ class Case:
     def _is_accessed(self, suspect: suspects_.Suspect) -> bool:
         """Whether the faulting access is to the object's own memory."""
         operand, block = self.fault.operand, suspect.liveness.block
-        end = block.start + block.size if block else suspect.address + HEADER_SIZE
+        end = block.start + block.size if block else suspect.address + self.session.layout.size("PyObject")
         return operand is not None and suspect.address <= operand.address < end
 
     def died_of(self, suspect: suspects_.Suspect) -> bool:

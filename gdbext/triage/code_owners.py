@@ -6,15 +6,15 @@ import os
 import re
 import sys
 
-SYSTEM = re.compile(r"(lib(c|m|pthread|dl|gcc_s|stdc\+\+|python)\b|ld-|linux-vdso|\[vdso\]|$)")
+SYSTEM = re.compile(r"(lib(c|m|pthread|dl|gcc_s|stdc\+\+|python[\w.]*)\b|ld-|linux-vdso|\[vdso\]|$)")
 """Names of libraries that any process may have, and Python's own; the empty name is a place in no file."""
 
 
 def is_system(path: str | None) -> bool:
     """Whether a mapped file is a library of the system or Python's own, or there is none.
 
-    >>> is_system("/lib/x86_64-linux-gnu/libc.so.6")
-    True
+    >>> is_system("/lib/x86_64-linux-gnu/libc.so.6"), is_system("/usr/lib/libpython3.13t.so.1.0"), is_system("/srv/libcache.so")
+    (True, True, False)
     """
     return bool(SYSTEM.match(os.path.basename(path or "")))
 

@@ -87,6 +87,13 @@ class Fault:
         return self.jumped_to if self.jumped_to is not None else self.signal.address
 
     @property
+    def through(self) -> int | None:
+        """The pointer that the fault went through: where it jumped to, or the faulting operand's base."""
+        if self.jumped_to is not None:
+            return self.jumped_to
+        return self.operand.base_value if self.operand else None
+
+    @property
     def is_fault(self) -> bool:
         return self.signal is not None and self.signal.name in FAULT_SIGNALS
 

@@ -121,8 +121,8 @@ class Suspect:
 
     @property
     def outermost_level(self) -> int:
-        """The level of the outermost function that was given it, or gave it on; else of any that has it."""
-        given = [u.level for u in self.uses if u.is_self or u.passed_on or u.is_argument]
+        """The level of the outermost function that surely was given it, or gave it on; else of any that has it."""
+        given = [u.level for u in self.uses if (u.is_self or u.passed_on or u.is_argument) and not u.is_doubtful]
         return max(given, default=self.outermost.level)
 
     def given_while_ending(self) -> Iterator[int]:
@@ -285,7 +285,7 @@ def root(suspects: Sequence[Suspect]) -> Suspect | None:
     """
     gone = {s.address for s in suspects if s.is_gone}
     bad = [s for s in suspects if s.is_bad and s.address and s.is_trusted_use and not _only_refers_to(s, gone)]
-    return max(bad, key=lambda s: (_outermost_level(s), s.is_gone), default=None)
+    return max(bad, key=lambda s: (s.outermost_level, s.is_gone), default=None)
 
 
 def _only_refers_to(suspect: Suspect, gone: Set[int]) -> bool:
@@ -293,11 +293,6 @@ def _only_refers_to(suspect: Suspect, gone: Set[int]) -> bool:
     if suspect.is_gone or suspect.is_corrupt or suspect.wrong_type:
         return False
     return all(violation.value in gone for violation in suspect.violations)
-
-
-def _outermost_level(suspect: Suspect) -> int:
-    """Of the frames that have it as an argument, or passed it on."""
-    return max(u.level for u in suspect.uses if (u.is_self or u.passed_on or u.is_argument) and not u.is_doubtful)
 
 
 __all__ = ["Confidence", "SUBCLASSABLE_BY_FLAG", "Suspect", "Use", "collect", "judge", "matches", "root"]

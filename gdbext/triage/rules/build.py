@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gdbext.debuggers.base import NativeFrame
+from gdbext.heap.debug_hooks import FILLS, fill_of
 from gdbext.model import Confidence, Container, Evidence, Finding, Subject
 from gdbext.triage.case import Case
+from gdbext.triage.code_owners import is_system
 from gdbext.triage.origin import Origin
 from gdbext.triage.rules.catalog import DOCS
 from gdbext.triage.suspects import Suspect
@@ -62,6 +65,27 @@ def evidence_of(case: Case, suspect: Suspect) -> list[Evidence]:
     )
     broken = [v.evidence(suspect.address) for v in suspect.violations]
     return [described, *_who(case, suspect), *suspect.liveness.evidence, *broken, *suspect.header_problems]
+
+
+def fill_went_through(case: Case) -> tuple[int, Evidence] | None:
+    """(fill byte, evidence) where the fault went through a fill of the debug hooks; without them such a word says nothing."""
+    through = case.fault.through
+    fill = fill_of(through) if through is not None and case.session.heap.records.hooks else None
+    if fill is None:
+        return None
+    return fill, Evidence(f"the pointer was read from memory that is {FILLS[fill]}: it is that fill", None, through, broken=True)
+
+
+def subject_at(case: Case, address: int) -> Subject:
+    """What lives at an address that nothing says a type of."""
+    info = case.session.objects.type_of(address)
+    return Subject(address, info.name if info else None, None, case.session.heap.judge(address).verdict)
+
+
+def caller_of_system(case: Case) -> NativeFrame | None:
+    """The crashed thread's innermost function, by name, that is not of a library of the system."""
+    frames = (f for f in case.native_frames if f.function)
+    return next((f for f in frames if f.module == case.interpreter_module or not is_system(f.module)), None)
 
 
 def one_thread(case: Case) -> list[Evidence]:

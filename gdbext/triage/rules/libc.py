@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 from gdbext.model import Confidence, Evidence, Finding
 from gdbext.triage.case import Case
-from gdbext.triage.code_owners import is_system
-from gdbext.triage.rules.build import finding
+from gdbext.triage.rules.build import caller_of_system, finding
 
 DOUBLE_FREE = ("double free detected", "double free or corruption (fasttop)")
 HEAP = re.compile(
@@ -32,7 +31,7 @@ def damaged(case: Case) -> Iterator[Finding]:
 
 
 def _finding(case: Case, rule: str, detail: str) -> Finding:
-    caller = next((f for f in case.native_frames if f.function and not is_system(f.module)), None)
+    caller = caller_of_system(case)
     evidence = [Evidence("the C library said", None, case.fault.library_message)]
     if caller is not None:
         evidence.append(Evidence(f"#{caller.level} {caller.function} called it", caller.pc))

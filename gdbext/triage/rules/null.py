@@ -46,9 +46,7 @@ def _null_item(case: Case) -> Iterator[Finding]:
     null = next(
         (v for v in frame.variables if v.value == 0 and not v.is_argument and is_object_pointer(v.type, case.session.layout)), None
     )
-    walked = next(
-        (s for s in case.suspects for u in s.uses if u.level == frame.frame.level and u.is_argument and is_resizable(s)), None
-    )
+    walked = walked_at(case, frame.frame.level)
     if null is None or walked is None or index is None:
         return
     place, size = length(case, walked.address)
@@ -118,9 +116,10 @@ def _has_null_argument(case: Case, level: int) -> bool:
     return any(v.is_argument and v.value == 0 and is_object_pointer(v.type, case.session.layout) for v in variables)
 
 
-def is_resizable(suspect: Suspect) -> bool:
-    """A live object of one of those types."""
-    return suspect.actual_type in RESIZABLE and not suspect.is_bad
+def walked_at(case: Case, level: int) -> Suspect | None:
+    """The sound object of one of those types that the function of that frame was given."""
+    given = (s for s in case.suspects for u in s.uses if u.level == level and u.is_argument)
+    return next((s for s in given if s.actual_type in RESIZABLE and not s.is_bad), None)
 
 
 def length(case: Case, address: int) -> tuple[int, int]:

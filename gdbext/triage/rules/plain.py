@@ -6,12 +6,11 @@ import os
 from collections.abc import Iterator
 
 from gdbext.debuggers.base import NativeFrame
-from gdbext.heap.debug_hooks import FILLS, fill_of
-from gdbext.model import Confidence, Evidence, Finding, Subject
+from gdbext.model import Confidence, Evidence, Finding
 from gdbext.triage.case import Case
 from gdbext.triage.fault import FATAL_SIGNALS, frame_of_signal
 from gdbext.triage.hang import hang_evidence
-from gdbext.triage.rules.build import finding
+from gdbext.triage.rules.build import fill_went_through, finding, subject_at
 
 SENT = ("SI_USER", "SI_QUEUE")
 
@@ -46,8 +45,7 @@ def fatal_error(case: Case) -> Iterator[Finding]:
         evidence = [Evidence("message", None, case.fault.fatal_error, private=case.fault.fatal_text_is_data)]
         subject = None
         if about := case.fault.fatal_object:
-            info = case.session.objects.type_of(about)
-            subject = Subject(about, info.name if info else None, None, case.session.heap.judge(about).verdict)
+            subject = subject_at(case, about)
             evidence.append(Evidence("the object that it is about", about))
         yield finding(case, "FT402", case.fault.fatal_error, Confidence.PROVEN, subject, evidence=evidence)
 
@@ -96,10 +94,8 @@ def native_fault(case: Case) -> Iterator[Finding]:
         )
     if fault.operand:
         evidence.append(Evidence(f"its operand {fault.operand.text}", None, fault.operand.address))
-    through = fault.jumped_to if fault.jumped_to is not None else fault.operand.base_value if fault.operand else None
-    if through is not None and (fill := fill_of(through)) is not None:
-        said = f"the pointer was read from memory that is {FILLS[fill]}: it is that fill"
-        evidence.insert(0, Evidence(said, None, through, broken=True))
+    if (through := fill_went_through(case)) is not None:
+        evidence.insert(0, through[1])
     where = next((_place(f) for f in case.native_frames[start:] if not f.is_inlined), None)
     yield finding(case, "FT404", f"in {where}" if where else "", Confidence.LIKELY, evidence=evidence)
 

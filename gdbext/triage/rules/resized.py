@@ -10,7 +10,7 @@ from gdbext.triage import containers
 from gdbext.triage.case import Case
 from gdbext.triage.origin import index_variable
 from gdbext.triage.rules.build import container_of, finding, one_thread, subject_of, weaker
-from gdbext.triage.rules.null import is_resizable, length, sure_of_null
+from gdbext.triage.rules.null import length, sure_of_null, walked_at
 
 MAX_INNER = 6
 MAX_OFFSET = 1 << 24
@@ -70,9 +70,7 @@ def _too_short(case: Case) -> Iterator[Finding]:
             return
         last = frame.frame
         name, index = index_variable(frame)
-        suspect = next(
-            (s for s in case.suspects for u in s.uses if u.level == frame.frame.level and u.is_argument and is_resizable(s)), None
-        )
+        suspect = walked_at(case, frame.frame.level)
         if suspect is None:
             continue
         place, size = length(case, suspect.address)

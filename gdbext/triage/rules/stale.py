@@ -5,14 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from gdbext.heap.debug_hooks import FILLS, FREED, fill_of
+from gdbext.heap.debug_hooks import FREED, fill_of
 from gdbext.heap.evidence import AFTER_FREE
-from gdbext.model import Confidence, Evidence, Finding, Subject, Verdict
+from gdbext.model import Confidence, Evidence, Finding, Verdict
 from gdbext.triage.case import Case
-from gdbext.triage.code_owners import is_system
 from gdbext.triage.fault import reporter_module
 from gdbext.triage.origin import Origin
-from gdbext.triage.rules.build import container_of, evidence_of, finding, name_of, one_thread, subject_of, weaker
+from gdbext.triage.rules.build import (
+    caller_of_system,
+    container_of,
+    evidence_of,
+    fill_went_through,
+    finding,
+    name_of,
+    one_thread,
+    subject_at,
+    subject_of,
+    weaker,
+)
 from gdbext.triage.rules.catalog import DOCS
 from gdbext.triage.rules.pointers import is_no_object
 from gdbext.triage.suspects import Suspect
@@ -106,14 +116,11 @@ def after_free(case: Case) -> Iterator[Finding]:
 def _through_freed(case: Case) -> Iterator[Finding]:
     """The faulting access, or jump, goes through the fill that the debug hooks write over freed memory."""
     fault = case.fault
-    through = fault.jumped_to if fault.jumped_to is not None else fault.operand.base_value if fault.operand else None
-    if not fault.is_fault or through is None or fill_of(through) != FREED or not case.session.heap.records.hooks:
+    fill, reason = fill_went_through(case) or (None, None)
+    if not fault.is_fault or fill != FREED or reason is None:
         return
     where = next((f.function for f in case.c_frames if not f.frame.is_inlined), "C code")
-    evidence = [
-        Evidence(f"the pointer was read from memory that is {FILLS[FREED]}: it is that fill", None, through, broken=True),
-        *([Evidence("faulting instruction", None, fault.instruction)] if fault.instruction else ()),
-    ]
+    evidence = [reason, *([Evidence("faulting instruction", None, fault.instruction)] if fault.instruction else ())]
     yield finding(case, "FT102", f"{where} uses a pointer that was read from freed memory", Confidence.LIKELY, evidence=evidence)
 
 
@@ -148,8 +155,8 @@ def _cpython_said(case: Case) -> bool:
         return True
     if case.fault.fatal_error:
         return reporter_module(case.native_frames) == case.interpreter_module
-    asserting = next((f.module for f in case.native_frames if f.function and not is_system(f.module)), None)
-    return asserting == case.interpreter_module
+    asserting = caller_of_system(case)
+    return asserting is not None and asserting.module == case.interpreter_module
 
 
 def double_free(case: Case) -> Iterator[Finding]:
@@ -179,8 +186,7 @@ def double_free(case: Case) -> Iterator[Finding]:
         yield finding(case, "FT104", detail, confidence, subject_of(suspect), None, evidence)
         return
     if said and about:
-        info = case.session.objects.type_of(about)
-        subject = Subject(about, info.name if info else None, None, case.session.heap.judge(about).verdict)
-        detail = f"{f'a {info.name}' if info else 'an object'} lost more references than it had"
+        subject = subject_at(case, about)
+        detail = f"{f'a {subject.type}' if subject.type else 'an object'} lost more references than it had"
         evidence = [Evidence("CPython reported", None, message), Evidence("the object that it is about", about)]
         yield finding(case, "FT104", detail, Confidence.PROVEN, subject, None, evidence)

@@ -77,7 +77,9 @@ def test_another_abort_is_no_matter_of_the_heap(message: str | None) -> None:
     ],
 )
 def test_a_native_fault_through_a_fill_says_what_memory_the_pointer_was_read_from(fault: Fault, value: int | None) -> None:
-    [found] = plain.native_fault(case_of(HeapWorld(), fault=fault, native_frames=STACK[4:]))
+    [found] = plain.native_fault(case_of(HeapWorld(hooks=True), fault=fault, native_frames=STACK[4:]))
     fills = [e for e in found.evidence if "it is that fill" in e.claim]
     assert [(e.value, e.broken) for e in fills] == ([(value, True)] if value else [])
     assert all("freed (0xDD)" in e.claim and e is found.evidence[0] for e in fills)
+    [plainly] = plain.native_fault(case_of(HeapWorld(hooks=False), fault=fault, native_frames=STACK[4:]))
+    assert not any("it is that fill" in e.claim for e in plainly.evidence), "only the debug hooks write fills"

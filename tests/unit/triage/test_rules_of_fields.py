@@ -28,20 +28,23 @@ def test_what_has_no_types_name_is_no_static_type() -> None:
         assert "is impossible" in found.title
 
 
-def test_a_heap_objects_header_without_a_type_is_impossible() -> None:
-    world = HeapWorld()
+def headless_list(world: HeapWorld) -> int:
+    """A list without a type, which has a name where a type object has its own."""
     lst = world.page(GC, 1024).object("list")
     world.set("PyTypeObject", lst, tp_name=world.objects_world.cstring("Shape"))
     world.set("PyObject", lst, ob_type=0)
-    [found] = fields.broken_invariant(case_of(world, lst))
+    return lst
+
+
+def test_a_heap_objects_header_without_a_type_is_impossible() -> None:
+    world = HeapWorld()
+    [found] = fields.broken_invariant(case_of(world, headless_list(world)))
     assert "the header of a dict is impossible" in found.title
 
 
 def test_an_impossible_header_beside_the_fault_may_be_one_that_is_not_built_yet() -> None:
     world = HeapWorld()
-    lst = world.page(GC, 1024).object("list")
-    world.set("PyObject", lst, ob_type=0)
-    [found] = fields.broken_invariant(case_of(world, lst, died_of=lambda suspect: False))
+    [found] = fields.broken_invariant(case_of(world, headless_list(world), died_of=lambda suspect: False))
     assert found.confidence is Confidence.POSSIBLE
 
 
