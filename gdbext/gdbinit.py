@@ -14,20 +14,25 @@ import gdb
 def _start(here: str) -> str | None:
     oldest = (3, 10)
     if sys.version_info < oldest:
-        return "gdbext needs a gdb with Python 3.10 or later; this one has {}.{}".format(*sys.version_info)
+        return "gdbext needs a gdb with Python 3.10 or later; this one has {}.{}".format(
+            *sys.version_info
+        )
     if not hasattr(gdb, "with_parameter"):
         return "gdbext needs gdb 12 or later; this is " + str(gdb.VERSION)
     folder = os.path.dirname(here)
     loaded = sys.modules.get("gdbext")
-    if loaded is not None and (other := os.path.realpath(os.path.dirname(loaded.__file__ or ""))) != folder:
+    if (
+        loaded is not None
+        and (other := os.path.realpath(os.path.dirname(loaded.__file__ or ""))) != folder
+    ):
         return f"gdbext is already loaded from {other}; start another gdb for this one"
     parent = os.path.dirname(folder)
     if parent not in sys.path:
         sys.path.insert(0, parent)
 
     from gdbext import startup
-    from gdbext.debuggers.gdb import GdbDebugger
-    from gdbext.debuggers.gdb_host import GdbHost, spare_the_program
+    from gdbext.backends.gdb.adapter import GdbDebugger
+    from gdbext.backends.gdb.host import GdbHost, spare_the_program
 
     host, debugger = GdbHost(), GdbDebugger()
     startup.install(host, debugger)

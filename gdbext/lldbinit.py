@@ -14,20 +14,25 @@ import lldb
 def _start(debugger: lldb.SBDebugger, here: str) -> str | None:
     oldest = (3, 10)
     if sys.version_info < oldest:
-        return "gdbext needs an LLDB with Python 3.10 or later; this one has {}.{}".format(*sys.version_info)
+        return "gdbext needs an LLDB with Python 3.10 or later; this one has {}.{}".format(
+            *sys.version_info
+        )
     folder = os.path.dirname(here)
     # LLDB has put this file's folder there: the package's insides are no modules of their own.
     sys.path[:] = [path for path in sys.path if os.path.realpath(path) != folder]
     loaded = sys.modules.get("gdbext")
-    if loaded is not None and (other := os.path.realpath(os.path.dirname(loaded.__file__ or ""))) != folder:
+    if (
+        loaded is not None
+        and (other := os.path.realpath(os.path.dirname(loaded.__file__ or ""))) != folder
+    ):
         return f"gdbext is already loaded from {other}; start another LLDB for this one"
     parent = os.path.dirname(folder)
     if parent not in sys.path:
         sys.path.insert(0, parent)
 
     from gdbext import startup
-    from gdbext.debuggers.lldb import LldbDebugger
-    from gdbext.debuggers.lldb_host import LldbHost, spare_the_program
+    from gdbext.backends.lldb.adapter import LldbDebugger
+    from gdbext.backends.lldb.host import LldbHost, spare_the_program
 
     startup.install(LldbHost(debugger), LldbDebugger(debugger))
     spare_the_program(debugger)

@@ -406,7 +406,20 @@ class Report:
 
 
 ADDRESS_FIELDS = frozenset(
-    {"address", "about", "frame", "code", "pc", "start", "page", "buffer", "owner_tstate", "owner_tid", "waits_for", "tstate"}
+    {
+        "address",
+        "about",
+        "frame",
+        "code",
+        "pc",
+        "start",
+        "page",
+        "buffer",
+        "owner_tstate",
+        "owner_tid",
+        "waits_for",
+        "tstate",
+    }
 )
 """Integer fields that are addresses, and so are strings ("0x…") in JSON."""
 
@@ -416,8 +429,13 @@ def to_json(value: Any, name: str = "") -> Any:
     if isinstance(value, enum.Enum):
         return value.value
     if hasattr(value, "__dataclass_fields__"):
-        converted = {f.name: to_json(getattr(value, f.name), _address_name(value, f.name)) for f in fields(value)}
-        return {"schema": converted.pop("schema"), **converted} if "schema" in converted else converted
+        converted = {
+            f.name: to_json(getattr(value, f.name), _address_name(value, f.name))
+            for f in fields(value)
+        }
+        return (
+            {"schema": converted.pop("schema"), **converted} if "schema" in converted else converted
+        )
     if isinstance(value, Mapping):
         return {str(k): to_json(v) for k, v in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):

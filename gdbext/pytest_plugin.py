@@ -22,7 +22,9 @@ started, and that may live on while the next tests run.
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("gdbext")
     group.addoption(
-        "--gdbext", action="store_true", help="when the interpreter dies, let gdbext name the test that each thread was running"
+        "--gdbext",
+        action="store_true",
+        help="when the interpreter dies, let gdbext name the test that each thread was running",
     )
 
 

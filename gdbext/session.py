@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from gdbext.debuggers import elf
-from gdbext.debuggers.base import Debugger, DebuggerError, Module
-from gdbext.debuggers.cache import CachedMemory
-from gdbext.heap.activity import ThreadStop, collections
-from gdbext.heap.heap import Heap
-from gdbext.interpreter.code_facts import CodeFacts, code_facts
-from gdbext.interpreter.frames import FrameReader, PythonStack
-from gdbext.interpreter.running_tests import running_tests
-from gdbext.interpreter.runtime import Runtime, read_runtime
-from gdbext.interpreter.thread_names import thread_names
-from gdbext.layout.choice import Choice, choose
-from gdbext.layout.debug_offsets import DebugOffsets, find_runtime, read_debug_offsets
-from gdbext.layout.layout import Layout
-from gdbext.layout.struct_cache import StructCache
-from gdbext.locks.locks import Locks
-from gdbext.objects.objects import Objects
+from gdbext.binfmt import elf
+from gdbext.cpython.allocator.activity import ThreadStop, collections
+from gdbext.cpython.allocator.heap import Heap
+from gdbext.cpython.interpreter.code_facts import CodeFacts, code_facts
+from gdbext.cpython.interpreter.frames import FrameReader, PythonStack
+from gdbext.cpython.interpreter.running_tests import running_tests
+from gdbext.cpython.interpreter.runtime import Runtime, read_runtime
+from gdbext.cpython.interpreter.thread_names import thread_names
+from gdbext.cpython.layout.choice import Choice, choose
+from gdbext.cpython.layout.debug_offsets import DebugOffsets, find_runtime, read_debug_offsets
+from gdbext.cpython.layout.layout import Layout
+from gdbext.cpython.layout.struct_cache import StructCache
+from gdbext.cpython.locks.locks import Locks
+from gdbext.cpython.objects.objects import Objects
+from gdbext.target.cache import CachedMemory
+from gdbext.target.protocol import Debugger, DebuggerError, Module
 
 
 class Session:
@@ -41,11 +41,21 @@ class Session:
         if symbol := self.debugger.symbol("_PyRuntime"):
             return symbol.address
         mapped = {path for _, _, _, path in self._files}
-        ranges = [(r.start, r.end) for r in self.debugger.regions() if r.writable and (r.path in mapped or not mapped)]
+        ranges = [
+            (r.start, r.end)
+            for r in self.debugger.regions()
+            if r.writable and (r.path in mapped or not mapped)
+        ]
         if found := find_runtime(self.memory, ranges):
             return found
-        hint = " (make sure that the debugger has the same python that made the core)" if self.debugger.kind == "core" else ""
-        raise DebuggerError(f"no CPython in this target: {self.debugger.executable or 'it'} has no _PyRuntime{hint}")
+        hint = (
+            " (make sure that the debugger has the same python that made the core)"
+            if self.debugger.kind == "core"
+            else ""
+        )
+        raise DebuggerError(
+            f"no CPython in this target: {self.debugger.executable or 'it'} has no _PyRuntime{hint}"
+        )
 
     @cached_property
     def _files(self) -> list[tuple[int, int, int, str]]:
@@ -62,7 +72,9 @@ class Session:
         """
         found = read_debug_offsets(self.memory, self.runtime_address)
         if not found.free_threaded:
-            raise DebuggerError(f"this is CPython {found.python_version} with a GIL; gdbext explains free-threaded builds only")
+            raise DebuggerError(
+                f"this is CPython {found.python_version} with a GIL; gdbext explains free-threaded builds only"
+            )
         return found
 
     @cached_property
@@ -86,9 +98,19 @@ class Session:
     def _runtime_build_id(self) -> str | None:
         """The build id of the file that has ``_PyRuntime``, if memory and the debugger's file are the same build."""
         mapped = {m.build_id: m for m in self.modules if m.build_id}
-        mine = max((m for m in mapped.values() if m.base <= self.runtime_address), key=lambda m: m.base, default=None)
-        program = elf.build_id_in_file(self.debugger.executable) if self.debugger.executable else None
-        if mine is None or program not in mapped or mine.build_id not in (program, elf.build_id_in_file(mine.path)):
+        mine = max(
+            (m for m in mapped.values() if m.base <= self.runtime_address),
+            key=lambda m: m.base,
+            default=None,
+        )
+        program = (
+            elf.build_id_in_file(self.debugger.executable) if self.debugger.executable else None
+        )
+        if (
+            mine is None
+            or program not in mapped
+            or mine.build_id not in (program, elf.build_id_in_file(mine.path))
+        ):
             return None
         return mine.build_id
 
@@ -105,12 +127,21 @@ class Session:
         return Objects(
             self.memory,
             self.layout,
-            is_collecting=any(c.is_collecting for c in collections(self.memory, self.layout, self.runtime)),
+            is_collecting=any(
+                c.is_collecting for c in collections(self.memory, self.layout, self.runtime)
+            ),
         )
 
     @cached_property
     def heap(self) -> Heap:
-        return Heap(self.memory, self.layout, self.runtime, self.objects, self.debugger.regions(), stops=self._stops)
+        return Heap(
+            self.memory,
+            self.layout,
+            self.runtime,
+            self.objects,
+            self.debugger.regions(),
+            stops=self._stops,
+        )
 
     def _stops(self) -> list[ThreadStop]:
         """What each thread was doing, for the heap to explain blocks in no regular state."""
@@ -120,7 +151,15 @@ class Session:
             registers = self.debugger.registers(thread.lwp)
             state = self.runtime.by_lwp(thread.lwp)
             tid = state.thread_id if state else thread.fs_base
-            found.append(ThreadStop(thread.lwp, tid, [f.function for f in frames], frames[0].sp if frames else None, registers))
+            found.append(
+                ThreadStop(
+                    thread.lwp,
+                    tid,
+                    [f.function for f in frames],
+                    frames[0].sp if frames else None,
+                    registers,
+                )
+            )
         return found
 
     @cached_property
@@ -153,7 +192,9 @@ class Session:
         if thread is None:
             return None
         # A program that never imports threading has its main thread all the same.
-        return self._names.get(thread.thread_id) or ("MainThread" if lwp == self.process_id else None)
+        return self._names.get(thread.thread_id) or (
+            "MainThread" if lwp == self.process_id else None
+        )
 
     @cached_property
     def process_id(self) -> int | None:
@@ -164,7 +205,9 @@ class Session:
         """What the code object at ``address`` does; None if there is none."""
         if address not in self._code_facts:
             code = self.frame_reader.code(address)
-            self._code_facts[address] = code_facts(self.memory, self.layout, code, self.offsets.minor) if code else None
+            self._code_facts[address] = (
+                code_facts(self.memory, self.layout, code, self.offsets.minor) if code else None
+            )
         return self._code_facts[address]
 
     @cached_property
@@ -202,6 +245,10 @@ _current: Session | None = None
 def current(debugger: Debugger) -> Session:
     """The session of this stop: the last one as long as the target has not run since."""
     global _current
-    if _current is None or _current.debugger is not debugger or _current.generation != debugger.generation():
+    if (
+        _current is None
+        or _current.debugger is not debugger
+        or _current.generation != debugger.generation()
+    ):
         _current = Session(debugger)
     return _current

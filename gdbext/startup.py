@@ -8,13 +8,13 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from gdbext.debuggers.host import Host, progress, terminal
+from gdbext.backends.host import Host, progress, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gdbext.commands.command import Context
-    from gdbext.debuggers.base import Debugger
+    from gdbext.target.protocol import Debugger
 
 HELP = "Explains crashes of free-threaded CPython (gdbext)."
 
@@ -44,16 +44,16 @@ def context(host: Host, debugger: Debugger) -> Context:
 
 def report(debugger: Debugger) -> dict[str, Any]:
     """The JSON contract's content for this stop of the target."""
+    from gdbext.diagnosis.triage import triage
     from gdbext.model import to_json
     from gdbext.session import current
-    from gdbext.triage.triage import triage
 
     found: dict[str, Any] = to_json(triage(current(debugger)))
     return found
 
 
 class FtCommands:
-    """The subcommands of ``ft``, as :class:`gdbext.debuggers.host.Commands`."""
+    """The subcommands of ``ft``, as :class:`gdbext.backends.host.Commands`."""
 
     help = HELP
 

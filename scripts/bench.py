@@ -23,7 +23,15 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from lab.crash import CrashRun, crash  # noqa: E402  (the tests' laboratory is no installed package)
 
-GDB = [str(BIN / "gdb"), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load no"]
+GDB = [
+    str(BIN / "gdb"),
+    "-nx",
+    "-batch",
+    "-iex",
+    "set debuginfod enabled off",
+    "-iex",
+    "set auto-load no",
+]
 
 GDBEXT_RUN = [str(BIN / "gdbext"), "run", "--"]
 
@@ -51,7 +59,12 @@ os.abort()
 def timed(command: list[str], environment: dict[str, str] | None = None) -> float:
     """Wall seconds of one run of a command, its output thrown away."""
     started = time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
+    subprocess.run(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **(environment or {})},
+    )
     return time.perf_counter() - started
 
 
@@ -76,13 +89,23 @@ def bench_triage(folder: Path, runs: int) -> None:
     backtrace = [*GDB, "-ex", "bt", str(run.executable), str(run.core)]
     triage = [str(BIN / "gdbext"), "triage", str(run.core), "--debugger", "gdb"]
     quotient, ours, theirs = ratio(triage, backtrace, runs)
-    row(f"gdbext triage ({ours:.2f} s) / gdb -batch -ex bt ({theirs:.2f} s)", f"{quotient:.2f} x", "<= 1.5 x", quotient <= 1.5)
+    row(
+        f"gdbext triage ({ours:.2f} s) / gdb -batch -ex bt ({theirs:.2f} s)",
+        f"{quotient:.2f} x",
+        "<= 1.5 x",
+        quotient <= 1.5,
+    )
 
 
 def list_core(folder: Path, count: int) -> tuple[CrashRun, str]:
     script = folder / f"list_{count}.py"
     script.write_text(LIST_SCRIPT)
-    run = crash(interpreters.executable("release"), script, folder=folder / str(count), arguments=(str(count),))
+    run = crash(
+        interpreters.executable("release"),
+        script,
+        folder=folder / str(count),
+        arguments=(str(count),),
+    )
     found = re.search(r"LIST (0x[0-9a-f]+)", run.stderr)
     assert found, run.stderr
     return run, found[1]
@@ -106,8 +129,18 @@ def bench_list(folder: Path, runs: int) -> None:
     results = [inside(run, address) for _ in range(runs)]
     rate = statistics.median(r["items"] / r["judging"] for r in results)
     factor = statistics.median(r["reading_each"] * r["items"] / r["judging"] for r in results)
-    row("judging every item of a list of 1,000,000, items a second", f"{rate:,.0f}", ">= 1,000,000", rate >= 1_000_000)
-    row("the same, against a loop over gdb.Value that reads each ob_type", f"{factor:.1f} x faster", ">= 6 x", factor >= 6)
+    row(
+        "judging every item of a list of 1,000,000, items a second",
+        f"{rate:,.0f}",
+        ">= 1,000,000",
+        rate >= 1_000_000,
+    )
+    row(
+        "the same, against a loop over gdb.Value that reads each ob_type",
+        f"{factor:.1f} x faster",
+        ">= 6 x",
+        factor >= 6,
+    )
 
 
 def bench_growth(folder: Path, runs: int) -> None:
@@ -115,12 +148,22 @@ def bench_growth(folder: Path, runs: int) -> None:
     few = [inside(*small) for _ in range(runs)]
     many = [inside(*large) for _ in range(runs)]
     growth = statistics.median(b["judging"] / a["judging"] for a, b in zip(few, many))
-    memory = statistics.median(b["peak_kib"] for b in many) / statistics.median(a["peak_kib"] for a in few)
+    memory = statistics.median(b["peak_kib"] for b in many) / statistics.median(
+        a["peak_kib"] for a in few
+    )
     row("judging, heap and list 10 x as large: time", f"{growth:.1f} x", "<= 11 x", growth <= 11)
     row("the same: peak memory of the debugger", f"{memory:.1f} x", "", True)
-    commands = [[str(BIN / "gdbext"), "triage", str(run.core), "--debugger", "gdb"] for run, _ in (large, small)]
+    commands = [
+        [str(BIN / "gdbext"), "triage", str(run.core), "--debugger", "gdb"]
+        for run, _ in (large, small)
+    ]
     quotient, ours, theirs = ratio(commands[0], commands[1], runs)
-    row(f"gdbext triage, heap 10 x as large ({ours:.2f} s / {theirs:.2f} s)", f"{quotient:.2f} x", "<= 11 x", quotient <= 11)
+    row(
+        f"gdbext triage, heap 10 x as large ({ours:.2f} s / {theirs:.2f} s)",
+        f"{quotient:.2f} x",
+        "<= 11 x",
+        quotient <= 11,
+    )
 
 
 def no_core() -> None:
@@ -132,10 +175,24 @@ def dies(wrapper: list[str], command: list[str], folder: Path, seconds: float) -
     started = time.perf_counter()
     # timeout dies of the signal that its child died of; gdbext turns that into a status.
     words = [*wrapper, "timeout", "-s", "KILL", f"{seconds:.3f}", *command]
-    quiet = {**os.environ, "GDBEXT_GDB": "/bin/false"}  # that it dies is counted; why need not be found out
-    done = subprocess.run(words, cwd=folder, env=quiet, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=no_core)
+    quiet = {
+        **os.environ,
+        "GDBEXT_GDB": "/bin/false",
+    }  # that it dies is counted; why need not be found out
+    done = subprocess.run(
+        words,
+        cwd=folder,
+        env=quiet,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=no_core,
+    )
     took = time.perf_counter() - started
-    return took if abs(done.returncode) % 128 in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS) else None
+    return (
+        took
+        if abs(done.returncode) % 128 in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)
+        else None
+    )
 
 
 def bench_crash_rate(folder: Path, runs: int) -> None:
@@ -174,10 +231,24 @@ SECTIONS = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure gdbext against plain gdb and bare runs, in one run.")
-    parser.add_argument("--runs", type=int, default=5, help="counted runs of each pair (median is shown)")
-    parser.add_argument("--crash-runs", type=int, default=100, help="counted runs of the race, bare and under gdbext run each")
-    parser.add_argument("--only", choices=(*SECTIONS, "crash-rate"), action="append", help="this section alone; may be repeated")
+    parser = argparse.ArgumentParser(
+        description="Measure gdbext against plain gdb and bare runs, in one run."
+    )
+    parser.add_argument(
+        "--runs", type=int, default=5, help="counted runs of each pair (median is shown)"
+    )
+    parser.add_argument(
+        "--crash-runs",
+        type=int,
+        default=100,
+        help="counted runs of the race, bare and under gdbext run each",
+    )
+    parser.add_argument(
+        "--only",
+        choices=(*SECTIONS, "crash-rate"),
+        action="append",
+        help="this section alone; may be repeated",
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="gdbext-bench-") as name:
         for section in arguments.only or (*SECTIONS, "crash-rate"):

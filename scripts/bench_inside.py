@@ -12,8 +12,8 @@ import gdb
 
 sys.path.insert(0, os.environ["GDBEXT_ROOT"])
 
-from gdbext.debuggers.gdb import GdbDebugger
-from gdbext.objects.decoded import List
+from gdbext.backends.gdb.adapter import GdbDebugger
+from gdbext.cpython.objects.decoded import List
 from gdbext.session import Session
 
 
@@ -37,7 +37,13 @@ def main() -> None:
         int(values[index]["ob_type"])
     reading = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    result = {"items": len(items), "stale": stale, "judging": judging, "reading_each": reading / sample, "peak_kib": peak}
+    result = {
+        "items": len(items),
+        "stale": stale,
+        "judging": judging,
+        "reading_each": reading / sample,
+        "peak_kib": peak,
+    }
     print("BENCH " + json.dumps(result))
 
 

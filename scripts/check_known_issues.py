@@ -1,4 +1,4 @@
-"""Check the form of the catalogue of known issues, ``gdbext/triage/known_issues.json``.
+"""Check the form of the catalogue of known issues, ``gdbext/diagnosis/known_issues.json``.
 
     scripts/check_known_issues.py [FILE]
 
@@ -17,9 +17,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from gdbext.diagnosis.signs import CATALOGUE
+from gdbext.diagnosis.versions import parse_version
 from gdbext.model import RULES
-from gdbext.triage.signs import CATALOGUE
-from gdbext.triage.versions import parse_version
 
 REQUIRED = {
     "id": str,
@@ -35,7 +35,13 @@ REQUIRED = {
     "status": str,
     "signs": list,
 }
-OPTIONAL = {"affected_text": list, "fixed_text": list, "same_as": str, "crashes": bool, "one_thread": str}
+OPTIONAL = {
+    "affected_text": list,
+    "fixed_text": list,
+    "same_as": str,
+    "crashes": bool,
+    "one_thread": str,
+}
 CLASSES = {
     "borrowed-item-uaf",
     "lazy-init-race",
@@ -54,7 +60,16 @@ CLASSES = {
 STATUSES = {"open", "closed", "closed-unresolved", "duplicate", "fixed", "wontfix"}
 ONE_THREAD = {"enough", "always"}
 FRAME_SOURCES = {"quoted", "named", "inferred"}
-SIGN_LISTS = {"types", "families", "attributes", "functions", "assertions", "messages", "rules", "python_functions"}
+SIGN_LISTS = {
+    "types",
+    "families",
+    "attributes",
+    "functions",
+    "assertions",
+    "messages",
+    "rules",
+    "python_functions",
+}
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*\Z")
 SERIES = re.compile(r"3\.\d+\Z")
 ID = re.compile(r"(?:gh-|[\w.-]+#|[a-z]+PR)(\d+)\Z")
@@ -78,21 +93,38 @@ def _entry(entry: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> 
     fields = REQUIRED | OPTIONAL
     yield from (f"no {name}" for name in REQUIRED if name not in entry)
     yield from (f"unknown field {name}" for name in entry if name not in fields)
-    wrong = [name for name, value in entry.items() if name in fields and type(value) is not fields[name]]
+    wrong = [
+        name for name, value in entry.items() if name in fields and type(value) is not fields[name]
+    ]
     yield from (f"{name} is no {fields[name].__name__}" for name in wrong)
     if wrong or not REQUIRED.keys() <= entry.keys():
         return
     named = ID.match(entry["id"])
     if not named:
         yield "an id is gh-NUMBER or PROJECT#NUMBER"
-    elif not re.match(rf"https://github\.com/[\w.-]+/[\w.-]+/(issues|pull)/{named[1]}\Z", entry["url"]):
+    elif not re.match(
+        rf"https://github\.com/[\w.-]+/[\w.-]+/(issues|pull)/{named[1]}\Z", entry["url"]
+    ):
         yield f"{entry['url']} is not the issue's address"
-    choices = (("class", CLASSES), ("status", STATUSES), ("frames_source", FRAME_SOURCES), ("one_thread", ONE_THREAD))
+    choices = (
+        ("class", CLASSES),
+        ("status", STATUSES),
+        ("frames_source", FRAME_SOURCES),
+        ("one_thread", ONE_THREAD),
+    )
     for field, allowed in choices:
         if field in entry and entry[field] not in allowed:
             yield f"{field} {entry[field]!r} is none of {', '.join(sorted(allowed))}"
-    yield from (f"fixed in {text!r}, which is no version" for text in entry["fixed_in"] if not _is_version(text))
-    yield from (f"affected {text!r} is no range of versions" for text in entry["affected"] if not _is_range(text))
+    yield from (
+        f"fixed in {text!r}, which is no version"
+        for text in entry["fixed_in"]
+        if not _is_version(text)
+    )
+    yield from (
+        f"affected {text!r} is no range of versions"
+        for text in entry["affected"]
+        if not _is_range(text)
+    )
     yield from _frames(entry)
     same = entry.get("same_as")
     if same is not None and (same not in known or "same_as" in known[same] or same == entry["id"]):
@@ -102,8 +134,12 @@ def _entry(entry: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> 
 
 
 def _frames(entry: Mapping[str, Any]) -> Iterator[str]:
-    names = [name for frame in entry["frames"] for name in ([frame] if isinstance(frame, str) else frame)]
-    yield from (f"frame {name!r} is no function name" for name in names if not IDENTIFIER.match(name))
+    names = [
+        name for frame in entry["frames"] for name in ([frame] if isinstance(frame, str) else frame)
+    ]
+    yield from (
+        f"frame {name!r} is no function name" for name in names if not IDENTIFIER.match(name)
+    )
     if not 0 <= entry["frames_quoted"] <= len(entry["frames"]):
         yield f"{entry['frames_quoted']} quoted frames of {len(entry['frames'])}"
     if entry["frames_quoted"] and entry["frames_source"] != "quoted":
@@ -115,10 +151,18 @@ def _sign(sign: Mapping[str, Any]) -> Iterator[str]:
         yield "it is empty"
     for name, value in sign.items():
         if name in SIGN_LISTS:
-            if not (isinstance(value, list) and value and all(isinstance(item, str) and item for item in value)):
+            if not (
+                isinstance(value, list)
+                and value
+                and all(isinstance(item, str) and item for item in value)
+            ):
                 yield f"{name} is no list of texts"
         elif name == "operations":
-            if not (isinstance(value, list) and value and all(isinstance(g, list) and g and all(map(str.strip, g)) for g in value)):
+            if not (
+                isinstance(value, list)
+                and value
+                and all(isinstance(g, list) and g and all(map(str.strip, g)) for g in value)
+            ):
                 yield "operations is no list of groups of words"
         elif name == "module":
             if not isinstance(value, str) or not value:
@@ -126,7 +170,11 @@ def _sign(sign: Mapping[str, Any]) -> Iterator[str]:
         else:
             yield f"unknown field {name}"
     yield from (f"unknown rule {rule}" for rule in sign.get("rules", ()) if rule not in RULES)
-    yield from (f"{name!r} is no function name" for name in sign.get("functions", ()) if not IDENTIFIER.match(name))
+    yield from (
+        f"{name!r} is no function name"
+        for name in sign.get("functions", ())
+        if not IDENTIFIER.match(name)
+    )
 
 
 def _is_version(text: object) -> bool:
@@ -141,7 +189,9 @@ def _is_range(text: str) -> bool:
     low, dash, high = text.partition("-")
     if SERIES.match(low):
         return not dash
-    return _is_version(low) and (not dash or (_is_version(high) and parse_version(low) <= parse_version(high)))
+    return _is_version(low) and (
+        not dash or (_is_version(high) and parse_version(low) <= parse_version(high))
+    )
 
 
 def main() -> int:

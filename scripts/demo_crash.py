@@ -23,7 +23,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gdbext-demo-") as folder:
         run = crash(python, script, folder=Path(folder))
         print(f"  $ gdbext triage {run.core.name}\n", file=sys.stderr, flush=True)
-        return subprocess.run([ROOT / ".venv" / "bin" / "gdbext", "triage", str(run.core)]).returncode
+        return subprocess.run(
+            [ROOT / ".venv" / "bin" / "gdbext", "triage", str(run.core)]
+        ).returncode
 
 
 if __name__ == "__main__":

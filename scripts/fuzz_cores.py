@@ -19,10 +19,22 @@ from robustness.driver import Result, damaged_files, damaged_memory
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("cores", nargs="+", metavar="CORE[=EXE]")
-    parser.add_argument("--memory", type=int, default=100, help="damages to each core's memory (default: %(default)s)")
-    parser.add_argument("--files", type=int, default=8, help="damaged copies of each core's file (default: %(default)s)")
+    parser.add_argument(
+        "--memory",
+        type=int,
+        default=100,
+        help="damages to each core's memory (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--files",
+        type=int,
+        default=8,
+        help="damaged copies of each core's file (default: %(default)s)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="the first seed (default: %(default)s)")
     arguments = parser.parse_args()
     counts: Counter[str] = Counter()
@@ -33,7 +45,13 @@ def main() -> int:
         program = Path(executable or open_target(str(core)).executable)
         with tempfile.TemporaryDirectory(prefix="gdbext-fuzz-") as folder:
             end = arguments.seed + arguments.memory
-            files = damaged_files(core, program, Path(folder) / "copies", arguments.seed, arguments.seed + arguments.files)
+            files = damaged_files(
+                core,
+                program,
+                Path(folder) / "copies",
+                arguments.seed,
+                arguments.seed + arguments.files,
+            )
             for results in (damaged_memory(core, program, arguments.seed, end), files):
                 for result in results:
                     counts[result.problem or "fine"] += 1

@@ -100,7 +100,9 @@ def is_free_threaded(python: str) -> bool:
     wanted = "sysconfig.get_config_var('Py_GIL_DISABLED') and sys.version_info >= (3, 13)"
     check = f"import sys, sysconfig; sys.exit(not ({wanted}))"
     try:
-        return subprocess.run([python, "-c", check], capture_output=True, timeout=30).returncode == 0
+        return (
+            subprocess.run([python, "-c", check], capture_output=True, timeout=30).returncode == 0
+        )
     except (OSError, subprocess.TimeoutExpired):
         return False
 
@@ -128,13 +130,17 @@ def fetch_source(folder: Path) -> Path:
             "no apt-get here to fetch CPython's source with; set GDBEXT_PYTHON to a free-threaded python, "
             f"or unpack a CPython 3.13.5 source tree at {unpacked}"
         )
-    errors = apt_download(folder, "deb-src", SUITE, ["source", "--download-only", f"{SOURCE_PACKAGE}/{SUITE}"])
+    errors = apt_download(
+        folder, "deb-src", SUITE, ["source", "--download-only", f"{SOURCE_PACKAGE}/{SUITE}"]
+    )
     archives = sorted(folder.glob(f"{SOURCE_PACKAGE}_*.orig.tar.xz"))
     if not archives:
         raise BuildError("apt could not fetch CPython's source: " + "; ".join(errors))
     with tarfile.open(archives[-1]) as archive:
         top = archive.getnames()[0].split("/")[0]
-        archive.extractall(folder, filter="data") if hasattr(tarfile, "data_filter") else archive.extractall(folder)
+        archive.extractall(folder, filter="data") if hasattr(
+            tarfile, "data_filter"
+        ) else archive.extractall(folder)
     (folder / top).rename(unpacked)
     return unpacked
 
@@ -166,7 +172,9 @@ def apt_download(folder: Path, kind: str, suite: str, command: list[str]) -> lis
         for step in (["update"], command):
             done = subprocess.run([*apt, *step], cwd=folder, capture_output=True, text=True)
             if done.returncode != 0:
-                errors.append(f"{mirror}: {done.stderr.strip().splitlines()[-1:] or done.returncode}")
+                errors.append(
+                    f"{mirror}: {done.stderr.strip().splitlines()[-1:] or done.returncode}"
+                )
                 break
         else:
             return errors
@@ -175,7 +183,9 @@ def apt_download(folder: Path, kind: str, suite: str, command: list[str]) -> lis
 
 def apt_mirrors() -> list[str]:
     """The archive addresses that apt is set up with, security archives last."""
-    done = subprocess.run(["apt-get", "indextargets", "--format", "$(REPO_URI)"], capture_output=True, text=True)
+    done = subprocess.run(
+        ["apt-get", "indextargets", "--format", "$(REPO_URI)"], capture_output=True, text=True
+    )
     mirrors = list(dict.fromkeys(line.strip() for line in done.stdout.splitlines() if line.strip()))
     return sorted(mirrors, key=lambda uri: "security" in uri)
 
@@ -213,14 +223,22 @@ def run_with_progress(command: list[str], cwd: Path, progress: Progress, log: Pa
     """Run one build step, its output in ``log``, counting compiler runs for the bar."""
     compiled = 0
     with log.open("ab") as output:
-        process = subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=build_environment())
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=build_environment(),
+        )
         assert process.stdout
         for line in process.stdout:
             output.write(line)
             if line.startswith((b"gcc ", b"cc ", b"x86_64")):
                 compiled += 1
             words = line.split()
-            progress.show(compiled / COMPILATIONS, words[-1].decode(errors="replace") if words else "")
+            progress.show(
+                compiled / COMPILATIONS, words[-1].decode(errors="replace") if words else ""
+            )
     if process.wait() != 0:
         tail = "\n    ".join(log.read_text(errors="replace").splitlines()[-8:])
         raise BuildError(f"`{' '.join(command)}` failed in {cwd}; the end of {log}:\n    {tail}")
@@ -228,7 +246,11 @@ def run_with_progress(command: list[str], cwd: Path, progress: Progress, log: Pa
 
 def build_environment() -> dict[str, str]:
     """The environment without what would change the build behind our back."""
-    return {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "VIRTUAL_ENV", "CFLAGS", "MAKEFLAGS"))}
+    return {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("PYTHON", "VIRTUAL_ENV", "CFLAGS", "MAKEFLAGS"))
+    }
 
 
 @contextlib.contextmanager
@@ -266,15 +288,29 @@ def compile_variant(variant: Variant, progress: Progress) -> None:
     progress.last = time.monotonic() - 9 if not progress.tty else 0.0
     progress.show(0, "source")
     origin = tree(variant.base) if variant.base else fetch_source(cache_dir() / "cpython")
-    shutil.copytree(origin, target, symlinks=True, ignore=shutil.ignore_patterns(".complete", "Doc"))
+    shutil.copytree(
+        origin, target, symlinks=True, ignore=shutil.ignore_patterns(".complete", "Doc")
+    )
     log = target / "build.log"
     if variant.patch:
-        subprocess.run(["git", "apply", str(variant.patch)], cwd=target, check=True, env={**os.environ, "GIT_DIR": "/nonexistent"})
+        subprocess.run(
+            ["git", "apply", str(variant.patch)],
+            cwd=target,
+            check=True,
+            env={**os.environ, "GIT_DIR": "/nonexistent"},
+        )
     else:
-        run_with_progress(["./configure", "--disable-gil", "--with-ensurepip=no", *variant.configure], target, progress, log)
+        run_with_progress(
+            ["./configure", "--disable-gil", "--with-ensurepip=no", *variant.configure],
+            target,
+            progress,
+            log,
+        )
     run_with_progress(["make", f"-j{os.cpu_count() or 2}"], target, progress, log)
     if not is_free_threaded(str(executable(variant.name))):
-        raise BuildError(f"{executable(variant.name)} was built, but does not start as a free-threaded Python; see {log}")
+        raise BuildError(
+            f"{executable(variant.name)} was built, but does not start as a free-threaded Python; see {log}"
+        )
 
 
 def make_stripped(target: Path, origin: Path) -> None:
@@ -284,7 +320,12 @@ def make_stripped(target: Path, origin: Path) -> None:
     shutil.copy(origin / "pybuilddir.txt", target)
     for entry in ("Lib", "Modules"):
         (target / entry).symlink_to(origin / entry)
-    shutil.copytree(origin / build_folder, target / build_folder, symlinks=False, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        origin / build_folder,
+        target / build_folder,
+        symlinks=False,
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
     shutil.copy(origin / "python", target)
     for binary in [target / "python", *(target / build_folder).glob("*.so")]:
         subprocess.run(["strip", "--strip-all", str(binary)], check=True)
@@ -298,13 +339,17 @@ def ensure_build_tools() -> None:
         missing += [
             package
             for package, header in headers.items()
-            if subprocess.run(["gcc", "-E", "-"], input=f"#include <{header}>\n", capture_output=True, text=True).returncode
+            if subprocess.run(
+                ["gcc", "-E", "-"], input=f"#include <{header}>\n", capture_output=True, text=True
+            ).returncode
         ]
     if not missing:
         return
     install = ["apt-get", "install", "-y", "--no-install-recommends", *BUILD_PACKAGES]
     if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise BuildError(f"missing to build CPython: {', '.join(missing)}; run as root: {' '.join(install)}")
+        raise BuildError(
+            f"missing to build CPython: {', '.join(missing)}; run as root: {' '.join(install)}"
+        )
     sys.stderr.write(f"  installing what building CPython needs ({', '.join(missing)})\n")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(["apt-get", "-qq", "update"], check=True, env=environment)
@@ -312,9 +357,20 @@ def ensure_build_tools() -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Find or build the lab's free-threaded interpreters.")
-    parser.add_argument("variants", nargs="*", metavar="VARIANT", help=f"which ({', '.join(VARIANTS)}); all by default")
-    parser.add_argument("--found", action="store_true", help="list this machine's own free-threaded interpreters instead")
+    parser = argparse.ArgumentParser(
+        description="Find or build the lab's free-threaded interpreters."
+    )
+    parser.add_argument(
+        "variants",
+        nargs="*",
+        metavar="VARIANT",
+        help=f"which ({', '.join(VARIANTS)}); all by default",
+    )
+    parser.add_argument(
+        "--found",
+        action="store_true",
+        help="list this machine's own free-threaded interpreters instead",
+    )
     arguments = parser.parse_args()
     if arguments.found:
         print("\n".join(found()))

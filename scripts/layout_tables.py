@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make gdbext/layout/tables/VERSION.json, the layouts for interpreters without debug information.
+"""Make gdbext/cpython/layout/tables/VERSION.json, the layouts for interpreters without debug information.
 
 3.13.5 comes from the DWARF of the lab's own builds.  The layouts of 3.14.10 and 3.15.2 come from their headers, which
 Debian's binary packages ``libpython3.14-dev`` and ``libpython3.15-dev`` have: a small C file with every struct is compiled with
@@ -119,7 +119,7 @@ class TableError(Exception):
 
 def extract(names: list[str]) -> Table:
     """Read the structs from the DWARF of the file that gdb has open."""
-    from gdbext.debuggers.gdb import GdbDebugger
+    from gdbext.backends.gdb.adapter import GdbDebugger
 
     debugger = GdbDebugger()
     found: Table = {}
@@ -152,7 +152,16 @@ def gdb_command() -> str:
 def read_dwarf(binary: Path, names: list[str]) -> Table:
     """The named structs that the binary's debug information has."""
     done = subprocess.run(
-        [gdb_command(), "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x", __file__, str(binary)],
+        [
+            gdb_command(),
+            "-nx",
+            "-batch",
+            "-iex",
+            "set debuginfod enabled off",
+            "-x",
+            __file__,
+            str(binary),
+        ],
         capture_output=True,
         text=True,
         env={**os.environ, NAMES: " ".join(names)},
@@ -189,17 +198,23 @@ def headers(minor: str) -> Path:
     folder = interpreters.cache_dir() / "headers" / minor
     unpacked = folder / "usr" / "include"
     if not unpacked.exists():
-        errors = interpreters.apt_download(folder, "deb", "sid", ["download", f"libpython{minor}-dev"])
+        errors = interpreters.apt_download(
+            folder, "deb", "sid", ["download", f"libpython{minor}-dev"]
+        )
         packages = sorted(folder.glob(f"libpython{minor}-dev_*.deb"))
         if not packages:
-            raise TableError(f"apt could not fetch libpython{minor}-dev of Debian's suite sid: {'; '.join(errors)}")
+            raise TableError(
+                f"apt could not fetch libpython{minor}-dev of Debian's suite sid: {'; '.join(errors)}"
+            )
         subprocess.run(["dpkg-deb", "-x", str(packages[-1]), str(folder)], check=True)
     return unpacked
 
 
 def header_version(folders: list[Path]) -> str:
     """The full version, as patchlevel.h has it."""
-    text = next(path.read_text() for folder in folders if (path := folder / "patchlevel.h").exists())
+    text = next(
+        path.read_text() for folder in folders if (path := folder / "patchlevel.h").exists()
+    )
     found = re.search(r'#define PY_VERSION\s+"(\S+)"', text)
     if not found:
         raise TableError(f"no PY_VERSION in {folders[0]}/patchlevel.h")
@@ -208,15 +223,31 @@ def header_version(folders: list[Path]) -> str:
 
 def from_headers(folders: list[Path], flavour: str) -> Table:
     """One flavour of the version whose headers are in ``folders``, through the compiler."""
-    internal = [path for folder in folders for path in (folder / "internal", folder / "internal" / "mimalloc")]
+    internal = [
+        path
+        for folder in folders
+        for path in (folder / "internal", folder / "internal" / "mimalloc")
+    ]
     with tempfile.TemporaryDirectory() as scratch:
         unit = Path(scratch) / "layouts.o"
-        command = ["gcc", "-c", "-g", "-w", "-fno-eliminate-unused-debug-types", "-DPy_BUILD_CORE=1", "-DPy_GIL_DISABLED=1"]
+        command = [
+            "gcc",
+            "-c",
+            "-g",
+            "-w",
+            "-fno-eliminate-unused-debug-types",
+            "-DPy_BUILD_CORE=1",
+            "-DPy_GIL_DISABLED=1",
+        ]
         command += ["-DPy_DEBUG=1"] if flavour == "debug" else []
         command += [f"-I{folder}" for folder in [*folders, *internal]]
-        done = subprocess.run([*command, str(SOURCE), "-o", str(unit)], capture_output=True, text=True)
+        done = subprocess.run(
+            [*command, str(SOURCE), "-o", str(unit)], capture_output=True, text=True
+        )
         if done.returncode:
-            raise TableError(f"{SOURCE.name} does not compile against {folders[0]}:\n{done.stderr[:2000]}")
+            raise TableError(
+                f"{SOURCE.name} does not compile against {folders[0]}:\n{done.stderr[:2000]}"
+            )
         modules = " ".join(MODULE_STRUCTS.values())
         return read_dwarf(unit, f"{STRUCTS} {BUILTIN_MODULE_STRUCTS} {modules}".split())
 
@@ -248,23 +279,35 @@ def make(minor: str) -> tuple[str, dict[str, Table]]:
     if minor == "3.13":
         return header_version(lab_folders("release")), from_builds()
     folders = debian_folders(minor)
-    return header_version(folders), {flavour: from_headers(folders, flavour) for flavour in FLAVOURS}
+    return header_version(folders), {
+        flavour: from_headers(folders, flavour) for flavour in FLAVOURS
+    }
 
 
 def dump(flavours: dict[str, Table]) -> str:
     """The tables as JSON, one struct a line; of the debug build only what is not as in the release build."""
     release, debug = flavours["release"], flavours["debug"]
     parts = []
-    for flavour, table in (("release", release), ("debug", {k: v for k, v in debug.items() if release.get(k) != v})):
-        lines = [f"{json.dumps(name)}: {json.dumps(entry, separators=(',', ':'))}" for name, entry in sorted(table.items())]
+    for flavour, table in (
+        ("release", release),
+        ("debug", {k: v for k, v in debug.items() if release.get(k) != v}),
+    ):
+        lines = [
+            f"{json.dumps(name)}: {json.dumps(entry, separators=(',', ':'))}"
+            for name, entry in sorted(table.items())
+        ]
         parts.append(f'"{flavour}": {{\n' + ",\n".join(lines) + "\n}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Make the tables of layouts that gdbext ships.")
-    parser.add_argument("minors", nargs="*", metavar="MINOR", help=f"which ({', '.join(MINORS)}); all by default")
-    parser.add_argument("--check", action="store_true", help="compare with the files instead of writing them")
+    parser.add_argument(
+        "minors", nargs="*", metavar="MINOR", help=f"which ({', '.join(MINORS)}); all by default"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="compare with the files instead of writing them"
+    )
     arguments = parser.parse_args()
     unknown = [minor for minor in arguments.minors if minor not in MINORS]
     if unknown:
@@ -279,7 +322,9 @@ def main() -> int:
                 path.parent.mkdir(exist_ok=True)
                 path.write_text(text)
             stale += not same
-            print(f"{path.name}  {len(text)} bytes  {'unchanged' if same else 'differs' if arguments.check else 'written'}")
+            print(
+                f"{path.name}  {len(text)} bytes  {'unchanged' if same else 'differs' if arguments.check else 'written'}"
+            )
         wrong = differences()
     except (TableError, interpreters.BuildError) as error:
         sys.stderr.write(f"layout_tables: {error}\n")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make gdbext/interpreter/opcodes/MINOR.json: numbers, caches, specialisations and stack effects of a version's instructions.
+"""Make gdbext/cpython/interpreter/opcodes/MINOR.json: numbers, caches, specialisations and stack effects of a version's instructions.
 
 The facts are read from that version's own headers, which scripts/layout_tables.py finds (3.13: the lab's source tree, later ones:
 Debian's ``libpythonMINOR-dev``)::
@@ -30,13 +30,21 @@ SAMPLES = (0, 1, 2, 3, 4, 5, 6, 7, 0x101, 0x203, 0x304)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Make the tables of instructions that gdbext ships.")
-    parser.add_argument("--check", action="store_true", help="compare with the files instead of writing them")
+    parser = argparse.ArgumentParser(
+        description="Make the tables of instructions that gdbext ships."
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="compare with the files instead of writing them"
+    )
     arguments = parser.parse_args()
     stale = 0
     try:
         for minor in layout_tables.MINORS:
-            folders = layout_tables.lab_folders("release") if minor == "3.13" else layout_tables.debian_folders(minor)
+            folders = (
+                layout_tables.lab_folders("release")
+                if minor == "3.13"
+                else layout_tables.debian_folders(minor)
+            )
             table = read_headers(folders)
             path, text = FOLDER / f"{minor}.json", dump(table)
             same = path.exists() and path.read_text() == text
@@ -44,7 +52,9 @@ def main() -> int:
                 path.parent.mkdir(exist_ok=True)
                 path.write_text(text)
             stale += not same
-            print(f"{path.name}  {table['version']}  {'unchanged' if same else 'differs' if arguments.check else 'written'}")
+            print(
+                f"{path.name}  {table['version']}  {'unchanged' if same else 'differs' if arguments.check else 'written'}"
+            )
         wrong = compare_with_interpreter()
     except (layout_tables.TableError, interpreters.BuildError) as error:
         sys.stderr.write(f"opcode_tables: {error}\n")
@@ -59,25 +69,47 @@ def read_headers(folders: list[Path]) -> dict[str, object]:
     headers = folders[0]
     metadata = (headers / "internal" / "pycore_opcode_metadata.h").read_text()
     numbers = {
-        name: int(n) for name, n in re.findall(r"#define (\w+)\s+(\d+)$", (headers / "opcode_ids.h").read_text(), re.MULTILINE)
+        name: int(n)
+        for name, n in re.findall(
+            r"#define (\w+)\s+(\d+)$", (headers / "opcode_ids.h").read_text(), re.MULTILINE
+        )
     }
     # Pseudo instructions (above 255) are the compiler's own; HAVE_ARGUMENT and the MIN_… are limits.
-    numbers = {name: n for name, n in numbers.items() if n < 256 and not name.startswith(("HAVE_", "MIN_"))}
+    numbers = {
+        name: n for name, n in numbers.items() if n < 256 and not name.startswith(("HAVE_", "MIN_"))
+    }
     caches = dict(re.findall(r"\[(\w+)\] = (\d+),", body(metadata, "_PyOpcode_Caches[256] = {")))
     deopt = dict(re.findall(r"\[(\w+)\] = (\w+),", body(metadata, "_PyOpcode_Deopt[256] = {")))
-    pops, pushes = effects(metadata, "_PyOpcode_num_popped"), effects(metadata, "_PyOpcode_num_pushed")
+    pops, pushes = (
+        effects(metadata, "_PyOpcode_num_popped"),
+        effects(metadata, "_PyOpcode_num_pushed"),
+    )
     opcodes, variants = {}, {}
     for name, number in numbers.items():
         base = deopt.get(name, name)
         if name.startswith("INSTRUMENTED_"):
             base = name.removeprefix("INSTRUMENTED_")
         if base == name and name in pops:
-            opcodes[name] = {"number": number, "cache": int(caches.get(name, 0)), "pops": pops[name], "pushes": pushes[name]}
+            opcodes[name] = {
+                "number": number,
+                "cache": int(caches.get(name, 0)),
+                "pops": pops[name],
+                "pushes": pushes[name],
+            }
         else:
             variants[name] = [number, base if base in numbers and base != name else None]
     operators = re.findall(r"#define NB_(\w+)\s+(\d+)", (headers / "opcode.h").read_text())
-    binary = [name for name, number in sorted(operators, key=lambda item: int(item[1])) if name != "OPARG_LAST"]
-    return {"version": layout_tables.header_version(folders), "opcodes": opcodes, "variants": variants, "binary": binary}
+    binary = [
+        name
+        for name, number in sorted(operators, key=lambda item: int(item[1]))
+        if name != "OPARG_LAST"
+    ]
+    return {
+        "version": layout_tables.header_version(folders),
+        "opcodes": opcodes,
+        "variants": variants,
+        "binary": binary,
+    }
 
 
 def body(text: str, opening: str) -> str:
@@ -89,7 +121,9 @@ def body(text: str, opening: str) -> str:
 def effects(metadata: str, function: str) -> dict[str, list[int]]:
     """Opcode -> the factors of TERMS, trailing zeros left out."""
     text = body(metadata, f"int {function}(int opcode, int oparg)  {{")
-    return {name: factors(code) for name, code in re.findall(r"case (\w+):\s+return ([^;]+);", text)}
+    return {
+        name: factors(code) for name, code in re.findall(r"case (\w+):\s+return ([^;]+);", text)
+    }
 
 
 def factors(code: str) -> list[int]:
@@ -124,13 +158,20 @@ def dump(table: dict[str, object]) -> str:
 def compare_with_interpreter() -> list[str]:
     """Where 3.13's file is not what the interpreter itself says."""
     ask = "import json, opcode as o; print(json.dumps([o.opmap, o._inline_cache_entries, o._specializations]))"
-    done = subprocess.run([str(interpreters.build("release")), "-c", ask], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [str(interpreters.build("release")), "-c", ask], capture_output=True, text=True, check=True
+    )
     numbers, caches, families = json.loads(done.stdout)
     table = json.loads((FOLDER / "3.13.json").read_text())
     wrong = []
     for name, entry in table["opcodes"].items():
-        if name in numbers and (numbers[name], caches.get(name, 0)) != (entry["number"], entry["cache"]):
-            wrong.append(f"{name}: {entry}, the interpreter says {numbers[name]} with {caches.get(name, 0)} caches")
+        if name in numbers and (numbers[name], caches.get(name, 0)) != (
+            entry["number"],
+            entry["cache"],
+        ):
+            wrong.append(
+                f"{name}: {entry}, the interpreter says {numbers[name]} with {caches.get(name, 0)} caches"
+            )
     for base, members in families.items():
         wrong += [
             f"{m}: {table['variants'].get(m)}, the interpreter says {base}"

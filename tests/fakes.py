@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
-from gdbext.debuggers.base import (
+from gdbext.target.protocol import (
     DebuggerError,
     MemoryFault,
     Module,
@@ -96,7 +96,9 @@ class FakeDebugger(FakeMemory):
     def signal(self) -> Signal | None:
         return self.stop
 
-    def disassemble(self, address: int, count: int = 1, lwp: int | None = None) -> Sequence[tuple[int, str]]:
+    def disassemble(
+        self, address: int, count: int = 1, lwp: int | None = None
+    ) -> Sequence[tuple[int, str]]:
         found = sorted((a, t) for a, t in self.code.items() if a >= address)
         return found[:count]
 
@@ -104,7 +106,10 @@ class FakeDebugger(FakeMemory):
         return self.symbols.get(name)
 
     def symbol_at(self, address: int) -> Symbol | None:
-        return next((s for s in self.symbols.values() if s.address <= address < s.address + max(s.size, 1)), None)
+        return next(
+            (s for s in self.symbols.values() if s.address <= address < s.address + max(s.size, 1)),
+            None,
+        )
 
     def struct(self, name: str) -> Struct | None:
         return self.structs.get(name)
@@ -127,7 +132,7 @@ class FakeDebugger(FakeMemory):
 
 def shipped_structs(version: str = "3.13", flavour: str = "release") -> dict[str, Struct]:
     """The structs of a shipped layout table, to build fake memory with true offsets."""
-    from gdbext.layout import tables
+    from gdbext.cpython.layout import tables
 
     return dict(tables.load(version, flavour))
 

@@ -33,7 +33,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("pid", metavar="PID", type=int, help="the process")
-    made.add_argument("--snapshot", action="store_true", help="stop it only while its memory is copied")
+    made.add_argument(
+        "--snapshot", action="store_true", help="stop it only while its memory is copied"
+    )
     add_debugger_options(made)
     outputs.add_options(made)
     return made
@@ -46,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         return diagnose({**request, "pid": arguments.pid}, arguments.debugger, arguments.timeout)
     import tempfile
 
-    from gdbext.cli.tracing.live import snapshot
-    from gdbext.cli.tracing.snapshot import SnapshotError
+    from gdbext.tracing.live import snapshot
+    from gdbext.tracing.snapshot import SnapshotError
 
     with tempfile.TemporaryDirectory(prefix="gdbext-attach-") as folder:
         core = os.path.join(folder, "core")
@@ -55,7 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
             snapshot(arguments.pid, core)
         except SnapshotError as error:
             raise Failure(str(error)) from None
-        return diagnose({**request, "core": core, "shown": None, "live": arguments.pid}, arguments.debugger, arguments.timeout)
+        return diagnose(
+            {**request, "core": core, "shown": None, "live": arguments.pid},
+            arguments.debugger,
+            arguments.timeout,
+        )
 
 
 def refuse_hopeless(pid: int) -> None:
@@ -64,7 +70,7 @@ def refuse_hopeless(pid: int) -> None:
     Raises:
         Failure
     """
-    from gdbext.cli.tracing import process
+    from gdbext.tracing import process
 
     if pid == os.getpid():
         raise Failure(f"process {pid} is gdbext itself")
@@ -75,10 +81,14 @@ def refuse_hopeless(pid: int) -> None:
     if fields.get("Tgid") != str(pid):
         raise Failure(f"{pid} is a thread of process {fields.get('Tgid')}; attach to that")
     if fields.get("State", "").startswith("Z"):
-        raise Failure(f"process {pid} has ended already; its parent has not asked for its exit status yet")
+        raise Failure(
+            f"process {pid} has ended already; its parent has not asked for its exit status yet"
+        )
     if (tracer := fields.get("TracerPid", "0")) != "0":
         if process.is_gdbext_run(int(tracer)):
-            raise Failure(f"process {pid} is followed by gdbext run, which can look at it while it goes on: kill -USR1 {tracer}")
+            raise Failure(
+                f"process {pid} is followed by gdbext run, which can look at it while it goes on: kill -USR1 {tracer}"
+            )
         raise Failure(
             f"process {pid} is being traced by process {tracer} ({process.name(int(tracer))}); a process has one tracer at most"
         )

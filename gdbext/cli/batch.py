@@ -44,22 +44,60 @@ def parser() -> argparse.ArgumentParser:
         epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("paths", metavar="CORE", nargs="+", help="cores, and folders with cores in them")
-    made.add_argument("-o", "--output", metavar="FILE", help="reports as JSON lines (- is stdout); go on where it ended last time")
-    made.add_argument("--baseline", metavar="FILE", help="JSON lines of an earlier run: tells new crashes from old ones")
     made.add_argument(
-        "--fail-on-new", action="store_true", help="exit with 1 when there are crashes that the baseline does not have"
+        "paths", metavar="CORE", nargs="+", help="cores, and folders with cores in them"
+    )
+    made.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="reports as JSON lines (- is stdout); go on where it ended last time",
+    )
+    made.add_argument(
+        "--baseline",
+        metavar="FILE",
+        help="JSON lines of an earlier run: tells new crashes from old ones",
+    )
+    made.add_argument(
+        "--fail-on-new",
+        action="store_true",
+        help="exit with 1 when there are crashes that the baseline does not have",
     )
     made.add_argument("--markdown", metavar="FILE", help="the overview as Markdown")
     made.add_argument("--html", metavar="FILE", help="the overview as an HTML page")
-    made.add_argument("--jobs", metavar="N", type=int, default=os.cpu_count() or 1, help="cores at a time (default: %(default)s)")
-    made.add_argument("--exe", metavar="EXE", help="the program that made them, where it cannot be found from each core")
-    made.add_argument("--sysroot", metavar="DIR", help="a folder that stands for / of the machine where they crashed")
-    made.add_argument("--debugger", choices=("auto", *launch.NAMES), default="auto", help="default: gdb if there is one, else lldb")
     made.add_argument(
-        "--timeout", metavar="S", type=float, default=120.0, help="seconds that one core may take (default: %(default)g)"
+        "--jobs",
+        metavar="N",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="cores at a time (default: %(default)s)",
     )
-    made.add_argument("--redact", action="store_true", help="leave every value of the program out of the reports")
+    made.add_argument(
+        "--exe",
+        metavar="EXE",
+        help="the program that made them, where it cannot be found from each core",
+    )
+    made.add_argument(
+        "--sysroot",
+        metavar="DIR",
+        help="a folder that stands for / of the machine where they crashed",
+    )
+    made.add_argument(
+        "--debugger",
+        choices=("auto", *launch.NAMES),
+        default="auto",
+        help="default: gdb if there is one, else lldb",
+    )
+    made.add_argument(
+        "--timeout",
+        metavar="S",
+        type=float,
+        default=120.0,
+        help="seconds that one core may take (default: %(default)g)",
+    )
+    made.add_argument(
+        "--redact", action="store_true", help="leave every value of the program out of the reports"
+    )
     return made
 
 
@@ -78,7 +116,10 @@ def run(arguments: argparse.Namespace) -> int:
     earlier = _done_before(arguments.output, cores)
     left = [core for core in cores if core not in earlier]
     if earlier:
-        print(f"gdbext: {len(earlier)} of {len(cores)} cores are in {arguments.output} already", file=sys.stderr)
+        print(
+            f"gdbext: {len(earlier)} of {len(cores)} cores are in {arguments.output} already",
+            file=sys.stderr,
+        )
     entries = list(earlier.values())
     try:
         with _lines(arguments.output) as write, progress(len(left)) as advance:
@@ -87,13 +128,21 @@ def run(arguments: argparse.Namespace) -> int:
                 write(entry)
                 advance(entry)
     except KeyboardInterrupt:
-        hint = "; start the same command again to go on" if arguments.output not in (None, "-") else ""
-        print(f"gdbext: interrupted after {len(entries)} of {len(cores)} cores{hint}", file=sys.stderr)
+        hint = (
+            "; start the same command again to go on" if arguments.output not in (None, "-") else ""
+        )
+        print(
+            f"gdbext: interrupted after {len(entries)} of {len(cores)} cores{hint}", file=sys.stderr
+        )
         return INTERRUPTED
     found = groups.make(entries, known)
     _write(arguments.markdown, lambda: overview.markdown(found))
     _write(arguments.html, lambda: overview.html(found))
-    print(overview.text(found), end="", file=sys.stderr if arguments.output == outputs.STDOUT else sys.stdout)
+    print(
+        overview.text(found),
+        end="",
+        file=sys.stderr if arguments.output == outputs.STDOUT else sys.stdout,
+    )
     return NEW_FOUND if arguments.fail_on_new and any(group.is_new for group in found.groups) else 0
 
 
@@ -154,12 +203,18 @@ def _done_before(output: str | None, cores: list[str]) -> dict[str, dict[str, An
         entries = list(read_lines(output))
     except OSError as error:
         raise Failure(f"cannot read {output}: {error.strerror}", USAGE) from None
-    return {e["core"]: e for e in entries if e.get("core") in wanted and wanted[e["core"]].items() <= e.items()}
+    return {
+        e["core"]: e
+        for e in entries
+        if e.get("core") in wanted and wanted[e["core"]].items() <= e.items()
+    }
 
 
 def _baseline(path: str) -> set[str]:
     try:
-        return {signature for entry in read_lines(path) if (signature := groups.signature_of(entry))}
+        return {
+            signature for entry in read_lines(path) if (signature := groups.signature_of(entry))
+        }
     except OSError as error:
         raise Failure(f"cannot read the baseline {path}: {error.strerror}", USAGE) from None
 
@@ -203,7 +258,12 @@ def _diagnose(core: str, arguments: argparse.Namespace) -> dict[str, Any]:
             "--timeout",
             str(arguments.timeout),
         ]
-        words += [word for option in ("exe", "sysroot") if (value := getattr(arguments, option)) for word in (f"--{option}", value)]
+        words += [
+            word
+            for option in ("exe", "sysroot")
+            if (value := getattr(arguments, option))
+            for word in (f"--{option}", value)
+        ]
         words += ["--redact"] if arguments.redact else []
         code = f"import sys; sys.path.insert(0, {launch.ROOT!r}); from gdbext.cli.main import main; sys.exit(main(sys.argv[1:]))"
         environment = {**os.environ, "TMPDIR": folder}
@@ -227,7 +287,14 @@ def _diagnose(core: str, arguments: argparse.Namespace) -> dict[str, Any]:
         except (OSError, ValueError, subprocess.TimeoutExpired) as problem:
             status, error = 3, str(problem)
     seconds = round(time.monotonic() - started, 2)
-    return {"schema": SCHEMA, **_identity(core), "status": status, "seconds": seconds, "error": error, "report": content}
+    return {
+        "schema": SCHEMA,
+        **_identity(core),
+        "status": status,
+        "seconds": seconds,
+        "error": error,
+        "report": content,
+    }
 
 
 # --- output --------------------------------------------------------------------------------------
@@ -281,10 +348,21 @@ class progress:
         if self._total and sys.stderr.isatty():
             try:
                 from rich.console import Console
-                from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+                from rich.progress import (
+                    BarColumn,
+                    MofNCompleteColumn,
+                    Progress,
+                    TextColumn,
+                    TimeRemainingColumn,
+                )
             except ImportError:
                 return self._advance
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+            )
             self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self._bar.start()
             self._task = self._bar.add_task("diagnosing", total=self._total)

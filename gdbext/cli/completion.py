@@ -86,7 +86,11 @@ def bash() -> str:
             if choices := _choices(action):
                 reply = f'COMPREPLY=($(compgen -W "{" ".join(choices)}" -- "$word")); return'
             elif action.option_strings and action.nargs != 0:
-                reply = "return" if action.metavar not in FILE_ARGUMENTS else 'COMPREPLY=($(compgen -f -- "$word")); return'
+                reply = (
+                    "return"
+                    if action.metavar not in FILE_ARGUMENTS
+                    else 'COMPREPLY=($(compgen -f -- "$word")); return'
+                )
             if reply and action.option_strings:
                 patterns = "|".join(f'"{command} {option}"' for option in action.option_strings)
                 values.append(f"{patterns}) {reply} ;;")
@@ -110,11 +114,17 @@ def zsh() -> str:
             value = ""
             if action.nargs != 0:
                 what = (
-                    f"({' '.join(_choices(action))})" if action.choices else "_files" if action.metavar in FILE_ARGUMENTS else " "
+                    f"({' '.join(_choices(action))})"
+                    if action.choices
+                    else "_files"
+                    if action.metavar in FILE_ARGUMENTS
+                    else " "
                 )
                 value = f":{action.metavar or action.dest}:{what}"
             if action.option_strings:
-                specifications += [f"'*{option}[{text}]{value}'" for option in action.option_strings]
+                specifications += [
+                    f"'*{option}[{text}]{value}'" for option in action.option_strings
+                ]
             else:
                 specifications.append(f"'*{value}'")
         cases.append(f"        {command}) _arguments {' '.join(specifications)} ;;")
@@ -137,7 +147,9 @@ def _zsh_text(text: str) -> str:
 def fish() -> str:
     lines = ["complete -c gdbext -f"]
     for command, summary in COMMANDS.items():
-        lines.append(f"complete -c gdbext -n __fish_use_subcommand -a {command} -d {_fish_text(summary)}")
+        lines.append(
+            f"complete -c gdbext -n __fish_use_subcommand -a {command} -d {_fish_text(summary)}"
+        )
         chosen = f"complete -c gdbext -n '__fish_seen_subcommand_from {command}'"
         for action in _actions(command):
             if not action.option_strings:
@@ -146,7 +158,10 @@ def fish() -> str:
                 elif action.metavar in FILE_ARGUMENTS:
                     lines.append(f"{chosen} -F")
                 continue
-            names = " ".join(f"-l {o[2:]}" if o.startswith("--") else f"-s {o[1:]}" for o in action.option_strings)
+            names = " ".join(
+                f"-l {o[2:]}" if o.startswith("--") else f"-s {o[1:]}"
+                for o in action.option_strings
+            )
             value = ""
             if action.choices:
                 value = f" -x -a '{' '.join(_choices(action))}'"

@@ -47,8 +47,12 @@ def is_core(path: str) -> bool:
             with _reader(path, name, whole=False) as source:
                 start = source.read(18)
     except UnpackError:
-        return "core" in os.path.basename(path)  # without its tool the name has to do; triage will say what is missing
-    except Exception:  # Whatever a damaged archive makes its module raise: it is no core that we can read.
+        return "core" in os.path.basename(
+            path
+        )  # without its tool the name has to do; triage will say what is missing
+    except (
+        Exception
+    ):  # Whatever a damaged archive makes its module raise: it is no core that we can read.
         return False
     return start[:4] == b"\x7fELF" and start[16:18] == b"\x04\x00"
 
@@ -93,7 +97,9 @@ def copy_sparse(source: IO[bytes], target: IO[bytes]) -> None:
     while block := source.read(BLOCK):
         total += len(block)
         if total > MOST:
-            raise UnpackError("the core unpacks to more than a terabyte, which no core of a Python has")
+            raise UnpackError(
+                "the core unpacks to more than a terabyte, which no core of a Python has"
+            )
         if block == ZEROS or block.count(0) == len(block):
             target.seek(len(block), os.SEEK_CUR)
             continue
@@ -110,7 +116,9 @@ def copy_sparse(source: IO[bytes], target: IO[bytes]) -> None:
 
 @contextlib.contextmanager
 def _reader(path: str, name: str, whole: bool = True) -> Iterator[IO[bytes]]:
-    command, module = next((command, module) for kind_, command, module in KINDS.values() if kind_ == name)
+    command, module = next(
+        (command, module) for kind_, command, module in KINDS.values() if kind_ == name
+    )
     if module is not None:
         import importlib
 
@@ -124,7 +132,9 @@ def _reader(path: str, name: str, whole: bool = True) -> Iterator[IO[bytes]]:
         raise UnpackError(
             f"{path} is compressed with {name}, and there is no `{command[0]}` here to unpack it; install the package {command[0]}"
         )
-    with subprocess.Popen([*command, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [*command, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         assert process.stdout and process.stderr
         yield process.stdout
         if not whole:
@@ -132,4 +142,6 @@ def _reader(path: str, name: str, whole: bool = True) -> Iterator[IO[bytes]]:
             return
         complaint = process.stderr.read().decode(errors="replace").strip()
         if process.wait() != 0:
-            raise UnpackError(f"{path} is damaged {name} data: {complaint.splitlines()[-1] if complaint else process.returncode}")
+            raise UnpackError(
+                f"{path} is damaged {name} data: {complaint.splitlines()[-1] if complaint else process.returncode}"
+            )

@@ -73,12 +73,26 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure(f"there is no program {arguments.python}")
     debuggers = [_debugger(name) for name in launch.NAMES]
     ptrace, cores = _ptrace(), _cores()
-    found = [*debuggers, ptrace, cores, *_interpreter(arguments.python), *_builds(), *_tools(), _room()]
+    found = [
+        *debuggers,
+        ptrace,
+        cores,
+        *_interpreter(arguments.python),
+        *_builds(),
+        *_tools(),
+        _room(),
+    ]
     if arguments.json:
-        print(json.dumps([{**check._asdict(), "sign": SIGNS[check.sign]} for check in found], indent=2))
+        print(
+            json.dumps(
+                [{**check._asdict(), "sign": SIGNS[check.sign]} for check in found], indent=2
+            )
+        )
     else:
         _show(found)
-    works = any(check.sign != FAULT for check in debuggers) and (ptrace.sign == GOOD or cores.sign == GOOD)
+    works = any(check.sign != FAULT for check in debuggers) and (
+        ptrace.sign == GOOD or cores.sign == GOOD
+    )
     return 0 if works else 1
 
 
@@ -95,27 +109,50 @@ def _show(checks: list[Check]) -> None:
 
 def _debugger(name: str) -> Check:
     install = f"pip install {name}-for-pwndbg (no root needed), or your system's package {name}"
-    cost = "reports are made in gdb, or in lldb where there is no gdb" if name == "gdb" else "no second debugger; gdb is enough"
+    cost = (
+        "reports are made in gdb, or in lldb where there is no gdb"
+        if name == "gdb"
+        else "no second debugger; gdb is enough"
+    )
     try:
         found = launch.find(name)
     except launch.LaunchError:
         return Check(FAULT if name == "gdb" else LACK, name, "not found", cost, install)
     code = "import sys; print('PY', sys.version_info[0], sys.version_info[1]); import pygments; print('PYGMENTS')"
-    words = ["-nx", "-batch", "-ex", f"python {code}"] if name == "gdb" else ["--no-lldbinit", "--batch", "-o", f"script {code}"]
+    words = (
+        ["-nx", "-batch", "-ex", f"python {code}"]
+        if name == "gdb"
+        else ["--no-lldbinit", "--batch", "-o", f"script {code}"]
+    )
     environment = launch.environment(found, {})
     try:
         done = subprocess.run(
-            [*found.command, *words], capture_output=True, text=True, timeout=60, env=environment, stdin=subprocess.DEVNULL
+            [*found.command, *words],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment,
+            stdin=subprocess.DEVNULL,
         )
-        version = subprocess.run([*found.command, "--version"], capture_output=True, text=True, timeout=60, env=environment)
+        version = subprocess.run(
+            [*found.command, "--version"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return Check(FAULT, name, f"{found.command[0]} does not start: {error}", cost, install)
     shown = (version.stdout.splitlines() or ["?"])[0].strip()
-    python = next((line.split()[1:] for line in done.stdout.splitlines() if line.startswith("PY ")), None)
+    python = next(
+        (line.split()[1:] for line in done.stdout.splitlines() if line.startswith("PY ")), None
+    )
     if python is None:
         return Check(FAULT, name, f"{shown}, without Python", "gdbext cannot run in it", install)
     if [int(n) for n in python] < [3, 10]:
-        return Check(FAULT, name, f"{shown}, with Python {'.'.join(python)}", "gdbext needs 3.10", install)
+        return Check(
+            FAULT, name, f"{shown}, with Python {'.'.join(python)}", "gdbext needs 3.10", install
+        )
     if "PYGMENTS" not in done.stdout:
         return Check(
             LACK,
@@ -129,7 +166,7 @@ def _debugger(name: str) -> Check:
 
 def _ptrace() -> Check:
     """Whether a child can be followed: tried out."""
-    from gdbext.cli.tracing import ptrace
+    from gdbext.tracing import ptrace
 
     cost = "`gdbext run` needs cores instead (next line) and does not see child processes or hangs; `gdbext attach` does not work"
     pid = os.fork()
@@ -148,18 +185,28 @@ def _ptrace() -> Check:
                 cost,
                 "sudo sysctl kernel.yama.ptrace_scope=1 (3 lasts until reboot)",
             )
-        return Check(FAULT, "ptrace", f"refused: {error.strerror}", cost, "in a container: docker run --cap-add=SYS_PTRACE")
+        return Check(
+            FAULT,
+            "ptrace",
+            f"refused: {error.strerror}",
+            cost,
+            "in a container: docker run --cap-add=SYS_PTRACE",
+        )
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
     scope = _read("/proc/sys/kernel/yama/ptrace_scope")
     if scope == "1" and os.geteuid() != 0:
-        return Check(GOOD, "ptrace", "children can be followed; attaching to others is for root (kernel.yama.ptrace_scope = 1)")
+        return Check(
+            GOOD,
+            "ptrace",
+            "children can be followed; attaching to others is for root (kernel.yama.ptrace_scope = 1)",
+        )
     return Check(GOOD, "ptrace", "permitted")
 
 
 def _cores() -> Check:
-    from gdbext.cli.tracing import cores
+    from gdbext.tracing import cores
 
     pattern = cores.pattern()
     soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
@@ -175,7 +222,11 @@ def _cores() -> Check:
             "echo core | sudo tee /proc/sys/kernel/core_pattern; ulimit -c unlimited",
         )
     if soft == 0:
-        return Check(GOOD, "cores", f"{state}: none from a plain crash until `ulimit -c unlimited`; `gdbext run` takes its own")
+        return Check(
+            GOOD,
+            "cores",
+            f"{state}: none from a plain crash until `ulimit -c unlimited`; `gdbext run` takes its own",
+        )
     return Check(GOOD, "cores", state)
 
 
@@ -191,21 +242,37 @@ def _builds() -> Iterator[Check]:
 def _other_python() -> str:
     """Which free-threaded Python there is already, or how to get one."""
     path = next(interpreters.found(), None)
-    return f"gdbext doctor --python {path}" if path else "uv python install 3.14t, or name one with --python"
+    return (
+        f"gdbext doctor --python {path}"
+        if path
+        else "uv python install 3.14t, or name one with --python"
+    )
 
 
 def _interpreter(wanted: str | None) -> Iterator[Check]:
     path = wanted or next(interpreters.found(), None) or shutil.which("python3")
     if path is None:
-        yield Check(LACK, "python", "no free-threaded interpreter found", "nothing, for cores from elsewhere", _other_python())
+        yield Check(
+            LACK,
+            "python",
+            "no free-threaded interpreter found",
+            "nothing, for cores from elsewhere",
+            _other_python(),
+        )
         return
     try:
-        done = subprocess.run([path, "-c", ASK], capture_output=True, text=True, timeout=60, env=_clean_environment())
+        done = subprocess.run(
+            [path, "-c", ASK], capture_output=True, text=True, timeout=60, env=_clean_environment()
+        )
         facts: dict[str, Any] = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.TimeoutExpired):
-        yield Check(FAULT, "python", f"{path} does not start, or is no Python 3", "", _other_python())
+        yield Check(
+            FAULT, "python", f"{path} does not start, or is no Python 3", "", _other_python()
+        )
         return
-    flavour = ("free-threaded" if facts["free_threaded"] else "with a GIL") + (", debug build" if facts["debug"] else "")
+    flavour = ("free-threaded" if facts["free_threaded"] else "with a GIL") + (
+        ", debug build" if facts["debug"] else ""
+    )
     state = f"{facts['version']} {flavour} ({facts['path']})"
     if not facts["free_threaded"]:
         yield Check(
@@ -224,7 +291,7 @@ def _interpreter(wanted: str | None) -> Iterator[Check]:
 
 
 def _symbols(binary: str) -> Iterator[Check]:
-    from gdbext.debuggers import elf
+    from gdbext.binfmt import elf
 
     build_id = elf.build_id_in_file(binary)
     sections = section_names(binary)
@@ -279,13 +346,25 @@ def _tools() -> Iterator[Check]:
         if path := shutil.which(tool):
             yield Check(GOOD, tool, path)
         else:
-            yield Check(LACK, tool, "not found", f"cores compressed with {tool} cannot be read", f"install the package {tool}")
+            yield Check(
+                LACK,
+                tool,
+                "not found",
+                f"cores compressed with {tool} cannot be read",
+                f"install the package {tool}",
+            )
     from importlib.util import find_spec
 
     if find_spec("rich"):
         yield Check(GOOD, "rich", "installed")
     else:
-        yield Check(LACK, "rich", "not installed", "`gdbext batch` shows its progress as plain lines", "pip install 'gdbext[cli]'")
+        yield Check(
+            LACK,
+            "rich",
+            "not installed",
+            "`gdbext batch` shows its progress as plain lines",
+            "pip install 'gdbext[cli]'",
+        )
 
 
 def _room() -> Check:
@@ -293,7 +372,13 @@ def _room() -> Check:
     free = shutil.disk_usage(folder).free
     state = f"{free >> 20} MB free in {folder}"
     if free < 1 << 30:
-        return Check(LACK, "room", state, "cores of large processes do not fit", "set TMPDIR to a folder with more room")
+        return Check(
+            LACK,
+            "room",
+            state,
+            "cores of large processes do not fit",
+            "set TMPDIR to a folder with more room",
+        )
     return Check(GOOD, "room", state)
 
 

@@ -17,12 +17,17 @@ def parser() -> argparse.ArgumentParser:
         epilog="examples:\n  gdbext explain FT101\n  gdbext explain            # lists all rules",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("rules", metavar="RULE", nargs="*", help="a rule's id, as a report names it; without any, all are listed")
+    made.add_argument(
+        "rules",
+        metavar="RULE",
+        nargs="*",
+        help="a rule's id, as a report names it; without any, all are listed",
+    )
     return made
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from gdbext.triage.rules.catalog import DOCS
+    from gdbext.diagnosis.rules.catalog import DOCS
 
     if not arguments.rules:
         for entry in DOCS.values():
@@ -34,5 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
             raise Failure(f"there is no rule {word}; there are {', '.join(DOCS)}", USAGE)
         print(("\n" if number else "") + f"{rule.id}  {rule.title}\n")
         print(textwrap.fill(rule.explanation, WIDTH, initial_indent="  ", subsequent_indent="  "))
-        print("\n" + textwrap.fill(f"What to do: {rule.advice}", WIDTH, initial_indent="  ", subsequent_indent="  "))
+        print(
+            "\n"
+            + textwrap.fill(
+                f"What to do: {rule.advice}", WIDTH, initial_indent="  ", subsequent_indent="  "
+            )
+        )
     return 0

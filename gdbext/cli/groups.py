@@ -76,7 +76,9 @@ def _group(signature: str, members: list[dict[str, Any]], baseline: set[str] | N
             known.setdefault(str(issue.get("id")), issue)
     times = [int(entry.get("mtime") or 0) for entry in members]
     mark = best.get("signature") or {}
-    versions = Counter(str((entry["report"].get("target") or {}).get("python_version")) for entry in members)
+    versions = Counter(
+        str((entry["report"].get("target") or {}).get("python_version")) for entry in members
+    )
     return Group(
         signature,
         [str(entry.get("core")) for entry in members],
@@ -98,4 +100,8 @@ def _weakness(entry: dict[str, Any]) -> tuple[int, int, str]:
     findings = entry["report"].get("findings") or []
     order = ("proven", "likely", "possible")
     confidence = findings[0].get("confidence") if findings else None
-    return (order.index(confidence) if confidence in order else len(order), -len(findings), str(entry.get("core")))
+    return (
+        order.index(confidence) if confidence in order else len(order),
+        -len(findings),
+        str(entry.get("core")),
+    )

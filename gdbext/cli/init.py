@@ -12,7 +12,10 @@ EXAMPLES = """\
 examples:
   gdbext init gdb              # prints the line
   gdbext init gdb --install    # adds it to the start-up file"""
-FILES = {"gdb": ("gdbinit.py", "source {path}"), "lldb": ("lldbinit.py", "command script import {path}")}
+FILES = {
+    "gdb": ("gdbinit.py", "source {path}"),
+    "lldb": ("lldbinit.py", "command script import {path}"),
+}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,8 +26,14 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("debugger", choices=tuple(FILES), help="which debugger")
-    made.add_argument("--install", action="store_true", help="add the line to the debugger's start-up file, unless it is there")
-    made.add_argument("--file", metavar="FILE", help="that start-up file, where it is not the usual one")
+    made.add_argument(
+        "--install",
+        action="store_true",
+        help="add the line to the debugger's start-up file, unless it is there",
+    )
+    made.add_argument(
+        "--file", metavar="FILE", help="that start-up file, where it is not the usual one"
+    )
     return made
 
 
@@ -39,7 +48,9 @@ def startup_file(debugger: str) -> str:
     home = os.path.expanduser("~")
     if debugger == "lldb":
         return os.path.join(home, ".lldbinit")
-    modern = os.path.join(os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"), "gdb", "gdbinit")
+    modern = os.path.join(
+        os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"), "gdb", "gdbinit"
+    )
     # gdb reads only the first that exists.
     return modern if os.path.exists(modern) else os.path.join(home, ".gdbinit")
 

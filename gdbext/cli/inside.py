@@ -17,8 +17,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from gdbext.cli import target
-from gdbext.debuggers.base import Debugger, DebuggerError
 from gdbext.reports.sanitize import inert, visible
+from gdbext.target.protocol import Debugger, DebuggerError
 
 if TYPE_CHECKING:
     from gdbext.model import Report
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
-    adapter = importlib.import_module(f"gdbext.debuggers.{request['debugger']}")
+    adapter = importlib.import_module(f"gdbext.backends.{request['debugger']}.adapter")
     ready = threading.Thread(target=_preload, args=([name for name, _ in request["outputs"]],))
     ready.start()
     sysroot = request.get("sysroot")
@@ -57,7 +57,9 @@ def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
     if request.get("pid"):
         debugger: Debugger = adapter.attach(request["pid"])
     else:
-        found = target.open_target(request["core"], request.get("executable"), sysroot, request.get("shown"))
+        found = target.open_target(
+            request["core"], request.get("executable"), sysroot, request.get("shown")
+        )
         warnings = found.warnings
         _say(stderr, warnings)
         debugger = adapter.open_core(found.executable, found.core, sysroot)
@@ -68,7 +70,13 @@ def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
         adapter.leave()
     if request.get("core"):
         changed = target.other_libraries(request["core"], sysroot)
-        _say(stderr, (f"{name} is another build than the core's; names in it may be wrong (--sysroot DIR?)" for name in changed))
+        _say(
+            stderr,
+            (
+                f"{name} is another build than the core's; names in it may be wrong (--sysroot DIR?)"
+                for name in changed
+            ),
+        )
     failures = write_reports(report, request, stdout)
     _say(stderr, failures)
     return PARTIAL if report.errors or failures else DIAGNOSED
@@ -76,7 +84,9 @@ def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
 
 def _say(stderr: TextIO, messages: Iterable[str]) -> None:
     """One line each.  Names in them come from the target, and the line may end up in a CI log."""
-    stderr.writelines(f"gdbext: {inert(visible(message, LONGEST_MESSAGE))}\n" for message in messages)
+    stderr.writelines(
+        f"gdbext: {inert(visible(message, LONGEST_MESSAGE))}\n" for message in messages
+    )
 
 
 def _preload(formats: list[str]) -> None:
@@ -85,14 +95,19 @@ def _preload(formats: list[str]) -> None:
     No module that is loaded here talks to the debugger.  What fails, fails again where it is used, and is reported there.
     """
     with contextlib.suppress(Exception):
-        for name in ("gdbext.session", "gdbext.triage.triage", "gdbext.reports.formats", *(f"gdbext.reports.{f}" for f in formats)):
+        for name in (
+            "gdbext.session",
+            "gdbext.diagnosis.triage",
+            "gdbext.reports.formats",
+            *(f"gdbext.reports.{f}" for f in formats),
+        ):
             importlib.import_module(name)
 
 
 def _triage(debugger: Debugger, request: dict[str, Any], warnings: list[str]) -> Report:
+    from gdbext.diagnosis.triage import triage
     from gdbext.model import SectionError
     from gdbext.session import Session
-    from gdbext.triage.triage import triage
 
     report = triage(Session(debugger))
     shown = report.target
@@ -117,7 +132,9 @@ def write_reports(report: Report, request: dict[str, Any], stdout: TextIO) -> li
                 shown = detect(stdout, color=request.get("color"), verbose=verbose, redact=redact)
                 stdout.write(formats.render(report, name, shown))
             else:
-                shown = detect(stdout, color=False, width=DEFAULT_WIDTH, verbose=verbose, redact=redact)
+                shown = detect(
+                    stdout, color=False, width=DEFAULT_WIDTH, verbose=verbose, redact=redact
+                )
                 formats.write(report, name, path, shown)
         except OSError as error:
             failures.append(f"cannot write {path}: {error.strerror}")

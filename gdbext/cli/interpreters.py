@@ -24,7 +24,9 @@ def folder() -> str:
 def built() -> list[str]:
     """The interpreters that are there, whole, the stock ones first."""
     found = glob.glob(os.path.join(glob.escape(folder()), "*", "python"))
-    whole = [path for path in found if os.path.exists(os.path.join(os.path.dirname(path), ".complete"))]
+    whole = [
+        path for path in found if os.path.exists(os.path.join(os.path.dirname(path), ".complete"))
+    ]
 
     def rank(path: str) -> tuple[int, str]:
         name = os.path.basename(os.path.dirname(path))

@@ -58,8 +58,12 @@ def find(name: str = "auto") -> Debugger:
         if found := _explicit(each) or _wheel(each) or _on_path(each):
             return found
     if name == "auto":
-        raise LaunchError("no gdb and no lldb here; install one: pip install 'gdbext[debuggers]', or your system's package gdb")
-    raise LaunchError(f"no {name} here; install it: pip install {name}-for-pwndbg, or your system's package {name}")
+        raise LaunchError(
+            "no gdb and no lldb here; install one: pip install 'gdbext[debuggers]', or your system's package gdb"
+        )
+    raise LaunchError(
+        f"no {name} here; install it: pip install {name}-for-pwndbg, or your system's package {name}"
+    )
 
 
 def _explicit(name: str) -> Debugger | None:
@@ -85,7 +89,9 @@ def _wheel(name: str) -> Debugger | None:
     }
     # The wrapper of lldb looks libpython up in its own way each time.
     if name == "gdb" and os.path.exists(binary) and _has_libpython():
-        return Debugger(name, [binary, "--data-directory", os.path.join(vendor, "share", "gdb")], environment)
+        return Debugger(
+            name, [binary, "--data-directory", os.path.join(vendor, "share", "gdb")], environment
+        )
     return Debugger(name, [sys.executable, "-I", wrapper], {}) if os.path.exists(wrapper) else None
 
 
@@ -93,7 +99,8 @@ def _has_libpython() -> bool:
     start = f"libpython{sys.version_info[0]}.{sys.version_info[1]}"
     with contextlib.suppress(OSError):
         return sys.prefix == sys.base_prefix or any(
-            n.startswith(start) and ".so" in n for n in os.listdir(os.path.join(sys.exec_prefix, "lib"))
+            n.startswith(start) and ".so" in n
+            for n in os.listdir(os.path.join(sys.exec_prefix, "lib"))
         )
     return False
 
@@ -101,7 +108,8 @@ def _has_libpython() -> bool:
 def _library_path() -> list[str]:
     """This Python's own libraries and site-packages.  Never the current folder, which may be the target's."""
     homes = tuple(
-        os.path.join(os.path.realpath(p), "") for p in {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+        os.path.join(os.path.realpath(p), "")
+        for p in {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
     )
     return [p for p in sys.path if p and os.path.realpath(p).startswith(homes)]
 
@@ -118,7 +126,10 @@ def command_line(debugger: Debugger) -> list[str]:
     code = f"import sys; sys.path.insert(0, {ROOT!r}); import gdbext.cli.inside as inside; inside.main()"
     if debugger.name == "gdb":
         # gdb's own index of a program's DWARF, kept by build id: a fifth of the time that opening a core takes.
-        index = (f"set index-cache directory {cache_folder()}/gdb-index", "set index-cache enabled on")
+        index = (
+            f"set index-cache directory {cache_folder()}/gdb-index",
+            "set index-cache enabled on",
+        )
         settings = [word for setting in (*GDB_SETTINGS, *index) for word in ("-iex", setting)]
         return [*debugger.command, "-nx", "-batch", *settings, "-ex", f"python {code}"]
     settings = [word for setting in LLDB_SETTINGS for word in ("-O", setting)]
@@ -135,8 +146,14 @@ def environment(debugger: Debugger, request: dict[str, Any]) -> dict[str, str]:
     """Our environment for the debugger: our own PYTHON… settings are not meant for its Python."""
     import json
 
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON") and k != "DEBUGINFOD_URLS"}
-    return {**kept, **debugger.environment, "GDBEXT_REQUEST": json.dumps({**request, "debugger": debugger.name})}
+    kept = {
+        k: v for k, v in os.environ.items() if not k.startswith("PYTHON") and k != "DEBUGINFOD_URLS"
+    }
+    return {
+        **kept,
+        **debugger.environment,
+        "GDBEXT_REQUEST": json.dumps({**request, "debugger": debugger.name}),
+    }
 
 
 class Result(NamedTuple):
@@ -155,12 +172,23 @@ def run(debugger: Debugger, request: dict[str, Any], timeout: float) -> Result:
         LaunchError: when it cannot be started, or does not end within ``timeout`` seconds (it is killed then).
     """
     with _inherited(1) as stdout, _inherited(2) as stderr, _scratch() as noise:
-        request = {**request, "stdout": stdout, "stderr": stderr, "encoding": sys.stdout.encoding or "utf-8"}
+        request = {
+            **request,
+            "stdout": stdout,
+            "stderr": stderr,
+            "encoding": sys.stdout.encoding or "utf-8",
+        }
         command = command_line(debugger)
         nothing = os.open(os.devnull, os.O_RDONLY)
-        actions = [(os.POSIX_SPAWN_DUP2, nothing, 0), (os.POSIX_SPAWN_DUP2, noise, 1), (os.POSIX_SPAWN_DUP2, noise, 2)]
+        actions = [
+            (os.POSIX_SPAWN_DUP2, nothing, 0),
+            (os.POSIX_SPAWN_DUP2, noise, 1),
+            (os.POSIX_SPAWN_DUP2, noise, 2),
+        ]
         try:
-            pid = os.posix_spawn(command[0], command, environment(debugger, request), file_actions=actions)
+            pid = os.posix_spawn(
+                command[0], command, environment(debugger, request), file_actions=actions
+            )
         except OSError as error:
             raise LaunchError(f"cannot start {command[0]}: {error.strerror}") from None
         finally:
@@ -170,7 +198,9 @@ def run(debugger: Debugger, request: dict[str, Any], timeout: float) -> Result:
         size = os.lseek(noise, 0, os.SEEK_END)
         said = os.pread(noise, 2000, max(size - 2000, 0)).decode(errors="replace").strip()
     if code is None:
-        raise LaunchError(f"{debugger.name} did not finish within {timeout:g} s, and was stopped; a longer time: --timeout S")
+        raise LaunchError(
+            f"{debugger.name} did not finish within {timeout:g} s, and was stopped; a longer time: --timeout S"
+        )
     return Result(code, said)
 
 
@@ -208,7 +238,11 @@ def _inherited(descriptor: int) -> Iterator[int]:
 
 @contextlib.contextmanager
 def _scratch() -> Iterator[int]:
-    descriptor = os.memfd_create("gdbext") if hasattr(os, "memfd_create") else os.open("/tmp", os.O_TMPFILE | os.O_RDWR)
+    descriptor = (
+        os.memfd_create("gdbext")
+        if hasattr(os, "memfd_create")
+        else os.open("/tmp", os.O_TMPFILE | os.O_RDWR)
+    )
     try:
         yield descriptor
     finally:

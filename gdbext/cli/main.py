@@ -65,7 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if name not in COMMANDS:
         near = [c for c in COMMANDS if c.startswith(name[:1])]
-        print(f"gdbext: there is no command `{name}`; there are: {', '.join(near or COMMANDS)}", file=sys.stderr)
+        print(
+            f"gdbext: there is no command `{name}`; there are: {', '.join(near or COMMANDS)}",
+            file=sys.stderr,
+        )
         return USAGE
     try:
         command = importlib.import_module(f"gdbext.cli.{name}")

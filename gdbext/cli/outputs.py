@@ -23,7 +23,11 @@ class _Collect(argparse.Action):
     """Keeps both options in one list, in the order in which they were given."""
 
     def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option: str | None = None,
     ) -> None:
         namespace.outputs = [*(namespace.outputs or []), (self.metavar, values)]
 
@@ -53,11 +57,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def add_looks(group: Any) -> None:
     """The options that say how a report looks."""
     group.add_argument(
-        "--redact", action="store_true", help="leave every value of the program out; types, sizes and structure stay"
+        "--redact",
+        action="store_true",
+        help="leave every value of the program out; types, sizes and structure stay",
     )
-    group.add_argument("--verbose", action="store_true", help="all evidence, and every thread's stack, in the text")
     group.add_argument(
-        "--color", choices=("auto", "always", "never"), default="auto", help="colours in the text (default: on a terminal)"
+        "--verbose", action="store_true", help="all evidence, and every thread's stack, in the text"
+    )
+    group.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="colours in the text (default: on a terminal)",
     )
 
 
@@ -93,7 +104,9 @@ def pair(given: Sequence[tuple[str, str]] | None) -> list[tuple[str, str]]:
             chosen.append((waiting, STDOUT))
     on_stdout = [name for name, file in chosen if file == STDOUT]
     if len(on_stdout) > 1:
-        raise ValueError(f"only one report can go to stdout, not {' and '.join(on_stdout)}; give the others an -o FILE")
+        raise ValueError(
+            f"only one report can go to stdout, not {' and '.join(on_stdout)}; give the others an -o FILE"
+        )
     return chosen
 
 
@@ -101,8 +114,12 @@ def _by_ending(file: str) -> str:
     if file == STDOUT:
         return "text"
     # The longest ending first: .github.txt is no .txt.
-    for ending, name in sorted(((e, name) for name, endings in ENDINGS.items() for e in endings), key=lambda e: -len(e[0])):
+    for ending, name in sorted(
+        ((e, name) for name, endings in ENDINGS.items() for e in endings), key=lambda e: -len(e[0])
+    ):
         if file.lower().endswith(ending):
             return name
     known = ", ".join(endings[0] for endings in ENDINGS.values())
-    raise ValueError(f"which format is {file} to have? Say so with --format, or use one of the endings {known}")
+    raise ValueError(
+        f"which format is {file} to have? Say so with --format, or use one of the endings {known}"
+    )

@@ -27,11 +27,18 @@ def text(found: Overview) -> str:
     lines = [_headline(found)]
     for group in found.groups:
         marks = [f"known {issue}" for issue in _issues(group)] + (["NEW"] if group.is_new else [])
-        lines.append(f"{group.size:>5}  {group.rule}  {sanitize.visible(group.title)}  [{', '.join([group.confidence, *marks])}]")
-        lines.append(f"       {group.signature}  {_where(group)}  for example {sanitize.visible(group.cores[0])}")
+        lines.append(
+            f"{group.size:>5}  {group.rule}  {sanitize.visible(group.title)}  [{', '.join([group.confidence, *marks])}]"
+        )
+        lines.append(
+            f"       {group.signature}  {_where(group)}  for example {sanitize.visible(group.cores[0])}"
+        )
     if found.failures:
         lines.append("not diagnosed:")
-        lines += [f"       {sanitize.visible(core)}: {sanitize.visible(reason)}" for core, reason in found.failures]
+        lines += [
+            f"       {sanitize.visible(core)}: {sanitize.visible(reason)}"
+            for core, reason in found.failures
+        ]
     return sanitize.inert("\n".join(lines)) + "\n"
 
 
@@ -39,7 +46,10 @@ def markdown(found: Overview) -> str:
     """A table of the groups, and below it the cores of each."""
     lines = [f"# {_headline(found)}", ""]
     if found.groups:
-        lines += ["| crashes | rule | what | known issue | status | signature |", "| ---: | --- | --- | --- | --- | --- |"]
+        lines += [
+            "| crashes | rule | what | known issue | status | signature |",
+            "| ---: | --- | --- | --- | --- | --- |",
+        ]
     for group in found.groups:
         known = ", ".join(_markdown_issue(issue) for issue in group.known) or "–"
         status = "**new**" if group.is_new else "seen before" if found.has_baseline else "–"
@@ -48,14 +58,21 @@ def markdown(found: Overview) -> str:
             f"| {group.size} | {group.rule} ({group.confidence}) | {title} | {known} | {status} | `{_plain(group.signature)}` |"
         )
     for group in found.groups:
-        lines += ["", f"<details><summary>{group.size} × {group.rule} {sanitize.html(group.title)}</summary>", ""]
+        lines += [
+            "",
+            f"<details><summary>{group.size} × {group.rule} {sanitize.html(group.title)}</summary>",
+            "",
+        ]
         lines += [f"- {sanitize.code(core)}" for core in group.cores[:SHOWN_CORES]]
         if group.size > SHOWN_CORES:
             lines.append(f"- and {group.size - SHOWN_CORES} more")
         lines += ["", "</details>"]
     if found.failures:
         lines += ["", "## Not diagnosed", ""]
-        lines += [f"- {sanitize.code(core)}: {sanitize.markdown(reason)}" for core, reason in found.failures]
+        lines += [
+            f"- {sanitize.code(core)}: {sanitize.markdown(reason)}"
+            for core, reason in found.failures
+        ]
     return "\n".join(lines) + "\n"
 
 
@@ -66,9 +83,15 @@ def html(found: Overview) -> str:
     for group in found.groups:
         tags = [f'<span class="tag known">{escape(issue)}</span>' for issue in _issues(group)]
         tags += ['<span class="tag new">new</span>'] if group.is_new else []
-        cores = "".join(f"<li><code>{escape(core)}</code></li>" for core in group.cores[:SHOWN_CORES])
+        cores = "".join(
+            f"<li><code>{escape(core)}</code></li>" for core in group.cores[:SHOWN_CORES]
+        )
         more = f"<li>and {group.size - SHOWN_CORES} more</li>" if group.size > SHOWN_CORES else ""
-        advice = "".join(f"<p>{escape(str(issue.get('advice') or ''))}</p>" for issue in group.known if issue.get("advice"))
+        advice = "".join(
+            f"<p>{escape(str(issue.get('advice') or ''))}</p>"
+            for issue in group.known
+            if issue.get("advice")
+        )
         facts = " · ".join((group.confidence, _where(group), _when(group)))
         articles.append(
             f'<article><h2><span class="count">{group.size}</span>'
@@ -77,7 +100,10 @@ def html(found: Overview) -> str:
             f"{advice}<details><summary>cores</summary><ul>{cores}{more}</ul></details></article>"
         )
     if found.failures:
-        rows = "".join(f"<li><code>{escape(core)}</code>: {escape(reason)}</li>" for core, reason in found.failures)
+        rows = "".join(
+            f"<li><code>{escape(core)}</code>: {escape(reason)}</li>"
+            for core, reason in found.failures
+        )
         articles.append(f"<article><h2>not diagnosed</h2><ul>{rows}</ul></article>")
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return (
@@ -107,7 +133,9 @@ def _issues(group: Group) -> list[str]:
 
 def _markdown_issue(issue: dict[str, object]) -> str:
     identifier, url = str(issue.get("id")), str(issue.get("url") or "")
-    safe = url.startswith("https://github.com/") and url.isascii() and not set(url) & set("()<> |\\`")
+    safe = (
+        url.startswith("https://github.com/") and url.isascii() and not set(url) & set("()<> |\\`")
+    )
     return f"[{_plain(identifier)}]({url})" if safe else sanitize.code(identifier)
 
 
@@ -117,9 +145,15 @@ def _plain(word: str) -> str:
 
 def _where(group: Group) -> str:
     frames = " < ".join(sanitize.visible(frame) for frame in group.frames[:3])
-    return " · ".join(part for part in (frames, "CPython " + ", ".join(sanitize.visible(v) for v in group.versions)) if part)
+    return " · ".join(
+        part
+        for part in (frames, "CPython " + ", ".join(sanitize.visible(v) for v in group.versions))
+        if part
+    )
 
 
 def _when(group: Group) -> str:
-    first, last = (time.strftime("%Y-%m-%d %H:%M", time.gmtime(moment)) for moment in (group.first, group.last))
+    first, last = (
+        time.strftime("%Y-%m-%d %H:%M", time.gmtime(moment)) for moment in (group.first, group.last)
+    )
     return f"{first} UTC" if first == last else f"{first} to {last} UTC"

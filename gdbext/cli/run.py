@@ -42,8 +42,15 @@ def parser() -> argparse.ArgumentParser:
         epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("command", metavar="COMMAND", nargs=argparse.REMAINDER, help="what to run, and its arguments")
-    made.add_argument("--on-crash", metavar="DIR", help="a folder for the reports, made when there is a crash")
+    made.add_argument(
+        "command",
+        metavar="COMMAND",
+        nargs=argparse.REMAINDER,
+        help="what to run, and its arguments",
+    )
+    made.add_argument(
+        "--on-crash", metavar="DIR", help="a folder for the reports, made when there is a crash"
+    )
     made.add_argument(
         "--format",
         metavar="FORMAT",
@@ -52,9 +59,21 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         help="which reports (default: all)",
     )
-    made.add_argument("--timeout", metavar="S", type=_seconds, help="diagnose what hangs after S seconds, then end the command")
-    made.add_argument("--keep-core", action="store_true", help="keep the core, compressed (needs --on-crash)")
-    made.add_argument("--debugger", choices=("auto", *launch.NAMES), default="auto", help="default: gdb if there is one, else lldb")
+    made.add_argument(
+        "--timeout",
+        metavar="S",
+        type=_seconds,
+        help="diagnose what hangs after S seconds, then end the command",
+    )
+    made.add_argument(
+        "--keep-core", action="store_true", help="keep the core, compressed (needs --on-crash)"
+    )
+    made.add_argument(
+        "--debugger",
+        choices=("auto", *launch.NAMES),
+        default="auto",
+        help="default: gdb if there is one, else lldb",
+    )
     outputs.add_looks(made)
     return made
 
@@ -77,8 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure("--format needs --on-crash DIR for the reports", USAGE)
     if sys.platform != "linux":
         raise Failure("gdbext run needs Linux")
-    from gdbext.cli.tracing.diagnoses import Wishes
-    from gdbext.cli.tracing.supervisor import supervise
+    from gdbext.tracing.diagnoses import Wishes
+    from gdbext.tracing.supervisor import supervise
 
     wishes = Wishes(
         os.path.abspath(arguments.on_crash) if arguments.on_crash else None,

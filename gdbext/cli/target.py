@@ -11,8 +11,8 @@ import shutil
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gdbext.debuggers import elf
-from gdbext.debuggers.base import DebuggerError, MemoryFault
+from gdbext.binfmt import elf
+from gdbext.target.protocol import DebuggerError, MemoryFault
 
 ELF_MAGIC = b"\x7fELF"
 
@@ -37,7 +37,9 @@ class CoreMemory:
         for segment in self._loads:
             if segment.vaddr <= address and address + size <= segment.vaddr + segment.filesz:
                 try:
-                    data = os.pread(self._stream.fileno(), size, segment.offset + address - segment.vaddr)
+                    data = os.pread(
+                        self._stream.fileno(), size, segment.offset + address - segment.vaddr
+                    )
                 except (OSError, OverflowError):
                     continue  # an offset that a damaged header made up
                 if len(data) == size:
@@ -45,7 +47,9 @@ class CoreMemory:
         raise MemoryFault(address, size)
 
 
-def open_target(path: str, executable: str | None = None, sysroot: str | None = None, shown: str | None = None) -> CoreTarget:
+def open_target(
+    path: str, executable: str | None = None, sysroot: str | None = None, shown: str | None = None
+) -> CoreTarget:
     """Check the core at ``path``, and find its program unless ``executable`` is given.
 
     ``sysroot`` is a folder that stands for ``/`` of the machine where the core was made; ``shown`` is the name for the core
@@ -59,9 +63,15 @@ def open_target(path: str, executable: str | None = None, sysroot: str | None = 
     warnings = []
     if info.missing_bytes:
         missing = _size(info.missing_bytes)
-        warnings.append(f"{shown} is truncated: {missing} that its headers promise are not in it (disk full, or a size limit?)")
+        warnings.append(
+            f"{shown} is truncated: {missing} that its headers promise are not in it (disk full, or a size limit?)"
+        )
     if not info.threads:
-        hint = "it is truncated at its very start" if info.missing_bytes else "it was not made from a process, or it is damaged"
+        hint = (
+            "it is truncated at its very start"
+            if info.missing_bytes
+            else "it was not made from a process, or it is damaged"
+        )
         raise DebuggerError(f"{shown} has no threads: {hint}")
     memory = CoreMemory(path)
     base, original = _program(info)
@@ -76,7 +86,9 @@ def open_target(path: str, executable: str | None = None, sysroot: str | None = 
     for candidate in _candidates(shown, info, original, sysroot):
         if _fits(candidate, memory, base, wanted):
             if wanted is None:
-                warnings.append(f"cannot tell whether {candidate} is the program of {shown}: the core has no build id of it")
+                warnings.append(
+                    f"cannot tell whether {candidate} is the program of {shown}: the core has no build id of it"
+                )
             return CoreTarget(path, candidate, warnings)
     raise DebuggerError(_not_found(shown, info, original, wanted))
 
@@ -107,9 +119,13 @@ def _read(path: str, shown: str) -> elf.CoreInfo:
     if not os.path.exists(path):
         raise DebuggerError(f"there is no {shown}")
     if not os.path.isfile(path):
-        raise DebuggerError(f"{shown} is not a file; a core has to be a file that can be read more than once")
+        raise DebuggerError(
+            f"{shown} is not a file; a core has to be a file that can be read more than once"
+        )
     if os.path.getsize(path) == 0:
-        raise DebuggerError(f"{shown} is empty: the disk was full when it was written, or a limit cut it (ulimit -c)")
+        raise DebuggerError(
+            f"{shown} is empty: the disk was full when it was written, or a limit cut it (ulimit -c)"
+        )
     try:
         return elf.read_core(path)
     except DebuggerError as error:
@@ -122,20 +138,29 @@ def _read(path: str, shown: str) -> elf.CoreInfo:
 
 def _program(info: elf.CoreInfo) -> tuple[int | None, str | None]:
     """(address of its ELF header, path) of the program that ran, as the core names it."""
-    files = [(start, end, offset, name.removesuffix(" (deleted)")) for start, end, offset, name in info.files]
+    files = [
+        (start, end, offset, name.removesuffix(" (deleted)"))
+        for start, end, offset, name in info.files
+    ]
     chosen = None
     if info.program_headers is not None:
-        chosen = next((name for start, end, _, name in files if start <= info.program_headers < end), None)
+        chosen = next(
+            (name for start, end, _, name in files if start <= info.program_headers < end), None
+        )
     if chosen is None and info.program:
         # Without an auxiliary vector the kernel's short name has to do.
-        chosen = next((name for _, _, _, name in files if os.path.basename(name)[:15] == info.program), None)
+        chosen = next(
+            (name for _, _, _, name in files if os.path.basename(name)[:15] == info.program), None
+        )
     if chosen is None:
         return None, None
     base = min(start for start, _, _, name in files if name == chosen)
     return base, chosen
 
 
-def _candidates(path: str, info: elf.CoreInfo, original: str | None, sysroot: str | None) -> Iterator[str]:
+def _candidates(
+    path: str, info: elf.CoreInfo, original: str | None, sysroot: str | None
+) -> Iterator[str]:
     """Places where the program may be, the likeliest first.  None of them is run: they are only compared with the core."""
     names = [original] if original else []
     first_word = (info.arguments or "").split(" ")[0]
@@ -172,7 +197,9 @@ def _fits(candidate: str, memory: CoreMemory, base: int | None, wanted: str | No
         return True
 
 
-def _check_given(executable: str, path: str, memory: CoreMemory, base: int | None, wanted: str | None) -> None:
+def _check_given(
+    executable: str, path: str, memory: CoreMemory, base: int | None, wanted: str | None
+) -> None:
     try:
         with open(executable, "rb") as stream:
             start = stream.read(256)

@@ -33,8 +33,16 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("core", metavar="CORE", help="the core file")
-    made.add_argument("--exe", metavar="EXE", help="the program that made it, where it cannot be found from the core")
-    made.add_argument("--sysroot", metavar="DIR", help="a folder that stands for / of the machine or container where it crashed")
+    made.add_argument(
+        "--exe",
+        metavar="EXE",
+        help="the program that made it, where it cannot be found from the core",
+    )
+    made.add_argument(
+        "--sysroot",
+        metavar="DIR",
+        help="a folder that stands for / of the machine or container where it crashed",
+    )
     add_debugger_options(made)
     outputs.add_options(made)
     return made
@@ -42,7 +50,12 @@ def parser() -> argparse.ArgumentParser:
 
 def add_debugger_options(made: argparse.ArgumentParser) -> None:
     """The options of every command that starts a debugger."""
-    made.add_argument("--debugger", choices=("auto", *launch.NAMES), default="auto", help="default: gdb if there is one, else lldb")
+    made.add_argument(
+        "--debugger",
+        choices=("auto", *launch.NAMES),
+        default="auto",
+        help="default: gdb if there is one, else lldb",
+    )
     made.add_argument(
         "--timeout",
         metavar="S",
@@ -59,7 +72,9 @@ def run(arguments: argparse.Namespace) -> int:
         request[name] = os.path.abspath(path) if path else None
     try:
         with compressed.unpacked(arguments.core) as core:
-            return diagnose({**request, "core": os.path.abspath(core)}, arguments.debugger, arguments.timeout)
+            return diagnose(
+                {**request, "core": os.path.abspath(core)}, arguments.debugger, arguments.timeout
+            )
     except compressed.UnpackError as error:
         raise Failure(str(error)) from None
 
@@ -72,7 +87,10 @@ def report_request(arguments: argparse.Namespace) -> dict[str, Any]:
         raise Failure(str(error), USAGE) from None
     color = {"always": True, "never": False}.get(arguments.color)
     return {
-        "outputs": [(name, file if file == outputs.STDOUT else os.path.abspath(file)) for name, file in chosen],
+        "outputs": [
+            (name, file if file == outputs.STDOUT else os.path.abspath(file))
+            for name, file in chosen
+        ],
         "redact": arguments.redact,
         "verbose": arguments.verbose,
         "color": color,
@@ -92,7 +110,11 @@ def diagnose(request: dict[str, Any], debugger: str, timeout: float) -> int:
         raise Failure(str(error)) from None
     if result.code in (DIAGNOSED, CANNOT_OPEN, PARTIAL):
         return result.code
-    ended = f"was killed by signal {-result.code}" if result.code < 0 else f"ended with status {result.code}"
+    ended = (
+        f"was killed by signal {-result.code}"
+        if result.code < 0
+        else f"ended with status {result.code}"
+    )
     from gdbext.reports.sanitize import inert, visible
 
     said = "\n  ".join(["", *(inert(visible(line)) for line in result.noise.splitlines()[-6:])])

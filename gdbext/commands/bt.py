@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from gdbext.commands.command import Arguments, Command, Context, DebuggerError, UsageError
+from gdbext.diagnosis.case import Case
+from gdbext.diagnosis.threads import thread_list
 from gdbext.reports.text_parts import Page, stack, thread_heading
-from gdbext.triage.case import Case
-from gdbext.triage.threads import thread_list
 
 MAX_FRAMES = 128
 
@@ -17,7 +17,9 @@ def run(context: Context, arguments: Arguments) -> None:
     selected = context.debugger.selected()[0]
     threads = thread_list(Case(context.session))
     if which is None and all(thread.lwp != selected for thread in threads):
-        raise DebuggerError(f"the target has no thread with LWP {selected}: the debugger took it from memory that was overwritten")
+        raise DebuggerError(
+            f"the target has no thread with LWP {selected}: the debugger took it from memory that was overwritten"
+        )
     for thread in threads:
         if which == "all" or thread.lwp == selected:
             page = Page(context.options)

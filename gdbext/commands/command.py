@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from gdbext.debuggers.base import Debugger, DebuggerError
 from gdbext.reports.options import Options
 from gdbext.reports.style import Style
 from gdbext.session import Session, current
+from gdbext.target.protocol import Debugger, DebuggerError
 
 
 class UsageError(Exception):
@@ -126,7 +126,9 @@ def parse(command: Command, words: Sequence[str]) -> Arguments:
     arguments.words = _joined(command, arguments.words)
     required = [p for p in command.positional if not p.startswith("[")]
     if len(arguments.words) < len(required):
-        raise UsageError(f"ft {command.name} wants {required[len(arguments.words)]}; usage: {command.usage}")
+        raise UsageError(
+            f"ft {command.name} wants {required[len(arguments.words)]}; usage: {command.usage}"
+        )
     if len(arguments.words) > len(command.positional):
         most = len(command.positional)
         raise UsageError(f"ft {command.name} takes {COUNTS[most]}; usage: {command.usage}")
@@ -142,7 +144,9 @@ def _joined(command: Command, words: list[str]) -> list[str]:
     """The words with those that belong to one argument put together."""
     places = [name.strip("[]") for name in command.positional]
     if "ADDRESS" in places and places[-1] == "FIRST:LAST" and len(words) > 1:
-        return [" ".join(words[:-1]), words[-1]] if RANGE.fullmatch(words[-1]) else [" ".join(words)]
+        return (
+            [" ".join(words[:-1]), words[-1]] if RANGE.fullmatch(words[-1]) else [" ".join(words)]
+        )
     if places and places[-1] in ("ADDRESS", "FILE") and len(words) > len(places):
         return [*words[: len(places) - 1], " ".join(words[len(places) - 1 :])]
     return words

@@ -7,10 +7,24 @@ import os
 import traceback
 
 from gdbext.commands.command import Command, Context, UsageError, parse
-from gdbext.debuggers.base import DebuggerError, MemoryFault
+from gdbext.target.protocol import DebuggerError, MemoryFault
 
 # The order of `ft help`.  Modules are imported when their command is first used: start-up stays quick.
-NAMES = ["triage", "bt", "threads", "object", "list", "union", "heap", "locks", "referrers", "scan", "known", "export", "help"]
+NAMES = [
+    "triage",
+    "bt",
+    "threads",
+    "object",
+    "list",
+    "union",
+    "heap",
+    "locks",
+    "referrers",
+    "scan",
+    "known",
+    "export",
+    "help",
+]
 MODULES = {"list": "list_", "object": "object_"}
 
 
@@ -40,13 +54,21 @@ def run(context: Context, text: str) -> bool:
     except (UsageError, DebuggerError) as error:
         context.write(context.style("error", f"ft: {error}") + "\n")
     except MemoryFault as fault:
-        context.write(context.style("error", f"ft: {fault}; it is unmapped, or was left out of the core") + "\n")
+        context.write(
+            context.style("error", f"ft: {fault}; it is unmapped, or was left out of the core")
+            + "\n"
+        )
     except KeyboardInterrupt:
         context.write(context.style("error", "ft: interrupted") + "\n")
     except Exception as error:  # A defect of ours must not end the user's `gdb -batch` script.
         if os.environ.get("GDBEXT_RAISE"):
             raise
-        context.write(context.style("error", f"ft: internal error in `ft {text}`: {type(error).__name__}: {error}") + "\n")
+        context.write(
+            context.style(
+                "error", f"ft: internal error in `ft {text}`: {type(error).__name__}: {error}"
+            )
+            + "\n"
+        )
         context.write(context.style("dim", "".join(traceback.format_tb(error.__traceback__)[-1:])))
     return False
 
@@ -62,5 +84,9 @@ def complete(text: str, word: str) -> list[str]:
         return []
     if word.startswith("-") or not chosen.positional:
         return [o.name for o in chosen.options if o.name.startswith(word)]
-    complete_words = [w for w in (words[1:] if text.endswith(" ") else words[1:-1]) if not w.startswith("--")]
-    return [] if complete_words else [choice for choice in chosen.choices() if choice.startswith(word)]
+    complete_words = [
+        w for w in (words[1:] if text.endswith(" ") else words[1:-1]) if not w.startswith("--")
+    ]
+    return (
+        [] if complete_words else [choice for choice in chosen.choices() if choice.startswith(word)]
+    )

@@ -6,9 +6,9 @@ import dataclasses
 import os
 
 from gdbext.commands.command import Arguments, Command, Context, DebuggerError, Option, UsageError
+from gdbext.diagnosis.triage import triage
 from gdbext.reports import formats
 from gdbext.reports.options import Options
-from gdbext.triage.triage import triage
 
 
 def run(context: Context, arguments: Arguments) -> None:

@@ -11,7 +11,9 @@ def run(context: Context, arguments: Arguments) -> None:
     address = context.address(arguments.words[0])
     style, session = context.style, context.session
     if session.heap.is_raw(address):
-        context.write(f"{style('address', hex(address))}  {style('dim', 'no place for an object: memory of PyMem_Malloc')}\n")
+        context.write(
+            f"{style('address', hex(address))}  {style('dim', 'no place for an object: memory of PyMem_Malloc')}\n"
+        )
         liveness = session.heap.judge_block(address)
         show.verdict(context, liveness)
     else:
@@ -24,11 +26,17 @@ def run(context: Context, arguments: Arguments) -> None:
     context.write(
         f"  block {style('address', hex(block.start))} + {address - block.start}, {block.size} bytes, domain {block.domain}\n"
     )
-    said = f'thread "{visible(name or "?")}" (LWP {owner.native_thread_id})' if owner else "an exited thread (abandoned page)"
+    said = (
+        f'thread "{visible(name or "?")}" (LWP {owner.native_thread_id})'
+        if owner
+        else "an exited thread (abandoned page)"
+    )
     context.write(f"  page  {style('address', hex(block.page))}, owned by {said}\n")
     show.evidence(context, session.heap.owners(address))
     if block.freed_by:
-        context.write(f"  freed by {block.freed_by if block.freed_by != 'owner' else 'the owning thread'}\n")
+        context.write(
+            f"  freed by {block.freed_by if block.freed_by != 'owner' else 'the owning thread'}\n"
+        )
 
 
 COMMAND = Command(

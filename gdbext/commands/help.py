@@ -15,7 +15,9 @@ def run(context: Context, arguments: Arguments) -> None:
         for line in wrap(" ".join(chosen.description.split()), context.options.width):
             context.write(f"{line}\n")
         for option in chosen.options:
-            context.write(f"  {option.name + (' ' + option.metavar if option.metavar else ''):<18} {option.help}\n")
+            context.write(
+                f"  {option.name + (' ' + option.metavar if option.metavar else ''):<18} {option.help}\n"
+            )
         for example in chosen.examples:
             context.write(f"  {style('dim', 'for example:')} {example}\n")
         return
@@ -23,10 +25,18 @@ def run(context: Context, arguments: Arguments) -> None:
     rows = []
     for name in dispatch.NAMES:
         chosen = dispatch.command(name)
-        rows.append([style("function", f"ft {name}") + chosen.usage.removeprefix(f"ft {name}"), chosen.summary])
+        rows.append(
+            [
+                style("function", f"ft {name}") + chosen.usage.removeprefix(f"ft {name}"),
+                chosen.summary,
+            ]
+        )
     context.write("".join(f"  {row}\n" for row in aligned(rows)))
     context.write(
-        style("dim", "`ft help COMMAND` says more. An address may be any expression: a variable, a register, a number.\n")
+        style(
+            "dim",
+            "`ft help COMMAND` says more. An address may be any expression: a variable, a register, a number.\n",
+        )
     )
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gdbext.commands.command import Arguments, Command, Context
+from gdbext.diagnosis.triage import triage
 from gdbext.reports.text_parts import Page
-from gdbext.triage.triage import triage
 
 
 def run(context: Context, arguments: Arguments) -> None:
@@ -13,7 +13,9 @@ def run(context: Context, arguments: Arguments) -> None:
     if not issues:
         page.line("no known CPython issue fits this crash")
     for issue in issues:
-        page.line(f"{page.style('heading', issue.id)} {issue.title}  {page.style('dim', str(issue.match))}")
+        page.line(
+            f"{page.style('heading', issue.id)} {issue.title}  {page.style('dim', str(issue.match))}"
+        )
         page.line(f"  {issue.url}")
         if issue.fixed_in:
             page.flow(f"fixed in {', '.join(issue.fixed_in)}", 2)

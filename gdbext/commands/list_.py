@@ -6,8 +6,8 @@ from collections import Counter
 
 from gdbext.commands import show
 from gdbext.commands.command import Arguments, Command, Context, DebuggerError, Option, UsageError
+from gdbext.cpython.objects.decoded import List, Reference
 from gdbext.model import Verdict
-from gdbext.objects.decoded import List, Reference
 from gdbext.reports.style import Style
 
 MAX_ITEMS = 20
@@ -29,7 +29,11 @@ def run(context: Context, arguments: Arguments) -> None:
         raise DebuggerError(f"the list at {address:#x} cannot be read")
     items = session.objects.list_items(address)
     capacity = "unreadable" if found.capacity is None else found.capacity
-    array = f"capacity {capacity}, items at {style('address', hex(found.buffer))}" if found.buffer else "no array"
+    array = (
+        f"capacity {capacity}, items at {style('address', hex(found.buffer))}"
+        if found.buffer
+        else "no array"
+    )
     context.write(f"  length {found.length}, {array}\n")
     show.violations(context, liveness, session.objects.list_violations(address))
     first, last, _ = wanted.indices(len(items))
@@ -39,12 +43,18 @@ def run(context: Context, arguments: Arguments) -> None:
     verdicts = session.heap.judge_many(items[first:last])
     # Compared by identity: there may be millions, almost all of them alive.
     live, immortal = Verdict.LIVE, Verdict.IMMORTAL
-    odd = [index for index, verdict in enumerate(verdicts, first) if verdict is not live and verdict is not immortal]
+    odd = [
+        index
+        for index, verdict in enumerate(verdicts, first)
+        if verdict is not live and verdict is not immortal
+    ]
     shown = odd if arguments.flag("--stale") else range(first, last)
     for index in shown[:MAX_ITEMS]:
         _item(context, found.buffer, index, items[index])
     if len(shown) > MAX_ITEMS:
-        context.write(f"  … {len(shown) - MAX_ITEMS} more (`ft list {address:#x} {shown[MAX_ITEMS]}:` goes on)\n")
+        context.write(
+            f"  … {len(shown) - MAX_ITEMS} more (`ft list {address:#x} {shown[MAX_ITEMS]}:` goes on)\n"
+        )
     counted = Counter(verdicts[index - first] for index in odd)
     context.write(f"  {_summary(style, counted)} of {last - first} judged\n")
 
@@ -54,8 +64,16 @@ def _summary(style: Style, counted: Counter[Verdict]) -> str:
     if not counted:
         return style("good", "✓ no stale item")
     dead = Counter({verdict: count for verdict, count in counted.items() if verdict.is_dead})
-    parts = [f"{dead.total()} stale ({', '.join(f'{n} {verdict}' for verdict, n in dead.most_common())})"] if dead else []
-    parts += [f"{count} {verdict}" for verdict, count in counted.most_common() if verdict not in dead]
+    parts = (
+        [
+            f"{dead.total()} stale ({', '.join(f'{n} {verdict}' for verdict, n in dead.most_common())})"
+        ]
+        if dead
+        else []
+    )
+    parts += [
+        f"{count} {verdict}" for verdict, count in counted.most_common() if verdict not in dead
+    ]
     return style("error", f"{show.BROKEN} {', '.join(parts)}")
 
 

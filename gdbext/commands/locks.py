@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gdbext.commands import show
 from gdbext.commands.command import Arguments, Command, Context, DebuggerError
-from gdbext.locks.graph import Hold, Wait
+from gdbext.cpython.locks.graph import Hold, Wait
 from gdbext.reports.sanitize import visible
 
 
@@ -34,7 +34,9 @@ def run(context: Context, arguments: Arguments) -> None:
         return
     hang = locks.hang()
     told = any(problem.detail == hang.detail for problem in locks.problems)
-    context.write(f"the process as a whole: {hang.kind}{'' if told else ', ' + visible(hang.detail)}\n")
+    context.write(
+        f"the process as a whole: {hang.kind}{'' if told else ', ' + visible(hang.detail)}\n"
+    )
 
 
 def _one(context: Context, address: int) -> None:

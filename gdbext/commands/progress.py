@@ -24,7 +24,9 @@ def reporter(context: Context, what: str) -> Callable[[int, int], None]:
         last = now
         filled = BAR * done // max(total, 1)
         context.show_progress(
-            "" if done >= total else f"{what} {'█' * filled}{'░' * (BAR - filled)} {100 * done // max(total, 1)} %"
+            ""
+            if done >= total
+            else f"{what} {'█' * filled}{'░' * (BAR - filled)} {100 * done // max(total, 1)} %"
         )
 
     return report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gdbext.commands.command import Arguments, Command, Context, DebuggerError
 from gdbext.commands.progress import finished, reporter
-from gdbext.heap.referrers import Referrer
+from gdbext.cpython.allocator.referrers import Referrer
 from gdbext.reports.sanitize import visible
 
 SHOWN = 40
@@ -35,7 +35,11 @@ def run(context: Context, arguments: Arguments) -> None:
 
 def _text(context: Context, referrer: Referrer) -> str:
     """Where the word is; a static variable by its name: ``remembered, in data of …/boxmod.so``."""
-    symbol = context.session.debugger.symbol_at(referrer.place) if referrer.kind == "module" and referrer.place else None
+    symbol = (
+        context.session.debugger.symbol_at(referrer.place)
+        if referrer.kind == "module" and referrer.place
+        else None
+    )
     if symbol is None or referrer.place is None:
         return referrer.text
     offset = referrer.place - symbol.address

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from gdbext.commands import show
 from gdbext.commands.command import Arguments, Command, Context, Option
 from gdbext.commands.progress import finished, reporter
-from gdbext.heap.health import Corruption
+from gdbext.cpython.allocator.health import Corruption
 from gdbext.reports.sanitize import visible
 
 SHOWN = 12
@@ -27,8 +27,13 @@ def _scan(context: Context) -> None:
     style = context.style
     found = context.session.heap.scan(reporter(context, "scanning"))
     finished(context)
-    context.write(f"{found.pages} pages, {found.objects} living objects{_cut(context, found.interrupted)}\n")
-    damage, in_transit = grouped(c for c in found.corruptions if not c.is_snapshot), [c for c in found.corruptions if c.is_snapshot]
+    context.write(
+        f"{found.pages} pages, {found.objects} living objects{_cut(context, found.interrupted)}\n"
+    )
+    damage, in_transit = (
+        grouped(c for c in found.corruptions if not c.is_snapshot),
+        [c for c in found.corruptions if c.is_snapshot],
+    )
     for group in damage[:SHOWN]:
         context.write(f"{style('error', f'{show.BROKEN} FT105')} {visible(group[0].title)}\n")
         show.evidence(context, group[0].evidence)
@@ -52,7 +57,11 @@ def _scan(context: Context) -> None:
     if more:
         context.write(f"… {more} more\n")
     if found.is_sound:
-        said = "nothing wrong found so far" if found.interrupted else style("good", "✓ nothing wrong found")
+        said = (
+            "nothing wrong found so far"
+            if found.interrupted
+            else style("good", "✓ nothing wrong found")
+        )
         context.write(said + "\n")
 
 
@@ -72,8 +81,12 @@ def _kind(corruption: Corruption) -> str:
 def _places(context: Context, group: Sequence[Corruption]) -> str:
     """Where the damage is, each place a word for the next command; the first few."""
     places = [c.damage.page.address if c.damage else c.subject for c in group]
-    shown = [context.style("address", hex(place)) for place in dict.fromkeys(places) if place is not None]
-    return ", ".join(shown[:PLACES]) + (f" … {len(shown) - PLACES} more" if len(shown) > PLACES else "")
+    shown = [
+        context.style("address", hex(place)) for place in dict.fromkeys(places) if place is not None
+    ]
+    return ", ".join(shown[:PLACES]) + (
+        f" … {len(shown) - PLACES} more" if len(shown) > PLACES else ""
+    )
 
 
 def _orphans(context: Context) -> None:
@@ -83,23 +96,41 @@ def _orphans(context: Context) -> None:
     tied = [o for o in found.found if o.unions]
     context.write(f"{found.searched} objects searched{_cut(context, found.interrupted)}\n")
     if not found.found:
-        said = "which of them nothing refers to is known only at the end" if found.interrupted else None
+        said = (
+            "which of them nothing refers to is known only at the end"
+            if found.interrupted
+            else None
+        )
         context.write((said or style("good", "✓ every living object is referred to")) + "\n")
         return
-    context.write(f"{style('error', f'{show.BROKEN} {len(found.found)} orphans')}: nothing in the process refers to them\n")
+    context.write(
+        f"{style('error', f'{show.BROKEN} {len(found.found)} orphans')}: nothing in the process refers to them\n"
+    )
     if tied:
         text = f"{show.BROKEN} FT202 union parameters raced"
-        context.write(f"{style('error', text)}: {len(tied)} of them are second parameters tuples of unions (gh-132713)\n")
+        context.write(
+            f"{style('error', text)}: {len(tied)} of them are second parameters tuples of unions (gh-132713)\n"
+        )
     for orphan in [*tied, *(o for o in found.found if not o.unions)][:SHOWN]:
-        unions = f"  made for union {style('address', hex(orphan.unions[0]))}" if orphan.unions else ""
+        unions = (
+            f"  made for union {style('address', hex(orphan.unions[0]))}" if orphan.unions else ""
+        )
         if len(orphan.unions) > 1:
             unions += f" or {len(orphan.unions) - 1} others like it"
-        context.write(f"  {style('address', hex(orphan.address))} {visible(orphan.type)} refcount {orphan.refcount}{unions}\n")
+        context.write(
+            f"  {style('address', hex(orphan.address))} {visible(orphan.type)} refcount {orphan.refcount}{unions}\n"
+        )
     if len(found.found) > SHOWN:
         context.write(f"  … {len(found.found) - SHOWN} more\n")
     if found.unread:
         size = sum(end - start for start, end in found.unread)
-        context.write(style("warning", f"{size} bytes of memory could not be read; what refers to an orphan may be there") + "\n")
+        context.write(
+            style(
+                "warning",
+                f"{size} bytes of memory could not be read; what refers to an orphan may be there",
+            )
+            + "\n"
+        )
 
 
 def _cut(context: Context, interrupted: bool) -> str:

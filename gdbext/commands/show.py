@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 
 from gdbext.commands.command import Context
-from gdbext.debuggers.base import DebuggerError, MemoryFault
+from gdbext.cpython.objects.decoded import TRANSIENT, Reference, Violation
 from gdbext.model import Evidence, Liveness, Verdict
-from gdbext.objects.decoded import TRANSIENT, Reference, Violation
 from gdbext.reports.sanitize import visible
 from gdbext.reports.text_parts import verdict_text
+from gdbext.target.protocol import DebuggerError, MemoryFault
 
 BROKEN = "✗"
 MAX_SLOTS = 40
@@ -33,7 +33,9 @@ def object_address(context: Context, expression: str) -> int:
     session = context.session
     judged = session.heap.judge(address)
     if judged.verdict in NOWHERE and session.objects.type_of(address) is None:
-        raise DebuggerError(f"{address:#x} is not an object: {visible(judged.reason)} (`ft heap {address:#x}` says more)")
+        raise DebuggerError(
+            f"{address:#x} is not an object: {visible(judged.reason)} (`ft heap {address:#x}` says more)"
+        )
     return address
 
 
@@ -49,7 +51,9 @@ def typed(context: Context, expression: str, address: int, expected: str) -> Liv
         return headline(context, address, expected)
     style = context.style
     context.write(f"{style('address', hex(address))}  {style('type', visible(info.name, 80))}\n")
-    hint = f"(if one was here, its memory holds another object now): `ft object {address:#x}` shows it"
+    hint = (
+        f"(if one was here, its memory holds another object now): `ft object {address:#x}` shows it"
+    )
     context.write(f"  a live {visible(info.name, 80)}, no {expected} {hint}\n")
     return None
 
@@ -73,15 +77,21 @@ def headline(context: Context, address: int, expected: str | None = None) -> Liv
     if info is None and liveness.verdict not in NOWHERE:
         known = {claim.address for claim in liveness.evidence if claim.broken}
         # One claim for each word: of a wrong ob_type there is more than one thing to say.
-        reasons = {claim.address: claim for claim in reversed(session.objects.why_not_object(address))}
-        evidence(context, [claim for place, claim in reversed(reasons.items()) if place not in known])
+        reasons = {
+            claim.address: claim for claim in reversed(session.objects.why_not_object(address))
+        }
+        evidence(
+            context, [claim for place, claim in reversed(reasons.items()) if place not in known]
+        )
     return liveness
 
 
 def verdict(context: Context, liveness: Liveness) -> None:
     """Whether it is alive, how sure that is, why, and the evidence."""
     style = context.style
-    context.write(f"  {verdict_text(style, liveness.verdict)} {style('dim', str(liveness.confidence))}")
+    context.write(
+        f"  {verdict_text(style, liveness.verdict)} {style('dim', str(liveness.confidence))}"
+    )
     context.write(f"  {visible(liveness.reason)}\n" if liveness.reason else "\n")
     evidence(context, liveness.evidence)
 
@@ -122,16 +132,22 @@ def header(context: Context, address: int) -> None:
     if owner:
         said = f'thread "{visible(name or "?")}" (LWP {owner.native_thread_id})'
     else:
-        said = "nobody: merged or immortal" if found.ob_tid == 0 else "no thread of this process now"
+        said = (
+            "nobody: merged or immortal" if found.ob_tid == 0 else "no thread of this process now"
+        )
     context.write(f"  owner    {style('address', hex(found.ob_tid))} {said}\n")
-    context.write(f"  mutex    {found.mutex_state}   gc bits {', '.join(found.gc_names) or 'none'}\n")
+    context.write(
+        f"  mutex    {found.mutex_state}   gc bits {', '.join(found.gc_names) or 'none'}\n"
+    )
 
 
 def fields(context: Context, address: int, expected: str | None = None) -> None:
     """The object's references with what each points to."""
     session = context.session
     if session.heap.judge(address, expected).verdict.is_dead:
-        context.write(f"  {context.style('dim', 'its fields are not shown: the memory is not this object any more')}\n")
+        context.write(
+            f"  {context.style('dim', 'its fields are not shown: the memory is not this object any more')}\n"
+        )
         return
     for number, reference in enumerate(session.objects.children(address)):
         if number == MAX_SLOTS:
@@ -155,7 +171,9 @@ def slot(context: Context, reference: Reference) -> None:
 def text_of(context: Context, address: int) -> str:
     """A bounded repr in which stale items are marked."""
     session = context.session
-    return session.objects.repr(address, is_stale=lambda item: session.heap.judge(item).verdict.is_dead)
+    return session.objects.repr(
+        address, is_stale=lambda item: session.heap.judge(item).verdict.is_dead
+    )
 
 
 def violations(context: Context, liveness: Liveness, found: Iterable[Violation]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from gdbext.commands.command import Arguments, Command, Context
+from gdbext.diagnosis.case import Case
+from gdbext.diagnosis.threads import thread_list
 from gdbext.reports.sanitize import visible
-from gdbext.triage.case import Case
-from gdbext.triage.threads import thread_list
 
 
 def run(context: Context, arguments: Arguments) -> None:
@@ -17,13 +17,23 @@ def run(context: Context, arguments: Arguments) -> None:
     for thread in sorted(thread_list(case), key=lambda t: t.number or 0):
         mark = style("error", "✗") if thread.crashed else " "
         name = f'"{visible(thread.name)}"' if thread.name else ""
-        context.write(f"{mark} {thread.number:<3} LWP {thread.lwp:<8} {name:<18} {style('dim', thread.state or 'no Python state')}")
-        context.write(f"  {style('dim', 'tstate')} {style('address', hex(thread.tstate))}\n" if thread.tstate else "\n")
+        context.write(
+            f"{mark} {thread.number:<3} LWP {thread.lwp:<8} {name:<18} {style('dim', thread.state or 'no Python state')}"
+        )
+        context.write(
+            f"  {style('dim', 'tstate')} {style('address', hex(thread.tstate))}\n"
+            if thread.tstate
+            else "\n"
+        )
         if thread.python:
             frame = thread.python[0]
             where = f"{os.path.basename(visible(frame.file))}:{frame.line or '?'}"
-            context.write(f"      {style('file', where)} in {style('function', visible(frame.function))}")
-            context.write(f"   {style.highlight(visible(frame.source), 'python')}\n" if frame.source else "\n")
+            context.write(
+                f"      {style('file', where)} in {style('function', visible(frame.function))}"
+            )
+            context.write(
+                f"   {style.highlight(visible(frame.source), 'python')}\n" if frame.source else "\n"
+            )
         doing = next((f.function for f in thread.native if f.function), None)
         if doing:
             context.write(f"      in C: {style('function', doing)}\n")
@@ -31,13 +41,22 @@ def run(context: Context, arguments: Arguments) -> None:
         if state and state.pending:
             context.write(f"      asked to: {', '.join(state.pending)}\n")
         if thread.holds:
-            context.write(f"      holds {', '.join(style('address', hex(a)) for a in thread.holds)}\n")
+            context.write(
+                f"      holds {', '.join(style('address', hex(a)) for a in thread.holds)}\n"
+            )
         if thread.waits_for:
             context.write(f"      waits for {style('address', hex(thread.waits_for))}\n")
-    orphans = [t for t in session.runtime.threads if t.native_thread_id not in {n.lwp for n in case.native_threads}]
+    orphans = [
+        t
+        for t in session.runtime.threads
+        if t.native_thread_id not in {n.lwp for n in case.native_threads}
+    ]
     for state in orphans:
         context.write(
-            style("dim", f"  thread state {state.address:#x} has no thread here (LWP {state.native_thread_id} has exited)\n")
+            style(
+                "dim",
+                f"  thread state {state.address:#x} has no thread here (LWP {state.native_thread_id} has exited)\n",
+            )
         )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 from gdbext.commands.command import Arguments, Command, Context, Option
+from gdbext.diagnosis.triage import triage
 from gdbext.reports import text
-from gdbext.triage.triage import triage
 
 
 def run(context: Context, arguments: Arguments) -> None:
-    options = dataclasses.replace(context.options, verbose=arguments.flag("--verbose"), redact=arguments.flag("--redact"))
+    options = dataclasses.replace(
+        context.options, verbose=arguments.flag("--verbose"), redact=arguments.flag("--redact")
+    )
     context.write(text.render(triage(context.session), options))
 
 
@@ -21,6 +23,9 @@ COMMAND = Command(
     "race and the known CPython issue. Reads only.",
     run,
     (),
-    (Option("--verbose", "all evidence, all threads"), Option("--redact", "leave out every value of the program")),
+    (
+        Option("--verbose", "all evidence, all threads"),
+        Option("--redact", "leave out every value of the program"),
+    ),
     ("ft triage", "ft triage --verbose"),
 )

@@ -13,7 +13,9 @@ def run(context: Context, arguments: Arguments) -> None:
         return
     show.header(context, address)
     show.fields(context, address, "types.UnionType")
-    show.violations(context, liveness, context.session.objects.invariants(address, "types.UnionType"))
+    show.violations(
+        context, liveness, context.session.objects.invariants(address, "types.UnionType")
+    )
 
 
 COMMAND = Command(

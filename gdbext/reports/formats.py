@@ -25,7 +25,15 @@ FORMATS = {
     "junit": "JUnit XML",
     "html": "one self-contained page",
 }
-SUFFIXES = {".txt": "text", ".json": "json", ".md": "markdown", ".sarif": "sarif", ".xml": "junit", ".html": "html", ".htm": "html"}
+SUFFIXES = {
+    ".txt": "text",
+    ".json": "json",
+    ".md": "markdown",
+    ".sarif": "sarif",
+    ".xml": "junit",
+    ".html": "html",
+    ".htm": "html",
+}
 
 
 class UnknownFormat(ValueError):
@@ -47,10 +55,18 @@ def format_of(path: str | os.PathLike[str], default: str = "text") -> str:
     """The format that a file's name asks for."""
     name = Path(path).name.lower()
     double = {".sarif.json": "sarif", ".github.txt": "github"}
-    return next((format for ending, format in double.items() if name.endswith(ending)), SUFFIXES.get(Path(name).suffix, default))
+    return next(
+        (format for ending, format in double.items() if name.endswith(ending)),
+        SUFFIXES.get(Path(name).suffix, default),
+    )
 
 
-def write(report: Report, format: str, path: str | os.PathLike[str] | None = None, options: Options | None = None) -> None:
+def write(
+    report: Report,
+    format: str,
+    path: str | os.PathLike[str] | None = None,
+    options: Options | None = None,
+) -> None:
     """Write the report to a file, or to standard output.  A file never has colours and is always whole or absent.
 
     Raises:

@@ -29,18 +29,33 @@ def render(report: Report, options: Options) -> str:
             message = f"{name} uses {what} at the same time: {notes} ({report.race.confidence})"
             lines.append(
                 command(
-                    "notice", message, title="the other side of the race", path=thread.file, line=thread.line, root=options.root
+                    "notice",
+                    message,
+                    title="the other side of the race",
+                    path=thread.file,
+                    line=thread.line,
+                    root=options.root,
                 )
             )
     lines += [
-        command("warning", f"{visible(e.section)}: {visible(e.message)}", title="gdbext: part of the triage failed")
+        command(
+            "warning",
+            f"{visible(e.section)}: {visible(e.message)}",
+            title="gdbext: part of the triage failed",
+        )
         for e in report.errors[:MOST]
     ]
     return "".join(f"{line}\n" for line in lines)
 
 
 def command(
-    kind: str, message: str, *, title: str, path: str | None = None, line: int | None = None, root: str | None = None
+    kind: str,
+    message: str,
+    *,
+    title: str,
+    path: str | None = None,
+    line: int | None = None,
+    root: str | None = None,
 ) -> str:
     """One workflow command, ``kind`` being error, warning or notice.
 
@@ -63,7 +78,13 @@ def relative(path: str, root: str | None) -> str:
 
 
 def _finding(report: Report, finding: Finding, options: Options) -> str:
-    kind = "notice" if finding.rule == "FT000" else "warning" if finding.confidence is Confidence.POSSIBLE else "error"
+    kind = (
+        "notice"
+        if finding.rule == "FT000"
+        else "warning"
+        if finding.confidence is Confidence.POSSIBLE
+        else "error"
+    )
     frame = location(report, finding, options.root)
     lines = [" · ".join(story.headline(report)), f"{visible(finding.title)} ({finding.confidence})"]
     lines += [f"{'✗ ' if e.broken else ''}{story.claim_text(e)}" for e in finding.evidence[:6]]
@@ -73,10 +94,19 @@ def _finding(report: Report, finding: Finding, options: Options) -> str:
     if finding.advice:
         lines.append(visible(finding.advice))
     path, line = frame or (None, None)
-    return command(kind, "\n".join(lines), title=f"{finding.rule} {finding.title}", path=path, line=line, root=options.root)
+    return command(
+        kind,
+        "\n".join(lines),
+        title=f"{finding.rule} {finding.title}",
+        path=path,
+        line=line,
+        root=options.root,
+    )
 
 
-def location(report: Report, finding: Finding, root: str | None = None) -> tuple[str, int | None] | None:
+def location(
+    report: Report, finding: Finding, root: str | None = None
+) -> tuple[str, int | None] | None:
     """(file, line) of the innermost Python frame of the thread at fault: one in the checkout, where there is one."""
     lwps = list(finding.threads) or [t.lwp for t in report.threads if t.crashed]
     for lwp in lwps:

@@ -39,7 +39,9 @@ HERE = Path(__file__).parent
 
 def render(report: Report, options: Options) -> str:
     report = options.prepared(report)
-    style, script = (HERE.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    style, script = (
+        HERE.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
+    )
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     title = report.findings[0].title if report.findings else "no verdict"
     head = el(
@@ -72,34 +74,58 @@ def _hash(text: str) -> str:
 
 def _top(report: Report) -> Html:
     crash = story.crash(report.crash)
-    parts = [el("span", part, class_="crash" if part in crash else None) for part in story.headline(report)]
+    parts = [
+        el("span", part, class_="crash" if part in crash else None)
+        for part in story.headline(report)
+    ]
     return el("header", el("p", *parts, class_="headline"), class_="top")
 
 
 def _verdict(report: Report) -> Html:
     """What one must know, and what to do."""
     if not report.findings:
-        return el("section", el("h1", "no verdict"), el("p", "The triage did not get far enough."), class_="card verdict")
+        return el(
+            "section",
+            el("h1", "no verdict"),
+            el("p", "The triage did not get far enough."),
+            class_="card verdict",
+        )
     finding = report.findings[0]
     is_good = finding.rule == "FT000"
     facts: list[tuple[str, Html | None]] = []
     threads = {t.lwp: t for t in report.threads}
     for lwp in finding.threads[: 1 if report.race else 4]:
         if lwp in threads:
-            facts.append(("crashed in" if threads[lwp].crashed else "thread", _where(report, finding, threads[lwp])))
+            facts.append(
+                (
+                    "crashed in" if threads[lwp].crashed else "thread",
+                    _where(report, finding, threads[lwp]),
+                )
+            )
     if (test := story.other_test(report)) is not None:
         facts.append(("test", join([el("code", test[0]), f" runs in {test[1]}"])))
     if finding.subject is not None:
         facts.append(("object", subject(finding.subject)))
     if finding.container is not None:
         container = finding.container
-        index = join([", item ", el("code", str(container.index))]) if container.index is not None else None
-        facts.append(("held by", join([el("code", container.type), " ", address(container.address), index])))
+        index = (
+            join([", item ", el("code", str(container.index))])
+            if container.index is not None
+            else None
+        )
+        facts.append(
+            ("held by", join([el("code", container.type), " ", address(container.address), index]))
+        )
     broken = [e for e in finding.evidence if e.broken]
     if broken:
-        facts.append(("broken", join(el("div", "✗ ", claim(e), class_="broken") for e in broken[:6])))
+        facts.append(
+            ("broken", join(el("div", "✗ ", claim(e), class_="broken") for e in broken[:6]))
+        )
     facts += [("known issue", _known(issue)) for issue in report.known_issues[:3]]
-    facts += [("advice", prose(a)) for a in dict.fromkeys(f.advice for f in report.findings[:2] if f.advice)]
+    facts += [
+        ("advice", prose(a))
+        for a in dict.fromkeys(f.advice for f in report.findings[:2] if f.advice)
+    ]
     commands = story.next_commands(report)
     if commands:
         facts.append(("next", el("div", *(el("code", c) for c in commands), class_="commands")))
@@ -126,22 +152,51 @@ def _verdict(report: Report) -> Html:
 
 
 def _where(report: Report, finding: Finding, thread: ThreadInfo) -> Html:
-    lines = [el("div", story.thread_name(thread), *(f" · {word}" for word in (thread.doing, thread.test) if word))]
+    lines = [
+        el(
+            "div",
+            story.thread_name(thread),
+            *(f" · {word}" for word in (thread.doing, thread.test) if word),
+        )
+    ]
     if thread.python:
         frame = thread.python[0]
-        line = join([": ", el("code", source(frame.source.strip(), "python"))]) if frame.source else None
-        lines.append(el("div", el("code", story.place(frame.file, frame.line)), " in ", el("code", frame.function), line))
+        line = (
+            join([": ", el("code", source(frame.source.strip(), "python"))])
+            if frame.source
+            else None
+        )
+        lines.append(
+            el(
+                "div",
+                el("code", story.place(frame.file, frame.line)),
+                " in ",
+                el("code", frame.function),
+                line,
+            )
+        )
     if thread.crashed:
         for native, note in frames_of_interest(finding, thread):
             call = f"{native.function or '??'}({', '.join(native.arguments)})"
             where = story.place(native.file, native.line) if native.file else ""
-            lines.append(el("div", el("code", f"#{native.level} {call}"), f" {where} ", el("span", note, class_="soft")))
+            lines.append(
+                el(
+                    "div",
+                    el("code", f"#{native.level} {call}"),
+                    f" {where} ",
+                    el("span", note, class_="soft"),
+                )
+            )
     return join(lines)
 
 
 def _known(issue: KnownIssue) -> Html:
     is_link = issue.url.startswith("https://")
-    name = el("a", issue.id, href=issue.url, rel="noreferrer noopener") if is_link else el("b", issue.id)
+    name = (
+        el("a", issue.id, href=issue.url, rel="noreferrer noopener")
+        if is_link
+        else el("b", issue.id)
+    )
     words = [f"{issue.match} match"]
     words += [f"fixed in {', '.join(issue.fixed_in)}"] if issue.fixed_in else []
     words += [issue.advice] if issue.advice else []
@@ -155,7 +210,9 @@ def _pictures(report: Report) -> Html | None:
     if report.race is not None:
         shared = f"{report.race.object.type} {hexaddr(report.race.object.address)}"
         caption = f"The race: {shared}, used by {len(report.race.threads)} threads at once ({report.race.confidence})"
-        figures.append(_figure(caption, pictures.for_both(partial(pictures.race, report, report.race))))
+        figures.append(
+            _figure(caption, pictures.for_both(partial(pictures.race, report, report.race)))
+        )
     waits = pictures.for_both(partial(pictures.waits, report))
     if waits:
         figures.append(_figure("Who waits for whose lock", waits))
@@ -165,14 +222,26 @@ def _pictures(report: Report) -> Html | None:
             picture = pictures.for_both(partial(pictures.container, view, focus))
             figures.append(_figure("The container's slots, judged one by one", picture))
     for heap in (heap for heap in report.pages[:3] if _is_about_memory(report, heap)):
-        figures.append(_figure("The heap page, block by block", pictures.for_both(partial(pictures.page, heap))))
-    return el("section", el("h2", "What happened"), *figures, class_="card pictures") if figures else None
+        figures.append(
+            _figure(
+                "The heap page, block by block", pictures.for_both(partial(pictures.page, heap))
+            )
+        )
+    return (
+        el("section", el("h2", "What happened"), *figures, class_="card pictures")
+        if figures
+        else None
+    )
 
 
 def _with_item(report: Report, view: ContainerView) -> tuple[ContainerView, int | str | None]:
     """The container with the item that a finding is about, which may have been taken out meanwhile, and that item's index."""
     for finding in report.findings:
-        if finding.container is None or finding.container.address != view.address or finding.subject is None:
+        if (
+            finding.container is None
+            or finding.container.address != view.address
+            or finding.subject is None
+        ):
             continue
         index = finding.container.index
         if index is not None and all(slot.index != index for slot in view.slots):
@@ -185,8 +254,12 @@ def _with_item(report: Report, view: ContainerView) -> tuple[ContainerView, int 
 
 def _is_about_memory(report: Report, heap: HeapPage) -> bool:
     """Whether the page tells something: a page with a block in use does not tell why threads wait, say."""
-    framed = next((run.state for run in heap.runs if 0 <= (heap.focus or 0) - run.first < run.count), None)
-    return framed != Verdict.LIVE or any(finding.rule[:3] in ("FT1", "FT2") for finding in report.findings)
+    framed = next(
+        (run.state for run in heap.runs if 0 <= (heap.focus or 0) - run.first < run.count), None
+    )
+    return framed != Verdict.LIVE or any(
+        finding.rule[:3] in ("FT1", "FT2") for finding in report.findings
+    )
 
 
 def _figure(caption: str, picture: Html) -> Html:
@@ -199,7 +272,11 @@ def _race(report: Report) -> Html | None:
         return None
     sides = [_side(report, report.race, thread) for thread in report.race.threads[:6]]
     others = [s for s in report.suspects if s != report.race][:5]
-    also = el("p", "Else perhaps: ", ", ".join(_suspect(s) for s in others), class_="soft") if others else None
+    also = (
+        el("p", "Else perhaps: ", ", ".join(_suspect(s) for s in others), class_="soft")
+        if others
+        else None
+    )
     return el(
         "section",
         el("h2", "The two sides" if len(sides) == 2 else "The sides"),
@@ -219,7 +296,12 @@ def _side(report: Report, race: Race, thread: RaceThread) -> Html:
     if not lines and frame is not None and frame.source and frame.line is not None:
         lines = (SourceLine(frame.line, frame.source),)
     notes = ", ".join(story.race_notes(report, race, thread))
-    return el("div", el("h3", thread.name or f"LWP {thread.lwp}"), el("p", *where, notes), excerpt(lines, thread.line, "python"))
+    return el(
+        "div",
+        el("h3", thread.name or f"LWP {thread.lwp}"),
+        el("p", *where, notes),
+        excerpt(lines, thread.line, "python"),
+    )
 
 
 def _suspect(race: Race) -> str:
@@ -232,8 +314,12 @@ def _findings(report: Report) -> Html | None:
         return None
     blocks = []
     for number, finding in enumerate(report.findings[:FINDINGS_SHOWN]):
-        summary = el("summary", el("b", f"{finding.rule} "), finding.title, " ", badge(finding.confidence))
-        about = el("p", "Object: ", subject(finding.subject)) if finding.subject is not None else None
+        summary = el(
+            "summary", el("b", f"{finding.rule} "), finding.title, " ", badge(finding.confidence)
+        )
+        about = (
+            el("p", "Object: ", subject(finding.subject)) if finding.subject is not None else None
+        )
         inside = el("div", about, claims(report, finding.evidence), class_="inside")
         blocks.append(el("details", summary, inside, open=number == 0))
     more = len(report.findings) - len(blocks)
@@ -261,6 +347,10 @@ def _errors(report: Report) -> Html | None:
 
 def _footer(report: Report) -> Html:
     target = report.target
-    facts = [("file", target.path), ("executable", target.executable), ("build id", target.build_id)]
+    facts = [
+        ("file", target.path),
+        ("executable", target.executable),
+        ("build id", target.build_id),
+    ]
     lines = [el("div", f"{name}: ", el("code", value)) for name, value in facts if value]
     return el("footer", el("p", " · ".join(story.provenance(report))), *lines)

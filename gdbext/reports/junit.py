@@ -25,7 +25,9 @@ def render(report: Report, options: Options) -> str:
     cases = min(len(report.findings), 1) + len(report.errors)
     counts = {"tests": str(cases), "failures": str(failed), "errors": str(len(report.errors))}
     suites = ElementTree.Element("testsuites", {"name": "gdbext", **counts})
-    suite = ElementTree.SubElement(suites, "testsuite", {"name": "gdbext", **counts, "skipped": "0", "time": "0"})
+    suite = ElementTree.SubElement(
+        suites, "testsuite", {"name": "gdbext", **counts, "skipped": "0", "time": "0"}
+    )
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in _properties(report):
         ElementTree.SubElement(properties, "property", {"name": name, "value": visible(value)})
@@ -33,9 +35,13 @@ def render(report: Report, options: Options) -> str:
         _case(suite, report, options)
     for error in report.errors:
         case = ElementTree.SubElement(
-            suite, "testcase", {"classname": "gdbext.triage", "name": visible(error.section), "time": "0"}
+            suite,
+            "testcase",
+            {"classname": "gdbext.triage", "name": visible(error.section), "time": "0"},
         )
-        ElementTree.SubElement(case, "error", {"type": "TriageError", "message": visible(error.message)})
+        ElementTree.SubElement(
+            case, "error", {"type": "TriageError", "message": visible(error.message)}
+        )
     ElementTree.SubElement(suite, "system-out").text = text.render(report, plain)
     ElementTree.indent(suites)
     return inert(ElementTree.tostring(suites, encoding="unicode", xml_declaration=False)).join(
@@ -71,7 +77,10 @@ def _case(suite: ElementTree.Element, report: Report, options: Options) -> None:
     lines = []
     for finding in report.findings:
         lines += [f"{finding.rule} {finding.title} ({finding.confidence})"]
-        lines += [f"{'✗' if e.broken else '-'} {story.claim_text(e, verbose=True)}" for e in finding.evidence[:100]]
+        lines += [
+            f"{'✗' if e.broken else '-'} {story.claim_text(e, verbose=True)}"
+            for e in finding.evidence[:100]
+        ]
         lines += [finding.advice] if finding.advice else []
     failure = ElementTree.SubElement(case, "failure", {"type": headline.rule, "message": title})
     failure.text = "\n".join(map(visible, lines))

@@ -22,14 +22,25 @@ FINDINGS_SHOWN = 10
 def render(report: Report, options: Options) -> str:
     report = options.prepared(report)
     parts = [_title(report)]
-    parts += [_finding(report, finding, is_first=i == 0) for i, finding in enumerate(report.findings[:FINDINGS_SHOWN])]
+    parts += [
+        _finding(report, finding, is_first=i == 0)
+        for i, finding in enumerate(report.findings[:FINDINGS_SHOWN])
+    ]
     if len(report.findings) > FINDINGS_SHOWN:
         parts.append(f"… {len(report.findings) - FINDINGS_SHOWN} more findings")
     if report.crash is not None and report.crash.victim:
-        parts.append(f"**Victim:** the crash site only suffered. {markdown(report.crash.victim_reason or '')}")
+        parts.append(
+            f"**Victim:** the crash site only suffered. {markdown(report.crash.victim_reason or '')}"
+        )
     if report.race is not None:
         parts.append(_race(report, report.race))
-    parts += [_known(report), _advice(report), _errors(report), _next(report), _threads(report, options)]
+    parts += [
+        _known(report),
+        _advice(report),
+        _errors(report),
+        _next(report),
+        _threads(report, options),
+    ]
     parts.append(f"<sub>{' · '.join(map(markdown, story.provenance(report)))}</sub>")
     text = "\n\n".join(part for part in parts if part) + "\n"
     return inert(text)
@@ -54,8 +65,16 @@ def _finding(report: Report, finding: Finding, is_first: bool) -> str:
         subject = finding.subject
         words = [f"object {code(hexaddr(subject.address))}"]
         words += [f"expected {code(subject.expected_type)}"] if subject.expected_type else []
-        words += [f"found {code(subject.type)}"] if subject.type and subject.type != subject.expected_type else []
-        words += [f"{'✗ ' if subject.liveness.is_dead else ''}**{subject.liveness}**"] if subject.liveness else []
+        words += (
+            [f"found {code(subject.type)}"]
+            if subject.type and subject.type != subject.expected_type
+            else []
+        )
+        words += (
+            [f"{'✗ ' if subject.liveness.is_dead else ''}**{subject.liveness}**"]
+            if subject.liveness
+            else []
+        )
         lines.append(f"- {', '.join(words)}")
     if finding.container is not None:
         container = finding.container
@@ -92,17 +111,30 @@ def _thread_lines(report: Report, finding: Finding, thread: ThreadInfo) -> list[
 
 
 def _race(report: Report, race: Race) -> str:
-    lines = [f"### Race on {cell(race.object.type)} {cell(hexaddr(race.object.address))} — *{race.confidence}*", ""]
+    lines = [
+        f"### Race on {cell(race.object.type)} {cell(hexaddr(race.object.address))} — *{race.confidence}*",
+        "",
+    ]
     lines += ["| thread | where | does | line |", "| --- | --- | --- | --- |"]
     for thread in race.threads[:10]:
         frame = story.race_frame(report, thread)
-        source = cell(source_line(frame.source).strip()) if frame is not None and frame.source else ""
+        source = (
+            cell(source_line(frame.source).strip()) if frame is not None and frame.source else ""
+        )
         where = (
-            _place(thread.file, thread.line) + (f" in {cell(thread.function)}" if thread.function else "") if thread.file else ""
+            _place(thread.file, thread.line)
+            + (f" in {cell(thread.function)}" if thread.function else "")
+            if thread.file
+            else ""
         )
         notes = markdown(", ".join(story.race_notes(report, race, thread)))
-        lines.append(f"| {cell(thread.name or f'LWP {thread.lwp}')} | {where} | {notes} | {source} |")
-    lines += ["", *(f"- {markdown(story.claim_text(e))}" for e in story.race_claims(report, race)[:10])]
+        lines.append(
+            f"| {cell(thread.name or f'LWP {thread.lwp}')} | {where} | {notes} | {source} |"
+        )
+    lines += [
+        "",
+        *(f"- {markdown(story.claim_text(e))}" for e in story.race_claims(report, race)[:10]),
+    ]
     for thread in race.threads[:4]:
         frame = story.race_frame(report, thread)
         if frame is not None and frame.excerpt:
@@ -142,7 +174,10 @@ def _known(report: Report) -> str:
 
 
 def _advice(report: Report) -> str:
-    return "\n\n".join(f"**Advice:** {markdown(a)}" for a in dict.fromkeys(f.advice for f in report.findings[:3] if f.advice))
+    return "\n\n".join(
+        f"**Advice:** {markdown(a)}"
+        for a in dict.fromkeys(f.advice for f in report.findings[:3] if f.advice)
+    )
 
 
 def _errors(report: Report) -> str:
@@ -164,7 +199,10 @@ def _threads(report: Report, options: Options) -> str:
     groups = sorted(same_stacks(report.threads), key=lambda g: not g[0].crashed)
     for group in groups[:THREADS_SHOWN]:
         page = Page(Options(width=options.width))
-        page.line(", ".join(story.thread_name(t) for t in group[:5]) + (f" and {len(group) - 5} more" if len(group) > 5 else ""))
+        page.line(
+            ", ".join(story.thread_name(t) for t in group[:5])
+            + (f" and {len(group) - 5} more" if len(group) > 5 else "")
+        )
         stack(page, group[0], limit=FRAMES_SHOWN)
         text = page.text().rstrip("\n")
         room -= len(text)

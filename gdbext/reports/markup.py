@@ -35,9 +35,16 @@ def el(name: str, /, *content: str | None, **attributes: str | int | float | boo
 
 def join(content: Iterable[str | None], separator: str = "") -> Html:
     """Pieces one after the other, None left out."""
-    return Html(html(separator).join(c if isinstance(c, Html) else html(c) for c in content if c is not None))
+    return Html(
+        html(separator).join(
+            c if isinstance(c, Html) else html(c) for c in content if c is not None
+        )
+    )
 
 
 def source(text: str, language: Language) -> Html:
     """A line of source, highlighted."""
-    return join(el("span", piece, class_=f"s-{role}") if role else piece for role, piece in tokens(source_line(text), language))
+    return join(
+        el("span", piece, class_=f"s-{role}") if role else piece
+        for role, piece in tokens(source_line(text), language)
+    )

@@ -61,7 +61,9 @@ def detect(
     if color is None:
         color = is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
     if width is None:
-        width = shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns if is_terminal else DEFAULT_WIDTH
+        width = (
+            shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns if is_terminal else DEFAULT_WIDTH
+        )
     return Options(
         colors=_colors(environ) if color else 0,
         width=max(NARROWEST, min(width, WIDEST)),

@@ -30,8 +30,16 @@ def subject(found: Subject) -> Html:
         pieces.append(join([" found " if found.expected_type else " is ", el("code", found.type)]))
     if found.liveness is not None:
         dead = found.liveness.is_dead
-        look = "dead" if dead else "alive" if found.liveness in (Verdict.LIVE, Verdict.IMMORTAL) else "soft"
-        pieces.append(join([" ", el("span", f"{'✗ ' if dead else ''}{found.liveness}", class_=look)]))
+        look = (
+            "dead"
+            if dead
+            else "alive"
+            if found.liveness in (Verdict.LIVE, Verdict.IMMORTAL)
+            else "soft"
+        )
+        pieces.append(
+            join([" ", el("span", f"{'✗ ' if dead else ''}{found.liveness}", class_=look)])
+        )
     return join(pieces)
 
 
@@ -47,13 +55,30 @@ def claims(report: Report, evidence: Sequence[Evidence]) -> Html | None:
             shown.append(el("div", sign, said, class_="plain"))
             continue
         value = story.value_text(e.value)
-        inside = [el("p", "at ", address(e.address), join([" stands ", el("code", value)]) if value else None)]
+        inside = [
+            el(
+                "p",
+                "at ",
+                address(e.address),
+                join([" stands ", el("code", value)]) if value else None,
+            )
+        ]
         if isinstance(e.value, int):
-            command = "memory read -fx -s8 -c1" if report.tool.debugger.startswith("lldb") else "x/gx"
-            inside.append(el("p", "Check it: ", el("code", f"{command} {hexaddr(e.address)}", class_="address")))
+            command = (
+                "memory read -fx -s8 -c1" if report.tool.debugger.startswith("lldb") else "x/gx"
+            )
+            inside.append(
+                el(
+                    "p",
+                    "Check it: ",
+                    el("code", f"{command} {hexaddr(e.address)}", class_="address"),
+                )
+            )
         shown.append(el("details", el("summary", sign, said), el("div", *inside, class_="inside")))
     if len(evidence) > CLAIMS_SHOWN:
-        shown.append(el("div", f"… and {len(evidence) - CLAIMS_SHOWN} more claims", class_="plain soft"))
+        shown.append(
+            el("div", f"… and {len(evidence) - CLAIMS_SHOWN} more claims", class_="plain soft")
+        )
     return el("div", *shown, class_="claims")
 
 
@@ -66,7 +91,9 @@ def prose(text: str) -> Html:
     pieces = visible(text).split("`")
     if len(pieces) % 2 == 0:
         return join([text])
-    return join(el("code", piece) if number % 2 else piece for number, piece in enumerate(pieces) if piece)
+    return join(
+        el("code", piece) if number % 2 else piece for number, piece in enumerate(pieces) if piece
+    )
 
 
 def excerpt(lines: Sequence[SourceLine], current: int | None, language: Language) -> Html | None:

@@ -36,7 +36,13 @@ FAMILIES = {
     Verdict.NULL: "dead",
     Verdict.NEVER_ALLOCATED: "never",
 }
-LEGEND = {"live": "alive", "dead": "free", "pending": "waits to be freed", "never": "never used", "unknown": "unknown"}
+LEGEND = {
+    "live": "alive",
+    "dead": "free",
+    "pending": "waits to be freed",
+    "never": "never used",
+    "unknown": "unknown",
+}
 
 
 @dataclass
@@ -48,14 +54,35 @@ class Canvas:
     shapes: list[Html] = field(default_factory=list)
 
     def add(self, name: str, *content: str, **attributes: str | int | float | None) -> None:
-        self.shapes.append(el(name, *content, **{k: round(v, 1) if isinstance(v, float) else v for k, v in attributes.items()}))
+        self.shapes.append(
+            el(
+                name,
+                *content,
+                **{k: round(v, 1) if isinstance(v, float) else v for k, v in attributes.items()},
+            )
+        )
 
-    def text(self, x: float, y: float, text: str, class_: str = "", anchor: str = "start", room: float | None = None) -> None:
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        class_: str = "",
+        anchor: str = "start",
+        room: float | None = None,
+    ) -> None:
         """One line; cut to ``room`` pixels."""
         shown = visible(text)
         if room is not None and len(shown) * CHARACTER > room:
             shown = shown[: max(int(room / CHARACTER) - 1, 1)] + "…"
-        self.add("text", shown, x=x, y=y, class_=class_ or None, text_anchor=anchor if anchor != "start" else None)
+        self.add(
+            "text",
+            shown,
+            x=x,
+            y=y,
+            class_=class_ or None,
+            text_anchor=anchor if anchor != "start" else None,
+        )
 
     def box(self, x: float, y: float, width: float, height: float, class_: str) -> None:
         self.add("rect", x=x, y=y, width=width, height=height, rx=6, class_=class_)
@@ -63,7 +90,9 @@ class Canvas:
 
     def arrow(self, points: Sequence[tuple[float, float]], class_: str = "arrow") -> None:
         path = "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-        self.add("path", d=path, class_=class_, marker_end="url(#tip)" if "arrow" in class_ else None)
+        self.add(
+            "path", d=path, class_=class_, marker_end="url(#tip)" if "arrow" in class_ else None
+        )
 
     def svg(self, label: str, class_: str) -> Html:
         height = self.height + 2
@@ -102,7 +131,11 @@ def race(report: Report, found: Race, width: int, class_: str) -> Html:
     canvas = Canvas(width)
     threads = found.threads[:THREADS_SHOWN]
     owner = _lock_owner(report, found)
-    lines = [found.object.type, hexaddr(found.object.address), f"lock held by {owner}" if owner else "nobody holds its lock"]
+    lines = [
+        found.object.type,
+        hexaddr(found.object.address),
+        f"lock held by {owner}" if owner else "nobody holds its lock",
+    ]
     boxes = [_thread_lines(report, found, thread) for thread in threads]
     heights = [PAD * 2 + LINE * len(lines_) - 6 for lines_ in boxes]
     if width >= WIDE:
@@ -111,9 +144,13 @@ def race(report: Report, found: Race, width: int, class_: str) -> Html:
         _above_and_below(canvas, boxes, heights, lines, bool(owner))
     if len(found.threads) > len(threads):
         canvas.height += LINE
-        canvas.text(0, canvas.height - 4, f"and {len(found.threads) - len(threads)} more threads", "soft")
+        canvas.text(
+            0, canvas.height - 4, f"and {len(found.threads) - len(threads)} more threads", "soft"
+        )
     names = " and ".join(visible(t.name or f"LWP {t.lwp}", 40) for t in threads)
-    return canvas.svg(f"{names} use {found.object.type} {hexaddr(found.object.address)} at the same time", class_)
+    return canvas.svg(
+        f"{names} use {found.object.type} {hexaddr(found.object.address)} at the same time", class_
+    )
 
 
 Line = tuple[str, str]
@@ -123,9 +160,16 @@ def _thread_lines(report: Report, found: Race, thread: RaceThread) -> list[Line]
     """(class, text) of a thread's box."""
     info = next((t for t in report.threads if t.lwp == thread.lwp), None)
     crashed = info is not None and info.crashed
-    lines = [("strong bad" if crashed else "strong", f"{'✗ ' if crashed else ''}{thread.name or 'thread'} (LWP {thread.lwp})")]
+    lines = [
+        (
+            "strong bad" if crashed else "strong",
+            f"{'✗ ' if crashed else ''}{thread.name or 'thread'} (LWP {thread.lwp})",
+        )
+    ]
     if thread.file:
-        where = story.place(thread.file, thread.line) + (f" in {thread.function}" if thread.function else "")
+        where = story.place(thread.file, thread.line) + (
+            f" in {thread.function}" if thread.function else ""
+        )
         lines.append(("soft", where))
     frame = story.race_frame(report, thread)
     if frame is not None and frame.source:
@@ -141,19 +185,34 @@ def _lock_owner(report: Report, found: Race) -> str | None:
 
 
 def _draw_box(
-    canvas: Canvas, x: float, y: float, width: float, height: float, lines: Sequence[Line], class_: str = "thread"
+    canvas: Canvas,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    lines: Sequence[Line],
+    class_: str = "thread",
 ) -> None:
     canvas.box(x, y, width, height, class_)
     for number, (look, text) in enumerate(lines):
         canvas.text(x + PAD, y + PAD + 10 + LINE * number, text, look, room=width - 2 * PAD)
 
 
-def _draw_object(canvas: Canvas, x: float, y: float, width: float, lines: Sequence[str], is_locked: bool) -> float:
+def _draw_object(
+    canvas: Canvas, x: float, y: float, width: float, lines: Sequence[str], is_locked: bool
+) -> float:
     height = PAD * 2 + LINE * 3 - 6
     canvas.box(x, y, width, height, "object")
     for number, (text, look) in enumerate(zip(lines, ("strong type", "address", "soft"))):
         shift = 16 if number == 2 else 0
-        canvas.text(x + width / 2 + shift / 2, y + PAD + 10 + LINE * number, text, look, "middle", width - 2 * PAD - shift)
+        canvas.text(
+            x + width / 2 + shift / 2,
+            y + PAD + 10 + LINE * number,
+            text,
+            look,
+            "middle",
+            width - 2 * PAD - shift,
+        )
         if number == 2:
             half = min(len(text) * CHARACTER, width - 2 * PAD) / 2
             _draw_lock(canvas, x + width / 2 - half - 8, y + PAD + LINE * number, is_locked)
@@ -167,7 +226,11 @@ def _draw_lock(canvas: Canvas, x: float, y: float, is_closed: bool) -> None:
 
 
 def _beside(
-    canvas: Canvas, boxes: Sequence[Sequence[Line]], heights: Sequence[float], lines: Sequence[str], is_locked: bool
+    canvas: Canvas,
+    boxes: Sequence[Sequence[Line]],
+    heights: Sequence[float],
+    lines: Sequence[str],
+    is_locked: bool,
 ) -> None:
     side, middle = 320.0, 220.0
     columns = [sum(heights[i] + PAD for i in range(start, len(boxes), 2)) - PAD for start in (0, 1)]
@@ -187,7 +250,11 @@ def _beside(
 
 
 def _above_and_below(
-    canvas: Canvas, boxes: Sequence[Sequence[Line]], heights: Sequence[float], lines: Sequence[str], is_locked: bool
+    canvas: Canvas,
+    boxes: Sequence[Sequence[Line]],
+    heights: Sequence[float],
+    lines: Sequence[str],
+    is_locked: bool,
 ) -> None:
     y, gap, center = 0.0, 26.0, canvas.width / 2
     first = (len(boxes) + 1) // 2
@@ -210,7 +277,9 @@ def container(view: ContainerView, focus: int | str | None, width: int, class_: 
     size = f"length {view.length}" if view.length is not None else ""
     room = f"room for {view.capacity}" if view.capacity is not None else ""
     has_beyond = any(_is_beyond(view, slot) for slot in view.slots)
-    title = ", ".join(part for part in (size, room, "dashed: beyond its length" if has_beyond else "") if part)
+    title = ", ".join(
+        part for part in (size, room, "dashed: beyond its length" if has_beyond else "") if part
+    )
     canvas.text(0, 13, f"{view.type} {hexaddr(view.address)}", "strong")
     canvas.text(0, 13 + LINE, title, "soft", room=width)
     shown = _window(view.slots, focus)
@@ -223,10 +292,20 @@ def container(view: ContainerView, focus: int | str | None, width: int, class_: 
         y = top + (position // columns) * (cell_height + gap)
         is_focus = slot.index == focus
         is_dead = slot.verdict is not None and slot.verdict.is_dead
-        looks = {"slot": True, _family(slot.verdict): True, "beyond": _is_beyond(view, slot), "focus": is_focus}
-        canvas.box(x, y, cell_width, cell_height, " ".join(look for look, holds in looks.items() if holds))
+        looks = {
+            "slot": True,
+            _family(slot.verdict): True,
+            "beyond": _is_beyond(view, slot),
+            "focus": is_focus,
+        }
+        canvas.box(
+            x, y, cell_width, cell_height, " ".join(look for look, holds in looks.items() if holds)
+        )
         lines = [
-            ("strong" if is_focus else "soft", f"[{slot.index}]{' reader' if is_focus and isinstance(focus, int) else ''}"),
+            (
+                "strong" if is_focus else "soft",
+                f"[{slot.index}]{' reader' if is_focus and isinstance(focus, int) else ''}",
+            ),
             ("bad" if is_dead else "", f"{'✗ ' if is_dead else ''}{slot.verdict or '?'}"),
             ("soft", slot.type or _tail(slot.address)),
         ]
@@ -254,7 +333,11 @@ def _window(slots: Sequence[Slot], focus: int | str | None) -> list[Slot]:
         return list(slots)
     at = next((i for i, slot in enumerate(slots) if slot.index == focus), 0)
     near = set(range(max(at - 3, 0), min(at + 4, len(slots))))
-    dead = [i for i, slot in enumerate(slots) if slot.verdict is not None and slot.verdict.is_dead and i not in near]
+    dead = [
+        i
+        for i, slot in enumerate(slots)
+        if slot.verdict is not None and slot.verdict.is_dead and i not in near
+    ]
     rest = [i for i in range(len(slots)) if i not in near and i not in set(dead)]
     chosen = sorted([*near, *[*dead, *rest][: SLOTS_SHOWN - len(near)]])
     return [slots[i] for i in chosen]
@@ -281,7 +364,9 @@ def page(heap: HeapPage, width: int, class_: str) -> Html:
     last = first
     for run in heap.runs:
         family = _family(run.state)
-        for number in range(max(run.first, first), min(run.first + run.count, first + BLOCKS_SHOWN)):
+        for number in range(
+            max(run.first, first), min(run.first + run.count, first + BLOCKS_SHOWN)
+        ):
             x, y = _block_place(number - first, columns, top)
             shapes.setdefault(family, []).append(_square(x, y))
             if family in ("dead", "pending"):
@@ -292,10 +377,14 @@ def page(heap: HeapPage, width: int, class_: str) -> Html:
     canvas.height = top + ((last - first) // columns + 1) * BLOCK
     if heap.focus is not None and first <= heap.focus <= last:
         x, y = _block_place(heap.focus - first, columns, top)
-        canvas.add("rect", x=x - 2, y=y - 2, width=BLOCK + 2.0, height=BLOCK + 2.0, class_="focus-frame")
+        canvas.add(
+            "rect", x=x - 2, y=y - 2, width=BLOCK + 2.0, height=BLOCK + 2.0, class_="focus-frame"
+        )
         address = hexaddr(heap.start + heap.focus * heap.block_size)
         canvas.height += LINE + 2
-        canvas.text(0, canvas.height - 4, f"framed: block {heap.focus} at {address}", "soft", room=width)
+        canvas.text(
+            0, canvas.height - 4, f"framed: block {heap.focus} at {address}", "soft", room=width
+        )
     _legend(canvas, [(family, words) for family, words in LEGEND.items() if family in shapes])
     return canvas.svg(f"Heap page {hexaddr(heap.page)}: {title}", class_)
 
@@ -349,16 +438,36 @@ def waits(report: Report, width: int, class_: str) -> Html | None:
     for number, lock in enumerate(locks):
         assert lock is not None
         places[lock] = number * step + height / 2
-        _draw_box(canvas, width - side, number * step, side, height, [("strong", "lock"), ("address", hexaddr(lock))], "object")
+        _draw_box(
+            canvas,
+            width - side,
+            number * step,
+            side,
+            height,
+            [("strong", "lock"), ("address", hexaddr(lock))],
+            "object",
+        )
     for number, thread in enumerate(threads):
         y = number * step
         frame = thread.python[0] if thread.python else None
         where = story.place(frame.file, frame.line) if frame else thread.doing or ""
-        _draw_box(canvas, 0, y, side, height, [("strong", thread.name or f"LWP {thread.lwp}"), ("soft", where)])
+        _draw_box(
+            canvas,
+            0,
+            y,
+            side,
+            height,
+            [("strong", thread.name or f"LWP {thread.lwp}"), ("soft", where)],
+        )
         for lock in (lock for lock in thread.holds if lock in places):
-            canvas.arrow([(width - side, places[lock] - 8), (side, y + height / 2 - 8)], "arrow holds")
+            canvas.arrow(
+                [(width - side, places[lock] - 8), (side, y + height / 2 - 8)], "arrow holds"
+            )
         if thread.waits_for in places:
-            canvas.arrow([(side, y + height / 2 + 8), (width - side, places[thread.waits_for] + 8)], "arrow waits")
+            canvas.arrow(
+                [(side, y + height / 2 + 8), (width - side, places[thread.waits_for] + 8)],
+                "arrow waits",
+            )
     canvas.height += LINE + 4
     canvas.text(0, canvas.height - 4, "solid: is held by · dashed: waits for", "soft", room=width)
     return canvas.svg("Who waits for whose lock", class_)

@@ -34,15 +34,31 @@ NO_ADDRESS = (1 << 64) - 1
 """Stands for a word that is data, where an address must stand."""
 ALWAYS_ADDRESSED = (Subject, Container, ContainerView, SharedObject)
 KEPT = frozenset(
-    {"schema", "rule", "kind", "build_id", "python_version", "layout_source", "version", "debugger", "id", "url", "match"}
+    {
+        "schema",
+        "rule",
+        "kind",
+        "build_id",
+        "python_version",
+        "layout_source",
+        "version",
+        "debugger",
+        "id",
+        "url",
+        "match",
+    }
     | {"fixed_in", "signal", "code", "assertion", "instruction", "access", "function", "type"}
     | {"expected_type", "state", "domain", "freed_by", "frames", "features", "section"}
 )
 """Fields that say nothing about the program's data: our own words, CPython's, names of types and functions."""
 PATHS = frozenset({"path", "executable", "file", "module"})
-QUOTED = re.compile(r"""(?<!\w)([bBrRuUfF]{0,2})('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")(?!\w)""", re.S)
+QUOTED = re.compile(
+    r"""(?<!\w)([bBrRuUfF]{0,2})('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")(?!\w)""", re.S
+)
 FOLDERS = re.compile(r"""(?<![\w./~…])~?/(?:[^\s:,;()\[\]"'/]*/)*(?=[^\s/])""")
-USUAL_NAME = re.compile(r"(MainThread|(?:Thread|Dummy|ThreadPoolExecutor|asyncio)[-_]\d+(?:_\d+)?)(?: \(.*\))?", re.S)
+USUAL_NAME = re.compile(
+    r"(MainThread|(?:Thread|Dummy|ThreadPoolExecutor|asyncio)[-_]\d+(?:_\d+)?)(?: \(.*\))?", re.S
+)
 POINTER = re.compile(r"0x[0-9a-f]+")
 
 
@@ -57,7 +73,9 @@ def free_text(value: str) -> str:
     >>> free_text("value 'hunter2' read from /home/ada/secret/app.py")
     "value '…' read from app.py"
     """
-    return FOLDERS.sub("", QUOTED.sub(lambda found: f"{found[1]}{found[2][0]}{LEFT_OUT}{found[2][0]}", value))
+    return FOLDERS.sub(
+        "", QUOTED.sub(lambda found: f"{found[1]}{found[2][0]}{LEFT_OUT}{found[2][0]}", value)
+    )
 
 
 def base(path: str) -> str:
@@ -86,9 +104,18 @@ class _Redaction:
                 lwps.setdefault(thread.name, set()).add(thread.lwp)
         for name, its in lwps.items():
             if usual_name(name) != name:
-                self.names[name] = usual_name(name) or (f"LWP {min(its)}" if len(its) == 1 else LEFT_OUT)
-        self.quoted = re.compile(rf"""(?:\bthread )?"({"|".join(map(re.escape, lwps)) or "(?!)"})"(?: \(LWP (\d+)\))?""")
-        private = (e.value for finding in report.findings for e in finding.evidence if e.private and e.value != LEFT_OUT)
+                self.names[name] = usual_name(name) or (
+                    f"LWP {min(its)}" if len(its) == 1 else LEFT_OUT
+                )
+        self.quoted = re.compile(
+            rf"""(?:\bthread )?"({"|".join(map(re.escape, lwps)) or "(?!)"})"(?: \(LWP (\d+)\))?"""
+        )
+        private = (
+            e.value
+            for finding in report.findings
+            for e in finding.evidence
+            if e.private and e.value != LEFT_OUT
+        )
         self.names |= {value: LEFT_OUT for value in private if isinstance(value, str) and value}
         longest_first = sorted(self.names, key=len, reverse=True)
         # "the reader" is a role in our sentences, whatever the thread is called.
@@ -126,7 +153,9 @@ class _Redaction:
     def text(self, value: str) -> str:
         """A text of ours, without the values in it."""
         value = self.quoted.sub(self.thread, value)
-        return self.words.without(free_text(self.pattern.sub(lambda found: self.names[found[0]], value)), LEFT_OUT)
+        return self.words.without(
+            free_text(self.pattern.sub(lambda found: self.names[found[0]], value)), LEFT_OUT
+        )
 
     def thread(self, found: re.Match[str]) -> str:
         """``thread "reader" (LWP 7)`` as far as it may be said: threads stay apart by their LWPs."""
@@ -160,6 +189,11 @@ SPECIAL: dict[str, Callable[[Any], Any]] = {
     "owner": usual_name,
     # The parameters of a test are values.
     "test": lambda test: (
-        test and re.sub(r"\[.*\]", f"[{LEFT_OUT}]", base(test.partition("::")[0]) + "".join(test.partition("::")[1:]))
+        test
+        and re.sub(
+            r"\[.*\]",
+            f"[{LEFT_OUT}]",
+            base(test.partition("::")[0]) + "".join(test.partition("::")[1:]),
+        )
     ),
 }

@@ -32,7 +32,9 @@ def visible(text: str, limit: int = LIMIT) -> str:
         text = text[: max(limit - 1, 0)] + "…"
     if text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
 
 
 def source_line(text: str, limit: int = LIMIT) -> str:
@@ -70,13 +72,17 @@ def fenced(text: str, language: str = "") -> str:
 
 def markdown(text: str, limit: int = LIMIT) -> str:
     """Markdown for running text and tables: what is more than a plain word becomes a code span."""
-    return " ".join(_word(word) for word in visible(text, limit).replace("|", "¦").split(" ") if word)
+    return " ".join(
+        _word(word) for word in visible(text, limit).replace("|", "¦").split(" ") if word
+    )
 
 
 def _word(word: str) -> str:
     """One word, its brackets and punctuation left outside a code span."""
     before = after = ""
-    while (word and word[-1] in ".,:;!?") or (word.endswith(")") and word.count(")") > word.count("(")):
+    while (word and word[-1] in ".,:;!?") or (
+        word.endswith(")") and word.count(")") > word.count("(")
+    ):
         word, after = word[:-1], word[-1] + after
     if len(word) > 2 and word[0] == "(" and word[-1] == ")":
         word, before, after = word[1:-1], "(", ")" + after
@@ -90,7 +96,13 @@ def _word(word: str) -> str:
 def html(text: str, limit: int = LIMIT) -> str:
     """For HTML text and for attributes in double quotes."""
     shown = visible(text, limit)
-    return shown.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;").replace("'", "&#x27;")
+    return (
+        shown.replace("&", "&amp;")
+        .replace("<", "&lt;")
+        .replace(">", "&gt;")
+        .replace('"', "&quot;")
+        .replace("'", "&#x27;")
+    )
 
 
 def command_data(text: str) -> str:
@@ -111,4 +123,8 @@ def _longest_run(text: str, character: str) -> int:
 def _is_link(word: str) -> bool:
     """Words that some dialects turn into links by themselves."""
     lowered = word.lower()
-    return "www." in lowered or ":/" in lowered or lowered.startswith(("http:", "https:", "ftp:", "mailto:"))
+    return (
+        "www." in lowered
+        or ":/" in lowered
+        or lowered.startswith(("http:", "https:", "ftp:", "mailto:"))
+    )

@@ -14,7 +14,9 @@ from gdbext.reports.options import Options
 from gdbext.reports.sanitize import CI_COMMAND, visible
 from gdbext.reports.stack import merged
 
-SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 ROOT = "SRCROOT"
 FRAMES_SHOWN = 64
 MOST = 100
@@ -27,12 +29,21 @@ def render(report: Report, options: Options) -> str:
         "columnKind": "unicodeCodePoints",
         "automationDetails": {"id": "gdbext/"},
         "invocations": [_invocation(report)],
-        "results": [_result(report, f, options, is_first=i == 0) for i, f in enumerate(report.findings[:MOST])],
-        "properties": {"target": to_json(report.target), "crash": to_json(report.crash), "race": to_json(report.race)},
+        "results": [
+            _result(report, f, options, is_first=i == 0)
+            for i, f in enumerate(report.findings[:MOST])
+        ],
+        "properties": {
+            "target": to_json(report.target),
+            "crash": to_json(report.crash),
+            "race": to_json(report.race),
+        },
     }
     if options.root:
         run["originalUriBaseIds"] = {ROOT: {"description": {"text": "The checkout."}}}
-    text = json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=True)
+    text = json.dumps(
+        {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=True
+    )
     return CI_COMMAND.sub(r"#\\u0023\1", text).replace("\x7f", "\\u007f") + "\n"
 
 
@@ -44,7 +55,9 @@ def _driver(report: Report) -> dict[str, Any]:
         "rules": [
             {
                 "id": rule,
-                "name": "".join(word.capitalize() for word in re.findall(r"\w+", RULES.get(rule, rule))),
+                "name": "".join(
+                    word.capitalize() for word in re.findall(r"\w+", RULES.get(rule, rule))
+                ),
                 "shortDescription": {"text": RULES.get(rule, rule)},
                 "defaultConfiguration": {"level": "none" if rule == "FT000" else "error"},
             }
@@ -56,7 +69,11 @@ def _driver(report: Report) -> dict[str, Any]:
 def _invocation(report: Report) -> dict[str, Any]:
     """Ours, not the program's: how the program ended is in the run's properties."""
     notifications = [
-        {"level": "error", "message": {"text": visible(e.message)}, "descriptor": {"id": visible(e.section, 60)}}
+        {
+            "level": "error",
+            "message": {"text": visible(e.message)},
+            "descriptor": {"id": visible(e.section, 60)},
+        }
         for e in report.errors
     ]
     return {"executionSuccessful": not report.errors, "toolExecutionNotifications": notifications}
@@ -67,7 +84,11 @@ def _result(report: Report, finding: Finding, options: Options, is_first: bool) 
     result: dict[str, Any] = {
         "ruleId": finding.rule,
         "kind": "pass" if is_good else "fail",
-        "level": "none" if is_good else "warning" if finding.confidence is Confidence.POSSIBLE else "error",
+        "level": "none"
+        if is_good
+        else "warning"
+        if finding.confidence is Confidence.POSSIBLE
+        else "error",
         "message": {"text": _message(report, finding)},
         "properties": {
             "confidence": finding.confidence.value,
@@ -80,7 +101,12 @@ def _result(report: Report, finding: Finding, options: Options, is_first: bool) 
         result["locations"] = [_location(*at, options.root)]
     if report.race is not None and not is_good:
         result["relatedLocations"] = [
-            _location(t.file, t.line, options.root, f"{visible(t.name or f'LWP {t.lwp}', 60)}: {visible(t.operation, 80)}")
+            _location(
+                t.file,
+                t.line,
+                options.root,
+                f"{visible(t.name or f'LWP {t.lwp}', 60)}: {visible(t.operation, 80)}",
+            )
             for t in report.race.threads
             if t.file
         ]
@@ -94,7 +120,10 @@ def _result(report: Report, finding: Finding, options: Options, is_first: bool) 
 
 def _message(report: Report, finding: Finding) -> str:
     lines = [f"{visible(finding.title)} ({finding.confidence})."]
-    lines += [f"- {'✗ ' if e.broken else ''}{story.claim_text(e, verbose=True)}" for e in finding.evidence[:40]]
+    lines += [
+        f"- {'✗ ' if e.broken else ''}{story.claim_text(e, verbose=True)}"
+        for e in finding.evidence[:40]
+    ]
     for issue in report.known_issues[:1]:
         fixed = f", fixed in {', '.join(issue.fixed_in)}" if issue.fixed_in else ""
         lines.append(visible(f"Known: {issue.id} {issue.title}{fixed}."))
@@ -107,7 +136,9 @@ def _text(line: str) -> str:
     return re.sub(r"([\\\[\]])", r"\\\1", line).replace("{", "{{").replace("}", "}}")
 
 
-def _location(file: str, line: int | None, root: str | None, message: str | None = None) -> dict[str, Any]:
+def _location(
+    file: str, line: int | None, root: str | None, message: str | None = None
+) -> dict[str, Any]:
     physical: dict[str, Any] = {"artifactLocation": _artifact(file, root)}
     if line is not None and line > 0:
         physical["region"] = {"startLine": line}
@@ -130,7 +161,9 @@ def _stack(thread: ThreadInfo, root: str | None) -> dict[str, Any]:
     frames = []
     for entry in merged(thread)[:FRAMES_SHOWN]:
         place = _location(entry.file, entry.line, root) if entry.file else {}
-        place["logicalLocations"] = [{"fullyQualifiedName": visible(entry.function, 200), "kind": "function"}]
+        place["logicalLocations"] = [
+            {"fullyQualifiedName": visible(entry.function, 200), "kind": "function"}
+        ]
         frame: dict[str, Any] = {"location": place, "threadId": thread.lwp}
         if entry.native is not None:
             frame["module"] = visible(entry.native.module or "", 200)

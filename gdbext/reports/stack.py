@@ -117,7 +117,11 @@ def frames_of_interest(finding: Finding, thread: ThreadInfo) -> list[tuple[Nativ
     found: list[tuple[NativeFrameInfo, str]] = []
     seen = set()
     for address, note in _addresses(finding):
-        users = (f for f in thread.native if f.file and not Entry(f).is_machinery and _mentions(f, address))
+        users = (
+            f
+            for f in thread.native
+            if f.file and not Entry(f).is_machinery and _mentions(f, address)
+        )
         frame = next(users, None)
         if frame is not None and frame.level not in seen:
             seen.add(frame.level)
@@ -137,13 +141,19 @@ def frames_of_interest(finding: Finding, thread: ThreadInfo) -> list[tuple[Nativ
 
 def _own(thread: ThreadInfo) -> list[NativeFrameInfo]:
     """The frames of extension modules in the call that crashed, innermost first."""
-    loop = next((n for n, frame in enumerate(thread.native) if frame.python is not None), len(thread.native))
+    loop = next(
+        (n for n, frame in enumerate(thread.native) if frame.python is not None), len(thread.native)
+    )
     python = thread.native[loop].module if loop < len(thread.native) else None
     if python is None:
         own = [f for f in thread.native if _is_extensions(f.module)]
     else:
         # Programs that have Python as a library have functions of their own, too.
-        own = [f for f in thread.native[:loop] if f.module and f.module != python and not LIBRARIES.match(f.module)]
+        own = [
+            f
+            for f in thread.native[:loop]
+            if f.module and f.module != python and not LIBRARIES.match(f.module)
+        ]
     # What is compiled in from a header, such as Py_DECREF, is not the author's line.
     return [f for f in _from_function(own) if f.function and not _is_of_header(f)]
 
@@ -171,7 +181,10 @@ def _mentions(frame: NativeFrameInfo, address: int) -> bool:
 
 def _from_function(frames: Sequence[NativeFrameInfo]) -> Sequence[NativeFrameInfo]:
     """The frames without the innermost ones that are inlined into the next: those share its pc."""
-    start = next((i for i, (frame, caller) in enumerate(pairwise(frames)) if frame.pc != caller.pc), len(frames) - 1)
+    start = next(
+        (i for i, (frame, caller) in enumerate(pairwise(frames)) if frame.pc != caller.pc),
+        len(frames) - 1,
+    )
     return frames[max(start, 0) :]
 
 
@@ -180,6 +193,8 @@ def same_stacks(threads: Sequence[ThreadInfo]) -> list[list[ThreadInfo]]:
     groups: dict[object, list[ThreadInfo]] = {}
     for thread in threads:
         frames = tuple((e.function, e.python.line if e.python else None) for e in merged(thread))
-        key: object = thread.lwp if thread.crashed else (thread.state, thread.waits_for, thread.holds, frames)
+        key: object = (
+            thread.lwp if thread.crashed else (thread.state, thread.waits_for, thread.holds, frames)
+        )
         groups.setdefault(key, []).append(thread)
     return list(groups.values())

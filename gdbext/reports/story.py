@@ -26,7 +26,11 @@ SMALL = 4096
 """Numbers below are shown as decimals: counts and indexes; others are addresses and bit patterns."""
 OBJECT_HEADER = 32
 """Bytes of a free-threaded PyObject; its mutex is in there."""
-LAYOUT_SOURCES = {"dwarf": "DWARF", "debug-offsets": "_Py_DebugOffsets and tables", "table": "shipped tables"}
+LAYOUT_SOURCES = {
+    "dwarf": "DWARF",
+    "debug-offsets": "_Py_DebugOffsets and tables",
+    "table": "shipped tables",
+}
 UNION_TYPES = ("types.UnionType", "typing.Union")
 
 
@@ -45,13 +49,17 @@ def interpreter(info: TargetInfo) -> str:
     words = ["CPython", visible(info.python_version or "of unknown version", 40)]
     if info.free_threaded:
         words.append("free-threaded")
-    notes = [note for note, holds in (("debug", info.debug_build), ("GIL on", info.gil_enabled)) if holds]
+    notes = [
+        note for note, holds in (("debug", info.debug_build), ("GIL on", info.gil_enabled)) if holds
+    ]
     return " ".join([*words, f"({', '.join(notes)})"] if notes else words)
 
 
 def target(info: TargetInfo) -> str:
     """``core of python3.13``, ``process 1234 of python3.13``"""
-    kind = "core" if info.kind == "core" else "process" if info.pid is None else f"process {info.pid}"
+    kind = (
+        "core" if info.kind == "core" else "process" if info.pid is None else f"process {info.pid}"
+    )
     return f"{kind} of {short_path(info.executable)}" if info.executable else kind
 
 
@@ -145,8 +153,13 @@ def sorted_evidence(finding: Finding) -> tuple[list[Evidence], list[Evidence]]:
         elif evidence.about is not None:
             is_its = evidence.about == container.address
         else:
-            inside = evidence.address is not None and container.address <= evidence.address < container.address + 64
-            named = re.search(rf"\bthe {re.escape(container.type)}\b|\b{container.address:#x}\b", evidence.claim)
+            inside = (
+                evidence.address is not None
+                and container.address <= evidence.address < container.address + 64
+            )
+            named = re.search(
+                rf"\bthe {re.escape(container.type)}\b|\b{container.address:#x}\b", evidence.claim
+            )
             is_its = inside or named is not None
         (of_container if is_its else of_subject).append(evidence)
     return of_container, of_subject
@@ -163,7 +176,11 @@ def race_notes(report: Report, race: Race, thread: RaceThread) -> list[str]:
         if any(lock in own for lock in info.holds):
             notes.append("holds its lock")
         if info.waits_for is not None:
-            notes.append("waits for its lock" if info.waits_for in own else f"waits for {hexaddr(info.waits_for)}")
+            notes.append(
+                "waits for its lock"
+                if info.waits_for in own
+                else f"waits for {hexaddr(info.waits_for)}"
+            )
     return notes
 
 
@@ -184,14 +201,22 @@ def other_test(report: Report) -> tuple[str, str] | None:
 
 def race_claims(report: Report, race: Race) -> list[Evidence]:
     """Why it is this race, as far as the headline does not say so already."""
-    told = report.findings[0].evidence if report.findings and report.findings[0].rule == "FT301" else ()
+    told = (
+        report.findings[0].evidence
+        if report.findings and report.findings[0].rule == "FT301"
+        else ()
+    )
     return [e for e in race.evidence if e not in told]
 
 
 def race_frame(report: Report, thread: RaceThread) -> PythonFrame | None:
     """The Python frame that the race's line belongs to."""
     info = next((t for t in report.threads if t.lwp == thread.lwp), None)
-    return next((p for p in info.python if (p.file, p.line) == (thread.file, thread.line)), None) if info else None
+    return (
+        next((p for p in info.python if (p.file, p.line) == (thread.file, thread.line)), None)
+        if info
+        else None
+    )
 
 
 def next_commands(report: Report) -> list[str]:

@@ -148,12 +148,19 @@ def _codes(colors: int, name: str) -> dict[Role, str]:
         style = get_style_by_name(name)
     except ClassNotFound:
         return own
-    return {role: _sgr(style.style_for_token(string_to_tokentype(token)), colors) for role, (_, token) in ROLES.items()}
+    return {
+        role: _sgr(style.style_for_token(string_to_tokentype(token)), colors)
+        for role, (_, token) in ROLES.items()
+    }
 
 
 def _sgr(look: Any, colors: int) -> str:
     """SGR parameters for a Pygments style's entry."""
-    parameters = [code for code, wanted in (("1", look["bold"]), ("3", look["italic"]), ("4", look["underline"])) if wanted]
+    parameters = [
+        code
+        for code, wanted in (("1", look["bold"]), ("3", look["italic"]), ("4", look["underline"]))
+        if wanted
+    ]
     if look["color"]:
         red, green, blue = (int(look["color"][i : i + 2], 16) for i in (0, 2, 4))
         if colors >= 1 << 24:

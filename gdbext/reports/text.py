@@ -53,7 +53,10 @@ def render(report: Report, options: Options) -> str:
     report = options.prepared(report)
     page = Page(options)
     role: Role = "error" if report.crash is not None else "heading"
-    parts = [page.style(role if part in story.crash(report.crash) else "heading", part) for part in story.headline(report)]
+    parts = [
+        page.style(role if part in story.crash(report.crash) else "heading", part)
+        for part in story.headline(report)
+    ]
     for line in join_fitting(parts, page.width):
         page.line(line)
     findings = report.findings if options.verbose else report.findings[:FINDINGS_SHOWN]
@@ -71,7 +74,9 @@ def render(report: Report, options: Options) -> str:
     if report.race is not None:
         _race(page, report, report.race)
     _known(page, report)
-    for advice in dict.fromkeys(f.advice for f in (findings if options.verbose else findings[:1]) if f.advice):
+    for advice in dict.fromkeys(
+        f.advice for f in (findings if options.verbose else findings[:1]) if f.advice
+    ):
         _labelled(page, "advice", visible(advice))
     commands = story.next_commands(report)
     if commands:
@@ -90,9 +95,15 @@ def _finding(page: Page, report: Report, finding: Finding, in_full: bool) -> Non
     is_good = finding.rule == "FT000"
     confidence = style(CONFIDENCE_ROLES[finding.confidence], finding.confidence.value)
     limit = 400 if in_full else 160
-    title = wrap(visible(finding.title, limit), page.width - len(finding.rule) - len(finding.confidence.value) - 3)
+    title = wrap(
+        visible(finding.title, limit),
+        page.width - len(finding.rule) - len(finding.confidence.value) - 3,
+    )
     sign = f"{GOOD} " if is_good else ""
-    page.ends(f"{sign}{style('good' if is_good else 'error', visible(finding.rule, 20))} {style('heading', title[0])}", confidence)
+    page.ends(
+        f"{sign}{style('good' if is_good else 'error', visible(finding.rule, 20))} {style('heading', title[0])}",
+        confidence,
+    )
     for line in title[1:]:
         page.line(" " * (len(finding.rule) + 1) + style("heading", line))
     if not in_full:
@@ -115,12 +126,17 @@ def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) ->
     parts = [story.thread_name(thread)]
     if thread.python:
         frame = thread.python[0]
-        parts += [place(page.style, frame.file, frame.line, frame.function), source(page.style, frame)]
+        parts += [
+            place(page.style, frame.file, frame.line, frame.function),
+            source(page.style, frame),
+        ]
     elif thread.doing:
         parts.append(visible(thread.doing, 100))
     if thread.test:
         parts.append(f"test {visible(thread.test, 200)}")
-    for number, line in enumerate(join_fitting([part for part in parts if part], page.width - 4, "  ")):
+    for number, line in enumerate(
+        join_fitting([part for part in parts if part], page.width - 4, "  ")
+    ):
         page.line("  " * (number + 1) + line)
     if thread.crashed:
         rows = []
@@ -128,11 +144,18 @@ def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) ->
         for native, note in telling:
             where = story.native_place(native)
             rows.append(
-                [f"#{native.level}", call_text(page, native.function or "??", native.arguments), page.style("file", where), note]
+                [
+                    f"#{native.level}",
+                    call_text(page, native.function or "??", native.arguments),
+                    page.style("file", where),
+                    note,
+                ]
             )
         page.table(rows, indent=4)
         around = CONTEXT if not page.options.verbose else None
-        excerpt_of(page, next((native for native, _ in telling if native.excerpt), None), around, indent=6)
+        excerpt_of(
+            page, next((native for native, _ in telling if native.excerpt), None), around, indent=6
+        )
     if thread.waits_for is not None:
         page.line("    " + page.paint(f"waits for {hexaddr(thread.waits_for)}"))
     if thread.holds and not report.race:
@@ -146,15 +169,30 @@ def _overview(page: Page, report: Report) -> None:
     sources: list[str] = []
     for thread in report.threads[:limit]:
         frame = thread.python[0] if thread.python else None
-        where = place(page.style, frame.file, frame.line, frame.function) if frame else visible(thread.doing or "", 60)
-        waits = page.paint(f"waits for {hexaddr(thread.waits_for)}") if thread.waits_for is not None else ""
+        where = (
+            place(page.style, frame.file, frame.line, frame.function)
+            if frame
+            else visible(thread.doing or "", 60)
+        )
+        waits = (
+            page.paint(f"waits for {hexaddr(thread.waits_for)}")
+            if thread.waits_for is not None
+            else ""
+        )
         name = visible(thread.name or f"LWP {thread.lwp}", 40)
         rows.append([name, visible(thread.state or "", 20), where, waits])
         sources.append(source_line(frame.source).strip() if frame and frame.source else "")
     rows = [row if any(r[-1] for r in rows) else row[:-1] for row in rows]
-    room = page.width - 3 - max((display_width(line) for line in aligned([[*row, MORE] for row in rows])), default=0)
+    room = (
+        page.width
+        - 3
+        - max((display_width(line) for line in aligned([[*row, MORE] for row in rows])), default=0)
+    )
     if room >= 10:
-        rows = [[*row, page.style.highlight(clipped(line, room), "python")] for row, line in zip(rows, sources)]
+        rows = [
+            [*row, page.style.highlight(clipped(line, room), "python")]
+            for row, line in zip(rows, sources)
+        ]
     page.table(rows, indent=4)
     if len(rows) < len(report.threads):
         page.line("    " + page.style("dim", _more(len(report.threads) - len(rows), "threads")))
@@ -178,11 +216,15 @@ def _object(page: Page, finding: Finding) -> None:
     _claims(page, about_subject, "object", 4 if subject is not None else 2, known)
     if container is not None:
         where = "" if container.index is None else f"  item {visible(str(container.index), 80)}"
-        page.line(f"  {style('type', visible(container.type, 80))} {style('address', hexaddr(container.address))}{where}")
+        page.line(
+            f"  {style('type', visible(container.type, 80))} {style('address', hexaddr(container.address))}{where}"
+        )
         _claims(page, about_container, "container", indent=4)
 
 
-def _claims(page: Page, evidence: list[Evidence], kind: str, indent: int, known: int | None = None) -> None:
+def _claims(
+    page: Page, evidence: list[Evidence], kind: str, indent: int, known: int | None = None
+) -> None:
     """Claims, wrapped; short ones share a line.  Broken invariants get the sign and a line of their own."""
     verbose = page.options.verbose
     shown = evidence if verbose else _chosen(evidence, CLAIMS_SHOWN[kind])
@@ -197,7 +239,9 @@ def _claims(page: Page, evidence: list[Evidence], kind: str, indent: int, known:
         text = story.claim_text(item, verbose, known)
         if item.broken:
             flush()
-            page.flow(text, indent, lead=" " * (indent - 2) + page.style("error", BROKEN), role="error")
+            page.flow(
+                text, indent, lead=" " * (indent - 2) + page.style("error", BROKEN), role="error"
+            )
         elif verbose:
             page.flow(text, indent)
         else:
@@ -218,7 +262,9 @@ def _race(page: Page, report: Report, race: Race) -> None:
     style = page.style
     what = f"{style('type', visible(race.object.type, 80))} {style('address', hexaddr(race.object.address))}"
     confidence = style(CONFIDENCE_ROLES[race.confidence], race.confidence.value)
-    page.ends(f"{_label(page, 'race')}{what} used by {len(race.threads)} threads at once", confidence)
+    page.ends(
+        f"{_label(page, 'race')}{what} used by {len(race.threads)} threads at once", confidence
+    )
     threads = race.threads[: None if page.options.verbose else 4]
     page.table(_race_rows(page, report, race, threads), indent=LABEL)
     if len(race.threads) > len(threads):
@@ -226,29 +272,45 @@ def _race(page: Page, report: Report, race: Race) -> None:
     _claims(page, story.race_claims(report, race), "race", indent=LABEL)
     others = [s for s in report.suspects if s != race]
     if others and (page.options.verbose or race.confidence is Confidence.POSSIBLE):
-        names = [f"{visible(s.object.type, 60)} {hexaddr(s.object.address)} ({s.confidence})" for s in others[:3]]
+        names = [
+            f"{visible(s.object.type, 60)} {hexaddr(s.object.address)} ({s.confidence})"
+            for s in others[:3]
+        ]
         page.flow(f"else perhaps {', '.join(names)}", LABEL, role="dim")
 
 
-def _race_rows(page: Page, report: Report, race: Race, threads: Sequence[RaceThread]) -> list[list[str]]:
+def _race_rows(
+    page: Page, report: Report, race: Race, threads: Sequence[RaceThread]
+) -> list[list[str]]:
     """Name, place, what it does and holds, line of source.  Where there is no room for all, the line says what it does."""
     style = page.style
     rows, notes = [], []
     for thread in threads:
-        where = place(style, thread.file, thread.line, thread.function) if thread.file else style("dim", "no Python frame")
+        where = (
+            place(style, thread.file, thread.line, thread.function)
+            if thread.file
+            else style("dim", "no Python frame")
+        )
         rows.append([visible(thread.name or f"LWP {thread.lwp}", 40), where])
         notes.append(story.race_notes(report, race, thread))
     frames = [story.race_frame(report, thread) for thread in threads]
-    lines = [source_line(frame.source).strip() if frame and frame.source else "" for frame in frames]
+    lines = [
+        source_line(frame.source).strip() if frame and frame.source else "" for frame in frames
+    ]
 
     def room(rows: list[list[str]]) -> int:
         return page.width - LABEL - max(display_width(line) for line in aligned([*rows, []])) - 2
 
     in_full = [[*row, page.paint(SEPARATOR.join(note))] for row, note in zip(rows, notes)]
     if room(in_full) < min(20, max(map(display_width, lines))):
-        in_full = [[*row, page.paint(SEPARATOR.join(note[1:] if line else note))] for row, note, line in zip(rows, notes, lines)]
+        in_full = [
+            [*row, page.paint(SEPARATOR.join(note[1:] if line else note))]
+            for row, note, line in zip(rows, notes, lines)
+        ]
     left = max(room(in_full), 16)
-    return [[*row, style.highlight(clipped(line, left), "python")] for row, line in zip(in_full, lines)]
+    return [
+        [*row, style.highlight(clipped(line, left), "python")] for row, line in zip(in_full, lines)
+    ]
 
 
 def _known(page: Page, report: Report) -> None:
@@ -259,10 +321,16 @@ def _known(page: Page, report: Report) -> None:
             words.append(f"fixed in {', '.join(issue.fixed_in)}")
         words += [
             word
-            for word in (issue.advice, issue.why if page.options.verbose else "", issue.url if page.options.verbose else "")
+            for word in (
+                issue.advice,
+                issue.why if page.options.verbose else "",
+                issue.url if page.options.verbose else "",
+            )
             if word
         ]
-        _labelled(page, "known" if number == 0 else "", SEPARATOR.join(visible(word) for word in words))
+        _labelled(
+            page, "known" if number == 0 else "", SEPARATOR.join(visible(word) for word in words)
+        )
 
 
 def _errors(page: Page, report: Report) -> None:
@@ -271,7 +339,10 @@ def _errors(page: Page, report: Report) -> None:
     count = len(report.errors)
     page.line(
         _label(page, "errors")
-        + page.style("warning", f"{count} part{'s' if count > 1 else ''} could not be finished; the rest stands")
+        + page.style(
+            "warning",
+            f"{count} part{'s' if count > 1 else ''} could not be finished; the rest stands",
+        )
     )
     verbose = page.options.verbose
     for error in report.errors[: None if verbose else 6]:
@@ -291,7 +362,9 @@ def _threads(page: Page, report: Report) -> None:
 
 def _more(count: int, what: str) -> str:
     """``… 3 more claims (verbose shows all)``"""
-    return f"{MORE} {count} more {what.removesuffix('s') if count == 1 else what} (verbose shows all)"
+    return (
+        f"{MORE} {count} more {what.removesuffix('s') if count == 1 else what} (verbose shows all)"
+    )
 
 
 def _labelled(page: Page, label: str, text: str) -> None:

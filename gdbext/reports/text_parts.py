@@ -38,7 +38,11 @@ ASCII_SIGNS = {
     "×": "x",
 }
 
-CONFIDENCE_ROLES: dict[Confidence, Role] = {Confidence.PROVEN: "good", Confidence.LIKELY: "warning", Confidence.POSSIBLE: "dim"}
+CONFIDENCE_ROLES: dict[Confidence, Role] = {
+    Confidence.PROVEN: "good",
+    Confidence.LIKELY: "warning",
+    Confidence.POSSIBLE: "dim",
+}
 
 
 class Page:
@@ -67,7 +71,11 @@ class Page:
         end = 0
         for found in TELLING.finditer(text):
             pieces += [self._painted(text[end : found.start()], role)]
-            pieces += [self.style("function", found["code"]) if found["code"] else self.style("address", found[0])]
+            pieces += [
+                self.style("function", found["code"])
+                if found["code"]
+                else self.style("address", found[0])
+            ]
             end = found.end()
         return "".join([*pieces, self._painted(text[end:], role)])
 
@@ -78,12 +86,20 @@ class Page:
         """``left`` at the left and ``right`` at the right edge; on a narrow page ``left`` wraps beside it.  May be coloured."""
         room = self.width - display_width(right) - 2
         if display_width(left) <= room:
-            self.line(left + " " * (self.width - display_width(left) - display_width(right)) + right)
+            self.line(
+                left + " " * (self.width - display_width(left) - display_width(right)) + right
+            )
             return
         self.line(left)
         self.line(" " * (self.width - display_width(right)) + right)
 
-    def table(self, rows: Sequence[Sequence[str]], indent: int = 0, gap: int = 2, header: Sequence[str] = ()) -> None:
+    def table(
+        self,
+        rows: Sequence[Sequence[str]],
+        indent: int = 0,
+        gap: int = 2,
+        header: Sequence[str] = (),
+    ) -> None:
         """Columns as wide as their widest cell.  Cells may be coloured; the last one may be longer than the page."""
         top = [[self.style("heading", name) for name in header]] if header else []
         for row in aligned([*top, *rows], gap):
@@ -93,7 +109,11 @@ class Page:
         """Everything, ready to be written: ASCII if it must be, and without anything that a CI service would obey."""
         text = inert("\n".join(self.lines) + "\n")
         if self.options.ascii:
-            text = "".join(ASCII_SIGNS.get(c, c) for c in text).encode("ascii", "backslashreplace").decode("ascii")
+            text = (
+                "".join(ASCII_SIGNS.get(c, c) for c in text)
+                .encode("ascii", "backslashreplace")
+                .decode("ascii")
+            )
         return text
 
 
@@ -102,7 +122,10 @@ def display_width(text: str) -> int:
     text = plain(text)
     if text.isascii():
         return len(text)
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
 
 
 def wrap(text: str, width: int) -> list[str]:
@@ -132,7 +155,10 @@ def join_fitting(parts: Iterable[str], width: int, separator: str = SEPARATOR) -
 def aligned(rows: Sequence[Sequence[str]], gap: int = 2) -> list[str]:
     """The rows' cells in columns; trailing empty cells add no space."""
     columns = max((len(row) for row in rows), default=0)
-    widths = [max((display_width(row[i]) for row in rows if i < len(row)), default=0) for i in range(columns)]
+    widths = [
+        max((display_width(row[i]) for row in rows if i < len(row)), default=0)
+        for i in range(columns)
+    ]
     lines = []
     for row in rows:
         cells = [cell + " " * (widths[i] - display_width(cell) + gap) for i, cell in enumerate(row)]
@@ -140,7 +166,13 @@ def aligned(rows: Sequence[Sequence[str]], gap: int = 2) -> list[str]:
     return lines
 
 
-def place(style: Style, file: str | None, line: int | None, function: str | None = None, full: bool = False) -> str:
+def place(
+    style: Style,
+    file: str | None,
+    line: int | None,
+    function: str | None = None,
+    full: bool = False,
+) -> str:
     """``det_list.py:18 in <lambda>``"""
     where = f"{visible(file, 200)}:{line}" if full and file else story.place(file, line)
     where = style("file", where)
@@ -149,7 +181,11 @@ def place(style: Style, file: str | None, line: int | None, function: str | None
 
 def source(style: Style, frame: PythonFrame, room: int = 100) -> str:
     """The frame's line of source, highlighted, cut off after ``room`` columns."""
-    return style.highlight(clipped(source_line(frame.source).strip(), room), "python") if frame.source else ""
+    return (
+        style.highlight(clipped(source_line(frame.source).strip(), room), "python")
+        if frame.source
+        else ""
+    )
 
 
 def clipped(text: str, room: int) -> str:
@@ -173,7 +209,13 @@ def thread_heading(page: Page, thread: ThreadInfo) -> None:
     page.line(SEPARATOR.join(parts))
 
 
-def excerpt(page: Page, lines: Sequence[SourceLine], current: int | None, language: Language, indent: int = 2) -> None:
+def excerpt(
+    page: Page,
+    lines: Sequence[SourceLine],
+    current: int | None,
+    language: Language,
+    indent: int = 2,
+) -> None:
     """Numbered lines of source, highlighted, the current one with a sign."""
     width = max((len(str(line.number)) for line in lines), default=0)
     for line in lines:
@@ -183,11 +225,15 @@ def excerpt(page: Page, lines: Sequence[SourceLine], current: int | None, langua
         page.line(f"{' ' * indent}{sign} {number}  {page.style.highlight(code, language)}")
 
 
-def excerpt_of(page: Page, frame: NativeFrameInfo | None, around: int | None = None, indent: int = 2) -> None:
+def excerpt_of(
+    page: Page, frame: NativeFrameInfo | None, around: int | None = None, indent: int = 2
+) -> None:
     """The C source of a frame, as far as it is at hand; ``around`` are the lines before and after its own, by default all."""
     if frame is None or frame.line is None:
         return
-    lines = [line for line in frame.excerpt if around is None or abs(line.number - frame.line) <= around]
+    lines = [
+        line for line in frame.excerpt if around is None or abs(line.number - frame.line) <= around
+    ]
     excerpt(page, lines, frame.line, "c", indent)
 
 
@@ -210,17 +256,33 @@ def stack(page: Page, thread: ThreadInfo, indent: int = 2, limit: int | None = N
         assert native is not None
         level, where = f"#{native.level}", story.native_place(native)
         if entry.is_machinery:
-            rows.append([f"{mark} {style('dim', level)}", style("dim", visible(entry.function, 80)), style("dim", where)])
+            rows.append(
+                [
+                    f"{mark} {style('dim', level)}",
+                    style("dim", visible(entry.function, 80)),
+                    style("dim", where),
+                ]
+            )
         else:
-            rows.append([f"{mark} {level}", call_text(page, entry.function, native.arguments), style("file", where)])
+            rows.append(
+                [
+                    f"{mark} {level}",
+                    call_text(page, entry.function, native.arguments),
+                    style("file", where),
+                ]
+            )
     page.table(rows, indent)
     if limit is not None and len(entries) > limit:
         page.line(" " * indent + style("dim", f"{MORE} {len(entries) - limit} more frames"))
-    with_source = sorted((n for n in thread.native if n.excerpt), key=lambda n: str(n.file).endswith(".h"))
+    with_source = sorted(
+        (n for n in thread.native if n.excerpt), key=lambda n: str(n.file).endswith(".h")
+    )
     if with_source:
         # What is inlined from a header says less than the function that it is used in.
         shown = with_source[0]
-        page.line(f"{' ' * indent}#{shown.level} {place(style, shown.file, shown.line, shown.function)}")
+        page.line(
+            f"{' ' * indent}#{shown.level} {place(style, shown.file, shown.line, shown.function)}"
+        )
         excerpt_of(page, shown, indent=indent)
 
 

@@ -35,7 +35,10 @@ class Words:
         word &= (1 << 64) - 1
         if word < SMALL or word > (1 << 64) - SMALL or _is_fill(word):
             return False
-        if any(abs(word - known) < REACH for known in self._known if known >= HALF or word < HALF) or word in STACKS:
+        if (
+            any(abs(word - known) < REACH for known in self._known if known >= HALF or word < HALF)
+            or word in STACKS
+        ):
             return False
         return word >= HALF or all(0x20 <= byte < 0x7F for byte in word.to_bytes(4, "little"))
 

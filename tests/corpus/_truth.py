@@ -44,7 +44,9 @@ def run(*workers, copies=2):
 
     for worker in workers:
         for copy in range(copies):
-            threading.Thread(target=forever, args=(worker,), name=f"{worker.__name__}-{copy}").start()
+            threading.Thread(
+                target=forever, args=(worker,), name=f"{worker.__name__}-{copy}"
+            ).start()
     begun.wait()
     print("READY", flush=True)
     threading.Event().wait()

@@ -17,4 +17,6 @@ EXPECT = {
 
 table = {}
 tell(table=id(table))
-ctypes.pythonapi.PyDict_SetItem(ctypes.py_object(table), None, ctypes.py_object(1))  # op: PyDict_SetItem
+ctypes.pythonapi.PyDict_SetItem(
+    ctypes.py_object(table), None, ctypes.py_object(1)
+)  # op: PyDict_SetItem

@@ -6,7 +6,10 @@ from _reuse import overwrite_pages
 from _truth import tell
 
 EXPECT = {
-    "builds": {"release": {"liveness": ("reused", "freed", "interior")}, "debug": {"liveness": ("reused", "freed", "interior")}},
+    "builds": {
+        "release": {"liveness": ("reused", "freed", "interior")},
+        "debug": {"liveness": ("reused", "freed", "interior")},
+    },
     "signal": "SIGSEGV",
     "rule": "FT101",
     "confidence": "proven",

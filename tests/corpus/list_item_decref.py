@@ -18,7 +18,9 @@ EXPECT = {
 
 lst = [float(number) for number in range(10)]
 tell(subject=id(lst[7]), container=id(lst), index=7)
-drained = [float(number) for number in range(1000)]  # the freelist is empty: the next dead float links to NULL
+drained = [
+    float(number) for number in range(1000)
+]  # the freelist is empty: the next dead float links to NULL
 ctypes.pythonapi.Py_DecRef.argtypes = [ctypes.py_object]
 ctypes.pythonapi.Py_DecRef(lst[7])
 repr(lst)  # op: repr, reads

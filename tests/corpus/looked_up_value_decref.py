@@ -27,7 +27,9 @@ class Shop:
 
 shop = Shop()
 tell(subject=id(shop.prices["item 7"]), container=id(shop.prices), key="item 7")
-drained = [float(number) for number in range(1000)]  # the freelist is empty: the next dead float links to NULL
+drained = [
+    float(number) for number in range(1000)
+]  # the freelist is empty: the next dead float links to NULL
 ctypes.pythonapi.Py_DecRef.argtypes = [ctypes.py_object]
 ctypes.pythonapi.Py_DecRef(shop.prices["item 7"])
 price = shop.price("item 7")

@@ -13,7 +13,9 @@ EXPECT = {
     "known": "gh-155781",
 }
 
-connection = sqlite3.connect(":memory:", detect_types=sqlite3.PARSE_DECLTYPES, check_same_thread=False)
+connection = sqlite3.connect(
+    ":memory:", detect_types=sqlite3.PARSE_DECLTYPES, check_same_thread=False
+)
 connection.execute("create table t (v thing)")
 connection.execute("insert into t values (1)")
 shared = sqlite3.converters

@@ -24,7 +24,9 @@ def walk(prices):
 
 prices = tuple(float(number) for number in range(10))
 tell(subject=id(prices[7]), container=id(prices), index=7)
-drained = [float(number) for number in range(1000)]  # the freelist is empty: the next dead float links to NULL
+drained = [
+    float(number) for number in range(1000)
+]  # the freelist is empty: the next dead float links to NULL
 ctypes.pythonapi.Py_DecRef.argtypes = [ctypes.py_object]
 ctypes.pythonapi.Py_DecRef(prices[7])
 walk(prices)

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from gdbext.debuggers.base import Debugger
-from gdbext.heap.heap import Heap
+from gdbext.cpython.allocator.heap import Heap
 from gdbext.session import Session
+from gdbext.target.protocol import Debugger
 
 DEAD, ALIVE, DEAD_ARRAY, ALIVE_ARRAY = range(4)
 LIVING = frozenset({"live", "immortal"})
@@ -27,19 +27,32 @@ class Truth:
 
     def __init__(self, folder: Path) -> None:
         self.names = json.loads((folder / "truth.json").read_text())
-        self.addresses, self.types, self.groups, self.states = (array.array(code) for code in "QHHB")
+        self.addresses, self.types, self.groups, self.states = (
+            array.array(code) for code in "QHHB"
+        )
         with (folder / "truth.bin").open("rb") as file:
             for column in (self.addresses, self.types, self.groups, self.states):
                 column.fromfile(file, self.names["rows"])
 
     def rows(self) -> Iterator[tuple[int, str, str, bool, bool]]:
         """(address, type, group, whether it is alive, whether it is an array) of all that memory can tell."""
-        living = {a: kind for a, kind, state in zip(self.addresses, self.types, self.states) if state == ALIVE}
-        for address, kind, group, state in zip(self.addresses, self.types, self.groups, self.states):
+        living = {
+            a: kind
+            for a, kind, state in zip(self.addresses, self.types, self.states)
+            if state == ALIVE
+        }
+        for address, kind, group, state in zip(
+            self.addresses, self.types, self.groups, self.states
+        ):
             # Where another recorded object of the type lives now, nothing in memory tells the two apart.
             if state != DEAD or living.get(address) != kind:
                 names = self.names["types"][kind], self.names["groups"][group]
-                yield address, *names, state in (ALIVE, ALIVE_ARRAY), state in (ALIVE_ARRAY, DEAD_ARRAY)
+                yield (
+                    address,
+                    *names,
+                    state in (ALIVE, ALIVE_ARRAY),
+                    state in (ALIVE_ARRAY, DEAD_ARRAY),
+                )
 
 
 def check(debugger: Debugger, folder: str) -> dict[str, Any]:
@@ -50,10 +63,16 @@ def check(debugger: Debugger, folder: str) -> dict[str, Any]:
     wrong: list[str] = []
     started = time.monotonic()
     for address, kind, group, alive, is_array in truth.rows():
-        judged = session.heap.judge_block(address) if is_array else session.heap.judge(address, kind)
-        counts[group, "alive" if alive else "dead", str(judged.verdict), str(judged.confidence)] += 1
+        judged = (
+            session.heap.judge_block(address) if is_array else session.heap.judge(address, kind)
+        )
+        counts[
+            group, "alive" if alive else "dead", str(judged.verdict), str(judged.confidence)
+        ] += 1
         if judged.verdict.is_dead if alive else not judged.verdict.is_dead:
-            wrong.append(f"{'alive' if alive else 'dead'} {kind} ({group}) {address:#x}: {judged.verdict}: {judged.reason}")
+            wrong.append(
+                f"{'alive' if alive else 'dead'} {kind} ({group}) {address:#x}: {judged.verdict}: {judged.reason}"
+            )
     alone = time.monotonic() - started
     started = time.monotonic()
     at_once = session.heap.judge_many(truth.addresses)
@@ -62,11 +81,18 @@ def check(debugger: Debugger, folder: str) -> dict[str, Any]:
     return {
         "rows": [[*key, count] for key, count in sorted(counts.items())],
         "wrong": sorted(wrong)[:MAX_WRONG],
-        "alive_called_dead_at_once": sum(s == ALIVE and v.is_dead for s, v in zip(truth.states, at_once)),
-        "places": [[what, verdict, count] for (what, verdict), count in sorted(Counter((w, v) for w, _, v in places).items())],
-        "misplaced": [f"{what} {address:#x}: {verdict}" for what, address, verdict in places if verdict not in ALLOWED[what]][
-            :MAX_WRONG
+        "alive_called_dead_at_once": sum(
+            s == ALIVE and v.is_dead for s, v in zip(truth.states, at_once)
+        ),
+        "places": [
+            [what, verdict, count]
+            for (what, verdict), count in sorted(Counter((w, v) for w, _, v in places).items())
         ],
+        "misplaced": [
+            f"{what} {address:#x}: {verdict}"
+            for what, address, verdict in places
+            if verdict not in ALLOWED[what]
+        ][:MAX_WRONG],
         "seconds": round(alone, 2),
         "seconds_at_once": round(together, 3),
     }
@@ -96,7 +122,9 @@ def _places(session: Session, truth: Truth) -> Iterator[tuple[str, int, str]]:
         yield what, address, str(session.heap.judge(address).verdict)
 
 
-def _other_addresses(session: Session, truth: Truth, chance: random.Random) -> Iterator[tuple[str, int]]:
+def _other_addresses(
+    session: Session, truth: Truth, chance: random.Random
+) -> Iterator[tuple[str, int]]:
     heap: Heap = session.heap
     yield "NULL", 0
     alive = [a for a, state in zip(truth.addresses, truth.states) if state == ALIVE]
@@ -106,7 +134,10 @@ def _other_addresses(session: Session, truth: Truth, chance: random.Random) -> I
         yield "inside an object", address + 8
     for address in chance.sample(arrays, min(SAMPLES, len(arrays))):
         yield "inside an array", address + 16
-    for name, what in (("PyList_Type", "a static type"), ("PyObject_Repr", "a function of the binary")):
+    for name, what in (
+        ("PyList_Type", "a static type"),
+        ("PyObject_Repr", "a function of the binary"),
+    ):
         symbol = session.debugger.symbol(name)
         assert symbol
         yield what, symbol.address & ~15

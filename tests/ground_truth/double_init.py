@@ -54,7 +54,12 @@ def left_over(unions):
     for position, one in enumerate(everything):
         # The list's freed array must not go on in the slack of a live block, as a reference to each orphan of this batch.
         everything[position] = None
-        if type(one) is tuple and len(one) == 1 and type(one[0]) is typing.TypeVar and one[0].__name__.startswith("Mine"):
+        if (
+            type(one) is tuple
+            and len(one) == 1
+            and type(one[0]) is typing.TypeVar
+            and one[0].__name__.startswith("Mine")
+        ):
             found += 1
     return found - TUPLES_OF_ONE * len(unions)
 

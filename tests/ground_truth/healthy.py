@@ -59,7 +59,10 @@ def sleeper(event):
 
 kept = [Node(number) for number in range(COUNT)]
 stop = threading.Event()
-threads = [threading.Thread(target=target, args=(stop,), daemon=True) for target in (worker, worker, sleeper)]
+threads = [
+    threading.Thread(target=target, args=(stop,), daemon=True)
+    for target in (worker, worker, sleeper)
+]
 for thread in threads:
     thread.start()
 time.sleep(0.3)

@@ -20,7 +20,9 @@ ring.me = ring
 ring.items = [ring]
 alive = [1, 2, 3]
 with open(sys.argv[1], "w") as file:
-    json.dump({"victim": id(victim), "ring": id(ring), "items": id(ring.items), "alive": id(alive)}, file)
+    json.dump(
+        {"victim": id(victim), "ring": id(ring), "items": id(ring.items), "alive": id(alive)}, file
+    )
 os.kill(os.getpid(), signal.SIGTRAP)
 del victim
 del ring

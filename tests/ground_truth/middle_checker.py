@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from gdbext.debuggers.base import Debugger
 from gdbext.session import Session
+from gdbext.target.protocol import Debugger
 
 
 def check(debugger: Debugger, addresses: str, functions: list[str]) -> list[dict[str, Any]]:
@@ -21,11 +21,17 @@ def check(debugger: Debugger, addresses: str, functions: list[str]) -> list[dict
         gdb.execute("continue", to_string=True)
         session = Session(debugger)
         verdicts = {name: session.heap.judge(address) for name, address in known.items()}
-        result: dict[str, Any] = {name: [str(v.verdict), str(v.confidence), v.reason] for name, v in verdicts.items()}
+        result: dict[str, Any] = {
+            name: [str(v.verdict), str(v.confidence), v.reason] for name, v in verdicts.items()
+        }
         scan = session.heap.scan()
-        result["frames"] = [frame.function for frame in debugger.frames(debugger.threads()[0].lwp, 12)]
+        result["frames"] = [
+            frame.function for frame in debugger.frames(debugger.threads()[0].lwp, 12)
+        ]
         result["faults"] = [c.title for c in scan.corruptions if not c.is_snapshot]
-        result["faults"] += [b.reason for b in scan.broken] + [f"{s.type}.{s.slot}" for s in scan.stale]
+        result["faults"] += [b.reason for b in scan.broken] + [
+            f"{s.type}.{s.slot}" for s in scan.stale
+        ]
         found.append(result)
     gdb.execute("kill", to_string=True)
     return found

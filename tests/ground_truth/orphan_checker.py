@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gdbext.debuggers.base import Debugger
 from gdbext.session import Session
+from gdbext.target.protocol import Debugger
 
 
 def check(debugger: Debugger) -> dict[str, Any]:
@@ -16,7 +16,11 @@ def check(debugger: Debugger) -> dict[str, Any]:
         "searched": found.searched,
         "unread": len(found.unread),
         "orphans": [[o.type, o.refcount, len(o.items), len(o.unions)] for o in found.found],
-        "tied": sum(_holds(session, union, orphan.items) for orphan in found.found for union in orphan.unions),
+        "tied": sum(
+            _holds(session, union, orphan.items)
+            for orphan in found.found
+            for union in orphan.unions
+        ),
         "is_sound": scan.is_sound,
     }
 

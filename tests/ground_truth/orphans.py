@@ -49,18 +49,28 @@ class Search:
         )
 
 
-def search(build: str, script: str, arguments: tuple[str, ...] = (), debugger: str = "gdb") -> Search:
+def search(
+    build: str, script: str, arguments: tuple[str, ...] = (), debugger: str = "gdb"
+) -> Search:
     """Run the script on that build until it aborts, and search what it left in that debugger."""
     python = interpreters.build(build)
     with tempfile.TemporaryDirectory(prefix="gdbext-orphans-") as folder:
-        died = crash(python, FOLDER / script, folder=Path(folder) / "run", timeout=120, arguments=arguments)
+        died = crash(
+            python, FOLDER / script, folder=Path(folder) / "run", timeout=120, arguments=arguments
+        )
         found: dict[str, Any] = run_in_debugger(
-            debugger, "ground_truth.orphan_checker:check", executable=python, core=died.core, timeout=300
+            debugger,
+            "ground_truth.orphan_checker:check",
+            executable=python,
+            core=died.core,
+            timeout=300,
         )
     return Search(
         f"{build} {script} in {debugger}",
         died.truth.get("orphans", 0),
-        tuple((kind, refcount, items, unions) for kind, refcount, items, unions in found["orphans"]),
+        tuple(
+            (kind, refcount, items, unions) for kind, refcount, items, unions in found["orphans"]
+        ),
         found["tied"],
         found["searched"],
         found["unread"],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from gdbext.debuggers.base import Debugger
 from gdbext.session import Session
+from gdbext.target.protocol import Debugger
 
 
 def check(debugger: Debugger, address: int) -> list[list[Any]]:

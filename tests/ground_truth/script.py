@@ -99,10 +99,16 @@ MAKERS = {
     "array": lambda i: array.array("d", [i]),
     "memoryview": lambda i: memoryview(bytes(8)),
     "mapping proxy": lambda i: types.MappingProxyType({}),
-    **{f"bytes of {size}": sized(size) for size in (1, 40, 60, 90, 140, 200, 300, 450, 700, 1000, 1500, 2500, 4000, 7000)},
+    **{
+        f"bytes of {size}": sized(size)
+        for size in (1, 40, 60, 90, 140, 200, 300, 450, 700, 1000, 1500, 2500, 4000, 7000)
+    },
 }
 # One object a page, or even a segment: few of them are plenty.
-LARGE_MAKERS = {f"bytes of {size}": sized(size) for size in (12_000, 20_000, 50_000, 100_000, 200_000, 600_000, 2 * MIB)}
+LARGE_MAKERS = {
+    f"bytes of {size}": sized(size)
+    for size in (12_000, 20_000, 50_000, 100_000, 200_000, 600_000, 2 * MIB)
+}
 HUGE_MAKERS = {f"bytes of {size}": sized(size) for size in (9 * MIB, 17 * MIB, 40 * MIB)}
 HUGE = 2
 
@@ -117,7 +123,12 @@ class Truth:
 
     def add(self, made, group, alive):
         for number, one in enumerate(made):
-            self.row(id(one), number_of(self.type_names, tp_name(one)), group, ALIVE if alive(number) else DEAD)
+            self.row(
+                id(one),
+                number_of(self.type_names, tp_name(one)),
+                group,
+                ALIVE if alive(number) else DEAD,
+            )
 
     def add_array(self, owner, group, state):
         item = ctypes.c_void_p.from_address(id(owner) + OB_ITEM).value
@@ -131,7 +142,10 @@ class Truth:
 
     def write(self):
         with open("truth.json", "w") as file:
-            json.dump({"types": self.type_names, "groups": self.group_names, "rows": len(self.addresses)}, file)
+            json.dump(
+                {"types": self.type_names, "groups": self.group_names, "rows": len(self.addresses)},
+                file,
+            )
         with open("truth.bin", "wb") as file:
             for column in (self.addresses, self.types, self.groups, self.states):
                 column.tofile(file)
@@ -146,7 +160,9 @@ def number_of(names, name):
 def tp_name(one):
     """The type's ``tp_name``: with the module where it is C's own."""
     found = type(one)
-    if (found.__flags__ & 1 << 9 and not found.__flags__ & 1 << 8) or found.__module__ == "builtins":
+    if (
+        found.__flags__ & 1 << 9 and not found.__flags__ & 1 << 8
+    ) or found.__module__ == "builtins":
         return found.__name__
     return f"{found.__module__}.{found.__name__}"
 
@@ -260,7 +276,11 @@ def main():
     helper = Worker()
     hold = []
     for made in (*theirs.values(), *theirs_large.values()):
-        helper.do(lambda made=made: hold.append([one for number, one in enumerate(made) if not every_other(number)]))
+        helper.do(
+            lambda made=made: hold.append(
+                [one for number, one in enumerate(made) if not every_other(number)]
+            )
+        )
     kill(theirs, every_other)
     kill(theirs_large, every_other)
     helper.do(lambda: hold.clear())

@@ -16,7 +16,9 @@ from hosts.run import run_in_debugger
 from lab.crash import crash
 
 SCRIPT = Path(__file__).with_name("script.py")
-DEAD = frozenset({"freed", "pending-free", "cached", "reused", "poisoned", "never-allocated", "unmapped"})
+DEAD = frozenset(
+    {"freed", "pending-free", "cached", "reused", "poisoned", "never-allocated", "unmapped"}
+)
 LIVING = frozenset({"live", "immortal"})
 LEAST = 100_000
 
@@ -35,12 +37,16 @@ class Table:
     """How long judging one by one took, and all at once."""
     seconds_at_once: float
 
-    def count(self, truth: str, verdicts: frozenset[str] | None = None, confidence: str | None = None) -> int:
+    def count(
+        self, truth: str, verdicts: frozenset[str] | None = None, confidence: str | None = None
+    ) -> int:
         """Addresses of that truth, as far as they got one of the verdicts (with that confidence)."""
         return sum(
             n
             for _, t, verdict, sure, n in self.rows
-            if t == truth and (verdicts is None or verdict in verdicts) and confidence in (None, sure)
+            if t == truth
+            and (verdicts is None or verdict in verdicts)
+            and confidence in (None, sure)
         )
 
     @property
@@ -75,16 +81,27 @@ class Table:
         for group, truth, verdict, _, number in self.rows:
             groups.setdefault((truth, group), Counter())[verdict] += number
         for (truth, group), verdicts in groups.items():
-            lines.append(f"  {truth:<6}{group:<46}" + ", ".join(f"{number:,} {word}" for word, number in verdicts.most_common()))
+            lines.append(
+                f"  {truth:<6}{group:<46}"
+                + ", ".join(f"{number:,} {word}" for word, number in verdicts.most_common())
+            )
         places: dict[str, Counter[str]] = {}
         for what, verdict, number in self.places:
             places.setdefault(what, Counter())[verdict] += number
         for what, verdicts in places.items():
-            lines.append(f"  other {what:<46}" + ", ".join(f"{number:,} {word}" for word, number in verdicts.most_common()))
+            lines.append(
+                f"  other {what:<46}"
+                + ", ".join(f"{number:,} {word}" for word, number in verdicts.most_common())
+            )
         return "\n".join([*lines, *(f"  ✗ {text}" for text in (*self.wrong, *self.misplaced))])
 
 
-def run(python: Path, debugger: str = "gdb", env: Mapping[str, str] | None = None, timeout: float = 300.0) -> Table:
+def run(
+    python: Path,
+    debugger: str = "gdb",
+    env: Mapping[str, str] | None = None,
+    timeout: float = 300.0,
+) -> Table:
     """Run the script with that interpreter, and judge what it left in that debugger."""
     with tempfile.TemporaryDirectory(prefix="gdbext-truth-") as folder:
         died = crash(python, SCRIPT, folder=Path(folder) / "run", env=env, timeout=timeout)

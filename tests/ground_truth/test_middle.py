@@ -24,11 +24,18 @@ STOPS = (
 
 
 @pytest.fixture(scope="module", params=["release", "debug"])
-def stops(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def stops(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, Any]]:
     """What was said at each stop."""
-    python, addresses = interpreters.build(request.param), tmp_path_factory.mktemp("middle") / "addresses.json"
+    python, addresses = (
+        interpreters.build(request.param),
+        tmp_path_factory.mktemp("middle") / "addresses.json",
+    )
     command = (str(python), str(SCRIPT), str(addresses))
-    answers = run_in_debugger("gdb", "ground_truth.middle_checker:check", str(addresses), list(STOPS), command=command)
+    answers = run_in_debugger(
+        "gdb", "ground_truth.middle_checker:check", str(addresses), list(STOPS), command=command
+    )
     found = dict(zip(STOPS, answers))
     for function, answer in found.items():
         assert function in answer["frames"]
@@ -36,25 +43,33 @@ def stops(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.parametrize("function", STOPS)
-def test_a_sound_heap_has_no_fault_at_any_moment(stops: dict[str, dict[str, Any]], function: str) -> None:
+def test_a_sound_heap_has_no_fault_at_any_moment(
+    stops: dict[str, dict[str, Any]], function: str
+) -> None:
     assert stops[function]["faults"] == []
 
 
 @pytest.mark.parametrize("function", ["list_dealloc", "mi_free"])
-def test_an_object_inside_its_deallocation_is_dying(stops: dict[str, dict[str, Any]], function: str) -> None:
+def test_an_object_inside_its_deallocation_is_dying(
+    stops: dict[str, dict[str, Any]], function: str
+) -> None:
     verdict, _, reason = stops[function]["victim"]
     assert verdict == "dying"
     assert "dealloc" in reason
     assert stops[function]["alive"][0] == "live"
 
 
-def test_a_thread_inside_malloc_does_not_change_what_is_known(stops: dict[str, dict[str, Any]]) -> None:
+def test_a_thread_inside_malloc_does_not_change_what_is_known(
+    stops: dict[str, dict[str, Any]],
+) -> None:
     found = stops["_mi_page_malloc"]
     assert [found[name][0] for name in ("alive", "ring", "items")] == ["live"] * 3
     assert found["victim"][0] in ("cached", "freed")
 
 
-def test_the_collector_with_the_world_stopped_makes_reachability_unknown(stops: dict[str, dict[str, Any]]) -> None:
+def test_the_collector_with_the_world_stopped_makes_reachability_unknown(
+    stops: dict[str, dict[str, Any]],
+) -> None:
     for name in ("alive", "ring", "items"):
         verdict, confidence, reason = stops["mark_heap_visitor"][name]
         assert (verdict, confidence) == ("unknown", "possible")
@@ -62,7 +77,9 @@ def test_the_collector_with_the_world_stopped_makes_reachability_unknown(stops: 
 
 
 @pytest.mark.parametrize("function", ["finalize_garbage", "delete_garbage"])
-def test_what_the_collector_found_unreachable_is_dying(stops: dict[str, dict[str, Any]], function: str) -> None:
+def test_what_the_collector_found_unreachable_is_dying(
+    stops: dict[str, dict[str, Any]], function: str
+) -> None:
     assert stops[function]["alive"][0] == "live"
     for name in ("ring", "items"):
         assert stops[function][name][0] == "dying"

@@ -17,8 +17,16 @@ SCRIPT = Path(__file__).with_name("held.py")
 def test_every_holder_is_found(build: str, tmp_path: Path) -> None:
     python = interpreters.build(build)
     run = crash(python, SCRIPT, folder=tmp_path / "run")
-    found = run_in_debugger("gdb", "ground_truth.referrer_checker:check", run.truth["target"], executable=python, core=run.core)
-    certain = {(kind, type_name, slot) for kind, type_name, slot, is_certain, _ in found if is_certain}
+    found = run_in_debugger(
+        "gdb",
+        "ground_truth.referrer_checker:check",
+        run.truth["target"],
+        executable=python,
+        core=run.core,
+    )
+    certain = {
+        (kind, type_name, slot) for kind, type_name, slot, is_certain, _ in found if is_certain
+    }
     print(*found, sep="\n")
     assert {
         ("object", "list", "1"),

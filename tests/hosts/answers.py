@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from gdbext.debuggers.base import Debugger, DebuggerError, MemoryFault
+from gdbext.target.protocol import Debugger, DebuggerError, MemoryFault
 from hosts import starting
 
 STRUCTS = (
@@ -32,7 +32,16 @@ EXPRESSIONS = (
     "union_repr",
     "sizeof(PyListObject)",
 )
-MISTAKES = ("", "no_such_name", "PyList_Size(0)", "_PyRuntime.no_such_member", "*(long *)8", "(", "$pc = 0", "0x1" + "0" * 20)
+MISTAKES = (
+    "",
+    "no_such_name",
+    "PyList_Size(0)",
+    "_PyRuntime.no_such_member",
+    "*(long *)8",
+    "(",
+    "$pc = 0",
+    "0x1" + "0" * 20,
+)
 
 
 def everything(debugger: Debugger) -> dict[str, Any]:
@@ -44,8 +53,14 @@ def everything(debugger: Debugger) -> dict[str, Any]:
         "target": [debugger.kind, debugger.path, debugger.pid, debugger.executable],
         "threads": debugger_threads,
         "frames": stacks,
-        "variables": {lwp: [debugger.variables(int(lwp), f.level) for f in frames] for lwp, frames in stacks.items()},
-        "registers": {lwp: [debugger.registers(int(lwp), f.level) for f in frames] for lwp, frames in stacks.items()},
+        "variables": {
+            lwp: [debugger.variables(int(lwp), f.level) for f in frames]
+            for lwp, frames in stacks.items()
+        },
+        "registers": {
+            lwp: [debugger.registers(int(lwp), f.level) for f in frames]
+            for lwp, frames in stacks.items()
+        },
         "signal": debugger.signal(),
         "modules": debugger.modules(),
         "regions": debugger.regions(),
@@ -53,14 +68,20 @@ def everything(debugger: Debugger) -> dict[str, Any]:
         "structs": {name: debugger.struct(name) for name in STRUCTS.split()},
         "symbols": {name: debugger.symbol(name) for name in SYMBOLS.split()},
         "static": [
-            debugger.symbol("module_methods", file) for file in ("Modules/posixmodule.c", "Modules/errnomodule.c", "nowhere.c")
+            debugger.symbol("module_methods", file)
+            for file in ("Modules/posixmodule.c", "Modules/errnomodule.c", "nowhere.c")
         ],
-        "places": {lwp: [debugger.symbol_at(f.pc) for f in frames] for lwp, frames in stacks.items()},
+        "places": {
+            lwp: [debugger.symbol_at(f.pc) for f in frames] for lwp, frames in stacks.items()
+        },
         "code": {
             lwp: [debugger.disassemble(f.pc, 1) for f in frames if f.module == debugger.executable]
             for lwp, frames in stacks.items()
         },
-        "source": {lwp: [debugger.source(f.file, f.line) for f in frames if f.file and f.line] for lwp, frames in stacks.items()},
+        "source": {
+            lwp: [debugger.source(f.file, f.line) for f in frames if f.file and f.line]
+            for lwp, frames in stacks.items()
+        },
         "values": {text: evaluate(debugger, text) for text in EXPRESSIONS},
         "mistakes": {text: evaluate(debugger, text) for text in MISTAKES},
         "selected": debugger.selected(),
@@ -100,12 +121,17 @@ def live(debugger: Debugger) -> dict[str, Any]:
         "threads": threads,
         "functions": {str(t.lwp): [f.function for f in debugger.frames(t.lwp)] for t in threads},
         "signal": debugger.signal(),
-        "values": {text: evaluate(debugger, text) for text in ("&_PyRuntime", "$pc", "sizeof(PyListObject)", "PyList_Size(0)")},
+        "values": {
+            text: evaluate(debugger, text)
+            for text in ("&_PyRuntime", "$pc", "sizeof(PyListObject)", "PyList_Size(0)")
+        },
         "regions": len(debugger.regions()),
         "modules": debugger.modules(),
         "layout": debugger.struct("PyListObject"),
     }
-    found["changed"] = [name for name, value in _traces(debugger.pid).items() if before[name] != value]
+    found["changed"] = [
+        name for name, value in _traces(debugger.pid).items() if before[name] != value
+    ]
     return found
 
 
@@ -137,7 +163,11 @@ def moves(debugger: Debugger) -> dict[str, Any]:
     before = debugger.generation(), debugger.frames(lwp)[0].pc
     everything_again = debugger.generation(), debugger.frames(lwp)[0].pc
     starting.step(debugger.version.split()[0])
-    return {"before": before, "again": everything_again, "after": (debugger.generation(), debugger.frames(lwp)[0].pc)}
+    return {
+        "before": before,
+        "again": everything_again,
+        "after": (debugger.generation(), debugger.frames(lwp)[0].pc),
+    }
 
 
 def nothing(debugger: Debugger) -> str:
@@ -152,7 +182,13 @@ def kernel_symbols(debugger: Debugger) -> list[str]:
     """The names of the functions that the kernel maps into every process (its vDSO)."""
     named = set()
     for region in debugger.regions():
-        if region.path in (None, "[vdso]") and not region.writable and debugger.read(region.start, 4) == b"\x7fELF":
-            symbols = (debugger.symbol_at(address) for address in range(region.start, region.end, 16))
+        if (
+            region.path in (None, "[vdso]")
+            and not region.writable
+            and debugger.read(region.start, 4) == b"\x7fELF"
+        ):
+            symbols = (
+                debugger.symbol_at(address) for address in range(region.start, region.end, 16)
+            )
             named |= {symbol.name for symbol in symbols if symbol is not None}
     return sorted(named)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from gdbext.debuggers.host import Host, terminal
+from gdbext.backends.host import Host, terminal
 
 
 class Busy:
@@ -36,12 +36,12 @@ def install(host: Host) -> None:
 
 
 def __lldb_init_module(debugger: Any, _session: object) -> None:
-    from gdbext.debuggers.lldb_host import LldbHost
+    from gdbext.backends.lldb.host import LldbHost
 
     install(LldbHost(debugger))
 
 
 if __name__ == "__main__":
-    from gdbext.debuggers.gdb_host import GdbHost
+    from gdbext.backends.gdb.host import GdbHost
 
     install(GdbHost())

@@ -27,9 +27,11 @@ def main() -> None:
 def _call(request: dict[str, Any]) -> Any:
     module, name = request["function"].split(":")
     function = getattr(importlib.import_module(module), name)
-    adapter = importlib.import_module(f"gdbext.debuggers.{request['debugger']}")
+    adapter = importlib.import_module(f"gdbext.backends.{request['debugger']}.adapter")
     if request["command"]:
-        debugger = importlib.import_module("hosts.starting").start(request["debugger"], request["command"])
+        debugger = importlib.import_module("hosts.starting").start(
+            request["debugger"], request["command"]
+        )
     elif request["pid"]:
         debugger = adapter.attach(request["pid"])
     elif request["core"]:

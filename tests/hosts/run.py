@@ -49,11 +49,20 @@ def run_in_debugger(
             "command": command,
             "answer": str(answer),
         }
-        kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON") and key != "DEBUGINFOD_URLS"}
+        kept = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith("PYTHON") and key != "DEBUGINFOD_URLS"
+        }
         try:
             done = subprocess.run(
                 command_line(debugger),
-                env={**kept, **debugger.environment, "GDBEXT_HOST": json.dumps(request), "PYTHONDONTWRITEBYTECODE": "1"},
+                env={
+                    **kept,
+                    **debugger.environment,
+                    "GDBEXT_HOST": json.dumps(request),
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                },
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,
@@ -62,7 +71,9 @@ def run_in_debugger(
         except subprocess.TimeoutExpired as error:
             raise InsideError(f"{name} gave no answer in {timeout:g} s") from error
         if not answer.exists():
-            raise InsideError(f"{name} ended with {done.returncode} and no answer: {(done.stdout + done.stderr)[-1500:]}")
+            raise InsideError(
+                f"{name} ended with {done.returncode} and no answer: {(done.stdout + done.stderr)[-1500:]}"
+            )
         result = json.loads(answer.read_text())
     if "error" in result:
         raise InsideError(result["error"])

@@ -33,7 +33,13 @@ class Session:
         self.child.sendline(text)
         said = self.read() + self.settle()
         # The terminal shows what was typed, and LLDB its prompt sometimes twice.
-        return said.replace(self.prompt, "").replace(MARKS[self.name], "").lstrip().removeprefix(text).lstrip("\n")
+        return (
+            said.replace(self.prompt, "")
+            .replace(MARKS[self.name], "")
+            .lstrip()
+            .removeprefix(text)
+            .lstrip("\n")
+        )
 
     def read(self) -> str:
         """What is printed up to the next prompt."""
@@ -44,7 +50,9 @@ class Session:
         """The words offered for a line that can go on in several ways: TAB twice, as a person asks for the list."""
         self.child.send(text + "\t\t")
         # The list, and the prompt with the line again.
-        self._expect(re.escape(self.prompt) + r"(?:\x1b\[[0-9;?]*[A-Za-z]|\r)*" + re.escape(text.rstrip()))
+        self._expect(
+            re.escape(self.prompt) + r"(?:\x1b\[[0-9;?]*[A-Za-z]|\r)*" + re.escape(text.rstrip())
+        )
         offered = clean(self.child.before or "").removeprefix(text)
         self.settle()
         if self.name == "lldb":
@@ -80,7 +88,9 @@ class Session:
         try:
             self.child.expect(pattern)
         except (pexpect.TIMEOUT, pexpect.EOF):
-            raise AssertionError(f"{self.name} did not print {pattern!r}, but: {clean(self.child.before or '')[-2000:]}") from None
+            raise AssertionError(
+                f"{self.name} did not print {pattern!r}, but: {clean(self.child.before or '')[-2000:]}"
+            ) from None
 
 
 @contextlib.contextmanager
@@ -97,13 +107,27 @@ def in_session(
 ) -> Iterator[Session]:
     """A debugger with gdbext loaded over a core, a live process, a program with its ``arguments`` not yet started, or nothing."""
     debugger = launch.Debugger(name, [program], {}) if program else launch.find(name)
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON") and key != "NO_COLOR"}
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("PYTHON") and key != "NO_COLOR"
+    }
     options: dict[str, Any] = {"encoding": "utf-8", "timeout": timeout, "dimensions": (60, WIDTH)}
-    words = _gdb(executable, core, pid, arguments) if name == "gdb" else _lldb(executable, core, pid, arguments)
+    words = (
+        _gdb(executable, core, pid, arguments)
+        if name == "gdb"
+        else _lldb(executable, core, pid, arguments)
+    )
     child = pexpect.spawn(
         debugger.command[0],
         [*debugger.command[1:], *words],
-        env={**kept, **debugger.environment, "TERM": "dumb", "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})},
+        env={
+            **kept,
+            **debugger.environment,
+            "TERM": "dumb",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **(environment or {}),
+        },
         **options,
     )
     session = Session(name, child)
@@ -115,9 +139,17 @@ def in_session(
         child.close(force=True)
 
 
-def _gdb(executable: Path | None, core: Path | None, pid: int | None, arguments: tuple[str, ...]) -> list[str]:
+def _gdb(
+    executable: Path | None, core: Path | None, pid: int | None, arguments: tuple[str, ...]
+) -> list[str]:
     settings = [word for setting in launch.GDB_SETTINGS for word in ("-iex", setting)]
-    target = ["--args", str(executable), *arguments] if arguments else [str(executable)] if executable else []
+    target = (
+        ["--args", str(executable), *arguments]
+        if arguments
+        else [str(executable)]
+        if executable
+        else []
+    )
     target += [str(core)] if core else []
     return [
         "-nx",
@@ -132,9 +164,17 @@ def _gdb(executable: Path | None, core: Path | None, pid: int | None, arguments:
     ]
 
 
-def _lldb(executable: Path | None, core: Path | None, pid: int | None, arguments: tuple[str, ...]) -> list[str]:
+def _lldb(
+    executable: Path | None, core: Path | None, pid: int | None, arguments: tuple[str, ...]
+) -> list[str]:
     settings = [word for setting in launch.LLDB_SETTINGS for word in ("-O", setting)]
-    target = ["--", str(executable), *arguments] if arguments else [str(executable)] if executable else []
+    target = (
+        ["--", str(executable), *arguments]
+        if arguments
+        else [str(executable)]
+        if executable
+        else []
+    )
     return [
         "--no-lldbinit",
         *settings,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gdbext.debuggers.base import Debugger
+from gdbext.target.protocol import Debugger
 
 
 def start(name: str, command: Sequence[str]) -> Debugger:
@@ -14,12 +14,12 @@ def start(name: str, command: Sequence[str]) -> Debugger:
 
 def empty(name: str) -> Debugger:
     if name == "gdb":
-        from gdbext.debuggers.gdb import GdbDebugger
+        from gdbext.backends.gdb.adapter import GdbDebugger
 
         return GdbDebugger()
     import lldb
 
-    from gdbext.debuggers.lldb import LldbDebugger
+    from gdbext.backends.lldb.adapter import LldbDebugger
 
     return LldbDebugger(lldb.debugger)
 
@@ -39,7 +39,7 @@ def step(name: str) -> None:
 def _start_in_gdb(command: Sequence[str]) -> Debugger:
     import gdb
 
-    from gdbext.debuggers.gdb_host import spare_the_program
+    from gdbext.backends.gdb.host import spare_the_program
 
     spare_the_program()
     gdb.execute(f"file {command[0]}", to_string=True)
@@ -51,7 +51,7 @@ def _start_in_gdb(command: Sequence[str]) -> Debugger:
 def _start_in_lldb(command: Sequence[str]) -> Debugger:
     import lldb
 
-    from gdbext.debuggers.lldb_host import spare_the_program
+    from gdbext.backends.lldb.host import spare_the_program
 
     debugger = lldb.debugger
     spare_the_program(debugger)

@@ -56,7 +56,9 @@ class Browser:
         self._session: str | None = None
         self.events: list[tuple[str, dict[str, Any]]] = []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)[
+            "sessionId"
+        ]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
 
@@ -103,7 +105,13 @@ class Browser:
     def open(self, page: Path, width: int = 1400, height: int = 900, dark: bool = False) -> None:
         """Load a file in a window of that size and scheme, and wait until it is loaded."""
         self.events.clear()
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
         self.media("screen", dark)
         self.call("Page.navigate", url=page.as_uri())
         while not any(method == "Page.loadEventFired" for method, _ in self.events):
@@ -129,9 +137,22 @@ class Browser:
 
     def requests(self) -> list[str]:
         """URLs that the page asked for."""
-        return [parameters["request"]["url"] for method, parameters in self.events if method == "Network.requestWillBeSent"]
+        return [
+            parameters["request"]["url"]
+            for method, parameters in self.events
+            if method == "Network.requestWillBeSent"
+        ]
 
     def complaints(self) -> list[str]:
         """Console messages, log entries, exceptions and dialogs since the page was opened."""
-        methods = ("Runtime.consoleAPICalled", "Log.entryAdded", "Runtime.exceptionThrown", "Page.javascriptDialogOpening")
-        return [json.dumps([method, parameters]) for method, parameters in self.events if method in methods]
+        methods = (
+            "Runtime.consoleAPICalled",
+            "Log.entryAdded",
+            "Runtime.exceptionThrown",
+            "Page.javascriptDialogOpening",
+        )
+        return [
+            json.dumps([method, parameters])
+            for method, parameters in self.events
+            if method in methods
+        ]

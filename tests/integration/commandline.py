@@ -14,7 +14,11 @@ ROOT = Path(__file__).parents[2]
 
 def environment(**extra: str) -> dict[str, str]:
     """This environment, without what CI services set and what changes Pythons."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "PYTEST_", "GITHUB_", "GDBEXT_GDB", "GDBEXT_LLDB"))}
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("PYTHON", "PYTEST_", "GITHUB_", "GDBEXT_GDB", "GDBEXT_LLDB"))
+    }
     return {**kept, "PYTHONDONTWRITEBYTECODE": "1", **extra}
 
 
@@ -26,5 +30,7 @@ def gdbext(
     options = {"capture_output": True, "text": True, "stdin": subprocess.DEVNULL, **options}
     if "input" in options:
         del options["stdin"]
-    done: subprocess.CompletedProcess[str] = subprocess.run(command, timeout=timeout, env=env or environment(), **options)
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        command, timeout=timeout, env=env or environment(), **options
+    )
     return done

@@ -50,7 +50,11 @@ class Block:
         return found
 
 
-BLOCKS = [Block(token.info, token.content, token.map[0] + 1) for token in TOKENS if token.type == "fence" and token.map]
+BLOCKS = [
+    Block(token.info, token.content, token.map[0] + 1)
+    for token in TOKENS
+    if token.type == "fence" and token.map
+]
 
 
 def blocks(language: str) -> list[Block]:
@@ -59,7 +63,12 @@ def blocks(language: str) -> list[Block]:
 
 def inline_code() -> list[str]:
     """Every `word` in backticks outside of the blocks."""
-    return [child.content for token in TOKENS for child in token.children or () if child.type == "code_inline"]
+    return [
+        child.content
+        for token in TOKENS
+        for child in token.children or ()
+        if child.type == "code_inline"
+    ]
 
 
 def tables(*heading: str) -> list[list[str]]:

@@ -18,8 +18,8 @@ import pytest
 
 import interpreters
 from gdbext.cli.outputs import ENDINGS
-from gdbext.cli.tracing import keep, live
 from gdbext.reports.json import schema
+from gdbext.tracing import keep, live
 from integration.commandline import environment, gdbext
 from lab import Lab, corpus, hang
 
@@ -74,7 +74,10 @@ def test_colours_when_asked_for(core: Path) -> None:
 
 
 def test_both_debuggers_say_the_same(core: Path) -> None:
-    reports = [report_of(gdbext("triage", core, "--debugger", name, "--format", "json").stdout) for name in ("gdb", "lldb")]
+    reports = [
+        report_of(gdbext("triage", core, "--debugger", name, "--format", "json").stdout)
+        for name in ("gdb", "lldb")
+    ]
     assert reports[0]["tool"]["debugger"].startswith("gdb ")
     assert reports[1]["tool"]["debugger"].startswith("lldb ")
     for key in ("crash", "findings", "signature"):
@@ -88,7 +91,11 @@ def test_compressed_core_is_read_as_it_is(core: Path, tool: str, tmp_path: Path)
         keep.compress(str(core), str(packed))
     else:
         with packed.open("wb") as stream:
-            subprocess.run([shutil.which(tool) or pytest.fail(f"no {tool}"), "-qc1", str(core)], check=True, stdout=stream)
+            subprocess.run(
+                [shutil.which(tool) or pytest.fail(f"no {tool}"), "-qc1", str(core)],
+                check=True,
+                stdout=stream,
+            )
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     done = gdbext("triage", packed, "--format", "json", env=environment(TMPDIR=str(scratch)))
@@ -112,9 +119,27 @@ def test_nothing_of_the_target_is_run(core: Path, tmp_path: Path) -> None:
     """A folder full of traps: start-up files of debuggers, and modules named like ours and Python's."""
     home = tmp_path / "home"
     home.mkdir()
-    for name in (".gdbinit", ".lldbinit", "home/.gdbinit", "home/.lldbinit", "core-gdb.gdb", "core-gdb.py"):
-        (tmp_path / name).write_text(f"shell touch {tmp_path}/trapped\nplatform shell touch {tmp_path}/trapped\n")
-    for name in ("gdb", "lldb", "json", "argparse", "gdbext", "encodings", "sitecustomize", "pygments"):
+    for name in (
+        ".gdbinit",
+        ".lldbinit",
+        "home/.gdbinit",
+        "home/.lldbinit",
+        "core-gdb.gdb",
+        "core-gdb.py",
+    ):
+        (tmp_path / name).write_text(
+            f"shell touch {tmp_path}/trapped\nplatform shell touch {tmp_path}/trapped\n"
+        )
+    for name in (
+        "gdb",
+        "lldb",
+        "json",
+        "argparse",
+        "gdbext",
+        "encodings",
+        "sitecustomize",
+        "pygments",
+    ):
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'trapped')!r}, 'w')\n{TRAP}\n")
     (tmp_path / "core").symlink_to(core)
     script = Path(sys.executable).with_name("gdbext")
@@ -144,7 +169,9 @@ def test_right_executable_may_be_given(core: Path) -> None:
     assert gdbext("triage", core, "--exe", interpreters.build("release")).returncode == 0
 
 
-def test_truncated_core_is_diagnosed_in_part_or_refused_with_the_reason(core: Path, tmp_path: Path) -> None:
+def test_truncated_core_is_diagnosed_in_part_or_refused_with_the_reason(
+    core: Path, tmp_path: Path
+) -> None:
     size = core.stat().st_size
     for keeping in (size - 4096, size // 2, 200_000, 5_000):
         cut = tmp_path / f"cut.{keeping}"
@@ -154,7 +181,9 @@ def test_truncated_core_is_diagnosed_in_part_or_refused_with_the_reason(core: Pa
         assert done.returncode in (3, 4), done.stderr
         assert "truncated" in done.stderr
         if done.returncode == 4:
-            assert any("truncated" in error["message"] for error in report_of(done.stdout)["errors"])
+            assert any(
+                "truncated" in error["message"] for error in report_of(done.stdout)["errors"]
+            )
         assert "Traceback" not in done.stderr
 
 
@@ -165,7 +194,9 @@ def test_truncated_core_is_diagnosed_in_part_or_refused_with_the_reason(core: Pa
         ([sys.executable, "-c", "import time; time.sleep(600)"], "older than 3.13|GIL|no CPython"),
     ],
 )
-def test_what_is_no_free_threaded_python_is_said_in_a_line(command: list[str], message: str, tmp_path: Path) -> None:
+def test_what_is_no_free_threaded_python_is_said_in_a_line(
+    command: list[str], message: str, tmp_path: Path
+) -> None:
     process = subprocess.Popen(command)
     try:
         time.sleep(1)
@@ -182,7 +213,9 @@ def test_what_is_no_free_threaded_python_is_said_in_a_line(command: list[str], m
 
 def test_redacted_report_has_no_values(lab: Lab) -> None:
     core = lab.crash("release", "list_item_decref").core
-    plain, redacted = (gdbext("triage", core, "--format", "json", *more).stdout for more in ((), ("--redact",)))
+    plain, redacted = (
+        gdbext("triage", core, "--format", "json", *more).stdout for more in ((), ("--redact",))
+    )
     assert report_of(plain)["signature"] == report_of(redacted)["signature"]
     assert report_of(plain) != report_of(redacted)
 
@@ -208,7 +241,9 @@ def test_debugger_that_fails_is_told_with_its_last_words(core: Path, tmp_path: P
 
 def test_reader_that_goes_away_is_no_drama(core: Path) -> None:
     shell = f"set -o pipefail; {sys.executable} -m gdbext triage {core} --verbose | head -1"
-    done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, env=environment(), timeout=180)
+    done = subprocess.run(
+        ["bash", "-c", shell], capture_output=True, text=True, env=environment(), timeout=180
+    )
     assert "Traceback" not in done.stderr
     assert done.stdout.count("\n") == 1
 
@@ -243,7 +278,9 @@ def cpu_ticks(pid: int) -> int:
 
 
 def test_attach_says_who_traces_already(tmp_path: Path) -> None:
-    sleeper = subprocess.Popen([*[sys.executable, "-m", "gdbext"], "run", "--", "sleep", "600"], env=environment())
+    sleeper = subprocess.Popen(
+        [*[sys.executable, "-m", "gdbext"], "run", "--", "sleep", "600"], env=environment()
+    )
     try:
         time.sleep(1)
         children = Path(f"/proc/{sleeper.pid}/task/{sleeper.pid}/children").read_text().split()
@@ -273,7 +310,9 @@ def cores(lab: Lab, tmp_path: Path) -> Path:
 
 
 def lines(path: Path) -> dict[str, dict[str, Any]]:
-    return {Path(entry["core"]).name: entry for entry in map(json.loads, path.read_text().splitlines())}
+    return {
+        Path(entry["core"]).name: entry for entry in map(json.loads, path.read_text().splitlines())
+    }
 
 
 def test_batch_groups_equal_crashes(cores: Path, tmp_path: Path) -> None:
@@ -336,8 +375,20 @@ def test_batch_as_json_lines_on_stdout(cores: Path) -> None:
 
 def test_batch_interrupted_goes_on_later(cores: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
-    command = [sys.executable, "-m", "gdbext", "batch", str(cores), "-o", str(output), "--jobs", "1"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment())
+    command = [
+        sys.executable,
+        "-m",
+        "gdbext",
+        "batch",
+        str(cores),
+        "-o",
+        str(output),
+        "--jobs",
+        "1",
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
+    )
     while not output.exists() or not output.read_text().count("\n"):
         assert process.poll() is None
         time.sleep(0.1)
@@ -345,13 +396,18 @@ def test_batch_interrupted_goes_on_later(cores: Path, tmp_path: Path) -> None:
     _, said = process.communicate(timeout=180)
     assert process.returncode == 130
     assert "start the same command again to go on" in said
-    assert gdbext("batch", cores, "-o", output, timeout=400).stdout.startswith("5 crashes, 2 groups")
+    assert gdbext("batch", cores, "-o", output, timeout=400).stdout.startswith(
+        "5 crashes, 2 groups"
+    )
 
 
 def test_batch_progress_on_a_terminal(cores: Path) -> None:
     pexpect = pytest.importorskip("pexpect")
     screen = pexpect.spawn(
-        sys.executable, ["-m", "gdbext", "batch", str(cores / "a"), str(cores / "b")], env=environment(TERM="xterm"), timeout=180
+        sys.executable,
+        ["-m", "gdbext", "batch", str(cores / "a"), str(cores / "b")],
+        env=environment(TERM="xterm"),
+        timeout=180,
     )
     screen.expect("diagnosing")
     screen.expect(r"1 group")

@@ -16,7 +16,9 @@ from lab.judge import alarms, comparable, judge, no_errors
 
 DEBUGGERS = ("gdb", "lldb")
 CRASHES = [
-    pytest.param(script, build, id=f"{name}-{build}", marks=pytest.mark.xdist_group(f"{name}-{build}"))
+    pytest.param(
+        script, build, id=f"{name}-{build}", marks=pytest.mark.xdist_group(f"{name}-{build}")
+    )
     for name, script in corpus().items()
     if not script.is_race and not script.is_healthy
     for build in script.builds

@@ -51,7 +51,9 @@ def _debuggers() -> dict[str, tuple[str, str | None]]:
     found: dict[str, tuple[str, str | None]] = {"gdb": ("gdb", None), "lldb": ("lldb", None)}
     system = shutil.which("gdb", path="/usr/local/bin:/usr/bin:/bin")
     if system:
-        said = subprocess.run([system, "-nx", "-batch", "-ex", "python print(1)"], capture_output=True, text=True)
+        said = subprocess.run(
+            [system, "-nx", "-batch", "-ex", "python print(1)"], capture_output=True, text=True
+        )
         version = subprocess.run([system, "--version"], capture_output=True, text=True).stdout
         if said.stdout.strip() == "1" and re.search(r"\b1[2-7]\.\d", version):
             found["system-gdb"] = ("gdb", system)
@@ -68,7 +70,11 @@ def answers(lab: Lab, build: str, script: str, label: str) -> Any:
         run = lab.crash(build, script)
         adapter, program = _debuggers()[label]
         _answers[key] = run_in_debugger(
-            adapter, "hosts.answers:everything", core=run.core, executable=run.executable, program=program
+            adapter,
+            "hosts.answers:everything",
+            core=run.core,
+            executable=run.executable,
+            program=program,
         )
     return _answers[key]
 
@@ -143,7 +149,9 @@ def test_variables_are_the_same(both: tuple[Any, Any]) -> None:
             if not theirs and frame["level"] > 0 and frames[frame["level"] - 1]["is_inlined"]:
                 continue
             assert _by_name(mine) == _by_name(theirs), frame
-            assert [v["name"] for v in mine if v["is_argument"]] == [v["name"] for v in theirs if v["is_argument"]]
+            assert [v["name"] for v in mine if v["is_argument"]] == [
+                v["name"] for v in theirs if v["is_argument"]
+            ]
             compared += sum(v["value"] is not None for v in mine)
     assert compared > 20
 
@@ -162,7 +170,9 @@ def test_code_is_the_same_text(both: tuple[Any, Any]) -> None:
 
 def test_source_is_shown_where_the_interpreter_was_built(both: tuple[Any, Any]) -> None:
     for told in both:
-        lines = [line for excerpts in told["source"].values() for excerpt in excerpts for line in excerpt]
+        lines = [
+            line for excerpts in told["source"].values() for excerpt in excerpts for line in excerpt
+        ]
         assert len(lines) > 20
         assert any("return _PyEval_EvalFrameDefault(" in text for _, text in lines) or any(
             "PyObject_Vectorcall(" in text for _, text in lines
@@ -186,7 +196,13 @@ def test_the_founding_crash_is_seen_as_it_is(lab: Lab, label: str) -> None:
     names = [f["function"] for f in told["frames"][thread]]
     level = names.index("union_repr")
     assert (
-        names[:level] in ([], ["Py_TYPE"], ["Py_TYPE", "union_repr_item"], ["PyObject_HasAttrWithError", "union_repr_item"])
+        names[:level]
+        in (
+            [],
+            ["Py_TYPE"],
+            ["Py_TYPE", "union_repr_item"],
+            ["PyObject_HasAttrWithError", "union_repr_item"],
+        )
         or level < 4
     )
     variables = _by_name(told["variables"][thread][level])
@@ -201,9 +217,20 @@ def test_the_founding_crash_is_seen_as_it_is(lab: Lab, label: str) -> None:
 def test_a_fault_behind_faulthandler_is_found(label: str, tmp_path: Path) -> None:
     script = tmp_path / "null.py"
     script.write_text("import ctypes\nctypes.string_at(0x10)\n")
-    run = crash(interpreters.build("release"), script, folder=tmp_path / "run", env={"PYTHONFAULTHANDLER": "1"})
+    run = crash(
+        interpreters.build("release"),
+        script,
+        folder=tmp_path / "run",
+        env={"PYTHONFAULTHANDLER": "1"},
+    )
     adapter, program = _debuggers()[label]
-    told = run_in_debugger(adapter, "hosts.answers:everything", core=run.core, executable=run.executable, program=program)
+    told = run_in_debugger(
+        adapter,
+        "hosts.answers:everything",
+        core=run.core,
+        executable=run.executable,
+        program=program,
+    )
     assert told["signal"]["name"] == "SIGSEGV"
     assert told["signal"]["code"] == "SEGV_MAPERR"
     assert told["signal"]["address"] == 0x10
@@ -232,12 +259,21 @@ def test_a_frames_line_is_one_of_its_function(label: str, tmp_path: Path) -> Non
     script.write_text(TOLD_BY_PYTHON)
     run = crash(interpreters.build("release"), script, folder=tmp_path / "run")
     adapter, program = _debuggers()[label]
-    told = run_in_debugger(adapter, "hosts.answers:everything", core=run.core, executable=run.executable, program=program)
+    told = run_in_debugger(
+        adapter,
+        "hosts.answers:everything",
+        core=run.core,
+        executable=run.executable,
+        program=program,
+    )
     frames = {frame["function"]: frame for frame in told["frames"][str(told["signal"]["lwp"])]}
     for function, slot in (("PyObject_Repr", "tp_repr"), ("PyObject_Str", "tp_str")):
         frame = frames[function]
         assert frame["file"].endswith("/Objects/object.c")
-        assert f"(*Py_TYPE(v)->{slot})(v)" in Path(frame["file"]).read_text().split("\n")[frame["line"] - 1]
+        assert (
+            f"(*Py_TYPE(v)->{slot})(v)"
+            in Path(frame["file"]).read_text().split("\n")[frame["line"] - 1]
+        )
 
 
 @pytest.mark.parametrize("label", _debuggers())
@@ -250,7 +286,9 @@ def test_a_process_that_was_only_stopped_has_no_signal(label: str, tmp_path: Pat
     with hang(python, script, folder=tmp_path / "run") as process:
         core = snapshot(process, tmp_path / "core")
     adapter, program = _debuggers()[label]
-    told = run_in_debugger(adapter, "hosts.answers:everything", core=core, executable=python, program=program)
+    told = run_in_debugger(
+        adapter, "hosts.answers:everything", core=core, executable=python, program=program
+    )
     assert told["signal"] is None
     assert len(told["threads"]) == 2
 
@@ -263,7 +301,9 @@ def test_live_processes_are_the_same_in_both_and_go_on_untouched(tmp_path: Path)
         settle(process, threads=2)
         told = {}
         for label, (adapter, program) in _debuggers().items():
-            told[label] = run_in_debugger(adapter, "hosts.answers:live", pid=process.pid, program=program)
+            told[label] = run_in_debugger(
+                adapter, "hosts.answers:live", pid=process.pid, program=program
+            )
             status = Path(f"/proc/{process.pid}/status").read_text()
             assert re.search(r"TracerPid:\s+0\n", status)
             assert re.search(r"State:\s+[SR]", status)
@@ -272,10 +312,19 @@ def test_live_processes_are_the_same_in_both_and_go_on_untouched(tmp_path: Path)
         assert one["changed"] == [], label
         assert one["signal"] is None
         assert one["kind"] == "live"
-        assert "PyList_Size" not in str(one["values"]["PyList_Size(0)"]) or str(one["values"]["PyList_Size(0)"]).startswith(
-            "error: "
-        )
-        for aspect in ("path", "pid", "executable", "threads", "functions", "regions", "modules", "layout"):
+        assert "PyList_Size" not in str(one["values"]["PyList_Size(0)"]) or str(
+            one["values"]["PyList_Size(0)"]
+        ).startswith("error: ")
+        for aspect in (
+            "path",
+            "pid",
+            "executable",
+            "threads",
+            "functions",
+            "regions",
+            "modules",
+            "layout",
+        ):
             assert one[aspect] == told["lldb"][aspect], (label, aspect)
 
 
@@ -284,7 +333,12 @@ def test_a_program_run_in_the_debugger_dies_there(label: str, tmp_path: Path) ->
     script = tmp_path / "null.py"
     script.write_text("import ctypes\nctypes.string_at(0x10)\n")
     adapter, program = _debuggers()[label]
-    told = run_in_debugger(adapter, "hosts.answers:crash", command=(str(interpreters.build("debug")), str(script)), program=program)
+    told = run_in_debugger(
+        adapter,
+        "hosts.answers:crash",
+        command=(str(interpreters.build("debug")), str(script)),
+        program=program,
+    )
     assert told["kind"] == "live"
     assert told["signal"]["name"] == "SIGSEGV"
     assert told["signal"]["address"] == 0x10
@@ -292,12 +346,17 @@ def test_a_program_run_in_the_debugger_dies_there(label: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("label", _debuggers())
-def test_what_is_known_of_a_stop_is_forgotten_when_the_program_moves(label: str, tmp_path: Path) -> None:
+def test_what_is_known_of_a_stop_is_forgotten_when_the_program_moves(
+    label: str, tmp_path: Path
+) -> None:
     script = tmp_path / "trap.py"
     script.write_text("import signal\nsignal.raise_signal(signal.SIGTRAP)\n")
     adapter, program = _debuggers()[label]
     told = run_in_debugger(
-        adapter, "hosts.answers:moves", command=(str(interpreters.build("release")), str(script)), program=program
+        adapter,
+        "hosts.answers:moves",
+        command=(str(interpreters.build("release")), str(script)),
+        program=program,
     )
     assert told["before"] == told["again"]
     assert told["after"][0] != told["before"][0]
@@ -320,7 +379,9 @@ def test_a_failure_inside_reaches_the_test_outside(label: str) -> None:
     assert os.environ.get("GDBEXT_HOST") is None
 
 
-@pytest.mark.parametrize("label", [label for label, (adapter, _) in _debuggers().items() if adapter == "gdb"])
+@pytest.mark.parametrize(
+    "label", [label for label, (adapter, _) in _debuggers().items() if adapter == "gdb"]
+)
 def test_names_that_are_no_text_are_no_names(label: str, lab: Lab, tmp_path: Path) -> None:
     """The kernel's own functions have their names in the core, where anything may have been written over them.
 
@@ -331,7 +392,11 @@ def test_names_that_are_no_text_are_no_names(label: str, lab: Lab, tmp_path: Pat
 
     def named(core: Path) -> list[str]:
         told: list[str] = run_in_debugger(
-            adapter, "hosts.answers:kernel_symbols", executable=run.executable, core=core, program=program
+            adapter,
+            "hosts.answers:kernel_symbols",
+            executable=run.executable,
+            core=core,
+            program=program,
         )
         return told
 

@@ -49,15 +49,35 @@ CRASHES = {
 def test_nothing_happens_anywhere(crash: str, tmp_path: Path) -> None:
     (tmp_path / "x.py").write_text(SCRIPT.format(hostile=HOSTILE).replace("CRASH", CRASHES[crash]))
     summary = tmp_path / "summary.md"
-    env = environment(GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary), PYTHONIOENCODING="utf-8")
-    command = [interpreters.build("release"), tmp_path / "x.py", *(text.replace("\0", "") for text in HOSTILE[:-1])]
-    done = gdbext("run", "--verbose", "--on-crash", tmp_path / "out", "--", *command, env=env, cwd=tmp_path, timeout=60)
+    env = environment(
+        GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary), PYTHONIOENCODING="utf-8"
+    )
+    command = [
+        interpreters.build("release"),
+        tmp_path / "x.py",
+        *(text.replace("\0", "") for text in HOSTILE[:-1]),
+    ]
+    done = gdbext(
+        "run",
+        "--verbose",
+        "--on-crash",
+        tmp_path / "out",
+        "--",
+        *command,
+        env=env,
+        cwd=tmp_path,
+        timeout=60,
+    )
     assert done.returncode > 128
     said = done.stderr[done.stderr.index("gdbext: process") :]
     shown = {
-        name: next((tmp_path / "out").glob(f"*{endings[0]}")).read_text() for name, endings in ENDINGS.items() if name != "text"
+        name: next((tmp_path / "out").glob(f"*{endings[0]}")).read_text()
+        for name, endings in ENDINGS.items()
+        if name != "text"
     }
-    shown["text"] = next(path for path in (tmp_path / "out").glob("*.txt") if ".github." not in path.name).read_text()
+    shown["text"] = next(
+        path for path in (tmp_path / "out").glob("*.txt") if ".github." not in path.name
+    ).read_text()
     assert "owned" in shown["text"]
 
     for name, text in {**shown, "stderr": said, "summary": summary.read_text()}.items():
@@ -65,7 +85,10 @@ def test_nothing_happens_anywhere(crash: str, tmp_path: Path) -> None:
         assert odd is None, f"{name}: {odd!r}"
         assert not re.search(r"##\w*\[", text), name
         commands = [line for line in text.split("\n") if line.lstrip().startswith("::")]
-        assert all(re.match(r"::(error|warning|notice) (file=/[^:]*,line=\d+,)?title=[^:]*::", line) for line in commands), name
+        assert all(
+            re.match(r"::(error|warning|notice) (file=/[^:]*,line=\d+,)?title=[^:]*::", line)
+            for line in commands
+        ), name
         assert bool(commands) == (name in ("github", "stderr")), name
 
     jsonschema.validate(json.loads(shown["json"]), schema())
@@ -77,5 +100,9 @@ def test_nothing_happens_anywhere(crash: str, tmp_path: Path) -> None:
     assert len(re.findall(r"<script\b", shown["html"])) == 1
     assert not re.search(r"<(img|iframe|a (?!href=\"https://github\.com/python/))", shown["html"])
     for text in (shown["markdown"], summary.read_text()):
-        page = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text)
-        assert not re.search(r"<(script|img|a (?!href=\"https://(github\.com/|docs\.python\.org/)))", page)
+        page = (
+            MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).render(text)
+        )
+        assert not re.search(
+            r"<(script|img|a (?!href=\"https://(github\.com/|docs\.python\.org/)))", page
+        )

@@ -68,7 +68,9 @@ def test_mistakes_get_one_line_and_no_traceback(name: str, lab: Lab) -> None:
 def test_the_users_selection_stays_what_it_was(name: str, lab: Lab) -> None:
     run = lab.crash("release-unfixed", "list_union_freed")
     with in_session(name, run.executable, core=run.core) as session:
-        for line in ("thread 2", "frame 4") if name == "gdb" else ("thread select 2", "frame select 4"):
+        for line in (
+            ("thread 2", "frame 4") if name == "gdb" else ("thread select 2", "frame select 4")
+        ):
             session.command(line)
         where = "frame" if name == "gdb" else "frame info"
         before = session.command(where)
@@ -100,7 +102,9 @@ def test_it_can_be_loaded_again_and_through_a_link(name: str, tmp_path: Path) ->
 
 @each_debugger
 def test_a_second_copy_is_refused_in_one_line(name: str, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "gdbext", tmp_path / "gdbext", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        ROOT / "gdbext", tmp_path / "gdbext", ignore=shutil.ignore_patterns("__pycache__")
+    )
     with in_session(name) as session:
         said = session.command(load(name, tmp_path / "gdbext" / INIT[name])).strip()
         assert said.startswith(f"gdbext is already loaded from {ROOT / 'gdbext'}")
@@ -111,8 +115,13 @@ def test_a_second_copy_is_refused_in_one_line(name: str, tmp_path: Path) -> None
 def test_colours_follow_the_debuggers_own_setting(name: str, lab: Lab) -> None:
     run = lab.crash("debug", "ctypes_null")
     switch = {"gdb": "set style enabled {}", "lldb": "settings set use-color {}"}[name]
-    with in_session(name, run.executable, core=run.core, environment={"TERM": "xterm-256color"}) as session:
-        for word, painted in (("off" if name == "gdb" else "false", False), ("on" if name == "gdb" else "true", True)):
+    with in_session(
+        name, run.executable, core=run.core, environment={"TERM": "xterm-256color"}
+    ) as session:
+        for word, painted in (
+            ("off" if name == "gdb" else "false", False),
+            ("on" if name == "gdb" else "true", True),
+        ):
             session.command(switch.format(word))
             session.child.sendline("ft triage")
             session.expect("signature")
@@ -173,7 +182,11 @@ def test_the_machine_interface_gives_the_report_as_structured_results(lab: Lab) 
     lines = machine_interface(str(run.executable), str(run.core)).splitlines()
     # gdb puts the frame before it, where the command was the first to ask for one.
     answer = next(
-        line for line in lines if re.match(r'\^done,(?:frame=\{.*?\},)?schema="gdbext.triage/1",tool=\{name="gdbext"', line)
+        line
+        for line in lines
+        if re.match(
+            r'\^done,(?:frame=\{.*?\},)?schema="gdbext.triage/1",tool=\{name="gdbext"', line
+        )
     )
     assert 'signal="SIGSEGV"' in answer
     assert "None" not in answer
@@ -187,15 +200,38 @@ def test_without_a_terminal_lines_are_as_wide_in_both(lab: Lab) -> None:
     run = lab.crash("debug-unfixed", "list_union_freed")
     loads = [load(name, ROOT / "gdbext" / INIT[name]) for name in NAMES]
     words = {
-        "gdb": ["-nx", "-batch", run.executable, run.core, "-ex", loads[NAMES.index("gdb")], "-ex", "ft known"],
-        "lldb": ["--no-lldbinit", "-b", "-c", run.core, "-o", loads[NAMES.index("lldb")], "-o", "ft known"],
+        "gdb": [
+            "-nx",
+            "-batch",
+            run.executable,
+            run.core,
+            "-ex",
+            loads[NAMES.index("gdb")],
+            "-ex",
+            "ft known",
+        ],
+        "lldb": [
+            "--no-lldbinit",
+            "-b",
+            "-c",
+            run.core,
+            "-o",
+            loads[NAMES.index("lldb")],
+            "-o",
+            "ft known",
+        ],
     }
     said = {}
     for name in NAMES:
         debugger = launch.find(name)
         command = [*debugger.command, *map(str, words[name])]
         done = subprocess.run(
-            command, capture_output=True, text=True, stdin=subprocess.DEVNULL, env=launch.environment(debugger, {}), timeout=120
+            command,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            env=launch.environment(debugger, {}),
+            timeout=120,
         )
         said[name] = done.stdout[done.stdout.index("gh-132713") :].strip()
     assert said["gdb"] == said["lldb"]

@@ -14,8 +14,24 @@ from gdbext.reports.options import Options
 from integration.chromium import Browser
 from unit.reports import samples
 
-FORMS = {"desk light": (1400, False), "desk dark": (1400, True), "phone light": (400, False), "phone dark": (400, True)}
-SHOWN = ["founding", "healthy", "assertion", "victim", "deadlock", "partial", "empty", "many threads", "huge", "hostile 2"]
+FORMS = {
+    "desk light": (1400, False),
+    "desk dark": (1400, True),
+    "phone light": (400, False),
+    "phone dark": (400, True),
+}
+SHOWN = [
+    "founding",
+    "healthy",
+    "assertion",
+    "victim",
+    "deadlock",
+    "partial",
+    "empty",
+    "many threads",
+    "huge",
+    "hostile 2",
+]
 
 # The least contrast of any text with what is behind it, by WCAG's formula, and that text.
 CONTRAST = """(() => {
@@ -69,7 +85,9 @@ def picture(browser, name, form):
     folder = os.environ.get("GDBEXT_PICTURES")
     if folder:
         shot = browser.call("Page.captureScreenshot", captureBeyondViewport=True, format="png")
-        Path(folder, f"{name} {form}.png".replace(" ", "_")).write_bytes(base64.b64decode(shot["data"]))
+        Path(folder, f"{name} {form}.png".replace(" ", "_")).write_bytes(
+            base64.b64decode(shot["data"])
+        )
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -92,12 +110,17 @@ def test_strings_of_the_target_do_nothing(browser, pages, name):
     assert browser.requests() == [pages[name].as_uri()]
     assert browser.complaints() == []
     assert browser.run("document.querySelectorAll('script').length") == 1
-    assert browser.run("document.querySelectorAll('img, iframe, object, embed, form, base').length") == 0
+    assert (
+        browser.run("document.querySelectorAll('img, iframe, object, embed, form, base').length")
+        == 0
+    )
     assert browser.run("document.title") != "owned"
 
 
 def visible_threads(browser):
-    return browser.run("[...document.querySelectorAll('.thread')].filter((t) => t.offsetHeight > 0).length")
+    return browser.run(
+        "[...document.querySelectorAll('.thread')].filter((t) => t.offsetHeight > 0).length"
+    )
 
 
 def test_search_filters_threads_and_marks_frames(browser, pages):
@@ -107,7 +130,9 @@ def test_search_filters_threads_and_marks_frames(browser, pages):
     assert browser.run("document.activeElement.id") == "search"
     browser.type("LIST_REPR")
     assert visible_threads(browser) == 1
-    assert browser.run("[...document.querySelectorAll('.frame.hit .function')].map((f) => f.textContent)") == [
+    assert browser.run(
+        "[...document.querySelectorAll('.frame.hit .function')].map((f) => f.textContent)"
+    ) == [
         "list_repr_impl",
         "list_repr",
     ]
@@ -119,11 +144,15 @@ def test_search_filters_threads_and_marks_frames(browser, pages):
     browser.run("document.getElementById('search').select()")
     browser.type("serve queue.get")
     assert visible_threads(browser) == 2
-    assert browser.run("[...document.querySelectorAll('.thread')].filter((t) => t.offsetHeight > 0).every((t) => t.open)")
+    assert browser.run(
+        "[...document.querySelectorAll('.thread')].filter((t) => t.offsetHeight > 0).every((t) => t.open)"
+    )
     browser.run("document.getElementById('search').select()")
     browser.type("nothing like this")
     assert visible_threads(browser) == 0
-    browser.run("const e = document.getElementById('search'); e.value = ''; e.dispatchEvent(new Event('input'))")
+    browser.run(
+        "const e = document.getElementById('search'); e.value = ''; e.dispatchEvent(new Event('input'))"
+    )
     assert visible_threads(browser) == 4
     assert browser.run("document.querySelectorAll('.hit').length") == 0
     assert browser.complaints() == []
@@ -154,7 +183,9 @@ def test_print_unfolds_everything_on_white(browser, pages, dark):
     assert browser.run("document.querySelector('.search').offsetHeight") == 0
     ratio, where = browser.run(CONTRAST)
     assert ratio >= 4.5, where
-    pdf = base64.b64decode(browser.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"])
+    pdf = base64.b64decode(
+        browser.call("Page.printToPDF", preferCSSPageSize=True, printBackground=True)["data"]
+    )
     assert pdf.startswith(b"%PDF")
     assert browser.run("[...document.querySelectorAll('details')].every((d) => d.open)")
     if os.environ.get("GDBEXT_PICTURES"):

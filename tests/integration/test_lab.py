@@ -22,9 +22,13 @@ def test_a_core_carries_its_signal_its_truth_and_is_made_once(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("name", ["list_item_decref", "os_abort"])
-def test_without_the_kernels_core_the_debugger_writes_one(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_kernels_core_the_debugger_writes_one(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GDBEXT_LAB_CORES", "debugger")
-    run = crash(interpreters.build("release"), CORPUS[name].path, folder=tmp_path / "run", timeout=60)
+    run = crash(
+        interpreters.build("release"), CORPUS[name].path, folder=tmp_path / "run", timeout=60
+    )
     assert run.signal == CORPUS[name].on("release")["signal"]
     with run.core.open("rb") as core:
         assert core.read(4) == b"\x7fELF"
@@ -47,7 +51,9 @@ def test_a_script_that_hangs_is_ended(tmp_path: Path) -> None:
 
 
 def test_a_live_program_is_handed_over_when_it_is_ready(tmp_path: Path) -> None:
-    with hang(interpreters.build("release"), CORPUS["healthy_waiting"].path, folder=tmp_path) as process:
+    with hang(
+        interpreters.build("release"), CORPUS["healthy_waiting"].path, folder=tmp_path
+    ) as process:
         assert process.poll() is None
         assert len(list(Path(f"/proc/{process.pid}/task").iterdir())) == 7
     assert process.poll() is not None
@@ -69,7 +75,9 @@ def test_every_script_says_what_is_expected_of_it(script: Script) -> None:
 
 
 def test_a_snapshot_is_a_core_and_the_program_goes_on(tmp_path: Path) -> None:
-    with hang(interpreters.build("release"), CORPUS["healthy_waiting"].path, folder=tmp_path) as process:
+    with hang(
+        interpreters.build("release"), CORPUS["healthy_waiting"].path, folder=tmp_path
+    ) as process:
         core = snapshot(process, tmp_path / "core")
         with core.open("rb") as head:
             assert head.read(4) == b"\x7fELF"

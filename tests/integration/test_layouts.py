@@ -16,12 +16,16 @@ from lab import corpus, crash
 
 CORPUS = corpus()
 
-GDBS = list(dict.fromkeys(path for path in (layout_tables.gdb_command(), shutil.which("gdb", path="/usr/bin")) if path))
+GDBS = list(
+    dict.fromkeys(
+        path for path in (layout_tables.gdb_command(), shutil.which("gdb", path="/usr/bin")) if path
+    )
+)
 LOOK = """
 import json, sys
 sys.path.insert(0, {checkout!r})
-from gdbext.debuggers.gdb import GdbDebugger
-from gdbext.layout.checks import check
+from gdbext.backends.gdb.adapter import GdbDebugger
+from gdbext.cpython.layout.checks import check
 from gdbext.session import Session
 session = Session(GdbDebugger())
 layout = session.layout
@@ -32,7 +36,10 @@ print(json.dumps([failures, str(layout.source()), heap, freelists, len(session.r
 
 
 def test_the_table_of_3_13_is_what_its_builds_say() -> None:
-    assert layout_tables.dump(layout_tables.from_builds()) == (layout_tables.TABLES / "3.13.5.json").read_text()
+    assert (
+        layout_tables.dump(layout_tables.from_builds())
+        == (layout_tables.TABLES / "3.13.5.json").read_text()
+    )
 
 
 def test_private_structs_are_declared_as_cpython_declares_them() -> None:
@@ -51,7 +58,12 @@ def test_a_layout_passes_its_checks(build: str, gdb: str, tmp_path: Path) -> Non
     look.write_text(LOOK.format(checkout=str(layout_tables.CHECKOUT)))
     core = crash(interpreters.build(build), CORPUS["os_abort"].path, folder=tmp_path / "run").core
     command = [gdb, "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x", str(look)]
-    done = subprocess.run([*command, str(interpreters.build(build)), str(core)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [*command, str(interpreters.build(build)), str(core)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     lines = [line for line in done.stdout.splitlines() if line.startswith("[[")]
     assert lines, done.stderr
     failures, source, heap, freelists, threads = json.loads(lines[0])

@@ -14,7 +14,8 @@ from integration.commandline import gdbext
 WORD, NUMBER = "S3CR3T", 424242424242
 """What must not be seen: six characters, so that they fit into a pointer, and a number."""
 LEAK = re.compile(
-    rf"{WORD}|{NUMBER}|{NUMBER:x}|{WORD.encode().hex()}|{WORD[::-1].encode().hex()[:-2]}", re.IGNORECASE
+    rf"{WORD}|{NUMBER}|{NUMBER:x}|{WORD.encode().hex()}|{WORD[::-1].encode().hex()[:-2]}",
+    re.IGNORECASE,
 )  # the last: a pointer made of it, and near it
 
 STALE = """
@@ -54,13 +55,21 @@ repr(lst)
 WAYS = {
     "dict key": STALE.replace("HOLDER", '{"first": 1, "S3CR3T-key": neighbours[2000]}'),
     "dict key that is a number": STALE.replace("HOLDER", "{1: 1, 424242424242: neighbours[2000]}"),
-    "attribute": STALE.replace("HOLDER", 'types.SimpleNamespace(**{"S3CR3T name": neighbours[2000]})'),
+    "attribute": STALE.replace(
+        "HOLDER", 'types.SimpleNamespace(**{"S3CR3T name": neighbours[2000]})'
+    ),
     "type overwritten": OVERWRITTEN.replace("TARGET", "id(lst[2]) + 24").replace("ENDING", "99"),
-    "type overwritten, pointer in range": OVERWRITTEN.replace("TARGET", "id(lst[2]) + 24").replace("ENDING", "\\0\\0"),
-    "args overwritten": OVERWRITTEN.replace("TARGET", "id(lst[1]) + 32").replace("ENDING", "\\0\\0"),
+    "type overwritten, pointer in range": OVERWRITTEN.replace("TARGET", "id(lst[2]) + 24").replace(
+        "ENDING", "\\0\\0"
+    ),
+    "args overwritten": OVERWRITTEN.replace("TARGET", "id(lst[1]) + 32").replace(
+        "ENDING", "\\0\\0"
+    ),
     "length overwritten": OVERWRITTEN.replace("TARGET", "id(lst) + 32").replace("ENDING", "\\0\\0"),
     "array overwritten": OVERWRITTEN.replace("TARGET", "id(lst) + 40").replace("ENDING", "99"),
-    "item overwritten": OVERWRITTEN.replace("TARGET", "ctypes.c_void_p.from_address(id(lst) + 40).value").replace("ENDING", "99"),
+    "item overwritten": OVERWRITTEN.replace(
+        "TARGET", "ctypes.c_void_p.from_address(id(lst) + 40).value"
+    ).replace("ENDING", "99"),
     "heap overrun": """
 import ctypes
 drained = [bytearray(500) for _ in range(1000)]
@@ -88,7 +97,13 @@ def test_no_secret_in_any_report(way: str, build: str, tmp_path: Path) -> None:
     (place / "script.py").write_text(WAYS[way])
     reports = tmp_path / "reports"
     command = [interpreters.build(build), place / "script.py", f"{WORD}-argument", NUMBER]
-    options = ["--redact", "--verbose", "--on-crash", reports, *(["--timeout", "3"] if way == "hang" else [])]
+    options = [
+        "--redact",
+        "--verbose",
+        "--on-crash",
+        reports,
+        *(["--timeout", "3"] if way == "hang" else []),
+    ]
     done = gdbext("run", *options, "--", *command, cwd=tmp_path)
     assert done.returncode > 128
     ours = done.stderr[done.stderr.index("gdbext: ") :]

@@ -25,10 +25,10 @@ from gdbext.cli import launch
 from gdbext.cli.main import COMMANDS
 from gdbext.cli.outputs import ENDINGS
 from gdbext.commands import dispatch
-from gdbext.layout import tables as layouts
+from gdbext.cpython.layout import tables as layouts
+from gdbext.diagnosis.rules.catalog import DOCS
 from gdbext.model import Confidence, Verdict
 from gdbext.reports.json import schema
-from gdbext.triage.rules.catalog import DOCS
 from integration import readme
 from integration.commandline import ROOT, environment
 from lab import CrashRun, Lab, hang, triage_json
@@ -83,10 +83,14 @@ def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     site.mkdir()
     made.mkdir()
     libraries = Path(pytest.__file__).parents[1]
-    for path in [libraries / name for name in PURE] + [p for name in METADATA for p in libraries.glob(f"{name}-*.dist-info")]:
+    for path in [libraries / name for name in PURE] + [
+        p for name in METADATA for p in libraries.glob(f"{name}-*.dist-info")
+    ]:
         (site / path.name).symlink_to(path)
     (site / "gdbext").symlink_to(ROOT / "gdbext")
-    python = PYTHON.replace("SITE", str(site)).replace("INTERPRETER", str(interpreters.build("release")))
+    python = PYTHON.replace("SITE", str(site)).replace(
+        "INTERPRETER", str(interpreters.build("release"))
+    )
     scripts = {
         **dict.fromkeys(("python", "python3.13t", "python3.14t"), python),
         "gdbext": f'exec {sys.executable} -m gdbext "$@"',
@@ -111,7 +115,9 @@ def workshop(tools: Path, crash: CrashRun, tmp_path: Path) -> Path:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_suite.py").write_text(DIES)
     (tmp_path / "home" / ".cache" / "gdbext").mkdir(parents=True)
-    (tmp_path / "home" / ".cache" / "gdbext" / "interpreters").symlink_to(interpreters.executable("debug").parents[1])
+    (tmp_path / "home" / ".cache" / "gdbext" / "interpreters").symlink_to(
+        interpreters.executable("debug").parents[1]
+    )
     return tmp_path
 
 
@@ -136,12 +142,16 @@ def shell(
 def by_line(language: str) -> pytest.MarkDecorator:
     found = readme.blocks(language)
     assert found, f"README.md has no {language} block"
-    return pytest.mark.parametrize("block", [pytest.param(block, id=f"line-{block.line}") for block in found])
+    return pytest.mark.parametrize(
+        "block", [pytest.param(block, id=f"line-{block.line}") for block in found]
+    )
 
 
 def compare(block: readme.Block, command: str, expected: str, actual: str) -> None:
     lost = readme.missing(expected, actual)
-    assert lost is None, f"README.md:{block.line}: `{command}` does not print\n  {lost}\nbut\n{actual[-6000:]}"
+    assert lost is None, (
+        f"README.md:{block.line}: `{command}` does not print\n  {lost}\nbut\n{actual[-6000:]}"
+    )
 
 
 # --- blocks --------------------------------------------------------------------------------------
@@ -163,7 +173,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 
 @by_line("console")
-def test_console(block: readme.Block, workshop: Path, tools: Path, request: pytest.FixtureRequest) -> None:
+def test_console(
+    block: readme.Block, workshop: Path, tools: Path, request: pytest.FixtureRequest
+) -> None:
     variables = {"PID": str(request.getfixturevalue("server"))} if "$PID" in block.text else {}
     for command, expected in block.steps("$ "):
         # A person sees both: reports of `gdbext run` go to stderr.
@@ -180,7 +192,9 @@ def gdb(commands: list[str], target: list[str], folder: Path) -> list[str]:
     words = [word for setting in launch.GDB_SETTINGS for word in ("-iex", setting)]
     for command in commands:
         words += ["-ex", "echo @@@\\n", "-ex", command]
-    return run_debugger([*debugger.command, "-nx", "-batch", *words, *target], debugger, folder).split("@@@\n")[1:]
+    return run_debugger(
+        [*debugger.command, "-nx", "-batch", *words, *target], debugger, folder
+    ).split("@@@\n")[1:]
 
 
 def lldb(commands: list[str], target: list[str], folder: Path) -> list[str]:
@@ -188,7 +202,9 @@ def lldb(commands: list[str], target: list[str], folder: Path) -> list[str]:
     words = [word for setting in launch.LLDB_SETTINGS for word in ("-O", setting)]
     for command in commands:
         words += ["-o", command]
-    text = run_debugger([*debugger.command, "--no-lldbinit", "--batch", *words, *target], debugger, folder)
+    text = run_debugger(
+        [*debugger.command, "--no-lldbinit", "--batch", *words, *target], debugger, folder
+    )
     # LLDB repeats each command in front of what it prints.
     said = []
     for command in commands:
@@ -198,10 +214,19 @@ def lldb(commands: list[str], target: list[str], folder: Path) -> list[str]:
     return said
 
 
-def run_debugger(command: list[str], debugger: launch.Debugger, folder: Path, text: str = "") -> str:
+def run_debugger(
+    command: list[str], debugger: launch.Debugger, folder: Path, text: str = ""
+) -> str:
     env = {**environment(), **debugger.environment}
     done = subprocess.run(
-        command, cwd=folder, env=env, input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120
+        command,
+        cwd=folder,
+        env=env,
+        input=text,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
     )
     return done.stdout
 
@@ -239,16 +264,28 @@ def test_gdb_machine_interface(block: readme.Block, crash: CrashRun, workshop: P
     command, expected = block.text.split("\n", 1)
     debugger = launch.find("gdb")
     words = [word for setting in launch.GDB_SETTINGS for word in ("-iex", setting)]
-    words += ["--interpreter=mi3", "-nx", "-q", "-ix", str(ROOT / "gdbext" / "gdbinit.py"), str(crash.executable), "core"]
+    words += [
+        "--interpreter=mi3",
+        "-nx",
+        "-q",
+        "-ix",
+        str(ROOT / "gdbext" / "gdbinit.py"),
+        str(crash.executable),
+        "core",
+    ]
     said = run_debugger([*debugger.command, *words], debugger, workshop, f"{command}\n-gdb-exit\n")
-    (answer,) = [line for line in said.splitlines() if line.startswith("^done") and "schema=" in line]
+    (answer,) = [
+        line for line in said.splitlines() if line.startswith("^done") and "schema=" in line
+    ]
     compare(block, command, expected, answer)
 
 
 @by_line("lldb")
 def test_lldb(block: readme.Block, crash: CrashRun, workshop: Path) -> None:
     steps = block.steps("(lldb) ")
-    said = lldb([here(command) for command, _ in steps], ["-c", "core", str(crash.executable)], workshop)
+    said = lldb(
+        [here(command) for command, _ in steps], ["-c", "core", str(crash.executable)], workshop
+    )
     check_session(block, steps, said)
 
 
@@ -257,7 +294,9 @@ def test_python(block: readme.Block, workshop: Path, tools: Path) -> None:
     (workshop / "script.py").write_text(block.text)
     done = shell(f"{sys.executable} script.py", workshop, tools)
     assert done.returncode == 0, done.stderr
-    expected = [line.removeprefix("# ") for line in block.text.splitlines() if line.startswith("# ")]
+    expected = [
+        line.removeprefix("# ") for line in block.text.splitlines() if line.startswith("# ")
+    ]
     assert expected
     assert done.stdout.splitlines() == expected
 
@@ -286,7 +325,9 @@ def recipe(name: str) -> dict[str, Any]:
     return found
 
 
-def follow(commands: list[str], folder: Path, tools: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def follow(
+    commands: list[str], folder: Path, tools: Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Run the commands as a CI service does, up to the last, whose end is the job's."""
     for command in commands[:-1]:
         done = shell(command, folder, tools, **variables)
@@ -308,7 +349,9 @@ def test_github_actions(suite: str, workshop: Path, tools: Path) -> None:
     (job,) = workflow["jobs"].values()
     steps = job["steps"]
     assert all(("uses" in step) != ("run" in step) for step in steps)
-    assert all(re.fullmatch(r"[\w-]+/[\w/-]+@v\d+", step["uses"]) for step in steps if "uses" in step)
+    assert all(
+        re.fullmatch(r"[\w-]+/[\w/-]+@v\d+", step["uses"]) for step in steps if "uses" in step
+    )
     assert all(step.get("if", "failure()").startswith("failure()") for step in steps)
     for step in steps:
         if path := step.get("with", {}).get("repository") and step["with"]["path"]:
@@ -316,8 +359,12 @@ def test_github_actions(suite: str, workshop: Path, tools: Path) -> None:
     (workshop / "tests" / "test_suite.py").write_text(suite)
     summary = workshop / "summary.md"
     commands = [step["run"] for step in steps if "run" in step]
-    done = follow(commands, workshop, tools, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary))
-    kept = [step["with"].get("path") or step["with"]["sarif_file"] for step in steps if step.get("if")]
+    done = follow(
+        commands, workshop, tools, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary)
+    )
+    kept = [
+        step["with"].get("path") or step["with"]["sarif_file"] for step in steps if step.get("if")
+    ]
     assert kept
     if suite == LIVES:
         assert done.returncode == 0, done.stderr
@@ -332,7 +379,14 @@ def test_github_actions(suite: str, workshop: Path, tools: Path) -> None:
 
 def test_gitlab_ci(workshop: Path, tools: Path) -> None:
     (job,) = recipe(".gitlab-ci.yml").values()
-    done = follow([*job["before_script"], *job["script"]], workshop, tools, GITLAB_CI="true", CI="true", **job["variables"])
+    done = follow(
+        [*job["before_script"], *job["script"]],
+        workshop,
+        tools,
+        GITLAB_CI="true",
+        CI="true",
+        **job["variables"],
+    )
     assert done.returncode == 139
     assert all((workshop / path).is_dir() for path in job["artifacts"]["paths"])
     assert list(workshop.glob(job["artifacts"]["reports"]["junit"]))
@@ -342,7 +396,9 @@ def test_gitlab_ci(workshop: Path, tools: Path) -> None:
 
 
 def as_table(rows: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+    return "\n".join(
+        f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows
+    )
 
 
 def same(found: list[list[str]], wanted: list[list[str]]) -> None:
@@ -351,15 +407,24 @@ def same(found: list[list[str]], wanted: list[list[str]]) -> None:
 
 def test_the_debuggers_commands() -> None:
     commands = [dispatch.command(name) for name in dispatch.NAMES]
-    same(readme.tables("command", "what it shows"), [[f"`{each.usage}`", each.summary] for each in commands])
+    same(
+        readme.tables("command", "what it shows"),
+        [[f"`{each.usage}`", each.summary] for each in commands],
+    )
 
 
 def test_the_command_lines_commands() -> None:
-    same(readme.tables("command", "what it does"), [[f"`gdbext {name}`", summary] for name, summary in COMMANDS.items()])
+    same(
+        readme.tables("command", "what it does"),
+        [[f"`gdbext {name}`", summary] for name, summary in COMMANDS.items()],
+    )
 
 
 def test_the_rules() -> None:
-    wanted = [[rule.id, rule.title, rule.explanation.split(". ")[0].rstrip(".") + "."] for rule in DOCS.values()]
+    wanted = [
+        [rule.id, rule.title, rule.explanation.split(". ")[0].rstrip(".") + "."]
+        for rule in DOCS.values()
+    ]
     same(readme.tables("rule", "title", "what it says"), wanted)
 
 
@@ -369,7 +434,11 @@ def test_the_words() -> None:
 
 
 def test_the_reports_entries() -> None:
-    found = [name.strip(" `") for row in readme.tables("entry", "what it holds") for name in row[0].split(",")]
+    found = [
+        name.strip(" `")
+        for row in readme.tables("entry", "what it holds")
+        for name in row[0].split(",")
+    ]
     assert sorted(found) == sorted(schema()["properties"])
     assert found[: len(schema()["required"])] == schema()["required"]
 
@@ -379,7 +448,12 @@ def test_the_exit_statuses(workshop: Path, tools: Path) -> None:
     helps = shell("gdbext triage --help; gdbext attach --help", workshop, tools).stdout
     told = re.findall(r"^  (\d)  ", helps, re.MULTILINE)
     assert found + found == told
-    for command, status in (("triage core", 0), ("triage", 2), ("triage nothing", 3), ("attach 999999999", 3)):
+    for command, status in (
+        ("triage core", 0),
+        ("triage", 2),
+        ("triage nothing", 3),
+        ("attach 999999999", 3),
+    ):
         assert shell(f"gdbext {command}", workshop, tools).returncode == status
 
 
@@ -409,18 +483,31 @@ def test_what_is_named_exists(workshop: Path, tools: Path) -> None:
             assert command[1] in COMMANDS, word
         if (rule := re.search(r"\bFT\d{3}\b", word)) is not None:
             assert rule[0] in DOCS, word
-    helps = "".join(shell(f"gdbext {command} --help", workshop, tools).stdout for command in COMMANDS)
+    helps = "".join(
+        shell(f"gdbext {command} --help", workshop, tools).stdout for command in COMMANDS
+    )
     helps += "".join(dispatch.command(name).usage for name in dispatch.NAMES)
     helps += (ROOT / "gdbext" / "pytest_plugin.py").read_text()
     helps += "--no-deps --args --sparse"  # pip's, gdb's, cp's
-    for option in (found for word in code for found in re.findall(r"(?<![\w-])--[a-z][a-z-]+", word)):
+    for option in (
+        found for word in code for found in re.findall(r"(?<![\w-])--[a-z][a-z-]+", word)
+    ):
         assert option in helps, option
 
 
 def test_links_lead_somewhere() -> None:
-    headings = [following.content for token, following in itertools.pairwise(readme.TOKENS) if token.type == "heading_open"]
+    headings = [
+        following.content
+        for token, following in itertools.pairwise(readme.TOKENS)
+        if token.type == "heading_open"
+    ]
     anchors = {re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-")) for heading in headings}
-    links = [child.attrs["href"] for token in readme.TOKENS for child in token.children or () if child.type == "link_open"]
+    links = [
+        child.attrs["href"]
+        for token in readme.TOKENS
+        for child in token.children or ()
+        if child.type == "link_open"
+    ]
     assert links
     for link in map(str, links):
         if link.startswith("#"):
@@ -438,7 +525,9 @@ def test_formats_and_versions_are_those_that_there_are() -> None:
 
 def test_redacted_reports_have_no_source_in_them(workshop: Path, tools: Path) -> None:
     files = [f"redacted{endings[0]}" for endings in ENDINGS.values()]
-    done = shell(f"gdbext triage core --redact {' '.join(f'-o {file}' for file in files)}", workshop, tools)
+    done = shell(
+        f"gdbext triage core --redact {' '.join(f'-o {file}' for file in files)}", workshop, tools
+    )
     assert done.returncode == 0, done.stderr
     for file in files:
         text = (workshop / file).read_text()

@@ -34,7 +34,9 @@ def python() -> str:
     return str(interpreters.build("release"))
 
 
-def run_python(python: str, code: str, *options: str, **more: Any) -> subprocess.CompletedProcess[str]:
+def run_python(
+    python: str, code: str, *options: str, **more: Any
+) -> subprocess.CompletedProcess[str]:
     return gdbext("run", *options, "--", python, "-c", code, **more)
 
 
@@ -70,7 +72,10 @@ def test_exit_status(shell: str, status: int) -> None:
 
 def test_what_cannot_be_started(tmp_path: Path) -> None:
     done = gdbext("run", "--", tmp_path / "nothing")
-    assert (done.returncode, done.stderr) == (127, f"gdbext: cannot run {tmp_path}/nothing: No such file or directory\n")
+    assert (done.returncode, done.stderr) == (
+        127,
+        f"gdbext: cannot run {tmp_path}/nothing: No such file or directory\n",
+    )
     assert gdbext("run", "--", tmp_path).returncode == 126
 
 
@@ -99,7 +104,13 @@ print(json.dumps({
 
 
 def test_command_finds_the_world_as_it_was(python: str) -> None:
-    bare = subprocess.run([python, "-c", LOOK, "a"], capture_output=True, text=True, env=environment(), stdin=subprocess.DEVNULL)
+    bare = subprocess.run(
+        [python, "-c", LOOK, "a"],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+    )
     traced = gdbext("run", "--", python, "-c", LOOK, "a")
     assert traced.stderr == ""
     before, after = json.loads(bare.stdout), json.loads(traced.stdout)
@@ -137,7 +148,13 @@ def test_threads_forks_and_execs(python: str) -> None:
 
 def test_daemon_lives_on_untraced(tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    done = gdbext("run", "--", "sh", "-c", f"setsid sh -c 'echo $$ > {note}; exec sleep 600' >/dev/null 2>&1 & sleep 1")
+    done = gdbext(
+        "run",
+        "--",
+        "sh",
+        "-c",
+        f"setsid sh -c 'echo $$ > {note}; exec sleep 600' >/dev/null 2>&1 & sleep 1",
+    )
     assert done.returncode == 0
     pid = int(note.read_text())
     try:
@@ -174,7 +191,9 @@ print(*got, flush=True)
 def counting(python: str) -> Any:
     """A command under gdbext, in a process group of its own, that counts its signals."""
     command = [*GDBEXT, "run", "--", python, "-c", COUNT]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(), start_new_session=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=environment(), start_new_session=True
+    )
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
     yield process
@@ -186,11 +205,17 @@ def counting(python: str) -> Any:
 @pytest.mark.parametrize(
     ("to", "number"),
     [
-        *((to, number) for to in (os.kill, os.killpg) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2, signal.SIGHUP)),
+        *(
+            (to, number)
+            for to in (os.kill, os.killpg)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2, signal.SIGHUP)
+        ),
         (os.killpg, signal.SIGUSR1),
     ],
 )
-def test_signal_arrives_once(counting: Any, to: Callable[[int, int], None], number: signal.Signals) -> None:
+def test_signal_arrives_once(
+    counting: Any, to: Callable[[int, int], None], number: signal.Signals
+) -> None:
     to(counting.pid, number)
     assert counting.communicate(timeout=60)[0] == f"{number.name}\n"
     assert counting.returncode == 0
@@ -198,12 +223,19 @@ def test_signal_arrives_once(counting: Any, to: Callable[[int, int], None], numb
 
 def test_command_dies_with_gdbext(python: str, tmp_path: Path) -> None:
     note = tmp_path / "pid"
-    process = subprocess.Popen([*GDBEXT, "run", "--", "sh", "-c", f"echo $$ > {note}; exec sleep 600"], env=environment())
+    process = subprocess.Popen(
+        [*GDBEXT, "run", "--", "sh", "-c", f"echo $$ > {note}; exec sleep 600"], env=environment()
+    )
     wait_for(lambda: note.exists() and note.read_text().endswith("\n"))
     process.kill()
     process.wait()
     pid = int(note.read_text())
-    wait_for(lambda: not Path(f"/proc/{pid}").exists() or "State:\tZ" in Path(f"/proc/{pid}/status").read_text())
+    wait_for(
+        lambda: (
+            not Path(f"/proc/{pid}").exists()
+            or "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
+        )
+    )
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
@@ -217,7 +249,11 @@ def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
 def shell() -> Any:
     """An interactive shell on a terminal of its own."""
     made = pexpect.spawn(
-        "bash", ["--norc", "--noprofile", "-i"], env=environment(PS1="$ ", TERM="dumb"), encoding="utf-8", timeout=60
+        "bash",
+        ["--norc", "--noprofile", "-i"],
+        env=environment(PS1="$ ", TERM="dumb"),
+        encoding="utf-8",
+        timeout=60,
     )
     made.setecho(False)
     made.sendline("PS1='PROM''PT '")
@@ -280,10 +316,14 @@ def test_stop_key_stops_both_and_fg_wakes_them(shell: Any, python: str) -> None:
 def test_crash_is_told_after_the_commands_output(python: str, tmp_path: Path) -> None:
     done = run_python(python, f"print('out', flush=True); {SEGV}", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (139, "out\n")
-    assert re.match(r"gdbext: process \d+ \(.* died of SIGSEGV\nCPython 3\.13\.5 free-threaded", done.stderr)
+    assert re.match(
+        r"gdbext: process \d+ \(.* died of SIGSEGV\nCPython 3\.13\.5 free-threaded", done.stderr
+    )
     assert "SIGSEGV reading 0x1" in done.stderr
     assert "FT404" in done.stderr
-    assert {path.name for path in tmp_path.iterdir()} <= {"core"}, "only the kernel may leave a core, if limits tell it to"
+    assert {path.name for path in tmp_path.iterdir()} <= {"core"}, (
+        "only the kernel may leave a core, if limits tell it to"
+    )
 
 
 def test_every_format_from_one_run(python: str, tmp_path: Path) -> None:
@@ -294,12 +334,20 @@ def test_every_format_from_one_run(python: str, tmp_path: Path) -> None:
     assert report["crash"]["signal"] == "SIGSEGV"
     assert report["target"]["path"] is None
     assert len(list(folder.iterdir())) == len(ENDINGS)
-    assert all(any(path.name.endswith(endings[0]) for path in folder.iterdir()) for endings in ENDINGS.values())
+    assert all(
+        any(path.name.endswith(endings[0]) for path in folder.iterdir())
+        for endings in ENDINGS.values()
+    )
     assert f"reports in {folder}" in done.stderr
 
 
 def test_only_the_formats_asked_for(python: str, tmp_path: Path) -> None:
-    assert run_python(python, SEGV, "--on-crash", str(tmp_path), "--format", "json", "--format", "markdown").returncode == 139
+    assert (
+        run_python(
+            python, SEGV, "--on-crash", str(tmp_path), "--format", "json", "--format", "markdown"
+        ).returncode
+        == 139
+    )
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".md"]
 
 
@@ -335,13 +383,22 @@ def test_core_limit_does_not_matter(python: str, limit: int, tmp_path: Path) -> 
 @pytest.mark.parametrize("way", ["import os; os.abort()", SEGV])
 def test_handler_of_faulthandler_is_seen_through(python: str, way: str, tmp_path: Path) -> None:
     """The core is of the moment of the fault, not of the second signal that the handler raises when it has printed."""
-    done = run_python(python, f"import faulthandler; faulthandler.enable(); {way}", "--on-crash", str(tmp_path), "--format", "json")
+    done = run_python(
+        python,
+        f"import faulthandler; faulthandler.enable(); {way}",
+        "--on-crash",
+        str(tmp_path),
+        "--format",
+        "json",
+    )
     assert done.stderr.startswith("Fatal Python error: ")
     (report,) = reports(tmp_path).values()
     assert report["crash"]["signal"] == ("SIGABRT" if "abort" in way else "SIGSEGV")
     (thread,) = (thread for thread in report["threads"] if thread["crashed"])
     functions = [frame["function"] or "" for frame in thread["native"]]
-    assert not any("faulthandler" in function or "signal handler" in function for function in functions)
+    assert not any(
+        "faulthandler" in function or "signal handler" in function for function in functions
+    )
 
 
 def test_survived_faults_leave_nothing_behind(python: str, tmp_path: Path) -> None:
@@ -372,7 +429,9 @@ def die():
     {SEGV}
 t = threading.Thread(target=die, name="dies"); t.start(); t.join()
 """
-    assert run_python(python, code, "--on-crash", str(tmp_path), "--format", "json").returncode == 139
+    assert (
+        run_python(python, code, "--on-crash", str(tmp_path), "--format", "json").returncode == 139
+    )
     (report,) = reports(tmp_path).values()
     assert [thread["name"] for thread in report["threads"] if thread["crashed"]] == ["dies"]
 
@@ -452,7 +511,9 @@ for thread in threads: thread.join()
 
 
 def test_hang_is_diagnosed_and_ended(python: str, tmp_path: Path) -> None:
-    done = run_python(python, DEADLOCK, "--timeout", "3", "--on-crash", str(tmp_path), "--format", "json")
+    done = run_python(
+        python, DEADLOCK, "--timeout", "3", "--on-crash", str(tmp_path), "--format", "json"
+    )
     assert done.returncode == 128 + signal.SIGTERM
     assert "over its time of 3 s" in done.stderr
     assert "hangs" in done.stderr
@@ -461,12 +522,27 @@ def test_hang_is_diagnosed_and_ended(python: str, tmp_path: Path) -> None:
     assert {"ab", "ba", "MainThread"} <= {thread["name"] for thread in report["threads"]}
 
 
-def test_a_signal_makes_it_look_at_a_hang_and_the_command_goes_on(python: str, tmp_path: Path) -> None:
+def test_a_signal_makes_it_look_at_a_hang_and_the_command_goes_on(
+    python: str, tmp_path: Path
+) -> None:
     reports_in = tmp_path / "reports"
-    command = [*GDBEXT, "run", "--on-crash", str(reports_in), "--format", "json", "--", "sh", "-c", '"$0" -c "$1"; exit 3']
+    command = [
+        *GDBEXT,
+        "run",
+        "--on-crash",
+        str(reports_in),
+        "--format",
+        "json",
+        "--",
+        "sh",
+        "-c",
+        '"$0" -c "$1"; exit 3',
+    ]
     code = f"print('ready', flush=True)\n{DEADLOCK}"
     env = environment(TMPDIR=str(tmp_path))
-    with subprocess.Popen([*command, python, code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
+    with subprocess.Popen(
+        [*command, python, code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+    ) as process:
         assert process.stdout and process.stderr
         try:
             assert process.stdout.readline() == "ready\n"
@@ -475,7 +551,9 @@ def test_a_signal_makes_it_look_at_a_hang_and_the_command_goes_on(python: str, t
             (hanging,) = python_below(process.pid)
             told = gdbext("attach", hanging)
             assert told.returncode == 3
-            order = re.search(r"which can look at it while it goes on: (kill -USR1 (\d+))$", told.stderr.strip())
+            order = re.search(
+                r"which can look at it while it goes on: (kill -USR1 (\d+))$", told.stderr.strip()
+            )
             assert order and int(order[2]) == process.pid
             for number in (1, 2):
                 subprocess.run(order[1].split(), check=True)
@@ -498,21 +576,37 @@ def test_a_signal_makes_it_look_at_a_hang_and_the_command_goes_on(python: str, t
 def python_below(pid: int) -> list[int]:
     """The processes that a process's child has started."""
     children = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return [int(word) for child in children for word in Path(f"/proc/{child}/task/{child}/children").read_text().split()]
+    return [
+        int(word)
+        for child in children
+        for word in Path(f"/proc/{child}/task/{child}/children").read_text().split()
+    ]
 
 
 def test_hang_in_a_child_is_diagnosed(python: str, tmp_path: Path) -> None:
     script = tmp_path / "hang.py"
     script.write_text(DEADLOCK)
     done = gdbext(
-        "run", "--timeout", "3", "--on-crash", tmp_path, "--format", "json", "--", "sh", "-c", f"{python} {script}; exit 0"
+        "run",
+        "--timeout",
+        "3",
+        "--on-crash",
+        tmp_path,
+        "--format",
+        "json",
+        "--",
+        "sh",
+        "-c",
+        f"{python} {script}; exit 0",
     )
     assert done.returncode == 128 + signal.SIGTERM
     assert len(reports(tmp_path)) == 1
 
 
 def test_command_that_ignores_its_end_is_killed(python: str) -> None:
-    done = gdbext("run", "--timeout", "1", "--", "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
+    done = gdbext(
+        "run", "--timeout", "1", "--", "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"
+    )
     assert done.returncode == 128 + signal.SIGKILL
 
 
@@ -525,7 +619,7 @@ def test_quick_command_has_no_timeout() -> None:
 HOLD = """
 import os, sys
 sys.path.insert(0, {root!r})
-from gdbext.cli.tracing import ptrace
+from gdbext.tracing import ptrace
 read, write = os.pipe()
 pid = os.fork()
 if pid == 0:
@@ -545,7 +639,9 @@ while True:
 def run_traced_already(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run gdbext under a tracer, which then holds all its children too."""
     holder = [HOST, "-c", HOLD.format(root=str(ROOT)), *GDBEXT, *words]
-    return subprocess.run(holder, capture_output=True, text=True, env=environment(), timeout=180, **options)
+    return subprocess.run(
+        holder, capture_output=True, text=True, env=environment(), timeout=180, **options
+    )
 
 
 def test_without_tracing_all_goes_on_in_silence() -> None:
@@ -593,7 +689,17 @@ def test_dies():
 
 def test_after(): pass
 """
-PURE = ("pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pygments", "xdist", "execnet")
+PURE = (
+    "pytest",
+    "_pytest",
+    "py.py",
+    "pluggy",
+    "iniconfig",
+    "packaging",
+    "pygments",
+    "xdist",
+    "execnet",
+)
 
 
 @pytest.fixture
@@ -620,7 +726,7 @@ PLUGIN = ("-m", "pytest", "-q", "-p", "gdbext.pytest_plugin", "--gdbext", "-p", 
 ELSEWHERE = """
 import sys
 sys.path.insert(0, {root!r})
-from gdbext.cli.tracing import cores
+from gdbext.tracing import cores
 cores.PATTERN = {pattern!r}
 from gdbext.cli.main import main
 sys.exit(main(sys.argv[1:]))
@@ -628,15 +734,25 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("world", ["as it is", "|/bin/false", "ulimit -c 0"])
-def test_pytest_dies(world: str, python: str, suite: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+def test_pytest_dies(
+    world: str, python: str, suite: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
     folder, env = suite
     command: list[str] = GDBEXT
     if world == "|/bin/false":
         (tmp_path / "core_pattern").write_text(f"{world}\n")
-        command = [HOST, "-c", ELSEWHERE.format(root=str(ROOT), pattern=str(tmp_path / "core_pattern"))]
-    limits = None if world == "as it is" else lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        command = [
+            HOST,
+            "-c",
+            ELSEWHERE.format(root=str(ROOT), pattern=str(tmp_path / "core_pattern")),
+        ]
+    limits = (
+        None if world == "as it is" else lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    )
     words = [*command, "run", "--on-crash", tmp_path / "reports", "--", python, *PLUGIN]
-    done = subprocess.run(words, env=env, cwd=folder, capture_output=True, text=True, timeout=180, preexec_fn=limits)
+    done = subprocess.run(
+        words, env=env, cwd=folder, capture_output=True, text=True, timeout=180, preexec_fn=limits
+    )
     assert done.returncode == 139
     if limits:
         assert not list(folder.glob("core*"))
@@ -646,9 +762,22 @@ def test_pytest_dies(world: str, python: str, suite: tuple[Path, dict[str, str]]
     assert len(list((tmp_path / "reports").iterdir())) == len(ENDINGS)
 
 
-def test_pytest_worker_dies(python: str, suite: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+def test_pytest_worker_dies(
+    python: str, suite: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
     folder, env = suite
-    command = ["run", "--on-crash", tmp_path / "reports", "--format", "json", "--", python, *PLUGIN, "-n", "1"]
+    command = [
+        "run",
+        "--on-crash",
+        tmp_path / "reports",
+        "--format",
+        "json",
+        "--",
+        python,
+        *PLUGIN,
+        "-n",
+        "1",
+    ]
     done = gdbext(*command, env=env, cwd=folder)
     assert done.returncode == 1
     assert "crashed while running 'test_suite.py::test_dies'" in done.stdout
@@ -679,7 +808,7 @@ def test_plugin_is_off_unless_asked_for(python: str, suite: tuple[Path, dict[str
 SABOTAGE = """
 import sys
 sys.path.insert(0, {root!r})
-from gdbext.cli.tracing import tracer
+from gdbext.tracing import tracer
 def fail(*_): raise RuntimeError("sabotage")
 tracer.{what} = fail
 from gdbext.cli.main import main
@@ -687,7 +816,9 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("what", ["write_core", "process.status", "Tracer._write", "Tracer._executed"])
+@pytest.mark.parametrize(
+    "what", ["write_core", "process.status", "Tracer._write", "Tracer._executed"]
+)
 def test_defect_of_ours_costs_the_command_nothing(python: str, what: str) -> None:
     code = f"""
 import subprocess, threading, time
@@ -695,10 +826,21 @@ threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
 print(subprocess.run(["sh", "-c", "exit 3"]).returncode, flush=True)
 {SEGV}
 """
-    command = [HOST, "-c", SABOTAGE.format(root=str(ROOT), what=what), "run", "--", python, "-c", code]
+    command = [
+        HOST,
+        "-c",
+        SABOTAGE.format(root=str(ROOT), what=what),
+        "run",
+        "--",
+        python,
+        "-c",
+        code,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=120)
     assert (done.returncode, done.stdout) == (139, "3\n")
-    assert "internal error, the command goes on without gdbext: RuntimeError: sabotage" in done.stderr
+    assert (
+        "internal error, the command goes on without gdbext: RuntimeError: sabotage" in done.stderr
+    )
     assert "Traceback" not in done.stderr
 
 
@@ -708,7 +850,9 @@ def test_diagnosis_can_be_interrupted(python: str, tmp_path: Path) -> None:
     slow.chmod(0o755)
     command = [*GDBEXT, "run", "--", python, "-c", f"print('ready', flush=True); {SEGV}"]
     env = environment(GDBEXT_GDB=str(slow))
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
+    )
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
     time.sleep(2)
@@ -722,6 +866,8 @@ def test_diagnosis_can_be_interrupted(python: str, tmp_path: Path) -> None:
 def test_nobody_reads_the_report(python: str) -> None:
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run([*GDBEXT, "run", "--", python, "-c", SEGV], stderr=write, env=environment(), timeout=120)
+    done = subprocess.run(
+        [*GDBEXT, "run", "--", python, "-c", SEGV], stderr=write, env=environment(), timeout=120
+    )
     os.close(write)
     assert done.returncode == 139

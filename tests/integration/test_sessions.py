@@ -72,7 +72,9 @@ def founding(request: pytest.FixtureRequest, lab: Lab) -> Iterator[tuple[Session
         yield session, run.truth
 
 
-def test_the_founding_crash_is_explored(founding: tuple[Session, dict[str, str]], tmp_path: Path) -> None:
+def test_the_founding_crash_is_explored(
+    founding: tuple[Session, dict[str, str]], tmp_path: Path
+) -> None:
     session, truth = founding
     union, container = truth["subject"], truth["container"]
     told(
@@ -91,20 +93,53 @@ def test_the_founding_crash_is_explored(founding: tuple[Session, dict[str, str]]
         "lst.clear()",
         "gh-132713",
     )
-    told(session, "ft bt", '"reader"', "✗ #0", "union_repr", "list_repr_impl", "py   reader", "repr(lst)")
+    told(
+        session,
+        "ft bt",
+        '"reader"',
+        "✗ #0",
+        "union_repr",
+        "list_repr_impl",
+        "py   reader",
+        "repr(lst)",
+    )
     assert "MainThread" not in session.command("ft bt")
     told(session, "ft bt all", '"reader"', '"MainThread"')
-    told(session, "ft threads", "✗", '"reader"', "repr(lst)", f"holds {container}", '"MainThread"', "threading.py:")
-    told(session, f"ft heap {union}", "✗ freed proven", "freed by the thread that owns the page", "block 0x", "the page belongs")
+    told(
+        session,
+        "ft threads",
+        "✗",
+        '"reader"',
+        "repr(lst)",
+        f"holds {container}",
+        '"MainThread"',
+        "threading.py:",
+    )
+    told(
+        session,
+        f"ft heap {union}",
+        "✗ freed proven",
+        "freed by the thread that owns the page",
+        "block 0x",
+        "the page belongs",
+    )
     told(session, f"ft object {union}", "✗ freed proven", "refcount 0", "its fields are not shown")
-    told(session, "ft known", "gh-132713", "https://github.com/python/cpython/issues/132713", "fixed in 3.13.4")
+    told(
+        session,
+        "ft known",
+        "gh-132713",
+        "https://github.com/python/cpython/issues/132713",
+        "fixed in 3.13.4",
+    )
     told(session, "ft locks", f"holds mutex of list {container}")
     told(session, f"ft locks {container}", "held by", '"reader"')
     told(session, f"ft referrers {container}", "global lst of module __main__")
     told(session, "ft scan", "living objects", "✓ nothing wrong found")
 
 
-def test_arguments_are_variables_of_the_selected_frame(founding: tuple[Session, dict[str, str]]) -> None:
+def test_arguments_are_variables_of_the_selected_frame(
+    founding: tuple[Session, dict[str, str]],
+) -> None:
     session, truth = founding
     session.command(FRAME[session.name].format(1))
     told(session, "ft union self", truth["subject"], "✗ freed proven", "✗ args 0xdddddddddddddddd")
@@ -116,7 +151,9 @@ def test_arguments_are_variables_of_the_selected_frame(founding: tuple[Session, 
     told(session, "ft object v", f"{truth['container']}  list  []", "mutex    locked")
 
 
-def test_each_mistake_gets_one_helpful_line(founding: tuple[Session, dict[str, str]], tmp_path: Path) -> None:
+def test_each_mistake_gets_one_helpful_line(
+    founding: tuple[Session, dict[str, str]], tmp_path: Path
+) -> None:
     session, truth = founding
     container = int(truth["container"], 16)
     for command, wanted in {
@@ -164,7 +201,10 @@ def test_reports_are_exported(founding: tuple[Session, dict[str, str]], tmp_path
     folder = tmp_path / "two words"
     folder.mkdir()
     for kind in ("text", "json", "markdown", "github", "sarif", "junit", "html"):
-        assert one_line(session, f"ft export {kind} {folder}/report.{kind}") == f"wrote {folder}/report.{kind}"
+        assert (
+            one_line(session, f"ft export {kind} {folder}/report.{kind}")
+            == f"wrote {folder}/report.{kind}"
+        )
     content = {path.suffix[1:]: path.read_text() for path in folder.iterdir()}
     report = json.loads(content["json"])
     assert report["schema"] == "gdbext.triage/1"
@@ -195,23 +235,44 @@ def test_stale_items_of_a_list_stand_out(name: str, lab: Lab) -> None:
             "8            0x",
             "✗ 1 stale (1 cached) of 10 judged",
         )
-        said = told(session, "ft list --stale v", f"{stale}  ✗ cached", "✗ 1 stale (1 cached) of 10 judged")
+        said = told(
+            session, "ft list --stale v", f"{stale}  ✗ cached", "✗ 1 stale (1 cached) of 10 judged"
+        )
         assert len(re.findall(r"^  \d+ +0x", said, re.M)) == 1
         assert session.command("ft list v --stale") == said
         said = told(session, "ft list v 2:4", "  2   ", "  3   ", "✓ no stale item of 2 judged")
         assert len(re.findall(r"^  \d+ +0x", said, re.M)) == 2
         array = re.search(r"items at (0x[0-9a-f]+)", said := session.command("ft list v"))
         assert array, said
-        told(session, f"ft heap {array[1]}", "memory of PyMem_Malloc", "live", "block 0x", "heap mem of LWP")
+        told(
+            session,
+            f"ft heap {array[1]}",
+            "memory of PyMem_Malloc",
+            "live",
+            "block 0x",
+            "heap mem of LWP",
+        )
         told(session, "ft list v 7", "✗ 1 stale (1 cached) of 1 judged")
         told(session, "ft list v -1", "  9   ", "of 1 judged")
         for nothing in ("5:1", "50", "50:"):
             told(session, f"ft list v {nothing}", "no items in that range")
         told(session, "ft scan", f"✗ stale list {run.truth['container']}", f"7 → {stale} cached")
         told(session, f"ft referrers {stale}", f"[7] of list {run.truth['container']}")
-        told(session, "ft union v", "✗ reused", "a list lives there", "its fields are not shown", "✗ ob_type")
+        told(
+            session,
+            "ft union v",
+            "✗ reused",
+            "a list lives there",
+            "its fields are not shown",
+            "✗ ob_type",
+        )
         # A number that was only typed with the wrong command: nobody says that a union was there.
-        wrong = told(session, f"ft union {run.truth['container']}", "a live list, no types.UnionType", "`ft object 0x")
+        wrong = told(
+            session,
+            f"ft union {run.truth['container']}",
+            "a live list, no types.UnionType",
+            "`ft object 0x",
+        )
         assert "✗" not in wrong and "reused" not in wrong
         said = told(session, "ft list &_Py_NoneStruct", "NoneType", "no list is there")
         assert "judged" not in said
@@ -219,18 +280,32 @@ def test_stale_items_of_a_list_stand_out(name: str, lab: Lab) -> None:
 
 @each_debugger
 def test_a_deadlock_is_told(name: str, tmp_path: Path) -> None:
-    run = crash(interpreters.build("release"), LOCK_STATES / "lock_circle.py", folder=tmp_path / "run")
+    run = crash(
+        interpreters.build("release"), LOCK_STATES / "lock_circle.py", folder=tmp_path / "run"
+    )
     with in_session(name, run.executable, core=run.core) as session:
         said = told(session, "ft locks", "✗ FT303", "the process as a whole: deadlock")
         for thread in ("first", "second"):
             assert re.search(rf'thread "{thread}" .* holds threading.Lock', said)
             assert re.search(rf'thread "{thread}" .* waits for threading.Lock', said)
-        told(session, f"ft locks {run.truth['objects']['a']}", "held by", '"first"', '"second"', "waits for")
+        told(
+            session,
+            f"ft locks {run.truth['objects']['a']}",
+            "held by",
+            '"first"',
+            '"second"',
+            "waits for",
+        )
 
 
 @each_debugger
 def test_orphans_are_told_with_their_unions(name: str, tmp_path: Path) -> None:
-    run = crash(interpreters.build("release-unfixed"), GROUND_TRUTH / "double_init.py", folder=tmp_path / "run", timeout=120)
+    run = crash(
+        interpreters.build("release-unfixed"),
+        GROUND_TRUTH / "double_init.py",
+        folder=tmp_path / "run",
+        timeout=120,
+    )
     assert run.truth["orphans"] > 0
     with in_session(name, run.executable, core=run.core, timeout=120) as session:
         said = told(
@@ -273,9 +348,17 @@ def test_a_healthy_process_is_looked_at(name: str, tmp_path: Path) -> None:
             goes_on = re.search(r"`(ft list 0x[0-9a-f]+ 20:)` goes on", said)
             assert goes_on
             told(session, goes_on[1], "  20 ", "29.0", "✓ no stale item of 10 judged")
-            assert "✗" not in told(session, f"ft list --stale {items}", "✓ no stale item of 30 judged")
             assert "✗" not in told(
-                session, f"ft union {union}", "int | str", "live", "refcount 1", "args", "(<class 'int'>, <class 'str'>)"
+                session, f"ft list --stale {items}", "✓ no stale item of 30 judged"
+            )
+            assert "✗" not in told(
+                session,
+                f"ft union {union}",
+                "int | str",
+                "live",
+                "refcount 1",
+                "args",
+                "(<class 'int'>, <class 'str'>)",
             )
             told(session, f"ft object {union}", "types.UnionType", "MainThread", "gc bits tracked")
             told(session, f"ft heap {union}", "live", "block 0x", 'owned by thread "MainThread"')
@@ -293,7 +376,9 @@ def test_a_healthy_process_is_looked_at(name: str, tmp_path: Path) -> None:
 def test_ctrl_c_ends_a_long_scan_with_what_it_has(name: str, tmp_path: Path) -> None:
     script = tmp_path / "large.py"
     script.write_text(LARGE)
-    with hang(interpreters.build("release"), script, folder=tmp_path / "run", timeout=120) as process:
+    with hang(
+        interpreters.build("release"), script, folder=tmp_path / "run", timeout=120
+    ) as process:
         with in_session(name, pid=process.pid, timeout=120) as session:
             for command, begun in (("ft scan", "scanning █"), ("ft scan --orphans", "searching █")):
                 session.child.sendline(command)
@@ -308,7 +393,9 @@ def test_ctrl_c_ends_a_long_scan_with_what_it_has(name: str, tmp_path: Path) -> 
 
 
 @each_debugger
-def test_the_founding_crash_happens_under_the_debugger(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_founding_crash_happens_under_the_debugger(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     script = CORPUS / "list_union_freed.py"
     with in_session(name, interpreters.build("debug-unfixed"), arguments=(str(script),)) as session:
@@ -324,7 +411,16 @@ def test_the_founding_crash_happens_under_the_debugger(name: str, tmp_path: Path
 
 @each_debugger
 def test_without_a_process_every_command_says_so(name: str, tmp_path: Path) -> None:
-    simple = ("triage", "bt", "threads", "locks", "scan", "scan --orphans", "known", f"export json {tmp_path}/report")
+    simple = (
+        "triage",
+        "bt",
+        "threads",
+        "locks",
+        "scan",
+        "scan --orphans",
+        "known",
+        f"export json {tmp_path}/report",
+    )
     with_address = ("heap 0x10", "object 0x10", "list 0x10", "union 0x10", "referrers 0x10000")
     with in_session(name) as session:
         for command in (*simple, *with_address):
@@ -338,13 +434,28 @@ def test_without_a_process_every_command_says_so(name: str, tmp_path: Path) -> N
             "ft list [--stale] ADDRESS [FIRST:LAST]",
             "ft help COMMAND",
         )
-        told(session, "ft help list", "ft list [--stale] ADDRESS [FIRST:LAST]", "--stale", "for example: ft list v")
+        told(
+            session,
+            "ft help list",
+            "ft list [--stale] ADDRESS [FIRST:LAST]",
+            "--stale",
+            "for example: ft list v",
+        )
 
 
 @each_debugger
 def test_a_process_that_is_no_python_is_called_so(name: str) -> None:
     with in_process(["/bin/sleep", "600"]) as process, in_session(name, pid=process.pid) as session:
-        for command in ("triage", "threads", "bt", "locks", "scan", "object $rsp", "list $rsp", "heap $rsp"):
+        for command in (
+            "triage",
+            "threads",
+            "bt",
+            "locks",
+            "scan",
+            "object $rsp",
+            "list $rsp",
+            "heap $rsp",
+        ):
             assert "no CPython in this target" in one_line(session, f"ft {command}")
         session.command("detach")
         assert process.poll() is None
@@ -358,7 +469,16 @@ def test_a_python_with_a_gil_is_called_so(name: str) -> None:
         in_process([sys.executable, "-c", waiting], stdout=subprocess.PIPE) as process,
         in_session(name, pid=process.pid) as session,
     ):
-        for command in ("triage", "threads", "bt", "locks", "scan", "object $rsp", "list $rsp", "heap $rsp"):
+        for command in (
+            "triage",
+            "threads",
+            "bt",
+            "locks",
+            "scan",
+            "object $rsp",
+            "list $rsp",
+            "heap $rsp",
+        ):
             assert wanted in one_line(session, f"ft {command}")
 
 
@@ -383,7 +503,12 @@ class Waiting(subprocess.Popen[bytes]):
 def test_no_color_is_respected(name: str, lab: Lab) -> None:
     run = lab.crash("debug", "list_item_decref")
     for environment, painted in (({}, True), ({"NO_COLOR": "1"}, False)):
-        with in_session(name, run.executable, core=run.core, environment={"TERM": "xterm-256color", **environment}) as session:
+        with in_session(
+            name,
+            run.executable,
+            core=run.core,
+            environment={"TERM": "xterm-256color", **environment},
+        ) as session:
             session.command(COLOURS_ON[name])
             session.child.sendline(f"ft list {run.truth['container']}")
             session.expect("1 stale")

@@ -66,15 +66,21 @@ class Row:
 def deterministic(options: Options, scripts: Iterable[Script]) -> list[Row]:
     """Every deterministic crash on each of its builds, in each debugger."""
     rows = []
-    print(f"{'script':<26} {'build':<16} {'in':<5} {'expected':<18} {'found':<44} right", flush=True)
+    print(
+        f"{'script':<26} {'build':<16} {'in':<5} {'expected':<18} {'found':<44} right", flush=True
+    )
     for script in scripts:
         for build in filter(options.wanted, script.builds):
             for debugger in options.debuggers:
                 row = _deterministic(options, script, build, debugger)
                 rows.append(row)
                 mark = WRONG if row.wrong or row.problem else RIGHT
-                print(f"{script.name:<26} {build:<16} {debugger:<5} {words(script.on(build)['rule']):<18} {_found(row):<44} {mark}")
-                for line in [str(check) for check in row.wrong] + ([row.problem] if row.problem else []):
+                print(
+                    f"{script.name:<26} {build:<16} {debugger:<5} {words(script.on(build)['rule']):<18} {_found(row):<44} {mark}"
+                )
+                for line in [str(check) for check in row.wrong] + (
+                    [row.problem] if row.problem else []
+                ):
                     print(f"    {line}", flush=True)
     return rows
 
@@ -97,7 +103,9 @@ def _found(row: Row) -> str:
     first = row.report["findings"][0]
     subject, container = first.get("subject") or {}, first.get("container") or {}
     place = f"{container['type']}[{container['index']}]" if container else ""
-    return f"{first['rule']} {first['confidence']} {subject.get('expected_type') or subject.get('type') or ''} {place}"[:44]
+    return f"{first['rule']} {first['confidence']} {subject.get('expected_type') or subject.get('type') or ''} {place}"[
+        :44
+    ]
 
 
 @dataclass(frozen=True)
@@ -112,7 +120,9 @@ class RaceRow:
     problems: tuple[str, ...]
 
     def rate(self, what: str) -> tuple[int, int]:
-        return sum(bool(getattr(score, what)) for score in self.scores), len(self.scores) + len(self.problems)
+        return sum(bool(getattr(score, what)) for score in self.scores), len(self.scores) + len(
+            self.problems
+        )
 
 
 COLUMNS = {
@@ -131,7 +141,8 @@ def races(options: Options, scripts: Iterable[Script]) -> list[RaceRow]:
     """Every race, ``options.runs`` times on each of its builds."""
     rows = []
     print(
-        f"\n{'race':<26} {'build':<8} {'in':<5} {'died':>7} {'after':>7}  " + " ".join(f"{title:>8}" for title in COLUMNS.values()),
+        f"\n{'race':<26} {'build':<8} {'in':<5} {'died':>7} {'after':>7}  "
+        + " ".join(f"{title:>8}" for title in COLUMNS.values()),
         flush=True,
     )
     for script in scripts:
@@ -141,8 +152,14 @@ def races(options: Options, scripts: Iterable[Script]) -> list[RaceRow]:
                 counts = " ".join(f"{row.rate(what)[0]:>8}" for what in COLUMNS)
                 after = sorted(row.seconds)[len(row.seconds) // 2] if row.seconds else 0.0
                 died = f"{len(row.seconds)}/{options.runs}"
-                print(f"{script.name:<26} {build:<8} {row.debugger:<5} {died:>7} {after:>5.2f} s  {counts}")
-                missed = [score.found for score in row.scores if not (score.operations and score.known_first)] + list(row.problems)
+                print(
+                    f"{script.name:<26} {build:<8} {row.debugger:<5} {died:>7} {after:>5.2f} s  {counts}"
+                )
+                missed = [
+                    score.found
+                    for score in row.scores
+                    if not (score.operations and score.known_first)
+                ] + list(row.problems)
                 for text in list(dict.fromkeys(missed))[:3]:
                     print(f"    {text}")
                 sys.stdout.flush()
@@ -172,7 +189,14 @@ def _race(options: Options, script: Script, build: str) -> list[RaceRow]:
         if not options.reuse:
             options.lab.forget(build, script.name, number)
     return [
-        RaceRow(script, build, debugger, tuple(scores[debugger]), tuple(seconds), tuple(problems[debugger]))
+        RaceRow(
+            script,
+            build,
+            debugger,
+            tuple(scores[debugger]),
+            tuple(seconds),
+            tuple(problems[debugger]),
+        )
         for debugger in options.debuggers
     ]
 
@@ -189,7 +213,9 @@ class HealthRow:
 def healthy(options: Options, scripts: Sequence[Script]) -> list[HealthRow]:
     """Healthy programs, attached to at random moments: whatever is found is a false alarm."""
     rows = []
-    print(f"\n{'healthy program':<26} {'build':<16} {'in':<5} {'stops':>5}  false alarms", flush=True)
+    print(
+        f"\n{'healthy program':<26} {'build':<16} {'in':<5} {'stops':>5}  false alarms", flush=True
+    )
     for script in scripts:
         for build in filter(options.wanted, script.builds):
             for debugger in options.debuggers:
@@ -224,19 +250,38 @@ def _keep(options: Options, run: CrashRun, build: str, number: int) -> None:
         run.save(folder / "run.json")
 
 
-def totals(rows: Sequence[Row], race_rows: Sequence[RaceRow], health_rows: Sequence[HealthRow], heap: HeapRows) -> bool:
+def totals(
+    rows: Sequence[Row],
+    race_rows: Sequence[RaceRow],
+    health_rows: Sequence[HealthRow],
+    heap: HeapRows,
+) -> bool:
     """The rows of DESIGN section 5 that are decided here.  True when all are reached."""
-    print("\nin all                                                                        reached        wanted")
+    print(
+        "\nin all                                                                        reached        wanted"
+    )
     reached = []
 
     def line(what: str, right: int, of: int, wanted: float) -> None:
         if of:
             reached.append(right >= wanted * of)
             mark = RIGHT if reached[-1] else WRONG
-            print(f"  {what:<70} {right:>7}/{of:<7} {100 * right / of:6.2f} %   {100 * wanted:g} %   {mark}")
+            print(
+                f"  {what:<70} {right:>7}/{of:<7} {100 * right / of:6.2f} %   {100 * wanted:g} %   {mark}"
+            )
 
-    line("headline rule and subject right, deterministic corpus", sum(row.headline_right for row in rows), len(rows), 1.0)
-    line("everything expected right, deterministic corpus", sum(not row.wrong and not row.problem for row in rows), len(rows), 1.0)
+    line(
+        "headline rule and subject right, deterministic corpus",
+        sum(row.headline_right for row in rows),
+        len(rows),
+        1.0,
+    )
+    line(
+        "everything expected right, deterministic corpus",
+        sum(not row.wrong and not row.problem for row in rows),
+        len(rows),
+        1.0,
+    )
     for what, title, wanted in (
         ("object_first", "culprit object right in first place, races", 0.9),
         ("object_in_three", "culprit object among the first three", 0.9),
@@ -248,12 +293,24 @@ def totals(rows: Sequence[Row], race_rows: Sequence[RaceRow], health_rows: Seque
         rates = [row.rate(what) for row in race_rows]
         line(title, sum(right for right, _ in rates), sum(of for _, of in rates), wanted)
     scores = [score for row in race_rows for score in row.scores]
-    line("nothing wrong said to be proven, races", sum(not score.wrong_proven for score in scores), len(scores), 1.0)
+    line(
+        "nothing wrong said to be proven, races",
+        sum(not score.wrong_proven for score in scores),
+        len(scores),
+        1.0,
+    )
     if scores:
-        print(f"  {'neither race nor issue named, races':<70} {sum(score.unknown for score in scores):>7}/{len(scores)}")
+        print(
+            f"  {'neither race nor issue named, races':<70} {sum(score.unknown for score in scores):>7}/{len(scores)}"
+        )
     stops = sum(row.stops for row in health_rows)
     alarmed = sum(len(row.alarms) for row in health_rows)
-    line("healthy processes, stopped at a random moment, without any finding", stops - alarmed, stops, 1.0)
+    line(
+        "healthy processes, stopped at a random moment, without any finding",
+        stops - alarmed,
+        stops,
+        1.0,
+    )
     for heap_line in heap.lines():
         line(*heap_line)
     _signatures(
@@ -261,7 +318,12 @@ def totals(rows: Sequence[Row], race_rows: Sequence[RaceRow], health_rows: Seque
         + [(row.script.defect, score.signature) for row in race_rows for score in row.scores]
     )
     pairs = _pairs(rows)
-    line("gdb's and lldb's reports equal but for the tool", sum(_same(*pair) for pair in pairs), len(pairs), 1.0)
+    line(
+        "gdb's and lldb's reports equal but for the tool",
+        sum(_same(*pair) for pair in pairs),
+        len(pairs),
+        1.0,
+    )
     return all(reached)
 
 
@@ -279,7 +341,9 @@ def _signatures(marked: Sequence[tuple[str, str | None]]) -> None:
         purest[mark] = max(purest.get(mark, 0), count)
         fullest[defect] = max(fullest.get(defect, 0), count)
     title = f"{len(purest)} signatures of {len(fullest)} defects: purity and completeness"
-    purity, completeness = (100 * sum(largest.values()) / len(marked) for largest in (purest, fullest))
+    purity, completeness = (
+        100 * sum(largest.values()) / len(marked) for largest in (purest, fullest)
+    )
     print(f"  {title:<70} {purity:5.1f} % {completeness:5.1f} %")
 
 
@@ -291,26 +355,59 @@ def _pairs(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
 
 
 def _same(one: Row, other: Row) -> bool:
-    return one.report is not None and other.report is not None and comparable(one.report) == comparable(other.report)
+    return (
+        one.report is not None
+        and other.report is not None
+        and comparable(one.report) == comparable(other.report)
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="scripts/accuracy", description="Run the crash corpus and compare each report with the truth."
+        prog="scripts/accuracy",
+        description="Run the crash corpus and compare each report with the truth.",
     )
-    parser.add_argument("scripts", nargs="*", metavar="SCRIPT", help="scripts of tests/corpus, by name; all by default")
-    parser.add_argument("--quick", action="store_true", help="each race twice, three stops of each healthy program, gdb only")
-    parser.add_argument("--runs", type=int, default=10, metavar="N", help="deaths of each race (10)")
-    parser.add_argument("--stops", type=int, default=12, metavar="N", help="stops of each healthy program (12)")
-    parser.add_argument("--only", choices=("deterministic", "races", "healthy", "heap"), help="one part")
-    parser.add_argument("--debugger", choices=DEBUGGERS, action="append", help="one debugger; both by default")
-    parser.add_argument("--build", choices=interpreters.VARIANTS, action="append", help="one build; all by default")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="copy the cores of wrong reports there")
-    parser.add_argument("--cores", type=Path, metavar="FOLDER", help="leave all cores there, and use those that are there already")
+    parser.add_argument(
+        "scripts",
+        nargs="*",
+        metavar="SCRIPT",
+        help="scripts of tests/corpus, by name; all by default",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="each race twice, three stops of each healthy program, gdb only",
+    )
+    parser.add_argument(
+        "--runs", type=int, default=10, metavar="N", help="deaths of each race (10)"
+    )
+    parser.add_argument(
+        "--stops", type=int, default=12, metavar="N", help="stops of each healthy program (12)"
+    )
+    parser.add_argument(
+        "--only", choices=("deterministic", "races", "healthy", "heap"), help="one part"
+    )
+    parser.add_argument(
+        "--debugger", choices=DEBUGGERS, action="append", help="one debugger; both by default"
+    )
+    parser.add_argument(
+        "--build", choices=interpreters.VARIANTS, action="append", help="one build; all by default"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="FOLDER", help="copy the cores of wrong reports there"
+    )
+    parser.add_argument(
+        "--cores",
+        type=Path,
+        metavar="FOLDER",
+        help="leave all cores there, and use those that are there already",
+    )
     given = parser.parse_args(arguments)
     scripts = corpus()
     if unknown := set(given.scripts) - scripts.keys():
-        parser.error(f"no such script: {', '.join(sorted(unknown))}; tests/corpus has {', '.join(scripts)}")
+        parser.error(
+            f"no such script: {', '.join(sorted(unknown))}; tests/corpus has {', '.join(scripts)}"
+        )
     chosen = [scripts[name] for name in given.scripts or scripts]
     with contextlib.nullcontext(Lab(given.cores)) if given.cores else Lab.temporary() as lab:
         options = Options(
@@ -328,11 +425,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if part in (None, "deterministic")
             else []
         )
-        race_rows = races(options, [s for s in chosen if s.is_race]) if part in (None, "races") else []
-        health_rows = healthy(options, [s for s in chosen if s.is_healthy]) if part in (None, "healthy") else []
+        race_rows = (
+            races(options, [s for s in chosen if s.is_race]) if part in (None, "races") else []
+        )
+        health_rows = (
+            healthy(options, [s for s in chosen if s.is_healthy])
+            if part in (None, "healthy")
+            else []
+        )
         # The heap's scripts are not of the corpus: who names a script of the corpus does not ask for them.
         whole = part is None and not given.scripts
-        heap_rows = measure(options.wanted, options.debuggers) if whole or part == "heap" else HeapRows()
+        heap_rows = (
+            measure(options.wanted, options.debuggers) if whole or part == "heap" else HeapRows()
+        )
     return 0 if totals(rows, race_rows, health_rows, heap_rows) else 1
 
 

@@ -36,7 +36,11 @@ class CrashRun:
     seconds: float
 
     def save(self, path: Path) -> None:
-        fields = {"core": str(self.core), "executable": str(self.executable), "script": str(self.script)}
+        fields = {
+            "core": str(self.core),
+            "executable": str(self.executable),
+            "script": str(self.script),
+        }
         path.write_text(json.dumps(self.__dict__ | fields))
 
     @classmethod
@@ -78,7 +82,11 @@ def crash(
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment without what would change the interpreter under test, or name a test that it is not in."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PYTEST_", "VIRTUAL_ENV"))}
+    inherited = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("PYTHON", "PYTEST_", "VIRTUAL_ENV"))
+    }
     return inherited | {"PYTHONDONTWRITEBYTECODE": "1"} | dict(extra or {})
 
 
@@ -91,7 +99,14 @@ def kernel_writes_cores() -> bool:
     return not pattern.startswith("|") and "/" not in pattern and hard == resource.RLIM_INFINITY
 
 
-def _attempt(python: Path, script: Path, folder: Path, timeout: float, env: dict[str, str], arguments: tuple[str, ...]) -> CrashRun:
+def _attempt(
+    python: Path,
+    script: Path,
+    folder: Path,
+    timeout: float,
+    env: dict[str, str],
+    arguments: tuple[str, ...],
+) -> CrashRun:
     command = [str(python), str(script), *arguments]
     started = time.monotonic()
     if kernel_writes_cores():
@@ -114,10 +129,18 @@ def unlimited_core() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
 
-def _natively(command: list[str], folder: Path, timeout: float, env: dict[str, str]) -> tuple[str, str, Path]:
+def _natively(
+    command: list[str], folder: Path, timeout: float, env: dict[str, str]
+) -> tuple[str, str, Path]:
     with (folder / "stderr").open("w+b") as stderr:
         process = subprocess.Popen(
-            command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, preexec_fn=unlimited_core
+            command,
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=stderr,
+            stderr=stderr,
+            preexec_fn=unlimited_core,
         )
         try:
             code = process.wait(timeout)
@@ -135,7 +158,9 @@ def _natively(command: list[str], folder: Path, timeout: float, env: dict[str, s
     return signal.Signals(-code).name, text, cores[0]
 
 
-def _under_debugger(command: list[str], folder: Path, timeout: float, env: dict[str, str]) -> tuple[str, str, Path]:
+def _under_debugger(
+    command: list[str], folder: Path, timeout: float, env: dict[str, str]
+) -> tuple[str, str, Path]:
     """Where the kernel hands cores to somebody else: run under gdb, and let it write the core at the fault."""
     core, log = folder / "core", folder / "gdb.log"
     quoted = " ".join(f"'{word}'" for word in command[1:])
@@ -150,10 +175,22 @@ def _under_debugger(command: list[str], folder: Path, timeout: float, env: dict[
         f"generate-core-file {core}",
         "kill",
     ]
-    gdb = [debugger("gdb"), "-nx", "-batch", *(word for step in steps for word in ("-ex", step)), command[0]]
+    gdb = [
+        debugger("gdb"),
+        "-nx",
+        "-batch",
+        *(word for step in steps for word in ("-ex", step)),
+        command[0],
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            gdb, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            gdb,
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
         try:
             process.wait(timeout + 60)

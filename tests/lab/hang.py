@@ -56,7 +56,9 @@ def hang(
                     break
             else:
                 stderr.seek(0)
-                raise NotReady(f"{script.name} ended or took over {timeout:g} s before it was ready: {stderr.read()[-400:]}")
+                raise NotReady(
+                    f"{script.name} ended or took over {timeout:g} s before it was ready: {stderr.read()[-400:]}"
+                )
             watchdog.cancel()
             yield process
         finally:
@@ -72,7 +74,10 @@ def settle(process: subprocess.Popen[str], threads: int, timeout: float = 30.0) 
     ends = time.monotonic() + timeout
     asleep = 0
     while asleep < 3:
-        states = [re.findall(r"^State:\s+(\w)", (task / "status").read_text(), re.M) for task in tasks.iterdir()]
+        states = [
+            re.findall(r"^State:\s+(\w)", (task / "status").read_text(), re.M)
+            for task in tasks.iterdir()
+        ]
         asleep = asleep + 1 if states == [["S"]] * threads else 0
         if time.monotonic() > ends:
             raise NotReady(f"process {process.pid} has not come to rest in {timeout:g} s: {states}")

@@ -34,12 +34,37 @@ class HeapRows:
         """Title, how many are right, of how many, and the share that is wanted."""
         alive, dead = sum(t.alive for t in self.tables), sum(t.dead for t in self.tables)
         places = sum(number for t in self.tables for _, _, number in t.places)
-        yield "known-alive addresses not called dead", alive - sum(t.alive_called_dead for t in self.tables), alive, 1.0
-        yield "known-dead addresses called dead or reused", sum(t.dead_called_dead for t in self.tables), dead, 0.99
-        yield "nothing wrong said to be proven, heap", alive + dead - sum(t.proven_wrongly for t in self.tables), alive + dead, 1.0
-        yield "other addresses given the right word", places - sum(len(t.misplaced) for t in self.tables), places, 1.0
+        yield (
+            "known-alive addresses not called dead",
+            alive - sum(t.alive_called_dead for t in self.tables),
+            alive,
+            1.0,
+        )
+        yield (
+            "known-dead addresses called dead or reused",
+            sum(t.dead_called_dead for t in self.tables),
+            dead,
+            0.99,
+        )
+        yield (
+            "nothing wrong said to be proven, heap",
+            alive + dead - sum(t.proven_wrongly for t in self.tables),
+            alive + dead,
+            1.0,
+        )
+        yield (
+            "other addresses given the right word",
+            places - sum(len(t.misplaced) for t in self.tables),
+            places,
+            1.0,
+        )
         made, tied = sum(s.made for s in self.raced), sum(min(s.tied, s.made) for s in self.raced)
-        yield "orphans of the raced parameters found and tied to their unions", tied, made, ENOUGH_ORPHANS
+        yield (
+            "orphans of the raced parameters found and tied to their unions",
+            tied,
+            made,
+            ENOUGH_ORPHANS,
+        )
         yield (
             "no orphan where there is none: fixed build, healthy program",
             sum(not s.found for s in self.sound),

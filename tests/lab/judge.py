@@ -39,9 +39,15 @@ def _checks(expect: dict[str, Any], truth: dict[str, Any], report: Report) -> It
     yield _one_of("rule", expect["rule"], first.get("rule"))
     if "also" in expect:
         about = truth.get("also_subject")
-        others = [f["rule"] for f in findings if about is None or (f.get("subject") or {}).get("address") == about]
+        others = [
+            f["rule"]
+            for f in findings
+            if about is None or (f.get("subject") or {}).get("address") == about
+        ]
         expected = words(expect["also"]) + (f" about {about}" if about else "")
-        yield Check("also", expected, " ".join(others), bool(set(others) & set(_several(expect["also"]))))
+        yield Check(
+            "also", expected, " ".join(others), bool(set(others) & set(_several(expect["also"])))
+        )
     if "confidence" in expect:
         yield _one_of("confidence", expect["confidence"], first.get("confidence"))
     if "subject" in truth:
@@ -52,11 +58,25 @@ def _checks(expect: dict[str, Any], truth: dict[str, Any], report: Report) -> It
     if "container" in expect:
         yield _one_of("container", expect["container"], container and container["type"])
         if container and "container" in truth:
-            yield _one_of("container address", (truth["container"], truth.get("dictionary")), container["address"])
+            yield _one_of(
+                "container address",
+                (truth["container"], truth.get("dictionary")),
+                container["address"],
+            )
         if container and (place := truth.get("index", truth.get("key"))) is not None:
-            yield Check("index", str(place), str(container["index"]), str(container["index"]).strip("'\"") == str(place))
+            yield Check(
+                "index",
+                str(place),
+                str(container["index"]),
+                str(container["index"]).strip("'\"") == str(place),
+            )
     names = [name_of(report, lwp) for lwp in first.get("threads", ())]
-    yield Check("threads", " ".join(expect["threads"]), " ".join(map(str, names)), set(expect["threads"]) <= set(names))
+    yield Check(
+        "threads",
+        " ".join(expect["threads"]),
+        " ".join(map(str, names)),
+        set(expect["threads"]) <= set(names),
+    )
     yield known(expect["known"], report)
     yield _one_of("signal", expect["signal"], crash.get("signal"))
     for key in ("assertion", "victim"):
@@ -75,7 +95,12 @@ def known(expected: str | tuple[str | None, ...] | None, report: Report) -> Chec
     certain = first["id"] if first and first["match"] != "possible" else None
     found = f"{first['id']} ({first['match']})" if first else "none"
     allowed = _several(expected)
-    return Check("known issue", words(expected), found, certain in allowed or (first is not None and first["id"] in allowed))
+    return Check(
+        "known issue",
+        words(expected),
+        found,
+        certain in allowed or (first is not None and first["id"] in allowed),
+    )
 
 
 def no_errors(report: Report) -> Check:
@@ -121,10 +146,15 @@ def judge_race(script: Script, build: str, run: CrashRun, report: Report) -> Rac
     def at_fault(shared: dict[str, Any]) -> bool:
         return shared["address"] in culprits or shared["type"] in types
 
-    race, suspects = report["race"], report.get("suspects") or ([report["race"]] if report["race"] else [])
+    race, suspects = (
+        report["race"],
+        report.get("suspects") or ([report["race"]] if report["race"] else []),
+    )
     marked = [_marked(script, thread) for thread in race["threads"][:2]] if race else []
     both = len(marked) == 2 and all(marked) and not all(mark and mark.reads for mark in marked)
-    named = both and all(mark and mark.says(thread["operation"]) for mark, thread in zip(marked, race["threads"]))
+    named = both and all(
+        mark and mark.says(thread["operation"]) for mark, thread in zip(marked, race["threads"])
+    )
     issues = [issue["id"] for issue in report["known_issues"]]
     certain = [issue["id"] for issue in report["known_issues"] if issue["match"] != "possible"]
     allowed = set(_several(expect["known"]))
@@ -136,7 +166,9 @@ def judge_race(script: Script, build: str, run: CrashRun, report: Report) -> Rac
         lines=right and both,
         known_first=bool(allowed & set(issues[:1])) or (None in allowed and not certain),
         known_in_three=bool(allowed & set(issues[:3])) or (None in allowed and not certain),
-        wrong_proven=None if right or not race or race["confidence"] != "proven" else race["object"]["address"],
+        wrong_proven=None
+        if right or not race or race["confidence"] != "proven"
+        else race["object"]["address"],
         unknown=race is None and not issues,
         found=_named(report),
         signature=signature(report),
@@ -146,32 +178,51 @@ def judge_race(script: Script, build: str, run: CrashRun, report: Report) -> Rac
 def _marked(script: Script, thread: dict[str, Any]) -> Operation | None:
     """The mark of the line that the report names for that thread: the line at fault, else the current one."""
     line = thread.get("suspect_line") or thread.get("line") or 0
-    return script.operations.get(line) if str(thread.get("file", "")).endswith(script.path.name) else None
+    return (
+        script.operations.get(line)
+        if str(thread.get("file", "")).endswith(script.path.name)
+        else None
+    )
 
 
 def _named(report: Report) -> str:
     race, issues, failed = report["race"], report["known_issues"], no_errors(report)
     issue = f"{issues[0]['id']} ({issues[0]['match']})" if issues else "no issue"
-    return "; ".join([_race_text(race) if race else "no race", issue] + ([] if failed.right else [f"failed: {failed.found}"]))
+    return "; ".join(
+        [_race_text(race) if race else "no race", issue]
+        + ([] if failed.right else [f"failed: {failed.found}"])
+    )
 
 
 def _race_text(race: dict[str, Any]) -> str:
-    threads = " and ".join(f"{t['operation']}:{t.get('suspect_line') or t.get('line')}" for t in race["threads"][:2])
+    threads = " and ".join(
+        f"{t['operation']}:{t.get('suspect_line') or t.get('line')}" for t in race["threads"][:2]
+    )
     return f"{race['object']['type']} {threads} ({race['confidence']})"
 
 
 def comparable(report: Report) -> Report:
     """What two debuggers' reports on one core must have in common: all but ``tool``; native frames by their functions' names."""
     found = {key: value for key, value in report.items() if key != "tool"}
-    found["threads"] = [{**t, "native": [frame["function"] for frame in t["native"]]} for t in report["threads"]]
+    found["threads"] = [
+        {**t, "native": [frame["function"] for frame in t["native"]]} for t in report["threads"]
+    ]
     return found
 
 
 def alarms(report: Report, beyond: str | None = "possible") -> list[str]:
     """What a report on a healthy process says beyond ``possible`` (beyond nothing at all with None): each is a false alarm."""
-    said = [f"{f['rule']} {f['confidence']}" for f in report["findings"] if f["rule"] != "FT000" and f["confidence"] != beyond]
+    said = [
+        f"{f['rule']} {f['confidence']}"
+        for f in report["findings"]
+        if f["rule"] != "FT000" and f["confidence"] != beyond
+    ]
     race = report["race"]
-    return said + ([f"race on {race['object']['type']} {race['confidence']}"] if race and race["confidence"] != beyond else [])
+    return said + (
+        [f"race on {race['object']['type']} {race['confidence']}"]
+        if race and race["confidence"] != beyond
+        else []
+    )
 
 
 def _several(expected: Any) -> tuple[Any, ...]:
@@ -184,4 +235,6 @@ def words(expected: Any) -> str:
 
 
 def _one_of(what: str, expected: Any, found: Any) -> Check:
-    return Check(what, words(expected), "none" if found is None else str(found), found in _several(expected))
+    return Check(
+        what, words(expected), "none" if found is None else str(found), found in _several(expected)
+    )

@@ -27,7 +27,14 @@ class Operation:
         return any(name in text or text.strip("_") in name for name in names)
 
 
-COMPARISONS = {"compare <": "lt", "compare <=": "le", "compare ==": "eq", "compare !=": "ne", "compare >": "gt", "compare >=": "ge"}
+COMPARISONS = {
+    "compare <": "lt",
+    "compare <=": "le",
+    "compare ==": "eq",
+    "compare !=": "ne",
+    "compare >": "gt",
+    "compare >=": "ge",
+}
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,9 @@ class Script:
     def expect(self) -> dict[str, Any]:
         """The literal that the script assigns to ``EXPECT``; the script is not run for it."""
         for statement in ast.parse(self.path.read_text()).body:
-            if isinstance(statement, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "EXPECT" for t in statement.targets):
+            if isinstance(statement, ast.Assign) and any(
+                isinstance(t, ast.Name) and t.id == "EXPECT" for t in statement.targets
+            ):
                 value = ast.literal_eval(statement.value)
                 assert isinstance(value, dict)
                 return value

@@ -30,7 +30,9 @@ def _report(command: list[str], debugger: str, timeout: float) -> dict[str, Any]
     gdbext = [sys.executable, "-m", "gdbext", *command, "--debugger", debugger, "--format", "json"]
     done = subprocess.run(gdbext, capture_output=True, text=True, timeout=timeout)
     if done.returncode not in (DIAGNOSED, PARTIAL):
-        raise TriageFailed(f"`{' '.join(gdbext)}` ended with {done.returncode}: {(done.stderr or done.stdout)[-800:]}")
+        raise TriageFailed(
+            f"`{' '.join(gdbext)}` ended with {done.returncode}: {(done.stderr or done.stdout)[-800:]}"
+        )
     report = json.loads(done.stdout)
     assert isinstance(report, dict)
     return report

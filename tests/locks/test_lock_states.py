@@ -27,7 +27,9 @@ class Told:
     def __init__(self, answers: dict[str, Any], truth: dict[str, Any]) -> None:
         self._answers = answers
         self._threads: dict[int, str] = {lwp: name for name, lwp in truth["threads"].items()}
-        self._objects: dict[int, str] = {int(address, 16): name for name, address in truth["objects"].items()}
+        self._objects: dict[int, str] = {
+            int(address, 16): name for name, address in truth["objects"].items()
+        }
 
     def _name(self, lwp: int | None) -> str | None:
         return None if lwp is None else self._threads.get(lwp, f"unknown LWP {lwp}")
@@ -37,12 +39,18 @@ class Told:
 
     @cached_property
     def holds(self) -> dict[str | None, list[str]]:
-        return {name: sorted(self._objects.get(a, hex(a)) for a in held) for name, held in self._by_thread("holds").items()}
+        return {
+            name: sorted(self._objects.get(a, hex(a)) for a in held)
+            for name, held in self._by_thread("holds").items()
+        }
 
     @cached_property
     def waits(self) -> dict[str | None, str | None]:
         """The object's name, where the truth has one, else the kind of lock."""
-        return {name: wait and self._objects.get(wait[1], wait[0]) for name, wait in self._by_thread("waits").items()}
+        return {
+            name: wait and self._objects.get(wait[1], wait[0])
+            for name, wait in self._by_thread("waits").items()
+        }
 
     @cached_property
     def sections(self) -> dict[str | None, list[str]]:
@@ -50,15 +58,24 @@ class Told:
 
     @cached_property
     def holders(self) -> dict[str, list[str | None]]:
-        return {name: [self._name(lwp) for lwp in lwps] for name, lwps in self._answers["holders"].items()}
+        return {
+            name: [self._name(lwp) for lwp in lwps]
+            for name, lwps in self._answers["holders"].items()
+        }
 
     @cached_property
     def waiters(self) -> dict[str, set[str | None]]:
-        return {name: {self._name(lwp) for lwp in lwps} for name, lwps in self._answers["waiters"].items()}
+        return {
+            name: {self._name(lwp) for lwp in lwps}
+            for name, lwps in self._answers["waiters"].items()
+        }
 
     @cached_property
     def blockers(self) -> dict[str | None, list[str | None]]:
-        return {name: [self._name(lwp) for lwp in lwps] for name, lwps in self._by_thread("blockers").items()}
+        return {
+            name: [self._name(lwp) for lwp in lwps]
+            for name, lwps in self._by_thread("blockers").items()
+        }
 
     @cached_property
     def circles(self) -> list[set[str | None]]:
@@ -70,7 +87,11 @@ class Told:
 
     @cached_property
     def problem_threads(self) -> list[str | None]:
-        return [self._name(lwp) for lwp in self._answers["problems"][0][2]] if self._answers["problems"] else []
+        return (
+            [self._name(lwp) for lwp in self._answers["problems"][0][2]]
+            if self._answers["problems"]
+            else []
+        )
 
     @property
     def hang(self) -> str:
@@ -92,7 +113,13 @@ def ask(run: CrashRun, host: str) -> Told:
         ]
         command += ["-ex", f"source {script}", str(run.executable), str(run.core)]
     else:
-        command = [debugger("lldb"), "--no-lldbinit", "--batch", "-o", f"target create {run.executable} --core {run.core}"]
+        command = [
+            debugger("lldb"),
+            "--no-lldbinit",
+            "--batch",
+            "-o",
+            f"target create {run.executable} --core {run.core}",
+        ]
         command += ["-o", f"command script import {script}"]
     done = subprocess.run(command, cwd=run.core.parent, capture_output=True, text=True, timeout=120)
     lines = [line for line in done.stdout.splitlines() if line.startswith("LOCKS ")]
@@ -115,17 +142,31 @@ def state(request: pytest.FixtureRequest) -> Script:
 @pytest.fixture(scope="module")
 def run(build: str, state: Script, tmp_path_factory: pytest.TempPathFactory) -> CrashRun:
     folder = tmp_path_factory.mktemp(f"{state.name}-{build}")
-    return crash(interpreters.build(build), state.path, folder=folder, timeout=30, env=state.expect.get("env"))
+    return crash(
+        interpreters.build(build),
+        state.path,
+        folder=folder,
+        timeout=30,
+        env=state.expect.get("env"),
+    )
 
 
 @pytest.mark.parametrize("host", DEBUGGERS)
 def test_a_lock_state_is_told_right(run: CrashRun, state: Script, host: str) -> None:
     expect, told = state.expect, ask(run, host)
-    assert {name: told.holds[name] for name in expect["holds"]} == {name: sorted(held) for name, held in expect["holds"].items()}
+    assert {name: told.holds[name] for name in expect["holds"]} == {
+        name: sorted(held) for name, held in expect["holds"].items()
+    }
     assert {name: told.waits[name] for name in expect["waits"]} == expect["waits"]
-    assert {name: told.holders[name] for name in expect.get("holders", {})} == expect.get("holders", {})
-    assert {name: told.sections[name] for name in expect.get("sections", {})} == expect.get("sections", {})
-    assert {name: told.blockers[name] for name in expect.get("blockers", {})} == expect.get("blockers", {})
+    assert {name: told.holders[name] for name in expect.get("holders", {})} == expect.get(
+        "holders", {}
+    )
+    assert {name: told.sections[name] for name in expect.get("sections", {})} == expect.get(
+        "sections", {}
+    )
+    assert {name: told.blockers[name] for name in expect.get("blockers", {})} == expect.get(
+        "blockers", {}
+    )
     for name, waiters in told.waiters.items():
         assert waiters == {thread for thread, lock in expect["waits"].items() if lock == name}
     assert told.circles == [set(circle) for circle in expect["circles"]]

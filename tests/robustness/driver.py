@@ -37,7 +37,12 @@ def damaged_memory(core: Path, executable: Path, first: int, end: int) -> Iterat
         "seconds": SECONDS,
         "bytes": BYTES,
     }
-    gdb = [str(ROOT / ".venv" / "bin" / "gdb"), *GDB, "-x", str(Path(__file__).with_name("inside.py"))]
+    gdb = [
+        str(ROOT / ".venv" / "bin" / "gdb"),
+        *GDB,
+        "-x",
+        str(Path(__file__).with_name("inside.py")),
+    ]
     environment = {**os.environ, "MUTATE_REQUEST": json.dumps(request), "GDBEXT_ROOT": str(ROOT)}
     process = subprocess.Popen(
         gdb,
@@ -54,8 +59,12 @@ def damaged_memory(core: Path, executable: Path, first: int, end: int) -> Iterat
         if line.startswith("RESULT "):
             found = json.loads(line[7:])
             seen = found["seed"] + 1
-            detail = found.get("detail") or ", ".join(found.get("rules", ())) or found.get("refused", "")
-            yield Result(f"seed {found['seed']}", found["problem"], detail, found.get("seconds", SECONDS))
+            detail = (
+                found.get("detail") or ", ".join(found.get("rules", ())) or found.get("refused", "")
+            )
+            yield Result(
+                f"seed {found['seed']}", found["problem"], detail, found.get("seconds", SECONDS)
+            )
         else:
             noise = (noise + line)[-2000:]
     process.wait()
@@ -65,7 +74,9 @@ def damaged_memory(core: Path, executable: Path, first: int, end: int) -> Iterat
             yield from damaged_memory(core, executable, seen + 1, end)
 
 
-def damaged_files(core: Path, executable: Path, folder: Path, first: int, end: int) -> Iterator[Result]:
+def damaged_files(
+    core: Path, executable: Path, folder: Path, first: int, end: int
+) -> Iterator[Result]:
     """Copies of the core cut short, with bytes overwritten, or read with another program."""
     size = core.stat().st_size
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,10 +85,20 @@ def damaged_files(core: Path, executable: Path, folder: Path, first: int, end: i
         copy = folder / f"core-{seed}"
         arguments: list[str] = []
         kind = ("truncated", "overwritten", "headers", "other program")[seed % 4]
-        subprocess.run(["cp", "--sparse=always", "--reflink=auto", str(core), str(copy)], check=True)
+        subprocess.run(
+            ["cp", "--sparse=always", "--reflink=auto", str(core), str(copy)], check=True
+        )
         with copy.open("r+b") as stream:
             if kind == "truncated":
-                stream.truncate(chance.choice((chance.randrange(4096), chance.randrange(size), size - chance.randrange(1 << 20))))
+                stream.truncate(
+                    chance.choice(
+                        (
+                            chance.randrange(4096),
+                            chance.randrange(size),
+                            size - chance.randrange(1 << 20),
+                        )
+                    )
+                )
             elif kind == "other program":
                 arguments = ["--exe", chance.choice((sys.executable, "/bin/true", str(core)))]
             else:
@@ -92,7 +113,14 @@ def damaged_files(core: Path, executable: Path, folder: Path, first: int, end: i
 
 def _whole(what: str, core: Path, arguments: list[str]) -> Result:
     """``gdbext triage`` as a person runs it."""
-    command = [str(ROOT / ".venv" / "bin" / "gdbext"), "triage", str(core), "--format", "json", *arguments]
+    command = [
+        str(ROOT / ".venv" / "bin" / "gdbext"),
+        "triage",
+        str(core),
+        "--format",
+        "json",
+        *arguments,
+    ]
     try:
         done = subprocess.run(command, capture_output=True, timeout=60)
     except subprocess.TimeoutExpired:

@@ -17,12 +17,12 @@ from types import FrameType
 sys.path.insert(0, os.environ["GDBEXT_ROOT"])
 sys.path.insert(0, os.path.join(os.environ["GDBEXT_ROOT"], "tests"))
 
-from gdbext.debuggers import gdb as adapter
-from gdbext.debuggers.base import DebuggerError
+from gdbext.backends.gdb import adapter as adapter
+from gdbext.diagnosis.triage import triage
 from gdbext.reports import formats
 from gdbext.reports.options import Options
 from gdbext.session import Session
-from gdbext.triage.triage import triage
+from gdbext.target.protocol import DebuggerError
 from robustness.mutations import Damaged, Recorder, damage
 
 REQUEST = json.loads(os.environ["MUTATE_REQUEST"])
@@ -49,8 +49,13 @@ def main() -> None:
     print("READS", len(reads), flush=True)
     signal.signal(signal.SIGALRM, too_long)
     for seed in range(*REQUEST["seeds"]):
-        words, missing = damage(seed, reads, lambda a: any(start <= a < end for start, end in spans))
-        print("RESULT " + json.dumps({"seed": seed, **one(Damaged(debugger, words, missing))}), flush=True)
+        words, missing = damage(
+            seed, reads, lambda a: any(start <= a < end for start, end in spans)
+        )
+        print(
+            "RESULT " + json.dumps({"seed": seed, **one(Damaged(debugger, words, missing))}),
+            flush=True,
+        )
     os._exit(0)
 
 

@@ -10,11 +10,23 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gdbext.debuggers.base import Debugger, Memory, MemoryFault
+from gdbext.target.protocol import Debugger, Memory, MemoryFault
 
 PAGE = 4096
 WORD = 8
-SMALL = (0, 1, 2, 3, 0xFF, 0x7FFFFFFF, 0x80000000, (1 << 63) - 1, 1 << 63, (1 << 64) - 1, 0xDDDDDDDDDDDDDDDD)
+SMALL = (
+    0,
+    1,
+    2,
+    3,
+    0xFF,
+    0x7FFFFFFF,
+    0x80000000,
+    (1 << 63) - 1,
+    1 << 63,
+    (1 << 64) - 1,
+    0xDDDDDDDDDDDDDDDD,
+)
 
 
 class Recorder:
@@ -44,7 +56,10 @@ class Damaged:
 
     def read(self, address: int, size: int) -> bytes:
         pages = range(address // PAGE, (address + max(size, 1) - 1) // PAGE + 1)
-        if self._missing and (gone := next((p for p in pages if p in self._missing), None)) is not None:
+        if (
+            self._missing
+            and (gone := next((p for p in pages if p in self._missing), None)) is not None
+        ):
             raise MemoryFault(max(address, gone * PAGE), size)
         data = self._debugger.read(address, size)
         if self._pages.isdisjoint(pages):

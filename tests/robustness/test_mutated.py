@@ -20,7 +20,9 @@ def wrong(results: list[Result]) -> list[str]:
     return [f"{r.what}: {r.problem}\n{r.detail}" for r in results if r.problem]
 
 
-@pytest.mark.parametrize(("build", "script"), CORES, ids=[f"{build}-{script}" for build, script in CORES])
+@pytest.mark.parametrize(
+    ("build", "script"), CORES, ids=[f"{build}-{script}" for build, script in CORES]
+)
 def test_damaged_memory(lab: Lab, build: str, script: str) -> None:
     run = lab.crash(build, script)
     results = list(damaged_memory(run.core, run.executable, *SEEDS))

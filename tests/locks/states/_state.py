@@ -11,7 +11,9 @@ _threads = {}
 _objects = {}
 # Whatever stops the world would suspend the critical sections that a script has built up: collections, starting processes.
 gc.disable()
-_killer = subprocess.Popen(["sh", "-c", "read pid seconds; sleep $seconds; kill -ABRT $pid"], stdin=subprocess.PIPE)
+_killer = subprocess.Popen(
+    ["sh", "-c", "read pid seconds; sleep $seconds; kill -ABRT $pid"], stdin=subprocess.PIPE
+)
 
 
 def start(function, name=None):

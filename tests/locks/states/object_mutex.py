@@ -8,7 +8,12 @@ EXPECT = {
     "holds": {"sorter": ["items"], "append-1": [], "append-2": []},
     "waits": {"sorter": None, "append-1": "items", "append-2": "items"},
     "holders": {"items": ["sorter"]},
-    "sections": {"sorter": ["active"], "append-1": ["entering"], "append-2": ["entering"], "MainThread": []},
+    "sections": {
+        "sorter": ["active"],
+        "append-1": ["entering"],
+        "append-2": ["entering"],
+        "MainThread": [],
+    },
     "circles": [],
     "problems": [],
     "hang": "running",

@@ -38,7 +38,12 @@ EXPECT = {
 condition_lock, signal_lock = threading.Lock(), threading.Lock()
 condition = threading.Condition(condition_lock)
 simple_queue = queue.SimpleQueue()
-know(simple_queue=simple_queue, condition=condition, signal_lock=signal_lock, condition_lock=condition_lock)
+know(
+    simple_queue=simple_queue,
+    condition=condition,
+    signal_lock=signal_lock,
+    condition_lock=condition_lock,
+)
 
 
 def notified():

@@ -19,7 +19,9 @@ def complete(*words: str) -> list[str]:
     script = completion.bash() + (
         'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _gdbext; for reply in "${COMPREPLY[@]}"; do printf "%s\\n" "$reply"; done'
     )
-    done = subprocess.run([BASH, "-c", script, "bash", "gdbext", *words], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [BASH, "-c", script, "bash", "gdbext", *words], capture_output=True, text=True, check=True
+    )
     assert done.stderr == ""
     return done.stdout.split()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gdbext.cli import compressed
-from gdbext.cli.tracing import keep
+from gdbext.tracing import keep
 from unit.cli import elves
 
 HOLE = 3 << 20
@@ -28,7 +28,9 @@ def pack(kind: str, folder: Path, content: bytes = CONTENT) -> Path:
     else:
         if not shutil.which(kind):
             pytest.fail(f"the tool {kind} is needed by this test; scripts/packages installs it")
-        target.write_bytes(subprocess.run([kind, "-qc"], input=content, stdout=subprocess.PIPE, check=True).stdout)
+        target.write_bytes(
+            subprocess.run([kind, "-qc"], input=content, stdout=subprocess.PIPE, check=True).stdout
+        )
     return target
 
 
@@ -50,7 +52,10 @@ def test_unpacks_into_a_sparse_file_that_is_gone_afterwards(kind: str, tmp_path:
 def test_damaged_data_is_said(kind: str, tmp_path: Path) -> None:
     packed = pack(kind, tmp_path)
     packed.write_bytes(packed.read_bytes()[:-2000])
-    with pytest.raises(compressed.UnpackError, match=f"damaged {kind} data"), compressed.unpacked(str(packed)):
+    with (
+        pytest.raises(compressed.UnpackError, match=f"damaged {kind} data"),
+        compressed.unpacked(str(packed)),
+    ):
         pytest.fail("a damaged core was opened")
 
 
@@ -67,13 +72,21 @@ def test_missing_tool_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     packed = pack("zstd", tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path))
     assert compressed.is_core(str(packed))
-    with pytest.raises(compressed.UnpackError, match=r"no `zstd` here.*install the package zstd"), compressed.unpacked(str(packed)):
+    with (
+        pytest.raises(compressed.UnpackError, match=r"no `zstd` here.*install the package zstd"),
+        compressed.unpacked(str(packed)),
+    ):
         pytest.fail("opened without its tool")
 
 
-def test_full_disk_is_said_before_it_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_said_before_it_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(compressed, "HEADROOM", 1 << 62)
-    with pytest.raises(compressed.UnpackError, match=r"no room.*TMPDIR"), compressed.unpacked(str(pack("gzip", tmp_path))):
+    with (
+        pytest.raises(compressed.UnpackError, match=r"no room.*TMPDIR"),
+        compressed.unpacked(str(pack("gzip", tmp_path))),
+    ):
         pytest.fail("unpacked without room")
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from gdbext.cli import doctor, interpreters, launch
 from gdbext.cli.main import main
-from gdbext.cli.tracing import cores
+from gdbext.tracing import cores
 from unit.cli import elves
 
 
@@ -18,17 +18,34 @@ def test_section_names_of_a_real_program() -> None:
     assert ".text" in doctor.section_names(sys.executable)
 
 
-@pytest.mark.parametrize("content", [b"", b"text", elves.program(), elves.program()[:40], b"\x7fELF\x02\x01" + b"\xff" * 200])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"text", elves.program(), elves.program()[:40], b"\x7fELF\x02\x01" + b"\xff" * 200],
+)
 def test_section_names_of_anything_else(content: bytes, tmp_path: Path) -> None:
     assert doctor.section_names(elves.write(tmp_path / "file", content)) == set()
 
 
-def test_json_is_complete(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "_debugger", lambda name: doctor.Check(doctor.FAULT, name, "not found", "all", "install it"))
+def test_json_is_complete(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        doctor,
+        "_debugger",
+        lambda name: doctor.Check(doctor.FAULT, name, "not found", "all", "install it"),
+    )
     assert main(["doctor", "--json", "--python", sys.executable]) == 1
     found = {check["subject"]: check for check in json.loads(capsys.readouterr().out)}
-    assert found["gdb"] == {"sign": "missing", "subject": "gdb", "state": "not found", "cost": "all", "mend": "install it"}
-    assert {"lldb", "ptrace", "cores", "python", "symbols", "zstd", "lz4", "rich", "room"} <= set(found)
+    assert found["gdb"] == {
+        "sign": "missing",
+        "subject": "gdb",
+        "state": "not found",
+        "cost": "all",
+        "mend": "install it",
+    }
+    assert {"lldb", "ptrace", "cores", "python", "symbols", "zstd", "lz4", "rich", "room"} <= set(
+        found
+    )
     for check in found.values():
         assert check["sign"] == "ok" or check["cost"] or check["mend"]
 

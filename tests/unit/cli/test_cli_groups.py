@@ -34,14 +34,27 @@ def failed(core: str, error: str = "it is empty") -> dict[str, Any]:
 
 def test_equal_signatures_are_one_group() -> None:
     found = groups.make([entry("b", "1"), entry("a", "1"), entry("c", "2"), failed("d")])
-    assert [(g.signature, g.size, g.cores) for g in found.groups] == [("1", 2, ["a", "b"]), ("2", 1, ["c"])]
+    assert [(g.signature, g.size, g.cores) for g in found.groups] == [
+        ("1", 2, ["a", "b"]),
+        ("2", 1, ["c"]),
+    ]
     assert found.failures == [("d", "it is empty")]
     assert found.size == 4
 
 
 def test_known_issues_first_then_new_then_frequent() -> None:
-    known = [{"id": "gh-132713", "url": "https://github.com/python/cpython/issues/132713", "match": "exact"}]
-    entries = [entry("a", "rare"), *(entry(f"b{n}", "often") for n in range(3)), entry("c", "known", known_issues=known)]
+    known = [
+        {
+            "id": "gh-132713",
+            "url": "https://github.com/python/cpython/issues/132713",
+            "match": "exact",
+        }
+    ]
+    entries = [
+        entry("a", "rare"),
+        *(entry(f"b{n}", "often") for n in range(3)),
+        entry("c", "known", known_issues=known),
+    ]
     entries += [entry("d", "new")]
     found = groups.make(entries, {"rare", "often", "known"})
     assert [g.signature for g in found.groups] == ["known", "new", "often", "rare"]
@@ -53,7 +66,9 @@ def test_without_baseline_nothing_is_new() -> None:
 
 
 def test_the_report_that_says_most_speaks_for_the_group() -> None:
-    vague = entry("a", "1", findings=[{"rule": "FT404", "title": "fault", "confidence": "possible"}])
+    vague = entry(
+        "a", "1", findings=[{"rule": "FT404", "title": "fault", "confidence": "possible"}]
+    )
     assert groups.make([vague, entry("b", "1")]).groups[0].rule == "FT101"
 
 
@@ -68,7 +83,13 @@ def hostile() -> groups.Overview:
     findings = [{"rule": "FT101", "title": EVIL, "confidence": "proven"}]
     known = [{"id": "gh-1", "url": "javascript:alert(1)", "advice": EVIL}]
     signature = {"id": "1", "frames": [EVIL], "features": []}
-    return groups.make([entry(EVIL, "1", findings=findings, known_issues=known, signature=signature), failed(EVIL, EVIL)], set())
+    return groups.make(
+        [
+            entry(EVIL, "1", findings=findings, known_issues=known, signature=signature),
+            failed(EVIL, EVIL),
+        ],
+        set(),
+    )
 
 
 def test_text_obeys_nothing_in_the_names() -> None:
@@ -145,7 +166,12 @@ def test_only_the_same_core_counts_as_done(tmp_path: Path) -> None:
     core = elves.write(tmp_path / "core", b"123")
     other = elves.write(tmp_path / "other", b"123")
     output = tmp_path / "out"
-    output.write_text("".join(json.dumps({**batch._identity(p), "status": 0, "report": None}) + "\n" for p in (core, other)))
+    output.write_text(
+        "".join(
+            json.dumps({**batch._identity(p), "status": 0, "report": None}) + "\n"
+            for p in (core, other)
+        )
+    )
     elves.write(tmp_path / "other", b"12345")
     assert set(batch._done_before(str(output), [core, other])) == {core}
 
@@ -153,6 +179,11 @@ def test_only_the_same_core_counts_as_done(tmp_path: Path) -> None:
 def test_baseline_may_be_batches_or_single_reports(tmp_path: Path) -> None:
     path = tmp_path / "baseline"
     path.write_text(
-        json.dumps(entry("a", "one")) + "\n" + json.dumps({"signature": {"id": "two"}}) + "\n" + json.dumps(failed("x")) + "\n"
+        json.dumps(entry("a", "one"))
+        + "\n"
+        + json.dumps({"signature": {"id": "two"}})
+        + "\n"
+        + json.dumps(failed("x"))
+        + "\n"
     )
     assert batch._baseline(str(path)) == {"one", "two"}

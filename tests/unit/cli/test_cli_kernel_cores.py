@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gdbext.cli.tracing import cores
+from gdbext.tracing import cores
 
 
 @pytest.mark.parametrize(

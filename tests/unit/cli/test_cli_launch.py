@@ -29,7 +29,9 @@ def test_without_gdb_auto_takes_lldb(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     monkeypatch.setenv("PATH", str(tmp_path))
     program(tmp_path / "lldb", "")
     assert launch.find("auto").name == "lldb"
-    with pytest.raises(launch.LaunchError, match="no gdb here; install it: pip install gdb-for-pwndbg"):
+    with pytest.raises(
+        launch.LaunchError, match="no gdb here; install it: pip install gdb-for-pwndbg"
+    ):
         launch.find("gdb")
     (tmp_path / "lldb").unlink()
     with pytest.raises(launch.LaunchError, match="no gdb and no lldb here"):
@@ -54,11 +56,15 @@ def test_debuggers_python_gets_none_of_our_settings(monkeypatch: pytest.MonkeyPa
     for name in ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "DEBUGINFOD_URLS"):
         monkeypatch.setenv(name, "/somewhere")
     made = launch.environment(Debugger("gdb", ["gdb"], {"PYTHONHOME": "/its/own"}), {"core": "x"})
-    assert {k: v for k, v in made.items() if k.startswith(("PYTHON", "DEBUGINFOD"))} == {"PYTHONHOME": "/its/own"}
+    assert {k: v for k, v in made.items() if k.startswith(("PYTHON", "DEBUGINFOD"))} == {
+        "PYTHONHOME": "/its/own"
+    }
     assert made["GDBEXT_REQUEST"] == '{"core": "x", "debugger": "gdb"}'
 
 
-def test_current_folder_is_never_on_the_debuggers_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_current_folder_is_never_on_the_debuggers_path(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["", str(tmp_path), ".", *sys.path])
     paths = launch._library_path()
@@ -67,7 +73,9 @@ def test_current_folder_is_never_on_the_debuggers_path(monkeypatch: pytest.Monke
 
 
 def test_result_has_the_code_and_the_noise(tmp_path: Path) -> None:
-    noisy = program(tmp_path / "noisy", "import sys; print('out'); sys.stderr.write('err'); sys.exit(4)")
+    noisy = program(
+        tmp_path / "noisy", "import sys; print('out'); sys.stderr.write('err'); sys.exit(4)"
+    )
     result = launch.run(Debugger("gdb", [noisy], {}), {}, 30)
     assert result.code == 4
     assert "err" in result.noise
@@ -81,7 +89,8 @@ def test_killed_debugger_is_told_by_a_negative_code(tmp_path: Path) -> None:
 
 def test_debugger_that_hangs_is_stopped(tmp_path: Path) -> None:
     hanging = program(
-        tmp_path / "hanging", f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+        tmp_path / "hanging",
+        f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)",
     )
     with pytest.raises(launch.LaunchError, match="did not finish within 1 s, and was stopped"):
         launch.run(Debugger("gdb", [hanging], {}), {}, 1)

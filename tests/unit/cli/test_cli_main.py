@@ -11,7 +11,7 @@ import pytest
 import gdbext
 from gdbext.cli import init
 from gdbext.cli.main import COMMANDS, main
-from gdbext.triage.rules.catalog import DOCS
+from gdbext.diagnosis.rules.catalog import DOCS
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,7 +68,9 @@ def test_unknown_command_suggests(capsys: pytest.CaptureFixture[str]) -> None:
         ["completion", "tcsh"],
     ],
 )
-def test_wrong_usage_is_status_2_and_one_plain_message(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_status_2_and_one_plain_message(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(words) == 2
     said = capsys.readouterr().err
     assert "gdbext" in said
@@ -94,7 +96,9 @@ def test_explain_has_every_rule(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("debugger", ["gdb", "lldb"])
-def test_init_adds_its_line_once(debugger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_adds_its_line_once(
+    debugger: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     startup = tmp_path / "startup"
     startup.write_text("set pagination off")
     assert main(["init", debugger]) == 0

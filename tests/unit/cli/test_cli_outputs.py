@@ -25,10 +25,16 @@ def pair(*words: str) -> list[tuple[str, str]]:
         ("-o a --format json", [("json", "a")]),
         ("--format json -o a --format html -o b", [("json", "a"), ("html", "b")]),
         ("--format json --format html -o a -o b", [("json", "a"), ("html", "b")]),
-        ("-o a.sarif -o b.html -o c.xml", [("sarif", "a.sarif"), ("html", "b.html"), ("junit", "c.xml")]),
+        (
+            "-o a.sarif -o b.html -o c.xml",
+            [("sarif", "a.sarif"), ("html", "b.html"), ("junit", "c.xml")],
+        ),
         ("--format json -o a.txt -o b.md", [("json", "a.txt"), ("markdown", "b.md")]),
         ("--format text --format json -o a", [("text", "-"), ("json", "a")]),
-        ("-o a.txt -o a.github.txt -o a.junit.xml", [("text", "a.txt"), ("github", "a.github.txt"), ("junit", "a.junit.xml")]),
+        (
+            "-o a.txt -o a.github.txt -o a.junit.xml",
+            [("text", "a.txt"), ("github", "a.github.txt"), ("junit", "a.junit.xml")],
+        ),
         ("-o - -o a.json", [("text", "-"), ("json", "a.json")]),
     ],
 )

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from gdbext.binfmt import elf
 from gdbext.cli.target import CoreMemory
-from gdbext.cli.tracing import live, process, snapshot
-from gdbext.debuggers import elf
+from gdbext.tracing import live, process, snapshot
 
 
 @pytest.fixture
@@ -56,7 +56,9 @@ def test_signal_masks() -> None:
 def test_mappings_are_those_of_the_process() -> None:
     found = process.mappings(os.getpid())
     assert found == sorted(found)
-    assert any(m.path == "[stack]" and m.permissions.startswith("rw") and not m.is_file for m in found)
+    assert any(
+        m.path == "[stack]" and m.permissions.startswith("rw") and not m.is_file for m in found
+    )
     assert any(m.is_file and m.path == os.path.realpath(sys.executable) for m in found)
 
 
@@ -80,14 +82,24 @@ def test_snapshot_of_a_living_process(child: int, tmp_path: Path) -> None:
     assert info.pid == child
     assert info.missing_bytes == 0
     assert info.program == process.name(child)
-    assert {name for _, _, _, name in info.files} == {m.path for m in process.mappings(child) if m.is_file}
+    assert {name for _, _, _, name in info.files} == {
+        m.path for m in process.mappings(child) if m.is_file
+    }
     # Large, and nearly empty: the file has holes where nothing was.
     assert core.stat().st_size > 64 << 20
     assert core.stat().st_blocks * 512 < core.stat().st_size - (60 << 20)
     memory = CoreMemory(str(core))
-    region = next(r for r in info.regions if r.end - r.start >= 64 << 20 and memory.read(r.start + (10 << 20), 5) == b"stamp")
+    region = next(
+        r
+        for r in info.regions
+        if r.end - r.start >= 64 << 20 and memory.read(r.start + (10 << 20), 5) == b"stamp"
+    )
     assert memory.read(region.start, 4096) == bytes(4096)
-    program = next(start for start, _, offset, name in info.files if name == os.path.realpath(sys.executable) and offset == 0)
+    program = next(
+        start
+        for start, _, offset, name in info.files
+        if name == os.path.realpath(sys.executable) and offset == 0
+    )
     assert elf.build_id_in_memory(memory, program) == elf.build_id_in_file(sys.executable)
 
 
@@ -99,12 +111,21 @@ def test_snapshot_of_nobody(tmp_path: Path) -> None:
 def test_pages_are_found_in_runs(tmp_path: Path) -> None:
     # present, file, swapped, nothing, present: one entry is 8 bytes, the flags in the last.
     table = tmp_path / "pagemap"
-    table.write_bytes(b"".join(bytes(7) + bytes([flags]) for flags in (0x80, 0xA0, 0x40, 0x00, 0x80)))
+    table.write_bytes(
+        b"".join(bytes(7) + bytes([flags]) for flags in (0x80, 0xA0, 0x40, 0x00, 0x80))
+    )
     mapping = process.Mapping(0, 5 * snapshot.PAGE, "rw-p", 0, 0, "")
     with table.open("rb") as stream:
         page = snapshot.PAGE
-        assert list(snapshot._runs(mapping, stream.fileno(), snapshot.TOUCHED)) == [(0, 3 * page), (4 * page, page)]
-        assert list(snapshot._runs(mapping, stream.fileno(), snapshot.PRIVATE)) == [(0, page), (2 * page, page), (4 * page, page)]
+        assert list(snapshot._runs(mapping, stream.fileno(), snapshot.TOUCHED)) == [
+            (0, 3 * page),
+            (4 * page, page),
+        ]
+        assert list(snapshot._runs(mapping, stream.fileno(), snapshot.PRIVATE)) == [
+            (0, page),
+            (2 * page, page),
+            (4 * page, page),
+        ]
 
 
 @pytest.mark.parametrize(
@@ -116,6 +137,8 @@ def test_pages_are_found_in_runs(tmp_path: Path) -> None:
         (["strace", "-f", "gdbext.py", "run"], False),
     ],
 )
-def test_a_tracer_that_is_gdbext_run(words: list[str], expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tracer_that_is_gdbext_run(
+    words: list[str], expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(process, "command", lambda pid: " ".join(words))
     assert process.is_gdbext_run(1) is expected

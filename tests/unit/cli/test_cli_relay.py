@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from gdbext.cli.tracing import relay
+from gdbext.tracing import relay
 
 PID, TASK = 4711, 4712
 SENDER = 99
@@ -51,9 +51,14 @@ def test_signal_for_gdbext_alone_is_passed_on(clock: Clock, sent: list[tuple[int
 
 
 @pytest.mark.parametrize("command_first", [True, False])
-def test_signal_for_the_group_is_not(clock: Clock, sent: list[tuple[int, int]], command_first: bool) -> None:
+def test_signal_for_the_group_is_not(
+    clock: Clock, sent: list[tuple[int, int]], command_first: bool
+) -> None:
     passing = made()
-    steps = [lambda: passing.seen(TASK, signal.SIGTERM, SENDER), lambda: passing.received(signal.SIGTERM, SENDER)]
+    steps = [
+        lambda: passing.seen(TASK, signal.SIGTERM, SENDER),
+        lambda: passing.received(signal.SIGTERM, SENDER),
+    ]
     for step in steps if command_first else reversed(steps):
         step()
     clock.now += 1
@@ -89,7 +94,9 @@ def test_what_another_process_got_does_not_count(clock: Clock, sent: list[tuple[
     assert sent == [(PID, signal.SIGTERM)]
 
 
-def test_what_the_command_got_long_ago_does_not_count(clock: Clock, sent: list[tuple[int, int]]) -> None:
+def test_what_the_command_got_long_ago_does_not_count(
+    clock: Clock, sent: list[tuple[int, int]]
+) -> None:
     passing = made()
     passing.seen(TASK, signal.SIGUSR2, SENDER)
     clock.now += relay.MEMORY_SECONDS + 1

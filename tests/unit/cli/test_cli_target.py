@@ -10,7 +10,7 @@ import pytest
 
 from gdbext.cli import inside
 from gdbext.cli.target import CoreMemory, open_target, other_libraries
-from gdbext.debuggers.base import DebuggerError, MemoryFault
+from gdbext.target.protocol import DebuggerError, MemoryFault
 from unit.cli import elves
 
 OTHER_ID = b"\x22" * 20
@@ -26,7 +26,10 @@ def test_program_is_told_from_libraries_by_its_headers_address(tmp_path: Path) -
     program = elves.write(tmp_path / "python", elves.program())
     library = elves.write(tmp_path / "libpython.so", elves.program(OTHER_ID))
     core = elves.write(
-        tmp_path / "core", elves.core(program, elves.program(), others={library: (0x7000_0000_0000, elves.program(OTHER_ID))})
+        tmp_path / "core",
+        elves.core(
+            program, elves.program(), others={library: (0x7000_0000_0000, elves.program(OTHER_ID))}
+        ),
     )
     assert open_target(core).executable == program
 
@@ -46,14 +49,19 @@ def test_moved_program_is_found_beside_the_core(tmp_path: Path) -> None:
 def test_same_name_but_other_build_is_not_taken(tmp_path: Path) -> None:
     elves.write(tmp_path / "python", elves.program(OTHER_ID))
     core = elves.write(tmp_path / "core", elves.core("/nowhere/bin/python", elves.program()))
-    with pytest.raises(DebuggerError, match=r"/nowhere/bin/python \(build id 1{40}\), which is not on this machine; .*--exe"):
+    with pytest.raises(
+        DebuggerError,
+        match=r"/nowhere/bin/python \(build id 1{40}\), which is not on this machine; .*--exe",
+    ):
         open_target(core)
 
 
 def test_replaced_program_is_named_with_both_build_ids(tmp_path: Path) -> None:
     program = elves.write(tmp_path / "python", elves.program(OTHER_ID))
     core = elves.write(tmp_path / "sub/core", elves.core(program, elves.program()))
-    with pytest.raises(DebuggerError, match=r"another build then \(build id 1{40}\), now it is 2{40}"):
+    with pytest.raises(
+        DebuggerError, match=r"another build then \(build id 1{40}\), now it is 2{40}"
+    ):
         open_target(core)
 
 
@@ -89,7 +97,9 @@ def test_core_without_the_programs_first_page_warns(tmp_path: Path) -> None:
 def test_given_program_of_another_build_is_refused(tmp_path: Path) -> None:
     core = elves.write(tmp_path / "core", elves.core("/x/python", elves.program()))
     other = elves.write(tmp_path / "other", elves.program(OTHER_ID))
-    with pytest.raises(DebuggerError, match=r"other did not make .*build id 1{40}, this one 2{40}.*Leave --exe out"):
+    with pytest.raises(
+        DebuggerError, match=r"other did not make .*build id 1{40}, this one 2{40}.*Leave --exe out"
+    ):
         open_target(core, other)
 
 
@@ -107,7 +117,10 @@ def test_given_script_names_its_interpreter(tmp_path: Path) -> None:
         (b"hello, this is text", "not an ELF file"),
         (b"\x7fELF\x01\x01" + bytes(80), "not 64-bit"),
         (elves.program(), "is a program or a library, not a core"),
-        (elves.core("/x/python", elves.program(), threads=0), "has no threads: it was not made from a process"),
+        (
+            elves.core("/x/python", elves.program(), threads=0),
+            "has no threads: it was not made from a process",
+        ),
         (elves.core("/x/python", elves.program())[:300], "truncated at its very start"),
     ],
 )
@@ -128,7 +141,9 @@ def test_folder_and_missing_file(tmp_path: Path) -> None:
 
 def test_truncated_core_warns_and_goes_on(tmp_path: Path) -> None:
     program = elves.write(tmp_path / "python", elves.program())
-    whole = elves.core(program, elves.program(), others={"/lib/x.so": (0x7000_0000_0000, elves.program(OTHER_ID))})
+    whole = elves.core(
+        program, elves.program(), others={"/lib/x.so": (0x7000_0000_0000, elves.program(OTHER_ID))}
+    )
     core = elves.write(tmp_path / "core", whole[:-4000])
     found = open_target(core)
     assert found.executable == program
@@ -139,7 +154,10 @@ def test_libraries_of_another_build_are_named(tmp_path: Path) -> None:
     program = elves.write(tmp_path / "python", elves.program(OTHER_ID))
     same = elves.write(tmp_path / "same.so", elves.program())
     changed = elves.write(tmp_path / "changed.so", elves.program(OTHER_ID))
-    others = {same: (0x7000_0000_0000, elves.program()), changed: (0x7100_0000_0000, elves.program())}
+    others = {
+        same: (0x7000_0000_0000, elves.program()),
+        changed: (0x7100_0000_0000, elves.program()),
+    }
     core = elves.write(tmp_path / "core", elves.core(program, elves.program(), others=others))
     assert other_libraries(core) == [changed]
 
@@ -158,8 +176,13 @@ def test_damaged_headers_never_raise_anything_else(tmp_path: Path, seed: int) ->
     damaged = bytearray(elves.core(program, elves.program()))
     random = Random(seed)
     for _ in range(random.randint(1, 20)):
-        damaged[random.randrange(min(len(damaged), 9000))] = random.choice((0, 0xFF, random.randrange(256)))
-    core = elves.write(tmp_path / "core", bytes(damaged[: random.choice((len(damaged), random.randrange(len(damaged))))]))
+        damaged[random.randrange(min(len(damaged), 9000))] = random.choice(
+            (0, 0xFF, random.randrange(256))
+        )
+    core = elves.write(
+        tmp_path / "core",
+        bytes(damaged[: random.choice((len(damaged), random.randrange(len(damaged))))]),
+    )
     try:
         assert open_target(core).core == core
         other_libraries(core)

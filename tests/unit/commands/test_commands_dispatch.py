@@ -10,9 +10,9 @@ from fakes import FakeDebugger
 from gdbext.commands import dispatch
 from gdbext.commands.command import Arguments, Command, Context, UsageError, parse
 from gdbext.commands.progress import reporter
-from gdbext.debuggers.base import DebuggerError, MemoryFault
 from gdbext.reports.formats import FORMATS
 from gdbext.reports.options import Options
+from gdbext.target.protocol import DebuggerError, MemoryFault
 
 
 class Screen:
@@ -61,19 +61,27 @@ def test_every_command_is_declared_in_full(name: str) -> None:
         parse(found, words[2:])
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("tri", "triage"), ("li", "list"), ("lo", "locks"), ("bt", "bt"), ("k", "known")])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("tri", "triage"), ("li", "list"), ("lo", "locks"), ("bt", "bt"), ("k", "known")],
+)
 def test_names_may_be_cut_short_where_they_stay_unique(typed: str, meant: str) -> None:
     assert dispatch.command(typed).name == meant
 
 
-@pytest.mark.parametrize(("typed", "offered"), [("t", "triage, threads"), ("l", "list, locks"), ("he", "heap, help")])
+@pytest.mark.parametrize(
+    ("typed", "offered"), [("t", "triage, threads"), ("l", "list, locks"), ("he", "heap, help")]
+)
 def test_an_ambiguous_name_is_told_with_what_it_may_mean(typed: str, offered: str) -> None:
     with pytest.raises(UsageError, match=f"^no command `ft {typed}`; there are: {offered}$"):
         dispatch.command(typed)
 
 
 def test_an_unknown_command_is_told_with_all_there_are(screen: Screen) -> None:
-    assert screen.run("frobnicate") == f"ft: no command `ft frobnicate`; there are: {', '.join(dispatch.NAMES)}\n"
+    assert (
+        screen.run("frobnicate")
+        == f"ft: no command `ft frobnicate`; there are: {', '.join(dispatch.NAMES)}\n"
+    )
     assert not screen.succeeded
 
 
@@ -92,7 +100,13 @@ def test_help_describes_each_command(screen: Screen, name: str) -> None:
     said = screen.run(f"help {name}")
     found = dispatch.command(name)
     words = " ".join(said.split())
-    for text in (found.usage, found.summary, found.description, *found.examples, *(o.name for o in found.options)):
+    for text in (
+        found.usage,
+        found.summary,
+        found.description,
+        *found.examples,
+        *(o.name for o in found.options),
+    ):
         assert " ".join(text.split()) in words
 
 
@@ -101,7 +115,10 @@ def test_help_describes_each_command(screen: Screen, name: str) -> None:
     [
         (UsageError("no such range"), "ft: no such range\n"),
         (DebuggerError("no process"), "ft: no process\n"),
-        (MemoryFault(0x1000, 8), "ft: cannot read 8 bytes at 0x1000; it is unmapped, or was left out of the core\n"),
+        (
+            MemoryFault(0x1000, 8),
+            "ft: cannot read 8 bytes at 0x1000; it is unmapped, or was left out of the core\n",
+        ),
         (KeyboardInterrupt(), "ft: interrupted\n"),
     ],
 )
@@ -165,7 +182,9 @@ def test_completion(text: str, word: str, offered: list[str]) -> None:
     assert dispatch.complete(text, word) == offered
 
 
-def test_progress_is_shown_now_and_then_and_lets_ctrl_c_through(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_shown_now_and_then_and_lets_ctrl_c_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     shown: list[str] = []
     clock = iter([1.0, 1.01, 1.2, 1.21])
     monkeypatch.setattr("gdbext.commands.progress.time.monotonic", lambda: next(clock))

@@ -11,7 +11,14 @@ def nothing(context: Context, arguments: Arguments) -> None:
     raise AssertionError("parsing runs nothing")
 
 
-LIST = Command("list", "", "", nothing, ("ADDRESS", "[FIRST:LAST]"), (Option("--stale", ""), Option("--limit", "", "N")))
+LIST = Command(
+    "list",
+    "",
+    "",
+    nothing,
+    ("ADDRESS", "[FIRST:LAST]"),
+    (Option("--stale", ""), Option("--limit", "", "N")),
+)
 OBJECT = Command("object", "", "", nothing, ("ADDRESS",))
 LOCKS = Command("locks", "", "", nothing, ("[ADDRESS]",))
 EXPORT = Command("export", "", "", nothing, ("FORMAT", "FILE"), (Option("--redact", ""),))
@@ -77,13 +84,33 @@ def test_the_last_argument_takes_what_is_left() -> None:
 @pytest.mark.parametrize(
     ("command", "line", "message"),
     [
-        (LIST, "", "ft list wants ADDRESS; usage: ft list [--stale] [--limit N] ADDRESS [FIRST:LAST]"),
-        (LIST, "v --fresh", "ft list has no option --fresh; usage: ft list [--stale] [--limit N] ADDRESS [FIRST:LAST]"),
-        (LIST, "v --limit", "--limit wants N; usage: ft list [--stale] [--limit N] ADDRESS [FIRST:LAST]"),
-        (LIST, "v --stale=1", "--stale takes no value; usage: ft list [--stale] [--limit N] ADDRESS [FIRST:LAST]"),
+        (
+            LIST,
+            "",
+            "ft list wants ADDRESS; usage: ft list [--stale] [--limit N] ADDRESS [FIRST:LAST]",
+        ),
+        (
+            LIST,
+            "v --fresh",
+            "ft list has no option --fresh; usage: ft list [--stale] [--limit N] ADDRESS [FIRST:LAST]",
+        ),
+        (
+            LIST,
+            "v --limit",
+            "--limit wants N; usage: ft list [--stale] [--limit N] ADDRESS [FIRST:LAST]",
+        ),
+        (
+            LIST,
+            "v --stale=1",
+            "--stale takes no value; usage: ft list [--stale] [--limit N] ADDRESS [FIRST:LAST]",
+        ),
         (EXPORT, "json", "ft export wants FILE; usage: ft export [--redact] FORMAT FILE"),
         (SCAN, "all", "ft scan takes no arguments; usage: ft scan [--orphans]"),
-        (Command("bt", "", "", nothing, ("[all]",)), "all all", "ft bt takes one argument; usage: ft bt [all]"),
+        (
+            Command("bt", "", "", nothing, ("[all]",)),
+            "all all",
+            "ft bt takes one argument; usage: ft bt [all]",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_the_usage(command: Command, line: str, message: str) -> None:

@@ -7,9 +7,9 @@ import pytest
 from fakes import FakeDebugger
 from gdbext.commands.command import Context
 from gdbext.commands.referrers import _text
-from gdbext.debuggers.base import Symbol
-from gdbext.heap.referrers import Referrer
+from gdbext.cpython.allocator.referrers import Referrer
 from gdbext.reports.options import Options
+from gdbext.target.protocol import Symbol
 
 DATA = "in data of /lib/box.so"
 

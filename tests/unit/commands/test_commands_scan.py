@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import fields
 
 from gdbext.commands.scan import grouped
-from gdbext.heap.free_lists import Damage, Flaw
-from gdbext.heap.health import Corruption
-from gdbext.heap.pages import Page
+from gdbext.cpython.allocator.health import Corruption
+from gdbext.cpython.allocator.page_free_lists import Damage, Flaw
+from gdbext.cpython.allocator.pages import Page
 
 
 def list_damage(page: int, flaw: Flaw) -> Corruption:
     values = dict.fromkeys((f.name for f in fields(Page)), 0) | {"address": page}
-    return Corruption(Damage(Page(**values), flaw, "free"), f"a free list (page {page:#x}): {flaw}", ())
+    return Corruption(
+        Damage(Page(**values), flaw, "free"), f"a free list (page {page:#x}): {flaw}", ()
+    )
 
 
 def other(title: str) -> Corruption:
@@ -25,6 +27,9 @@ def test_damage_of_one_kind_stands_together_whatever_its_place() -> None:
         list_damage(0x2000, Flaw.CYCLE),
         list_damage(0x3000, Flaw.OUTSIDE),
     )
-    one, two = (other(f"the block {at:#x} was written {n} bytes past its {n} bytes") for at, n in ((0x10, 3), (0x20, 4)))
+    one, two = (
+        other(f"the block {at:#x} was written {n} bytes past its {n} bytes")
+        for at, n in ((0x10, 3), (0x20, 4))
+    )
     assert grouped([first, one, second, third, two]) == [[first, third], [one, two], [second]]
     assert grouped([]) == []

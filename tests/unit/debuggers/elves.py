@@ -16,11 +16,36 @@ def elf(path: Path, sections: dict[str, tuple[int, bytes, int]], first: int = 0)
     at = 64 + 56
     for name, (kind, data, link) in zip([*sections, ".shstrtab"], contents):
         headers.append(
-            struct.pack("<IIQQQQIIQQ", names.index(name.encode() + b"\0"), kind, 0, 0, at + len(body), len(data), link, 0, 1, 0)
+            struct.pack(
+                "<IIQQQQIIQQ",
+                names.index(name.encode() + b"\0"),
+                kind,
+                0,
+                0,
+                at + len(body),
+                len(data),
+                link,
+                0,
+                1,
+                0,
+            )
         )
         body += data
     header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack(
-        "<HHIQQQIHHHHHH", 3, 62, 1, 0, 64, at + len(body), 0, 64, 56, 1, 64, len(headers), len(headers) - 1
+        "<HHIQQQIHHHHHH",
+        3,
+        62,
+        1,
+        0,
+        64,
+        at + len(body),
+        0,
+        64,
+        56,
+        1,
+        64,
+        len(headers),
+        len(headers) - 1,
     )
     load = struct.pack("<IIQQQQQQ", 1, 5, 0, first, 0, at + len(body), at + len(body), 4096)
     path.write_bytes(header + load + body + b"".join(headers))
@@ -61,7 +86,9 @@ def status(lwp: int, signal: int, fs_base: int) -> bytes:
 
 def siginfo(number: int, code: int, word: int) -> bytes:
     """An NT_SIGINFO note."""
-    return note(b"CORE", 0x53494749, struct.pack("<iii4xQ", number, 0, code, word).ljust(128, b"\0"))
+    return note(
+        b"CORE", 0x53494749, struct.pack("<iii4xQ", number, 0, code, word).ljust(128, b"\0")
+    )
 
 
 def program(pid: int, name: bytes) -> bytes:
@@ -81,6 +108,8 @@ def core(path: Path, notes: bytes, loads: Sequence[tuple[int, bytes, int]]) -> P
     for address, data, size in loads:
         table += struct.pack("<IIQQQQQQ", 1, 6, at + len(body), address, 0, len(data), size, 4096)
         body += data
-    header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack("<HHIQQQIHHHHHH", 4, 62, 1, 0, 64, 0, 0, 64, 56, count, 0, 0, 0)
+    header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack(
+        "<HHIQQQIHHHHHH", 4, 62, 1, 0, 64, 0, 0, 64, 56, count, 0, 0, 0
+    )
     path.write_bytes(header + table + body)
     return path

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gdbext.debuggers.base import MemoryFault, text_in_word
+from gdbext.target.protocol import MemoryFault, text_in_word
 
 
 @pytest.mark.parametrize(

@@ -9,17 +9,38 @@ import pytest
 from elves import elf
 
 from fakes import FakeMemory
-from gdbext.debuggers import callsites, inlines, locations, sections
-from gdbext.debuggers.dwarf import Dwarf, leb, signed_leb
+from gdbext.binfmt import sections
+from gdbext.binfmt.dwarf import callsites, inlines, locations
+from gdbext.binfmt.dwarf.entries import Dwarf, leb, signed_leb
 
 ADDR, DATA1, DATA4, STRING, REF4, SEC_OFFSET, EXPRLOC = 0x01, 0x0B, 0x06, 0x08, 0x13, 0x17, 0x18
 ABBREVIATIONS = (
     # code, tag, children, attributes
-    (1, 0x11, 1, [(0x25, STRING), (0x11, ADDR), (0x12, DATA4)]),  # compile unit: producer, low_pc, high_pc
+    (
+        1,
+        0x11,
+        1,
+        [(0x25, STRING), (0x11, ADDR), (0x12, DATA4)],
+    ),  # compile unit: producer, low_pc, high_pc
     (2, 0x2E, 0, [(0x03, STRING)]),  # subprogram: name
-    (3, 0x2E, 1, [(0x03, STRING), (0x11, ADDR), (0x12, DATA4), (0x01, REF4)]),  # … low_pc, high_pc, sibling
-    (4, 0x1D, 1, [(0x31, REF4), (0x11, ADDR), (0x12, DATA4), (0x59, DATA1)]),  # inlined: origin, low_pc, high_pc, call_line
-    (5, 0x1D, 1, [(0x31, REF4), (0x55, SEC_OFFSET), (0x59, DATA1)]),  # inlined: origin, ranges, call_line
+    (
+        3,
+        0x2E,
+        1,
+        [(0x03, STRING), (0x11, ADDR), (0x12, DATA4), (0x01, REF4)],
+    ),  # … low_pc, high_pc, sibling
+    (
+        4,
+        0x1D,
+        1,
+        [(0x31, REF4), (0x11, ADDR), (0x12, DATA4), (0x59, DATA1)],
+    ),  # inlined: origin, low_pc, high_pc, call_line
+    (
+        5,
+        0x1D,
+        1,
+        [(0x31, REF4), (0x55, SEC_OFFSET), (0x59, DATA1)],
+    ),  # inlined: origin, ranges, call_line
     (6, 0x48, 1, [(0x7D, ADDR), (0x7F, REF4)]),  # call site: return_pc, origin
     (7, 0x49, 0, [(0x02, EXPRLOC), (0x7E, EXPRLOC)]),  # call site parameter: location, value
     (8, 0x2E, 0, [(0x03, STRING), (0x11, ADDR), (0x12, DATA4)]),
@@ -27,7 +48,12 @@ ABBREVIATIONS = (
     (10, 0x16, 0, [(0x03, STRING), (0x49, REF4)]),  # typedef: name, type
     (11, 0x0F, 0, [(0x0B, 0x21, 8), (0x49, REF4)]),  # pointer: size (the same for all), type
     (12, 0x26, 0, [(0x49, REF4)]),  # const: type
-    (13, 0x05, 0, [(0x03, STRING), (0x49, REF4), (0x02, EXPRLOC)]),  # parameter: name, type, location
+    (
+        13,
+        0x05,
+        0,
+        [(0x03, STRING), (0x49, REF4), (0x02, EXPRLOC)],
+    ),  # parameter: name, type, location
     (14, 0x05, 0, [(0x03, STRING), (0x49, REF4), (0x02, SEC_OFFSET)]),
     (15, 0x05, 0, [(0x03, STRING), (0x49, REF4), (0x1C, 0x0D)]),  # … const_value
     (16, 0x24, 0, [(0x03, STRING), (0x0B, DATA1)]),  # base type: name, size
@@ -75,7 +101,9 @@ def path(tmp_path: Path) -> Path:
     unit.add(4, unit.reference("middle"), struct.pack("<QI", 0x1120, 0x40), bytes([21]))
     unit.add(5, unit.reference("leaf"), struct.pack("<I", 0), bytes([33]))
     unit.add(13, b"ob\0", unit.reference("pointer"), block(bytes([0x55])))  # in rdi
-    unit.add(13, b"items\0", unit.reference("pointers"), block(bytes([0x73, 0x10])))  # in memory at rbx+16
+    unit.add(
+        13, b"items\0", unit.reference("pointers"), block(bytes([0x73, 0x10]))
+    )  # in memory at rbx+16
     unit.add(14, b"moving\0", unit.reference("int"), struct.pack("<I", 0))
     unit.add(15, b"constant\0", unit.reference("int"), b"\x7f")  # -1
     unit.add(13, b"number\0", unit.reference("double"), block(bytes([0x61])))  # in xmm0
@@ -93,7 +121,9 @@ def path(tmp_path: Path) -> Path:
     info = struct.pack("<IHBBI", 8 + len(unit.body), 5, 1, 8, 0) + unit.body
     abbreviations = b""
     for code, tag, children, attributes in ABBREVIATIONS:
-        abbreviations += bytes([code, tag, children]) + b"".join(bytes(words) for words in attributes) + b"\0\0"
+        abbreviations += (
+            bytes([code, tag, children]) + b"".join(bytes(words) for words in attributes) + b"\0\0"
+        )
     ranges = struct.pack("<IHIBBI", 44, 2, 0, 8, 0, 0) + struct.pack("<QQQQ", 0x1000, 0x1000, 0, 0)
     # Two pieces counted from the unit's start, one of them empty.
     lists = bytes([4]) + b"\xa0\x02\xa0\x02" + bytes([4]) + b"\xb0\x02\xb4\x02" + b"\0"
@@ -131,7 +161,9 @@ def dwarf(path: Path) -> Dwarf:
         (0x3000, None),
     ],
 )
-def test_inlined_functions_are_found_by_address(dwarf: Dwarf, address: int, expected: list[tuple[str, int]] | None) -> None:
+def test_inlined_functions_are_found_by_address(
+    dwarf: Dwarf, address: int, expected: list[tuple[str, int]] | None
+) -> None:
     found = inlines.at(dwarf, address)
     assert (None if found is None else [(each.name, each.call_line) for each in found]) == expected
 
@@ -150,7 +182,10 @@ def test_an_inlined_functions_arguments_are_read(dwarf: Dwarf, address: int, mov
         ("number", "double", None, "not an integer"),
     ]
     assert all(v.is_argument for v in found)
-    assert [v.value for v in locations.arguments(dwarf, leaf.entry, address, {}, memory)][:2] == [None, None]
+    assert [v.value for v in locations.arguments(dwarf, leaf.entry, address, {}, memory)][:2] == [
+        None,
+        None,
+    ]
 
 
 def test_a_call_site_tells_what_its_callee_was_given(dwarf: Dwarf) -> None:
@@ -168,7 +203,9 @@ def test_damaged_debug_information_raises_nothing(path: Path) -> None:
             for value in (0x00, 0x7F, 0xFF):
                 file.data = whole[:place] + bytes([value]) + whole[place + 1 :]
                 for function in inlines.at(Dwarf(file), 0x1130) or []:
-                    locations.arguments(Dwarf(file), function.entry, 0x1130, REGISTERS, FakeMemory())
+                    locations.arguments(
+                        Dwarf(file), function.entry, 0x1130, REGISTERS, FakeMemory()
+                    )
                 callsites.find(Dwarf(file), 0x1180)
 
 

@@ -8,9 +8,9 @@ import elves
 import pytest
 
 from fakes import FakeMemory
-from gdbext.debuggers import elf
-from gdbext.debuggers.base import Signal
-from gdbext.debuggers.files import TargetFiles, read_source
+from gdbext.binfmt import elf
+from gdbext.binfmt.files import TargetFiles, read_source
+from gdbext.target.protocol import Signal
 
 
 def notes(*, code: int = 1, number: int = 11) -> bytes:
@@ -24,7 +24,12 @@ def notes(*, code: int = 1, number: int = 11) -> bytes:
 
 @pytest.fixture
 def core(tmp_path: Path) -> Path:
-    loads = [(0x1000, b"a" * 0x1000, 0x1000), (0x2000, b"b" * 0x1000, 0x1000), (0x3000, b"c" * 0x10, 0x1000), (0x8000, b"", 0x1000)]
+    loads = [
+        (0x1000, b"a" * 0x1000, 0x1000),
+        (0x2000, b"b" * 0x1000, 0x1000),
+        (0x3000, b"c" * 0x10, 0x1000),
+        (0x8000, b"", 0x1000),
+    ]
     return elves.core(tmp_path / "core", notes(), loads)
 
 
@@ -48,7 +53,9 @@ def test_without_a_cores_notes_the_debugger_knows_the_threads(tmp_path: Path) ->
 
 
 def test_the_signal_is_the_first_threads(core: Path) -> None:
-    assert TargetFiles(str(core), None).core_signal() == Signal("SIGSEGV", 101, 11, "SEGV_MAPERR", 0x19)
+    assert TargetFiles(str(core), None).core_signal() == Signal(
+        "SIGSEGV", 101, 11, "SEGV_MAPERR", 0x19
+    )
 
 
 @pytest.mark.parametrize("number", [0, 2, 5, 19])
@@ -68,7 +75,15 @@ def test_memory_is_read_across_segments_and_missing_memory_is_missing(core: Path
     assert files.read(nothing, 0x1000, 4) == b"aaaa"
     assert files.read(nothing, 0x1FFE, 4) == b"aabb"
     assert files.read(nothing, 0x1FFF, 0x1002) == b"a" + b"b" * 0x1000 + b"c"
-    for address, size in ((0x0, 8), (0xFFF, 2), (0x300F, 2), (0x3010, 1), (0x8000, 1), (0x9000, 1), (1 << 63, 8)):
+    for address, size in (
+        (0x0, 8),
+        (0xFFF, 2),
+        (0x300F, 2),
+        (0x3010, 1),
+        (0x8000, 1),
+        (0x9000, 1),
+        (1 << 63, 8),
+    ):
         assert files.read(nothing, address, size) is None
 
 
@@ -107,13 +122,21 @@ def build(path: Path, build_id: bytes) -> bytes:
 
 def mapped(path: Path, base: int) -> bytes:
     """An NT_FILE note that maps the file."""
-    return elves.note(b"CORE", 0x46494C45, struct.pack("<QQQQQ", 1, 4096, base, base + 0x4000, 0) + str(path).encode() + b"\0")
+    return elves.note(
+        b"CORE",
+        0x46494C45,
+        struct.pack("<QQQQQ", 1, 4096, base, base + 0x4000, 0) + str(path).encode() + b"\0",
+    )
 
 
-def test_symbols_and_left_out_memory_come_from_the_mapped_file_if_it_is_the_same(tmp_path: Path) -> None:
+def test_symbols_and_left_out_memory_come_from_the_mapped_file_if_it_is_the_same(
+    tmp_path: Path,
+) -> None:
     library = tmp_path / "libpython.so"
     image = build(library, b"12345678")
-    core = elves.core(tmp_path / "core", notes() + mapped(library, 0x10000), [(0x10000, image[:1500], 0x4000)])
+    core = elves.core(
+        tmp_path / "core", notes() + mapped(library, 0x10000), [(0x10000, image[:1500], 0x4000)]
+    )
     files = TargetFiles(str(core), None)
     memory = FakeMemory({0x10000: image})
     assert files.file_at(0x10010) == str(library)
@@ -129,7 +152,9 @@ def test_symbols_and_left_out_memory_come_from_the_mapped_file_if_it_is_the_same
 def test_a_mapped_file_that_was_replaced_is_not_asked(tmp_path: Path) -> None:
     library = tmp_path / "libpython.so"
     image = build(library, b"12345678")
-    core = elves.core(tmp_path / "core", notes() + mapped(library, 0x10000), [(0x10000, image[:100], 0x4000)])
+    core = elves.core(
+        tmp_path / "core", notes() + mapped(library, 0x10000), [(0x10000, image[:100], 0x4000)]
+    )
     build(library, b"87654321")
     files = TargetFiles(str(core), None)
     memory = FakeMemory({0x10000: image})

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from elves import elf
 
-from gdbext.debuggers import sections
-from gdbext.debuggers.dwarf import Dwarf
-from gdbext.debuggers.lines import Lines
+from gdbext.binfmt import sections
+from gdbext.binfmt.dwarf.entries import Dwarf
+from gdbext.binfmt.dwarf.lines import Lines
 
 STRING, UDATA, DATA16, SEC_OFFSET = 0x08, 0x0F, 0x1E, 0x17
 BASE, RANGE, FIRST_SPECIAL = -5, 14, 13
@@ -57,11 +57,19 @@ def table(version: int) -> bytes:
     if version >= 5:
         names = b"\x01" + bytes([1, STRING]) + b"\x02" + b"/build\0" + b"include\0"
         names += b"\x03" + bytes([1, STRING, 2, UDATA, 5, DATA16]) + b"\x03"
-        names += b"own.c\0\0" + bytes(16) + b"src/../own.c\0\0" + bytes(16) + b"head.h\0\1" + bytes(16)
+        names += (
+            b"own.c\0\0" + bytes(16) + b"src/../own.c\0\0" + bytes(16) + b"head.h\0\1" + bytes(16)
+        )
     else:
         names = b"include\0\0" + b"own.c\0\0\0\0" + b"head.h\0\1\0\0" + b"\0"
     rest = bytes([1, 1, 1, BASE & 0xFF, RANGE, FIRST_SPECIAL]) + OPERANDS + names
-    body = struct.pack("<H", version) + (b"\x08\0" if version >= 5 else b"") + struct.pack("<I", len(rest)) + rest + PROGRAM
+    body = (
+        struct.pack("<H", version)
+        + (b"\x08\0" if version >= 5 else b"")
+        + struct.pack("<I", len(rest))
+        + rest
+        + PROGRAM
+    )
     return struct.pack("<I", len(body)) + body
 
 
@@ -70,8 +78,16 @@ def made(folder: Path, version: int, lines: bytes) -> Lines:
     info = struct.pack("<IHBBI", 8 + len(entry), 5, 1, 8, 0) + entry
     abbreviations = bytes([1, 0x11, 0, 0x1B, STRING, 0x10, SEC_OFFSET, 0, 0, 0])
     ranges = struct.pack("<IHIBBI", 44, 2, 0, 8, 0, 0) + struct.pack("<QQQQ", 0x1000, 0x1000, 0, 0)
-    content = {".debug_info": info, ".debug_abbrev": abbreviations, ".debug_aranges": ranges, ".debug_line": lines}
-    path = elf(folder / f"program{version}{len(lines)}", {name: (1, data, 0) for name, data in content.items()})
+    content = {
+        ".debug_info": info,
+        ".debug_abbrev": abbreviations,
+        ".debug_aranges": ranges,
+        ".debug_line": lines,
+    }
+    path = elf(
+        folder / f"program{version}{len(lines)}",
+        {name: (1, data, 0) for name, data in content.items()},
+    )
     return Lines(Dwarf(sections.read(str(path))))
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from gdbext.debuggers.base import SIGNAL_FRAME, NativeFrame
-from gdbext.debuggers.registers import ALL, PRESERVED, VOLATILE, known_registers
+from gdbext.target.protocol import SIGNAL_FRAME, NativeFrame
+from gdbext.target.registers import ALL, PRESERVED, VOLATILE, known_registers
 
 
 def frame(function: str, is_inlined: bool = False) -> NativeFrame:
@@ -22,7 +22,14 @@ def test_an_inlined_caller_is_a_caller() -> None:
 
 
 def test_what_a_signal_interrupted_knows_all_registers() -> None:
-    frames = [frame("raise"), frame("handler"), frame(SIGNAL_FRAME), frame("inlined", True), frame("culprit"), frame("caller")]
+    frames = [
+        frame("raise"),
+        frame("handler"),
+        frame(SIGNAL_FRAME),
+        frame("inlined", True),
+        frame("culprit"),
+        frame("caller"),
+    ]
     assert known_registers(frames, 3) == ALL
     assert known_registers(frames, 4) == ALL
     assert known_registers(frames, 5) == PRESERVED

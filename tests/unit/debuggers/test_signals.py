@@ -6,8 +6,8 @@ import struct
 import pytest
 
 from fakes import FakeMemory
-from gdbext.debuggers import signals
-from gdbext.debuggers.base import SIGNAL_FRAME, NativeFrame, Region, Signal
+from gdbext.target import signals
+from gdbext.target.protocol import SIGNAL_FRAME, NativeFrame, Region, Signal
 
 DIED = Signal("SIGSEGV", 7, 11, "SI_TKILL")
 FRAMES = [
@@ -30,7 +30,9 @@ FRAMES = [
         (11, 77, 0x19, ("77", 0x19, None)),
     ],
 )
-def test_a_siginfo_is_read(number: int, code: int, word: int, expected: tuple[str, int | None, int | None]) -> None:
+def test_a_siginfo_is_read(
+    number: int, code: int, word: int, expected: tuple[str, int | None, int | None]
+) -> None:
     info = signals.decode(struct.pack("<iii4xQ", number, 0, code, word))
     assert info == signals.Info(number, *expected)
 
@@ -59,13 +61,17 @@ def stack(at: int, content: bytes) -> FakeMemory:
 
 def test_a_handler_that_asked_for_siginfo_shows_the_fault() -> None:
     memory = stack(signals.SIGNAL_FRAME_INFO, struct.pack("<iii4xQ", 11, 0, 2, 0x4000))
-    assert signals.before_handler(memory, FRAMES, DIED, []) == Signal("SIGSEGV", 7, 11, "SEGV_ACCERR", 0x4000)
+    assert signals.before_handler(memory, FRAMES, DIED, []) == Signal(
+        "SIGSEGV", 7, 11, "SEGV_ACCERR", 0x4000
+    )
 
 
 def test_an_abort_in_a_handler_is_the_fault_that_was_handled() -> None:
     memory = stack(signals.SIGNAL_FRAME_INFO, struct.pack("<iii4xQ", 11, 0, 1, 0x19))
     died = Signal("SIGABRT", 7, 6, "SI_TKILL")
-    assert signals.before_handler(memory, FRAMES, died, []) == Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x19)
+    assert signals.before_handler(memory, FRAMES, died, []) == Signal(
+        "SIGSEGV", 7, 11, "SEGV_MAPERR", 0x19
+    )
 
 
 @pytest.mark.parametrize(

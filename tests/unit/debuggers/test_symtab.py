@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from elves import elf, symbols
 
-from gdbext.debuggers import sections
-from gdbext.debuggers.symtab import Entry, SymbolTable
+from gdbext.binfmt import sections
+from gdbext.binfmt.symtab import Entry, SymbolTable
 
 FUNCTION, OBJECT, FILE, LOCAL_FUNCTION, THREAD_LOCAL = 0x12, 0x11, 0x04, 0x02, 0x16
 

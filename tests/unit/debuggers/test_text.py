@@ -3,8 +3,14 @@ from __future__ import annotations
 import pytest
 
 from fakes import FakeDebugger
-from gdbext.debuggers.base import DebuggerError, NativeThread, Variable
-from gdbext.debuggers.text import has_own_name, refuse_side_effects, simple_value, tidy_instruction, tidy_type
+from gdbext.target.protocol import DebuggerError, NativeThread, Variable
+from gdbext.target.text import (
+    has_own_name,
+    refuse_side_effects,
+    simple_value,
+    tidy_instruction,
+    tidy_type,
+)
 
 
 @pytest.mark.parametrize(
@@ -18,7 +24,10 @@ from gdbext.debuggers.text import has_own_name, refuse_side_effects, simple_valu
         ("mov    %rax,%gs:(%rdx)", "movq   %rax, %gs:(%rdx)"),
         ("addl   $0x1,0x34(%rbp)", "addl   $0x1, 0x34(%rbp)"),
         ("call   *0x30(%rax)", "callq  *0x30(%rax)"),
-        ("call   0x55a46a1aab5e <PyObject_Repr>", "callq  0x55a46a1aab5e ; PyObject_Repr at object.c:1"),
+        (
+            "call   0x55a46a1aab5e <PyObject_Repr>",
+            "callq  0x55a46a1aab5e ; PyObject_Repr at object.c:1",
+        ),
         ("push   %rbp", "pushq  %rbp"),
         ("ret", "retq"),
         ("leave", "leave"),
@@ -58,14 +67,17 @@ def test_both_debuggers_types_become_one_text(gdb: str, lldb: str) -> None:
     assert tidy_type(gdb) == tidy_type(lldb)
 
 
-@pytest.mark.parametrize("expression", ["x = 3", "x += 1", "x <<= 1", "x++", "--x", "$rdi = 0", "a[b=1]"])
+@pytest.mark.parametrize(
+    "expression", ["x = 3", "x += 1", "x <<= 1", "x++", "--x", "$rdi = 0", "a[b=1]"]
+)
 def test_expressions_that_assign_are_refused(expression: str) -> None:
     with pytest.raises(DebuggerError, match="would change the program"):
         refuse_side_effects(expression)
 
 
 @pytest.mark.parametrize(
-    "expression", ["x == 3", "x != 3", "x <= 3", "x >= 3", "v->ob_item[0]", "x - -1", "'='", '"a = b"', "x << 3"]
+    "expression",
+    ["x == 3", "x != 3", "x <= 3", "x >= 3", "v->ob_item[0]", "x - -1", "'='", '"a = b"', "x << 3"],
 )
 def test_expressions_that_look_are_not(expression: str) -> None:
     refuse_side_effects(expression)
@@ -74,13 +86,20 @@ def test_expressions_that_look_are_not(expression: str) -> None:
 def test_numbers_and_variables_need_no_evaluation() -> None:
     debugger = FakeDebugger()
     debugger.thread_list = [NativeThread(7, 1)]
-    debugger.variable_lists[7, 0] = [Variable("v", "PyObject *", 0x1234), Variable("gone", "PyObject *", None, "optimized out")]
+    debugger.variable_lists[7, 0] = [
+        Variable("v", "PyObject *", 0x1234),
+        Variable("gone", "PyObject *", None, "optimized out"),
+    ]
     assert simple_value(debugger, "0x10") == 16
     assert simple_value(debugger, "-1") == (1 << 64) - 1
     assert simple_value(debugger, "v") == 0x1234
     assert simple_value(debugger, "v->ob_type") is None
     assert simple_value(debugger, "other") is None
-    for wrong, said in (("gone", "optimized out"), (" ", "an address is missing"), ("0x1" + "0" * 16, "more than 64 bits")):
+    for wrong, said in (
+        ("gone", "optimized out"),
+        (" ", "an address is missing"),
+        ("0x1" + "0" * 16, "more than 64 bits"),
+    ):
         with pytest.raises(DebuggerError, match=said):
             simple_value(debugger, wrong)
 

@@ -20,16 +20,16 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "objects"))
 from object_world import BUILTINS, HEAP, SIZE, VERSIONS, World
 
 from fakes import FakeMemory
-from gdbext.debuggers.base import Region
-from gdbext.heap.activity import ThreadStop
-from gdbext.heap.debug_hooks import FREED, GUARD
-from gdbext.heap.free_lists import encode
-from gdbext.heap.heap import Heap
-from gdbext.heap.pages import GC, GC_PRE, MEM, OBJECT
-from gdbext.interpreter.runtime import Interpreter, Runtime, ThreadState
-from gdbext.layout.debug_offsets import DebugOffsets
-from gdbext.layout.layout import Layout
-from gdbext.objects.types import HAVE_GC
+from gdbext.cpython.allocator.activity import ThreadStop
+from gdbext.cpython.allocator.debug_hooks import FREED, GUARD
+from gdbext.cpython.allocator.heap import Heap
+from gdbext.cpython.allocator.page_free_lists import encode
+from gdbext.cpython.allocator.pages import GC, GC_PRE, MEM, OBJECT
+from gdbext.cpython.interpreter.runtime import Interpreter, Runtime, ThreadState
+from gdbext.cpython.layout.debug_offsets import DebugOffsets
+from gdbext.cpython.layout.layout import Layout
+from gdbext.cpython.objects.types import HAVE_GC
+from gdbext.target.protocol import Region
 
 SEGMENT = 0x300_0000_0000
 SLICE = 1 << 16
@@ -42,7 +42,18 @@ STACKS = 0x7F00_0000_0000
 MAIN_TID, OTHER_TID = STACKS + 0xF940, STACKS + 0x2_F940
 KINDS = [(version, flavour) for version in VERSIONS for flavour in ("release", "debug")]
 IDS = [f"{version}-{flavour}" for version, flavour in KINDS]
-WITHOUT_GC = ("int", "bool", "float", "complex", "str", "bytes", "bytearray", "NoneType", "ellipsis", "object")
+WITHOUT_GC = (
+    "int",
+    "bool",
+    "float",
+    "complex",
+    "str",
+    "bytes",
+    "bytearray",
+    "NoneType",
+    "ellipsis",
+    "object",
+)
 API = {MEM: b"m", OBJECT: b"o", GC: b"o", GC_PRE: b"o"}
 
 
@@ -61,14 +72,20 @@ class FakePage:
     reserved: int
     segment: int = SEGMENT
     next_block: int = 0
-    lists: dict[str, list[int]] = field(default_factory=lambda: {"free": [], "local_free": [], "xthread_free": []})
+    lists: dict[str, list[int]] = field(
+        default_factory=lambda: {"free": [], "local_free": [], "xthread_free": []}
+    )
     used: int | None = None
     qsbr_goal: int = 0
 
     @property
     def header(self) -> int:
         world = self.world
-        return self.segment + world.layout.offset("mi_segment_t", "slices") + self.number * world.layout.size("mi_page_t")
+        return (
+            self.segment
+            + world.layout.offset("mi_segment_t", "slices")
+            + self.number * world.layout.size("mi_page_t")
+        )
 
     @property
     def before(self) -> int:
@@ -89,7 +106,9 @@ class FakePage:
         if self.world.hooks:
             self.guard(block)
         address = block + self.before
-        self.world.objects_world.header(address, self.world.types[type_name], ob_tid=self.world.tid_of(self.heap), **header)
+        self.world.objects_world.header(
+            address, self.world.types[type_name], ob_tid=self.world.tid_of(self.heap), **header
+        )
         return address
 
     def guard(self, block: int, size: int | None = None) -> None:
@@ -104,7 +123,9 @@ class FakePage:
         """Give the block back that an address lies in, as its owner (``local_free``) or another thread (``xthread_free``)."""
         block = self.start + (address - self.start) // self.block_size * self.block_size
         if died and self.tag != MEM:
-            self.world.objects_world.set("PyObject", block + self.before, ob_ref_local=0, ob_ref_shared=0, ob_gc_bits=0)
+            self.world.objects_world.set(
+                "PyObject", block + self.before, ob_ref_local=0, ob_ref_shared=0, ob_gc_bits=0
+            )
         if self.world.hooks:
             kept = {MEM: 16, GC_PRE: 56}.get(self.tag, 40)
             self.world.memory.write(block + 8, bytes([FREED]) * 8)
@@ -117,7 +138,10 @@ class FakePage:
         listed = len(self.lists["free"]) + len(self.lists["local_free"])
         # What was not taken yet is on the free list too, at its end.
         fresh = [self.block(index) for index in range(self.next_block, self.capacity)]
-        lists = {name: [*blocks, *(fresh if name == "free" else [])] for name, blocks in self.lists.items()}
+        lists = {
+            name: [*blocks, *(fresh if name == "free" else [])]
+            for name, blocks in self.lists.items()
+        }
         used = self.capacity - listed - len(fresh) if self.used is None else self.used
         keys = KEYS if world.encodes else None
         for blocks in lists.values():
@@ -139,9 +163,22 @@ class FakePage:
             "debug_offset": 24,
         }
         if world.is_old:
-            world.set("mi_page_t", self.header, **values, tag=self.tag, xblock_size=min(self.block_size, 1 << 31))
+            world.set(
+                "mi_page_t",
+                self.header,
+                **values,
+                tag=self.tag,
+                xblock_size=min(self.block_size, 1 << 31),
+            )
         else:
-            world.set("mi_page_t", self.header, **values, heap_tag=self.tag, block_size=self.block_size, page_start=self.start)
+            world.set(
+                "mi_page_t",
+                self.header,
+                **values,
+                heap_tag=self.tag,
+                block_size=self.block_size,
+                page_start=self.start,
+            )
         if keys:
             place = self.header + world.layout.offset("mi_page_t", "keys")
             world.memory.write(place, struct.pack("<QQ", *keys))
@@ -150,19 +187,27 @@ class FakePage:
 class HeapWorld:
     """Fake memory with CPython's types, two threads, and one segment that belongs to the first."""
 
-    def __init__(self, version: str = "3.13.5", flavour: str = "release", hooks: bool | None = None) -> None:
+    def __init__(
+        self, version: str = "3.13.5", flavour: str = "release", hooks: bool | None = None
+    ) -> None:
         self.objects_world = World(version, flavour)
         self.memory: FakeMemory = self.objects_world.memory
         self.types = self.objects_world.types
         for name in WITHOUT_GC:
-            flags = self.word(self.types[name] + self.objects_world.layout.offset("PyTypeObject", "tp_flags"))
+            flags = self.word(
+                self.types[name] + self.objects_world.layout.offset("PyTypeObject", "tp_flags")
+            )
             self.objects_world.set("PyTypeObject", self.types[name], tp_flags=flags & ~HAVE_GC)
         self.version, self.flavour = version, flavour
         self.encodes = flavour == "debug"
         self.hooks = self.encodes if hooks is None else hooks
         minor = int(version.split(".")[1])
         plain = self.objects_world.layout
-        self.layout = Layout(lambda name: None, DebugOffsets(RUNTIME, 3 << 24 | minor << 16, True, {}, {}), plain._table)
+        self.layout = Layout(
+            lambda name: None,
+            DebugOffsets(RUNTIME, 3 << 24 | minor << 16, True, {}, {}),
+            plain._table,
+        )
         self.is_old = self.layout.has("mi_page_t", "xblock_size")
         self.pages: list[FakePage] = []
         self.regions = [Region(HEAP, HEAP + SIZE, True, "/usr/bin/python3")]
@@ -177,7 +222,11 @@ class HeapWorld:
             self.map(start, size)
         self.set("_PyRuntimeState", RUNTIME, allocators__is_debug_enabled=int(self.hooks))
         self.threads = [self._thread(0, MAIN_TID, 100), self._thread(1, OTHER_TID, 101)]
-        self.set("PyInterpreterState", INTERPRETER, mem_free_queue__head__next=self._queue_of(INTERPRETER))
+        self.set(
+            "PyInterpreterState",
+            INTERPRETER,
+            mem_free_queue__head__next=self._queue_of(INTERPRETER),
+        )
         self.segments: list[int] = []
         self.stops: list[ThreadStop] = []
         self.info_slices = 2 if self.layout.size("mi_segment_t") > SLICE else 1
@@ -208,7 +257,9 @@ class HeapWorld:
 
     def heap_of(self, tag: int, thread: int = 0) -> int:
         """The address of one of a thread's heaps."""
-        state = self.threads[thread].address + self.layout.offset("_PyThreadStateImpl", "mimalloc.heaps")
+        state = self.threads[thread].address + self.layout.offset(
+            "_PyThreadStateImpl", "mimalloc.heaps"
+        )
         return state + tag * self.layout.size("mi_heap_t")
 
     def tid_of(self, heap: int) -> int:
@@ -253,7 +304,9 @@ class HeapWorld:
         reserved = (segment + (number + slices) * SLICE - start) // block_size
         heap = 0 if thread is None else self.heap_of(tag, thread)
         capacity = min(reserved, 40) if capacity is None else capacity
-        page = FakePage(self, number, slices, tag, block_size, heap, start, capacity, reserved, segment)
+        page = FakePage(
+            self, number, slices, tag, block_size, heap, start, capacity, reserved, segment
+        )
         self.pages.append(page)
         return page
 
@@ -262,7 +315,10 @@ class HeapWorld:
         stride = self.layout.size("mi_page_t")
         for segment in self.segments:
             slices = segment + self.layout.offset("mi_segment_t", "slices")
-            mine = sorted((page for page in self.pages if page.segment == segment), key=lambda page: page.number)
+            mine = sorted(
+                (page for page in self.pages if page.segment == segment),
+                key=lambda page: page.number,
+            )
             total = self.word(segment + self.layout.offset("mi_segment_t", "segment_slices"))
             at = self.info_slices
             for page in [*mine, None]:
@@ -286,11 +342,36 @@ class HeapWorld:
     def runtime(self) -> Runtime:
         return Runtime(RUNTIME, (Interpreter(INTERPRETER, 0, False, tuple(self.threads)),))
 
-    def heap(self, regions: Sequence[Region] | None = None, stops: Callable[[], Sequence[ThreadStop]] | None = None) -> Heap:
+    def heap(
+        self,
+        regions: Sequence[Region] | None = None,
+        stops: Callable[[], Sequence[ThreadStop]] | None = None,
+    ) -> Heap:
         """Write all, and open the room's door on it."""
         self.write()
-        found = sorted(self.regions, key=lambda region: region.start) if regions is None else regions
-        return Heap(self.memory, self.layout, self.runtime, regions=found, stops=stops or (lambda: self.stops))
+        found = (
+            sorted(self.regions, key=lambda region: region.start) if regions is None else regions
+        )
+        return Heap(
+            self.memory,
+            self.layout,
+            self.runtime,
+            regions=found,
+            stops=stops or (lambda: self.stops),
+        )
 
 
-__all__ = ["BUILTINS", "GC", "GC_PRE", "IDS", "KEYS", "KINDS", "MEM", "OBJECT", "SEGMENT", "SLICE", "FakePage", "HeapWorld"]
+__all__ = [
+    "BUILTINS",
+    "GC",
+    "GC_PRE",
+    "IDS",
+    "KEYS",
+    "KINDS",
+    "MEM",
+    "OBJECT",
+    "SEGMENT",
+    "SLICE",
+    "FakePage",
+    "HeapWorld",
+]

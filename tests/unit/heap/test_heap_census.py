@@ -35,7 +35,15 @@ def population(world: HeapWorld) -> list[int]:
         found += [*made, made[0] + 8, made[0] + 1, made[0] - 16]
         found += [page.block(35) + page.before]
     world.set("PyObject", found[0], ob_type=world.types["set"])
-    found += [raw.take(), raw.take() + 8, world.objects_world.none, world.objects_world.none + 16, 0, 0x10, SEGMENT + 256]
+    found += [
+        raw.take(),
+        raw.take() + 8,
+        world.objects_world.none,
+        world.objects_world.none + 16,
+        0,
+        0x10,
+        SEGMENT + 256,
+    ]
     found += [0xDDDD_DDDD_DDDD_DDDD, (1 << 64) - 8, world.threads[1].address, found[0], found[1]]
     return found
 
@@ -46,7 +54,14 @@ def test_all_at_once_is_as_one_by_one(world: HeapWorld) -> None:
     together = heap.judge_many(addresses)
     alone = [heap.judge(address, "object").verdict for address in addresses]
     assert together == alone
-    assert {Verdict.LIVE, Verdict.FREED, Verdict.IMMORTAL, Verdict.UNKNOWN, Verdict.REUSED, Verdict.DYING} <= set(together)
+    assert {
+        Verdict.LIVE,
+        Verdict.FREED,
+        Verdict.IMMORTAL,
+        Verdict.UNKNOWN,
+        Verdict.REUSED,
+        Verdict.DYING,
+    } <= set(together)
     assert heap.judge_many(array("Q", addresses)) == alone
 
 
@@ -69,7 +84,9 @@ def test_queued_objects_look_alive_and_are_not(world: HeapWorld) -> None:
     stack = world.page(MEM, 2560, capacity=2).take()
     world.set("_PyThreadStateImpl", world.threads[0].address, brc__objects_to_merge__head=stack)
     world.set("_PyObjectStackChunk", stack, n=1)
-    world.memory.write(stack + world.layout.offset("_PyObjectStackChunk", "objs"), struct.pack("<Q", addresses[3]))
+    world.memory.write(
+        stack + world.layout.offset("_PyObjectStackChunk", "objs"), struct.pack("<Q", addresses[3])
+    )
     verdicts = world.heap().judge_many(addresses)
     assert verdicts == [Verdict.PENDING_FREE if index == 3 else Verdict.LIVE for index in range(12)]
 

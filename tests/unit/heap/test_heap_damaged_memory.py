@@ -8,12 +8,26 @@ import struct
 import pytest
 from heap_world import GC, GC_PRE, KINDS, MEM, OBJECT, SEGMENT, SLICE, HeapWorld
 
-from gdbext.debuggers.base import MemoryFault
-from gdbext.heap.heap import Heap
-from gdbext.layout.layout import Layout
+from gdbext.cpython.allocator.heap import Heap
+from gdbext.cpython.layout.layout import Layout
 from gdbext.model import Liveness, Verdict
+from gdbext.target.protocol import MemoryFault
 
-INTERESTING = (0, 1, 2, 3, 7, 8, 0xFFFF, 0xFFFF_FFFF, 0x7FFF_FFFF, (1 << 63) - 1, 1 << 63, (1 << 64) - 1, 0xDDDD_DDDD_DDDD_DDDD)
+INTERESTING = (
+    0,
+    1,
+    2,
+    3,
+    7,
+    8,
+    0xFFFF,
+    0xFFFF_FFFF,
+    0x7FFF_FFFF,
+    (1 << 63) - 1,
+    1 << 63,
+    (1 << 64) - 1,
+    0xDDDD_DDDD_DDDD_DDDD,
+)
 
 
 def inhabited(version: str, flavour: str) -> tuple[HeapWorld, list[int]]:
@@ -34,7 +48,12 @@ def inhabited(version: str, flavour: str) -> tuple[HeapWorld, list[int]]:
 
 
 def open_heap(world: HeapWorld) -> Heap:
-    return Heap(world.memory, world.layout, world.runtime, regions=sorted(world.regions, key=lambda region: region.start))
+    return Heap(
+        world.memory,
+        world.layout,
+        world.runtime,
+        regions=sorted(world.regions, key=lambda region: region.start),
+    )
 
 
 def ask_everything(heap: Heap, addresses: list[int]) -> None:
@@ -57,12 +76,20 @@ def test_overwritten_words_never_raise(seed: int) -> None:
     headers = world.info_slices * SLICE
     areas = [
         (SEGMENT, 600),
-        (SEGMENT + world.layout.offset("mi_segment_t", "slices"), 8 * world.layout.size("mi_page_t")),
+        (
+            SEGMENT + world.layout.offset("mi_segment_t", "slices"),
+            8 * world.layout.size("mi_page_t"),
+        ),
         (SEGMENT + headers, 4 * SLICE),
         (world.threads[0].address, world.layout.size("_PyThreadStateImpl")),
         (world.threads[1].address, world.layout.size("_PyThreadStateImpl")),
     ]
-    pool = [*INTERESTING, *addresses, *(page.header for page in world.pages), *(page.start for page in world.pages)]
+    pool = [
+        *INTERESTING,
+        *addresses,
+        *(page.header for page in world.pages),
+        *(page.start for page in world.pages),
+    ]
     for _ in range(chance.choice([1, 10, 300])):
         start, size = chance.choice(areas)
         word = chance.choice(pool) if chance.random() < 0.7 else chance.getrandbits(64)
@@ -82,7 +109,9 @@ def test_an_unknown_python_is_unknown() -> None:
     world, addresses = inhabited("3.13.5", "release")
     known = dict(world.layout._table)
     for name in ("mi_segment_t", "mi_page_t", "_PyThreadStateImpl"):
-        layout = Layout(lambda name: None, world.layout.offsets, {k: v for k, v in known.items() if k != name})
+        layout = Layout(
+            lambda name: None, world.layout.offsets, {k: v for k, v in known.items() if k != name}
+        )
         heap = Heap(world.memory, layout, world.runtime)
         assert heap.judge(addresses[1]).verdict in (Verdict.UNKNOWN, Verdict.LIVE, Verdict.FREED)
         ask_everything(heap, addresses)

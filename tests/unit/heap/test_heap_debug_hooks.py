@@ -6,19 +6,29 @@ import struct
 
 import pytest
 
-from gdbext.heap.debug_hooks import fill_of, read_hooks
+from gdbext.cpython.allocator.debug_hooks import fill_of, read_hooks
 
 GUARD = b"\xfd"
 
 
 def block(size: int, api: bytes = b"o", data: bytes | None = None, spare: int = 0) -> bytearray:
-    return bytearray(struct.pack(">Q", size) + api + GUARD * 7 + (data or bytes(size)) + GUARD * 8 + bytes(spare))
+    return bytearray(
+        struct.pack(">Q", size) + api + GUARD * 7 + (data or bytes(size)) + GUARD * 8 + bytes(spare)
+    )
 
 
-@pytest.mark.parametrize(("api", "name"), [(b"o", "object"), (b"m", "mem"), (b"r", "raw"), (b"x", None)])
+@pytest.mark.parametrize(
+    ("api", "name"), [(b"o", "object"), (b"m", "mem"), (b"r", "raw"), (b"x", None)]
+)
 def test_a_sound_block(api: bytes, name: str | None) -> None:
     hooks = read_hooks(bytes(block(40, api, spare=16)))
-    assert (hooks.size, hooks.api, hooks.overrun, hooks.underrun, hooks.freed) == (40, name, 0, 0, False)
+    assert (hooks.size, hooks.api, hooks.overrun, hooks.underrun, hooks.freed) == (
+        40,
+        name,
+        0,
+        0,
+        False,
+    )
     assert hooks.is_intact is (name is not None)
 
 

@@ -7,9 +7,9 @@ from heap_world import GC, IDS, KEYS, KINDS, MEM, SEGMENT, FakePage, HeapWorld
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gdbext.heap.activity import ThreadStop
-from gdbext.heap.free_lists import Damage, Flaw, decode, encode
-from gdbext.heap.heap import Heap
+from gdbext.cpython.allocator.activity import ThreadStop
+from gdbext.cpython.allocator.heap import Heap
+from gdbext.cpython.allocator.page_free_lists import Damage, Flaw, decode, encode
 from gdbext.model import Confidence, Verdict
 
 WORD = st.integers(0, (1 << 64) - 1)
@@ -37,7 +37,9 @@ def test_decoding_undoes_encoding(link: int, null: int, key: int, mask: int) -> 
     assert decode(encode(link, null, None), null, None) == link
 
 
-def damages(world: HeapWorld, page: FakePage, heap: Heap | None = None) -> tuple[Heap, list[Damage]]:
+def damages(
+    world: HeapWorld, page: FakePage, heap: Heap | None = None
+) -> tuple[Heap, list[Damage]]:
     heap = heap or world.heap()
     found = heap.page_of(page.block(0))
     assert found is not None
@@ -53,7 +55,11 @@ def overwrite(world: HeapWorld, page: FakePage, index: int, link: int) -> None:
 def opened(world: HeapWorld) -> Heap:
     """The room's door without writing the lists again."""
     return Heap(
-        world.memory, world.layout, world.runtime, regions=sorted(world.regions, key=lambda r: r.start), stops=lambda: world.stops
+        world.memory,
+        world.layout,
+        world.runtime,
+        regions=sorted(world.regions, key=lambda r: r.start),
+        stops=lambda: world.stops,
     )
 
 
@@ -76,20 +82,28 @@ def test_sound_lists_have_no_damage(world: HeapWorld, page: FakePage) -> None:
         (lambda page: 0, Flaw.COUNT),
     ],
 )
-def test_a_bad_link_is_found_and_nothing_on_the_page_is_proven(world: HeapWorld, page: FakePage, link, flaw: Flaw) -> None:
+def test_a_bad_link_is_found_and_nothing_on_the_page_is_proven(
+    world: HeapWorld, page: FakePage, link, flaw: Flaw
+) -> None:
     world.write()
     overwrite(world, page, 12, link(page))
     heap = opened(world)
     _, found = damages(world, page, heap)
     assert [damage.flaw for damage in found] == [flaw]
     if flaw is not Flaw.COUNT:
-        assert (found[0].block, found[0].list, found[0].position) == (page.block(12), "local_free", 3)
+        assert (found[0].block, found[0].list, found[0].position) == (
+            page.block(12),
+            "local_free",
+            3,
+        )
         assert found[0].link == link(page)
     judged = heap.judge(page.block(13) + page.before)
     assert (judged.verdict, judged.confidence) == (Verdict.FREED, Confidence.LIKELY)
 
 
-def test_blocks_behind_the_damage_are_still_known_to_be_dead(world: HeapWorld, page: FakePage) -> None:
+def test_blocks_behind_the_damage_are_still_known_to_be_dead(
+    world: HeapWorld, page: FakePage
+) -> None:
     world.write()
     overwrite(world, page, 12, 0)
     heap = opened(world)
@@ -138,7 +152,9 @@ def test_a_head_that_points_nowhere(world: HeapWorld, page: FakePage) -> None:
     world.set("mi_page_t", page.header, free=0x4242_4242_4242_4242)
     heap = opened(world)
     _, found = damages(world, page, heap)
-    assert [(damage.flaw, damage.block, damage.word) for damage in found] == [(Flaw.OUTSIDE, None, 0x4242_4242_4242_4242)]
+    assert [(damage.flaw, damage.block, damage.word) for damage in found] == [
+        (Flaw.OUTSIDE, None, 0x4242_4242_4242_4242)
+    ]
 
 
 def test_a_count_that_contradicts_may_be_a_snapshot(world: HeapWorld, page: FakePage) -> None:
@@ -181,7 +197,9 @@ def test_a_page_that_cannot_be_read(world: HeapWorld) -> None:
     del world.memory.segments[SEGMENT][-32768:]
     heap = opened(world)
     found = heap.page_of(objects[0])
-    assert [corruption.damage.flaw for corruption in heap.free_list_health(found) if corruption.damage] == [Flaw.UNREADABLE]
+    assert [
+        corruption.damage.flaw for corruption in heap.free_list_health(found) if corruption.damage
+    ] == [Flaw.UNREADABLE]
     assert heap.judge(objects[400]).verdict is Verdict.UNKNOWN
     assert heap.judge(objects[1]).verdict is Verdict.LIVE
 
@@ -215,7 +233,9 @@ def test_a_run_of_one_word_shows_where_the_overrun_began() -> None:
     world.memory.write(blocks[5] + 16, word * (6 + 8 + 1))
     heap = opened(world)
     (found,) = heap.free_list_health(heap.page_of(blocks[0]))
-    assert blocks[5] in [suspect.address for suspect in found.suspects if suspect.role == "runs over"]
+    assert blocks[5] in [
+        suspect.address for suspect in found.suspects if suspect.role == "runs over"
+    ]
 
 
 def test_the_block_that_was_popped_with_the_bad_link() -> None:

@@ -7,7 +7,7 @@ import struct
 import pytest
 from heap_world import GC, MEM, OBJECT, FakePage, HeapWorld
 
-from gdbext.heap.freelists import is_object_list
+from gdbext.cpython.allocator.object_freelists import is_object_list
 from gdbext.model import Confidence, Verdict
 
 STATE = "_PyThreadStateImpl"
@@ -150,13 +150,19 @@ def test_a_list_that_does_not_end_after_its_count(new: HeapWorld) -> None:
 
 @pytest.mark.parametrize(
     ("word", "count", "reason"),
-    [(0x4141_4141_4141_4141, 1, "no object's address"), (0x7777_0000_0000, 2, "cannot be read"), (0, 1 << 40, "out of range")],
+    [
+        (0x4141_4141_4141_4141, 1, "no object's address"),
+        (0x7777_0000_0000, 2, "cannot be read"),
+        (0, 1 << 40, "out of range"),
+    ],
 )
 def test_words_that_are_no_freelist(new: HeapWorld, word: int, count: int, reason: str) -> None:
     new.page(GC, 64).object("list")
     new.memory.write(place(new, "dicts"), struct.pack("<Qq", word, count))
     found = new.heap().freelist_health()
-    assert reason in " ".join(evidence.claim for corruption in found for evidence in corruption.evidence)
+    assert reason in " ".join(
+        evidence.claim for corruption in found for evidence in corruption.evidence
+    )
 
 
 def test_a_circle_on_a_freelist(new: HeapWorld) -> None:
@@ -193,7 +199,10 @@ def test_a_link_that_leads_to_a_living_object_does_not_kill_it(new: HeapWorld) -
     heap = new.heap()
     assert heap.judge(alive).verdict is Verdict.LIVE
     # Its list is broken, so that its own place on it proves nothing.
-    assert (heap.judge(member).verdict, heap.judge(member).confidence) == (Verdict.CACHED, Confidence.LIKELY)
+    assert (heap.judge(member).verdict, heap.judge(member).confidence) == (
+        Verdict.CACHED,
+        Confidence.LIKELY,
+    )
     (found,) = heap.freelist_health()
     assert "leads to an object with references" in found.title
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import struct
 
 from fakes import FakeMemory
-from gdbext.debuggers.base import Region
-from gdbext.heap.glibc import free_parts
+from gdbext.cpython.allocator.glibc import free_parts
+from gdbext.target.protocol import Region
 
 START = 0x5555_0000_0000
 
 
-def heap(*chunks: tuple[int, bool], start: int = START, first: int = 0, total: int = 4096) -> tuple[FakeMemory, Region]:
+def heap(
+    *chunks: tuple[int, bool], start: int = START, first: int = 0, total: int = 4096
+) -> tuple[FakeMemory, Region]:
     """Chunks of (size, whether it is in use); the rest is the top chunk."""
     memory = FakeMemory({start: bytes(total)})
     at, previous_in_use = start + first, True
@@ -32,7 +34,9 @@ def test_free_chunks_and_the_top_are_free() -> None:
 
 def test_a_threads_arena_starts_with_its_own_state() -> None:
     start = 0x7F00_0000_0000
-    memory, region = heap((0x290, True), (0x800, False), (0x30, True), start=start, first=0x8D0, total=8192)
+    memory, region = heap(
+        (0x290, True), (0x800, False), (0x30, True), start=start, first=0x8D0, total=8192
+    )
     assert (start + 0x8D0 + 0x290 + 16, start + 0x8D0 + 0xA90) in free_parts(memory, region)
 
 

@@ -7,9 +7,9 @@ import struct
 import pytest
 from heap_world import GC, IDS, KINDS, MEM, OBJECT, FakePage, HeapWorld
 
-from gdbext.heap import holders as holders_
-from gdbext.heap.activity import ThreadStop
-from gdbext.heap.heap import Heap
+from gdbext.cpython.allocator import holders as holders_
+from gdbext.cpython.allocator.activity import ThreadStop
+from gdbext.cpython.allocator.heap import Heap
 
 TRACKED = 1
 
@@ -38,22 +38,42 @@ def target(world: HeapWorld) -> int:
     return address
 
 
-def new_tuple(world: HeapWorld, page: FakePage, *items: int, bits: int = TRACKED, **header: int) -> int:
+def new_tuple(
+    world: HeapWorld, page: FakePage, *items: int, bits: int = TRACKED, **header: int
+) -> int:
     address = page.object("tuple", ob_gc_bits=bits, **header)
     world.set("PyTupleObject", address, ob_size=len(items))
-    world.memory.write(address + world.layout.offset("PyTupleObject", "ob_item"), struct.pack(f"<{len(items)}Q", *items))
+    world.memory.write(
+        address + world.layout.offset("PyTupleObject", "ob_item"),
+        struct.pack(f"<{len(items)}Q", *items),
+    )
     return address
 
 
-def new_list(world: HeapWorld, page: FakePage, arrays: FakePage, *items: int, size: int | None = None, bits: int = TRACKED) -> int:
+def new_list(
+    world: HeapWorld,
+    page: FakePage,
+    arrays: FakePage,
+    *items: int,
+    size: int | None = None,
+    bits: int = TRACKED,
+) -> int:
     address = page.object("list", ob_gc_bits=bits)
     data = arrays.take() + (16 if world.hooks else 0)
     world.memory.write(data, struct.pack(f"<{len(items) + 1}Q", len(items), *items))
-    world.set("PyListObject", address, ob_size=len(items) if size is None else size, ob_item=data + 8, allocated=len(items))
+    world.set(
+        "PyListObject",
+        address,
+        ob_size=len(items) if size is None else size,
+        ob_item=data + 8,
+        allocated=len(items),
+    )
     return address
 
 
-def new_dict(world: HeapWorld, page: FakePage, arrays: FakePage, pairs: dict[str, int]) -> tuple[int, int]:
+def new_dict(
+    world: HeapWorld, page: FakePage, arrays: FakePage, pairs: dict[str, int]
+) -> tuple[int, int]:
     """A dict, and the address of its table."""
     objects = world.objects_world
     model = objects.dict([(objects.put(key), value) for key, value in pairs.items()])
@@ -71,18 +91,29 @@ def held(heap: Heap, target: int) -> list[tuple[int, str, int | str]]:
     return [(holder.address, holder.type, holder.slot) for holder in found]
 
 
-def test_containers_hold_it_by_index_and_key(world: HeapWorld, page: FakePage, arrays: FakePage, target: int) -> None:
+def test_containers_hold_it_by_index_and_key(
+    world: HeapWorld, page: FakePage, arrays: FakePage, target: int
+) -> None:
     first = new_tuple(world, page, 0, target)
     second = new_list(world, page, arrays, first, first, target)
     third, _ = new_dict(world, page, arrays, {"one": first, "two": target})
     heap = world.heap()
-    assert held(heap, target) == [(first, "tuple", 1), (second, "list", 2), (third, "dict", "['two']")]
+    assert held(heap, target) == [
+        (first, "tuple", 1),
+        (second, "list", 2),
+        (third, "dict", "['two']"),
+    ]
     for holder in heap.holders(target) or ():
         assert (world.word(holder.place), holder.target) == (target, target)
-    assert {(holder.address, holder.target) for holder in heap.holders(first, second) or ()} == {(second, first), (third, first)}
+    assert {(holder.address, holder.target) for holder in heap.holders(first, second) or ()} == {
+        (second, first),
+        (third, first),
+    }
 
 
-def test_what_lies_behind_the_end_is_not_held(world: HeapWorld, page: FakePage, arrays: FakePage, target: int) -> None:
+def test_what_lies_behind_the_end_is_not_held(
+    world: HeapWorld, page: FakePage, arrays: FakePage, target: int
+) -> None:
     other = new_tuple(world, page)
     new_list(world, page, arrays, other, target, size=1)
     table, keys = new_dict(world, page, arrays, {"one": other, "two": target})
@@ -91,37 +122,51 @@ def test_what_lies_behind_the_end_is_not_held(world: HeapWorld, page: FakePage, 
     assert held(world.heap(), target) == []
 
 
-def test_a_table_that_the_dict_has_left_is_not_held(world: HeapWorld, page: FakePage, arrays: FakePage, target: int) -> None:
+def test_a_table_that_the_dict_has_left_is_not_held(
+    world: HeapWorld, page: FakePage, arrays: FakePage, target: int
+) -> None:
     table, _ = new_dict(world, page, arrays, {"one": target})
     _, other = new_dict(world, page, arrays, {"one": table})
     world.set("PyDictObject", table, ma_keys=other)
     assert held(world.heap(), target) == []
 
 
-def test_arrays_that_were_freed_hold_nothing(world: HeapWorld, page: FakePage, arrays: FakePage, target: int) -> None:
+def test_arrays_that_were_freed_hold_nothing(
+    world: HeapWorld, page: FakePage, arrays: FakePage, target: int
+) -> None:
     new_list(world, page, arrays, target)
     arrays.free(arrays.block(0))
     assert held(world.heap(), target) == []
 
 
-def test_a_tuple_that_was_freed_holds_nothing(world: HeapWorld, page: FakePage, target: int) -> None:
+def test_a_tuple_that_was_freed_holds_nothing(
+    world: HeapWorld, page: FakePage, target: int
+) -> None:
     page.free(new_tuple(world, page, target))
     assert held(world.heap(), target) == []
 
 
-@pytest.mark.parametrize("stops", [[], [ThreadStop(101, 0, ["tuple_dealloc"], None, {})]], ids=["alone", "deallocating"])
-def test_a_tuple_at_its_end_holds_nothing(world: HeapWorld, page: FakePage, target: int, stops: list[ThreadStop]) -> None:
+@pytest.mark.parametrize(
+    "stops", [[], [ThreadStop(101, 0, ["tuple_dealloc"], None, {})]], ids=["alone", "deallocating"]
+)
+def test_a_tuple_at_its_end_holds_nothing(
+    world: HeapWorld, page: FakePage, target: int, stops: list[ThreadStop]
+) -> None:
     new_tuple(world, page, target, bits=0, ob_ref_local=0)
     assert held(world.heap(stops=lambda: stops), target) == []
 
 
-def test_a_list_in_the_making_holds_nothing(world: HeapWorld, page: FakePage, arrays: FakePage, target: int) -> None:
+def test_a_list_in_the_making_holds_nothing(
+    world: HeapWorld, page: FakePage, arrays: FakePage, target: int
+) -> None:
     new_list(world, page, arrays, target, bits=0)
     finished = new_tuple(world, page, target, bits=0)
     assert held(world.heap(), target) == [(finished, "tuple", 0)]
 
 
-def test_words_that_are_no_references_hold_nothing(world: HeapWorld, arrays: FakePage, target: int) -> None:
+def test_words_that_are_no_references_hold_nothing(
+    world: HeapWorld, arrays: FakePage, target: int
+) -> None:
     numbers = world.page(OBJECT, 80)
     number = numbers.object("float")
     world.memory.write_word(number + world.layout.offset("PyFloatObject", "ob_fval"), target)
@@ -138,7 +183,9 @@ def test_modules_data_is_searched_apart(world: HeapWorld, target: int) -> None:
     assert held(heap, target) == []
 
 
-def test_a_large_heap_is_not_searched(world: HeapWorld, page: FakePage, target: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_heap_is_not_searched(
+    world: HeapWorld, page: FakePage, target: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     new_tuple(world, page, target)
     monkeypatch.setattr(holders_, "MAX_BYTES", 1000)
     assert world.heap().holders(target) is None

@@ -7,11 +7,11 @@ import struct
 import pytest
 from heap_world import GC, IDS, KINDS, MEM, OBJECT, FakePage, HeapWorld
 
-from gdbext.debuggers.base import Region
-from gdbext.heap.activity import ThreadStop
-from gdbext.heap.referrers import Referrer
-from gdbext.heap.sweep import Sweep, subtract
+from gdbext.cpython.allocator.activity import ThreadStop
+from gdbext.cpython.allocator.referrers import Referrer
+from gdbext.cpython.allocator.sweep import Sweep, subtract
 from gdbext.model import Verdict
+from gdbext.target.protocol import Region
 
 TRACKED = 1
 
@@ -38,7 +38,10 @@ def new_list(world: HeapWorld, page: FakePage, arrays: FakePage, *items: int) ->
 def new_tuple(world: HeapWorld, page: FakePage, *items: int) -> int:
     address = page.object("tuple", ob_gc_bits=TRACKED)
     world.set("PyTupleObject", address, ob_size=len(items))
-    world.memory.write(address + world.layout.offset("PyTupleObject", "ob_item"), struct.pack(f"<{len(items)}Q", *items))
+    world.memory.write(
+        address + world.layout.offset("PyTupleObject", "ob_item"),
+        struct.pack(f"<{len(items)}Q", *items),
+    )
     return address
 
 
@@ -81,14 +84,18 @@ def test_stacks_registers_and_modules_hold_it_as_it_seems(world: HeapWorld, page
     world.map(stack, 4096)
     world.memory.write_word(stack + 0x808, target)
     world.memory.write_word(stack + 0x108, target)  # below the stack pointer: a leftover
-    world.stops = [ThreadStop(100, stack_pointer=stack + 0x800, registers={"rbx": target, "rax": 5})]
+    world.stops = [
+        ThreadStop(100, stack_pointer=stack + 0x800, registers={"rbx": target, "rax": 5})
+    ]
     data = world.objects_world.allocate(64)
     world.memory.write_word(data, target)
     found = world.heap().referrers(target).found
     assert [(r.slot, r.lwp, r.certain) for r in by_kind(found, "register")] == [("rbx", 100, False)]
     assert [(r.place, r.certain) for r in by_kind(found, "stack")] == [(stack + 0x808, False)]
     assert [(r.place, r.certain) for r in by_kind(found, "module")] == [(data, False)]
-    assert not [r.text for r in found if r.place and hex(r.place) in r.text], "the place is told twice"
+    assert not [r.text for r in found if r.place and hex(r.place) in r.text], (
+        "the place is told twice"
+    )
 
 
 def test_a_tagged_reference_counts(page: FakePage, world: HeapWorld) -> None:
@@ -151,7 +158,9 @@ def test_what_nothing_refers_to_is_an_orphan(world: HeapWorld, page: FakePage) -
     data = world.objects_world.allocate(64)
     world.memory.write_word(data, kept)
     result = world.heap().orphans()
-    assert [(o.address, o.type, o.refcount, o.items) for o in result.found] == [(lost, "tuple", 1, (world.types["int"],))]
+    assert [(o.address, o.type, o.refcount, o.items) for o in result.found] == [
+        (lost, "tuple", 1, (world.types["int"],))
+    ]
     assert result.searched == 2
     assert not result.unread and not result.interrupted
 
@@ -172,7 +181,9 @@ def test_any_reference_saves_it(world: HeapWorld, page: FakePage, where: str) ->
     assert world.heap().orphans().found == []
 
 
-def test_a_reference_to_itself_or_from_the_dead_saves_nobody(world: HeapWorld, page: FakePage) -> None:
+def test_a_reference_to_itself_or_from_the_dead_saves_nobody(
+    world: HeapWorld, page: FakePage
+) -> None:
     own = new_tuple(world, page, 0)
     world.memory.write_word(own + world.layout.offset("PyTupleObject", "ob_item"), own)
     lost = new_tuple(world, page, world.types["int"])
@@ -224,7 +235,9 @@ def test_orphaned_parameters_are_tied_to_their_union(world: HeapWorld, page: Fak
 def test_memory_that_cannot_be_read_is_told(world: HeapWorld, page: FakePage) -> None:
     new_tuple(world, page, world.types["int"])
     missing = Region(0x6000_0000_0000, 0x6000_0000_1000)
-    result = world.heap(sorted([*world.regions, missing], key=lambda region: region.start)).orphans()
+    result = world.heap(
+        sorted([*world.regions, missing], key=lambda region: region.start)
+    ).orphans()
     assert result.unread == [(missing.start, missing.end)]
 
 
@@ -308,14 +321,18 @@ def test_blocks_that_should_hold_an_object_and_do_not(world: HeapWorld, page: Fa
     buffers = world.page(OBJECT, 112)
     world.set("PyObject", buffers.object("str"), ob_type=0x4141_4141)
     result = world.heap().scan()
-    assert [(broken.address, broken.verdict) for broken in result.broken] == [(address, Verdict.UNKNOWN)]
+    assert [(broken.address, broken.verdict) for broken in result.broken] == [
+        (address, Verdict.UNKNOWN)
+    ]
 
 
 def test_broken_pages(world: HeapWorld, page: FakePage) -> None:
     page.object("dict")
     page.used = 7
     result = world.heap().scan()
-    assert [corruption.damage.page.address for corruption in result.corruptions if corruption.damage] == [page.header]
+    assert [
+        corruption.damage.page.address for corruption in result.corruptions if corruption.damage
+    ] == [page.header]
 
 
 def test_blocks_that_were_written_past_their_end() -> None:
@@ -337,6 +354,8 @@ def test_blocks_that_were_written_past_their_end() -> None:
     assert world.heap().scan().corruptions[0].is_snapshot
 
 
-def test_a_scan_finds_no_fault_with_what_an_extension_keeps(world: HeapWorld, page: FakePage) -> None:
+def test_a_scan_finds_no_fault_with_what_an_extension_keeps(
+    world: HeapWorld, page: FakePage
+) -> None:
     page.object("dict", ob_ref_local=0)
     assert world.heap().scan().is_sound

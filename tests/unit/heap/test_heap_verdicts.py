@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import pytest
 from heap_world import GC, GC_PRE, IDS, KINDS, MEM, OBJECT, SEGMENT, SLICE, HeapWorld
 
-from gdbext.debuggers.base import Region
-from gdbext.heap.activity import ThreadStop
-from gdbext.heap.heap import Heap
+from gdbext.cpython.allocator.activity import ThreadStop
+from gdbext.cpython.allocator.heap import Heap
 from gdbext.model import Confidence, Liveness, Verdict
+from gdbext.target.protocol import Region
 
 PROVEN, LIKELY, POSSIBLE = Confidence.PROVEN, Confidence.LIKELY, Confidence.POSSIBLE
 
@@ -97,7 +97,9 @@ def test_an_exited_threads_object(world: HeapWorld) -> None:
     heap = world.heap()
     alive = heap.judge(kept)
     assert alive.verdict is Verdict.LIVE
-    assert alive.block is not None and alive.block.owner_tstate is None and alive.block.owner_tid == 0
+    assert (
+        alive.block is not None and alive.block.owner_tstate is None and alive.block.owner_tid == 0
+    )
     gone = heap.judge(dead)
     assert (gone.verdict, gone.confidence) == (Verdict.FREED, PROVEN)
     assert "exited" in gone.reason
@@ -109,8 +111,14 @@ def test_the_owner_is_named_by_page_segment_and_object(world: HeapWorld) -> None
     page.free(dead)
     world.set("PyObject", taken, ob_tid=world.threads[1].thread_id)
     heap = world.heap()
-    said = [[evidence.claim for evidence in heap.owners(address)] for address in (mine, taken, dead)]
-    assert said[0] == ["the page belongs to heap gc of LWP 100", "the segment belongs to LWP 100", "ob_tid names LWP 100"]
+    said = [
+        [evidence.claim for evidence in heap.owners(address)] for address in (mine, taken, dead)
+    ]
+    assert said[0] == [
+        "the page belongs to heap gc of LWP 100",
+        "the segment belongs to LWP 100",
+        "ob_tid names LWP 100",
+    ]
     assert said[1][2] == "ob_tid names LWP 101, not the segment's thread"
     assert len(said[2]) == 2
     assert not any(evidence.broken for evidence in heap.owners(taken))
@@ -122,7 +130,9 @@ def test_the_owner_is_named_by_page_segment_and_object(world: HeapWorld) -> None
 # --- freed --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("on", "by"), [("free", "owner"), ("local_free", "owner"), ("xthread_free", "other thread")])
+@pytest.mark.parametrize(
+    ("on", "by"), [("free", "owner"), ("local_free", "owner"), ("xthread_free", "other thread")]
+)
 def test_a_block_on_a_list_is_freed_and_says_by_whom(world: HeapWorld, on: str, by: str) -> None:
     page = world.page(GC, 112)
     objects = [page.object("list") for _ in range(6)]
@@ -134,7 +144,9 @@ def test_a_block_on_a_list_is_freed_and_says_by_whom(world: HeapWorld, on: str, 
     assert "number 2 of" in claims(judged)
 
 
-def test_the_first_block_that_another_thread_frees_in_a_full_page_is_on_its_heaps_list(world: HeapWorld) -> None:
+def test_the_first_block_that_another_thread_frees_in_a_full_page_is_on_its_heaps_list(
+    world: HeapWorld,
+) -> None:
     page = world.page(GC, 112, capacity=4)
     objects = [page.object("list") for _ in range(4)]
     world.set("PyObject", objects[1], ob_ref_local=0)
@@ -197,7 +209,11 @@ def test_memory_of_a_page_that_was_given_back(world: HeapWorld) -> None:
 def test_a_free_slice_whose_header_was_a_pages_was_used(world: HeapWorld) -> None:
     page = world.page(GC, 112)
     number = page.number + 3
-    header = SEGMENT + world.layout.offset("mi_segment_t", "slices") + number * world.layout.size("mi_page_t")
+    header = (
+        SEGMENT
+        + world.layout.offset("mi_segment_t", "slices")
+        + number * world.layout.size("mi_page_t")
+    )
     heap = world.heap()
     world.set("mi_page_t", header, is_committed=1)
     assert heap.judge(SEGMENT + number * SLICE + 64).verdict is Verdict.FREED
@@ -215,7 +231,9 @@ def test_a_segment_whose_pages_do_not_add_up_proves_nothing(world: HeapWorld) ->
 
 def _open(world: HeapWorld) -> Heap:
     regions = sorted(world.regions, key=lambda region: region.start)
-    return Heap(world.memory, world.layout, world.runtime, regions=regions, stops=lambda: world.stops)
+    return Heap(
+        world.memory, world.layout, world.runtime, regions=regions, stops=lambda: world.stops
+    )
 
 
 # --- never allocated ----------------------------------------------------------------------------
@@ -250,7 +268,9 @@ def test_null_and_fills_and_holes(world: HeapWorld) -> None:
     assert (heap.judge(0).verdict, heap.judge(0).confidence) == (Verdict.NULL, PROVEN)
     for fill in (0xDD, 0xCD, 0xFD):
         judged = heap.judge(fill * 0x0101_0101_0101_0101)
-        assert judged.verdict is (Verdict.POISONED if world.hooks else Verdict.UNMAPPED), "only the debug hooks write fills"
+        assert judged.verdict is (Verdict.POISONED if world.hooks else Verdict.UNMAPPED), (
+            "only the debug hooks write fills"
+        )
         assert judged.confidence is (LIKELY if world.hooks else PROVEN)
     assert (heap.judge(0x10).verdict, heap.judge(0x10).confidence) == (Verdict.UNMAPPED, PROVEN)
     assert heap.judge((1 << 64) - 8).verdict is Verdict.UNMAPPED
@@ -278,7 +298,10 @@ def test_a_block_of_raw_memory_holds_no_object(world: HeapWorld) -> None:
     block = page.take()
     data = block + (16 if world.hooks else 0)
     heap = world.heap()
-    assert (heap.judge(data, "list").verdict, heap.judge(data, "list").confidence) == (Verdict.REUSED, PROVEN)
+    assert (heap.judge(data, "list").verdict, heap.judge(data, "list").confidence) == (
+        Verdict.REUSED,
+        PROVEN,
+    )
     assert heap.judge(data).verdict is Verdict.REUSED
     assert heap.judge(data + 16).verdict is Verdict.INTERIOR
 
@@ -287,9 +310,16 @@ def test_an_object_that_an_extension_placed_in_a_block_of_its_own(world: HeapWor
     sample = world.page(GC, 112).object("list")
     placed = world.page(MEM, 1024).take() + 0x100
     fields = ("ob_tid", "ob_ref_local", "ob_ref_shared", "ob_type")
-    world.set("PyObject", placed, **{name: world.objects_world.objects.field("PyObject", sample, name) for name in fields})
+    world.set(
+        "PyObject",
+        placed,
+        **{name: world.objects_world.objects.field("PyObject", sample, name) for name in fields},
+    )
     heap = world.heap()
-    assert (heap.judge(placed).verdict, heap.judge(placed, "list").verdict) == (Verdict.LIVE, Verdict.LIVE)
+    assert (heap.judge(placed).verdict, heap.judge(placed, "list").verdict) == (
+        Verdict.LIVE,
+        Verdict.LIVE,
+    )
     # What is left of one that died counts no references.
     world.set("PyObject", placed, ob_ref_local=0, ob_ref_shared=0)
     assert world.heap().judge(placed, "list").verdict is Verdict.REUSED
@@ -316,7 +346,9 @@ def test_stacks_modules_and_the_c_heap_are_foreign(world: HeapWorld) -> None:
     assert "stack of LWP 100" in heap.judge(0x7E00_0000_0900).reason
     assert "stack of LWP 101" in heap.judge(world.threads[1].thread_id - 0x40).reason
     assert "glibc's heap" in heap.judge(world.threads[1].address + 0x8008).reason
-    assert {heap.judge(a).verdict for a in (raw + 80, 0x7E00_0000_0900, world.threads[1].address)} == {Verdict.FOREIGN}
+    assert {
+        heap.judge(a).verdict for a in (raw + 80, 0x7E00_0000_0900, world.threads[1].address)
+    } == {Verdict.FOREIGN}
 
 
 def test_without_a_map_of_memory_foreign_is_all_that_can_be_said(world: HeapWorld) -> None:
@@ -354,7 +386,9 @@ def test_another_type_lives_there(world: HeapWorld) -> None:
         ("frozenset", "set"),
     ],
 )
-def test_a_subclass_a_synonym_or_a_twin_is_what_was_expected(world: HeapWorld, actual: str, expected: str) -> None:
+def test_a_subclass_a_synonym_or_a_twin_is_what_was_expected(
+    world: HeapWorld, actual: str, expected: str
+) -> None:
     address = world.page(OBJECT if actual == "bool" else GC, 320).object(actual)
     assert world.heap().judge(address, expected).verdict is Verdict.LIVE
 
@@ -407,7 +441,10 @@ def test_a_delayed_decref_of_3_14_does_not_kill_an_object_that_others_hold() -> 
     queue = world.threads[0].address + world.layout.offset("_PyThreadStateImpl", "mem_free_queue")
     world.memory.write_word(queue, chunk)
     world.set("_mem_work_chunk", chunk, node__next=queue, wr_idx=2)
-    world.memory.write(chunk + world.layout.offset("_mem_work_chunk", "array"), struct.pack("<4Q", last | 1, 9, held | 1, 9))
+    world.memory.write(
+        chunk + world.layout.offset("_mem_work_chunk", "array"),
+        struct.pack("<4Q", last | 1, 9, held | 1, 9),
+    )
     heap = world.heap()
     assert heap.judge(last).verdict is Verdict.PENDING_FREE
     assert heap.judge(held).verdict is Verdict.LIVE
@@ -415,11 +452,16 @@ def test_a_delayed_decref_of_3_14_does_not_kill_an_object_that_others_hold() -> 
 
 def test_an_object_whose_last_reference_waits_to_be_merged(world: HeapWorld) -> None:
     page = world.page(GC, 112)
-    last, held = page.object("list", ob_ref_shared=2), page.object("list", ob_ref_local=2, ob_ref_shared=2)
+    last, held = (
+        page.object("list", ob_ref_shared=2),
+        page.object("list", ob_ref_local=2, ob_ref_shared=2),
+    )
     stack = world.page(MEM, 2560, capacity=2).take()
     world.set("_PyThreadStateImpl", world.threads[0].address, brc__objects_to_merge__head=stack)
     world.set("_PyObjectStackChunk", stack, n=2)
-    world.memory.write(stack + world.layout.offset("_PyObjectStackChunk", "objs"), struct.pack("<2Q", last, held))
+    world.memory.write(
+        stack + world.layout.offset("_PyObjectStackChunk", "objs"), struct.pack("<2Q", last, held)
+    )
     heap = world.heap()
     judged = heap.judge(last)
     assert (judged.verdict, judged.confidence) == (Verdict.PENDING_FREE, LIKELY)
@@ -432,7 +474,9 @@ def test_an_object_in_the_trashcan_is_dying(world: HeapWorld) -> None:
     second, first = page.object("list", ob_ref_local=0), page.object("list", ob_ref_local=0)
     world.set("PyObject", first, ob_tid=second)
     world.set("PyObject", second, ob_tid=0)
-    world.threads[0] = world.threads[0].__class__(**{**world.threads[0].__dict__, "delete_later": first})
+    world.threads[0] = world.threads[0].__class__(
+        **{**world.threads[0].__dict__, "delete_later": first}
+    )
     heap = world.heap()
     for address in (first, second):
         judged = heap.judge(address)
@@ -463,7 +507,9 @@ def test_a_page_whose_owner_is_inside_the_allocator(world: HeapWorld) -> None:
 
 def test_an_unreachable_object_while_the_collector_runs(world: HeapWorld) -> None:
     address = world.page(GC, 112).object("list", ob_gc_bits=5)
-    gc = world.layout.offset("PyInterpreterState", "gc") + world.layout.offset("_gc_runtime_state", "collecting")
+    gc = world.layout.offset("PyInterpreterState", "gc") + world.layout.offset(
+        "_gc_runtime_state", "collecting"
+    )
     interpreter = world.runtime.interpreters[0].address
     world.memory.write(interpreter + gc, b"\1\0\0\0")
     stopped = interpreter + world.layout.offset("PyInterpreterState", "stoptheworld.world_stopped")
@@ -491,8 +537,12 @@ def test_a_block_in_use_without_an_object(world: HeapWorld) -> None:
     assert heap.judge(blank).verdict is Verdict.UNKNOWN
 
 
-@pytest.mark.parametrize(("fill", "word", "confidence"), [(0xDD, "freed", LIKELY), (0xCD, "never written", POSSIBLE)])
-def test_debug_fill_in_a_block_that_is_not_free(world: HeapWorld, fill: int, word: str, confidence: Confidence) -> None:
+@pytest.mark.parametrize(
+    ("fill", "word", "confidence"), [(0xDD, "freed", LIKELY), (0xCD, "never written", POSSIBLE)]
+)
+def test_debug_fill_in_a_block_that_is_not_free(
+    world: HeapWorld, fill: int, word: str, confidence: Confidence
+) -> None:
     page = world.page(GC, 112)
     address = page.object("list")
     world.memory.write(address + 24, bytes([fill]) * 8)
@@ -525,7 +575,14 @@ def test_a_huge_block_over_several_segments_worth_of_memory(world: HeapWorld) ->
     world.map(base, SLICE * slices)
     world.segment(base, world.threads[0].thread_id, slices, kind=1)
     size = (slices - world.info_slices) * SLICE
-    page = world.page(OBJECT, size, segment=base, slices=slices - world.info_slices, capacity=1, number=world.info_slices)
+    page = world.page(
+        OBJECT,
+        size,
+        segment=base,
+        slices=slices - world.info_slices,
+        capacity=1,
+        number=world.info_slices,
+    )
     page.start, page.capacity, page.reserved = base + world.info_slices * SLICE, 1, 1
     address = page.object("bytes")
     heap = world.heap()
@@ -560,7 +617,10 @@ def test_raw_pointers_into_blocks(world: HeapWorld) -> None:
     lst = objects.object("list")
     heap = world.heap()
     assert heap.judge_block(live + 50).verdict is Verdict.LIVE
-    assert (heap.judge_block(dead + 24).verdict, heap.judge_block(dead + 24).confidence) == (Verdict.FREED, PROVEN)
+    assert (heap.judge_block(dead + 24).verdict, heap.judge_block(dead + 24).confidence) == (
+        Verdict.FREED,
+        PROVEN,
+    )
     assert heap.judge_block(lst + 40).verdict is Verdict.LIVE
     assert heap.judge_block(0x10).verdict is Verdict.UNMAPPED
 

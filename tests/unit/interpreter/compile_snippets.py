@@ -141,7 +141,9 @@ def describe(function: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
     adaptive = code._co_code_adaptive.hex()
     sys.monitoring.use_tool_id(0, "test")
     sys.monitoring.set_local_events(
-        0, code, sys.monitoring.events.LINE | sys.monitoring.events.PY_START | sys.monitoring.events.CALL
+        0,
+        code,
+        sys.monitoring.events.LINE | sys.monitoring.events.PY_START | sys.monitoring.events.CALL,
     )
     function(*arguments)
     instrumented = code._co_code_adaptive.hex()
@@ -157,13 +159,19 @@ def describe(function: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
         "slots": list(code.co_varnames + code.co_cellvars + code.co_freevars),
         "first_line": 1,
         "line_table": code.co_linetable.hex(),
-        "lines": [[start // 2, end // 2, line and line - first_line + 1] for start, end, line in code.co_lines()],
+        "lines": [
+            [start // 2, end // 2, line and line - first_line + 1]
+            for start, end, line in code.co_lines()
+        ],
         "instructions": [[i.offset // 2, i.opname, i.arg or 0] for i in plain],
     }
 
 
 def main() -> None:
-    found = {function.__name__: describe(function, arguments) for function, arguments in examples().items()}
+    found = {
+        function.__name__: describe(function, arguments)
+        for function, arguments in examples().items()
+    }
     lines = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in found.items()]
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"
     path = Path(__file__).with_name("code") / f"{version}.json"

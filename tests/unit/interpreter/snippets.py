@@ -13,7 +13,9 @@ NAMES = tuple(json.loads((Path(__file__).with_name("code") / "3.13.json").read_t
 
 @cache
 def _all(minor: int) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = json.loads((Path(__file__).with_name("code") / f"3.{minor}.json").read_text())
+    found: dict[str, dict[str, Any]] = json.loads(
+        (Path(__file__).with_name("code") / f"3.{minor}.json").read_text()
+    )
     return found
 
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 import pytest
 
 from fakes import FakeMemory
-from gdbext.interpreter.bytecode import Instrumentation, instructions, opcodes, read_instrumentation
-from gdbext.layout import tables
-from gdbext.layout.layout import Layout
+from gdbext.cpython.interpreter.bytecode import (
+    Instrumentation,
+    instructions,
+    opcodes,
+    read_instrumentation,
+)
+from gdbext.cpython.layout import tables
+from gdbext.cpython.layout.layout import Layout
 from unit.interpreter.snippets import MINORS, NAMES, snippet
 
 
-def decoded(code: bytes, minor: int, instrumentation: Instrumentation | None = None) -> list[list[object]]:
+def decoded(
+    code: bytes, minor: int, instrumentation: Instrumentation | None = None
+) -> list[list[object]]:
     return [[i.index, i.name, i.oparg] for i in instructions(code, minor, instrumentation)]
 
 
@@ -41,7 +48,10 @@ def test_instrumented_code_reads_as_its_plain_self(minor: int, name: str) -> Non
     code = snippet(minor, name)
     plain, instrumented = bytes.fromhex(code["code"]), bytes.fromhex(code["instrumented"])
     stand_in = number(minor, "INSTRUMENTED_LINE")
-    kept = bytes(plain[2 * unit] if instrumented[2 * unit] == stand_in else 0 for unit in range(len(plain) // 2))
+    kept = bytes(
+        plain[2 * unit] if instrumented[2 * unit] == stand_in else 0
+        for unit in range(len(plain) // 2)
+    )
     assert any(kept)
     assert decoded(instrumented, minor, Instrumentation(lines=kept)) == code["instructions"]
 
@@ -53,7 +63,10 @@ def test_a_stand_in_without_its_original_ends_the_list() -> None:
 
 def test_prefixes_are_folded_into_the_argument() -> None:
     prefix, load = number(13, "EXTENDED_ARG"), number(13, "LOAD_CONST")
-    assert decoded(bytes([prefix, 1, prefix, 2, load, 3, load, 4]), 13) == [[2, "LOAD_CONST", 0x010203], [3, "LOAD_CONST", 4]]
+    assert decoded(bytes([prefix, 1, prefix, 2, load, 3, load, 4]), 13) == [
+        [2, "LOAD_CONST", 0x010203],
+        [3, "LOAD_CONST", 4],
+    ]
 
 
 def test_the_list_ends_where_no_instruction_is() -> None:
@@ -95,10 +108,14 @@ def test_what_monitoring_replaced_is_read_from_the_code_object(version: str) -> 
     memory.write_word(code + layout.offset("PyCodeObject", "ob_size"), 3)
     memory.write_word(code + layout.offset("PyCodeObject", "_co_monitoring"), monitoring)
     memory.write_word(monitoring + layout.offset("_PyCoMonitoringData", "lines"), lines)
-    memory.write_word(monitoring + layout.offset("_PyCoMonitoringData", "per_instruction_opcodes"), each)
+    memory.write_word(
+        monitoring + layout.offset("_PyCoMonitoringData", "per_instruction_opcodes"), each
+    )
     memory.write(lines, bytes([2, 0, 0, 83, 1, 85, 2]))
     memory.write(each, bytes([149, 0, 0]))
-    assert read_instrumentation(memory, layout, code) == Instrumentation(bytes([0, 83, 85]), bytes([149, 0, 0]))
+    assert read_instrumentation(memory, layout, code) == Instrumentation(
+        bytes([0, 83, 85]), bytes([149, 0, 0])
+    )
 
 
 def test_damaged_monitoring_data_is_as_none() -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gdbext.interpreter.bytecode import Instruction
-from gdbext.interpreter.code_facts import find_loops
+from gdbext.cpython.interpreter.bytecode import Instruction
+from gdbext.cpython.interpreter.code_facts import find_loops
 
 
 def jump(name: str, index: int, oparg: int) -> Instruction:

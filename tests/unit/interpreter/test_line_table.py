@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from gdbext.interpreter.line_table import line_of, lines
+from gdbext.cpython.interpreter.line_table import line_of, lines
 from unit.interpreter.snippets import MINORS, NAMES, snippet
 
 
-def by_unit(parts: list[list[int | None]] | list[tuple[int, int, int | None]]) -> dict[int, int | None]:
+def by_unit(
+    parts: list[list[int | None]] | list[tuple[int, int, int | None]],
+) -> dict[int, int | None]:
     return {unit: line for start, end, line in parts for unit in range(start or 0, end or 0)}
 
 
@@ -48,5 +50,7 @@ def test_outside_the_table_there_is_no_line() -> None:
         pytest.param(bytes([0x80, 0, 0x05, 0x80]), ((0, 1, 5),), id="no entry where one should be"),
     ],
 )
-def test_a_damaged_table_ends_at_the_damage(table: bytes, expected: tuple[tuple[int, int, int], ...]) -> None:
+def test_a_damaged_table_ends_at_the_damage(
+    table: bytes, expected: tuple[tuple[int, int, int], ...]
+) -> None:
     assert lines(table, 5) == expected

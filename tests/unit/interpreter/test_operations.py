@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from gdbext.interpreter.bytecode import instructions, opcodes
-from gdbext.interpreter.operations import Name, Operation, operation_at, operations
+from gdbext.cpython.interpreter.bytecode import instructions, opcodes
+from gdbext.cpython.interpreter.operations import Name, Operation, operation_at, operations
 from unit.interpreter.snippets import MINORS, snippet
 
 
@@ -65,7 +65,11 @@ EXPECTED = {
     "adds": ["binary-op left.+=(build)", "binary-op left.+(left)"],
     "unpacks": ["unpack values()", "extend rest.list(build)"],
     "enters": ["call-method manager.__enter__()", "call-method inside.append(const)"],
-    "calls": ["extend named.dict(build)", "call function(*values, *build)", "call sorted.sorted(values, id)"],
+    "calls": [
+        "extend named.dict(build)",
+        "call function(*values, *build)",
+        "call sorted.sorted(values, id)",
+    ],
     "chooses": ["truth left()", "call-method ?.append(const)"],
     "bump": ["load-deref counter()", "binary-op counter.+=(const)", "store-deref counter(new)"],
     "catches": ["call-method table.pop(const)", "call-method table.clear()"],
@@ -95,7 +99,9 @@ def test_slices_are_items(minor: int) -> None:
 def test_the_operation_at_a_frame_s_instruction(minor: int) -> None:
     found = done(minor, "clears")
     call = next(i for i in snippet(minor, "clears")["instructions"] if i[1] == "CALL")
-    assert operation_at(found, call[0]) == Operation(call[0], "call-method", ("global", "lst"), "clear")
+    assert operation_at(found, call[0]) == Operation(
+        call[0], "call-method", ("global", "lst"), "clear"
+    )
     assert operation_at(found, 0) is None
 
 
@@ -125,7 +131,9 @@ def test_names_cannot_grow_without_bound(minor: int) -> None:
     assert table is not None
     copy, build, truth = (table.plain.index(name) for name in ("COPY", "BUILD_TUPLE", "TO_BOOL"))
     code = bytes([copy, 1] * 200 + [build, 200]) * 50 + bytes([truth, 0])
-    assert [(o.kind, o.receiver) for o in operations(instructions(code, minor), [], minor)] == [("truth", None)]
+    assert [(o.kind, o.receiver) for o in operations(instructions(code, minor), [], minor)] == [
+        ("truth", None)
+    ]
 
 
 @pytest.mark.parametrize("minor", MINORS)

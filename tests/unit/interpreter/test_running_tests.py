@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gdbext.interpreter.running_tests import running_tests
-from gdbext.interpreter.runtime import Interpreter, Runtime, ThreadState
+from gdbext.cpython.interpreter.running_tests import running_tests
+from gdbext.cpython.interpreter.runtime import Interpreter, Runtime, ThreadState
 from unit.objects.object_world import TID, VERSIONS, World
 
 INTERPRETER = 0x300_0000_0000
@@ -21,16 +21,28 @@ class Process:
         self.world = World(version)
         world = self.world
         world.memory.map(INTERPRETER, world.layout.size("PyInterpreterState"))
-        pairs = [(world.put(name.replace("__", ".")), self.module(names)) for name, names in modules.items()]
-        world.memory.write_word(INTERPRETER + world.layout.offset("PyInterpreterState", "imports.modules"), world.dict(pairs))
+        pairs = [
+            (world.put(name.replace("__", ".")), self.module(names))
+            for name, names in modules.items()
+        ]
+        world.memory.write_word(
+            INTERPRETER + world.layout.offset("PyInterpreterState", "imports.modules"),
+            world.dict(pairs),
+        )
 
     def module(self, names: dict[str, Any]) -> int:
         world = self.world
-        pairs = [(world.put(name), value(world) if callable(value) else world.put(value)) for name, value in names.items()]
+        pairs = [
+            (world.put(name), value(world) if callable(value) else world.put(value))
+            for name, value in names.items()
+        ]
         return world.slotted("module", md_dict=world.dict(pairs))
 
     def tests(self) -> dict[int, str]:
-        threads = tuple(ThreadState(n, INTERPRETER, tid, n, "attached", 0, None, 0, None) for n, tid in enumerate((TID, OTHER)))
+        threads = tuple(
+            ThreadState(n, INTERPRETER, tid, n, "attached", 0, None, 0, None)
+            for n, tid in enumerate((TID, OTHER))
+        )
         runtime = Runtime(0, (Interpreter(INTERPRETER, 0, False, threads),))
         return running_tests(self.world.memory, self.world.layout, self.world.objects, runtime)
 
@@ -54,12 +66,18 @@ def test_table_of_the_plugin(version: str) -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_pytests_own_variable_is_the_main_threads(version: str) -> None:
     variables = {b"HOME": b"/root", b"PYTEST_CURRENT_TEST": b"test_a.py::test_x (call)"}
-    assert Process(version, os={"environ": environment(variables)}).tests() == {TID: "test_a.py::test_x (call)"}
+    assert Process(version, os={"environ": environment(variables)}).tests() == {
+        TID: "test_a.py::test_x (call)"
+    }
 
 
 def test_table_wins() -> None:
     variables = {b"PYTEST_CURRENT_TEST": b"test_a.py::test_x (call)"}
-    process = Process("3.13.5", os={"environ": environment(variables)}, gdbext__pytest_plugin={"RUNNING": {OTHER: "b (call)"}})
+    process = Process(
+        "3.13.5",
+        os={"environ": environment(variables)},
+        gdbext__pytest_plugin={"RUNNING": {OTHER: "b (call)"}},
+    )
     assert process.tests() == {OTHER: "b (call)"}
 
 

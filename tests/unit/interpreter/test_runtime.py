@@ -7,9 +7,9 @@ import struct
 import pytest
 
 from fakes import FakeMemory
-from gdbext.interpreter.runtime import read_runtime
-from gdbext.layout import tables
-from gdbext.layout.layout import Layout
+from gdbext.cpython.interpreter.runtime import read_runtime
+from gdbext.cpython.layout import tables
+from gdbext.cpython.layout.layout import Layout
 
 RUNTIME, INTERPRETER, MAIN, WORKER = 0x10000000, 0x20000000, 0x30000000, 0x40000000
 
@@ -20,7 +20,9 @@ def layout() -> Layout:
     return Layout(lambda name: None, None, table)
 
 
-def thread(memory: FakeMemory, layout: Layout, address: int, next_: int, lwp: int, state: int, tid: int) -> None:
+def thread(
+    memory: FakeMemory, layout: Layout, address: int, next_: int, lwp: int, state: int, tid: int
+) -> None:
     memory.map(address, layout.size("PyThreadState"))
     at = layout.struct("PyThreadState").offset
     memory.write_word(address + at("next"), next_)
@@ -61,7 +63,10 @@ def test_lookup_by_tid_and_lwp(memory: FakeMemory, layout: Layout) -> None:
 
 
 def test_eval_breaker_in_words(memory: FakeMemory, layout: Layout) -> None:
-    assert read_runtime(memory, layout, RUNTIME).threads[0].pending == ["please stop", "explicit merge"]
+    assert read_runtime(memory, layout, RUNTIME).threads[0].pending == [
+        "please stop",
+        "explicit merge",
+    ]
 
 
 def test_a_cycle_of_threads_ends_the_walk(memory: FakeMemory, layout: Layout) -> None:

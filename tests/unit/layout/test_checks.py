@@ -8,11 +8,15 @@ import pytest
 from runtime_world import DICT, INTERPRETER, MAIN, NAMES, OBJECT, QSBR, RUNTIME, TYPE, WORKER, World
 
 from fakes import FakeMemory
-from gdbext.layout import tables
-from gdbext.layout.checks import check
-from gdbext.layout.layout import Layout
+from gdbext.cpython.layout import tables
+from gdbext.cpython.layout.checks import check
+from gdbext.cpython.layout.layout import Layout
 
-BUILDS = [(version, flavour) for version in ("3.13.5", "3.14.10", "3.15.2") for flavour in ("release", "debug")]
+BUILDS = [
+    (version, flavour)
+    for version in ("3.13.5", "3.14.10", "3.15.2")
+    for flavour in ("release", "debug")
+]
 
 
 @pytest.fixture(params=BUILDS, ids="-".join)
@@ -27,32 +31,82 @@ def test_a_layout_that_fits_has_no_failures(world: World) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        pytest.param(lambda w: w.put("PyThreadState", MAIN, {"interp": RUNTIME}), "is of interpreter 0x100000", id="interp"),
-        pytest.param(lambda w: w.put("PyThreadState", MAIN, {"prev": 0}), "has 0x0 before it", id="prev"),
-        pytest.param(lambda w: w.put("PyThreadState", WORKER, {"thread_id": 0}), "has thread id 0x0 and LWP 12", id="thread id"),
-        pytest.param(lambda w: w.put("PyThreadState", WORKER, {"state": 77}), "in state 77", id="state"),
         pytest.param(
-            lambda w: w.put("PyInterpreterState", INTERPRETER, {"threads.head": 0}), "no interpreter has a thread", id="threads"
+            lambda w: w.put("PyThreadState", MAIN, {"interp": RUNTIME}),
+            "is of interpreter 0x100000",
+            id="interp",
         ),
-        pytest.param(lambda w: w.put("_PyRuntimeState", RUNTIME, {"interpreters.head": 0}), "interpreters is empty", id="head"),
         pytest.param(
-            lambda w: w.put("_PyRuntimeState", RUNTIME, {"interpreters.head": 0xBAD000}), "cannot read", id="unmapped head"
+            lambda w: w.put("PyThreadState", MAIN, {"prev": 0}), "has 0x0 before it", id="prev"
         ),
-        pytest.param(lambda w: w.put("_PyRuntimeState", RUNTIME, {"interpreters.main": MAIN}), "is not in the list", id="main"),
-        pytest.param(lambda w: w.put("PyTypeObject", TYPE, {"ob_type": DICT}), "is not its own type", id="type of types"),
-        pytest.param(lambda w: w.put("PyTypeObject", DICT, {"tp_name": NAMES + 8}), "calls itself b'type", id="name"),
-        pytest.param(lambda w: w.put("PyTypeObject", DICT, {"tp_flags": 0}), "is not ready", id="flags"),
-        pytest.param(lambda w: w.put("PyTypeObject", OBJECT, {"ob_ref_local": 3}), "not immortal", id="immortal"),
-        pytest.param(lambda w: w.put("_PyThreadStateImpl", MAIN, {"brc.tid": 1}), "brc.tid is 0x1", id="brc"),
-        pytest.param(lambda w: w.put("_qsbr_thread_state", QSBR, {"tstate": WORKER}), "is another's", id="qsbr"),
         pytest.param(
-            lambda w: w.put("mi_heap_t", MAIN + w.layout.offset("_PyThreadStateImpl", "mimalloc.heaps"), {"tag": 3}),
+            lambda w: w.put("PyThreadState", WORKER, {"thread_id": 0}),
+            "has thread id 0x0 and LWP 12",
+            id="thread id",
+        ),
+        pytest.param(
+            lambda w: w.put("PyThreadState", WORKER, {"state": 77}), "in state 77", id="state"
+        ),
+        pytest.param(
+            lambda w: w.put("PyInterpreterState", INTERPRETER, {"threads.head": 0}),
+            "no interpreter has a thread",
+            id="threads",
+        ),
+        pytest.param(
+            lambda w: w.put("_PyRuntimeState", RUNTIME, {"interpreters.head": 0}),
+            "interpreters is empty",
+            id="head",
+        ),
+        pytest.param(
+            lambda w: w.put("_PyRuntimeState", RUNTIME, {"interpreters.head": 0xBAD000}),
+            "cannot read",
+            id="unmapped head",
+        ),
+        pytest.param(
+            lambda w: w.put("_PyRuntimeState", RUNTIME, {"interpreters.main": MAIN}),
+            "is not in the list",
+            id="main",
+        ),
+        pytest.param(
+            lambda w: w.put("PyTypeObject", TYPE, {"ob_type": DICT}),
+            "is not its own type",
+            id="type of types",
+        ),
+        pytest.param(
+            lambda w: w.put("PyTypeObject", DICT, {"tp_name": NAMES + 8}),
+            "calls itself b'type",
+            id="name",
+        ),
+        pytest.param(
+            lambda w: w.put("PyTypeObject", DICT, {"tp_flags": 0}), "is not ready", id="flags"
+        ),
+        pytest.param(
+            lambda w: w.put("PyTypeObject", OBJECT, {"ob_ref_local": 3}),
+            "not immortal",
+            id="immortal",
+        ),
+        pytest.param(
+            lambda w: w.put("_PyThreadStateImpl", MAIN, {"brc.tid": 1}), "brc.tid is 0x1", id="brc"
+        ),
+        pytest.param(
+            lambda w: w.put("_qsbr_thread_state", QSBR, {"tstate": WORKER}),
+            "is another's",
+            id="qsbr",
+        ),
+        pytest.param(
+            lambda w: w.put(
+                "mi_heap_t",
+                MAIN + w.layout.offset("_PyThreadStateImpl", "mimalloc.heaps"),
+                {"tag": 3},
+            ),
             "heap 0 at",
             id="heap",
         ),
     ],
 )
-def test_each_thing_that_does_not_hold_is_said(world: World, damage: Callable[[World], None], words: str) -> None:
+def test_each_thing_that_does_not_hold_is_said(
+    world: World, damage: Callable[[World], None], words: str
+) -> None:
     damage(world)
     assert any(words in failure for failure in world.failures()), world.failures()
 

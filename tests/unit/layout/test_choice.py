@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from runtime_world import MAIN, RUNTIME, World
 
-from gdbext.debuggers.base import Struct
-from gdbext.layout import tables
-from gdbext.layout.choice import choose
-from gdbext.layout.debug_offsets import DebugOffsets
-from gdbext.layout.layout import Layout
+from gdbext.cpython.layout import tables
+from gdbext.cpython.layout.choice import choose
+from gdbext.cpython.layout.debug_offsets import DebugOffsets
+from gdbext.cpython.layout.layout import Layout
+from gdbext.target.protocol import Struct
 
 VERSION = 0x030D05F0
 Dwarf = Callable[[str], "Struct | None"]
@@ -28,7 +28,10 @@ def shifted(name: str) -> Struct | None:
     struct = TABLE.get(name)
     if struct is None:
         return None
-    fields = {k: replace(f, offset=f.offset + 8) if f.offset > struct.size // 2 else f for k, f in struct.fields.items()}
+    fields = {
+        k: replace(f, offset=f.offset + 8) if f.offset > struct.size // 2 else f
+        for k, f in struct.fields.items()
+    }
     return Struct(name, struct.size + 8, fields)
 
 
@@ -42,9 +45,15 @@ TOLD = {
 def offsets(**wrong: int) -> DebugOffsets:
     """What the process says of itself; ``wrong`` replaces offsets of PyThreadState's fields."""
     right = Layout(no_dwarf, None, TABLE)
-    known = {f"{struct}.{name}": right.offset(struct, name) for struct, names in TOLD.items() for name in names}
+    known = {
+        f"{struct}.{name}": right.offset(struct, name)
+        for struct, names in TOLD.items()
+        for name in names
+    }
     known.update({f"PyThreadState.{name}": offset for name, offset in wrong.items()})
-    return DebugOffsets(RUNTIME, VERSION, True, known, {struct: right.size(struct) for struct in TOLD})
+    return DebugOffsets(
+        RUNTIME, VERSION, True, known, {struct: right.size(struct) for struct in TOLD}
+    )
 
 
 @pytest.fixture
@@ -61,14 +70,21 @@ def test_dwarf_comes_first(world: World) -> None:
 
 
 def test_what_an_extension_has_from_elsewhere_does_not_count(world: World) -> None:
-    choice = choose(world.memory, RUNTIME, offsets(), lambda name: None if name == "simplequeueobject" else TABLE.get(name))
+    choice = choose(
+        world.memory,
+        RUNTIME,
+        offsets(),
+        lambda name: None if name == "simplequeueobject" else TABLE.get(name),
+    )
     assert choice.layout.find("simplequeueobject") is not None
     assert str(choice.source) == "dwarf"
 
 
 def test_wrong_dwarf_is_said_and_left_for_the_process_own_offsets(world: World) -> None:
     choice = choose(world.memory, RUNTIME, offsets(), shifted)
-    assert choice.layout.offset("PyThreadState", "interp") == world.layout.offset("PyThreadState", "interp")
+    assert choice.layout.offset("PyThreadState", "interp") == world.layout.offset(
+        "PyThreadState", "interp"
+    )
     assert str(choice.source) == "table"
     wrong, used = choice.problems
     assert wrong.startswith("DWARF does not fit this process: ")
@@ -77,7 +93,9 @@ def test_wrong_dwarf_is_said_and_left_for_the_process_own_offsets(world: World) 
 
 def test_wrong_debug_offsets_are_said_and_left_for_the_shipped_table(world: World) -> None:
     choice = choose(world.memory, RUNTIME, offsets(interp=8), no_dwarf)
-    assert choice.layout.offset("PyThreadState", "interp") == world.layout.offset("PyThreadState", "interp")
+    assert choice.layout.offset("PyThreadState", "interp") == world.layout.offset(
+        "PyThreadState", "interp"
+    )
     wrong, used = choice.problems
     assert wrong.startswith("_Py_DebugOffsets does not fit this process: ")
     assert used == "the shipped table of 3.13.5 (release) is used instead"
@@ -98,7 +116,9 @@ def test_where_none_fits_the_best_is_used_and_that_is_said(world: World) -> None
     world.put("PyThreadState", MAIN, {"interp": RUNTIME})
     choice = choose(world.memory, RUNTIME, offsets(), TABLE.get)
     assert str(choice.source) == "dwarf"
-    assert choice.problems[0].startswith("DWARF does not fit this process: thread state 0x300000 says that it is of interpreter")
+    assert choice.problems[0].startswith(
+        "DWARF does not fit this process: thread state 0x300000 says that it is of interpreter"
+    )
     assert choice.problems[1].startswith("no other source of layouts fits better")
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gdbext.debuggers.base import Field, Struct
-from gdbext.layout.debug_offsets import DebugOffsets
-from gdbext.layout.struct_cache import StructCache
+from gdbext.cpython.layout.debug_offsets import DebugOffsets
+from gdbext.cpython.layout.struct_cache import StructCache
+from gdbext.target.protocol import Field, Struct
 
 BUILD_ID = "0f7f29d2c49ba67a"
 OBJECT = Struct("PyObject", 32, {"ob_tid": Field(0, 8), "ob_type": Field(24, 8)})
@@ -36,10 +36,18 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def offsets(**fields: int) -> DebugOffsets:
-    return DebugOffsets(0, 0x030D05F0, True, {f"PyObject.{name}": offset for name, offset in fields.items()}, {"PyObject": 32})
+    return DebugOffsets(
+        0,
+        0x030D05F0,
+        True,
+        {f"PyObject.{name}": offset for name, offset in fields.items()},
+        {"PyObject": 32},
+    )
 
 
-def once(dwarf: Dwarf, *names: str, build_id: str | None = BUILD_ID, process: DebugOffsets | None = None) -> list[Struct | None]:
+def once(
+    dwarf: Dwarf, *names: str, build_id: str | None = BUILD_ID, process: DebugOffsets | None = None
+) -> list[Struct | None]:
     """One debugger's session: what it was told; the cache is dropped, and so written, at the end."""
     cache = StructCache(dwarf, process or offsets(ob_type=24), build_id)
     return [cache(name) for name in names]
@@ -119,7 +127,10 @@ def test_a_damaged_file_is_replaced(place: Path) -> None:
     place.parent.mkdir(parents=True)
     place.write_text("{")
     once(Dwarf(OBJECT, FLAGS), "flags")
-    assert json.loads(place.read_text())["structs"]["flags"] == {"size": 4, "fields": {"kind": [0, 1, 2, 3]}}
+    assert json.loads(place.read_text())["structs"]["flags"] == {
+        "size": 4,
+        "fields": {"kind": [0, 1, 2, 3]},
+    }
 
 
 @pytest.mark.parametrize("build_id", [None, "", "../up"])
@@ -134,7 +145,9 @@ def test_it_can_be_switched_off(place: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert not place.parent.exists()
 
 
-def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GDBEXT_CACHE", str(tmp_path / "file"))
     assert once(Dwarf(OBJECT), "PyObject") == [OBJECT]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from gdbext.debuggers.base import Field, Struct
-from gdbext.layout import tables
-from gdbext.layout.debug_offsets import DebugOffsets
-from gdbext.layout.layout import Layout, Source
+from gdbext.cpython.layout import tables
+from gdbext.cpython.layout.debug_offsets import DebugOffsets
+from gdbext.cpython.layout.layout import Layout, Source
+from gdbext.target.protocol import Field, Struct
 
 VERSIONS = ("3.13.5", "3.14.10", "3.15.2")
 
@@ -151,12 +151,18 @@ SIZES = {
 }
 
 
-@pytest.fixture(scope="module", params=[(v, f) for v in VERSIONS for f in ("release", "debug")], ids="-".join)
+@pytest.fixture(
+    scope="module", params=[(v, f) for v in VERSIONS for f in ("release", "debug")], ids="-".join
+)
 def measured(request: pytest.FixtureRequest) -> tuple[int, int, Layout]:
     """(version's column, flavour's column, a layout that has the table alone)."""
     version, flavour = request.param
     table = tables.load(version, flavour)
-    return VERSIONS.index(version), ("release", "debug").index(flavour), Layout(lambda name: None, None, table)
+    return (
+        VERSIONS.index(version),
+        ("release", "debug").index(flavour),
+        Layout(lambda name: None, None, table),
+    )
 
 
 def test_offsets_are_those_measured(measured: tuple[int, int, Layout]) -> None:
@@ -172,16 +178,29 @@ def test_offsets_are_those_measured(measured: tuple[int, int, Layout]) -> None:
 
 def test_sizes_are_those_measured(measured: tuple[int, int, Layout]) -> None:
     version, flavour, layout = measured
-    assert {name: layout.size(name) for name in SIZES} == {name: values[version][flavour] for name, values in SIZES.items()}
+    assert {name: layout.size(name) for name in SIZES} == {
+        name: values[version][flavour] for name, values in SIZES.items()
+    }
 
 
 def test_bit_fields_have_their_bits(measured: tuple[int, int, Layout]) -> None:
     version, _, layout = measured
-    state = {name: layout.struct("PyASCIIObject").field(f"state.{name}") for name in ("kind", "compact", "ascii")}
+    state = {
+        name: layout.struct("PyASCIIObject").field(f"state.{name}")
+        for name in ("kind", "compact", "ascii")
+    }
     if version == 0:
-        assert state == {"kind": Field(48, 1, 2, 3), "compact": Field(48, 1, 5, 1), "ascii": Field(48, 1, 6, 1)}
+        assert state == {
+            "kind": Field(48, 1, 2, 3),
+            "compact": Field(48, 1, 5, 1),
+            "ascii": Field(48, 1, 6, 1),
+        }
     else:
-        assert state == {"kind": Field(49, 1, 0, 3), "compact": Field(49, 1, 3, 1), "ascii": Field(49, 1, 4, 1)}
+        assert state == {
+            "kind": Field(49, 1, 0, 3),
+            "compact": Field(49, 1, 3, 1),
+            "ascii": Field(49, 1, 4, 1),
+        }
 
 
 def test_only_a_debug_build_has_keys_in_its_pages(measured: tuple[int, int, Layout]) -> None:
@@ -208,7 +227,9 @@ def test_the_table_that_agrees_is_chosen(version: str, flavour: str) -> None:
 
 
 def test_a_table_that_disagrees_in_one_entry_is_not_used() -> None:
-    assert tables.choose(offsets_of("3.13.5", "release", **{"PyThreadState.thread_id": 160})) is None
+    assert (
+        tables.choose(offsets_of("3.13.5", "release", **{"PyThreadState.thread_id": 160})) is None
+    )
 
 
 def test_another_patch_level_may_fit() -> None:

@@ -20,17 +20,23 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "objects"))
 
 from object_world import VERSIONS, World
 
-from gdbext.debuggers.base import NativeThread, Region, Symbol
-from gdbext.interpreter.code_facts import CodeFacts
-from gdbext.interpreter.frames import Code, Frame, PythonStack
-from gdbext.interpreter.operations import Operation
-from gdbext.interpreter.runtime import Interpreter, Runtime, ThreadState
-from gdbext.locks.critical_sections import INACTIVE, TWO_MUTEXES
-from gdbext.locks.locks import Locks
-from gdbext.locks.parking_lot import BUCKETS
-from gdbext.objects.types import IMMUTABLETYPE
+from gdbext.cpython.interpreter.code_facts import CodeFacts
+from gdbext.cpython.interpreter.frames import Code, Frame, PythonStack
+from gdbext.cpython.interpreter.operations import Operation
+from gdbext.cpython.interpreter.runtime import Interpreter, Runtime, ThreadState
+from gdbext.cpython.locks.critical_sections import INACTIVE, TWO_MUTEXES
+from gdbext.cpython.locks.locks import Locks
+from gdbext.cpython.locks.parking_lot import BUCKETS
+from gdbext.cpython.objects.types import IMMUTABLETYPE
+from gdbext.target.protocol import NativeThread, Region, Symbol
 
-RUNTIME, INTERPRETER, STATES, BUCKET_TABLE, CODE = 0x5500_0000_0000, 0x5510_0000_0000, 0x5520_0000_0000, 0x5530_0000_0000, 0x40_0000
+RUNTIME, INTERPRETER, STATES, BUCKET_TABLE, CODE = (
+    0x5500_0000_0000,
+    0x5510_0000_0000,
+    0x5520_0000_0000,
+    0x5530_0000_0000,
+    0x40_0000,
+)
 STACKS = 0x7F00_0000_0000
 STACK = 1 << 16
 FUTEX_WAIT = 0x189
@@ -63,7 +69,19 @@ class Thread:
 
 def code_of(frame: Frame) -> Code:
     """The frame's code, as far as its locks are concerned."""
-    return Code(frame.code, frame.function, frame.file, 1, b"", 0, 0, {}, frame.slot_names, len(frame.slots), 0)
+    return Code(
+        frame.code,
+        frame.function,
+        frame.file,
+        1,
+        b"",
+        0,
+        0,
+        {},
+        frame.slot_names,
+        len(frame.slots),
+        0,
+    )
 
 
 class LockWorld(World):
@@ -84,7 +102,12 @@ class LockWorld(World):
         self.facts: dict[int, CodeFacts] = {}
         """What code objects do."""
         handles = RUNTIME + self.layout.offset("_PyRuntimeState", "threads.handles.next")
-        self.set("_PyRuntimeState", RUNTIME, threads__handles__next=handles, threads__handles__prev=handles)
+        self.set(
+            "_PyRuntimeState",
+            RUNTIME,
+            threads__handles__next=handles,
+            threads__handles__prev=handles,
+        )
         for number in range(BUCKETS):
             root = self._root(number)
             self.set("Bucket", self._bucket(number), root__next=root, root__prev=root)
@@ -120,14 +143,18 @@ class LockWorld(World):
         node = entry + self.layout.offset("wait_entry", "node.next")
         last = self.objects.field("Bucket", bucket, "root.prev")
         self.set("mutex_entry", argument, time_to_be_fair=since + 1_000_000)
-        self.set("wait_entry", entry, park_arg=argument, addr=address, node__next=root, node__prev=last)
+        self.set(
+            "wait_entry", entry, park_arg=argument, addr=address, node__next=root, node__prev=last
+        )
         self.memory.write_word(last, node)
         waiting = self.objects.field("Bucket", bucket, "num_waiters")
         self.set("Bucket", bucket, root__prev=node, num_waiters=waiting + 1)
         self.sleep(thread, entry + self.layout.offset("wait_entry", "sema"), timeout)
         return entry
 
-    def section(self, thread: Thread, *mutexes: int, active: bool = True, two: bool | None = None) -> int:
+    def section(
+        self, thread: Thread, *mutexes: int, active: bool = True, two: bool | None = None
+    ) -> int:
         """The thread enters a critical section; without mutexes it has not got them yet."""
         is_two = len(mutexes) == 2 if two is None else two
         address = thread.room(32)
@@ -137,13 +164,21 @@ class LockWorld(World):
         thread.sections = address | (0 if active else INACTIVE) | (TWO_MUTEXES if is_two else 0)
         return address
 
-    def frame(self, thread: Thread, function: str = "run", /, held: Sequence[int] = (), **slots: int) -> Frame:
+    def frame(
+        self, thread: Thread, function: str = "run", /, held: Sequence[int] = (), **slots: int
+    ) -> Frame:
         """A Python frame, inside of the thread's others, in ``with`` blocks of ``held``; ``slots`` are its locals."""
         stack = [word for manager in held for word in self._exit_words(manager)]
         code = self.object("code", self.layout.size("PyCodeObject"))
         # One handler for instructions 2 to 31; the depth is what matters.
         table = bytes([0x80 | 2, 30, 40, len(stack) << 1]) if stack else b""
-        self.set("PyCodeObject", code, co_exceptiontable=self.put(table), co_nlocalsplus=len(slots), co_stacksize=len(stack) + 2)
+        self.set(
+            "PyCodeObject",
+            code,
+            co_exceptiontable=self.put(table),
+            co_nlocalsplus=len(slots),
+            co_stacksize=len(stack) + 2,
+        )
         first = self.layout.offset("_PyInterpreterFrame", "localsplus")
         address = self.allocate(first + 8 * (len(slots) + len(stack) + 2))
         self.memory.write(address + first, self.words(*slots.values(), *stack))
@@ -155,13 +190,16 @@ class LockWorld(World):
         """A generator that is suspended inside ``with`` of a lock."""
         address = self.slotted("generator")
         nobody = Thread(0, "", 0, 0, "", 0)
-        self.generators[address + self.layout.offset("PyGenObject", "gi_iframe")] = self.frame(nobody, "taking", held=[held])
+        self.generators[address + self.layout.offset("PyGenObject", "gi_iframe")] = self.frame(
+            nobody, "taking", held=[held]
+        )
         return address
 
     def calls(self, frame: Frame, *steps: tuple[int, str, str]) -> None:
         """The frame's code calls methods: (instruction, method, local variable)."""
         done = [
-            Operation(index, "call-method", ("fast", frame.slot_names.index(local)), method, ()) for index, method, local in steps
+            Operation(index, "call-method", ("fast", frame.slot_names.index(local)), method, ())
+            for index, method, local in steps
         ]
         self.facts[frame.code] = CodeFacts(code_of(frame), done)
 
@@ -172,7 +210,10 @@ class LockWorld(World):
     def top_of_stack(self, frame: Frame, value: int) -> None:
         """Put a value where the frame's stack has room, beyond what the exception table vouches for."""
         used = len(frame.slots) + self.objects.field("PyCodeObject", frame.code, "co_stacksize") - 2
-        self.memory.write_word(frame.address + self.layout.offset("_PyInterpreterFrame", "localsplus") + 8 * used, value)
+        self.memory.write_word(
+            frame.address + self.layout.offset("_PyInterpreterFrame", "localsplus") + 8 * used,
+            value,
+        )
 
     def _exit_words(self, manager: int) -> list[int]:
         """What ``with`` leaves on the stack: a bound ``__exit__`` up to 3.13, the method and its object from 3.14 on."""
@@ -186,7 +227,10 @@ class LockWorld(World):
             return [self.slotted("builtin_function_or_method", m_ml=definition, m_self=manager)]
         if info.is_python_class:
             return [self._function() | 1, manager]
-        return [self.slotted("method_descriptor", "PyDescrObject", d_name=self.put("__exit__")) | 1, manager]
+        return [
+            self.slotted("method_descriptor", "PyDescrObject", d_name=self.put("__exit__")) | 1,
+            manager,
+        ]
 
     def _function(self) -> int:
         return self.slotted("function", func_name=self.put("__exit__"))
@@ -201,9 +245,18 @@ class LockWorld(World):
         if self.layout.has("rlockobject", "rlock_lock"):
             semaphore = self.allocate(32)
             return self.slotted(
-                "_thread.RLock", "rlockobject", rlock_lock=semaphore, rlock_owner=owner, rlock_count=int(bool(owner))
+                "_thread.RLock",
+                "rlockobject",
+                rlock_lock=semaphore,
+                rlock_owner=owner,
+                rlock_count=int(bool(owner)),
             )
-        return self.slotted("_thread.RLock", "rlockobject", lock__mutex=int(bool(owner)) | 2 * int(parked), lock__thread=owner)
+        return self.slotted(
+            "_thread.RLock",
+            "rlockobject",
+            lock__mutex=int(bool(owner)) | 2 * int(parked),
+            lock__thread=owner,
+        )
 
     def word_of(self, lock: int) -> int:
         """The address that waiters of a Lock or an RLock sleep on."""
@@ -233,7 +286,13 @@ class LockWorld(World):
         address = self.allocate(self.layout.size("ThreadHandle"))
         root = RUNTIME + self.layout.offset("_PyRuntimeState", "threads.handles.next")
         node = address + self.layout.offset("ThreadHandle", "node.next")
-        self.set("ThreadHandle", address, ident=thread.ident, node__next=self.objects.word(root), node__prev=root)
+        self.set(
+            "ThreadHandle",
+            address,
+            ident=thread.ident,
+            node__next=self.objects.word(root),
+            node__prev=root,
+        )
         self.memory.write_word(root, node)
         return address + self.layout.offset("ThreadHandle", "thread_is_exiting")
 
@@ -255,7 +314,9 @@ class LockWorld(World):
 
     def locks(self) -> Locks:
         states = tuple(
-            ThreadState(t.tstate, INTERPRETER, t.ident, t.lwp, t.state, 0, t.sections, 0, None, i == 0)
+            ThreadState(
+                t.tstate, INTERPRETER, t.ident, t.lwp, t.state, 0, t.sections, 0, None, i == 0
+            )
             for i, t in enumerate(self.threads)
         )
         runtime = Runtime(RUNTIME, (Interpreter(INTERPRETER, 0, False, states),))
@@ -267,7 +328,10 @@ class LockWorld(World):
             self.objects,
             [NativeThread(t.lwp, i + 1, t.name, t.ident) for i, t in enumerate(self.threads)],
             lambda name: self._symbol(name),
-            lambda: [Region(start, start + len(data)) for start, data in sorted(self.memory.segments.items())],
+            lambda: [
+                Region(start, start + len(data))
+                for start, data in sorted(self.memory.segments.items())
+            ],
             lambda lwp: by_lwp[lwp].registers,
             lambda lwp: PythonStack((tuple(by_lwp[lwp].frames),)),
             self.generators.get,
@@ -292,4 +356,14 @@ def at_line(frame: Frame, lasti: int) -> Frame:
     return dataclasses.replace(frame, lasti=lasti)
 
 
-__all__ = ["BUCKET_TABLE", "FUTEX_CALL", "INTERPRETER", "MUTEX", "RUNTIME", "VERSIONS", "LockWorld", "Thread", "at_line"]
+__all__ = [
+    "BUCKET_TABLE",
+    "FUTEX_CALL",
+    "INTERPRETER",
+    "MUTEX",
+    "RUNTIME",
+    "VERSIONS",
+    "LockWorld",
+    "Thread",
+    "at_line",
+]

@@ -8,7 +8,7 @@ import random
 import pytest
 from lock_world import BUCKET_TABLE, INTERPRETER, MUTEX, RUNTIME, VERSIONS, LockWorld, at_line
 
-from gdbext.locks.places import Kind
+from gdbext.cpython.locks.places import Kind
 from gdbext.model import Confidence
 
 
@@ -25,8 +25,14 @@ def plain() -> LockWorld:
 # --- objects' mutexes ---------------------------------------------------------------------------------
 
 
-def test_an_active_section_holds_its_objects_mutex_and_waiters_stand_in_order(world: LockWorld) -> None:
-    holder, first, second = world.thread("holder", "attached"), world.thread("first"), world.thread("second")
+def test_an_active_section_holds_its_objects_mutex_and_waiters_stand_in_order(
+    world: LockWorld,
+) -> None:
+    holder, first, second = (
+        world.thread("holder", "attached"),
+        world.thread("first"),
+        world.thread("second"),
+    )
     items = world.put([1, 2])
     mutex = world.mutex(items, 3)
     world.section(holder, mutex)
@@ -35,7 +41,12 @@ def test_an_active_section_holds_its_objects_mutex_and_waiters_stand_in_order(wo
         world.park(thread, mutex, since=5_000_000)
     locks = world.locks()
     (hold,) = locks.holders(items)
-    assert (hold.lwp, hold.confidence, hold.lock.kind, hold.lock.name) == (holder.lwp, Confidence.PROVEN, Kind.OBJECT, "list")
+    assert (hold.lwp, hold.confidence, hold.lock.kind, hold.lock.name) == (
+        holder.lwp,
+        Confidence.PROVEN,
+        Kind.OBJECT,
+        "list",
+    )
     assert [wait.lwp for wait in locks.waiters(items)] == [first.lwp, second.lwp]
     assert locks.waiters(items)[0].since == 5_000_000
     assert locks.of_thread(holder.lwp).holds == (items,)
@@ -77,7 +88,11 @@ def test_a_damaged_chain_of_sections_ends(plain: LockWorld, damage: str) -> None
     thread = plain.thread("thread", "attached")
     items = plain.put([1])
     address = plain.section(thread, plain.mutex(items, 1))
-    plain.set("PyCriticalSection", address, _cs_prev=address if damage == "loop" else 0xDDDD_DDDD_DDDD_DDDC)
+    plain.set(
+        "PyCriticalSection",
+        address,
+        _cs_prev=address if damage == "loop" else 0xDDDD_DDDD_DDDD_DDDC,
+    )
     assert plain.locks().of_thread(thread.lwp).holds == (items,)
 
 
@@ -95,7 +110,10 @@ def test_a_with_block_shows_who_took_a_lock(world: LockWorld) -> None:
     assert (hold.lwp, hold.confidence, hold.how) == (holder.lwp, Confidence.LIKELY, "with block")
     assert locks.of_thread(holder.lwp).holds == (lock,)
     assert locks.of_thread(waiter.lwp).waits_for == lock
-    assert hold.evidence[0].address == frame.address + world.layout.offset("_PyInterpreterFrame", "localsplus") + 8
+    assert (
+        hold.evidence[0].address
+        == frame.address + world.layout.offset("_PyInterpreterFrame", "localsplus") + 8
+    )
 
 
 def test_a_loop_inside_the_block_has_it_on_its_jump_back_too(world: LockWorld) -> None:
@@ -139,7 +157,9 @@ def test_an_rlock_records_its_owner(world: LockWorld) -> None:
     world.frame(waiter)
     world.wait_for(waiter, lock)
     locks = world.locks()
-    assert [(hold.lwp, hold.confidence) for hold in locks.holders(lock)] == [(owner.lwp, Confidence.PROVEN)]
+    assert [(hold.lwp, hold.confidence) for hold in locks.holders(lock)] == [
+        (owner.lwp, Confidence.PROVEN)
+    ]
     assert locks.of_thread(waiter.lwp).waits_for == lock
     assert locks.graph.waits[waiter.lwp].lock.kind is Kind.RLOCK
 
@@ -214,19 +234,31 @@ def test_inside_condition_wait_its_lock_is_given_back(world: LockWorld) -> None:
     assert locks.graph.waits[thread.lwp].lock.kind is Kind.NOTIFY
     assert locks.of_thread(thread.lwp).waits_for == condition
     assert (locks.graph.edges, locks.problems, locks.hang().kind) == ([], [], "waiting")
-    assert locks.hang().detail == "no circle; 1 thread is waiting for locks or events", "a notification has no holder"
+    assert locks.hang().detail == "no circle; 1 thread is waiting for locks or events", (
+        "a notification has no holder"
+    )
 
 
 def test_a_module_lock_names_the_importing_thread(world: LockWorld) -> None:
     importer, waiter = world.thread("importer"), world.thread("waiter")
     wakeup = world.lock(locked=True, parked=True)
     world.new_class("_ModuleLock", names=("owner", "count", "name", "wakeup"))
-    lock = world.instance("_ModuleLock", world.put(importer.ident), world.put([True]), world.put("package.module"), wakeup)
+    lock = world.instance(
+        "_ModuleLock",
+        world.put(importer.ident),
+        world.put([True]),
+        world.put("package.module"),
+        wakeup,
+    )
     world.frame(waiter, "_ModuleLock.acquire", self=lock)
     world.wait_for(waiter, wakeup)
     locks = world.locks()
     wait = locks.graph.waits[waiter.lwp]
-    assert (wait.lock.kind, wait.lock.object, wait.lock.name) == (Kind.IMPORT, lock, "package.module")
+    assert (wait.lock.kind, wait.lock.object, wait.lock.name) == (
+        Kind.IMPORT,
+        lock,
+        "package.module",
+    )
     assert [edge.hold.lwp for edge in locks.graph.edges] == [importer.lwp]
 
 
@@ -247,16 +279,24 @@ def test_pthread_join_waits_for_the_threads_id(plain: LockWorld) -> None:
     main, worker = plain.thread("main"), plain.thread("worker", "attached")
     plain.memory.write(worker.ident + 720, worker.lwp.to_bytes(4, "little"))
     plain.sleep(main, worker.ident + 720)
-    assert [(edge.wait.lwp, edge.hold.lwp) for edge in plain.locks().graph.edges] == [(main.lwp, worker.lwp)]
+    assert [(edge.wait.lwp, edge.hold.lwp) for edge in plain.locks().graph.edges] == [
+        (main.lwp, worker.lwp)
+    ]
 
 
 def test_a_pthread_mutex_names_its_owner(plain: LockWorld) -> None:
     owner, waiter = plain.thread("owner"), plain.thread("waiter")
     mutex = plain.allocate(40)
-    plain.memory.write(mutex, (2).to_bytes(4, "little") + bytes(4) + owner.lwp.to_bytes(4, "little"))
+    plain.memory.write(
+        mutex, (2).to_bytes(4, "little") + bytes(4) + owner.lwp.to_bytes(4, "little")
+    )
     plain.sleep(waiter, mutex)
     (edge,) = plain.locks().graph.edges
-    assert (edge.wait.lock.kind, edge.hold.lwp, edge.confidence) == (Kind.NATIVE, owner.lwp, Confidence.LIKELY)
+    assert (edge.wait.lock.kind, edge.hold.lwp, edge.confidence) == (
+        Kind.NATIVE,
+        owner.lwp,
+        Confidence.LIKELY,
+    )
 
 
 def test_a_runtime_lock_goes_by_its_field_and_has_no_known_holder(world: LockWorld) -> None:
@@ -307,9 +347,16 @@ def test_a_circle_of_two_is_found_once_and_is_as_sure_as_its_weakest_edge(world:
     world.wait_for(second, lock)
     locks = world.locks()
     (cycle,) = locks.graph.cycles
-    assert [(edge.wait.lwp, edge.hold.lwp) for edge in cycle] == [(first.lwp, second.lwp), (second.lwp, first.lwp)]
+    assert [(edge.wait.lwp, edge.hold.lwp) for edge in cycle] == [
+        (first.lwp, second.lwp),
+        (second.lwp, first.lwp),
+    ]
     (problem,) = locks.problems
-    assert (problem.rule, problem.confidence, problem.threads) == ("FT303", Confidence.LIKELY, (first.lwp, second.lwp))
+    assert (problem.rule, problem.confidence, problem.threads) == (
+        "FT303",
+        Confidence.LIKELY,
+        (first.lwp, second.lwp),
+    )
     assert problem.detail == (
         f'2 threads are in a circle: "first" (LWP {first.lwp}) waits for threading.RLock {rlock:#x}, held by "second" '
         f'(recorded owner); "second" (LWP {second.lwp}) waits for threading.Lock {lock:#x}, held by "first" (with block)'
@@ -325,7 +372,10 @@ def test_threads_of_one_name_or_none_are_told_by_their_lwps(plain: LockWorld) ->
         plain.wait_for(thread, wanted)
     (problem,) = plain.locks().problems
     assert 'held by "worker" (LWP 101) (recorded owner)' in problem.detail
-    assert f'LWP 102 waits for threading.RLock {locks[0]:#x}, held by "worker" (LWP 100)' in problem.detail
+    assert (
+        f'LWP 102 waits for threading.RLock {locks[0]:#x}, held by "worker" (LWP 100)'
+        in problem.detail
+    )
 
 
 def test_a_lock_that_is_a_global_has_its_name(plain: LockWorld) -> None:
@@ -337,7 +387,10 @@ def test_a_lock_that_is_a_global_has_its_name(plain: LockWorld) -> None:
     plain.wait_for(thread, lock)
     thread.frames[:] = [dataclasses.replace(frame, globals=namespace) for frame in thread.frames]
     (problem,) = plain.locks().problems
-    assert problem.detail == f'"thread" (LWP {thread.lwp}) waits for threading.Lock app.guard {lock:#x}, which it has itself'
+    assert (
+        problem.detail
+        == f'"thread" (LWP {thread.lwp}) waits for threading.Lock app.guard {lock:#x}, which it has itself'
+    )
 
 
 def test_a_wait_with_a_timeout_makes_no_deadlock(world: LockWorld) -> None:
@@ -347,7 +400,9 @@ def test_a_wait_with_a_timeout_makes_no_deadlock(world: LockWorld) -> None:
     world.frame(second)
     world.wait_for(first, two, timeout=0x7F00_1234)
     world.wait_for(second, one)
-    assert [(p.rule, p.confidence) for p in world.locks().problems] == [("FT303", Confidence.POSSIBLE)]
+    assert [(p.rule, p.confidence) for p in world.locks().problems] == [
+        ("FT303", Confidence.POSSIBLE)
+    ]
     assert world.locks().hang().kind == "waiting"
 
 
@@ -368,7 +423,9 @@ def test_a_thread_outside_waits_for_the_circle_and_is_not_part_of_it(plain: Lock
         plain.frame(thread)
         plain.wait_for(thread, wanted)
     found = plain.locks()
-    assert [{edge.wait.lwp for edge in cycle} for cycle in found.graph.cycles] == [{thread.lwp for thread in threads[:3]}]
+    assert [{edge.wait.lwp for edge in cycle} for cycle in found.graph.cycles] == [
+        {thread.lwp for thread in threads[:3]}
+    ]
     assert [edge.hold.lwp for edge in found.graph.chain(threads[3].lwp)] == [
         threads[0].lwp,
         threads[1].lwp,
@@ -381,14 +438,18 @@ def test_a_thread_outside_waits_for_the_circle_and_is_not_part_of_it(plain: Lock
 # --- waits that nobody is known to end ------------------------------------------------------------------
 
 
-def test_where_nobody_is_known_to_have_a_mutex_a_circle_cannot_be_ruled_out(world: LockWorld) -> None:
+def test_where_nobody_is_known_to_have_a_mutex_a_circle_cannot_be_ruled_out(
+    world: LockWorld,
+) -> None:
     waiter = world.thread("waiter")
     items = world.put([1])
     world.park(waiter, world.mutex(items, 3))
     hang = world.locks().hang()
     lock = world.locks().graph.waits[waiter.lwp].lock
     assert (hang.kind, hang.threads) == ("waiting", ())
-    assert hang.detail == f"1 thread is waiting; who has {lock} is not known, so there may be a circle"
+    assert (
+        hang.detail == f"1 thread is waiting; who has {lock} is not known, so there may be a circle"
+    )
 
 
 def test_where_the_holder_is_known_there_is_no_circle(world: LockWorld) -> None:
@@ -398,19 +459,31 @@ def test_where_the_holder_is_known_there_is_no_circle(world: LockWorld) -> None:
     world.section(holder, mutex)
     world.park(waiter, mutex)
     hang = world.locks().hang()
-    assert (hang.detail, hang.threads) == ("no circle; 1 thread is waiting for locks or events", (holder.lwp,))
+    assert (hang.detail, hang.threads) == (
+        "no circle; 1 thread is waiting for locks or events",
+        (holder.lwp,),
+    )
 
 
 # --- mutexes that lie ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("bits", "text"), [(0, "unlocked"), (1, "locked"), (0xDD, "impossible value 0xdd")])
-def test_a_mutex_that_denies_its_waiters_will_never_wake_them(world: LockWorld, bits: int, text: str) -> None:
+@pytest.mark.parametrize(
+    ("bits", "text"), [(0, "unlocked"), (1, "locked"), (0xDD, "impossible value 0xdd")]
+)
+def test_a_mutex_that_denies_its_waiters_will_never_wake_them(
+    world: LockWorld, bits: int, text: str
+) -> None:
     waiter = world.thread("waiter")
     items = world.put([1])
     world.park(waiter, world.mutex(items, bits))
     (problem,) = world.locks().problems
-    assert (problem.rule, problem.confidence, problem.subject, problem.subject_type) == ("FT302", Confidence.PROVEN, items, "list")
+    assert (problem.rule, problem.confidence, problem.subject, problem.subject_type) == (
+        "FT302",
+        Confidence.PROVEN,
+        items,
+        "list",
+    )
     assert text in problem.detail
     assert world.locks().hang().kind == "lost lock"
 
@@ -424,13 +497,19 @@ def test_a_bucket_that_is_being_changed_proves_nothing(plain: LockWorld) -> None
     assert plain.locks().problems == []
 
 
-def test_a_section_of_an_unlocked_mutex_is_possible_of_an_impossible_one_likely(plain: LockWorld) -> None:
+def test_a_section_of_an_unlocked_mutex_is_possible_of_an_impossible_one_likely(
+    plain: LockWorld,
+) -> None:
     thread = plain.thread("thread", "attached")
     items = plain.put([1])
     plain.section(thread, plain.mutex(items, 0))
-    assert [(p.rule, p.confidence) for p in plain.locks().problems] == [("FT302", Confidence.POSSIBLE)]
+    assert [(p.rule, p.confidence) for p in plain.locks().problems] == [
+        ("FT302", Confidence.POSSIBLE)
+    ]
     plain.mutex(items, 0x7F)
-    assert [(p.rule, p.confidence) for p in plain.locks().problems] == [("FT302", Confidence.LIKELY)]
+    assert [(p.rule, p.confidence) for p in plain.locks().problems] == [
+        ("FT302", Confidence.LIKELY)
+    ]
 
 
 # --- stopping the world -------------------------------------------------------------------------------
@@ -446,7 +525,11 @@ def test_the_requester_waits_for_those_who_are_attached(world: LockWorld) -> Non
     world.park(stopped, stopped.tstate + world.layout.offset("PyThreadState", "state"))
     locks = world.locks()
     (stopping,) = [w for w in locks.worlds if not w.is_idle]
-    assert (stopping.address, stopping.requester, [t.native_thread_id for t in stopping.not_stopped]) == (
+    assert (
+        stopping.address,
+        stopping.requester,
+        [t.native_thread_id for t in stopping.not_stopped],
+    ) == (
         state,
         requester.tstate,
         [runner.lwp],
@@ -465,7 +548,11 @@ def test_a_thread_that_sleeps_attached_is_to_blame(plain: LockWorld) -> None:
     plain.memory.write(0x40_0200, b"\xb8\xe6\0\0\0\x0f\x05")  # clock_nanosleep
     sleeper.registers["rip"] = 0x40_0207
     (problem,) = plain.locks().problems
-    assert (problem.rule, problem.confidence, problem.threads[0]) == ("FT304", Confidence.LIKELY, sleeper.lwp)
+    assert (problem.rule, problem.confidence, problem.threads[0]) == (
+        "FT304",
+        Confidence.LIKELY,
+        sleeper.lwp,
+    )
     assert "clock_nanosleep" in problem.detail
 
 
@@ -476,7 +563,11 @@ def test_who_stopped_the_world_must_not_wait_for_a_lock(world: LockWorld) -> Non
     world.stop_the_world(requester, stopped=True)
     world.park(requester, world.mutex(items, 3))
     (problem,) = world.locks().problems
-    assert (problem.rule, problem.confidence, problem.subject) == ("FT304", Confidence.LIKELY, items)
+    assert (problem.rule, problem.confidence, problem.subject) == (
+        "FT304",
+        Confidence.LIKELY,
+        items,
+    )
 
 
 def test_a_requester_without_a_thread_state_is_not_known(plain: LockWorld) -> None:
@@ -500,7 +591,11 @@ def test_random_damage_gives_answers_and_never_an_exception(seed: int) -> None:
     chance = random.Random(seed)
     world = LockWorld(chance.choice(VERSIONS))
     first, second = world.thread("first", "attached"), world.thread("second")
-    lock, rlock, items = world.lock(locked=True, parked=True), world.rlock(first.ident), world.put([1, 2])
+    lock, rlock, items = (
+        world.lock(locked=True, parked=True),
+        world.rlock(first.ident),
+        world.put([1, 2]),
+    )
     world.new_class("Guarded", names=("_lock",))
     guarded = world.instance("Guarded", lock)
     world.frame(first, held=[lock, rlock])
@@ -514,7 +609,13 @@ def test_random_damage_gives_answers_and_never_an_exception(seed: int) -> None:
         start, data = chance.choice(list(world.memory.segments.items()))
         used = min(len(data), 60_000)
         value = chance.choice(
-            (bytes(8), b"\xdd" * 8, b"\xff" * 8, chance.randbytes(8), world.words(start + chance.randrange(0, used, 8)))
+            (
+                bytes(8),
+                b"\xdd" * 8,
+                b"\xff" * 8,
+                chance.randbytes(8),
+                world.words(start + chance.randrange(0, used, 8)),
+            )
         )
         world.memory.write(start + chance.randrange(0, used - 8, 8), value)
     locks = world.locks()

@@ -6,15 +6,15 @@ import pytest
 from lock_world import BUCKET_TABLE, FUTEX_CALL, MUTEX, LockWorld
 
 from fakes import FakeMemory
-from gdbext.debuggers.base import Symbol
-from gdbext.layout.layout import Layout
-from gdbext.locks.graph import Hold, Wait, WaitGraph
-from gdbext.locks.mutex import describe, is_locked
-from gdbext.locks.parking_lot import BUCKETS, read_buckets, waiter_at_futex
-from gdbext.locks.places import Kind, Lock
-from gdbext.locks.system_calls import current_call
-from gdbext.locks.with_blocks import handler_depth
+from gdbext.cpython.layout.layout import Layout
+from gdbext.cpython.locks.graph import Hold, Wait, WaitGraph
+from gdbext.cpython.locks.mutex import describe, is_locked
+from gdbext.cpython.locks.parking_lot import BUCKETS, read_buckets, waiter_at_futex
+from gdbext.cpython.locks.places import Kind, Lock
+from gdbext.cpython.locks.system_calls import current_call
+from gdbext.cpython.locks.with_blocks import handler_depth
 from gdbext.model import Confidence
+from gdbext.target.protocol import Symbol
 
 RESTART = (1 << 64) - 512
 
@@ -43,8 +43,14 @@ def code() -> FakeMemory:
 
 @pytest.mark.parametrize(("timeout", "has_timeout"), [(0, False), (0x7F00_0000_1000, True)])
 def test_a_futex_and_its_timeout(code: FakeMemory, timeout: int, has_timeout: bool) -> None:
-    found = current_call(code, {"rip": FUTEX_CALL, "rdi": 0x7F00_0000_2000, "rsi": 0x189, "r10": timeout})
-    assert found and (found.name, found.futex, found.has_timeout) == ("futex", 0x7F00_0000_2000, has_timeout)
+    found = current_call(
+        code, {"rip": FUTEX_CALL, "rdi": 0x7F00_0000_2000, "rsi": 0x189, "r10": timeout}
+    )
+    assert found and (found.name, found.futex, found.has_timeout) == (
+        "futex",
+        0x7F00_0000_2000,
+        has_timeout,
+    )
 
 
 def test_waking_a_futex_is_no_wait(code: FakeMemory) -> None:
@@ -58,10 +64,15 @@ def test_another_call_has_its_name_and_no_futex(code: FakeMemory) -> None:
     assert found and (found.name, found.futex) == ("poll", None)
 
 
-def test_a_call_whose_number_is_not_seen_counts_when_it_looks_like_a_private_wait(code: FakeMemory) -> None:
+def test_a_call_whose_number_is_not_seen_counts_when_it_looks_like_a_private_wait(
+    code: FakeMemory,
+) -> None:
     code.write(FUTEX_CALL - 7, b"\x90\x90\x90\x89\xc8\x0f\x05")
     registers = {"rip": FUTEX_CALL, "rdi": 0x7F00_0000_2000, "rsi": 0x189, "r10": 0}
-    waiting, running = current_call(code, registers | {"rax": RESTART}), current_call(code, registers | {"rax": 5})
+    waiting, running = (
+        current_call(code, registers | {"rax": RESTART}),
+        current_call(code, registers | {"rax": 5}),
+    )
     assert waiting and waiting.futex == 0x7F00_0000_2000
     assert running and running.futex is None
 
@@ -72,7 +83,9 @@ def test_a_call_whose_number_is_made_by_exclusive_or_is_read(code: FakeMemory) -
     assert found and found.name == "read"
 
 
-@pytest.mark.parametrize("registers", [{}, {"rip": 0}, {"rip": 0xDEAD_0000}, {"rip": FUTEX_CALL + 1}])
+@pytest.mark.parametrize(
+    "registers", [{}, {"rip": 0}, {"rip": 0xDEAD_0000}, {"rip": FUTEX_CALL + 1}]
+)
 def test_elsewhere_there_is_no_call(code: FakeMemory, registers: dict[str, int]) -> None:
     assert current_call(code, registers) is None
 
@@ -86,15 +99,22 @@ def world() -> LockWorld:
 
 
 def table(world: LockWorld, size: int | None = None) -> Symbol:
-    return Symbol("buckets", BUCKET_TABLE, BUCKETS * world.layout.size("Bucket") if size is None else size)
+    return Symbol(
+        "buckets", BUCKET_TABLE, BUCKETS * world.layout.size("Bucket") if size is None else size
+    )
 
 
 def test_waiters_of_one_bucket_stand_in_line(world: LockWorld) -> None:
     items = world.put([1])
-    entries = [world.park(world.thread(name), items + MUTEX, since=1000 * number) for number, name in enumerate(("a", "b", "c"))]
+    entries = [
+        world.park(world.thread(name), items + MUTEX, since=1000 * number)
+        for number, name in enumerate(("a", "b", "c"))
+    ]
     lot = read_buckets(world.memory, world.layout, table(world))
     assert lot and lot.complete
-    assert [(w.entry, w.address, w.since) for w in lot.waiters] == [(e, items + MUTEX, 1000 * i) for i, e in enumerate(entries)]
+    assert [(w.entry, w.address, w.since) for w in lot.waiters] == [
+        (e, items + MUTEX, 1000 * i) for i, e in enumerate(entries)
+    ]
 
 
 @pytest.mark.parametrize("damage", ["loop", "wild", "wrong bucket", "count"])
@@ -103,11 +123,17 @@ def test_a_damaged_bucket_is_told_and_ends(world: LockWorld, damage: str) -> Non
     first, second = (world.park(world.thread(name), items + MUTEX) for name in ("a", "b"))
     node = first + world.layout.offset("wait_entry", "node.next")
     if damage == "count":
-        world.set("Bucket", BUCKET_TABLE + (items + MUTEX) % BUCKETS * world.layout.size("Bucket"), num_waiters=7)
+        world.set(
+            "Bucket",
+            BUCKET_TABLE + (items + MUTEX) % BUCKETS * world.layout.size("Bucket"),
+            num_waiters=7,
+        )
     elif damage == "wrong bucket":
         world.set("wait_entry", second, addr=items + MUTEX + 1)
     else:
-        world.set("wait_entry", first, node__next=node if damage == "loop" else 0xDDDD_DDDD_DDDD_DDD0)
+        world.set(
+            "wait_entry", first, node__next=node if damage == "loop" else 0xDDDD_DDDD_DDDD_DDD0
+        )
     lot = read_buckets(world.memory, world.layout, table(world))
     assert lot is not None and not lot.complete
     assert [w.entry for w in lot.waiters] == ([first, second] if damage == "count" else [first])
@@ -175,7 +201,10 @@ def graph(*edges: tuple[int, int]) -> WaitGraph:
     waits = {waiter: Wait(waiter, Lock(Kind.LOCK, waiter)) for waiter, _ in edges}
     holds: dict[int, tuple[Hold, ...]] = {}
     for waiter, holder in edges:
-        holds[waiter] = (*holds.get(waiter, ()), Hold(holder, waits[waiter].lock, Confidence.PROVEN))
+        holds[waiter] = (
+            *holds.get(waiter, ()),
+            Hold(holder, waits[waiter].lock, Confidence.PROVEN),
+        )
     return WaitGraph(waits, holds)
 
 

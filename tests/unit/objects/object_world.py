@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from fakes import FakeMemory
-from gdbext.layout import tables
-from gdbext.layout.layout import Layout
-from gdbext.objects.header import DEFERRED, IMMORTAL_LOCAL
-from gdbext.objects.objects import Objects
-from gdbext.objects.types import (
+from gdbext.cpython.layout import tables
+from gdbext.cpython.layout.layout import Layout
+from gdbext.cpython.objects.header import DEFERRED, IMMORTAL_LOCAL
+from gdbext.cpython.objects.objects import Objects
+from gdbext.cpython.objects.types import (
     HAVE_GC,
     HEAPTYPE,
     IMMUTABLETYPE,
@@ -81,8 +81,18 @@ BUILTINS = {
     "typing.TypeVar": ("typevarobject", 0),
     "super": ("superobject", 0),
 }
-BASES = {"bool": "int", "StopIteration": "BaseException", "collections.defaultdict": "dict", "collections.OrderedDict": "dict"}
-C_HEAP_TYPES = ("collections.deque", "collections.defaultdict", "functools.partial", "typing.TypeVar")
+BASES = {
+    "bool": "int",
+    "StopIteration": "BaseException",
+    "collections.defaultdict": "dict",
+    "collections.OrderedDict": "dict",
+}
+C_HEAP_TYPES = (
+    "collections.deque",
+    "collections.defaultdict",
+    "functools.partial",
+    "typing.TypeVar",
+)
 
 
 class World:
@@ -122,7 +132,11 @@ class World:
         for name, value in values.items():
             field = self.layout.struct(struct_name).field(name.replace("__", "."))
             if field.bits:
-                byte = self.memory.read(address + field.offset, 1)[0] & ~((1 << field.bits) - 1 << field.bit) | value << field.bit
+                byte = (
+                    self.memory.read(address + field.offset, 1)[0]
+                    & ~((1 << field.bits) - 1 << field.bit)
+                    | value << field.bit
+                )
                 self.memory.write(address + field.offset, bytes([byte]))
             else:
                 value &= (1 << 8 * field.size) - 1
@@ -178,12 +192,23 @@ class World:
         info = self.objects.type_info(parent)
         assert info is not None and info.basicsize is not None
         has_inline = base == "object" and not slots
-        flags = READY | HAVE_GC | HEAPTYPE | sum(bit for kind, bit in SUBCLASS_BITS.items() if info.is_subclass(kind))
+        flags = (
+            READY
+            | HAVE_GC
+            | HEAPTYPE
+            | sum(bit for kind, bit in SUBCLASS_BITS.items() if info.is_subclass(kind))
+        )
         flags |= (MANAGED_DICT if not slots else 0) | (INLINE_VALUES if has_inline else 0)
         self.header(address, self.types["type"])
         for number, slot in enumerate(slots):
             place = address + size + number * member
-            self.set("PyMemberDef", place, name=self.cstring(slot), type=16, offset=info.basicsize + 8 * number)
+            self.set(
+                "PyMemberDef",
+                place,
+                name=self.cstring(slot),
+                type=16,
+                offset=info.basicsize + 8 * number,
+            )
         self.types[name] = address
         self.set("PyVarObject", address, ob_size=len(slots))
         self.set(
@@ -198,15 +223,31 @@ class World:
             tp_dictoffset=-1 if not slots else 0,
             tp_dict=self.put({"__module__": module}),
         )
-        keys = self._keys(6, 6, 2, 30 - len(names), [self.words(self.put(key), 0) for key in names]) if has_inline else 0
-        self.set("PyHeapTypeObject", address, ht_qualname=self.put(name), ht_name=self.put(name), ht_cached_keys=keys)
+        keys = (
+            self._keys(6, 6, 2, 30 - len(names), [self.words(self.put(key), 0) for key in names])
+            if has_inline
+            else 0
+        )
+        self.set(
+            "PyHeapTypeObject",
+            address,
+            ht_qualname=self.put(name),
+            ht_name=self.put(name),
+            ht_cached_keys=keys,
+        )
         return address
 
     # Objects
 
     def header(self, address: int, type_address: int, **values: int) -> int:
         """A header as a new object has it; ``values`` change fields."""
-        found = {"ob_tid": TID, "ob_ref_local": 1, "ob_ref_shared": 0, "ob_type": type_address, **values}
+        found = {
+            "ob_tid": TID,
+            "ob_ref_local": 1,
+            "ob_ref_shared": 0,
+            "ob_type": type_address,
+            **values,
+        }
         self.set("PyObject", address, **found)
         return address
 
@@ -241,10 +282,19 @@ class World:
         self.memory.write_word(address - 8, dict_address)
         return address
 
-    def inline(self, address: int, values: Sequence[int], valid: int, embedded: int, capacity: int = 30) -> int:
+    def inline(
+        self, address: int, values: Sequence[int], valid: int, embedded: int, capacity: int = 30
+    ) -> int:
         """A ``PyDictValues``."""
         order = [i for i, value in enumerate(values) if value]
-        self.set("PyDictValues", address, capacity=capacity, size=len(order), embedded=embedded, valid=valid)
+        self.set(
+            "PyDictValues",
+            address,
+            capacity=capacity,
+            size=len(order),
+            embedded=embedded,
+            valid=valid,
+        )
         first = address + self.layout.offset("PyDictValues", "values")
         self.memory.write(first, self.words(*values, *[0] * (capacity - len(values))))
         self.memory.write(first + 8 * capacity, bytes(order))
@@ -268,18 +318,30 @@ class World:
             digits.append(rest & (1 << 30) - 1)
             rest >>= 30
         address = self.object(type_name, 40 + 4 * max(len(digits), 1))
-        self.set("PyLongObject", address, lv_tag=len(digits) << 3 | (1 if not value else 2 if value < 0 else 0))
-        self.memory.write(address + self.layout.offset("PyLongObject", "ob_digit"), struct.pack(f"<{len(digits)}I", *digits))
+        self.set(
+            "PyLongObject",
+            address,
+            lv_tag=len(digits) << 3 | (1 if not value else 2 if value < 0 else 0),
+        )
+        self.memory.write(
+            address + self.layout.offset("PyLongObject", "ob_digit"),
+            struct.pack(f"<{len(digits)}I", *digits),
+        )
         return address
 
     def _float(self, value: float) -> int:
         address = self.object("float")
-        self.memory.write(address + self.layout.offset("PyFloatObject", "ob_fval"), struct.pack("<d", value))
+        self.memory.write(
+            address + self.layout.offset("PyFloatObject", "ob_fval"), struct.pack("<d", value)
+        )
         return address
 
     def _complex(self, value: complex) -> int:
         address = self.object("complex")
-        self.memory.write(address + self.layout.offset("PyComplexObject", "cval"), struct.pack("<dd", value.real, value.imag))
+        self.memory.write(
+            address + self.layout.offset("PyComplexObject", "cval"),
+            struct.pack("<dd", value.real, value.imag),
+        )
         return address
 
     def _str(self, text: str, type_name: str = "str", compact: bool = True) -> int:
@@ -313,7 +375,13 @@ class World:
     def _bytearray(self, value: bytearray) -> int:
         buffer = self.allocate(len(value) + 1)
         self.memory.write(buffer, bytes(value) + b"\0")
-        return self.slotted("bytearray", ob_size=len(value), ob_alloc=len(value) + 1, ob_bytes=buffer, ob_start=buffer)
+        return self.slotted(
+            "bytearray",
+            ob_size=len(value),
+            ob_alloc=len(value) + 1,
+            ob_bytes=buffer,
+            ob_start=buffer,
+        )
 
     def _list(self, items: list[Any]) -> int:
         return self.list([self.put(item) for item in items])
@@ -341,7 +409,13 @@ class World:
         pairs = [(self.put(key), self.put(value)) for key, value in items.items()]
         return self.dict(pairs, general=not all(type(key) is str for key in items))
 
-    def dict(self, pairs: Sequence[tuple[int, int]], general: bool = False, type_name: str = "dict", holes: int = 0) -> int:
+    def dict(
+        self,
+        pairs: Sequence[tuple[int, int]],
+        general: bool = False,
+        type_name: str = "dict",
+        holes: int = 0,
+    ) -> int:
         """A dict of pointers, with ``holes`` deleted entries before each."""
         keys = self.empty_keys
         if pairs:
@@ -351,10 +425,23 @@ class World:
                 entries.append(self.words(*([77] if general else []), key, value))
             log2_size = max(3, (len(entries) * 3 // 2 + 1).bit_length())
             width = next(power for power, bits in enumerate((8, 16, 32, 64)) if log2_size < bits)
-            keys = self._keys(log2_size, log2_size + width, 0 if general else 1, (2 << log2_size) // 3 - len(entries), entries)
-        return self.slotted(type_name, "PyDictObject" if type_name == "dict" else "", ma_used=len(pairs), ma_keys=keys)
+            keys = self._keys(
+                log2_size,
+                log2_size + width,
+                0 if general else 1,
+                (2 << log2_size) // 3 - len(entries),
+                entries,
+            )
+        return self.slotted(
+            type_name,
+            "PyDictObject" if type_name == "dict" else "",
+            ma_used=len(pairs),
+            ma_keys=keys,
+        )
 
-    def _keys(self, log2_size: int, log2_bytes: int, kind: int, usable: int, entries: Sequence[bytes]) -> int:
+    def _keys(
+        self, log2_size: int, log2_bytes: int, kind: int, usable: int, entries: Sequence[bytes]
+    ) -> int:
         head = self.layout.offset("PyDictKeysObject", "dk_indices")
         address = self.allocate(head + (1 << log2_bytes) + sum(map(len, entries)) + 64)
         self.set(
@@ -382,8 +469,14 @@ class World:
         mask = 7
         while mask <= len(items) + deleted:
             mask = mask * 2 + 1
-        entries = [self.words(self.none, (1 << 64) - 1)] * deleted + [self.words(item, 5) for item in items]
-        table = address + self.layout.offset("PySetObject", "smalltable") if mask == 7 else self.allocate(16 * (mask + 1))
+        entries = [self.words(self.none, (1 << 64) - 1)] * deleted + [
+            self.words(item, 5) for item in items
+        ]
+        table = (
+            address + self.layout.offset("PySetObject", "smalltable")
+            if mask == 7
+            else self.allocate(16 * (mask + 1))
+        )
         self.set("PySetObject", address, fill=len(entries), used=len(items), mask=mask, table=table)
         self.memory.write(table, b"".join(entries))
         return address

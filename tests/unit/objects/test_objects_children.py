@@ -60,7 +60,10 @@ def test_many_items_need_an_array_that_has_room() -> None:
 def test_dict_and_set() -> None:
     world = World()
     key, value, member = world.put("k"), world.put(1), world.put(2)
-    assert [(c.target, c.slot) for c in world.objects.children(world.dict([(key, value)]))] == [(key, "key 'k'"), (value, "['k']")]
+    assert [(c.target, c.slot) for c in world.objects.children(world.dict([(key, value)]))] == [
+        (key, "key 'k'"),
+        (value, "['k']"),
+    ]
     (found,) = world.objects.children(world.set_of([member], deleted=2))
     assert (found.target, found.slot) == (member, "entry 2")
     assert world.objects.word(found.slot_address) == member
@@ -72,12 +75,16 @@ def test_structs() -> None:
     assert [c.slot for c in world.objects.children(union)] == ["args"]
     cell = world.slotted("cell", ob_ref=world.none)
     assert [(c.target, c.slot) for c in world.objects.children(cell)] == [(world.none, "ob_ref")]
-    assert [c.slot for c in world.objects.children(world.slotted("staticmethod", sm_callable=cell))] == ["sm_callable"]
+    assert [
+        c.slot for c in world.objects.children(world.slotted("staticmethod", sm_callable=cell))
+    ] == ["sm_callable"]
 
 
 def test_weakref_does_not_hold_its_target() -> None:
     world = World()
-    reference = world.slotted("weakref.ReferenceType", wr_object=world.put(1), wr_callback=world.put(2))
+    reference = world.slotted(
+        "weakref.ReferenceType", wr_object=world.put(1), wr_callback=world.put(2)
+    )
     assert [c.slot for c in world.objects.children(reference)] == ["wr_callback"]
 
 
@@ -95,7 +102,10 @@ def test_subclass_has_items_and_attributes() -> None:
     contents = world.put({"a": 1})
     address = world.tuple([world.none], "MyTuple")
     world.memory.write_word(address - 8, contents)
-    assert [(c.slot, c.target) for c in world.objects.children(address)] == [(0, world.none), ("__dict__", contents)]
+    assert [(c.slot, c.target) for c in world.objects.children(address)] == [
+        (0, world.none),
+        ("__dict__", contents),
+    ]
     assert [a.name for a in world.objects.attributes(address)] == ["a"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from object_world import VERSIONS, World
 
-from gdbext.objects.decoded import Dict, Undecodable
+from gdbext.cpython.objects.decoded import Dict, Undecodable
 
 
 def pairs(world: World, count: int) -> list[tuple[int, int]]:
@@ -24,7 +24,11 @@ def test_items(version: str, general: bool, count: int, holes: int) -> None:
     if count:
         found = world.objects.decode(address)
         assert isinstance(found, Dict)
-        assert (found.length, found.kind, found.values) == (count, "general" if general else "unicode", 0)
+        assert (found.length, found.kind, found.values) == (
+            count,
+            "general" if general else "unicode",
+            0,
+        )
         assert world.objects.dict_get_str(address, f"key{count - 1}") == expected[-1][1]
     assert world.objects.dict_get_str(address, "key") is None
     assert world.objects.invariants(address) == []
@@ -47,7 +51,9 @@ def world(request: pytest.FixtureRequest) -> World:
 def test_detached_values(world: World) -> None:
     """Values of their own memory; nobody sets their ``valid`` byte."""
     one, two = world.put(1), world.put(2)
-    address = split_dict(world, world.inline(world.allocate(400), [one, 0, two], valid=0xCD, embedded=0))
+    address = split_dict(
+        world, world.inline(world.allocate(400), [one, 0, two], valid=0xCD, embedded=0)
+    )
     names = [world.objects.text(key) for key, _ in world.objects.dict_items(address)]
     assert names == ["eggs", "spam"]
     found = world.objects.decode(address)
@@ -65,10 +71,16 @@ def test_order_in_which_attributes_were_set(world: World) -> None:
 def test_inline_values(world: World) -> None:
     one, two = world.put(1), world.put(2)
     instance = world.instance("Meal", one, 0, two)
-    assert [(a.name, a.value) for a in world.objects.attributes(instance)] == [("eggs", one), ("spam", two)]
+    assert [(a.name, a.value) for a in world.objects.attributes(instance)] == [
+        ("eggs", one),
+        ("spam", two),
+    ]
     assert world.objects.attribute(instance, "spam") == two
     assert world.objects.attribute(instance, "ham") is None
-    assert [(c.slot, c.target) for c in world.objects.children(instance)] == [(".eggs", one), (".spam", two)]
+    assert [(c.slot, c.target) for c in world.objects.children(instance)] == [
+        (".eggs", one),
+        (".spam", two),
+    ]
     for found in world.objects.attributes(instance):
         assert world.objects.word(found.address) == found.value
 
@@ -82,7 +94,10 @@ def test_dict_over_inline_values(world: World) -> None:
     assert [a.name for a in world.objects.attributes(instance)] == ["eggs"]
     found = world.objects.decode(made)
     assert isinstance(found, Dict) and found.is_embedded
-    assert [(c.slot, c.target) for c in world.objects.children(instance)] == [(".eggs", one), ("__dict__", made)]
+    assert [(c.slot, c.target) for c in world.objects.children(instance)] == [
+        (".eggs", one),
+        ("__dict__", made),
+    ]
 
 
 def test_dict_instead_of_inline_values(world: World) -> None:
@@ -113,7 +128,11 @@ def test_slots(world: World) -> None:
 
 def test_dict_pointer_in_the_struct(world: World) -> None:
     """tp_dictoffset of a C type."""
-    world.set("PyTypeObject", world.types["module"], tp_dictoffset=world.layout.offset("PyModuleObject", "md_dict"))
+    world.set(
+        "PyTypeObject",
+        world.types["module"],
+        tp_dictoffset=world.layout.offset("PyModuleObject", "md_dict"),
+    )
     contents = world.put({"x": 5})
     module = world.slotted("module", md_dict=contents)
     assert [a.name for a in world.objects.attributes(module)] == ["x"]
@@ -150,7 +169,11 @@ DAMAGE = {
 def test_damaged(struct: str, field: str, value: int) -> None:
     world = World()
     address = world.dict(pairs(world, 3))
-    target = address if struct == "PyDictObject" else world.objects.field("PyDictObject", address, "ma_keys")
+    target = (
+        address
+        if struct == "PyDictObject"
+        else world.objects.field("PyDictObject", address, "ma_keys")
+    )
     world.set(struct, target, **{field: value})
     assert isinstance(world.objects.decode(address), Undecodable)
     assert world.objects.dict_items(address) == []

@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 from object_world import HEAP, TID, VERSIONS, World
 
-from gdbext.debuggers.base import Field, MemoryFault, Struct
-from gdbext.layout.layout import Layout
-from gdbext.objects.header import DEFERRED, IMMORTAL_LOCAL, Header, HeaderFormat, read_header
+from gdbext.cpython.layout.layout import Layout
+from gdbext.cpython.objects.header import (
+    DEFERRED,
+    IMMORTAL_LOCAL,
+    Header,
+    HeaderFormat,
+    read_header,
+)
+from gdbext.target.protocol import Field, MemoryFault, Struct
 
 
 def header(**values: int) -> Header:
@@ -46,7 +52,13 @@ LEGAL = {
     "dead, by its owner": {"ref_local": 0},
     "dead, merged": {"ob_tid": 0, "ref_local": 0, "ref_shared": 3},
     "collected": {"ob_tid": 2, "gc_bits": 5, "is_collecting": True},
-    "collected, on a list": {"ob_tid": HEAP + 96, "ref_local": 0, "gc_bits": 4, "ref_shared": 7, "is_collecting": True},
+    "collected, on a list": {
+        "ob_tid": HEAP + 96,
+        "ref_local": 0,
+        "gc_bits": 4,
+        "ref_shared": 7,
+        "is_collecting": True,
+    },
 }
 ILLEGAL = {
     "misaligned": ({"address": HEAP + 4}, "aligned"),
@@ -58,7 +70,10 @@ ILLEGAL = {
     "gc bits": ({"gc_bits": 0x80}, "ob_gc_bits"),
     "unreachable without a collection": ({"gc_bits": 5}, "unreachable"),
     "dead object that was decref'd": ({"ref_local": IMMORTAL_LOCAL}, "immortal"),
-    "immortal with shared references": ({"ob_tid": 0, "ref_local": IMMORTAL_LOCAL, "ref_shared": 4}, "immortal"),
+    "immortal with shared references": (
+        {"ob_tid": 0, "ref_local": IMMORTAL_LOCAL, "ref_shared": 4},
+        "immortal",
+    ),
     "local count": ({"ref_local": 0xDDDDDDDD}, "ob_ref_local"),
     "shared count": ({"ref_shared": 0x1234_5678_9ABC_DEF0}, "ob_ref_shared"),
     "below zero": ({"ref_local": 1, "ref_shared": -2 << 2}, "below zero"),
@@ -79,7 +94,9 @@ def test_legal(values: dict[str, int]) -> None:
 def test_illegal(values: dict[str, int], word: str) -> None:
     problems = header(**values).problems
     assert any(word in problem.claim for problem in problems), problems
-    assert all(problem.broken and problem.about == values.get("address", HEAP) for problem in problems)
+    assert all(
+        problem.broken and problem.about == values.get("address", HEAP) for problem in problems
+    )
 
 
 def test_counts() -> None:
@@ -108,7 +125,13 @@ def test_dead_shape(values: dict[str, int], dead: bool) -> None:
 
 
 def test_words_for_people() -> None:
-    assert header(gc_bits=1 | 2 | 16 | 32 | 64).gc_names == ("tracked", "finalized", "shared", "shared inline", "deferred")
+    assert header(gc_bits=1 | 2 | 16 | 32 | 64).gc_names == (
+        "tracked",
+        "finalized",
+        "shared",
+        "shared inline",
+        "deferred",
+    )
     assert header(gc_bits=32, flags=0).gc_names == ("alive",)
     assert (header(mutex=1).mutex_state, header(mutex=9).mutex_state) == ("locked", "damaged (0x9)")
 
@@ -118,7 +141,13 @@ def test_read(version: str) -> None:
     world = World(version)
     address = world.object("int", ob_ref_local=3, ob_ref_shared=-4, ob_gc_bits=1, ob_mutex=1)
     found = read_header(world.memory, world.layout, address)
-    assert (found.ob_tid, found.ref_local, found.ref_shared, found.gc_bits, found.mutex) == (TID, 3, -4, 1, 1)
+    assert (found.ob_tid, found.ref_local, found.ref_shared, found.gc_bits, found.mutex) == (
+        TID,
+        3,
+        -4,
+        1,
+        1,
+    )
     assert found.ob_type == world.types["int"]
     assert (found.flags is None) == (version == "3.13.5")
     assert found.place("ob_type") == address + world.layout.offset("PyObject", "ob_type")

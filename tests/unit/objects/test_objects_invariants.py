@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from object_world import VERSIONS, World
 
-from gdbext.objects.decoded import Violation
+from gdbext.cpython.objects.decoded import Violation
 
 
 def check(world: World, address: int, expected: str | None = None) -> list[Violation]:
@@ -19,14 +19,32 @@ def check(world: World, address: int, expected: str | None = None) -> list[Viola
 @pytest.mark.parametrize("version", VERSIONS)
 def test_whole_values(version: str) -> None:
     world = World(version)
-    for value in (0, -(2**90), 1.5, "x", "日", b"x", bytearray(b"xy"), [1, [2]], (1, ()), {1: 2}, {"a": 1}, {1, 2}, None, True):
+    for value in (
+        0,
+        -(2**90),
+        1.5,
+        "x",
+        "日",
+        b"x",
+        bytearray(b"xy"),
+        [1, [2]],
+        (1, ()),
+        {1: 2},
+        {"a": 1},
+        {1, 2},
+        None,
+        True,
+    ):
         assert check(world, world.put(value)) == [], value
 
 
 def test_whole_types() -> None:
     world = World()
     world.set(
-        "PyTypeObject", world.types["int"], tp_bases=world.tuple([world.types["object"]]), tp_mro=world.tuple([world.types["int"]])
+        "PyTypeObject",
+        world.types["int"],
+        tp_bases=world.tuple([world.types["object"]]),
+        tp_mro=world.tuple([world.types["int"]]),
     )
     assert check(world, world.types["int"]) == []
     (first, second) = check(world, world.types["float"])
@@ -85,7 +103,9 @@ def test_list_whose_array_has_another_size_that_may_be_one() -> None:
     world = World()
     address = world.put([1, 2, 3])
     world.set("PyObject", address, ob_ref_local=2)
-    world.memory.write_word(world.objects.field("PyListObject", address, "ob_item") - 8, (1 << 44) - 1)
+    world.memory.write_word(
+        world.objects.field("PyListObject", address, "ob_item") - 8, (1 << 44) - 1
+    )
     assert [v.field for v in check(world, address)] == ["allocated"]
 
 
@@ -105,7 +125,9 @@ def test_tuple() -> None:
     assert [v.field for v in check(world, address)] == ["ob_size"]
 
 
-@pytest.mark.parametrize("fields", [{"used": 99}, {"fill": 99}, {"mask": 6}, {"mask": 1 << 60}, {"table": 0x1000}])
+@pytest.mark.parametrize(
+    "fields", [{"used": 99}, {"fill": 99}, {"mask": 6}, {"mask": 1 << 60}, {"table": 0x1000}]
+)
 def test_set(fields: dict[str, int]) -> None:
     world = World()
     address = world.put({1, 2})
@@ -174,7 +196,10 @@ def test_wrappers(name: str) -> None:
     world = World()
     field = "cm_callable" if name == "classmethod" else "sm_callable"
     (violation,) = check(world, world.slotted(name))
-    assert (violation.field, violation.severity) == (field, "transient") and "__init__" in violation.claim
+    assert (violation.field, violation.severity) == (
+        field,
+        "transient",
+    ) and "__init__" in violation.claim
     assert check(world, world.slotted(name, **{field: world.put(1)})) == []
     (violation,) = check(world, world.slotted(name, **{field: 0x1230}))
     assert (violation.field, violation.severity) == (field, "broken")
@@ -184,7 +209,9 @@ def test_namespace() -> None:
     world = World()
     assert check(world, world.slotted("types.SimpleNamespace", ns_dict=world.put({}))) == []
     for value, claim in ((0, "ns_dict is NULL"), (world.put([]), "ns_dict is a list, not a dict")):
-        assert [v.claim for v in check(world, world.slotted("types.SimpleNamespace", ns_dict=value))] == [claim]
+        assert [
+            v.claim for v in check(world, world.slotted("types.SimpleNamespace", ns_dict=value))
+        ] == [claim]
 
 
 def function(world: World, **changes: int) -> int:
@@ -226,14 +253,18 @@ def test_function() -> None:
         ("func_closure", world.put([]), "broken"),
         ("func_defaults", 0x1230, "broken"),
     ):
-        assert [(v.field, v.severity) for v in check(world, function(world, **{field: value}))] == [(field, severity)]
+        assert [(v.field, v.severity) for v in check(world, function(world, **{field: value}))] == [
+            (field, severity)
+        ]
 
 
 def test_weakref_to_a_dying_object() -> None:
     world = World()
     dying = world.put(7)
     world.set("PyObject", dying, ob_ref_local=0)
-    assert [v.severity for v in check(world, world.slotted("weakref.ReferenceType", wr_object=dying))] == ["transient"]
+    assert [
+        v.severity for v in check(world, world.slotted("weakref.ReferenceType", wr_object=dying))
+    ] == ["transient"]
 
 
 def test_others() -> None:
@@ -242,11 +273,18 @@ def test_others() -> None:
     assert check(world, world.slotted("cell")) == []
     assert [v.field for v in check(world, world.slotted("cell", ob_ref=0x1230))] == ["ob_ref"]
     assert [v.field for v in check(world, world.slotted("method", im_self=put(1)))] == ["im_func"]
-    assert [v.field for v in check(world, world.slotted("slice", start=put(1), stop=put(1)))] == ["step"]
+    assert [v.field for v in check(world, world.slotted("slice", start=put(1), stop=put(1)))] == [
+        "step"
+    ]
     assert [v.field for v in check(world, world.slotted("BaseException", args=put([])))] == ["args"]
-    assert [v.field for v in check(world, world.slotted("types.GenericAlias", origin=put(1), args=put([])))] == ["args"]
+    assert [
+        v.field
+        for v in check(world, world.slotted("types.GenericAlias", origin=put(1), args=put([])))
+    ] == ["args"]
     assert [v.field for v in check(world, world.slotted("module", md_dict=put([])))] == ["md_dict"]
-    assert [v.field for v in check(world, world.slotted("collections.deque", ob_size=-1, leftblock=8))] == ["leftblock"]
+    assert [
+        v.field for v in check(world, world.slotted("collections.deque", ob_size=-1, leftblock=8))
+    ] == ["leftblock"]
 
 
 def test_no_object_at_all() -> None:

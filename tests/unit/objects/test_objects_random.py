@@ -10,11 +10,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from object_world import BUILTINS, HEAP, SIZE, World
 
-from gdbext.debuggers.base import MemoryFault
+from gdbext.target.protocol import MemoryFault
 
 MANY = 50_000
 LIMIT = 300
-_SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+_SETTINGS = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 
 
 def ask_everything(world: World, address: int) -> None:
@@ -64,13 +68,17 @@ def samples(world: World) -> list[int]:
     world.new_class("Meal", names=("eggs", "ham"))
     world.new_class("Slotted", slots=("x", "y"))
     world.new_class("Pair", "tuple", own_repr=True)
-    function = world.slotted("function", func_name=put("f"), func_qualname=put("f"), func_globals=put({"g": 1}))
+    function = world.slotted(
+        "function", func_name=put("f"), func_qualname=put("f"), func_globals=put({"g": 1})
+    )
     found += [
         world.instance("Meal", *found[:2], dict_address=put({"more": 1})),
         world.object("Slotted", 64),
         world.tuple(found[:2], "Pair"),
         world.union(world.types["int"], world.types["str"]),
-        world.slotted("types.GenericAlias", origin=world.types["list"], args=world.tuple([world.types["int"]])),
+        world.slotted(
+            "types.GenericAlias", origin=world.types["list"], args=world.tuple([world.types["int"]])
+        ),
         function,
         world.slotted("method", im_func=function, im_self=found[0]),
         world.slotted("classmethod", cm_callable=function),
@@ -113,7 +121,12 @@ def test_mutations(data: st.DataObject) -> None:
     """Objects that point to each other, with words changed at random: to numbers, and to each other's addresses."""
     world = World()
     addresses = samples(world)
-    words = st.sampled_from(addresses) | st.integers(0, (1 << 64) - 1) | st.integers(0, 64) | st.just(0xDDDDDDDDDDDDDDDD)
+    words = (
+        st.sampled_from(addresses)
+        | st.integers(0, (1 << 64) - 1)
+        | st.integers(0, 64)
+        | st.just(0xDDDDDDDDDDDDDDDD)
+    )
     for _ in range(data.draw(st.integers(1, 12))):
         target = data.draw(st.sampled_from([*addresses, *world.types.values()]))
         place = target + 8 * data.draw(st.integers(-2, 12))

@@ -53,7 +53,14 @@ def test_as_python(version: str, value: Any) -> None:
     assert world.objects.repr(world.put(value), LIMIT) == repr(value)
 
 
-_LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.binary(max_size=20)
+_LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=20)
+    | st.binary(max_size=20)
+)
 _VALUES = st.recursive(
     _LEAVES,
     lambda inner: (
@@ -124,7 +131,10 @@ def test_what_is_no_object() -> None:
 def test_stale_is_not_looked_into() -> None:
     world = World()
     item = world.put("secret")
-    assert world.objects.repr(world.list([item]), is_stale=lambda address: address == item) == f"[<✗ stale {item:#x}>]"
+    assert (
+        world.objects.repr(world.list([item]), is_stale=lambda address: address == item)
+        == f"[<✗ stale {item:#x}>]"
+    )
 
 
 def test_unreadable() -> None:
@@ -173,17 +183,30 @@ def test_callables() -> None:
     put, text = world.put, world.objects.repr
     function = world.slotted("function", func_name=put("f"), func_qualname=put("C.f"))
     assert text(function) == f"<function C.f at {function:#x}>"
-    assert text(world.slotted("method", im_func=function, im_self=put(5))) == "<bound method C.f of 5>"
-    assert text(world.slotted("classmethod", cm_callable=function)) == f"<classmethod(<function C.f at {function:#x}>)>"
+    assert (
+        text(world.slotted("method", im_func=function, im_self=put(5))) == "<bound method C.f of 5>"
+    )
+    assert (
+        text(world.slotted("classmethod", cm_callable=function))
+        == f"<classmethod(<function C.f at {function:#x}>)>"
+    )
     assert text(world.slotted("staticmethod", sm_callable=0)) == "<staticmethod(<✗ NULL>)>"
     definition = world.allocate(32)
     world.set("PyMethodDef", definition, ml_name=world.cstring("append"))
     lst = put([])
-    assert text(world.slotted("builtin_function_or_method", m_ml=definition)) == "<built-in function append>"
+    assert (
+        text(world.slotted("builtin_function_or_method", m_ml=definition))
+        == "<built-in function append>"
+    )
     bound = world.slotted("builtin_function_or_method", m_ml=definition, m_self=lst)
     assert text(bound) == f"<built-in method append of list object at {lst:#x}>"
-    assert text(world.slotted("method", im_func=bound, im_self=lst)) == "<bound method list.append of []>"
-    descriptor = world.slotted("method_descriptor", d_type=world.types["list"], d_name=put("append"))
+    assert (
+        text(world.slotted("method", im_func=bound, im_self=lst))
+        == "<bound method list.append of []>"
+    )
+    descriptor = world.slotted(
+        "method_descriptor", d_type=world.types["list"], d_name=put("append")
+    )
     assert text(descriptor) == "<method 'append' of 'list' objects>"
     member = world.slotted("member_descriptor", d_type=world.types["list"], d_name=put("x"))
     assert text(member) == "<member 'x' of 'list' objects>"
@@ -203,7 +226,9 @@ def test_cells() -> None:
 @pytest.mark.parametrize("version", VERSIONS)
 def test_modules(version: str) -> None:
     world = World(version)
-    world.new_class("ModuleSpec", module="_frozen_importlib", names=("name", "origin", "_set_fileattr"))
+    world.new_class(
+        "ModuleSpec", module="_frozen_importlib", names=("name", "origin", "_set_fileattr")
+    )
 
     def module(**values: Any) -> str:
         spec = [world.put(value) for value in values.pop("spec", ())]
@@ -223,9 +248,14 @@ def test_modules(version: str) -> None:
 def test_weak_references() -> None:
     world = World()
     number, made = world.put(5), world.new_class("Meal")
-    to_number, to_class, dead = (world.slotted("weakref.ReferenceType", wr_object=value) for value in (number, made, world.none))
+    to_number, to_class, dead = (
+        world.slotted("weakref.ReferenceType", wr_object=value)
+        for value in (number, made, world.none)
+    )
     assert world.objects.repr(to_number) == f"<weakref at {to_number:#x}; to 'int' at {number:#x}>"
-    assert world.objects.repr(to_class) == f"<weakref at {to_class:#x}; to 'type' at {made:#x} (Meal)>"
+    assert (
+        world.objects.repr(to_class) == f"<weakref at {to_class:#x}; to 'type' at {made:#x} (Meal)>"
+    )
     assert world.objects.repr(dead) == f"<weakref at {dead:#x}; dead>"
 
 
@@ -234,14 +264,19 @@ def test_exceptions() -> None:
     text = world.objects.repr
     assert text(world.slotted("BaseException", args=world.put(("x",)))) == "BaseException('x')"
     assert text(world.slotted("BaseException", args=world.put((1, 2)))) == "BaseException(1, 2)"
-    assert text(world.slotted("StopIteration", args=world.put((3,)), value=world.put(3))) == "StopIteration(3)"
+    assert (
+        text(world.slotted("StopIteration", args=world.put((3,)), value=world.put(3)))
+        == "StopIteration(3)"
+    )
     world.new_class("Oops", "BaseException")
     assert text(world.slotted("Oops", "PyBaseExceptionObject", args=world.put(()))) == "Oops()"
 
 
 def test_code_and_generators() -> None:
     world = World()
-    code = world.slotted("code", co_name=world.put("f"), co_filename=world.put("/a.py"), co_firstlineno=7)
+    code = world.slotted(
+        "code", co_name=world.put("f"), co_filename=world.put("/a.py"), co_firstlineno=7
+    )
     assert world.objects.repr(code) == f'<code object f at {code:#x}, file "/a.py", line 7>'
     generator = world.slotted("generator", gi_name=world.put("g"), gi_qualname=world.put("C.g"))
     assert world.objects.repr(generator) == f"<generator object C.g at {generator:#x}>"
@@ -250,14 +285,25 @@ def test_code_and_generators() -> None:
 def test_little_ones() -> None:
     world = World()
     put, text = world.put, world.objects.repr
-    assert text(world.slotted("slice", start=put(1), stop=put(None), step=put([2]))) == "slice(1, None, [2])"
+    assert (
+        text(world.slotted("slice", start=put(1), stop=put(None), step=put([2])))
+        == "slice(1, None, [2])"
+    )
     assert text(world.slotted("range", start=put(0), stop=put(3), step=put(1))) == "range(0, 3)"
     assert text(world.slotted("range", start=put(0), stop=put(9), step=put(2))) == "range(0, 9, 2)"
-    assert text(world.slotted("types.SimpleNamespace", ns_dict=put({"a": 1, "b": "x"}))) == "namespace(a=1, b='x')"
+    assert (
+        text(world.slotted("types.SimpleNamespace", ns_dict=put({"a": 1, "b": "x"})))
+        == "namespace(a=1, b='x')"
+    )
     assert text(world.slotted("mappingproxy", mapping=put({"a": 1}))) == "mappingproxy({'a': 1})"
     assert text(world.slotted("dict_keys", dv_dict=put({"a": 1}))) == "dict_keys(['a'])"
-    assert text(world.slotted("dict_items", dv_dict=put({"a": 1, 2: 3}))) == "dict_items([('a', 1), (2, 3)])"
-    partial = world.slotted("functools.partial", fn=world.types["int"], args=put(("7",)), kw=put({"base": 8}))
+    assert (
+        text(world.slotted("dict_items", dv_dict=put({"a": 1, 2: 3})))
+        == "dict_items([('a', 1), (2, 3)])"
+    )
+    partial = world.slotted(
+        "functools.partial", fn=world.types["int"], args=put(("7",)), kw=put({"base": 8})
+    )
     assert text(partial) == "functools.partial(<class 'int'>, '7', base=8)"
     assert text(world.slotted("typing.TypeVar", name=put("T"))) == "~T"
     assert text(world.slotted("super", type=world.types["int"])) == "<super: <class 'int'>, NULL>"
@@ -269,12 +315,16 @@ def deque(world: World, items: list[int], left: int, maxlen: int = -1) -> int:
     """A deque whose first item is number ``left`` of its first block."""
     room = world.layout.struct("BLOCK").field("data").size // 8
     slots = [0] * left + items
-    blocks = [world.allocate(world.layout.size("BLOCK")) for _ in range(0, max(len(slots), 1), room)]
+    blocks = [
+        world.allocate(world.layout.size("BLOCK")) for _ in range(0, max(len(slots), 1), room)
+    ]
     for number, block in enumerate(blocks):
         part = slots[number * room : (number + 1) * room]
         world.memory.write(block + world.layout.offset("BLOCK", "data"), world.words(*part))
         world.set("BLOCK", block, rightlink=blocks[number + 1] if number + 1 < len(blocks) else 0)
-    return world.slotted("collections.deque", ob_size=len(items), leftblock=blocks[0], leftindex=left, maxlen=maxlen)
+    return world.slotted(
+        "collections.deque", ob_size=len(items), leftblock=blocks[0], leftindex=left, maxlen=maxlen
+    )
 
 
 def test_deques() -> None:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from object_world import VERSIONS, World
 
 from fakes import FakeMemory
-from gdbext.debuggers.base import Field, Struct
-from gdbext.layout.debug_offsets import DebugOffsets
-from gdbext.layout.layout import Layout
-from gdbext.objects.strings import read_bytes, read_cstring, read_str
+from gdbext.cpython.layout.debug_offsets import DebugOffsets
+from gdbext.cpython.layout.layout import Layout
+from gdbext.cpython.objects.strings import read_bytes, read_cstring, read_str
+from gdbext.target.protocol import Field, Struct
 
 TEXTS = ["", "x", "ascii", "caf\xe9", "\xff" * 3, "日本", "\ud800 alone", "😀", "a\0b", "y" * 300]
 
@@ -30,9 +30,15 @@ def test_str(version: str, text: str, compact: bool) -> None:
 def _bare(version: str) -> Layout:
     """What ``_Py_DebugOffsets`` alone tells."""
     full = World(version).layout
-    offsets = {f"PyUnicodeObject.{name}": full.offset("PyASCIIObject", name) for name in ("state", "length")}
+    offsets = {
+        f"PyUnicodeObject.{name}": full.offset("PyASCIIObject", name)
+        for name in ("state", "length")
+    }
     minor = int(version.split(".")[1])
-    return Layout(lambda name: None, DebugOffsets(0, 3 << 24 | minor << 16, True, offsets, {"PyUnicodeObject": 80}))
+    return Layout(
+        lambda name: None,
+        DebugOffsets(0, 3 << 24 | minor << 16, True, offsets, {"PyUnicodeObject": 80}),
+    )
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -81,7 +87,9 @@ def test_ascii_with_other_bytes() -> None:
 def test_no_code_point(word: int) -> None:
     world = World()
     address = world.put("😀😀")
-    world.memory.write(address + world.layout.size("PyCompactUnicodeObject"), struct.pack("<I", word))
+    world.memory.write(
+        address + world.layout.size("PyCompactUnicodeObject"), struct.pack("<I", word)
+    )
     assert read_str(world.memory, world.layout, address) is None
     assert [v.field for v in world.objects.invariants(address)] == ["data"]
 
@@ -94,7 +102,14 @@ def test_only_a_str_object_has_text() -> None:
 
 
 def test_cstring() -> None:
-    memory = FakeMemory({0x1000: b"name\0rest".ljust(64), 0x2000: b"x" * 500, 0x3000: b"\xff\0".ljust(64), 0x4000: b"no end"})
+    memory = FakeMemory(
+        {
+            0x1000: b"name\0rest".ljust(64),
+            0x2000: b"x" * 500,
+            0x3000: b"\xff\0".ljust(64),
+            0x4000: b"no end",
+        }
+    )
     assert read_cstring(memory, 0x1000) == "name"
     assert read_cstring(memory, 0x1004) == ""
     assert read_cstring(memory, 0x2000, 10) == "x" * 10 + "…"

@@ -13,7 +13,12 @@ def test_builtin_types(version: str) -> None:
         info = world.objects.type_info(address)
         assert info is not None and info.name == name, (name, world.objects.why_not_type(address))
     info = world.objects.type_info(world.types["bool"])
-    assert info is not None and info.is_subclass("int") and not info.is_subclass("str") and not info.is_heap_type
+    assert (
+        info is not None
+        and info.is_subclass("int")
+        and not info.is_subclass("str")
+        and not info.is_heap_type
+    )
 
 
 def test_class_of_python() -> None:

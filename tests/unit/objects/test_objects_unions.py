@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from object_world import VERSIONS, World
 
-from gdbext.objects.decoded import Slotted
+from gdbext.cpython.objects.decoded import Slotted
 
 UNION = "types.UnionType"
 
@@ -20,8 +20,12 @@ def world(request: pytest.FixtureRequest) -> World:
 def test_repr(world: World) -> None:
     types = world.types
     assert world.objects.repr(world.union(types["int"], types["str"])) == "int | str"
-    assert world.objects.repr(world.union(types["Meal"], types["NoneType"])) == "__main__.Meal | None"
-    alias = world.slotted("types.GenericAlias", origin=types["list"], args=world.tuple([types["int"]]))
+    assert (
+        world.objects.repr(world.union(types["Meal"], types["NoneType"])) == "__main__.Meal | None"
+    )
+    alias = world.slotted(
+        "types.GenericAlias", origin=types["list"], args=world.tuple([types["int"]])
+    )
     assert world.objects.repr(world.union(alias, types["int"])) == "list[int] | int"
     if world.layout.find("typevarobject"):
         variable = world.slotted("typing.TypeVar", name=world.put("T"))
@@ -32,7 +36,11 @@ def test_generic_alias(world: World) -> None:
     types = world.types
 
     def alias(origin: int, *args: int, starred: int = 0) -> str:
-        return world.objects.repr(world.slotted("types.GenericAlias", origin=origin, args=world.tuple(args), starred=starred))
+        return world.objects.repr(
+            world.slotted(
+                "types.GenericAlias", origin=origin, args=world.tuple(args), starred=starred
+            )
+        )
 
     assert alias(types["dict"], types["str"], types["Meal"]) == "dict[str, __main__.Meal]"
     assert alias(types["tuple"]) == "tuple[()]"
@@ -43,7 +51,12 @@ def test_generic_alias(world: World) -> None:
 
 
 def test_member_that_is_a_function(world: World) -> None:
-    function = world.slotted("function", func_name=world.put("f"), func_qualname=world.put("f"), func_module=world.put("mod"))
+    function = world.slotted(
+        "function",
+        func_name=world.put("f"),
+        func_qualname=world.put("f"),
+        func_module=world.put("mod"),
+    )
     assert world.objects.repr(world.union(function, world.types["int"])) == "mod.f | int"
 
 
@@ -52,7 +65,10 @@ def test_decoded(world: World) -> None:
     found = world.objects.decode(address)
     assert isinstance(found, Slotted) and found.family == UNION
     assert found["parameters"] == 0
-    assert list(world.objects.tuple_items(found["args"])) == [world.types["int"], world.types["str"]]
+    assert list(world.objects.tuple_items(found["args"])) == [
+        world.types["int"],
+        world.types["str"],
+    ]
     assert ("hashable_args" in found.slots) == (world.version != "3.13.5")
 
 
@@ -74,9 +90,14 @@ def test_args(world: World) -> None:
     assert broken(world, args=world.put([1, 2])) == [("args", "args is a list, not a tuple")]
     ((field, claim),) = broken(world, args=0xDDDDDDDDDDDDDDDD)
     assert field == "args" and "no object" in claim
-    assert broken(world, args=world.tuple([world.types["int"]])) == [("args", "a union of 1 members cannot be")]
+    assert broken(world, args=world.tuple([world.types["int"]])) == [
+        ("args", "a union of 1 members cannot be")
+    ]
     world.new_class("MyTuple", "tuple")
-    assert broken(world, args=world.tuple([], "MyTuple"))[0] == ("args", "args is a MyTuple, not an exact tuple")
+    assert broken(world, args=world.tuple([], "MyTuple"))[0] == (
+        "args",
+        "args is a MyTuple, not an exact tuple",
+    )
     dead = world.tuple([world.types["int"], world.types["str"]])
     world.set("PyObject", dead, ob_ref_local=0)
     assert "reference count is 0" in broken(world, args=dead)[0][1]
@@ -86,20 +107,31 @@ def test_args(world: World) -> None:
 
 
 def test_parameters(world: World) -> None:
-    assert broken(world, parameters=world.put({})) == [("parameters", "parameters is a dict, not a tuple")]
+    assert broken(world, parameters=world.put({})) == [
+        ("parameters", "parameters is a dict, not a tuple")
+    ]
 
 
 def test_sets_of_members() -> None:
     world = World("3.14.10")
     assert broken(world, hashable_args=0) == [("hashable_args", "hashable_args is NULL")]
-    assert broken(world, hashable_args=world.put(set()))[0][1] == "hashable_args is a set, not a frozenset"
-    assert broken(world, unhashable_args=world.put([])) == [("unhashable_args", "unhashable_args is a list, not a tuple")]
+    assert (
+        broken(world, hashable_args=world.put(set()))[0][1]
+        == "hashable_args is a set, not a frozenset"
+    )
+    assert broken(world, unhashable_args=world.put([])) == [
+        ("unhashable_args", "unhashable_args is a list, not a tuple")
+    ]
     assert broken(world, unhashable_args=world.put(())) == []
 
 
 def test_repr_of_broken_args(world: World) -> None:
     address = world.union(world.types["int"], world.types["str"])
-    for value, text in ((0, "<✗ NULL>"), (world.put([1]), "[1]"), (0x1230, "<✗ not an object at 0x1230>")):
+    for value, text in (
+        (0, "<✗ NULL>"),
+        (world.put([1]), "[1]"),
+        (0x1230, "<✗ not an object at 0x1230>"),
+    ):
         world.set("unionobject", address, args=value)
         assert world.objects.repr(address) == f"{text} (not a tuple ✗)"
 
@@ -107,7 +139,10 @@ def test_repr_of_broken_args(world: World) -> None:
 def test_members_are_stale(world: World) -> None:
     member = world.new_class("Gone")
     address = world.union(world.types["int"], member)
-    assert world.objects.repr(address, is_stale=lambda a: a == member) == f"int | <✗ stale {member:#x}>"
+    assert (
+        world.objects.repr(address, is_stale=lambda a: a == member)
+        == f"int | <✗ stale {member:#x}>"
+    )
 
 
 def test_expected_though_the_type_is_another(world: World) -> None:

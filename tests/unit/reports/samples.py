@@ -57,15 +57,30 @@ SCRIPT_LINES = (
 
 def _excerpt(line: int) -> tuple[SourceLine, ...]:
     """``SCRIPT_LINES`` is the script from line 6 on."""
-    return tuple(SourceLine(n, SCRIPT_LINES[n - 6]) for n in range(max(6, line - 3), min(6 + len(SCRIPT_LINES), line + 3)))
+    return tuple(
+        SourceLine(n, SCRIPT_LINES[n - 6])
+        for n in range(max(6, line - 3), min(6 + len(SCRIPT_LINES), line + 3))
+    )
 
 
 def native(
-    level: int, function: str, file: str | None = None, line: int | None = None, *arguments: str, **more: Any
+    level: int,
+    function: str,
+    file: str | None = None,
+    line: int | None = None,
+    *arguments: str,
+    **more: Any,
 ) -> NativeFrameInfo:
     path = f"/usr/src/cpython/{file}" if file else None
     return NativeFrameInfo(
-        level, function, path, line, 0x555555600000 + level * 0x40, "/opt/python3.13t/bin/python3.13", arguments, **more
+        level,
+        function,
+        path,
+        line,
+        0x555555600000 + level * 0x40,
+        "/opt/python3.13t/bin/python3.13",
+        arguments,
+        **more,
     )
 
 
@@ -84,7 +99,10 @@ def reader() -> ThreadInfo:
                 257,
                 f"self={UNION:#x}",
                 excerpt=(
-                    SourceLine(255, '        if (i > 0 && (err = PyUnicodeWriter_WriteUTF8(writer, " | ", 3)) < 0) {'),
+                    SourceLine(
+                        255,
+                        '        if (i > 0 && (err = PyUnicodeWriter_WriteUTF8(writer, " | ", 3)) < 0) {',
+                    ),
                     SourceLine(256, "            goto done;  /* alias->args is borrowed */"),
                     SourceLine(257, "        PyObject *p = PyTuple_GET_ITEM(alias->args, i);"),
                     SourceLine(258, "        if ((err = unions_item_repr(writer, p)) < 0) {"),
@@ -94,7 +112,14 @@ def reader() -> ThreadInfo:
             native(3, "list_repr_impl", "Objects/listobject.c", 613, f"v={LIST:#x}"),
             native(4, "list_repr", "Objects/listobject.c", 650, f"self={LIST:#x}"),
             native(5, "PyObject_Repr", "Objects/object.c", 778, f"v={LIST:#x}"),
-            native(6, "_PyEval_EvalFrameDefault", "Python/generated_cases.c.h", 970, "tstate=0x5555559c4010", python=0),
+            native(
+                6,
+                "_PyEval_EvalFrameDefault",
+                "Python/generated_cases.c.h",
+                970,
+                "tstate=0x5555559c4010",
+                python=0,
+            ),
             native(7, "_PyObject_VectorcallTstate", "Include/internal/pycore_call.h", 168),
             native(8, "thread_run", "Modules/_threadmodule.c", 337, "boot_raw=0x20000376010"),
             native(9, "pythread_wrapper", "Python/thread_pthread.h", 243),
@@ -102,16 +127,26 @@ def reader() -> ThreadInfo:
             native(11, "clone3"),
         ),
         python=(
-            PythonFrame(SCRIPT, 17, "<lambda>", 0x7FFFF7FB0230, 0x20000378010, "repr(lst)", _excerpt(17)),
+            PythonFrame(
+                SCRIPT, 17, "<lambda>", 0x7FFFF7FB0230, 0x20000378010, "repr(lst)", _excerpt(17)
+            ),
             PythonFrame(
                 "/opt/python3.13t/lib/python3.13/threading.py",
                 994,
                 "Thread.run",
                 source="self._target(*self._args, **self._kwargs)",
             ),
-            PythonFrame("/opt/python3.13t/lib/python3.13/threading.py", 1043, "Thread._bootstrap_inner", source="self.run()"),
             PythonFrame(
-                "/opt/python3.13t/lib/python3.13/threading.py", 1014, "Thread._bootstrap", source="self._bootstrap_inner()"
+                "/opt/python3.13t/lib/python3.13/threading.py",
+                1043,
+                "Thread._bootstrap_inner",
+                source="self.run()",
+            ),
+            PythonFrame(
+                "/opt/python3.13t/lib/python3.13/threading.py",
+                1014,
+                "Thread._bootstrap",
+                source="self._bootstrap_inner()",
             ),
         ),
         holds=(LIST + 10,),
@@ -136,7 +171,11 @@ def main_thread() -> ThreadInfo:
         ),
         python=(
             PythonFrame(
-                SCRIPT, 14, "mutate", source="lst.clear()  # frees the unions that the reader walks over", excerpt=_excerpt(14)
+                SCRIPT,
+                14,
+                "mutate",
+                source="lst.clear()  # frees the unions that the reader walks over",
+                excerpt=_excerpt(14),
             ),
             PythonFrame(SCRIPT, 18, "<module>", source="mutate()"),
         ),
@@ -231,16 +270,36 @@ def healthy() -> Report:
         501,
         "Thread-1 (serve)",
         state="detached",
-        native=(native(0, "__futex_abstimed_wait_common"), native(1, "_PyEval_EvalFrameDefault", "Python/ceval.c", 970, python=0)),
-        python=(PythonFrame("/home/ada/project/server.py", 44, "serve", source="item = queue.get()"),),
+        native=(
+            native(0, "__futex_abstimed_wait_common"),
+            native(1, "_PyEval_EvalFrameDefault", "Python/ceval.c", 970, python=0),
+        ),
+        python=(
+            PythonFrame("/home/ada/project/server.py", 44, "serve", source="item = queue.get()"),
+        ),
         number=2,
         doing="waits for a lock",
     )
     return Report(
         Tool("gdbext", "0.1.0", "lldb 23.1"),
-        TargetInfo("live", None, "/usr/bin/python3.14t", "aa" * 10, "3.14.2", True, False, False, "debug-offsets", 500),
+        TargetInfo(
+            "live",
+            None,
+            "/usr/bin/python3.14t",
+            "aa" * 10,
+            "3.14.2",
+            True,
+            False,
+            False,
+            "debug-offsets",
+            500,
+        ),
         None,
-        (Finding("FT000", "nothing wrong found: all invariants hold in 2 threads", Confidence.PROVEN),),
+        (
+            Finding(
+                "FT000", "nothing wrong found: all invariants hold in 2 threads", Confidence.PROVEN
+            ),
+        ),
         None,
         (),
         Signature("0" * 16, (), ("FT000",)),
@@ -260,13 +319,20 @@ def assertion() -> Report:
         Container(0x200003B0010, "types.SimpleNamespace", "'handler'"),
         (READER,),
         (
-            Evidence("block allocated again: 64-byte page 0x20000090000, holds a dict with 3 entries", UNION, None, about=UNION),
+            Evidence(
+                "block allocated again: 64-byte page 0x20000090000, holds a dict with 3 entries",
+                UNION,
+                None,
+                about=UNION,
+            ),
             Evidence("args is not a tuple", UNION + 32, 0x20000410010, about=UNION, broken=True),
             Evidence("an entry's value", UNION + 40, "'s3cret token'", about=UNION, private=True),
         ),
     )
     crash = Crash("SIGABRT", "SI_TKILL", None, READER, "PyTuple_Check(alias->args)")
-    return dataclasses.replace(base, crash=crash, findings=(finding,), race=None, suspects=(), containers=(), pages=())
+    return dataclasses.replace(
+        base, crash=crash, findings=(finding,), race=None, suspects=(), containers=(), pages=()
+    )
 
 
 def victim() -> Report:
@@ -280,7 +346,13 @@ def victim() -> Report:
         None,
         (READER,),
         (
-            Evidence("free list link out of the page 0x20000200000", 0x20000200060, 0x4141414141414141, broken=True, private=True),
+            Evidence(
+                "free list link out of the page 0x20000200000",
+                0x20000200060,
+                0x4141414141414141,
+                broken=True,
+                private=True,
+            ),
             Evidence("the overwriting word looks like text"),
         ),
     )
@@ -294,13 +366,32 @@ def deadlock() -> Report:
     """Two threads that wait for each other's lock."""
     first, second = 0x20000500010, 0x20000500090
 
-    def waiter(lwp: int, number: int, name: str, line: int, holds: int, waits_for: int) -> ThreadInfo:
-        frame = PythonFrame("/home/ada/project/transfer.py", line, "move", source="with b.lock:", excerpt=())
+    def waiter(
+        lwp: int, number: int, name: str, line: int, holds: int, waits_for: int
+    ) -> ThreadInfo:
+        frame = PythonFrame(
+            "/home/ada/project/transfer.py", line, "move", source="with b.lock:", excerpt=()
+        )
         frames = (native(0, "syscall"), native(1, "PyMutex_LockTimed", "Python/lock.c", 112, f"m={waits_for:#x}"),
                   native(2, "_PyEval_EvalFrameDefault", "Python/ceval.c", 970, python=0))  # fmt: skip
-        return ThreadInfo(lwp, name, False, "detached", frames, (frame,), (holds,), waits_for, None, number, "waits for a lock")
+        return ThreadInfo(
+            lwp,
+            name,
+            False,
+            "detached",
+            frames,
+            (frame,),
+            (holds,),
+            waits_for,
+            None,
+            number,
+            "waits for a lock",
+        )
 
-    threads = (waiter(700, 1, "MainThread", 31, first, second), waiter(701, 2, "Thread-1 (move)", 31, second, first))
+    threads = (
+        waiter(700, 1, "MainThread", 31, first, second),
+        waiter(701, 2, "Thread-1 (move)", 31, second, first),
+    )
     finding = Finding(
         "FT303",
         "deadlock: 2 threads wait for each other's lock",
@@ -326,7 +417,9 @@ def partial() -> Report:
         ),
         SectionError("known issues", "the catalogue has no entry for 3.13.5+"),
     )
-    return dataclasses.replace(founding(), errors=errors, race=None, signature=None, threads=(), suspects=())
+    return dataclasses.replace(
+        founding(), errors=errors, race=None, signature=None, threads=(), suspects=()
+    )
 
 
 def empty() -> Report:
@@ -368,11 +461,20 @@ def huge() -> Report:
         base.findings[0],
         title="stale list item: " + "very " * 60 + "long title",
         evidence=base.findings[0].evidence
-        + tuple(Evidence(f"claim number {i}: " + "word " * (i % 40), UNION + i, i << 20) for i in range(300)),
+        + tuple(
+            Evidence(f"claim number {i}: " + "word " * (i % 40), UNION + i, i << 20)
+            for i in range(300)
+        ),
     )
-    deep = tuple(PythonFrame(SCRIPT, 10 + i % 7, f"recurse_{i % 3}", source="return recurse(n - 1)") for i in range(1500))
+    deep = tuple(
+        PythonFrame(SCRIPT, 10 + i % 7, f"recurse_{i % 3}", source="return recurse(n - 1)")
+        for i in range(1500)
+    )
     thread = dataclasses.replace(reader(), python=deep, native=reader().native[:7] * 20)
-    slots = tuple(Slot(i, UNION + 128 * i, (Verdict.LIVE, Verdict.FREED)[i % 7 == 0], "types.UnionType") for i in range(500))
+    slots = tuple(
+        Slot(i, UNION + 128 * i, (Verdict.LIVE, Verdict.FREED)[i % 7 == 0], "types.UnionType")
+        for i in range(500)
+    )
     return dataclasses.replace(
         base,
         findings=(finding,) * 12,
@@ -380,7 +482,13 @@ def huge() -> Report:
         containers=(ContainerView(LIST, "list", 1_000_000, 1_048_576, slots, 0x20000380018),),
         pages=(
             HeapPage(
-                0x20000000388, PAGE, 64, tuple(BlockRun(i, 1, (Verdict.LIVE, Verdict.FREED)[i % 3 == 0]) for i in range(1000)), 43
+                0x20000000388,
+                PAGE,
+                64,
+                tuple(
+                    BlockRun(i, 1, (Verdict.LIVE, Verdict.FREED)[i % 3 == 0]) for i in range(1000)
+                ),
+                43,
             ),
         ),
         errors=tuple(SectionError(f"section {i}", "x" * 1000) for i in range(50)),
@@ -399,7 +507,19 @@ HOSTILE = (
 
 def hostile(text: str, report: Report | None = None) -> Report:
     """A report in which every string that can come from the target has ``text`` in it."""
-    ours = {"rule", "schema", "kind", "layout_source", "domain", "id", "url", "match", "fixed_in", "advice", "title:KnownIssue"}
+    ours = {
+        "rule",
+        "schema",
+        "kind",
+        "layout_source",
+        "domain",
+        "id",
+        "url",
+        "match",
+        "fixed_in",
+        "advice",
+        "title:KnownIssue",
+    }
 
     def changed(value: Any, name: str) -> Any:
         if isinstance(value, (Confidence, Verdict)) or name in ours:
@@ -412,7 +532,9 @@ def hostile(text: str, report: Report | None = None) -> Report:
             return value
         fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
         kind = type(value).__name__
-        return dataclasses.replace(value, **{k: v if f"{k}:{kind}" in ours else changed(v, k) for k, v in fields.items()})
+        return dataclasses.replace(
+            value, **{k: v if f"{k}:{kind}" in ours else changed(v, k) for k, v in fields.items()}
+        )
 
     result = changed(report or founding(), "")
     assert isinstance(result, Report)

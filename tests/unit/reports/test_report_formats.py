@@ -23,7 +23,9 @@ def test_every_format_is_written_whole(format, tmp_path):
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "report"
     path.write_text("old")
-    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    monkeypatch.setattr(
+        "pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full"))
+    )
     with pytest.raises(OSError, match="disk full"):
         formats.write(samples.founding(), "json", path)
     assert path.read_text() == "old"
@@ -41,7 +43,9 @@ def test_a_device_is_written_to_not_replaced():
 
 
 def test_an_unknown_format_names_the_known_ones():
-    with pytest.raises(formats.UnknownFormat, match=r"no report format 'pdf'; there are text, json, .*html"):
+    with pytest.raises(
+        formats.UnknownFormat, match=r"no report format 'pdf'; there are text, json, .*html"
+    ):
         formats.render(samples.founding(), "pdf", Options())
 
 
@@ -70,6 +74,10 @@ def test_a_format_loads_only_its_own_module():
     )
     path = os.pathsep.join(p for p in sys.path if p)
     out = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONPATH": path}
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": path},
     ).stdout
     assert out == "['formats', 'json', 'options', 'sanitize']\n"

@@ -47,7 +47,17 @@ class Outline(HTMLParser):
 def checked(text):
     outline = Outline(text)
     for tag, attributes in outline.elements:
-        assert tag not in ("img", "iframe", "object", "embed", "form", "base", "link", "audio", "video")
+        assert tag not in (
+            "img",
+            "iframe",
+            "object",
+            "embed",
+            "form",
+            "base",
+            "link",
+            "audio",
+            "video",
+        )
         assert not any(name.startswith("on") for name in attributes)
         for name in OUTWARD & set(attributes):
             assert (tag, name) == ("a", "href")
@@ -70,14 +80,20 @@ def test_every_sample_is_self_contained(name, redact):
 @given(st.text(st.sampled_from("<>&\"'/= \n\x00`;:abonscript\u202e\ud800"), max_size=30))
 def test_any_string_of_the_target_is_only_text(text):
     expected = {tag for tag, _ in checked(render(samples.founding(), Options())).elements}
-    assert {tag for tag, _ in checked(render(samples.hostile(text), Options())).elements} <= expected
+    assert {
+        tag for tag, _ in checked(render(samples.hostile(text), Options())).elements
+    } <= expected
 
 
 @pytest.mark.parametrize("name", ["founding", "hostile 1", "hostile 2"])
 def test_the_policy_allows_exactly_our_style_and_script(name):
     text = render(samples.SAMPLES[name](), Options())
     outline = Outline(text)
-    policy = next(a["content"] for tag, a in outline.elements if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy")
+    policy = next(
+        a["content"]
+        for tag, a in outline.elements
+        if tag == "meta" and a.get("http-equiv") == "Content-Security-Policy"
+    )
     for tag in ("style", "script"):
         content = re.search(rf"<{tag}>(.*?)</{tag}>", text, re.S)[1]
         digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
@@ -87,9 +103,22 @@ def test_the_policy_allows_exactly_our_style_and_script(name):
 
 
 def test_the_verdict_comes_first():
-    body = re.sub(r"<head>.*?</head>|<script>.*?</script>", "", render(samples.founding(), Options()), flags=re.S)
+    body = re.sub(
+        r"<head>.*?</head>|<script>.*?</script>",
+        "",
+        render(samples.founding(), Options()),
+        flags=re.S,
+    )
     text = "".join(Outline(body).text)
-    order = ["SIGSEGV reading 0x19", "stale list item", "known issue", "What happened", "The two sides", "Evidence", "Threads (2)"]
+    order = [
+        "SIGSEGV reading 0x19",
+        "stale list item",
+        "known issue",
+        "What happened",
+        "The two sides",
+        "Evidence",
+        "Threads (2)",
+    ]
     places = [text.rindex(part) if part == "Evidence" else text.index(part) for part in order]
     assert places == sorted(places)
 
@@ -98,15 +127,23 @@ def test_every_thread_is_on_the_page_and_can_be_searched():
     text = render(samples.many_threads(), Options())
     for number in range(198):
         assert f"(LWP {20000 + number})" in text
-    counts = [int(a["data-count"]) for tag, a in checked(text).elements if tag == "details" and "thread" in a.get("class", "")]
+    counts = [
+        int(a["data-count"])
+        for tag, a in checked(text).elements
+        if tag == "details" and "thread" in a.get("class", "")
+    ]
     assert counts == [1, 1, 4, 194]
 
 
 def test_evidence_says_how_to_check_it():
     assert "x/gx 0x200000aff30" in render(samples.founding(), Options())
-    in_lldb = dataclasses.replace(samples.founding(), tool=dataclasses.replace(samples.founding().tool, debugger="lldb 23.1"))
+    in_lldb = dataclasses.replace(
+        samples.founding(), tool=dataclasses.replace(samples.founding().tool, debugger="lldb 23.1")
+    )
     assert "memory read -fx -s8 -c1 0x200000aff30" in render(in_lldb, Options())
-    assert "Check it" not in render(samples.deadlock(), Options()), "an address without a word has nothing to compare"
+    assert "Check it" not in render(samples.deadlock(), Options()), (
+        "an address without a word has nothing to compare"
+    )
 
 
 def test_pictures_have_a_form_for_desk_and_phone():
@@ -139,7 +176,9 @@ def test_everything_lies_inside_the_picture(width, name):
 
 
 def test_dead_blocks_are_marked_not_only_coloured():
-    page = HeapPage(1, 0x1000, 16, (BlockRun(0, 3, Verdict.LIVE), BlockRun(3, 2, Verdict.FREED)), focus=3)
+    page = HeapPage(
+        1, 0x1000, 16, (BlockRun(0, 3, Verdict.LIVE), BlockRun(3, 2, Verdict.FREED)), focus=3
+    )
     svg = pictures.page(page, WIDE, "")
     looks = [a.get("class") for tag, a in Outline(svg).elements if tag == "path"]
     assert looks[:3] == ["block live", "block dead", "block dead mark"]
@@ -164,13 +203,20 @@ def test_an_item_that_was_taken_out_meanwhile_is_shown():
     emptied = dataclasses.replace(base.containers[0], slots=())
     page = render(dataclasses.replace(base, containers=(emptied,)), Options())
     picture = page[page.index("judged one by one") :]
-    assert picture.index("[2] reader") < picture.index("✗ freed") < picture.index("types.UnionType") < picture.index("</figure>")
+    assert (
+        picture.index("[2] reader")
+        < picture.index("✗ freed")
+        < picture.index("types.UnionType")
+        < picture.index("</figure>")
+    )
     assert 'class="slot dead beyond focus"' in picture
 
 
 def test_a_container_without_slots_has_no_empty_picture():
     base = samples.founding()
-    finding = dataclasses.replace(base.findings[0], container=dataclasses.replace(base.findings[0].container, index=None))
+    finding = dataclasses.replace(
+        base.findings[0], container=dataclasses.replace(base.findings[0].container, index=None)
+    )
     emptied = dataclasses.replace(base.containers[0], slots=())
     page = render(dataclasses.replace(base, findings=(finding,), containers=(emptied,)), Options())
     assert "judged one by one" not in page
@@ -180,12 +226,22 @@ def test_a_heap_page_is_shown_where_it_tells_something():
     heap = samples.founding().pages[0]
     live = dataclasses.replace(heap, focus=1)
     assert "block by block" in render(samples.founding(), Options())
-    assert "block by block" in render(dataclasses.replace(samples.deadlock(), pages=(heap,)), Options())
-    assert "block by block" not in render(dataclasses.replace(samples.deadlock(), pages=(live,)), Options())
+    assert "block by block" in render(
+        dataclasses.replace(samples.deadlock(), pages=(heap,)), Options()
+    )
+    assert "block by block" not in render(
+        dataclasses.replace(samples.deadlock(), pages=(live,)), Options()
+    )
 
 
 @pytest.mark.parametrize(
-    ("verdict", "look"), [(Verdict.LIVE, "alive"), (Verdict.FREED, "dead"), (Verdict.FOREIGN, "soft"), (Verdict.UNKNOWN, "soft")]
+    ("verdict", "look"),
+    [
+        (Verdict.LIVE, "alive"),
+        (Verdict.FREED, "dead"),
+        (Verdict.FOREIGN, "soft"),
+        (Verdict.UNKNOWN, "soft"),
+    ],
 )
 def test_only_what_is_alive_looks_alive(verdict, look):
     subject = dataclasses.replace(samples.founding().findings[0].subject, liveness=verdict)
@@ -196,7 +252,9 @@ def test_only_what_is_alive_looks_alive(verdict, look):
 def test_the_family_is_not_said_twice():
     page = render(samples.founding(), Options())
     assert '<span class="soft">stale container item</span>' in page
-    longer = dataclasses.replace(samples.founding().findings[0], title="stale container item: repr(list)")
+    longer = dataclasses.replace(
+        samples.founding().findings[0], title="stale container item: repr(list)"
+    )
     page = render(dataclasses.replace(samples.founding(), findings=(longer,)), Options())
     assert '<span class="soft">stale container item</span>' not in page
 
@@ -206,6 +264,9 @@ def test_nobody_waits_in_a_report_without_locks():
 
 
 def test_elements_escape_everything_but_markup():
-    assert el("p", "<b>", el("b", "&"), title='"x"') == '<p title="&quot;x&quot;">&lt;b&gt;<b>&amp;</b></p>'
+    assert (
+        el("p", "<b>", el("b", "&"), title='"x"')
+        == '<p title="&quot;x&quot;">&lt;b&gt;<b>&amp;</b></p>'
+    )
     assert join(["<", None, el("i", "x")], ", ") == "&lt;, <i>x</i>"
     assert source("if x<1: pass", "python").startswith('<span class="s-keyword">if</span>')

@@ -29,7 +29,16 @@ FIXED = {
         "layout_source",
     ],
     "crash": ["signal", "code", "address", "thread", "assertion", "fatal_error", "victim"],
-    "findings": ["rule", "title", "confidence", "subject", "container", "threads", "evidence", "advice"],
+    "findings": [
+        "rule",
+        "title",
+        "confidence",
+        "subject",
+        "container",
+        "threads",
+        "evidence",
+        "advice",
+    ],
     "race": ["confidence", "object", "threads"],
     "known_issues": ["id", "url", "match", "fixed_in", "advice"],
     "signature": ["id", "frames", "features"],
@@ -103,7 +112,11 @@ def test_the_founding_crash_says_what_design_says():
     report = json.loads(render(samples.founding(), Options()))
     assert next(iter(report)) == "schema"
     assert report["crash"]["address"] == "0x19"
-    assert report["findings"][0]["container"] == {"address": "0x20000375fb0", "type": "list", "index": 2}
+    assert report["findings"][0]["container"] == {
+        "address": "0x20000375fb0",
+        "type": "list",
+        "index": 2,
+    }
     assert report["race"]["threads"][0]["line"] == 14
     assert report["threads"][1]["holds"] == ["0x20000375fba"]
 

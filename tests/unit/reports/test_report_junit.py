@@ -14,7 +14,10 @@ from unit.reports import samples
 # What the common readers (Jenkins, GitLab, GitHub's actions) agree on: parent, children, attributes needed.
 GRAMMAR = {
     "testsuites": ({"testsuite"}, {"tests", "failures", "errors"}),
-    "testsuite": ({"properties", "testcase", "system-out"}, {"name", "tests", "failures", "errors", "skipped", "time"}),
+    "testsuite": (
+        {"properties", "testcase", "system-out"},
+        {"name", "tests", "failures", "errors", "skipped", "time"},
+    ),
     "properties": ({"property"}, set()),
     "property": (set(), {"name", "value"}),
     "testcase": ({"failure", "error"}, {"classname", "name", "time"}),
@@ -48,7 +51,9 @@ def test_every_sample_is_well_formed(name):
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=30))
 def test_any_string_of_the_target_is_only_text(text):
-    plain, hostile = (parsed(render(r, Options())) for r in (samples.founding(), samples.hostile(text)))
+    plain, hostile = (
+        parsed(render(r, Options())) for r in (samples.founding(), samples.hostile(text))
+    )
     assert [e.tag for e in hostile.iter()] == [e.tag for e in plain.iter()]
 
 
@@ -64,7 +69,10 @@ def test_the_founding_crash():
     }
     assert "✗ args is not a tuple  0x200000aff30: 1" in case.find("failure").text
     assert len(root.findall("testsuite/testcase")) == 1, "one crash"
-    assert "\nFT203 list changed under its reader: it is shorter than the reader's position (proven)\n" in case.find("failure").text
+    assert (
+        "\nFT203 list changed under its reader: it is shorter than the reader's position (proven)\n"
+        in case.find("failure").text
+    )
     assert "FT101 stale list item" in root.find("testsuite/system-out").text
     properties = {p.get("name"): p.get("value") for p in root.iter("property")}
     assert properties["signature"] == "3f0c9a51d2e8b764"
@@ -79,8 +87,13 @@ def test_the_founding_crash():
 )
 def test_a_crash_in_a_test_has_its_name_as_pytest_writes_it(test, classname, name):
     report = samples.founding()
-    threads = tuple(dataclasses.replace(t, test=test if t.crashed else "test_other.py::test_other (call)") for t in report.threads)
-    case = parsed(render(dataclasses.replace(report, threads=threads), Options())).find("testsuite/testcase")
+    threads = tuple(
+        dataclasses.replace(t, test=test if t.crashed else "test_other.py::test_other (call)")
+        for t in report.threads
+    )
+    case = parsed(render(dataclasses.replace(report, threads=threads), Options())).find(
+        "testsuite/testcase"
+    )
     assert (case.get("classname"), case.get("name")) == (classname, name)
     assert case.find("failure").get("message").startswith("FT101 stale list item")
 
@@ -96,7 +109,9 @@ def test_failed_sections_are_errors():
 
 def test_control_characters_do_not_break_the_xml():
     text = render(samples.hostile("\x00\x0b\ufffe\uffff\ud800]]>"), Options())
-    assert "\\x00\\x0b\\ufffe\\uffff\\ud800]]>" in parsed(text).find("testsuite/testcase").get("name")
+    assert "\\x00\\x0b\\ufffe\\uffff\\ud800]]>" in parsed(text).find("testsuite/testcase").get(
+        "name"
+    )
 
 
 def test_no_line_is_a_command_to_a_ci_service():

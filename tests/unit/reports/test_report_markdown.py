@@ -26,10 +26,19 @@ def check_harmless(text):
             assert token.content in OUR_TAGS
         if token.type == "html_block":
             assert token.content.startswith(("<details><summary>", "</details>")), token.content
-            assert "<" not in token.content.replace("<details><summary>", "").replace("</summary>", "").replace("</details>", "")
+            assert "<" not in token.content.replace("<details><summary>", "").replace(
+                "</summary>", ""
+            ).replace("</details>", "")
         if token.type == "link_open":
             assert token.attrs["href"].startswith("https://github.com/python/cpython/issues/")
-        assert token.type not in ("image", "s_open", "hr", "lheading_open", "blockquote_open", "ordered_list_open")
+        assert token.type not in (
+            "image",
+            "s_open",
+            "hr",
+            "lheading_open",
+            "blockquote_open",
+            "ordered_list_open",
+        )
         if token.type == "text":
             assert not set(token.content) & set("@#<>[]`*_"), token.content
     assert not any(line.lstrip().startswith("::") or "##[" in line for line in text.split("\n"))
@@ -51,7 +60,9 @@ def test_any_string_of_the_target_is_harmless(text):
 
 def test_the_founding_crash():
     text = render(samples.founding(), Options())
-    assert text.startswith("## 💥 stale list item: `repr(list)` uses a typing.Union that was freed\n")
+    assert text.startswith(
+        "## 💥 stale list item: `repr(list)` uses a typing.Union that was freed\n"
+    )
     row = "| `MainThread` | `det_list.py:14` in `mutate` | list.clear | `lst.clear()  # frees the unions that"
     assert row in text
     assert "[gh-132713](https://github.com/python/cpython/issues/132713)" in text

@@ -10,7 +10,16 @@ from gdbext.reports.options import Options
 from gdbext.reports.redact import free_text, redact, usual_name
 from unit.reports import samples
 
-SECRETS = ("hunter2", "s3cret", "alice", "/home/ada", "project/", "repr(lst)", "lst.clear()  #", "alias->args, i")
+SECRETS = (
+    "hunter2",
+    "s3cret",
+    "alice",
+    "/home/ada",
+    "project/",
+    "repr(lst)",
+    "lst.clear()  #",
+    "alias->args, i",
+)
 
 
 def secretive() -> Report:
@@ -20,14 +29,24 @@ def secretive() -> Report:
     evidence = (
         Evidence("item's value", 1, "hunter2", private=True),
         Evidence("a number of the program", 1, 424242, private=True),
-        Evidence("key 'hunter2' maps to b\"s3cret\\'s\" in /home/ada/project/x.py", 1, "read from '/home/ada/project/s3cret'"),
+        Evidence(
+            "key 'hunter2' maps to b\"s3cret\\'s\" in /home/ada/project/x.py",
+            1,
+            "read from '/home/ada/project/s3cret'",
+        ),
         Evidence("freed by alice worker, which owns it"),
     )
     reader = report.threads[1]
-    native = dataclasses.replace(reader.native[0], arguments=("password='hunter2'", "n=424242", "self=0x200000aff10"))
-    thread = dataclasses.replace(reader, name="alice worker", native=(native, *reader.native[1:]), doing="reads 'hunter2'")
+    native = dataclasses.replace(
+        reader.native[0], arguments=("password='hunter2'", "n=424242", "self=0x200000aff10")
+    )
+    thread = dataclasses.replace(
+        reader, name="alice worker", native=(native, *reader.native[1:]), doing="reads 'hunter2'"
+    )
     assert report.race is not None
-    race_thread = dataclasses.replace(report.race.threads[1], name="alice worker", operation="getattr 'hunter2'")
+    race_thread = dataclasses.replace(
+        report.race.threads[1], name="alice worker", operation="getattr 'hunter2'"
+    )
     race = dataclasses.replace(report.race, threads=(report.race.threads[0], race_thread))
     container = report.containers[0]
     return dataclasses.replace(
@@ -47,12 +66,18 @@ def secretive() -> Report:
         suspects=(race,),
         containers=(
             dataclasses.replace(
-                container, slots=(dataclasses.replace(container.slots[0], index="'hunter2'"), *container.slots[1:])
+                container,
+                slots=(
+                    dataclasses.replace(container.slots[0], index="'hunter2'"),
+                    *container.slots[1:],
+                ),
             ),
         ),
         pages=(dataclasses.replace(report.pages[0], owner="alice worker"),),
         errors=samples.partial().errors,
-        known_issues=(dataclasses.replace(report.known_issues[0], why="alice worker reads 'hunter2'"),),
+        known_issues=(
+            dataclasses.replace(report.known_issues[0], why="alice worker reads 'hunter2'"),
+        ),
     )
 
 
@@ -76,8 +101,12 @@ def test_types_sizes_addresses_and_structure_stay():
     assert report.findings[0].evidence[:1] == base.findings[0].evidence[:1]
     assert report.findings[0].title == base.findings[0].title
     assert report.signature == base.signature
-    assert [f.function for f in report.threads[1].native] == [f.function for f in base.threads[1].native]
-    assert [(f.file, f.line, f.function) for f in report.threads[1].python[:1]] == [("det_list.py", 17, "<lambda>")]
+    assert [f.function for f in report.threads[1].native] == [
+        f.function for f in base.threads[1].native
+    ]
+    assert [(f.file, f.line, f.function) for f in report.threads[1].python[:1]] == [
+        ("det_list.py", 17, "<lambda>")
+    ]
     assert report.threads[1].native[1].arguments == ("self=0x200000aff10",)
     assert report.containers == base.containers
     assert report.pages == base.pages
@@ -135,7 +164,10 @@ def test_free_texts_lose_quotes_and_folders(text, shown):
     ("text", "shown"),
     [
         ('thread "alice" runs put · thread "bob" runs put', "LWP 1 runs put · LWP 2 runs put"),
-        ('"alice" (LWP 1) waits for it, held by "bob" (with block)', "LWP 1 waits for it, held by LWP 2 (with block)"),
+        (
+            '"alice" (LWP 1) waits for it, held by "bob" (with block)',
+            "LWP 1 waits for it, held by LWP 2 (with block)",
+        ),
         ('thread "MainThread" changes the list', "thread MainThread changes the list"),
         ('"twin" (LWP 3) waits for "twin" (LWP 4)', "LWP 3 waits for LWP 4"),
         ('thread "twin" changes the list', "… changes the list"),
@@ -145,8 +177,12 @@ def test_free_texts_lose_quotes_and_folders(text, shown):
 def test_threads_stay_apart_by_their_lwps(text, shown):
     report = samples.founding()
     named = {1: "alice", 2: "bob", 3: "twin", 4: "twin", 5: "MainThread"}
-    threads = tuple(dataclasses.replace(report.threads[0], lwp=lwp, name=name) for lwp, name in named.items())
+    threads = tuple(
+        dataclasses.replace(report.threads[0], lwp=lwp, name=name) for lwp, name in named.items()
+    )
     finding = dataclasses.replace(report.findings[0], title=text)
-    once = redact(dataclasses.replace(report, threads=threads, race=None, suspects=(), findings=(finding,)))
+    once = redact(
+        dataclasses.replace(report, threads=threads, race=None, suspects=(), findings=(finding,))
+    )
     assert once.findings[0].title == shown
     assert redact(once).findings[0].title == shown

@@ -123,7 +123,12 @@ def test_nothing_in_running_text_is_interpreted(text):
     tokens = parser.parse(f"**x** {sanitize.markdown(text)} y")
     assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"]
     children = tokens[1].children
-    assert {child.type for child in children} <= {"strong_open", "strong_close", "text", "code_inline"}
+    assert {child.type for child in children} <= {
+        "strong_open",
+        "strong_close",
+        "text",
+        "code_inline",
+    }
     assert sum(child.type == "strong_open" for child in children) == 1
     for child in children:
         if child.type == "text":
@@ -143,9 +148,15 @@ def test_nothing_breaks_out_of_a_tables_cell(text):
 
 
 def test_plain_words_stay_readable():
-    assert sanitize.markdown("freed by the thread, in 2 steps (see 0x10).") == "freed by the thread, in 2 steps (see 0x10)."
+    assert (
+        sanitize.markdown("freed by the thread, in 2 steps (see 0x10).")
+        == "freed by the thread, in 2 steps (see 0x10)."
+    )
     assert sanitize.markdown("(debug) (a_b) f(x).") == "(debug) (`a_b`) `f(x)`."
-    assert sanitize.markdown("its local `i`, ob_type: repr(list).") == "its local `i`, `ob_type`: `repr(list)`."
+    assert (
+        sanitize.markdown("its local `i`, ob_type: repr(list).")
+        == "its local `i`, `ob_type`: `repr(list)`."
+    )
 
 
 @given(st.text(string.printable, max_size=80))

@@ -51,9 +51,15 @@ def test_the_founding_crash():
         "artifactLocation": {"uri": "det_list.py", "uriBaseId": "SRCROOT"},
         "region": {"startLine": 17},
     }
-    assert [p["physicalLocation"]["region"]["startLine"] for p in result["relatedLocations"]] == [14, 17]
+    assert [p["physicalLocation"]["region"]["startLine"] for p in result["relatedLocations"]] == [
+        14,
+        17,
+    ]
     frames = result["stacks"][0]["frames"]
-    assert [f["location"]["logicalLocations"][0]["fullyQualifiedName"] for f in frames[:2]] == ["unions_item_repr", "union_repr"]
+    assert [f["location"]["logicalLocations"][0]["fullyQualifiedName"] for f in frames[:2]] == [
+        "unions_item_repr",
+        "union_repr",
+    ]
     assert result["partialFingerprints"] == {"gdbextSignature/v1": "3f0c9a51d2e8b764"}
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["FT101", "FT203"]
 

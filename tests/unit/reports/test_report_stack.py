@@ -21,11 +21,20 @@ def native(*frames):
 
 def test_an_eval_loop_gives_way_to_the_frames_it_runs():
     frames = native(("repr", None), ("eval", 0), ("call", None), ("eval", 2), ("main", None))
-    assert names(ThreadInfo(1, native=frames, python=python("a", "b", "c"))) == ["repr", "a", "b", "call", "c", "main"]
+    assert names(ThreadInfo(1, native=frames, python=python("a", "b", "c"))) == [
+        "repr",
+        "a",
+        "b",
+        "call",
+        "c",
+        "main",
+    ]
 
 
 def test_python_frames_are_shown_where_the_native_stack_ends_early():
-    assert names(ThreadInfo(1, native=native(("repr", None), ("eval", 0)), python=python("a", "b"))) == ["repr", "a", "b"]
+    assert names(
+        ThreadInfo(1, native=native(("repr", None), ("eval", 0)), python=python("a", "b"))
+    ) == ["repr", "a", "b"]
     assert names(ThreadInfo(1, native=native(("repr", None)), python=python("a"))) == ["repr", "a"]
     assert names(ThreadInfo(1, python=python("a"))) == ["a"]
     assert names(ThreadInfo(1)) == []
@@ -47,19 +56,31 @@ def test_a_frame_without_a_name():
 def test_interesting_frames_handle_the_object_and_its_container():
     report = samples.founding()
     found = frames_of_interest(report.findings[0], report.threads[1])
-    assert [(frame.function, note) for frame, note in found] == [("union_repr", ""), ("list_repr_impl", "item 2")]
+    assert [(frame.function, note) for frame, note in found] == [
+        ("union_repr", ""),
+        ("list_repr_impl", "item 2"),
+    ]
 
 
 def test_else_the_innermost_that_are_no_machinery():
     report = samples.victim()
     found = frames_of_interest(report.findings[0], report.threads[1])
-    assert [frame.function for frame, _ in found] == ["unions_item_repr", "union_repr", "PyObject_Repr"]
+    assert [frame.function for frame, _ in found] == [
+        "unions_item_repr",
+        "union_repr",
+        "PyObject_Repr",
+    ]
 
 
 def test_what_is_inlined_into_the_function_at_fault_is_left_out():
     names = ("_Py_atomic_load_uint32_relaxed", "Py_INCREF", "_PyBytes_FromList", "bytes_new")
-    frames = [NativeFrameInfo(n, name, "bytesobject.c", 1, 0x1000 if n < 3 else 0x2000) for n, name in enumerate(names)]
-    found = frames_of_interest(Finding("FT404", "", Confidence.LIKELY), ThreadInfo(1, native=tuple(frames)))
+    frames = [
+        NativeFrameInfo(n, name, "bytesobject.c", 1, 0x1000 if n < 3 else 0x2000)
+        for n, name in enumerate(names)
+    ]
+    found = frames_of_interest(
+        Finding("FT404", "", Confidence.LIKELY), ThreadInfo(1, native=tuple(frames))
+    )
     assert [frame.function for frame, _ in found] == ["_PyBytes_FromList", "bytes_new"]
 
 
@@ -70,7 +91,10 @@ def test_the_extension_modules_own_frame_is_always_shown():
         ("recall", "box.so", 2),
         ("_PyEval_EvalFrame", "python", 3),
     ]
-    frames = [NativeFrameInfo(n, name, "file.c", 1, pc, module) for n, (name, module, pc) in enumerate(places)]
+    frames = [
+        NativeFrameInfo(n, name, "file.c", 1, pc, module)
+        for n, (name, module, pc) in enumerate(places)
+    ]
     frames[0] = dataclasses.replace(frames[0], arguments=("o=0x1230",))
     frames[3] = dataclasses.replace(frames[3], python=0)
     finding = Finding("FT102", "", Confidence.PROVEN, Subject(0x1230, None))
@@ -80,10 +104,18 @@ def test_the_extension_modules_own_frame_is_always_shown():
 
 def shown(*places, python=None):
     """The functions shown of a stack of (function, file, module)."""
-    frames = [NativeFrameInfo(n, name, file, 1, 0x1000 + n, module) for n, (name, file, module) in enumerate(places)]
+    frames = [
+        NativeFrameInfo(n, name, file, 1, 0x1000 + n, module)
+        for n, (name, file, module) in enumerate(places)
+    ]
     if python is not None:
         frames[python] = dataclasses.replace(frames[python], python=0)
-    return [f.function for f, _ in frames_of_interest(Finding("FT404", "", Confidence.LIKELY), ThreadInfo(1, native=tuple(frames)))]
+    return [
+        f.function
+        for f, _ in frames_of_interest(
+            Finding("FT404", "", Confidence.LIKELY), ThreadInfo(1, native=tuple(frames))
+        )
+    ]
 
 
 def test_an_extension_modules_frames_are_not_pushed_out():
@@ -94,15 +126,36 @@ def test_an_extension_modules_frames_are_not_pushed_out():
     assert shown(*inner, own[0], *outer) == ["_PyMem_0", "_PyMem_1", "run_job"]
     many = [(f"step_{n}", "job.c", "job.so") for n in range(5)]
     assert shown(*inner, *many, *outer) == ["_PyMem_0", "step_0", "step_1", "step_2"]
-    assert shown(("Py_DECREF", "object.h", "job.so"), *many) == ["Py_DECREF", "step_0", "step_1", "step_2"]
-    assert shown(*many, ("_PyEval_EvalFrame", "ceval.c", "python"), *own, python=5) == ["step_0", "step_1", "step_2"]
+    assert shown(("Py_DECREF", "object.h", "job.so"), *many) == [
+        "Py_DECREF",
+        "step_0",
+        "step_1",
+        "step_2",
+    ]
+    assert shown(*many, ("_PyEval_EvalFrame", "ceval.c", "python"), *own, python=5) == [
+        "step_0",
+        "step_1",
+        "step_2",
+    ]
 
 
 def test_what_only_starts_python_is_no_part_of_the_story():
-    start = ["run_eval_code_obj", "run_mod", "pyrun_file", "_PyRun_SimpleFileObject", "_PyRun_AnyFileObject", "pymain_run_file_obj"]
+    start = [
+        "run_eval_code_obj",
+        "run_mod",
+        "pyrun_file",
+        "_PyRun_SimpleFileObject",
+        "_PyRun_AnyFileObject",
+        "pymain_run_file_obj",
+    ]
     start += ["pymain_run_python", "Py_RunMain", "pymain_main", "Py_BytesMain"]
-    places = [("_PyEval_EvalFrame", "ceval.c", "python"), *((name, "pythonrun.c", "python") for name in start)]
-    assert shown(("describe", "meta.c", "meta.so"), *places, ("main", "python.c", "python"), python=1) == ["describe"]
+    places = [
+        ("_PyEval_EvalFrame", "ceval.c", "python"),
+        *((name, "pythonrun.c", "python") for name in start),
+    ]
+    assert shown(
+        ("describe", "meta.c", "meta.so"), *places, ("main", "python.c", "python"), python=1
+    ) == ["describe"]
 
 
 def test_equal_stacks_come_together_but_for_the_crashed_one():

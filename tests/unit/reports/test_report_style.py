@@ -32,7 +32,8 @@ def test_paint_is_undone_by_plain(colors, name, role):
 
 
 @pytest.mark.parametrize(
-    ("code", "language"), [(C_CODE, "c"), (PYTHON_CODE, "python"), ("", "c"), ("\n\n", "python"), ("$ ? §", "c")]
+    ("code", "language"),
+    [(C_CODE, "c"), (PYTHON_CODE, "python"), ("", "c"), ("\n\n", "python"), ("$ ? §", "c")],
 )
 def test_highlighting_changes_no_character(code, language):
     assert "".join(text for _, text in tokens(code, language)) == code
@@ -61,7 +62,9 @@ def test_without_pygments_all_works_but_source_stays_plain():
         "from gdbext.reports.style import Style\n"
         "s = Style(256, 'monokai'); print(repr(s('error', 'x')), s.highlight('if x: pass', 'python'))"
     )
-    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    out = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
     assert out == "'\\x1b[1;31mx\\x1b[0m' if x: pass\n"
 
 
@@ -75,7 +78,9 @@ def test_no_pygments_is_loaded_where_no_colour_is_wanted():
         "print(sorted(heavy), sorted(ours))"
     )
     path = {"PYTHONPATH": ":".join(p for p in sys.path if p)}
-    out = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True, env=path).stdout
+    out = subprocess.run(
+        [sys.executable, "-S", "-c", program], capture_output=True, text=True, check=True, env=path
+    ).stdout
     assert out == "[] []\n"
 
 

@@ -8,7 +8,15 @@ from gdbext.model import Confidence, Evidence, Finding
 from gdbext.reports import html, markdown, text
 from gdbext.reports.options import Options
 from gdbext.reports.style import plain
-from gdbext.reports.text_parts import Page, aligned, display_width, excerpt, join_fitting, stack, wrap
+from gdbext.reports.text_parts import (
+    Page,
+    aligned,
+    display_width,
+    excerpt,
+    join_fitting,
+    stack,
+    wrap,
+)
 from unit.reports import samples
 
 FOUNDING = """\
@@ -49,12 +57,20 @@ def test_the_founding_crash_on_one_screen():
 
 
 def test_colours_only_add():
-    assert plain(text.render(samples.founding(), Options(colors=256, width=100))) == FOUNDING.replace("`i`", "i")
+    assert plain(
+        text.render(samples.founding(), Options(colors=256, width=100))
+    ) == FOUNDING.replace("`i`", "i")
 
 
 @pytest.mark.parametrize("name", samples.SAMPLES)
 @pytest.mark.parametrize(
-    "options", [Options(width=80), Options(width=130, verbose=True, colors=16), Options(ascii=True), Options(redact=True)]
+    "options",
+    [
+        Options(width=80),
+        Options(width=130, verbose=True, colors=16),
+        Options(ascii=True),
+        Options(redact=True),
+    ],
 )
 def test_every_sample_can_be_shown(name, options):
     shown = text.render(samples.SAMPLES[name](), options)
@@ -66,14 +82,18 @@ def test_every_sample_can_be_shown(name, options):
         assert shown.isascii()
 
 
-@pytest.mark.parametrize("name", ["founding", "healthy", "assertion", "victim", "deadlock", "partial", "many threads"])
+@pytest.mark.parametrize(
+    "name", ["founding", "healthy", "assertion", "victim", "deadlock", "partial", "many threads"]
+)
 @pytest.mark.parametrize("width", [80, 100, 130])
 def test_lines_fit_the_page(name, width):
     for line in text.render(samples.SAMPLES[name](), Options(width=width)).split("\n"):
         assert display_width(line) <= width, line
 
 
-@pytest.mark.parametrize("name", ["founding", "healthy", "assertion", "victim", "deadlock", "huge", "many threads"])
+@pytest.mark.parametrize(
+    "name", ["founding", "healthy", "assertion", "victim", "deadlock", "huge", "many threads"]
+)
 def test_the_verdict_is_about_one_screen(name):
     assert text.render(samples.SAMPLES[name](), Options(width=100)).count("\n") <= 60
 
@@ -93,13 +113,17 @@ def test_what_is_broken_has_a_sign():
 
 def test_a_healthy_process():
     shown = text.render(samples.healthy(), Options())
-    assert shown.startswith("CPython 3.14.2 free-threaded · process 500 of python3.14t · 2 threads\n✓ FT000 nothing wrong found")
+    assert shown.startswith(
+        "CPython 3.14.2 free-threaded · process 500 of python3.14t · 2 threads\n✓ FT000 nothing wrong found"
+    )
     assert "✗" not in shown
 
 
 def test_a_reenabled_gil_is_told():
     report = samples.healthy()
-    report = dataclasses.replace(report, target=dataclasses.replace(report.target, gil_enabled=True))
+    report = dataclasses.replace(
+        report, target=dataclasses.replace(report.target, gil_enabled=True)
+    )
     assert "free-threaded (GIL on)" in text.render(report, Options())
 
 
@@ -108,7 +132,10 @@ def test_an_assertion_and_a_fatal_error_are_in_the_headline():
     assert "SIGABRT: assertion failed: PyTuple_Check(alias->args)" in text.render(report, Options())
     assert report.crash is not None
     fatal = dataclasses.replace(
-        report, crash=dataclasses.replace(report.crash, assertion=None, fatal_error="f: deallocated a live object")
+        report,
+        crash=dataclasses.replace(
+            report.crash, assertion=None, fatal_error="f: deallocated a live object"
+        ),
     )
     assert "SIGABRT: fatal error: f: deallocated a live object" in text.render(fatal, Options())
 
@@ -125,23 +152,33 @@ def test_nothing_known_is_no_verdict():
 
 
 def test_a_victim_is_told():
-    assert "victim the crash site only suffered: mi_page_malloc followed a link" in text.render(samples.victim(), Options())
+    assert "victim the crash site only suffered: mi_page_malloc followed a link" in text.render(
+        samples.victim(), Options()
+    )
 
 
 def test_a_line_that_did_the_damage_is_told():
     report = samples.founding()
     assert report.race is not None
     first, second = report.race.threads
-    race = dataclasses.replace(report.race, threads=(dataclasses.replace(first, line=15, suspect_line=14), second))
-    assert "damage done at line 14" in text.render(dataclasses.replace(report, race=race), Options(width=130))
+    race = dataclasses.replace(
+        report.race, threads=(dataclasses.replace(first, line=15, suspect_line=14), second)
+    )
+    assert "damage done at line 14" in text.render(
+        dataclasses.replace(report, race=race), Options(width=130)
+    )
 
 
 def test_a_doubtful_race_names_the_next_suspects():
     report = samples.founding()
     assert "else perhaps" not in text.render(report, Options())
     assert report.race is not None
-    doubtful = dataclasses.replace(report, race=dataclasses.replace(report.race, confidence=Confidence.POSSIBLE))
-    assert "else perhaps list 0x20000375fb0 (likely), dict 0x200003a0010 (possible)" in text.render(doubtful, Options())
+    doubtful = dataclasses.replace(
+        report, race=dataclasses.replace(report.race, confidence=Confidence.POSSIBLE)
+    )
+    assert "else perhaps list 0x20000375fb0 (likely), dict 0x200003a0010 (possible)" in text.render(
+        doubtful, Options()
+    )
 
 
 def test_verbose_has_all_evidence_in_the_debuggers_form():
@@ -214,7 +251,10 @@ def test_evidence_finds_its_place_without_being_told():
         Evidence("length", samples.LIST + 32, 0),
         Evidence(f"{samples.LIST:#x} holds the pointer"),
     )
-    shown = text.render(dataclasses.replace(report, findings=(dataclasses.replace(finding, evidence=evidence),)), Options())
+    shown = text.render(
+        dataclasses.replace(report, findings=(dataclasses.replace(finding, evidence=evidence),)),
+        Options(),
+    )
     assert (
         "    took it as its local `item`\n  list 0x20000375fb0  item 2\n    the list shrank under its reader · length: 0 · "
         in shown
@@ -224,7 +264,13 @@ def test_evidence_finds_its_place_without_being_told():
 @pytest.mark.parametrize("is_headline", [False, True])
 def test_a_races_claims_are_told_once(is_headline):
     report = samples.founding()
-    race = Finding("FT301", "unsynchronised sharing", Confidence.LIKELY, threads=(samples.READER,), evidence=report.race.evidence)
+    race = Finding(
+        "FT301",
+        "unsynchronised sharing",
+        Confidence.LIKELY,
+        threads=(samples.READER,),
+        evidence=report.race.evidence,
+    )
     findings = (race, *report.findings) if is_headline else (*report.findings, race)
     shown = text.render(dataclasses.replace(report, findings=findings), Options(width=100))
     assert shown.count(report.race.evidence[0].claim) == 1

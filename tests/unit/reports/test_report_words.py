@@ -18,14 +18,24 @@ SIX = int.from_bytes(b"secret", "little")
     [
         *(0, 1, 257, 40_000_000, 0xFFFFFF, -1, (1 << 64) - 5),
         *(0xDDDDDDDDDDDDDDDD, 0xDDDDDDDDDDDDDDDD + 0x18, 0xFDFDFDFDFDFDFDFD),
-        *(samples.UNION, samples.LIST + 10, samples.PAGE, 0x5555559C4010, 0x7FFFF7FB0230, 0x7FFD_1234_5678),
+        *(
+            samples.UNION,
+            samples.LIST + 10,
+            samples.PAGE,
+            0x5555559C4010,
+            0x7FFFF7FB0230,
+            0x7FFD_1234_5678,
+        ),
     ],
 )
 def test_sizes_fills_and_addresses_stay(word):
     assert not Words(samples.founding()).is_data(word)
 
 
-@pytest.mark.parametrize("word", [SECRET, SIX, SIX + 0x68, int.from_bytes(b"abcd", "little"), 0x400921FB54442D18, 0x1234567890])
+@pytest.mark.parametrize(
+    "word",
+    [SECRET, SIX, SIX + 0x68, int.from_bytes(b"abcd", "little"), 0x400921FB54442D18, 0x1234567890],
+)
 def test_text_and_numbers_are_data(word):
     assert Words(samples.founding()).is_data(word)
 
@@ -39,24 +49,40 @@ def test_a_wild_program_counter_proves_nothing():
 
 def test_numbers_in_texts():
     words = Words(samples.founding())
-    assert words.without(f"args is {SECRET:#x}, not {samples.UNION:#x}", "…") == f"args is 0x…, not {samples.UNION:#x}"
+    assert (
+        words.without(f"args is {SECRET:#x}, not {samples.UNION:#x}", "…")
+        == f"args is 0x…, not {samples.UNION:#x}"
+    )
     assert words.without("item 123456789012 of 40 in LWP 18453", "…") == "item … of 40 in LWP 18453"
-    assert words.without("layout 3.1234567891, x123456789", "…") == "layout 3.1234567891, x123456789"
+    assert (
+        words.without("layout 3.1234567891, x123456789", "…") == "layout 3.1234567891, x123456789"
+    )
 
 
 def overwritten():
     """A report that is full of a word that was once a string."""
     base = samples.founding()
     finding = base.findings[0]
-    evidence = tuple(dataclasses.replace(e, value=SECRET, address=SECRET, about=SECRET) for e in finding.evidence)
-    frame = dataclasses.replace(base.threads[1].native[1], pc=SECRET, module=None, arguments=(f"self={SECRET:#x}",))
+    evidence = tuple(
+        dataclasses.replace(e, value=SECRET, address=SECRET, about=SECRET) for e in finding.evidence
+    )
+    frame = dataclasses.replace(
+        base.threads[1].native[1], pc=SECRET, module=None, arguments=(f"self={SECRET:#x}",)
+    )
     thread = dataclasses.replace(base.threads[1], native=(frame,), waits_for=None)
     view = base.containers[0]
-    slots = (dataclasses.replace(view.slots[0], address=SECRET), dataclasses.replace(view.slots[1], index=SECRET))
-    race = dataclasses.replace(base.race, object=dataclasses.replace(base.race.object, address=SECRET))
+    slots = (
+        dataclasses.replace(view.slots[0], address=SECRET),
+        dataclasses.replace(view.slots[1], index=SECRET),
+    )
+    race = dataclasses.replace(
+        base.race, object=dataclasses.replace(base.race.object, address=SECRET)
+    )
     return dataclasses.replace(
         base,
-        crash=dataclasses.replace(base.crash, address=SECRET + 8, operand=f"8(%rax) = {SECRET + 8:#x}"),
+        crash=dataclasses.replace(
+            base.crash, address=SECRET + 8, operand=f"8(%rax) = {SECRET + 8:#x}"
+        ),
         findings=(
             dataclasses.replace(
                 finding,
@@ -70,7 +96,11 @@ def overwritten():
         race=race,
         suspects=(race,),
         threads=(base.threads[0], thread),
-        containers=(dataclasses.replace(view, address=SECRET, length=SECRET, capacity=SECRET, buffer=SECRET, slots=slots),),
+        containers=(
+            dataclasses.replace(
+                view, address=SECRET, length=SECRET, capacity=SECRET, buffer=SECRET, slots=slots
+            ),
+        ),
     )
 
 

@@ -17,23 +17,33 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "heap"))
 
 from heap_world import GC, MEM, OBJECT, FakePage, HeapWorld
 
-from gdbext.debuggers.base import NativeFrame, Signal
-from gdbext.triage.fault import Fault, Operand
-from gdbext.triage.suspects import Use, judge
+from gdbext.diagnosis.fault import Fault, Operand
+from gdbext.diagnosis.suspects import Use, judge
+from gdbext.target.protocol import NativeFrame, Signal
 
-EXTENSION, PYTHON, STANDARD = "/site/shapes.so", "/usr/bin/python3", "/lib-dynload/_struct.cpython-313t-x86_64-linux-gnu.so"
+EXTENSION, PYTHON, STANDARD = (
+    "/site/shapes.so",
+    "/usr/bin/python3",
+    "/lib-dynload/_struct.cpython-313t-x86_64-linux-gnu.so",
+)
 TAKEN = Use(0, "area", "shape", "dict", "PyDictObject *", True, is_innermost=True)
-SELF = Use(0, "shape_repr", "self", "types.UnionType", "tp_repr of types.UnionType", True, is_self=True)
+SELF = Use(
+    0, "shape_repr", "self", "types.UnionType", "tp_repr of types.UnionType", True, is_self=True
+)
 ABORT = Signal("SIGABRT", 7, 6, "SI_TKILL")
 
 
 def segfault(base: int, displacement: int = 0) -> Fault:
     """A read through a pointer."""
-    operand = Operand(f"{displacement:#x}(%rax)", "rax", base, displacement, base + displacement, False)
+    operand = Operand(
+        f"{displacement:#x}(%rax)", "rax", base, displacement, base + displacement, False
+    )
     return Fault(Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", operand.address), "mov", operand)
 
 
-def case_of(world: HeapWorld, *addresses: int, use: Use = TAKEN, module: str = EXTENSION, **parts: Any) -> Any:
+def case_of(
+    world: HeapWorld, *addresses: int, use: Use = TAKEN, module: str = EXTENSION, **parts: Any
+) -> Any:
     """A crash in a function that works on the addresses, the first of which is the root; ``parts`` replace what is known of it."""
     heap = world.heap()
     objects = heap.records.objects

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from gdbext.diagnosis.rules import heap as rule
 from gdbext.model import Problems
-from gdbext.triage.rules import heap as rule
 
 CRASHED, OTHER = 11, 12
 
@@ -20,7 +20,9 @@ def page(lwp: int | None, free: int) -> Any:
 def walked(*pages: Any) -> tuple[list[Any], list[str]]:
     """The pages in the order in which their lists were looked at, and what the report says of it."""
     mimalloc = SimpleNamespace(
-        owner=lambda page: page.lwp and SimpleNamespace(thread=SimpleNamespace(native_thread_id=page.lwp)),
+        owner=lambda page: (
+            page.lwp and SimpleNamespace(thread=SimpleNamespace(native_thread_id=page.lwp))
+        ),
     )
     heap = SimpleNamespace(
         records=SimpleNamespace(mimalloc=mimalloc),
@@ -28,7 +30,9 @@ def walked(*pages: Any) -> tuple[list[Any], list[str]]:
         freelist_health=list,
         free_list_health=lambda page: [page],
     )
-    case: Any = SimpleNamespace(session=SimpleNamespace(heap=heap), lwp=CRASHED, problems=Problems())
+    case: Any = SimpleNamespace(
+        session=SimpleNamespace(heap=heap), lwp=CRASHED, problems=Problems()
+    )
     return list(rule.damages(case)), [entry.message for entry in case.problems.entries]
 
 

@@ -14,19 +14,21 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "objects"))
 
 from object_world import World
 
-from gdbext.debuggers.base import NativeFrame, Signal, Variable
+from gdbext.cpython.objects.decoded import Violation
+from gdbext.diagnosis.case import Case
+from gdbext.diagnosis.expectations import SlotOwner, expected_by_dwarf
+from gdbext.diagnosis.fault import Fault, Operand, goes_through
+from gdbext.diagnosis.suspects import Suspect, Use, collect, forget_reassigned, matches
 from gdbext.model import Confidence, Liveness, Verdict
-from gdbext.objects.decoded import Violation
-from gdbext.triage.case import Case
-from gdbext.triage.expectations import SlotOwner, expected_by_dwarf
-from gdbext.triage.fault import Fault, Operand, goes_through
-from gdbext.triage.suspects import Suspect, Use, collect, forget_reassigned, matches
+from gdbext.target.protocol import NativeFrame, Signal, Variable
 
 BEHIND = 0x123450
 
 
 def fault(base: int, displacement: int = 0) -> Fault:
-    operand = Operand(f"{displacement:#x}(%rax)", "rax", base, displacement, base + displacement, False)
+    operand = Operand(
+        f"{displacement:#x}(%rax)", "rax", base, displacement, base + displacement, False
+    )
     return Fault(Signal("SIGSEGV", "SEGV_MAPERR", base + displacement, 7), "mov", operand)
 
 
@@ -69,7 +71,9 @@ def test_a_parameter_that_was_assigned_to() -> None:
     world = World()
     other = world.put([1])
     inner = use(0, is_innermost=True)
-    found = {other: [inner, Use(1, "proxy_str", "proxy", "tuple", "tp_str of tuple", True, is_self=True)]}
+    found = {
+        other: [inner, Use(1, "proxy_str", "proxy", "tuple", "tp_str of tuple", True, is_self=True)]
+    }
     forget_reassigned(found, world.objects)
     assert found[other][1].expected is None
     assert not found[other][1].is_self
@@ -87,7 +91,9 @@ def test_a_self_that_the_caller_passed_stays() -> None:
 def test_what_is_at_fault_itself_stays() -> None:
     world = World()
     other = world.put([1])
-    own = Use(0, "tuplerepr", "v", "tuple", "tp_repr of tuple", True, is_self=True, is_innermost=True)
+    own = Use(
+        0, "tuplerepr", "v", "tuple", "tp_repr of tuple", True, is_self=True, is_innermost=True
+    )
     found = {other: [own]}
     forget_reassigned(found, world.objects)
     assert found[other] == [own]
@@ -96,9 +102,15 @@ def test_what_is_at_fault_itself_stays() -> None:
 def test_frames_that_end_an_object() -> None:
     world = World()
     lst = world.put([1])
-    frames = [NativeFrame(0, 1, 1, "list_dealloc"), NativeFrame(1, 2, 2, "_Py_Dealloc"), NativeFrame(2, 3, 3, "list_repr")]
+    frames = [
+        NativeFrame(0, 1, 1, "list_dealloc"),
+        NativeFrame(1, 2, 2, "_Py_Dealloc"),
+        NativeFrame(2, 3, 3, "list_repr"),
+    ]
     variable = Variable("op", "PyObject *", lst, is_argument=True)
-    found = collect(frames, [[variable]] * 3, [SlotOwner("list", None, "tp_dealloc"), None, None], world.layout)
+    found = collect(
+        frames, [[variable]] * 3, [SlotOwner("list", None, "tp_dealloc"), None, None], world.layout
+    )
     assert [u.is_ending for u in found[lst]] == [True, True, False]
     assert [u.is_trusted for u in found[lst]] == [True, True, True]
 
@@ -110,19 +122,29 @@ def test_a_doubtful_use_is_none_that_counts() -> None:
 
 @pytest.mark.parametrize(
     ("kind", "expected", "fits"),
-    [("list", "list", True), ("list", "tuple", False), ("frozenset", "set", True), ("set", "frozenset", True)],
+    [
+        ("list", "list", True),
+        ("list", "tuple", False),
+        ("frozenset", "set", True),
+        ("set", "frozenset", True),
+    ],
 )
 def test_types_that_share_a_struct(kind: str, expected: str, fits: bool) -> None:
     world = World()
     address = world.put({"list": [1], "set": {1}, "frozenset": frozenset({1})}[kind])
-    assert matches(world.objects, world.objects.field("PyObject", address, "ob_type"), expected) is fits
+    assert (
+        matches(world.objects, world.objects.field("PyObject", address, "ob_type"), expected)
+        is fits
+    )
 
 
 def self_of(owner: SlotOwner, dwarf: str = "PyObject *", module: str = "python") -> Use:
     world = World()
     lst = world.put([1])
     variable = Variable("self", dwarf, lst, is_argument=True)
-    return collect([NativeFrame(0, 1, 1, "f", module=module)], [[variable]], [owner], world.layout, "python")[lst][0]
+    return collect(
+        [NativeFrame(0, 1, 1, "f", module=module)], [[variable]], [owner], world.layout, "python"
+    )[lst][0]
 
 
 def test_a_function_of_several_types_does_not_tell_its_object() -> None:
@@ -136,8 +158,17 @@ def test_an_extensions_own_struct_by_a_name_that_is_private_to_cpython() -> None
     assert expected_by_dwarf("PyListObject *", is_in_interpreter=False) == "list"
     world = World()
     lst = world.put([1])
-    frames = [NativeFrame(0, 1, 1, "area", module="shapes.so"), NativeFrame(1, 1, 1, "union_repr", module="python")]
-    found = collect(frames, [[Variable("u", "unionobject *", lst, is_argument=True)]] * 2, [None, None], world.layout, "python")
+    frames = [
+        NativeFrame(0, 1, 1, "area", module="shapes.so"),
+        NativeFrame(1, 1, 1, "union_repr", module="python"),
+    ]
+    found = collect(
+        frames,
+        [[Variable("u", "unionobject *", lst, is_argument=True)]] * 2,
+        [None, None],
+        world.layout,
+        "python",
+    )
     assert [u.expected for u in found[lst]] == [None, "types.UnionType"]
 
 
@@ -159,8 +190,13 @@ ABORTED = Fault(Signal("SIGABRT", 7, 6, "SI_TKILL", sender=7))
 )
 def test_what_an_abort_came_of(fault: Fault, died_of_it: bool) -> None:
     case = Case.__new__(Case)
-    frames = [NativeFrame(0, 1, 1, "_Py_FatalErrorFunc", module="python"), NativeFrame(1, 1, 1, "list_dealloc", module="python")]
-    vars(case).update(fault=fault, native_frames=frames, interpreter_module="python", eval_levels=[])
+    frames = [
+        NativeFrame(0, 1, 1, "_Py_FatalErrorFunc", module="python"),
+        NativeFrame(1, 1, 1, "list_dealloc", module="python"),
+    ]
+    vars(case).update(
+        fault=fault, native_frames=frames, interpreter_module="python", eval_levels=[]
+    )
     dead = Suspect(BEHIND, [use(1)], Liveness(BEHIND, Verdict.FREED, Confidence.PROVEN))
     assert case.died_of(dead) is died_of_it
 
@@ -175,12 +211,23 @@ def dead(address: int, *uses: Use) -> Suspect:
     return Suspect(address, list(uses), Liveness(address, Verdict.FREED, Confidence.PROVEN))
 
 
-def stopped(suspects: Sequence[Suspect], evals: Sequence[int] = (), world: World | None = None, **parts: object) -> Case:
+def stopped(
+    suspects: Sequence[Suspect],
+    evals: Sequence[int] = (),
+    world: World | None = None,
+    **parts: object,
+) -> Case:
     """A case of these suspects, whose eval loops are at the given levels."""
     world = world or World()
     case = Case.__new__(Case)
     session = SimpleNamespace(objects=world.objects, memory=world.memory, layout=world.layout)
-    vars(case).update(session=session, suspects=list(suspects), eval_levels=list(evals), interpreter_module="python", **parts)
+    vars(case).update(
+        session=session,
+        suspects=list(suspects),
+        eval_levels=list(evals),
+        interpreter_module="python",
+        **parts,
+    )
     return case
 
 
@@ -188,19 +235,31 @@ def test_the_current_python_operations_pointer_comes_before_one_from_further_out
     inner, outer = dead(BEHIND, use(1, is_self=True)), dead(BEHIND + 0x100, use(5, is_self=True))
     assert stopped([inner, outer], evals=[3]).root is inner
     assert stopped([inner, outer]).root is outer, "in one operation the outermost is the first"
-    assert stopped([replace(inner, liveness=Liveness(BEHIND, Verdict.LIVE, Confidence.LIKELY)), outer], evals=[3]).root is outer
+    assert (
+        stopped(
+            [replace(inner, liveness=Liveness(BEHIND, Verdict.LIVE, Confidence.LIKELY)), outer],
+            evals=[3],
+        ).root
+        is outer
+    )
 
 
 def test_a_living_object_whose_field_leads_to_a_dead_one_is_not_the_bad_pointer() -> None:
     gone = dead(BEHIND, use(2, is_self=True))
-    holder = Suspect(BEHIND + 0x100, [use(4, is_self=True)], Liveness(BEHIND + 0x100, Verdict.LIVE, Confidence.LIKELY))
+    holder = Suspect(
+        BEHIND + 0x100,
+        [use(4, is_self=True)],
+        Liveness(BEHIND + 0x100, Verdict.LIVE, Confidence.LIKELY),
+    )
     holder.violations = [Violation("m_self", "is no object", BEHIND + 0x118, BEHIND)]
     assert stopped([gone, holder]).root is gone
     holder.violations = [Violation("m_ml", "is no method", BEHIND + 0x110, 0x41)]
     assert stopped([gone, holder]).root is holder
 
 
-def typed_by(level: int, evals: Sequence[int] = (), world: World | None = None) -> tuple[Suspect, Suspect, Case]:
+def typed_by(
+    level: int, evals: Sequence[int] = (), world: World | None = None
+) -> tuple[Suspect, Suspect, Case]:
     """A freed object that a function at a level has, the pointer in its ``ob_type`` that one at level 1 was given, and the case."""
     world = world or World()
     holder, kind = world.put([1]), world.types["tuple"]
@@ -236,7 +295,9 @@ def test_a_type_that_a_sound_object_has_was_not_read_from_a_bad_one() -> None:
 # --- objects that are being ended ---------------------------------------------------------------------
 
 
-ENDING = Use(2, "list_dealloc", "op", "list", "tp_dealloc of list", True, is_self=True, is_ending=True)
+ENDING = Use(
+    2, "list_dealloc", "op", "list", "tp_dealloc of list", True, is_self=True, is_ending=True
+)
 
 
 def given(level: int, function: str, **more: bool) -> Use:
@@ -244,27 +305,44 @@ def given(level: int, function: str, **more: bool) -> Use:
 
 
 def test_a_deallocator_gave_its_object_to_the_functions_further_in() -> None:
-    found = dead(BEHIND, given(0, "PyObject_Hash"), given(1, "list_length"), ENDING, given(3, "Py_DECREF"))
+    found = dead(
+        BEHIND, given(0, "PyObject_Hash"), given(1, "list_length"), ENDING, given(3, "Py_DECREF")
+    )
     assert list(found.given_while_ending()) == [0, 1]
 
 
-@pytest.mark.parametrize("function", ["PyObject_GC_Del", "PyMem_Free", "mi_free", "subtype_dealloc", "list_freelist_put"])
+@pytest.mark.parametrize(
+    "function", ["PyObject_GC_Del", "PyMem_Free", "mi_free", "subtype_dealloc", "list_freelist_put"]
+)
 def test_a_function_that_frees_may_be_left_with_a_dead_argument(function: str) -> None:
     assert list(dead(BEHIND, given(1, function), ENDING).given_while_ending()) == []
 
 
 def test_a_local_was_given_to_nobody_and_what_is_not_being_ended_neither() -> None:
-    assert list(dead(BEHIND, replace(given(1, "list_length"), is_argument=False), ENDING).given_while_ending()) == []
+    assert (
+        list(
+            dead(
+                BEHIND, replace(given(1, "list_length"), is_argument=False), ENDING
+            ).given_while_ending()
+        )
+        == []
+    )
     assert list(dead(BEHIND, given(1, "list_length")).given_while_ending()) == []
 
 
 @pytest.mark.parametrize(("module", "again"), [("python", True), (SHAPES, False)])
-def test_what_an_interpreters_function_was_given_by_a_deallocator_is_ended_again_if_it_is_gone(module: str, again: bool) -> None:
+def test_what_an_interpreters_function_was_given_by_a_deallocator_is_ended_again_if_it_is_gone(
+    module: str, again: bool
+) -> None:
     found = dead(BEHIND, given(1, "list_length"), ENDING)
-    case = stopped([found], native_frames=[NativeFrame(1, 1, 1, "list_length", module=module)], fault=KILLED)
+    case = stopped(
+        [found], native_frames=[NativeFrame(1, 1, 1, "list_length", module=module)], fault=KILLED
+    )
     case._doubt(found)
     assert found.ended_again is again
-    assert [u.is_doubtful for u in found.uses] == [not again] * 2, "a deallocator alone may have freed its object itself"
+    assert [u.is_doubtful for u in found.uses] == [not again] * 2, (
+        "a deallocator alone may have freed its object itself"
+    )
 
 
 # --- what a binary operator is given ------------------------------------------------------------------

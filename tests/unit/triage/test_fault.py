@@ -7,8 +7,7 @@ import struct
 import pytest
 
 from fakes import FakeDebugger
-from gdbext.debuggers.base import NativeFrame, Region, Signal, Symbol, Variable
-from gdbext.triage.fault import (
+from gdbext.diagnosis.fault import (
     abort_message,
     aborted_by_libc,
     decode_operand,
@@ -18,6 +17,7 @@ from gdbext.triage.fault import (
     read_fault,
     reporter_module,
 )
+from gdbext.target.protocol import NativeFrame, Region, Signal, Symbol, Variable
 
 REGISTERS = {"rax": 1, "rbx": 0x1000, "rcx": 4, "rip": 0x400000, "rsp": 0x7000}
 
@@ -49,7 +49,15 @@ def test_operand(text: str, address: int, is_write: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["mov %rax,%rbx", "lea 0x18(%rax),%rdi", "ret", "nopw 0x0(%rax)", "mov %fs:0x0(%rax),%rdi", "mov (%zmm9),%rax"]
+    "text",
+    [
+        "mov %rax,%rbx",
+        "lea 0x18(%rax),%rdi",
+        "ret",
+        "nopw 0x0(%rax)",
+        "mov %fs:0x0(%rax),%rdi",
+        "mov (%zmm9),%rax",
+    ],
 )
 def test_no_operand(text: str) -> None:
     assert decode_operand(text, REGISTERS) is None
@@ -71,7 +79,11 @@ def debugger_at(instruction: str, registers: dict[str, int], signal: Signal) -> 
 
 def test_general_protection_fault_takes_its_address_from_the_operand() -> None:
     """The kernel gives no address for a non-canonical one."""
-    fake = debugger_at("mov 0x18(%rax),%rax", {**REGISTERS, "rax": 0xDDDDDDDDDDDDDDDD}, Signal("SIGSEGV", 7, 11, "SI_KERNEL", 0))
+    fake = debugger_at(
+        "mov 0x18(%rax),%rax",
+        {**REGISTERS, "rax": 0xDDDDDDDDDDDDDDDD},
+        Signal("SIGSEGV", 7, 11, "SI_KERNEL", 0),
+    )
     fault = read_fault(fake, fake, [NativeFrame(0, 0x400000, 0x7000, "Py_TYPE")], 7)
     assert fault.address == 0xDDDDDDDDDDDDDDF5
     assert not fault.stack_overflow
@@ -87,13 +99,19 @@ def test_jump_to_nowhere() -> None:
 
 
 def test_stack_overflow_is_a_fault_just_below_the_stack() -> None:
-    fake = debugger_at("call 0x401000", {**REGISTERS, "rsp": 0x6000}, Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x5FF8))
+    fake = debugger_at(
+        "call 0x401000",
+        {**REGISTERS, "rsp": 0x6000},
+        Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x5FF8),
+    )
     assert read_fault(fake, fake, [NativeFrame(0, 0x400000, 0x6000, "f")], 7).stack_overflow
 
 
 def test_wild_write_next_to_a_stack_is_no_overflow() -> None:
     """The stack pointer is nowhere near the end of the stack."""
-    fake = FakeDebugger({0x400000: bytes(16), 0x10000000: bytes(0x1000), 0x10001000: bytes(0x400000)})
+    fake = FakeDebugger(
+        {0x400000: bytes(16), 0x10000000: bytes(0x1000), 0x10001000: bytes(0x400000)}
+    )
     fake.stop = Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x20)
     fake.register_sets[7, 0] = {**REGISTERS, "rsp": 0x10400000}
     fake.code[0x400000] = "mov 0x18(%rcx),%rax"
@@ -102,27 +120,46 @@ def test_wild_write_next_to_a_stack_is_no_overflow() -> None:
 
 def test_assertion_text_from_glibc() -> None:
     text = b"python: Objects/unionobject.c:257: union_repr: Assertion `PyTuple_Check(alias->args)' failed.\n\0"
-    fake = FakeDebugger({0x1000: struct.pack("<Q", 0x2000), 0x2000: struct.pack("<I", len(text)) + text.ljust(5000, b"\0")})
+    fake = FakeDebugger(
+        {
+            0x1000: struct.pack("<Q", 0x2000),
+            0x2000: struct.pack("<I", len(text)) + text.ljust(5000, b"\0"),
+        }
+    )
     fake.symbols["__abort_msg"] = Symbol("__abort_msg", 0x1000, 8)
     fake.stop = Signal("SIGABRT", 7, 6, "SI_TKILL")
     fault = read_fault(fake, fake, [], 7)
-    assert (fault.assertion, fault.assertion_function) == ("PyTuple_Check(alias->args)", "union_repr")
+    assert (fault.assertion, fault.assertion_function) == (
+        "PyTuple_Check(alias->args)",
+        "union_repr",
+    )
 
 
 def test_fatal_error_is_the_outermost_message() -> None:
     """_PyObject_AssertFailed ends in a general Py_FatalError; its own text says more."""
-    fake = FakeDebugger({0x1000: b"general\0".ljust(1100, b"\0"), 0x2000: b"object has negative ref count\0".ljust(1100, b"\0")})
+    fake = FakeDebugger(
+        {
+            0x1000: b"general\0".ljust(1100, b"\0"),
+            0x2000: b"object has negative ref count\0".ljust(1100, b"\0"),
+        }
+    )
     fake.stop = Signal("SIGABRT", 7, 6, "SI_TKILL")
     fake.frame_lists[7] = [
         NativeFrame(0, 1, 1, "fatal_error"),
         NativeFrame(1, 1, 1, "_PyObject_AssertFailed"),
     ]
-    fake.variable_lists[7, 0] = [Variable("prefix", "const char *", 0), Variable("msg", "const char *", 0x1000)]
+    fake.variable_lists[7, 0] = [
+        Variable("prefix", "const char *", 0),
+        Variable("msg", "const char *", 0x1000),
+    ]
     fake.variable_lists[7, 1] = [
         Variable("msg", "const char *", 0x2000),
         Variable("function", "const char *", None, "optimized out"),
     ]
-    assert read_fault(fake, fake, fake.frame_lists[7], 7).fatal_error == "object has negative ref count"
+    assert (
+        read_fault(fake, fake, fake.frame_lists[7], 7).fatal_error
+        == "object has negative ref count"
+    )
 
 
 def test_the_fault_is_where_the_signal_came_in() -> None:
@@ -159,14 +196,22 @@ def test_a_crash_is_the_targets_own_deed(signal: Signal, is_crash: bool) -> None
 def test_a_wild_pointer_below_a_small_stack_is_no_overflow() -> None:
     """Below the red zone nothing is the function's own, however near to its end the stack is used."""
     fake = debugger_at(
-        "movzbl (%rdi),%eax", {**REGISTERS, "rsp": 0x6800, "rdi": 0x5000}, Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x5000)
+        "movzbl (%rdi),%eax",
+        {**REGISTERS, "rsp": 0x6800, "rdi": 0x5000},
+        Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x5000),
     )
     assert not read_fault(fake, fake, [NativeFrame(0, 0x400000, 0x6800, "f")], 7).stack_overflow
 
 
 def test_who_reported_a_fatal_error() -> None:
-    inner = [NativeFrame(0, 1, 1, "abort", module="libc"), NativeFrame(1, 2, 2, "fatal_error", module="python")]
-    outer = [NativeFrame(2, 3, 3, "_Py_FatalErrorFunc", module="python"), NativeFrame(3, 4, 4, "Bomb_dealloc", module="bomb.so")]
+    inner = [
+        NativeFrame(0, 1, 1, "abort", module="libc"),
+        NativeFrame(1, 2, 2, "fatal_error", module="python"),
+    ]
+    outer = [
+        NativeFrame(2, 3, 3, "_Py_FatalErrorFunc", module="python"),
+        NativeFrame(3, 4, 4, "Bomb_dealloc", module="bomb.so"),
+    ]
     assert reporter_module([*inner, *outer]) == "bomb.so"
     assert reporter_module(inner[:1]) is None
     assert reporter_module(inner) is None
@@ -185,7 +230,10 @@ def aborting(text: bytes | None = None) -> FakeDebugger:
 def test_what_glibc_says_of_its_heap_is_no_assertion() -> None:
     fake = aborting(b"free(): double free detected in tcache 2\n")
     fault = read_fault(fake, fake, [], 7)
-    assert (fault.library_message, fault.assertion) == ("free(): double free detected in tcache 2", None)
+    assert (fault.library_message, fault.assertion) == (
+        "free(): double free detected in tcache 2",
+        None,
+    )
 
 
 def test_a_failed_assertion_is_told_once() -> None:
@@ -195,22 +243,34 @@ def test_a_failed_assertion_is_told_once() -> None:
 
 
 def test_an_abort_without_a_message_has_none() -> None:
-    said_nothing, lost, other_libc = aborting(), aborting(b"malloc(): corrupted top size\n"), aborting(b"x")
+    said_nothing, lost, other_libc = (
+        aborting(),
+        aborting(b"malloc(): corrupted top size\n"),
+        aborting(b"x"),
+    )
     del lost.segments[0x2000]
     other_libc.symbols.clear()
-    assert [abort_message(fake, fake.symbol) for fake in (said_nothing, lost, other_libc)] == [None] * 3
+    assert [abort_message(fake, fake.symbol) for fake in (said_nothing, lost, other_libc)] == [
+        None
+    ] * 3
 
 
 @pytest.mark.parametrize(
     ("printed", "assertion", "function"),
     [
-        ("python: Objects/x.c:257: union_repr: Assertion `a && b' failed.\n", "a && b", "union_repr"),
+        (
+            "python: Objects/x.c:257: union_repr: Assertion `a && b' failed.\n",
+            "a && b",
+            "union_repr",
+        ),
         ("python: x.cpp:7: T* take(T*): Assertion `p\n == q' failed.\n", "p\n == q", "T* take(T*)"),
         ("malloc(): corrupted top size\n", None, None),
         (None, None, None),
     ],
 )
-def test_an_assertion_is_read_from_what_was_printed(printed: str | None, assertion: str | None, function: str | None) -> None:
+def test_an_assertion_is_read_from_what_was_printed(
+    printed: str | None, assertion: str | None, function: str | None
+) -> None:
     assert failed_assertion(printed) == (assertion, function)
 
 
@@ -223,14 +283,25 @@ def test_an_assertion_is_read_from_what_was_printed(printed: str | None, asserti
     ],
 )
 def test_of_a_formatted_fatal_error_the_values_are_left_open(text: str, said: str) -> None:
-    fake = FakeDebugger({0x1000: b"take_gil\0".ljust(1100, b"\0"), 0x2000: text.encode().ljust(1100, b"\0")})
-    fake.variable_lists[7, 0] = [Variable("func", "const char *", 0x1000), Variable("format", "const char *", 0x2000)]
-    found = fatal_message(fake, [NativeFrame(0, 1, 1, "_Py_FatalErrorFormat")], lambda level: fake.variables(7, level))
+    fake = FakeDebugger(
+        {0x1000: b"take_gil\0".ljust(1100, b"\0"), 0x2000: text.encode().ljust(1100, b"\0")}
+    )
+    fake.variable_lists[7, 0] = [
+        Variable("func", "const char *", 0x1000),
+        Variable("format", "const char *", 0x2000),
+    ]
+    found = fatal_message(
+        fake, [NativeFrame(0, 1, 1, "_Py_FatalErrorFormat")], lambda level: fake.variables(7, level)
+    )
     assert found == (f"take_gil: {said}", 0x2000, None)
 
 
-@pytest.mark.parametrize(("caller", "is_libcs"), [("/lib/libc.so.6", True), ("/site/shapes.so", False)])
-def test_glibcs_last_message_is_this_aborts_where_glibc_called_it(caller: str, is_libcs: bool) -> None:
+@pytest.mark.parametrize(
+    ("caller", "is_libcs"), [("/lib/libc.so.6", True), ("/site/shapes.so", False)]
+)
+def test_glibcs_last_message_is_this_aborts_where_glibc_called_it(
+    caller: str, is_libcs: bool
+) -> None:
     names = ("__pthread_kill_implementation", "raise", "__GI_abort")
     frames = [NativeFrame(n, 1, 1, name, module="/lib/libc.so.6") for n, name in enumerate(names)]
     assert aborted_by_libc([*frames, NativeFrame(3, 1, 1, "give_up", module=caller)]) is is_libcs

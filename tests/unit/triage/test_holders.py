@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from gdbext.debuggers.base import Symbol
-from gdbext.heap.holders import Holder
+from gdbext.cpython.allocator.holders import Holder
+from gdbext.diagnosis import holders as holders_
+from gdbext.diagnosis.holders import find_holders
+from gdbext.diagnosis.suspects import Suspect, Use
 from gdbext.model import Confidence, Liveness, Verdict
-from gdbext.triage import holders as holders_
-from gdbext.triage.holders import find_holders
-from gdbext.triage.suspects import Suspect, Use
+from gdbext.target.protocol import Symbol
 
 GONE, DICT, TUPLE, LIST, OBJECT = 0x1000, 0x2000, 0x3000, 0x4000, 0x5000
 MODULE, VARIABLE = 0x7000, 0x7010
@@ -48,9 +48,13 @@ def case(
         dict_items=lambda address: pairs if address == DICT else [],
         dict_get_str=lambda address, key: module.get(key) if address == DICT else None,
     )
-    places = SimpleNamespace(module=lambda place: "/lib/signals.so" if place < MODULE + 0x1000 else "/usr/bin/python3")
+    places = SimpleNamespace(
+        module=lambda place: "/lib/signals.so" if place < MODULE + 0x1000 else "/usr/bin/python3"
+    )
     heap = SimpleNamespace(
-        holders=lambda *wanted, in_arrays=True: holders if wanted == (GONE,) else [h for h in shown or [] if h.target in wanted],
+        holders=lambda *wanted, in_arrays=True: (
+            holders if wanted == (GONE,) else [h for h in shown or [] if h.target in wanted]
+        ),
         in_modules=lambda address: words or [],
         records=SimpleNamespace(places=places),
     )
@@ -68,7 +72,13 @@ def case(
 def test_a_container_with_a_name_is_the_origin() -> None:
     found = find_holders(case([ITEM], variables={"record": TUPLE}), suspect()).container
     assert found is not None
-    assert (found.holder, found.type, found.slot, found.current, found.was_searched) == (TUPLE, "tuple", 0, True, True)
+    assert (found.holder, found.type, found.slot, found.current, found.was_searched) == (
+        TUPLE,
+        "tuple",
+        0,
+        True,
+        True,
+    )
     assert "the tuple is the global `record`" in [evidence.claim for evidence in found.evidence]
 
 
@@ -128,9 +138,13 @@ def test_words_of_no_variable_and_the_interpreters_own_are_not(word: int) -> Non
     assert find_holders(case([], words=[word]), suspect()).others == ()
 
 
-@pytest.mark.parametrize("verdict", [Verdict.LIVE, Verdict.REUSED, Verdict.INTERIOR, Verdict.UNMAPPED, Verdict.NULL])
+@pytest.mark.parametrize(
+    "verdict", [Verdict.LIVE, Verdict.REUSED, Verdict.INTERIOR, Verdict.UNMAPPED, Verdict.NULL]
+)
 def test_only_what_is_gone_is_searched_for(verdict: Verdict) -> None:
-    assert find_holders(case([ITEM], variables={"record": TUPLE}), suspect(verdict)).container is None
+    assert (
+        find_holders(case([ITEM], variables={"record": TUPLE}), suspect(verdict)).container is None
+    )
 
 
 def test_a_pointer_that_is_a_fill_is_not_searched_for() -> None:

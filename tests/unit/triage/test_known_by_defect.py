@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from gdbext.triage.known_issues import match
-from gdbext.triage.signs import CrashFeatures, Scene, catalogue
+from gdbext.diagnosis.known_issues import match
+from gdbext.diagnosis.signs import CrashFeatures, Scene, catalogue
 
 # id, also right, version, the object's type (and bases), the two operations, and further what is seen.
 # Further: ``in`` C functions of the crashed call, ``calls`` functions of modules, ``rule``, ``assertion``, ``message``.
@@ -18,9 +18,21 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("gh-132713", "3.13.3", "list", "repr clear", {"rule": "FT101"}),
     ("gh-132713", "3.13.2", "list", "str append", {"rule": "FT102"}),
     ("gh-132713", "3.13.3", "list", "format:repr pop", {"rule": "FT101"}),
-    ("gh-135557", "3.13.5", "list", "heappush heappop", {"calls": "_heapq.heappush _heapq.heappop"}),
+    (
+        "gh-135557",
+        "3.13.5",
+        "list",
+        "heappush heappop",
+        {"calls": "_heapq.heappush _heapq.heappop"},
+    ),
     ("gh-135557", "3.13.5", "list", "heappop getitem", {"calls": "_heapq.heappop"}),
-    ("gh-135557", "3.13.5", "list", "heapreplace heappushpop", {"calls": "_heapq.heapreplace _heapq.heappushpop"}),
+    (
+        "gh-135557",
+        "3.13.5",
+        "list",
+        "heapreplace heappushpop",
+        {"calls": "_heapq.heapreplace _heapq.heappushpop"},
+    ),
     ("gh-135878", "3.13.5", "types.SimpleNamespace", "repr setattr:kind", {}),
     ("gh-135878", "3.13.5", "types.SimpleNamespace", "repr delattr:kind", {}),
     ("gh-135878", "3.13.5", "types.SimpleNamespace", "str __init__", {}),
@@ -34,18 +46,42 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("gh-149816", "3.13.5", "list", "bytes setitem", {}),
     ("gh-149816", "3.14.4", "list", "bytearray clear", {}),
     ("gh-149858", "3.13.5", "memoryview", "hex release", {}),
-    ("gh-150157", "3.13.5", "dict", "dumps import_module", {"calls": "_pickle.dumps importlib.import_module"}),
+    (
+        "gh-150157",
+        "3.13.5",
+        "dict",
+        "dumps import_module",
+        {"calls": "_pickle.dumps importlib.import_module"},
+    ),
     ("gh-151627", "3.13.5", "collections.OrderedDict", "iter clear", {}),
     ("gh-151627", "3.13.5", "collections.OrderedDict", "list update", {}),
     ("gh-151627", "3.14.7", "collections.OrderedDict", "iter popitem", {}),
-    ("gh-155781", "3.13.5", "sqlite3.Connection", "execute register_converter", {"calls": "_sqlite3.register_converter"}),
+    (
+        "gh-155781",
+        "3.13.5",
+        "sqlite3.Connection",
+        "execute register_converter",
+        {"calls": "_sqlite3.register_converter"},
+    ),
     ("gh-157079", "3.13.5", "Counter dict", "update pop", {}),
-    ("gh-157079", "3.13.5", "dict", "_count_elements setitem", {"calls": "_collections._count_elements"}),
+    (
+        "gh-157079",
+        "3.13.5",
+        "dict",
+        "_count_elements setitem",
+        {"calls": "_collections._count_elements"},
+    ),
     ("gh-157105", "3.13.5", "dict", "dumps pop", {"calls": "json.dumps"}),
     ("gh-157105", "3.14.7", "dict", "encode setitem", {}),
     ("gh-157107", "3.13.5", "list", "dumps clear", {"calls": "json.dumps"}),
     ("gh-157107", "3.14.7", "list", "dumps pop", {"calls": "json.dumps"}),
-    ("gh-157119", "3.13.5", "Thing", "dumps", {"calls": "_pickle.dumps copyreg.pickle", "rule": "FT102"}),
+    (
+        "gh-157119",
+        "3.13.5",
+        "Thing",
+        "dumps",
+        {"calls": "_pickle.dumps copyreg.pickle", "rule": "FT102"},
+    ),
     ("gh-157124", "3.13.5", "dict", "loads setitem", {"calls": "_pickle.loads"}),
     ("gh-157126", "3.13.5", "dict", "setattr:memo clear", {"in": "Pickler_set_memo"}),
     ("gh-143880", "3.13.5", "functools.partial", "call call", {}),
@@ -53,8 +89,20 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("gh-125996", "3.13.5", "collections.OrderedDict", "move_to_end clear", {}),
     ("gh-125996", "3.14.0", "collections.OrderedDict", "popitem setitem", {}),
     ("gh-125996", "3.13.5", "collections.OrderedDict", "setitem pop", {}),
-    ("gh-126907", "3.13.5", "function", "register unregister", {"calls": "atexit.register atexit.unregister"}),
-    ("gh-126907", "3.13.5", "function", "register _clear", {"calls": "atexit.register atexit._clear"}),
+    (
+        "gh-126907",
+        "3.13.5",
+        "function",
+        "register unregister",
+        {"calls": "atexit.register atexit.unregister"},
+    ),
+    (
+        "gh-126907",
+        "3.13.5",
+        "function",
+        "register _clear",
+        {"calls": "atexit.register atexit._clear"},
+    ),
     ("gh-128942|gh-146007", "3.13.5", "array.array", "append pop", {}),
     ("gh-128942|gh-146007", "3.13.5", "array.array", "getitem clear", {}),
     ("gh-128942|gh-146007", "3.14.2", "array.array", "extend extend", {}),
@@ -63,12 +111,30 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("gh-129107|gh-127472", "3.13.5", "bytearray", "extend pop", {}),
     ("gh-129107|gh-127472", "3.13.5", "bytearray", "setitem +=", {}),
     ("gh-129107|gh-127472", "3.13.5", "bytearray", "delitem insert", {}),
-    ("gh-131336", "3.13.5", "Point _ctypes.Structure", "resize byref", {"calls": "_ctypes.resize _ctypes.byref"}),
-    ("gh-154524", "3.13.5", "c_char_Array_100 _ctypes.Array", "memoryview resize", {"calls": "_ctypes.resize builtins.memoryview"}),
+    (
+        "gh-131336",
+        "3.13.5",
+        "Point _ctypes.Structure",
+        "resize byref",
+        {"calls": "_ctypes.resize _ctypes.byref"},
+    ),
+    (
+        "gh-154524",
+        "3.13.5",
+        "c_char_Array_100 _ctypes.Array",
+        "memoryview resize",
+        {"calls": "_ctypes.resize builtins.memoryview"},
+    ),
     ("gh-132551", "3.13.5", "_io.BytesIO", "getbuffer getvalue", {}),
     ("gh-132551", "3.13.5", "_io.BytesIO", "write truncate", {}),
     ("gh-132551", "3.13.5", "_io.BytesIO", "read write", {}),
-    ("gh-132551", "3.14.0", "_io.BytesIO", "getvalue write", {"rule": "FT401", "assertion": "self->exports == 0"}),
+    (
+        "gh-132551",
+        "3.14.0",
+        "_io.BytesIO",
+        "getvalue write",
+        {"rule": "FT401", "assertion": "self->exports == 0"},
+    ),
     ("gh-132641", "3.13.5", "functools._lru_cache_wrapper", "call cache_clear", {}),
     ("gh-132641", "3.13.5", "functools._lru_cache_wrapper", "call call", {}),
     ("gh-135410", "3.13.5", "_io.StringIO", "write readlines", {}),
@@ -78,10 +144,22 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("gh-141365", "3.14.0", "_csv.writer", "writerows writerow", {}),
     ("gh-141805", "3.13.5", "set", "add add", {}),
     ("gh-141805", "3.14.1", "set", "add discard", {}),
-    ("gh-146022|gh-157090|gh-145568", "3.13.5", "xml.etree.ElementTree.Element", "getitem clear", {}),
+    (
+        "gh-146022|gh-157090|gh-145568",
+        "3.13.5",
+        "xml.etree.ElementTree.Element",
+        "getitem clear",
+        {},
+    ),
     ("gh-146022|gh-157090|gh-145568", "3.13.5", "xml.etree.ElementTree.Element", "len append", {}),
     ("gh-146022|gh-157090|gh-145568", "3.13.5", "xml.etree.ElementTree.Element", "find clear", {}),
-    ("gh-146022|gh-157090|gh-145568", "3.14.7", "xml.etree.ElementTree.Element", "findall remove", {}),
+    (
+        "gh-146022|gh-157090|gh-145568",
+        "3.14.7",
+        "xml.etree.ElementTree.Element",
+        "findall remove",
+        {},
+    ),
     ("gh-146022|gh-145568", "3.13.5", "xml.etree.ElementTree.Element", "append clear", {}),
     ("gh-145713", "3.14.2", "bytearray", "resize resize", {}),
     ("gh-153296|gh-135410", "3.13.5", "_io.StringIO", "next write", {}),
@@ -118,8 +196,20 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("gh-157841", "3.14.2", "functools.partial", "__setstate__ call", {}),
     ("gh-157841", "3.13.5", "functools.partial", "__setstate__ __setstate__", {}),
     ("gh-157076", "3.14.7", "bytearray", "__init__ __init__", {}),
-    ("gh-126315", "3.13.5", "module", "start stop", {"calls": "_tracemalloc.start _tracemalloc.stop"}),
-    ("gh-128679", "3.13.1", "module", "stop bytearray", {"calls": "_tracemalloc.stop", "in": "tracemalloc_alloc"}),
+    (
+        "gh-126315",
+        "3.13.5",
+        "module",
+        "start stop",
+        {"calls": "_tracemalloc.start _tracemalloc.stop"},
+    ),
+    (
+        "gh-128679",
+        "3.13.1",
+        "module",
+        "stop bytearray",
+        {"calls": "_tracemalloc.stop", "in": "tracemalloc_alloc"},
+    ),
     (
         "gh-126314",
         "3.13.1",
@@ -139,8 +229,20 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("gh-124397", "3.13.5", "enumerate", "next next", {}),
     ("gh-124397", "3.13.5", "zip", "next list", {}),
     ("gh-124397", "3.13.5", "reversed", "next next", {}),
-    ("gh-126895", "3.13.5", "module", "set_completer_delims set_completer_delims", {"calls": "readline.set_completer_delims"}),
-    ("gh-127085", "3.13.5", "memoryview", "unpack_from unpack_from", {"calls": "_struct.unpack_from"}),
+    (
+        "gh-126895",
+        "3.13.5",
+        "module",
+        "set_completer_delims set_completer_delims",
+        {"calls": "readline.set_completer_delims"},
+    ),
+    (
+        "gh-127085",
+        "3.13.5",
+        "memoryview",
+        "unpack_from unpack_from",
+        {"calls": "_struct.unpack_from"},
+    ),
     ("gh-127716|gh-132565", "3.13.5", "memoryview", "release release", {}),
     (
         "gh-127716|gh-132565",
@@ -171,9 +273,27 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("gh-156310", "3.13.5", "iterator", "next next", {}),
     ("gh-151223", "3.14.2", "Thing", "getweakrefs store-global", {"calls": "_weakref.getweakrefs"}),
     # half-built objects, lifetimes, profilers
-    ("gh-132707|gh-146056", "3.13.5", "list", "repr get_objects", {"rule": "FT205", "calls": "gc.get_objects"}),
-    ("gh-132707|gh-146056", "3.13.5", "tuple", "repr get_referrers", {"rule": "FT205", "calls": "gc.get_referrers"}),
-    ("gh-152235", "3.13.5", "frozenset", "repr get_objects", {"rule": "FT205", "calls": "gc.get_objects"}),
+    (
+        "gh-132707|gh-146056",
+        "3.13.5",
+        "list",
+        "repr get_objects",
+        {"rule": "FT205", "calls": "gc.get_objects"},
+    ),
+    (
+        "gh-132707|gh-146056",
+        "3.13.5",
+        "tuple",
+        "repr get_referrers",
+        {"rule": "FT205", "calls": "gc.get_referrers"},
+    ),
+    (
+        "gh-152235",
+        "3.13.5",
+        "frozenset",
+        "repr get_objects",
+        {"rule": "FT205", "calls": "gc.get_objects"},
+    ),
     (
         "gh-118680|gh-152355",
         "3.13.5",
@@ -181,20 +301,32 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
         "getattr:f_back _current_frames",
         {"in": "PyFrame_GetBack", "calls": "sys._current_frames"},
     ),
-    ("gh-152355", "3.14.2", "frame", "getattr:f_lineno _current_frames", {"in": "frame_getlineno", "calls": "sys._current_frames"}),
+    (
+        "gh-152355",
+        "3.14.2",
+        "frame",
+        "getattr:f_lineno _current_frames",
+        {"in": "frame_getlineno", "calls": "sys._current_frames"},
+    ),
     (
         "gh-131580|gh-128400",
         "3.13.5",
         "module",
         "dump_traceback_later",
-        {"calls": "faulthandler.dump_traceback_later", "in": "dump_frame dump_traceback _Py_DumpTracebackThreads"},
+        {
+            "calls": "faulthandler.dump_traceback_later",
+            "in": "dump_frame dump_traceback _Py_DumpTracebackThreads",
+        },
     ),
     (
         "gh-151475",
         "3.13.5",
         "module",
         "dump_traceback_later cancel_dump_traceback_later",
-        {"calls": "faulthandler.dump_traceback_later faulthandler.cancel_dump_traceback_later", "rule": "FT405"},
+        {
+            "calls": "faulthandler.dump_traceback_later faulthandler.cancel_dump_traceback_later",
+            "rule": "FT405",
+        },
     ),
     (
         "gh-132296|gh-127235",
@@ -213,7 +345,11 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
         "3.13.5",
         "function",
         "setprofile_all_threads",
-        {"calls": "threading.setprofile_all_threads", "in": "call_trampoline sys_profile_func2", "rule": "FT404"},
+        {
+            "calls": "threading.setprofile_all_threads",
+            "in": "call_trampoline sys_profile_func2",
+            "rule": "FT404",
+        },
     ),
     ("gh-125165|gh-126884", "3.13.5", "cProfile.Profile _lsprof.Profiler", "enable disable", {}),
     ("gh-125165|gh-126884", "3.13.5", "_lsprof.Profiler", "enable clear", {}),
@@ -222,7 +358,11 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
         "3.13.5",
         "module",
         "freeze unfreeze",
-        {"calls": "gc.freeze gc.unfreeze", "rule": "FT401", "assertion": "_Py_REFCNT(((PyObject*)((op)))) > 0"},
+        {
+            "calls": "gc.freeze gc.unfreeze",
+            "rule": "FT401",
+            "assertion": "_Py_REFCNT(((PyObject*)((op)))) > 0",
+        },
     ),
     (
         "gh-134679|gh-124470|gh-128804",
@@ -250,7 +390,13 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ),
     ("gh-154535", "3.13.5", "keys", "next next", {}),
     ("gh-154535", "3.14.2", "items", "next list", {}),
-    ("gh-143189", "3.13.5", "dict", "setattr:x", {"rule": "FT401", "in": "insertdict", "assertion": "old_value != NULL"}),
+    (
+        "gh-143189",
+        "3.13.5",
+        "dict",
+        "setattr:x",
+        {"rule": "FT401", "in": "insertdict", "assertion": "old_value != NULL"},
+    ),
     # C libraries that are not made for it
     ("gh-134698", "3.13.5", "_ssl._SSLContext", "load_cert_chain load_cert_chain", {}),
     ("gh-151508", "3.13.5", "_ssl._SSLSocket", "recv send", {}),
@@ -265,20 +411,41 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     # earlier versions
     ("gh-120198", "3.13.0b1", "Thing", "setattr:__class__ getattr:__class__", {}),
     ("gh-118561", "3.13.0b1", "list", "extend iter", {}),
-    ("gh-134908", "3.13.3", "_io.TextIOWrapper", "next write", {"rule": "FT401", "assertion": "self->pending_bytes_count == 0"}),
+    (
+        "gh-134908",
+        "3.13.3",
+        "_io.TextIOWrapper",
+        "next write",
+        {"rule": "FT401", "assertion": "self->pending_bytes_count == 0"},
+    ),
     ("gh-127020", "3.13.0", "code", "getattr:co_code getattr:co_code", {}),
-    ("gh-132869", "3.13.2", "Thing", "getattr:x setattr:x", {"in": "_PyObject_TryGetInstanceAttribute"}),
+    (
+        "gh-132869",
+        "3.13.2",
+        "Thing",
+        "getattr:x setattr:x",
+        {"in": "_PyObject_TryGetInstanceAttribute"},
+    ),
     ("gh-130163", "3.13.2", "module", "print setattr:stdout", {}),
 )
 
 
-def crash(kinds: str, operations: str, further: dict[str, str], is_certain: bool = True) -> CrashFeatures:
+def crash(
+    kinds: str, operations: str, further: dict[str, str], is_certain: bool = True
+) -> CrashFeatures:
     first, *bases = kinds.split()
     words = frozenset(word.replace(":", " ") for word in operations.split())
     frames = further.get("in", "").split()
     return CrashFeatures(
         rules=frozenset({further.get("rule", "FT105"), "FT301"}),
-        scenes=(Scene(frozenset({first}), frozenset({first, *bases, "object"}), words, is_certain=is_certain),),
+        scenes=(
+            Scene(
+                frozenset({first}),
+                frozenset({first, *bases, "object"}),
+                words,
+                is_certain=is_certain,
+            ),
+        ),
         frames=tuple(frames),
         inner=frozenset(frames),
         calls=frozenset(further.get("calls", "").split()),
@@ -289,7 +456,9 @@ def crash(kinds: str, operations: str, further: dict[str, str], is_certain: bool
 
 
 @pytest.mark.parametrize(("right", "version", "kinds", "operations", "further"), ROWS)
-def test_the_defect_is_in_first_place(right: str, version: str, kinds: str, operations: str, further: dict[str, str]) -> None:
+def test_the_defect_is_in_first_place(
+    right: str, version: str, kinds: str, operations: str, further: dict[str, str]
+) -> None:
     found = match(version, crash(kinds, operations, further))
     assert found, "nothing matches"
     assert found[0].id in right.split("|"), [(issue.id, issue.match, issue.why) for issue in found]
@@ -301,7 +470,9 @@ FIXED = [(row, fix) for row in ROWS for fix in FIXES[row[0].split("|")[0]]]
 
 
 @pytest.mark.parametrize(("row", "fix"), FIXED)
-def test_a_version_with_the_fix_never_has_it_for_sure(row: tuple[str, str, str, str, dict[str, str]], fix: str) -> None:
+def test_a_version_with_the_fix_never_has_it_for_sure(
+    row: tuple[str, str, str, str, dict[str, str]], fix: str
+) -> None:
     right, _, kinds, operations, further = row
     assert (right.split("|")[0], "exact") not in [
         (issue.id, issue.match) for issue in match(fix, crash(kinds, operations, further))
@@ -313,4 +484,6 @@ def test_a_busy_object_beside_damage_elsewhere_is_only_possible(
     right: str, version: str, kinds: str, operations: str, further: dict[str, str]
 ) -> None:
     calls = {"calls": further["calls"]} if "calls" in further else {}
-    assert {issue.match for issue in match(version, crash(kinds, operations, calls, is_certain=False))} <= {"possible"}
+    assert {
+        issue.match for issue in match(version, crash(kinds, operations, calls, is_certain=False))
+    } <= {"possible"}

@@ -9,12 +9,14 @@ import re
 import pytest
 
 import check_known_issues
-from gdbext.triage.known_issues import CrashFeatures, Scene, match
-from gdbext.triage.signs import CATALOGUE, catalogue, module_name, operation_words
-from gdbext.triage.versions import has_fix, is_affected, parse_version
+from gdbext.diagnosis.known_issues import CrashFeatures, Scene, match
+from gdbext.diagnosis.signs import CATALOGUE, catalogue, module_name, operation_words
+from gdbext.diagnosis.versions import has_fix, is_affected, parse_version
 from lab.script import Script, corpus
 
-RACES = {name: s for name, s in corpus().items() if s.is_race and s.expect.get("known_by") != "frames"}
+RACES = {
+    name: s for name, s in corpus().items() if s.is_race and s.expect.get("known_by") != "frames"
+}
 
 
 SCENE = ("types", "families", "operations", "around", "is_certain", "is_site", "still_holds")
@@ -57,8 +59,20 @@ def test_the_check_finds_what_is_wrong() -> None:
     bad = [
         entry,
         entry,
-        {**entry, "id": "gh-1", "fixed_in": ["3.13.4+"], "affected": ["3.13.9-3.13.1"], "class": "bug", "same_as": "gh-2"},
-        {**entry, "id": "gh-3", "url": "https://github.com/python/cpython/issues/4", "frames_quoted": 99},
+        {
+            **entry,
+            "id": "gh-1",
+            "fixed_in": ["3.13.4+"],
+            "affected": ["3.13.9-3.13.1"],
+            "class": "bug",
+            "same_as": "gh-2",
+        },
+        {
+            **entry,
+            "id": "gh-3",
+            "url": "https://github.com/python/cpython/issues/4",
+            "frames_quoted": 99,
+        },
         {
             **entry,
             "id": "gh-5",
@@ -100,7 +114,9 @@ def test_the_check_finds_what_is_wrong() -> None:
         ("3.14.2", "", False),
     ],
 )
-def test_a_version_has_a_fix_of_its_series_or_of_an_earlier_one(version: str, fixed_in: str, fixed: bool) -> None:
+def test_a_version_has_a_fix_of_its_series_or_of_an_earlier_one(
+    version: str, fixed_in: str, fixed: bool
+) -> None:
     assert has_fix(parse_version(version), fixed_in.split()) is fixed
 
 
@@ -131,7 +147,9 @@ def operations_of(script: Script) -> frozenset[str]:
     for number, operation in script.operations.items():
         names = re.findall(
             r"\.(\w+)",
-            lines[number - 1].split("#")[0].split("=")[0] if operation.name == "setattr" else lines[number - 1].split("#")[0],
+            lines[number - 1].split("#")[0].split("=")[0]
+            if operation.name == "setattr"
+            else lines[number - 1].split("#")[0],
         )
         is_attribute = operation.name in ("getattr", "setattr", "delattr") and names
         found.add(f"{operation.name} {names[-1]}" if is_attribute else operation.name)
@@ -140,7 +158,9 @@ def operations_of(script: Script) -> frozenset[str]:
 
 def imports_of(script: Script) -> frozenset[str]:
     tree = ast.walk(ast.parse(script.path.read_text()))
-    return frozenset(alias.name for node in tree if isinstance(node, ast.Import) for alias in node.names)
+    return frozenset(
+        alias.name for node in tree if isinstance(node, ast.Import) for alias in node.names
+    )
 
 
 def several(value: object) -> tuple[object, ...]:
@@ -153,8 +173,16 @@ def test_a_race_of_the_corpus_whose_object_and_operations_are_told_is_named(name
     types = [str(kind) for kind in several(script.expect["object_type"])]
     families = frozenset({"BaseException"}) if types[0].endswith("Error") else frozenset()
     race = Scene(frozenset(types), families, operations_of(script))
-    text, names = script.path.read_text(), {operation.name for operation in script.operations.values()}
-    calls = frozenset(f"{module}.{name}" for module in imports_of(script) for name in names if f"{module}.{name}(" in text)
+    text, names = (
+        script.path.read_text(),
+        {operation.name for operation in script.operations.values()},
+    )
+    calls = frozenset(
+        f"{module}.{name}"
+        for module in imports_of(script)
+        for name in names
+        if f"{module}.{name}(" in text
+    )
     rules = frozenset({"FT105", "FT301"})
     found = match("3.13.5", CrashFeatures(rules=rules, scenes=(race,), calls=calls, is_victim=True))
     assert (found[0].id if found else None) in several(script.expect["known"])
@@ -162,7 +190,12 @@ def test_a_race_of_the_corpus_whose_object_and_operations_are_told_is_named(name
 
 
 def test_the_founding_crash_is_exact_where_it_is_not_fixed() -> None:
-    given = {"rules": "FT101", "types": "list", "subject_types": "types.UnionType", "operations": "repr clear"}
+    given = {
+        "rules": "FT101",
+        "types": "list",
+        "subject_types": "types.UnionType",
+        "operations": "repr clear",
+    }
     assert named("3.13.3", **given)[0] == ("gh-132713", "exact")
 
 
@@ -179,11 +212,21 @@ def test_an_item_that_the_container_still_holds_was_not_taken_away() -> None:
 
 
 def test_a_race_takes_two_threads() -> None:
-    given = {"rules": "FT203", "types": "array.array", "operations": "setitem", "frames": "q_setitem"}
+    given = {
+        "rules": "FT203",
+        "types": "array.array",
+        "operations": "setitem",
+        "frames": "q_setitem",
+    }
     assert named("3.13.5", **given)[0][0] == "gh-128942"
     alone = named("3.13.5", **given, is_alone=True)
     assert alone[0] == ("gh-142555", "exact"), "__index__ of the value changes the array"
-    assert named("3.13.5", rules="FT203", types="bytearray", operations="append clear", is_alone=True)[0][1] == "possible"
+    assert (
+        named("3.13.5", rules="FT203", types="bytearray", operations="append clear", is_alone=True)[
+            0
+        ][1]
+        == "possible"
+    )
 
 
 FOREIGN = {issue.id: issue for issue in catalogue() if issue.project}
@@ -195,7 +238,9 @@ def test_an_extension_that_is_not_loaded_has_no_part_in_the_crash() -> None:
     assert named("3.14.0", **given)[0] == ("cereggii#88", "exact"), "what is loaded is not known"
     found = match("3.14.0", features(**given, loaded="python3 libc"))
     assert [issue.match for issue in found] == ["possible"] * len(found)
-    assert all("but cereggii is not loaded" in issue.why for issue in found if issue.id == "cereggii#88")
+    assert all(
+        "but cereggii is not loaded" in issue.why for issue in found if issue.id == "cereggii#88"
+    )
 
 
 def test_cpythons_own_issues_need_nothing_loaded() -> None:
@@ -209,7 +254,10 @@ def test_cpythons_own_issues_need_nothing_loaded() -> None:
         ("cereggii#88", "/site-packages/_cereggii.cpython-314t-x86_64-linux-gnu.so"),
         ("ft_utils#13", "/site-packages/ft_utils/concurrency.cpython-313t-x86_64-linux-gnu.so"),
         ("greenlet#513", "/site-packages/greenlet/_greenlet.cpython-314t-x86_64-linux-gnu.so"),
-        ("numpyPR27955", "/site-packages/numpy/_core/_multiarray_umath.cpython-313t-x86_64-linux-gnu.so"),
+        (
+            "numpyPR27955",
+            "/site-packages/numpy/_core/_multiarray_umath.cpython-313t-x86_64-linux-gnu.so",
+        ),
         ("pandas#59057", "/site-packages/pandas/_libs/hashtable.cpython-313t-x86_64-linux-gnu.so"),
         ("python-rapidjson#234", "/site-packages/rapidjson.cpython-314t-x86_64-linux-gnu.so"),
         ("python3-lxc#37", "/site-packages/_lxc.cpython-313t-x86_64-linux-gnu.so"),
@@ -220,7 +268,9 @@ def test_an_extension_is_known_by_the_files_that_it_is_installed_as(issue: str, 
 
 
 def test_the_second_defect_of_the_founding_issue_is_known_by_its_rule() -> None:
-    assert named("3.13.3", rules="FT202", types="types.UnionType", operations="getattr:__parameters__")[0] == (
+    assert named(
+        "3.13.3", rules="FT202", types="types.UnionType", operations="getattr:__parameters__"
+    )[0] == (
         "gh-132713",
         "exact",
     )
@@ -229,14 +279,27 @@ def test_the_second_defect_of_the_founding_issue_is_known_by_its_rule() -> None:
 def test_one_stack_two_causes_the_container_decides() -> None:
     stack = "union_repr PyObject_Repr unicode_fromformat_arg unicode_from_format PyUnicode_FromFormatV PyUnicode_FromFormat"
     common = {"rules": "FT101", "subject_types": "types.UnionType"}
-    assert named("3.13.5", **common, frames=f"{stack} namespace_repr", types="types.SimpleNamespace")[0][0] == "gh-135878"
-    in_classmethod = named("3.13.5", **common, frames=f"{stack} cm_repr", types="classmethod", operations="repr __init__")
+    assert (
+        named("3.13.5", **common, frames=f"{stack} namespace_repr", types="types.SimpleNamespace")[
+            0
+        ][0]
+        == "gh-135878"
+    )
+    in_classmethod = named(
+        "3.13.5",
+        **common,
+        frames=f"{stack} cm_repr",
+        types="classmethod",
+        operations="repr __init__",
+    )
     assert in_classmethod[0] == ("gh-144330", "exact")
 
 
 def test_quoted_frames_are_exact_with_inlined_ones_missing_and_not_in_another_order() -> None:
     release = "union_repr PyObject_Repr unicode_fromformat_arg unicode_from_format PyUnicode_FromFormatV PyUnicode_FromFormat"
-    assert ("gh-135878", "exact") not in named("3.13.5", frames=release), "only one of these frames says anything"
+    assert ("gh-135878", "exact") not in named("3.13.5", frames=release), (
+        "only one of these frames says anything"
+    )
     quoted = "unlink_chunk _int_free free _PyMem_RawFree _PyMem_DebugRawFree readline_set_completer_delims"
     assert named("3.13.5", frames=quoted)[0] == ("gh-126895", "exact")
     assert named("3.14.0", frames=quoted)[0] == ("gh-126895", "likely")
@@ -244,22 +307,50 @@ def test_quoted_frames_are_exact_with_inlined_ones_missing_and_not_in_another_or
 
 
 def test_an_assertion_of_its_own_names_an_issue() -> None:
-    assert named("3.13.5", rules="FT401", assertion="self->exports == 0")[0] == ("gh-132551", "exact")
-    assert named("3.14.1", rules="FT401", assertion="self->exports == 0")[0] == ("gh-132551", "likely")
+    assert named("3.13.5", rules="FT401", assertion="self->exports == 0")[0] == (
+        "gh-132551",
+        "exact",
+    )
+    assert named("3.14.1", rules="FT401", assertion="self->exports == 0")[0] == (
+        "gh-132551",
+        "likely",
+    )
 
 
 def test_a_message_needs_something_that_says_whose_it_is() -> None:
     message = "PyMutex_Unlock: unlocking mutex that is not locked"
-    assert all(level == "possible" for _, level in named("3.13.5", rules="FT402", fatal_error=message))
+    assert all(
+        level == "possible" for _, level in named("3.13.5", rules="FT402", fatal_error=message)
+    )
     seen = {"rules": "FT402", "fatal_error": message, "families": "BaseException"}
-    assert named("3.13.5", **seen)[0][1] == "possible", "any use after free of a locked object may say so"
+    assert named("3.13.5", **seen)[0][1] == "possible", (
+        "any use after free of a locked object may say so"
+    )
     assert named("3.13.5", **seen, operations="__init__")[0] == ("gh-127192", "exact")
-    assert named("3.14.6", rules="FT402", fatal_error=message, modules="_greenlet.cpython-314t.so")[0][0] == "greenlet#513"
+    assert (
+        named("3.14.6", rules="FT402", fatal_error=message, modules="_greenlet.cpython-314t.so")[0][
+            0
+        ]
+        == "greenlet#513"
+    )
 
 
 def test_another_attribute_is_another_matter() -> None:
-    assert named("3.13.5", rules="FT105", types="function", operations="setattr:__qualname__ getattr:__name__")[0][0] == "gh-153297"
-    assert named("3.13.5", rules="FT105", types="function", operations="setattr:__doc__ getattr:__doc__") == []
+    assert (
+        named(
+            "3.13.5",
+            rules="FT105",
+            types="function",
+            operations="setattr:__qualname__ getattr:__name__",
+        )[0][0]
+        == "gh-153297"
+    )
+    assert (
+        named(
+            "3.13.5", rules="FT105", types="function", operations="setattr:__doc__ getattr:__doc__"
+        )
+        == []
+    )
 
 
 def test_types_that_every_program_shares_are_no_sign_alone() -> None:
@@ -269,24 +360,40 @@ def test_types_that_every_program_shares_are_no_sign_alone() -> None:
 
 def test_the_crashs_rules_must_be_those_of_the_defect() -> None:
     assert named("3.13.5", rules="FT403", types="bytearray", operations="append clear") == []
-    assert named("3.13.5", rules="FT303", python_functions="_ModuleLock.acquire Thread.join")[0] == ("gh-125037", "exact")
+    assert named("3.13.5", rules="FT303", python_functions="_ModuleLock.acquire Thread.join")[
+        0
+    ] == ("gh-125037", "exact")
 
 
 def test_beside_an_exact_match_nothing_is_only_possible() -> None:
-    assert {level for _, level in named("3.13.5", rules="FT105", types="bytearray", operations="append clear")} == {"exact"}
+    assert {
+        level
+        for _, level in named("3.13.5", rules="FT105", types="bytearray", operations="append clear")
+    } == {"exact"}
 
 
 def test_the_reason_words_operations_as_they_were_reported() -> None:
-    found = match("3.13.5", features(rules="FT204", types="classmethod", operations="__init__ repr"))
+    found = match(
+        "3.13.5", features(rules="FT204", types="classmethod", operations="__init__ repr")
+    )
     assert found[0].why == "classmethod; __init__"
 
 
-def test_what_is_only_suspected_is_likely_where_the_crash_happened_in_its_code_and_else_possible() -> None:
-    suspected: dict[str, str | bool | None] = {"types": "bytearray", "operations": "append clear", "is_certain": False}
+def test_what_is_only_suspected_is_likely_where_the_crash_happened_in_its_code_and_else_possible() -> (
+    None
+):
+    suspected: dict[str, str | bool | None] = {
+        "types": "bytearray",
+        "operations": "append clear",
+        "is_certain": False,
+    }
     assert named("3.13.5", **suspected)[0] == ("gh-129107", "possible")
     assert named("3.13.5", **suspected, frames="PyByteArray_Resize")[0] == ("gh-129107", "likely")
     assert named("3.13.5", **suspected, is_site=True)[0] == ("gh-129107", "likely")
-    assert named("3.13.5", **suspected, frames="PyByteArray_Resize", is_victim=True)[0] == ("gh-129107", "possible")
+    assert named("3.13.5", **suspected, frames="PyByteArray_Resize", is_victim=True)[0] == (
+        "gh-129107",
+        "possible",
+    )
 
 
 def test_a_duplicate_stands_behind_its_issue() -> None:
@@ -297,7 +404,16 @@ def test_a_duplicate_stands_behind_its_issue() -> None:
 
 def test_nothing_known_nothing_said() -> None:
     assert named("3.13.5") == []
-    assert named("3.13.5", rules="FT404", frames="my_extension_function main", modules="mine.so", signal="SIGSEGV") == []
+    assert (
+        named(
+            "3.13.5",
+            rules="FT404",
+            frames="my_extension_function main",
+            modules="mine.so",
+            signal="SIGSEGV",
+        )
+        == []
+    )
 
 
 def test_a_version_of_another_form_still_gets_an_answer() -> None:
@@ -321,7 +437,9 @@ def test_a_version_of_another_form_still_gets_an_answer() -> None:
         ("3.14.2", "array.array", "append", "No release is known to have a fix."),
     ],
 )
-def test_advice_says_where_to_go_from_this_version(version: str, kind: str, operations: str, advice: str) -> None:
+def test_advice_says_where_to_go_from_this_version(
+    version: str, kind: str, operations: str, advice: str
+) -> None:
     assert advice in match(version, features(types=kind, operations=operations))[0].advice
 
 
@@ -339,10 +457,15 @@ def test_advice_says_where_to_go_from_this_version(version: str, kind: str, oper
         ("+=", "+=", None),
     ],
 )
-def test_a_reports_words_for_an_operation_are_read(phrase: str, operation: str, attribute: str | None) -> None:
+def test_a_reports_words_for_an_operation_are_read(
+    phrase: str, operation: str, attribute: str | None
+) -> None:
     assert operation_words(phrase) == (operation, attribute)
 
 
-@pytest.mark.parametrize("path", ["/src/Modules/_heapqmodule.c", "_heapq.cpython-313t-x86_64-linux-gnu.so", "heapq", "_heapq"])
+@pytest.mark.parametrize(
+    "path",
+    ["/src/Modules/_heapqmodule.c", "_heapq.cpython-313t-x86_64-linux-gnu.so", "heapq", "_heapq"],
+)
 def test_a_modules_source_its_shared_object_and_its_python_name_are_one(path: str) -> None:
     assert module_name(path) == "heapq"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gdbext.triage.module_locks import modules_without_locks, takes_locks
+from gdbext.diagnosis.module_locks import modules_without_locks, takes_locks
 
 UNDEFINED, DEFINED = 0, 7
 
@@ -19,7 +19,23 @@ def shared_object(path: Path, symbols: dict[str, int], kind: int = 11) -> str:
         entries += struct.pack("<IBBHQQ", len(names), 0x12, 0, section, 0, 0)
         names += name.encode() + b"\0"
     sections_at = 64 + len(entries) + len(names)
-    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 3, 62, 1, 0, 0, sections_at, 0, 64, 56, 0, 64, 3, 0)
+    header = struct.pack(
+        "<16sHHIQQQIHHHHHH",
+        b"\x7fELF\x02\x01\x01",
+        3,
+        62,
+        1,
+        0,
+        0,
+        sections_at,
+        0,
+        64,
+        56,
+        0,
+        64,
+        3,
+        0,
+    )
     sections = struct.pack("<IIQQQQIIQQ", *([0] * 10))
     sections += struct.pack("<IIQQQQIIQQ", 0, kind, 0, 0, 64, len(entries), 2, 0, 8, 24)
     sections += struct.pack("<IIQQQQIIQQ", 0, 3, 0, 0, 64 + len(entries), len(names), 0, 0, 1, 0)
@@ -27,13 +43,26 @@ def shared_object(path: Path, symbols: dict[str, int], kind: int = 11) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("name", ["_PyCriticalSection_BeginSlow", "PyMutex_Lock", "PyThread_acquire_lock", "pthread_mutex_lock"])
+@pytest.mark.parametrize(
+    "name",
+    ["_PyCriticalSection_BeginSlow", "PyMutex_Lock", "PyThread_acquire_lock", "pthread_mutex_lock"],
+)
 def test_a_module_that_imports_a_locking_function_takes_locks(tmp_path: Path, name: str) -> None:
-    assert takes_locks(shared_object(tmp_path / "m.so", {"PyList_New": UNDEFINED, name: UNDEFINED})) is True
+    assert (
+        takes_locks(shared_object(tmp_path / "m.so", {"PyList_New": UNDEFINED, name: UNDEFINED}))
+        is True
+    )
 
 
 def test_a_module_that_imports_none_takes_none(tmp_path: Path) -> None:
-    assert takes_locks(shared_object(tmp_path / "m.so", {"PyList_New": UNDEFINED, "PyThread_get_thread_ident": UNDEFINED})) is False
+    assert (
+        takes_locks(
+            shared_object(
+                tmp_path / "m.so", {"PyList_New": UNDEFINED, "PyThread_get_thread_ident": UNDEFINED}
+            )
+        )
+        is False
+    )
 
 
 def test_of_the_interpreter_itself_it_cannot_be_told(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from gdbext.interpreter.operations import Operation
-from gdbext.triage.effects import Effect, effect_of, effect_on_argument
-from gdbext.triage.race import ranked_pairs
-from gdbext.triage.touches import Near, Touch, merged
+from gdbext.cpython.interpreter.operations import Operation
+from gdbext.diagnosis.effects import Effect, effect_of, effect_on_argument
+from gdbext.diagnosis.race import ranked_pairs
+from gdbext.diagnosis.touches import Near, Touch, merged
 
 CASE: Any = SimpleNamespace(lwp=None, c_frames=[])
 READ = Touch(1, 0x1000, "array.array", "getitem", Effect.READ, Near.AT, "a.py", 3, 3)
@@ -35,9 +35,18 @@ def test_readers_alone_are_suspects_only_where_nothing_guards_the_object() -> No
 
 
 def test_an_object_that_both_threads_lock_comes_after_one_that_nothing_guards() -> None:
-    guarded = [Touch(lwp, 0x2000, "list", "append", Effect.RESIZE, Near.AT, "a.py", 4, 4, is_guarded=True) for lwp in (1, 2)]
+    guarded = [
+        Touch(lwp, 0x2000, "list", "append", Effect.RESIZE, Near.AT, "a.py", 4, 4, is_guarded=True)
+        for lwp in (1, 2)
+    ]
     assert next(pair[0] for pair in pairs(READ, RESIZE, *guarded)) == 0x1000
-    assert next(pair[0] for pair in pairs(READ, RESIZE, *(replace(t, is_guarded=False) for t in guarded))) == 0x2000
+    assert (
+        next(
+            pair[0]
+            for pair in pairs(READ, RESIZE, *(replace(t, is_guarded=False) for t in guarded))
+        )
+        == 0x2000
+    )
 
 
 def test_another_operation_makes_the_better_opponent_unless_it_is_far_off() -> None:
@@ -48,7 +57,10 @@ def test_another_operation_makes_the_better_opponent_unless_it_is_far_off() -> N
 
 
 def test_a_module_is_a_suspect_where_a_thread_is_at_its_function() -> None:
-    calls = [Touch(lwp, 0x3000, "module", "register", Effect.UNKNOWN, Near.AT, "a.py", 5, 5) for lwp in (1, 2)]
+    calls = [
+        Touch(lwp, 0x3000, "module", "register", Effect.UNKNOWN, Near.AT, "a.py", 5, 5)
+        for lwp in (1, 2)
+    ]
     assert pairs(*calls) == [(0x3000, "register", "register")]
     assert pairs(*(replace(t, near=Near.LOOP) for t in calls)) == []
     assert [pair[0] for pair in pairs(*calls, READ, RESIZE)] == [0x1000, 0x3000]
@@ -82,14 +94,23 @@ def test_an_argument_is_read_but_iterators_are_used_up_and_memory_may_be_written
     assert effect_on_argument("bytearray", call, is_iterator=False) is Effect.UNKNOWN
 
 
-def test_what_c_code_has_at_hand_while_another_thread_changes_it_comes_before_what_both_may_only_read() -> None:
-    dumps = [Touch(lwp, 0x4000, "Headers", "dumps", Effect.UNKNOWN, Near.AT, "a.py", 7, 7) for lwp in (1, 3)]
+def test_what_c_code_has_at_hand_while_another_thread_changes_it_comes_before_what_both_may_only_read() -> (
+    None
+):
+    dumps = [
+        Touch(lwp, 0x4000, "Headers", "dumps", Effect.UNKNOWN, Near.AT, "a.py", 7, 7)
+        for lwp in (1, 3)
+    ]
     inside = Touch(1, 0x1000, "list", "dumps", Effect.UNKNOWN, Near.INTERNAL, "a.py", 7, 7)
-    change = Touch(2, 0x1000, "list", "setitem", Effect.RESIZE, Near.FUNCTION, "a.py", 9, 8, is_guarded=True)
+    change = Touch(
+        2, 0x1000, "list", "setitem", Effect.RESIZE, Near.FUNCTION, "a.py", 9, 8, is_guarded=True
+    )
     assert [pair[0] for pair in pairs(*dumps, inside, change)] == [0x1000, 0x4000]
 
 
 def test_a_plain_attribute_is_no_opponent_of_what_may_only_read() -> None:
     dumps = Touch(1, 0x4000, "Headers", "dumps", Effect.UNKNOWN, Near.AT, "a.py", 7, 7)
-    lookup = Touch(2, 0x4000, "Headers", "getattr pairs", Effect.READ, Near.AT, "a.py", 9, 9, is_guarded=True)
+    lookup = Touch(
+        2, 0x4000, "Headers", "getattr pairs", Effect.READ, Near.AT, "a.py", 9, 9, is_guarded=True
+    )
     assert pairs(dumps, lookup) == []

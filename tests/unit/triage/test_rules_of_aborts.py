@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from case_world import ABORT, EXTENSION, HeapWorld, case_of, segfault
 
-from gdbext.debuggers.base import NativeFrame, Signal
+from gdbext.diagnosis.fault import Fault
+from gdbext.diagnosis.rules import libc, plain
 from gdbext.model import Confidence
-from gdbext.triage.fault import Fault
-from gdbext.triage.rules import libc, plain
+from gdbext.target.protocol import NativeFrame, Signal
 
 FREED = 0xDDDD_DDDD_DDDD_DDDD
 LIBC = "/lib/x86_64-linux-gnu/libc.so.6"
@@ -76,10 +76,18 @@ def test_another_abort_is_no_matter_of_the_heap(message: str | None) -> None:
         (Fault(Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x40), jumped_to=0x40), None),
     ],
 )
-def test_a_native_fault_through_a_fill_says_what_memory_the_pointer_was_read_from(fault: Fault, value: int | None) -> None:
-    [found] = plain.native_fault(case_of(HeapWorld(hooks=True), fault=fault, native_frames=STACK[4:]))
+def test_a_native_fault_through_a_fill_says_what_memory_the_pointer_was_read_from(
+    fault: Fault, value: int | None
+) -> None:
+    [found] = plain.native_fault(
+        case_of(HeapWorld(hooks=True), fault=fault, native_frames=STACK[4:])
+    )
     fills = [e for e in found.evidence if "it is that fill" in e.claim]
     assert [(e.value, e.broken) for e in fills] == ([(value, True)] if value else [])
     assert all("freed (0xDD)" in e.claim and e is found.evidence[0] for e in fills)
-    [plainly] = plain.native_fault(case_of(HeapWorld(hooks=False), fault=fault, native_frames=STACK[4:]))
-    assert not any("it is that fill" in e.claim for e in plainly.evidence), "only the debug hooks write fills"
+    [plainly] = plain.native_fault(
+        case_of(HeapWorld(hooks=False), fault=fault, native_frames=STACK[4:])
+    )
+    assert not any("it is that fill" in e.claim for e in plainly.evidence), (
+        "only the debug hooks write fills"
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from case_world import EXTENSION, GC, SELF, HeapWorld, case_of, segfault
 
+from gdbext.diagnosis.rules import fields, null
 from gdbext.model import Confidence
-from gdbext.triage.rules import fields, null
 
 
 def test_a_static_type_without_a_type_of_its_own_was_never_readied() -> None:
@@ -15,7 +15,9 @@ def test_a_static_type_without_a_type_of_its_own_was_never_readied() -> None:
     world.set("PyObject", kind, ob_type=0)
     [found] = fields.broken_invariant(case_of(world, kind))
     assert (found.rule, found.confidence) == ("FT206", Confidence.LIKELY)
-    assert found.title.endswith("the static type collections.deque has no ob_type: PyType_Ready() was not called for it")
+    assert found.title.endswith(
+        "the static type collections.deque has no ob_type: PyType_Ready() was not called for it"
+    )
 
 
 def test_what_has_no_types_name_is_no_static_type() -> None:
@@ -44,7 +46,9 @@ def test_a_heap_objects_header_without_a_type_is_impossible() -> None:
 
 def test_an_impossible_header_beside_the_fault_may_be_one_that_is_not_built_yet() -> None:
     world = HeapWorld()
-    [found] = fields.broken_invariant(case_of(world, headless_list(world), died_of=lambda suspect: False))
+    [found] = fields.broken_invariant(
+        case_of(world, headless_list(world), died_of=lambda suspect: False)
+    )
     assert found.confidence is Confidence.POSSIBLE
 
 
@@ -58,7 +62,9 @@ def test_an_impossible_header_beside_the_fault_may_be_one_that_is_not_built_yet(
         (0x10, "ob_type", Confidence.POSSIBLE),
     ],
 )
-def test_an_access_to_the_header_of_null_is_that_of_an_item(base: int, field: str, sure: Confidence) -> None:
+def test_an_access_to_the_header_of_null_is_that_of_an_item(
+    base: int, field: str, sure: Confidence
+) -> None:
     world = HeapWorld()
     fault = segfault(base, world.layout.offset("PyObject", field))
     stopped = case_of(world, world.page(GC, 64).object("dict"), module=EXTENSION, fault=fault)

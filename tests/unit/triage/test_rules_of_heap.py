@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from case_world import GC, MEM, SELF, TAKEN, FakePage, HeapWorld, case_of, segfault
 
-from gdbext.debuggers.base import NativeFrame, NativeThread
-from gdbext.heap.free_lists import Damage, Flaw
-from gdbext.heap.health import Corruption
+from gdbext.cpython.allocator.health import Corruption
+from gdbext.cpython.allocator.page_free_lists import Damage, Flaw
+from gdbext.diagnosis.fault import Fault
+from gdbext.diagnosis.origin import Origin
+from gdbext.diagnosis.rules import heap as rules
 from gdbext.model import Confidence, Problems
-from gdbext.triage.fault import Fault
-from gdbext.triage.origin import Origin
-from gdbext.triage.rules import heap as rules
+from gdbext.target.protocol import NativeFrame, NativeThread
 
 WALKING = ("mi_heap_visit_blocks", "gc_visit_heaps", "gc_collect_main")
 COMPUTING = ("list_append", "_PyEval_EvalFrameDefault")
@@ -26,7 +26,9 @@ def case(functions: tuple[str, ...], flaw: Flaw, is_snapshot: bool = False) -> A
     found = [Corruption(Damage(page, flaw, "free"), "damaged", (), is_snapshot=is_snapshot)]
     session = SimpleNamespace(
         debugger=SimpleNamespace(
-            frames=lambda lwp, limit: [NativeFrame(n, 0x1000, 0x7000, name) for n, name in enumerate(functions)][:limit]
+            frames=lambda lwp, limit: [
+                NativeFrame(n, 0x1000, 0x7000, name) for n, name in enumerate(functions)
+            ][:limit]
         ),
         heap=SimpleNamespace(
             freelist_health=list,
@@ -35,7 +37,9 @@ def case(functions: tuple[str, ...], flaw: Flaw, is_snapshot: bool = False) -> A
             records=SimpleNamespace(mimalloc=SimpleNamespace(owner=lambda page: None)),
         ),
     )
-    return SimpleNamespace(session=session, fault=Fault(None), lwp=1, native_threads=[NativeThread(1, 1)], root=None)
+    return SimpleNamespace(
+        session=session, fault=Fault(None), lwp=1, native_threads=[NativeThread(1, 1)], root=None
+    )
 
 
 def test_a_collection_that_walks_a_circle_never_ends() -> None:
@@ -65,11 +69,20 @@ def in_function(function: str, base: int, *, world: HeapWorld | None = None) -> 
     frame = NativeFrame(0, 0x1000, 0x7000, function)
     c_frames = [SimpleNamespace(frame=frame, function=function, variables=())]
     world = world or HeapWorld()
-    return case_of(world, fault=segfault(base), native_frames=[frame], c_frames=c_frames, native_threads=[], problems=Problems())
+    return case_of(
+        world,
+        fault=segfault(base),
+        native_frames=[frame],
+        c_frames=c_frames,
+        native_threads=[],
+        problems=Problems(),
+    )
 
 
 @pytest.mark.parametrize("function", ["mi_free", "_mi_page_malloc", "mi_heap_visit_blocks"])
-def test_a_word_that_the_allocator_met_and_that_is_no_block_was_written_over_a_link(function: str) -> None:
+def test_a_word_that_the_allocator_met_and_that_is_no_block_was_written_over_a_link(
+    function: str,
+) -> None:
     [found] = rules.corrupted(in_function(function, TEXT))
     assert (found.rule, found.confidence) == ("FT105", Confidence.LIKELY)
     assert f"{function} met {TEXT:#x}, which is no block" in found.title

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 from case_world import EXTENSION, GC, MEM, OBJECT, PYTHON, SELF, STANDARD, TAKEN, HeapWorld, case_of
 
-from gdbext.debuggers.base import NativeFrame, Signal, Variable
+from gdbext.diagnosis.fault import Fault, Operand
+from gdbext.diagnosis.holders import Held
+from gdbext.diagnosis.origin import Origin
+from gdbext.diagnosis.rules import pointers, stale
+from gdbext.diagnosis.suspects import Suspect, Use
 from gdbext.model import Confidence, Liveness, Verdict
-from gdbext.triage.fault import Fault, Operand
-from gdbext.triage.holders import Held
-from gdbext.triage.origin import Origin
-from gdbext.triage.rules import pointers, stale
-from gdbext.triage.suspects import Suspect, Use
+from gdbext.target.protocol import NativeFrame, Signal, Variable
 
 THREAD = 0x7F00_0000_1740
 TEXT = struct.unpack("<Q", b"12345678")[0]
@@ -30,7 +30,9 @@ def case(address: int) -> Any:
     liveness = Liveness(address, verdict, Confidence.PROVEN)
     use = Use(0, "union_repr", "self", "types.UnionType", "tp_repr", True, is_self=True)
     session = SimpleNamespace(
-        runtime=SimpleNamespace(by_tid=lambda tid: SimpleNamespace(native_thread_id=7) if tid == THREAD else None),
+        runtime=SimpleNamespace(
+            by_tid=lambda tid: SimpleNamespace(native_thread_id=7) if tid == THREAD else None
+        ),
         heap=SimpleNamespace(judge=lambda address: liveness, records=SimpleNamespace(hooks=True)),
     )
     return SimpleNamespace(
@@ -71,13 +73,18 @@ def test_the_fill_of_freed_memory_was_read_after_the_free() -> None:
 
 
 def null_case(variable: Variable, address: int = 0xC) -> Any:
-    frames = [NativeFrame(0, 0x1000, 0x7000, "Py_INCREF", is_inlined=True), NativeFrame(1, 0x1000, 0x7000, "tee_next")]
+    frames = [
+        NativeFrame(0, 0x1000, 0x7000, "Py_INCREF", is_inlined=True),
+        NativeFrame(1, 0x1000, 0x7000, "tee_next"),
+    ]
     operand = Operand("0xc(%rax)", "rax", 0, address, address, False)
     return SimpleNamespace(
         root=None,
         session=SimpleNamespace(layout=SimpleNamespace(is_object=lambda name: name == "PyObject")),
         lwp=7,
-        fault=Fault(Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", address), "mov 0xc(%rax),%edx", operand),
+        fault=Fault(
+            Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", address), "mov 0xc(%rax),%edx", operand
+        ),
         c_frames=[
             SimpleNamespace(frame=frames[0], variables=(variable,), function="Py_INCREF"),
             SimpleNamespace(frame=frames[1], variables=(), function="tee_next"),
@@ -105,13 +112,21 @@ def test_a_null_that_no_object_was_expected_at_is_not(stopped: Any) -> None:
 
 @pytest.mark.parametrize("name", ["kwnames", "kwds", "closure"])
 def test_a_parameter_that_a_call_may_leave_out_is_no_object_that_is_missing(name: str) -> None:
-    assert not list(pointers.null_object(null_case(Variable(name, "PyObject *", 0, is_argument=True))))
+    assert not list(
+        pointers.null_object(null_case(Variable(name, "PyObject *", 0, is_argument=True)))
+    )
 
 
 # --- pointers into memory in use ----------------------------------------------------------------------
 
 
-def origin(kind: str = "list", length: int | None = 0, *, current: bool = False, function: str | None = "list_repr_impl") -> Origin:
+def origin(
+    kind: str = "list",
+    length: int | None = 0,
+    *,
+    current: bool = False,
+    function: str | None = "list_repr_impl",
+) -> Origin:
     return Origin(0x5000, kind, 2, current, length, function, 1, adjacent=True, evidence=())
 
 
@@ -122,19 +137,26 @@ def what(stopped: Any) -> pointers.NoObject | None:
 def test_in_a_block_of_pymem_malloc_there_can_be_no_object() -> None:
     world = HeapWorld()
     found = what(case_of(world, world.page(MEM, 64).take(), use=SELF))
-    assert found == pointers.NoObject("a 64-byte block of PyMem_Malloc, where CPython puts no objects", Confidence.LIKELY)
+    assert found == pointers.NoObject(
+        "a 64-byte block of PyMem_Malloc, where CPython puts no objects", Confidence.LIKELY
+    )
 
 
 @pytest.mark.parametrize(
-    ("kind", "struct_name", "at"), [("str", "PyASCIIObject", ""), ("str", "PyCompactUnicodeObject", ""), ("bytes", "", "ob_sval")]
+    ("kind", "struct_name", "at"),
+    [("str", "PyASCIIObject", ""), ("str", "PyCompactUnicodeObject", ""), ("bytes", "", "ob_sval")],
 )
-def test_a_pointer_to_the_characters_of_a_living_text_is_no_object(kind: str, struct_name: str, at: str) -> None:
+def test_a_pointer_to_the_characters_of_a_living_text_is_no_object(
+    kind: str, struct_name: str, at: str
+) -> None:
     world = HeapWorld()
     text = world.page(OBJECT, 128).object(kind)
     offset = world.layout.offset("PyBytesObject", at) if at else world.layout.size(struct_name)
     found = what(case_of(world, text + offset, use=SELF))
     assert found == pointers.NoObject(f"the text of the {kind} {text:#x}", Confidence.LIKELY)
-    assert what(case_of(world, text + offset + 8, use=SELF)) is None, "nothing points there but what was freed"
+    assert what(case_of(world, text + offset + 8, use=SELF)) is None, (
+        "nothing points there but what was freed"
+    )
 
 
 def test_where_a_text_was_freed_an_object_may_have_been() -> None:
@@ -154,7 +176,9 @@ def test_an_object_of_another_type_may_have_been_given_to_an_extensions_function
     [told] = pointers.no_pointer(stopped)
     assert told.title.endswith("what area takes for a dict is a list")
     assert not list(stale.reused(stopped))
-    assert told.subject is not None and told.subject.liveness is Verdict.LIVE, "nothing says that another object was there before"
+    assert told.subject is not None and told.subject.liveness is Verdict.LIVE, (
+        "nothing says that another object was there before"
+    )
 
 
 @pytest.mark.parametrize(("use", "module"), [(SELF, EXTENSION), (TAKEN, PYTHON), (TAKEN, STANDARD)])
@@ -169,9 +193,14 @@ GAVE_IT_AWAY = [origin(), origin("classmethod", None)]
 HAS_IT_OR_NEVER_HAD_IT = [origin(length=3), origin(current=True), origin(function=None)]
 
 
-@pytest.mark.parametrize(("came_from", "gone"), [*((o, True) for o in GAVE_IT_AWAY), *((o, False) for o in HAS_IT_OR_NEVER_HAD_IT)])
+@pytest.mark.parametrize(
+    ("came_from", "gone"),
+    [*((o, True) for o in GAVE_IT_AWAY), *((o, False) for o in HAS_IT_OR_NEVER_HAD_IT)],
+)
 @pytest.mark.parametrize("is_memory", [True, False])
-def test_what_a_living_holder_gave_away_was_an_object(came_from: Origin, gone: bool, is_memory: bool) -> None:
+def test_what_a_living_holder_gave_away_was_an_object(
+    came_from: Origin, gone: bool, is_memory: bool
+) -> None:
     world = HeapWorld()
     address = world.page(MEM, 64).take() if is_memory else world.page(GC, 64).object("list")
     assert (what(case_of(world, address, origin=came_from)) is None) is gone

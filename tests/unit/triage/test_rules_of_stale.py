@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 from case_world import ABORT, EXTENSION, GC, PYTHON, TAKEN, HeapWorld, case_of, segfault
 
-from gdbext.debuggers.base import NativeFrame
+from gdbext.diagnosis.fault import Fault
+from gdbext.diagnosis.holders import Held
+from gdbext.diagnosis.origin import Origin
+from gdbext.diagnosis.rules import stale
+from gdbext.diagnosis.rules.catalog import DOCS
 from gdbext.model import Confidence, Evidence, Finding
-from gdbext.triage.fault import Fault
-from gdbext.triage.holders import Held
-from gdbext.triage.origin import Origin
-from gdbext.triage.rules import stale
-from gdbext.triage.rules.catalog import DOCS
+from gdbext.target.protocol import NativeFrame
 
 SAID = "_Py_NegativeRefcount: object has negative ref count"
 GIVEN = replace(TAKEN, expected=None)
@@ -30,7 +30,14 @@ def two_lists(*, is_freed: bool = True) -> tuple[HeapWorld, int, int]:
 
 def test_what_a_fatal_error_is_about_lost_its_references_and_no_other_dead_object() -> None:
     world, other, about = two_lists()
-    stopped = case_of(world, other, about, use=GIVEN, module=PYTHON, fault=Fault(ABORT, fatal_error=SAID, fatal_object=about))
+    stopped = case_of(
+        world,
+        other,
+        about,
+        use=GIVEN,
+        module=PYTHON,
+        fault=Fault(ABORT, fatal_error=SAID, fatal_object=about),
+    )
     [found] = stale.double_free(stopped)
     assert found.subject is not None
     assert (found.subject.address, found.confidence) == (about, Confidence.PROVEN)
@@ -39,7 +46,13 @@ def test_what_a_fatal_error_is_about_lost_its_references_and_no_other_dead_objec
 
 def test_an_error_about_an_object_that_no_frame_has_is_told_with_that_object() -> None:
     world, other, about = two_lists()
-    stopped = case_of(world, other, use=GIVEN, module=PYTHON, fault=Fault(ABORT, fatal_error=SAID, fatal_object=about))
+    stopped = case_of(
+        world,
+        other,
+        use=GIVEN,
+        module=PYTHON,
+        fault=Fault(ABORT, fatal_error=SAID, fatal_object=about),
+    )
     [found] = stale.double_free(stopped)
     assert found.subject is not None and found.subject.address == about
 
@@ -51,17 +64,23 @@ def test_an_error_that_names_no_object_is_about_a_dead_argument() -> None:
 
     def said_by(module: str) -> list[Finding]:
         frames = [reporter, NativeFrame(1, 0x1100, 0x7100, "give_back", module=module)]
-        return list(stale.double_free(case_of(world, dead, use=GIVEN, fault=fault, native_frames=frames)))
+        return list(
+            stale.double_free(case_of(world, dead, use=GIVEN, fault=fault, native_frames=frames))
+        )
 
     assert said_by(EXTENSION) == [], "an extension's message may have any words"
     [found] = said_by(PYTHON)
     assert found.subject is not None and found.subject.address == dead
-    assert not list(stale.double_free(case_of(world, dead, use=replace(GIVEN, is_argument=False), fault=fault)))
+    assert not list(
+        stale.double_free(case_of(world, dead, use=replace(GIVEN, is_argument=False), fault=fault))
+    )
 
 
 def test_another_fatal_error_says_nothing_of_references() -> None:
     world, dead, _ = two_lists()
-    fault = Fault(ABORT, fatal_error="PyMutex_Unlock: unlocking mutex that is not locked", fatal_object=dead)
+    fault = Fault(
+        ABORT, fatal_error="PyMutex_Unlock: unlocking mutex that is not locked", fatal_object=dead
+    )
     assert not list(stale.double_free(case_of(world, dead, use=GIVEN, fault=fault)))
 
 
@@ -72,7 +91,9 @@ def test_what_is_deallocated_although_it_is_gone_lost_one_reference_too_many(is_
     again = next(s for s in stopped.suspects if (s is stopped.root) is is_root)
     again.ended_again = True
     found = list(stale.double_free(stopped))
-    assert [(f.subject and f.subject.address, f.confidence) for f in found] == ([(dead, Confidence.LIKELY)] if is_root else [])
+    assert [(f.subject and f.subject.address, f.confidence) for f in found] == (
+        [(dead, Confidence.LIKELY)] if is_root else []
+    )
     assert all("being deallocated, although it is gone" in f.evidence[0].claim for f in found)
 
 
@@ -82,11 +103,26 @@ OTHER = Evidence("still held by .price of Shop 0x5000", 0x5020, 0x1000)
 def test_a_container_that_was_searched_for_holds_what_somebody_else_freed() -> None:
     world, dead, holder = two_lists(is_freed=False)
     world.pages[0].free(dead)
-    origin = Origin(holder, "list", 0, True, 1, None, 0, False, (Evidence("still holds", holder, dead),), was_searched=True)
+    origin = Origin(
+        holder,
+        "list",
+        0,
+        True,
+        1,
+        None,
+        0,
+        False,
+        (Evidence("still holds", holder, dead),),
+        was_searched=True,
+    )
     stopped = case_of(world, dead, use=GIVEN, origin=origin, held=Held(origin, (OTHER,)))
     [found] = stale.container_item(stopped)
     assert found.container is not None
-    assert (found.container.address, found.container.index, found.confidence) == (holder, 0, Confidence.PROVEN)
+    assert (found.container.address, found.container.index, found.confidence) == (
+        holder,
+        0,
+        Confidence.PROVEN,
+    )
     assert found.advice == DOCS["FT102"].advice
     assert OTHER in found.evidence
     assert not list(stale.after_free(stopped))
@@ -106,4 +142,6 @@ def test_a_fault_through_the_fill_of_freed_memory_is_a_use_after_free() -> None:
     [found] = stale.after_free(case_of(world, fault=segfault(fill, 0x18)))
     assert (found.rule, found.subject, found.confidence) == ("FT102", None, Confidence.LIKELY)
     assert not list(stale.after_free(case_of(world, fault=segfault(0x1000, 0x18))))
-    assert not list(stale.after_free(case_of(HeapWorld(hooks=False), fault=segfault(fill, 0x18)))), "nobody writes fills there"
+    assert not list(
+        stale.after_free(case_of(HeapWorld(hooks=False), fault=segfault(fill, 0x18)))
+    ), "nobody writes fills there"

@@ -9,26 +9,51 @@ from typing import cast
 
 import pytest
 
-from gdbext.debuggers.base import Module, NativeFrame, Signal
-from gdbext.interpreter.frames import Frame, PythonStack
-from gdbext.model import Confidence, Finding, KnownIssue, Race, RaceThread, SharedObject, Subject, Verdict
-from gdbext.triage import signature as module
-from gdbext.triage.case import Case, CFrame
-from gdbext.triage.expectations import SlotOwner
-from gdbext.triage.fault import Fault
-from gdbext.triage.known_issues import Identified
-from gdbext.triage.signature import misdeeds, signature
-from gdbext.triage.signs import Scene
+from gdbext.cpython.interpreter.frames import Frame, PythonStack
+from gdbext.diagnosis import signature as module
+from gdbext.diagnosis.case import Case, CFrame
+from gdbext.diagnosis.expectations import SlotOwner
+from gdbext.diagnosis.fault import Fault
+from gdbext.diagnosis.known_issues import Identified
+from gdbext.diagnosis.signature import misdeeds, signature
+from gdbext.diagnosis.signs import Scene
+from gdbext.model import (
+    Confidence,
+    Finding,
+    KnownIssue,
+    Race,
+    RaceThread,
+    SharedObject,
+    Subject,
+    Verdict,
+)
+from gdbext.target.protocol import Module, NativeFrame, Signal
 
 PYTHON = "/usr/bin/python3.13t"
 
 
 def slot(level: int, function: str, kind: str, name: str) -> CFrame:
-    return CFrame(NativeFrame(level, 0x1000, 0x7000, function, "x.c", 1, PYTHON), (), SlotOwner(kind, 0x5000, name))
+    return CFrame(
+        NativeFrame(level, 0x1000, 0x7000, function, "x.c", 1, PYTHON),
+        (),
+        SlotOwner(kind, 0x5000, name),
+    )
 
 
-def plain(level: int, function: str | None, library: str = PYTHON, file: str | None = None, is_inlined: bool = False) -> CFrame:
-    return CFrame(NativeFrame(level, 0x1000, 0x7000, function, file, 1 if file else None, library, is_inlined), (), None)
+def plain(
+    level: int,
+    function: str | None,
+    library: str = PYTHON,
+    file: str | None = None,
+    is_inlined: bool = False,
+) -> CFrame:
+    return CFrame(
+        NativeFrame(
+            level, 0x1000, 0x7000, function, file, 1 if file else None, library, is_inlined
+        ),
+        (),
+        None,
+    )
 
 
 def case(
@@ -40,11 +65,19 @@ def case(
     extensions: Sequence[str] = (),
 ) -> Case:
     current = Frame(0x10, 0x20, python, "/srv/app/worker.py", line, 3, 0)
-    loaded = [PYTHON, "/lib/libc.so.6", "/usr/lib/python3.13/lib-dynload/_ctypes.so", "/srv/libssl.so.3", *extensions]
+    loaded = [
+        PYTHON,
+        "/lib/libc.so.6",
+        "/usr/lib/python3.13/lib-dynload/_ctypes.so",
+        "/srv/libssl.so.3",
+        *extensions,
+    ]
     session = SimpleNamespace(
         modules=[Module(path, 0x1000) for path in loaded],
         debugger=SimpleNamespace(
-            symbol=lambda name: name if any(f"PyInit_{e.split('/')[-1][:-3]}" == name for e in extensions) else None
+            symbol=lambda name: (
+                name if any(f"PyInit_{e.split('/')[-1][:-3]}" == name for e in extensions) else None
+            )
         ),
     )
     made = SimpleNamespace(
@@ -60,12 +93,21 @@ def case(
     return cast(Case, made)
 
 
-def finding(rule: str, kind: str | None = None, confidence: Confidence = Confidence.PROVEN) -> Finding:
-    return Finding(rule, "", confidence, Subject(0x1234, kind, kind, Verdict.FREED) if kind else None)
+def finding(
+    rule: str, kind: str | None = None, confidence: Confidence = Confidence.PROVEN
+) -> Finding:
+    return Finding(
+        rule, "", confidence, Subject(0x1234, kind, kind, Verdict.FREED) if kind else None
+    )
 
 
-def race(kind: str, *operations: str, confidence: Confidence = Confidence.LIKELY, lwp: int = 1) -> Race:
-    threads = tuple(RaceThread(lwp + n, f"t{n}", operation, "a.py", 10 * n + lwp) for n, operation in enumerate(operations))
+def race(
+    kind: str, *operations: str, confidence: Confidence = Confidence.LIKELY, lwp: int = 1
+) -> Race:
+    threads = tuple(
+        RaceThread(lwp + n, f"t{n}", operation, "a.py", 10 * n + lwp)
+        for n, operation in enumerate(operations)
+    )
     return Race(confidence, SharedObject(0x4000 + lwp, kind), threads)
 
 
@@ -74,27 +116,45 @@ def scenes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a target, a race's scene is what the race says."""
 
     def scene_of(case: Case, race: Race) -> Scene:
-        return Scene(frozenset({race.object.type}), operations=frozenset(t.operation for t in race.threads))
+        return Scene(
+            frozenset({race.object.type}), operations=frozenset(t.operation for t in race.threads)
+        )
 
     monkeypatch.setattr(module, "scene_of", scene_of)
 
 
-def mark(case_: Case, findings: Sequence[Finding] = (), races: Sequence[Race] = (), known: Identified | None = None) -> str:
+def mark(
+    case_: Case,
+    findings: Sequence[Finding] = (),
+    races: Sequence[Race] = (),
+    known: Identified | None = None,
+) -> str:
     return signature(case_, findings, races, known or Identified()).id
 
 
-LIST_READER = (slot(2, "union_repr", "types.UnionType", "tp_repr"), slot(5, "list_repr", "list", "tp_repr"))
+LIST_READER = (
+    slot(2, "union_repr", "types.UnionType", "tp_repr"),
+    slot(5, "list_repr", "list", "tp_repr"),
+)
 
 
 def test_inlined_helpers_and_plumbing_do_not_count() -> None:
-    debug = (plain(0, "_Py_TYPE"), plain(1, "PyObject_Repr"), *LIST_READER, plain(6, "_PyObject_VectorcallTstate"))
+    debug = (
+        plain(0, "_Py_TYPE"),
+        plain(1, "PyObject_Repr"),
+        *LIST_READER,
+        plain(6, "_PyObject_VectorcallTstate"),
+    )
     found = finding("FT205", "list")
     assert mark(case(debug), [found]) == mark(case(LIST_READER), [found])
     assert signature(case(debug), [found], (), Identified()).frames == ("union_repr", "list_repr")
 
 
 def test_what_a_lost_block_is_used_for_now_does_not_count() -> None:
-    marks = {mark(case(LIST_READER), [finding(rule, "types.UnionType")]) for rule in ("FT101", "FT102", "FT103", "FT104", "FT201")}
+    marks = {
+        mark(case(LIST_READER), [finding(rule, "types.UnionType")])
+        for rule in ("FT101", "FT102", "FT103", "FT104", "FT201")
+    }
     assert len(marks) == 1
 
 
@@ -124,8 +184,15 @@ def test_the_known_issue_is_the_cause_wherever_the_crash_happened() -> None:
     exact = issue("gh-1", "exact", "gh-1", "pickle", "dict")
     first = mark(case(LIST_READER), [finding("FT404")], [race("dict", "dumps", "pop")], exact)
     assert first == mark(case(), [finding("FT105")], (), exact)
-    assert first == mark(case(), [finding("FT105")], [race("dict", "dumps", "clear")], issue("gh-1", "possible", *exact.defect))
-    assert first != mark(case(), [finding("FT105")], (), issue("gh-1", "exact", "gh-1", "pickle", "list"))
+    assert first == mark(
+        case(),
+        [finding("FT105")],
+        [race("dict", "dumps", "clear")],
+        issue("gh-1", "possible", *exact.defect),
+    )
+    assert first != mark(
+        case(), [finding("FT105")], (), issue("gh-1", "exact", "gh-1", "pickle", "list")
+    )
 
 
 def test_a_fault_in_other_code_is_not_laid_to_a_suspected_race() -> None:
@@ -137,7 +204,9 @@ def test_a_fault_in_other_code_is_not_laid_to_a_suspected_race() -> None:
     assert mark(case(library, line=8), found) == mark(case(library, line=7), found)
     own = (plain(0, "dict_lookup"),)
     assert mark(case(own), found, [suspected]) != mark(case(own), found)
-    assert mark(case(LIST_READER), found, [suspected]) == mark(case(LIST_READER), found), "its site tells more"
+    assert mark(case(LIST_READER), found, [suspected]) == mark(case(LIST_READER), found), (
+        "its site tells more"
+    )
     sent = case(own, signal=Signal("SIGSEGV", 1, 11, "SI_USER", None, 4321))
     assert mark(sent, found, [suspected]) == mark(sent, found)
 
@@ -151,7 +220,11 @@ def frames_of(*frames: CFrame) -> tuple[str, ...]:
 
 def test_of_an_extension_module_its_innermost_function_counts() -> None:
     own = "/srv/app/fastvec.so"
-    debug = (plain(0, "Py_INCREF", own, "object.h"), plain(1, "take", own, "fastvec.c"), plain(2, "get", own, "fastvec.c"))
+    debug = (
+        plain(0, "Py_INCREF", own, "object.h"),
+        plain(1, "take", own, "fastvec.c"),
+        plain(2, "get", own, "fastvec.c"),
+    )
     release = (
         plain(0, "Py_INCREF", own, "object.h", True),
         plain(1, "take", own, "fastvec.c", True),
@@ -159,19 +232,34 @@ def test_of_an_extension_module_its_innermost_function_counts() -> None:
     )
     jumped = (plain(0, "take", own),)
     assert frames_of(*debug) == frames_of(*release) == frames_of(*jumped) == ("take",)
-    assert frames_of(*jumped, *LIST_READER, plain(6, "walk", "/srv/app/tree.so")) == ("take", "union_repr", "list_repr")
+    assert frames_of(*jumped, *LIST_READER, plain(6, "walk", "/srv/app/tree.so")) == (
+        "take",
+        "union_repr",
+        "list_repr",
+    )
 
 
 def test_without_a_site_the_functions_that_were_called_are_it() -> None:
-    foreign, ctypes = "/lib/libffi.so.8.1.2", "/usr/lib/python3.13/lib-dynload/_ctypes.cpython-313t-x86_64-linux-gnu.so"
+    foreign, ctypes = (
+        "/lib/libffi.so.8.1.2",
+        "/usr/lib/python3.13/lib-dynload/_ctypes.cpython-313t-x86_64-linux-gnu.so",
+    )
     gateway = (
         plain(1, None, foreign),
         plain(2, None, foreign),
         plain(3, "PyCFuncPtr_call", ctypes),
         plain(4, "_PyObject_MakeTpCall"),
     )
-    assert frames_of(plain(0, "__strlen_evex", "/lib/libc.so.6"), *gateway) == ("strlen", "libffi", "PyCFuncPtr_call")
-    assert frames_of(plain(0, "__strlen_avx2_rtm", "/lib/libc.so.6"), *gateway) == ("strlen", "libffi", "PyCFuncPtr_call")
+    assert frames_of(plain(0, "__strlen_evex", "/lib/libc.so.6"), *gateway) == (
+        "strlen",
+        "libffi",
+        "PyCFuncPtr_call",
+    )
+    assert frames_of(plain(0, "__strlen_avx2_rtm", "/lib/libc.so.6"), *gateway) == (
+        "strlen",
+        "libffi",
+        "PyCFuncPtr_call",
+    )
     assert frames_of(*gateway) == ("libffi", "PyCFuncPtr_call")
     shown = (
         plain(0, "Py_TYPE", file="object.h", is_inlined=True),
@@ -179,11 +267,18 @@ def test_without_a_site_the_functions_that_were_called_are_it() -> None:
         plain(2, "static_one"),
     )
     assert frames_of(*shown) == ("PyObject_Repr",)
-    marks = {mark(case(frames, signal=FAULT), [finding("FT404")]) for frames in (gateway, shown, gateway[2:])}
+    marks = {
+        mark(case(frames, signal=FAULT), [finding("FT404")])
+        for frames in (gateway, shown, gateway[2:])
+    }
     assert len(marks) == 3
     sent = Signal("SIGQUIT", 1, 3, "SI_USER", None, 4321)
-    assert mark(case(gateway, signal=sent), [finding("FT405")]) == mark(case(shown, signal=sent), [finding("FT405")])
-    assert mark(case(LIST_READER, signal=sent), [finding("FT000")]) == mark(case(python="wait", signal=sent), [finding("FT000")])
+    assert mark(case(gateway, signal=sent), [finding("FT405")]) == mark(
+        case(shown, signal=sent), [finding("FT405")]
+    )
+    assert mark(case(LIST_READER, signal=sent), [finding("FT000")]) == mark(
+        case(python="wait", signal=sent), [finding("FT000")]
+    )
 
 
 def test_damaged_memory_may_be_the_only_extension_modules_work() -> None:
@@ -192,7 +287,9 @@ def test_damaged_memory_may_be_the_only_extension_modules_work() -> None:
 
     assert of("/srv/vec.so") == of("/opt/vec.so", frames=LIST_READER)
     assert len({of(), of("/srv/vec.so"), of("/srv/tok.so")}) == 3
-    assert of("/srv/vec.so", "/srv/tok.so") == of(), "which of them are loaded may depend on when it crashed"
+    assert of("/srv/vec.so", "/srv/tok.so") == of(), (
+        "which of them are loaded may depend on when it crashed"
+    )
 
 
 def test_an_abort_is_not_laid_to_a_suspected_race() -> None:
@@ -210,11 +307,18 @@ def test_an_abort_is_not_laid_to_a_suspected_race() -> None:
         ("_io.StringIO", "truncate write", "__init__ truncate write", "init"),
         ("_io.StringIO", "truncate write", "readlines write", ""),
         ("function", "getattr:__name__ setattr:__name__", "", "__name__"),
-        ("function", "setattr:__defaults__", "getattr:__defaults__ setattr:__defaults__", "__defaults__"),
+        (
+            "function",
+            "setattr:__defaults__",
+            "getattr:__defaults__ setattr:__defaults__",
+            "__defaults__",
+        ),
         ("functools.partial", "repr call", "__setstate__ call repr", "setstate"),
     ],
 )
-def test_what_is_wrong_to_do_does_not_depend_on_where_the_threads_were(kind: str, operations: str, around: str, wrong: str) -> None:
+def test_what_is_wrong_to_do_does_not_depend_on_where_the_threads_were(
+    kind: str, operations: str, around: str, wrong: str
+) -> None:
     def words(text: str) -> frozenset[str]:
         return frozenset(word.replace(":", " ") for word in text.split())
 

@@ -1,0 +1,340 @@
+"""The gdb adapter (gdb 12 and later)."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Sequence
+
+import gdb
+
+from gdbext.backends.gdb.stack import Stacks
+from gdbext.backends.gdb.threads import WORD, lwp_of, register, selection, threads_by_lwp
+from gdbext.backends.gdb.types import AGGREGATES, Types, dwarf_symbol
+from gdbext.backends.gdb.words import told
+from gdbext.binfmt.files import TargetFiles, read_source
+from gdbext.target import signals
+from gdbext.target.protocol import (
+    DebuggerError,
+    MemoryFault,
+    Module,
+    NativeFrame,
+    NativeThread,
+    Region,
+    Signal,
+    Struct,
+    Symbol,
+    Variable,
+)
+from gdbext.target.text import refuse_side_effects, simple_value, tidy_instruction
+
+NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach PID`) or open a core (`core FILE`)"
+
+
+class _Watch:
+    """Counts the events after which memory and frames, or symbols, may be others; remembers which thread had the last signal."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self.symbols = 0
+        self.signal: tuple[str, int] | None = None
+        for name in ("cont", "exited", "inferior_deleted", "memory_changed", "register_changed"):
+            getattr(gdb.events, name).connect(self._target_changed)
+        for name in ("new_objfile", "free_objfile", "clear_objfiles"):
+            if hasattr(gdb.events, name):  # free_objfile is younger than gdb 12
+                getattr(gdb.events, name).connect(self._symbols_changed)
+        gdb.events.stop.connect(self._stopped)
+
+    def _target_changed(self, _event: object) -> None:
+        self.changes += 1
+
+    def _symbols_changed(self, _event: object) -> None:
+        self.changes += 1
+        self.symbols += 1
+
+    def _stopped(self, event: gdb.StopEvent) -> None:
+        self.changes += 1
+        self.signal = None
+        if isinstance(event, gdb.SignalEvent) and (
+            thread := event.inferior_thread or gdb.selected_thread()
+        ):
+            self.signal = event.stop_signal, lwp_of(thread)
+
+
+_watch = _Watch()
+
+
+class GdbDebugger:
+    """gdb's selected inferior, as :class:`gdbext.target.protocol.Debugger`."""
+
+    def __init__(self) -> None:
+        self._stop: int | None = None
+        self._files_of_stop = TargetFiles(None, None)
+        self._stacks_of_stop = Stacks(self, self._files_of_stop)
+        self._types: tuple[int, Types] | None = None
+
+    @property
+    def version(self) -> str:
+        found = re.search(r"\d+(\.\d+)*", gdb.VERSION)
+        return f"gdb {found[0] if found else gdb.VERSION}"
+
+    @property
+    def kind(self) -> str:
+        threads = gdb.selected_inferior().threads()
+        if not threads:
+            raise DebuggerError(NO_TARGET)
+        if any(thread.is_running() for thread in threads):
+            raise DebuggerError("the process is running; stop it first (`interrupt`, or Ctrl-C)")
+        return "core" if _connection() == "core" else "live"
+
+    @property
+    def path(self) -> str | None:
+        return self._files().core
+
+    @property
+    def pid(self) -> int | None:
+        return gdb.selected_inferior().pid or None
+
+    @property
+    def executable(self) -> str | None:
+        name = gdb.current_progspace().filename
+        return str(name) if name else None
+
+    def generation(self) -> int:
+        inferior = gdb.selected_inferior()
+        return hash((_watch.changes, inferior.num, inferior.pid))
+
+    def _files(self) -> TargetFiles:
+        """The files of this stop.  What was kept of an earlier stop is dropped here."""
+        stop = self.generation()
+        if stop != self._stop:
+            self._stop = stop
+            connection = _connection()
+            core = _core_path() if connection == "core" else None
+            self._files_of_stop = TargetFiles(core, self.pid if connection == "native" else None)
+            self._stacks_of_stop = Stacks(self, self._files_of_stop)
+        return self._files_of_stop
+
+    def _stacks(self) -> Stacks:
+        self._files()
+        return self._stacks_of_stop
+
+    # --- memory ---------------------------------------------------------------------------------
+
+    def read(self, address: int, size: int) -> bytes:
+        if size == 0:
+            return b""
+        files = self._files()
+        try:
+            data = (
+                files.read(self, address, size)
+                if files.has_memory
+                else gdb.selected_inferior().read_memory(address, size)
+            )
+        except (gdb.error, OSError, OverflowError, ValueError, MemoryError):
+            raise MemoryFault(address, size) from None
+        if data is None:
+            raise MemoryFault(address, size)
+        return bytes(data)
+
+    def regions(self) -> Sequence[Region]:
+        return self._files().regions
+
+    def modules(self) -> Sequence[Module]:
+        return self._files().modules(self)
+
+    # --- threads and frames ---------------------------------------------------------------------
+
+    def threads(self) -> Sequence[NativeThread]:
+        files = self._files()
+        found = []
+        with selection():
+            for thread in sorted(gdb.selected_inferior().threads(), key=lambda t: t.num):
+                lwp = lwp_of(thread)
+                if not files.has_thread(lwp):
+                    continue
+                fs_base = files.fs_base(lwp)
+                if fs_base is None:
+                    thread.switch()
+                    fs_base = register(gdb.newest_frame(), "fs_base")
+                found.append(NativeThread(lwp, thread.num, files.thread_name(lwp), fs_base))
+        return found
+
+    def selected(self) -> tuple[int, int]:
+        thread = gdb.selected_thread()
+        if thread is None:
+            raise DebuggerError(NO_TARGET)
+        try:
+            chosen = gdb.selected_frame().level()
+        except gdb.error:
+            return lwp_of(thread), 0
+        levels = self._stacks().walk(lwp_of(thread), chosen + 1).levels
+        return lwp_of(thread), max(
+            (i for i, level in enumerate(levels) if level is not None and level <= chosen),
+            default=0,
+        )
+
+    def frames(self, lwp: int, limit: int = 256) -> Sequence[NativeFrame]:
+        return self._stacks().walk(lwp, limit).frames[:limit]
+
+    def variables(self, lwp: int, level: int) -> Sequence[Variable]:
+        return self._stacks().variables(lwp, level)
+
+    def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
+        return self._stacks().registers(lwp, level)
+
+    def signal(self) -> Signal | None:
+        died = self._files().core_signal() if self.kind == "core" else self._live_signal()
+        if died is None:
+            return None
+        return signals.before_handler(
+            self, self.frames(died.lwp, signals.HANDLER_DEPTH), died, self.regions()
+        )
+
+    def _live_signal(self) -> Signal | None:
+        name, lwp = _watch.signal or (None, None)
+        said = told("info program")
+        found = re.search(r"stopped with signal (SIG\w+)", said)
+        if found and found[1] != name:
+            # gdb stopped before this module was there to see it.
+            name, lwp = found[1], None
+        number = getattr(signal, name or "", None)
+        if number not in signals.DEADLY:
+            return None
+        threads = threads_by_lwp()
+        last = re.search(r"Last stopped for thread .*LWP (\d+)", said)
+        likely = (lwp, int(last[1]) if last else None, self.selected()[0])
+        for candidate in sorted(
+            threads, key=lambda each: likely.index(each) if each in likely else len(likely)
+        ):
+            info = _siginfo(threads[candidate])
+            if info is not None and info.number == number:
+                return signals.describe(candidate, number, info)
+        return signals.describe(lwp or self.selected()[0], number, None)
+
+    def disassemble(
+        self, address: int, count: int = 1, lwp: int | None = None
+    ) -> Sequence[tuple[int, str]]:
+        try:
+            with gdb.with_parameter("disassembly-flavor", "att"):
+                listed = gdb.selected_inferior().architecture().disassemble(address, count=count)
+            return [(item["addr"], tidy_instruction(item["asm"])) for item in listed]
+        except (gdb.error, OverflowError):
+            return []
+
+    # --- symbols and types ----------------------------------------------------------------------
+
+    def symbol(self, name: str, file: str | None = None) -> Symbol | None:
+        return self._files().symbol(self, name, file) or dwarf_symbol(name, file)
+
+    def symbol_at(self, address: int) -> Symbol | None:
+        found = re.match(r"(.+?)(?: \+ (\d+))? in section", told(f"info symbol {address:#x}"))
+        if not found:
+            return None
+        return self._files().symbol_from(self, found[1], address - int(found[2] or 0))
+
+    def struct(self, name: str) -> Struct | None:
+        if self._types is None or self._types[0] != _watch.symbols:
+            self._types = _watch.symbols, Types()
+        return self._types[1].struct(name)
+
+    def evaluate(self, expression: str) -> int:
+        refuse_side_effects(expression)
+        if (known := simple_value(self, expression)) is not None:
+            return known
+        try:
+            with gdb.with_parameter("may-call-functions", False):
+                value = gdb.parse_and_eval(expression)
+                if value.is_optimized_out:
+                    raise DebuggerError(
+                        f"`{expression}` is optimized out here; give its address instead"
+                    )
+                code = value.type.strip_typedefs().code
+                if code == gdb.TYPE_CODE_VOID:
+                    raise DebuggerError(f"`{expression}` has no value")
+                if code in AGGREGATES or code == gdb.TYPE_CODE_FUNC:
+                    value = value.address
+                    if value is None:
+                        raise DebuggerError(f"`{expression}` has no address")
+                return int(value) & WORD
+        except (gdb.error, ValueError, TypeError) as error:
+            raise DebuggerError(f"`{expression}`: {error}") from None
+
+    def source(self, file: str, line: int, context: int = 2) -> Sequence[tuple[int, str]]:
+        return read_source(file, line, context)
+
+
+def _siginfo(thread: gdb.InferiorThread) -> signals.Info | None:
+    with selection(thread):
+        try:
+            info = gdb.parse_and_eval("$_siginfo")
+            words = info.cast(gdb.lookup_type("unsigned char").array(info.type.sizeof - 1))
+            return signals.decode(bytes(int(words[i]) for i in range(24)))
+        except gdb.error:
+            return None
+
+
+def _connection() -> str | None:
+    """``core``, ``native``, ``remote``, ``extended-remote`` …"""
+    connection = gdb.selected_inferior().connection
+    return str(connection.type) if connection is not None else None
+
+
+def _core_path() -> str | None:
+    core = getattr(gdb.selected_inferior(), "corefile", None)
+    if core is not None:
+        return str(core.filename)
+    found = re.search(r"Local core dump file:\s*`(.+)', file type", told("info files"))
+    return found[1] if found else None
+
+
+# --- starting, for the command line: gdb opens a target that no person has opened ------------------
+
+
+def open_core(executable: str, core: str, sysroot: str | None = None) -> GdbDebugger:
+    """Make gdb open a core.
+
+    Raises:
+        DebuggerError: with gdb's complaint.
+    """
+    try:
+        if sysroot:
+            gdb.execute(f"set sysroot {sysroot}")
+        gdb.execute(f"file {_quoted(executable)}")
+        # Not as a string: gdb cannot make one of what a damaged core has for names.
+        gdb.execute(f"core-file {_plain_path(core)}")
+    except gdb.error as error:
+        raise DebuggerError(f"gdb cannot open {core}: {error}") from None
+    return GdbDebugger()
+
+
+def attach(pid: int) -> GdbDebugger:
+    """Make gdb stop and inspect a running process.
+
+    Raises:
+        DebuggerError: with gdb's complaint.
+    """
+    try:
+        gdb.execute(f"attach {pid}")
+    except gdb.error as error:
+        raise DebuggerError(f"gdb cannot attach to process {pid}: {error}") from None
+    return GdbDebugger()
+
+
+def leave() -> None:
+    """Let a process that was attached to go on, unharmed; harmless for a core."""
+    connection = getattr(gdb.selected_inferior(), "connection", None)
+    if gdb.selected_inferior().pid and connection is not None and connection.type != "core":
+        gdb.execute("detach")
+
+
+def _quoted(path: str) -> str:
+    return re.sub(r"([^\w/.+-])", r"\\\1", path)
+
+
+def _plain_path(path: str) -> str:
+    """A name of the file without characters that some version of gdb interprets (`core-file` takes quotes since 16 only)."""
+    if re.fullmatch(r"[\w/.+-]+", path):
+        return path
+    return f"/proc/self/fd/{os.open(path, os.O_RDONLY)}"

@@ -1,0 +1,415 @@
+"""The LLDB adapter (LLDB 14 and later; LLDB 19 does not know the sizes of array members)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+
+import lldb
+
+from gdbext.backends.lldb.stack import AGGREGATES, INVALID, STRUCTS, Stacks, raw_bytes, register
+from gdbext.binfmt import elf
+from gdbext.binfmt.files import TargetFiles, read_source
+from gdbext.target import signals
+from gdbext.target.protocol import (
+    MAX_NESTING,
+    DebuggerError,
+    Field,
+    MemoryFault,
+    Module,
+    NativeFrame,
+    NativeThread,
+    Region,
+    Signal,
+    Struct,
+    Symbol,
+    Variable,
+)
+from gdbext.target.text import refuse_side_effects, simple_value, tidy_instruction
+
+WORD = (1 << 64) - 1
+LONGEST_INSTRUCTION = 15
+NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach -p PID`) or open a core (`target create -c FILE`)"
+
+
+class LldbDebugger:
+    """The selected target of an LLDB, as :class:`gdbext.target.protocol.Debugger`."""
+
+    def __init__(self, debugger: lldb.SBDebugger) -> None:
+        self._debugger = debugger
+        self._generation = 0
+        self._stop: tuple[int, ...] | None = None
+        self._structs: dict[str, Struct | None] = {}
+        self._files_of_stop = TargetFiles(None, None)
+        self._stacks_of_stop = Stacks(self, self._files_of_stop, self._target)
+
+    @property
+    def version(self) -> str:
+        found = re.search(r"\d+(\.\d+)+", self._debugger.GetVersionString())
+        return f"lldb {found[0] if found else '?'}"
+
+    @property
+    def _target(self) -> lldb.SBTarget:
+        return self._debugger.GetSelectedTarget()
+
+    @property
+    def _process(self) -> lldb.SBProcess:
+        return self._target.GetProcess()
+
+    @property
+    def kind(self) -> str:
+        process = self._process
+        state = process.GetState() if process.IsValid() else lldb.eStateInvalid
+        if state in (lldb.eStateRunning, lldb.eStateStepping):
+            raise DebuggerError(
+                "the process is running; stop it first (`process interrupt`, or Ctrl-C)"
+            )
+        if state not in (lldb.eStateStopped, lldb.eStateCrashed, lldb.eStateSuspended):
+            raise DebuggerError(NO_TARGET)
+        return "core" if process.GetPluginName().endswith("-core") else "live"
+
+    @property
+    def path(self) -> str | None:
+        return self._files().core
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.GetProcessID() or None
+
+    @property
+    def executable(self) -> str | None:
+        return self._target.GetExecutable().fullpath or None
+
+    def generation(self) -> int:
+        process = self._process
+        stop = process.GetUniqueID(), process.GetStopID(), self._target.GetNumModules()
+        if stop != self._stop:
+            self._stop = stop
+            self._generation += 1
+            self._structs.clear()
+            is_core = process.IsValid() and process.GetPluginName().endswith("-core")
+            self._files_of_stop = (
+                TargetFiles(_core_path(process), None) if is_core else TargetFiles(None, self.pid)
+            )
+            self._stacks_of_stop = Stacks(self, self._files_of_stop, self._target)
+        return self._generation
+
+    def _files(self) -> TargetFiles:
+        """The files of this stop.  What was kept of an earlier stop is dropped here."""
+        self.generation()
+        return self._files_of_stop
+
+    def _stacks(self) -> Stacks:
+        self.generation()
+        return self._stacks_of_stop
+
+    # --- memory ---------------------------------------------------------------------------------
+
+    def read(self, address: int, size: int) -> bytes:
+        if size == 0:
+            return b""
+        # Every long walk reads memory: here Ctrl-C reaches them all, as gdb's does.
+        check_interrupt(self._debugger)
+        files = self._files()
+        try:
+            if files.has_memory:
+                data = files.read(self, address, size)
+            else:
+                error = lldb.SBError()
+                data = self._process.ReadMemory(address, size, error)
+        except (OSError, OverflowError, TypeError, ValueError, MemoryError):
+            raise MemoryFault(address, size) from None
+        if data is None or len(data) != size:
+            raise MemoryFault(address, size)
+        return bytes(data)
+
+    def regions(self) -> Sequence[Region]:
+        return self._files().regions
+
+    def modules(self) -> Sequence[Module]:
+        return self._files().modules(self)
+
+    # --- threads and frames ---------------------------------------------------------------------
+
+    def threads(self) -> Sequence[NativeThread]:
+        files = self._files()
+        found = []
+        for thread in sorted(self._process, key=lambda t: t.GetIndexID()):
+            lwp = thread.GetThreadID()
+            if not files.has_thread(lwp):
+                continue
+            fs_base = files.fs_base(lwp)
+            if fs_base is None:
+                fs_base = register(thread.GetFrameAtIndex(0), "fs_base")
+            found.append(NativeThread(lwp, thread.GetIndexID(), files.thread_name(lwp), fs_base))
+        return found
+
+    def selected(self) -> tuple[int, int]:
+        thread = self._process.GetSelectedThread()
+        if not thread.IsValid():
+            raise DebuggerError(NO_TARGET)
+        return thread.GetThreadID(), self._stacks().level_of(thread, thread.GetSelectedFrame())
+
+    def frames(self, lwp: int, limit: int = 256) -> Sequence[NativeFrame]:
+        return [each.native for each in self._stacks().walk(lwp, limit)[:limit]]
+
+    def variables(self, lwp: int, level: int) -> Sequence[Variable]:
+        return self._stacks().variables(lwp, level)
+
+    def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
+        return self._stacks().registers(lwp, level)
+
+    def signal(self) -> Signal | None:
+        died = self._files().core_signal() if self.kind == "core" else self._live_signal()
+        if died is None:
+            return None
+        return signals.before_handler(
+            self, self.frames(died.lwp, signals.HANDLER_DEPTH), died, self.regions()
+        )
+
+    def _live_signal(self) -> Signal | None:
+        selected = self._process.GetSelectedThread().GetThreadID()
+        for thread in sorted(self._process, key=lambda t: t.GetThreadID() != selected):
+            if thread.GetStopReason() == lldb.eStopReasonSignal:
+                number = thread.GetStopReasonDataAtIndex(0)
+                if number in signals.DEADLY:
+                    return signals.describe(thread.GetThreadID(), number, _siginfo(thread))
+        return None
+
+    def disassemble(
+        self, address: int, count: int = 1, lwp: int | None = None
+    ) -> Sequence[tuple[int, str]]:
+        target = self._target
+        size = LONGEST_INSTRUCTION * count
+        try:
+            code = self.read(address, size)
+        except MemoryFault:
+            try:
+                code = self.read(address, min(size, -address % 4096))
+            except MemoryFault:
+                return []
+        listed = target.GetInstructionsWithFlavor(lldb.SBAddress(address, target), "att", code)
+        found = []
+        for index in range(min(count, listed.GetSize())):
+            each = listed.GetInstructionAtIndex(index)
+            found.append(
+                (
+                    address,
+                    tidy_instruction(f"{each.GetMnemonic(target)} {each.GetOperands(target)}"),
+                )
+            )
+            address += each.GetByteSize()
+        return found
+
+    # --- symbols and types ----------------------------------------------------------------------
+
+    def symbol(self, name: str, file: str | None = None) -> Symbol | None:
+        return self._files().symbol(self, name, file) or self._dwarf_symbol(name, file)
+
+    def _dwarf_symbol(self, name: str, file: str | None) -> Symbol | None:
+        """A symbol that only separate debug information knows."""
+        target = self._target
+        for context in target.FindSymbols(name):
+            symbol = context.GetSymbol()
+            start = symbol.GetStartAddress().GetLoadAddress(target)
+            if start != INVALID and (
+                file is None or str(context.GetCompileUnit().GetFileSpec().fullpath).endswith(file)
+            ):
+                return Symbol(
+                    name, start, max(symbol.GetEndAddress().GetLoadAddress(target) - start, 0)
+                )
+        return None
+
+    def symbol_at(self, address: int) -> Symbol | None:
+        target = self._target
+        try:
+            place = target.ResolveLoadAddress(address)
+        except (OverflowError, TypeError):
+            return None
+        symbol = place.GetSymbol()
+        if symbol.IsSynthetic():
+            return None
+        start = symbol.GetStartAddress().GetLoadAddress(target) if symbol.IsValid() else INVALID
+        return (
+            self._files().symbol_from(self, symbol.GetName(), start) if start != INVALID else None
+        )
+
+    def struct(self, name: str) -> Struct | None:
+        self.generation()
+        if name not in self._structs:
+            kind = self._find_type(name)
+            self._structs[name] = (
+                Struct(name, kind.GetByteSize(), dict(_flatten(kind, "", 0)))
+                if kind is not None
+                else None
+            )
+        return self._structs[name]
+
+    def _find_type(self, name: str) -> lldb.SBType | None:
+        # The list of all would have LLDB read the type once for each compile unit.
+        for find in (
+            lambda: [self._target.FindFirstType(name)],
+            lambda: self._target.FindTypes(name),
+        ):
+            for kind in find():
+                bare = kind.GetCanonicalType()
+                if (
+                    bare.GetTypeClass() & STRUCTS
+                    and bare.GetByteSize()
+                    and bare.GetNumberOfFields()
+                ):
+                    return bare
+        return None
+
+    def evaluate(self, expression: str) -> int:
+        refuse_side_effects(expression)
+        if (known := simple_value(self, expression)) is not None:
+            return known
+        frame = self._process.GetSelectedThread().GetSelectedFrame()
+        if not frame.IsValid():
+            raise DebuggerError(NO_TARGET)
+        value = _look(frame, expression)
+        if not value.IsValid() or value.GetError().Fail():
+            if symbol := self.symbol(expression.lstrip("&")):
+                return symbol.address
+            complaint = _complaint(value.GetError())
+            if self.kind == "core":
+                # LLDB's compiler knows more of C, but would map memory into a live process.
+                value = frame.EvaluateExpression(expression, _harmless())
+                complaint = complaint or _complaint(value.GetError())
+            if not value.IsValid() or value.GetError().Fail():
+                raise DebuggerError(f"`{expression}`: {complaint or 'there is no such value'}")
+        if value.GetType().GetCanonicalType().GetTypeClass() & AGGREGATES:
+            address = value.GetLoadAddress()
+            if address == INVALID:
+                raise DebuggerError(f"`{expression}` has no address")
+            return int(address)
+        return int(value.GetValueAsSigned()) & WORD
+
+    def source(self, file: str, line: int, context: int = 2) -> Sequence[tuple[int, str]]:
+        return read_source(file, line, context)
+
+
+def check_interrupt(debugger: lldb.SBDebugger) -> None:
+    """Raise KeyboardInterrupt if the user has pressed Ctrl-C since the command began."""
+    # LLDB before 17 asks the command interpreter.
+    asked = (
+        debugger.InterruptRequested()
+        if hasattr(debugger, "InterruptRequested")
+        else debugger.GetCommandInterpreter().WasInterrupted()
+    )
+    if asked:
+        raise KeyboardInterrupt
+
+
+def _core_path(process: lldb.SBProcess) -> str | None:
+    """The core's file.  LLDB before 16 does not tell it; but it has the file open."""
+    if hasattr(process, "GetCoreFile"):
+        return process.GetCoreFile().fullpath or None
+    return next(
+        (path for _, _, _, path in elf.live_maps(os.getpid())[1] if elf.is_core(path)), None
+    )
+
+
+def _siginfo(thread: lldb.SBThread) -> signals.Info | None:
+    data = thread.GetSiginfo().GetData()
+    return signals.decode(raw_bytes(data, 24)) if data.GetByteSize() >= 24 else None
+
+
+def _flatten(kind: lldb.SBType, prefix: str, base: int) -> Iterator[tuple[str, Field]]:
+    for index in range(kind.GetNumberOfFields()):
+        member = kind.GetFieldAtIndex(index)
+        target = member.GetType().GetCanonicalType()
+        position = member.GetOffsetInBits()
+        offset, bit = base + position // 8, position % 8
+        own = member.GetName() or ""
+        name = prefix + own
+        if member.IsBitfield():
+            bits = member.GetBitfieldSizeInBits()
+            yield name, Field(offset, (bit + bits + 7) // 8, bit, bits)
+            continue
+        if own:
+            # LLDB gives a flexible array one item.
+            yield (
+                name,
+                Field(
+                    offset, 0 if member.GetType().GetName().endswith("[]") else target.GetByteSize()
+                ),
+            )
+        if target.GetTypeClass() & STRUCTS and name.count(".") < MAX_NESTING - 1:
+            yield from _flatten(target, f"{name}." if own else prefix, offset)
+
+
+def _look(frame: lldb.SBFrame, expression: str) -> lldb.SBValue:
+    """Evaluate without LLDB's compiler: it reads, and can do nothing else to the target."""
+    if hasattr(lldb, "eDILModeFull"):
+        return frame.GetValueForVariablePath(expression, lldb.eNoDynamicValues, lldb.eDILModeFull)
+    return frame.GetValueForVariablePath(expression, lldb.eNoDynamicValues)
+
+
+def _harmless() -> lldb.SBExpressionOptions:
+    """Options that let LLDB's compiler run nothing in the target."""
+    options = lldb.SBExpressionOptions()
+    options.SetAllowJIT(False)
+    options.SetFetchDynamicValue(lldb.eNoDynamicValues)
+    options.SetSuppressPersistentResult(True)
+    return options
+
+
+def _complaint(error: lldb.SBError) -> str:
+    """The first line of LLDB's words, without the position in the expression; empty where it says nothing."""
+    text = (error.GetCString() or "").strip().split("\n")[0]
+    text = re.sub(r"^(?:error: )?(?:<user expression[^>]*>:\d+:\d+: )?", "", text)
+    return "" if text in ("No value", "invalid value object") else text
+
+
+# --- starting, for the command line: lldb opens a target that no person has opened ----------------
+
+
+def open_core(executable: str, core: str, sysroot: str | None = None) -> LldbDebugger:
+    """Make lldb open a core.
+
+    Raises:
+        DebuggerError: with lldb's complaint.
+    """
+    debugger = lldb.debugger
+    if sysroot:
+        debugger.HandleCommand(f"platform select --sysroot {_quoted(sysroot)} remote-linux")
+    error = lldb.SBError()
+    target = debugger.CreateTarget(executable, "", "", False, error)
+    if error.Fail() or not target.IsValid():
+        raise DebuggerError(f"lldb cannot open {executable}: {_complaint(error)}")
+    process = target.LoadCore(core, error)
+    if error.Fail() or not process.IsValid():
+        raise DebuggerError(f"lldb cannot open {core}: {_complaint(error)}")
+    debugger.SetSelectedTarget(target)
+    return LldbDebugger(debugger)
+
+
+def attach(pid: int) -> LldbDebugger:
+    """Make lldb stop and inspect a running process.
+
+    Raises:
+        DebuggerError: with lldb's complaint.
+    """
+    debugger = lldb.debugger
+    debugger.SetAsync(False)
+    error = lldb.SBError()
+    target = debugger.CreateTarget("", "", "", False, error)
+    process = target.AttachToProcessWithID(debugger.GetListener(), pid, error)
+    if error.Fail() or not process.IsValid():
+        raise DebuggerError(f"lldb cannot attach to process {pid}: {_complaint(error)}")
+    debugger.SetSelectedTarget(target)
+    return LldbDebugger(debugger)
+
+
+def leave() -> None:
+    """Let a process that was attached to go on, unharmed; harmless for a core."""
+    process = lldb.debugger.GetSelectedTarget().GetProcess()
+    if process.IsValid() and process.GetPluginName() != "elf-core":
+        process.Detach()
+
+
+def _quoted(word: str) -> str:
+    return '"' + re.sub(r'(["\\`$])', r"\\\1", word) + '"'

@@ -1,0 +1,297 @@
+"""Debug information read from the file itself, a few entries of it: what the debuggers do not tell, or not rightly.
+
+Only what gcc writes without being asked otherwise: 32-bit DWARF 4 and 5, address ranges in ``.debug_aranges``, no compressed
+sections.  Whatever is missing or malformed has no entries.  (DWARF 5, chapter 7.)
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import struct
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from gdbext.binfmt.sections import ElfFile
+
+ADDRESS, STRING, BLOCK, SDATA, REF_ADDR, REF4, EXPRLOC, IMPLICIT_CONST = (
+    0x01,
+    0x08,
+    0x09,
+    0x0D,
+    0x10,
+    0x13,
+    0x18,
+    0x21,
+)
+FIXED = {
+    0x01: 8,
+    0x05: 2,
+    0x06: 4,
+    0x07: 8,
+    0x0B: 1,
+    0x0C: 1,
+    0x0E: 4,
+    0x10: 4,
+    0x11: 1,
+    0x12: 2,
+    0x13: 4,
+    0x14: 8,
+    0x17: 4,
+    0x1E: 16,
+    0x1F: 4,
+    0x20: 8,
+}
+"""Sizes of forms: addresses, data, references, offsets into other sections."""
+NOTHING = (0x19, IMPLICIT_CONST)
+"""DW_FORM_flag_present and implicit_const take no room."""
+LEBS = (0x0D, 0x0F, 0x15, 0x1A, 0x1B, 0x22, 0x23)
+BLOCKS = {0x0A: 1, 0x03: 2, 0x04: 4}
+STRING_SECTIONS = {0x0E: ".debug_str", 0x1F: ".debug_line_str"}
+"""DW_FORM_strp and line_strp."""
+SIBLING, NAME, LOW_PC, HIGH_PC, PRODUCER, RANGES = 0x01, 0x03, 0x11, 0x12, 0x25, 0x55
+NAME_ELSEWHERE = (0x31, 0x47)
+"""DW_AT_abstract_origin and DW_AT_specification: the entry that has the name."""
+MAX_HOPS = 3
+
+
+class Malformed(Exception):
+    """Bytes that are no entry, or one in a form that is not known here."""
+
+
+class Shape(NamedTuple):
+    """An abbreviation: what entries of one code look like.  ``attributes`` are (name, form), ``constants`` those they all share."""
+
+    tag: int
+    has_children: bool
+    attributes: tuple[tuple[int, int], ...]
+    constants: dict[int, int]
+
+
+class Entry(NamedTuple):
+    """One debugging information entry.  ``attributes`` has the form and the offset in the file of each value."""
+
+    unit: int
+    shape: Shape
+    attributes: dict[int, tuple[int, int]]
+    end: int
+    """Where its children or its next sibling start."""
+
+
+class Dwarf:
+    """The debug information of one file."""
+
+    def __init__(self, file: ElfFile) -> None:
+        self.file = file
+        self.data = file.data
+        self._info = file.names.get(".debug_info")
+        self._shapes: dict[int, dict[int, Shape]] = {}
+
+    # --- units ----------------------------------------------------------------------------------
+
+    def unit_at(self, address: int) -> tuple[int, int] | None:
+        """(start, end) in the file of the unit that has the code at that address (in the file's own terms)."""
+        index = bisect.bisect_right(self._ranges, (address, 1 << 64, 0)) - 1
+        if self._info is None or index < 0 or address >= self._ranges[index][1]:
+            return None
+        start = self._info.start + self._ranges[index][2]
+        (length,) = struct.unpack_from("<I", self.data, start)
+        return start, min(start + 4 + length, self._info.end)
+
+    @functools.cached_property
+    def _ranges(self) -> list[tuple[int, int, int]]:
+        """(start, end, offset of the unit) of all code, from ``.debug_aranges``."""
+        section = self.file.names.get(".debug_aranges")
+        found = []
+        at, end = (section.start, section.end) if section else (0, 0)
+        while at + 16 < end:
+            length, _, unit, _, _ = struct.unpack_from("<IHIBB", self.data, at)
+            pairs = self.data[at + 16 : at + 4 + length]
+            found += [
+                (start, start + size, unit)
+                for start, size in struct.iter_unpack("<QQ", pairs[: len(pairs) & ~15])
+                if size
+            ]
+            at += 4 + length
+        return sorted(found)
+
+    @functools.cached_property
+    def _units(self) -> list[int]:
+        """Where each unit starts."""
+        found = []
+        if self._info is not None:
+            at = self._info.start
+            while at + 12 < self._info.end:
+                found.append(at)
+                (length,) = struct.unpack_from("<I", self.data, at)
+                at += 4 + length
+        return found
+
+    def top(self, unit: int) -> Entry:
+        """The unit's own entry."""
+        found = self.entry(unit + (12 if self.version(unit) >= 5 else 11), unit)
+        if found is None:
+            raise Malformed
+        return found
+
+    def version(self, unit: int) -> int:
+        return int.from_bytes(self.data[unit + 4 : unit + 6], "little")
+
+    # --- entries --------------------------------------------------------------------------------
+
+    def entry(self, at: int, unit: int) -> Entry | None:
+        """The entry at that offset of the file; None for the mark that ends a list of siblings."""
+        code, at = leb(self.data, at)
+        if code == 0:
+            return None
+        shape = self.shapes(unit).get(code)
+        if shape is None:
+            raise Malformed
+        attributes = {}
+        for attribute, form in shape.attributes:
+            attributes[attribute] = form, at
+            at = self.skip(form, at)
+        return Entry(unit, shape, attributes, at)
+
+    def children(self, parent: Entry) -> Iterator[Entry]:
+        """The entries directly below."""
+        at = parent.end
+        while parent.shape.has_children and (child := self.entry(at, parent.unit)) is not None:
+            yield child
+            at = self._after(child)
+
+    def _after(self, entry: Entry) -> int:
+        """Where an entry's next sibling is."""
+        if SIBLING in entry.attributes:
+            return self.reference(entry, SIBLING)
+        if not entry.shape.has_children:
+            return entry.end
+        at = entry.end
+        while (child := self.entry(at, entry.unit)) is not None:
+            at = self._after(child)
+        return at + 1
+
+    def shapes(self, unit: int) -> dict[int, Shape]:
+        """The unit's abbreviations by code."""
+        (offset,) = struct.unpack_from(
+            "<I", self.data, unit + (8 if self.version(unit) >= 5 else 6)
+        )
+        if offset not in self._shapes:
+            self._shapes[offset] = dict(
+                self._read_shapes(self.file.names[".debug_abbrev"].start + offset)
+            )
+        return self._shapes[offset]
+
+    def _read_shapes(self, at: int) -> Iterator[tuple[int, Shape]]:
+        while True:
+            code, at = leb(self.data, at)
+            if code == 0:
+                return
+            tag, at = leb(self.data, at)
+            has_children = self.data[at] == 1
+            at += 1
+            attributes = []
+            constants = {}
+            while True:
+                attribute, at = leb(self.data, at)
+                form, at = leb(self.data, at)
+                if form == IMPLICIT_CONST:
+                    constants[attribute], at = signed_leb(self.data, at)
+                if not attribute:
+                    break
+                attributes.append((attribute, form))
+            yield code, Shape(tag, has_children, tuple(attributes), constants)
+
+    # --- values ---------------------------------------------------------------------------------
+
+    def skip(self, form: int, at: int) -> int:
+        """The offset behind a value of that form."""
+        if form in FIXED:
+            return at + FIXED[form]
+        if form in NOTHING:
+            return at
+        if form in LEBS:
+            return leb(self.data, at)[1]
+        if form == STRING:
+            return self.data.find(b"\0", at) + 1
+        if form in (EXPRLOC, BLOCK):
+            length, at = leb(self.data, at)
+            return at + length
+        if form in BLOCKS:
+            return at + BLOCKS[form] + int.from_bytes(self.data[at : at + BLOCKS[form]], "little")
+        raise Malformed
+
+    def number(self, entry: Entry, attribute: int) -> int:
+        """An address, constant or offset."""
+        form, at = entry.attributes[attribute]
+        if form == IMPLICIT_CONST:
+            return entry.shape.constants[attribute]
+        if form == SDATA:
+            return signed_leb(self.data, at)[0]
+        if form in LEBS:
+            return leb(self.data, at)[0]
+        return int.from_bytes(self.data[at : at + FIXED.get(form, 0)], "little")
+
+    def expression(self, entry: Entry, attribute: int) -> bytes:
+        """The bytes of a DWARF expression."""
+        form, at = entry.attributes[attribute]
+        end = self.skip(form, at)
+        start = leb(self.data, at)[1] if form in (EXPRLOC, BLOCK) else at + BLOCKS.get(form, 0)
+        return bytes(self.data[start:end])
+
+    def reference(self, entry: Entry, attribute: int) -> int:
+        """The offset in the file of another entry."""
+        form, _ = entry.attributes[attribute]
+        if form == REF4:
+            return entry.unit + self.number(entry, attribute)
+        if form == REF_ADDR and self._info is not None:
+            return self._info.start + self.number(entry, attribute)
+        raise Malformed
+
+    def text(self, entry: Entry, attribute: int) -> str | None:
+        """A string; a name also where another entry has it."""
+        for _ in range(MAX_HOPS):
+            if attribute in entry.attributes:
+                form, at = entry.attributes[attribute]
+                if form == STRING:
+                    return self.file.text(at)
+                section = (
+                    self.file.names.get(STRING_SECTIONS[form]) if form in STRING_SECTIONS else None
+                )
+                return (
+                    self.file.text(section.start + self.number(entry, attribute))
+                    if section
+                    else None
+                )
+            elsewhere = next((a for a in NAME_ELSEWHERE if a in entry.attributes), None)
+            found = self.referred(entry, elsewhere) if elsewhere else None
+            if found is None:
+                break
+            entry = found
+        return None
+
+    def referred(self, entry: Entry, attribute: int) -> Entry | None:
+        """The entry that an attribute refers to."""
+        at = self.reference(entry, attribute)
+        return self.entry(at, self._units[bisect.bisect_right(self._units, at) - 1])
+
+
+def leb(data: object, at: int) -> tuple[int, int]:
+    """(value, offset behind it) of an unsigned LEB128 number in bytes or a mapped file."""
+    value = shift = 0
+    while True:
+        byte = data[at]  # type: ignore[index]  # both give an int
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return value, at
+        if shift > 63:
+            raise Malformed
+
+
+def signed_leb(data: object, at: int) -> tuple[int, int]:
+    """(value, offset behind it) of a signed LEB128 number."""
+    value, after = leb(data, at)
+    sign = 1 << (7 * (after - at) - 1)
+    return (value & (sign - 1)) - (value & sign), after

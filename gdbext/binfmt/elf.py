@@ -1,0 +1,302 @@
+"""What an ELF file, a core's headers or ``/proc`` say of memory maps and build ids, without any debugger.
+
+Both debuggers keep these things to themselves or show them in ways of their own; the files do not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO, NamedTuple
+
+from gdbext.target.protocol import DebuggerError, Memory, MemoryFault, Region
+
+PT_LOAD, PT_NOTE, PT_GNU_EH_FRAME = 1, 4, 0x6474E550
+PF_W = 2
+ET_DYN, ET_CORE = 3, 4
+NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_SIGINFO, NT_FILE = 1, 3, 6, 0x53494749, 0x46494C45
+AT_PHDR = 3
+FS_BASE = 112 + 21 * 8
+"""Where elf_prstatus has it: number 21 of the registers in ``struct user_regs_struct``."""
+NT_GNU_BUILD_ID = 3
+MAX_NOTE_BYTES = 64 << 20
+MAX_HEADERS = 200_000
+
+
+class Segment(NamedTuple):
+    """One program header."""
+
+    type: int
+    flags: int
+    offset: int
+    vaddr: int
+    filesz: int
+    memsz: int
+
+
+class CoreThread(NamedTuple):
+    """A thread of a core, from its NT_PRSTATUS (``struct elf_prstatus`` of Linux's linux/elfcore.h) and NT_SIGINFO notes."""
+
+    lwp: int
+    signal: int
+    """The number of the signal that the thread stopped at, 0 if none."""
+    fs_base: int
+    siginfo: bytes | None = None
+
+
+class CoreInfo(NamedTuple):
+    """What a core's headers and notes tell.  ``program`` is the kernel's 15-letter name, ``arguments`` its 80."""
+
+    regions: list[Region]
+    files: list[tuple[int, int, int, str]]
+    """(start, end, file offset, path) of each mapped file, in address order."""
+    program: str | None
+    arguments: str | None
+    missing_bytes: int
+    """How many bytes the headers promise that the file does not have: above 0 the core is truncated."""
+    threads: tuple[CoreThread, ...] = ()
+    """The threads whose registers are in it, in the core's order: the kernel puts the one that died first."""
+    program_headers: int | None = None
+    """Where the program's own ELF headers were mapped (AT_PHDR): they tell the program from the libraries."""
+    pid: int | None = None
+    loads: tuple[Segment, ...] = ()
+    """The PT_LOAD segments by address: memory, as far as ``filesz`` goes."""
+
+
+def program_headers(stream: BinaryIO, path: str) -> tuple[int, list[Segment]]:
+    """(e_type, program headers) of a 64-bit little-endian ELF file.
+
+    Raises:
+        DebuggerError: when it is not one.
+    """
+    header = _read_at(stream, 0, 64)
+    if len(header) < 64 or header[:4] != b"\x7fELF":
+        raise DebuggerError(f"{path} is not an ELF file, so it is neither a core nor a program")
+    if header[4:6] != b"\x02\x01":
+        raise DebuggerError(
+            f"{path} is not 64-bit little-endian ELF, the only kind that is supported"
+        )
+    (kind,) = struct.unpack_from("<H", header, 16)
+    (offset,) = struct.unpack_from("<Q", header, 32)
+    entry_size, count = struct.unpack_from("<HH", header, 54)
+    if count == 0xFFFF:
+        count = _extended_count(stream, header)
+    if not 56 <= entry_size <= 256 or count > MAX_HEADERS:
+        raise DebuggerError(f"{path} has impossible ELF program headers")
+    table = _read_at(stream, offset, entry_size * count)
+    segments = []
+    for i in range(len(table) // entry_size):
+        p_type, flags, p_offset, vaddr, _, filesz, memsz, _ = struct.unpack_from(
+            "<IIQQQQQQ", table, i * entry_size
+        )
+        segments.append(Segment(p_type, flags, p_offset, vaddr, filesz, memsz))
+    return kind, segments
+
+
+def _read_at(stream: BinaryIO, offset: int, size: int) -> bytes:
+    """What the file has there: less than ``size``, or nothing, for an offset that a damaged header made up."""
+    if offset >= 1 << 62:
+        return b""
+    stream.seek(offset)
+    return stream.read(size)
+
+
+def _extended_count(stream: BinaryIO, header: bytes) -> int:
+    """PN_XNUM: with 65,535 segments or more, the count is in the first section header's sh_info."""
+    (section_offset,) = struct.unpack_from("<Q", header, 40)
+    raw = _read_at(stream, section_offset + 44, 4)
+    return int.from_bytes(raw, "little") if len(raw) == 4 else 0
+
+
+def notes(data: bytes) -> Iterator[tuple[bytes, int, bytes]]:
+    """(owner, type, description) of each note in a PT_NOTE segment's bytes; stops at the first broken one."""
+    at = 0
+    while at + 12 <= len(data):
+        name_size, size, kind = struct.unpack_from("<III", data, at)
+        start = at + 12
+        body = start + (name_size + 3 & ~3)
+        if body + size > len(data):
+            return
+        yield data[start : start + name_size].rstrip(b"\0"), kind, data[body : body + size]
+        at = body + (size + 3 & ~3)
+
+
+def read_core(path: str) -> CoreInfo:
+    """A core file's memory map, mapped files, program name and completeness.
+
+    Raises:
+        DebuggerError: when the file cannot be read, or is no core.
+    """
+    try:
+        with open(path, "rb") as stream:
+            kind, segments = program_headers(stream, path)
+            if kind != ET_CORE:
+                raise DebuggerError(f"{path} is an ELF file, but not a core")
+            size = os.fstat(stream.fileno()).st_size
+            files: list[tuple[int, int, int, str]] = []
+            program = arguments = headers = pid = None
+            threads: list[CoreThread] = []
+            for segment in segments:
+                if segment.type != PT_NOTE:
+                    continue
+                for _, note_type, body in notes(
+                    _read_at(stream, segment.offset, min(segment.filesz, MAX_NOTE_BYTES))
+                ):
+                    if note_type == NT_FILE:
+                        files = list(_mapped_files(body))
+                    elif note_type == NT_PRSTATUS and len(body) >= FS_BASE + 8:
+                        threads.append(_core_thread(body))
+                    elif note_type == NT_SIGINFO and threads:
+                        # Notes of a thread follow its NT_PRSTATUS.
+                        threads[-1] = threads[-1]._replace(siginfo=body)
+                    elif note_type == NT_AUXV:
+                        headers = dict(struct.iter_unpack("<QQ", body[: len(body) & ~15])).get(
+                            AT_PHDR
+                        )
+                    elif note_type == NT_PRPSINFO and len(body) >= 136:
+                        (pid,) = struct.unpack_from("<i", body, 24)
+                        program = _text(body[40:56])
+                        arguments = _text(body[56:136])
+    except OSError as error:
+        raise DebuggerError(f"cannot read {path}: {error.strerror}") from None
+    loads = sorted((s for s in segments if s.type == PT_LOAD), key=lambda s: s.vaddr)
+    missing = max((s.offset + s.filesz for s in loads), default=0) - size
+    paths = {start: name for start, _, _, name in files}
+    regions = [
+        Region(s.vaddr, s.vaddr + s.memsz, bool(s.flags & PF_W), paths.get(s.vaddr)) for s in loads
+    ]
+    return CoreInfo(
+        regions,
+        files,
+        program,
+        arguments,
+        max(missing, 0),
+        tuple(threads),
+        headers,
+        pid,
+        tuple(loads),
+    )
+
+
+def is_core(path: str) -> bool:
+    """Whether a file is an ELF core."""
+    try:
+        with open(path, "rb") as stream:
+            return program_headers(stream, path)[0] == ET_CORE
+    except (OSError, DebuggerError):
+        return False
+
+
+def _core_thread(status: bytes) -> CoreThread:
+    signal, lwp, fs_base = (
+        struct.unpack_from(form, status, at)[0]
+        for form, at in (("<h", 12), ("<i", 32), ("<Q", FS_BASE))
+    )
+    return CoreThread(lwp, signal, fs_base)
+
+
+def _mapped_files(body: bytes) -> Iterator[tuple[int, int, int, str]]:
+    if len(body) < 16:
+        return
+    count, page_size = struct.unpack_from("<QQ", body)
+    if 16 + count * 24 > len(body):
+        return
+    names = body[16 + count * 24 :].split(b"\0")
+    for i in range(min(count, len(names))):
+        start, end, offset = struct.unpack_from("<QQQ", body, 16 + i * 24)
+        yield start, end, offset * page_size, names[i].decode(errors="surrogateescape")
+
+
+def _text(raw: bytes) -> str:
+    return raw.split(b"\0")[0].decode(errors="replace").strip()
+
+
+def live_maps(pid: int) -> tuple[list[Region], list[tuple[int, int, int, str]]]:
+    """(regions, mapped files) of a running process of this machine, empty if ``/proc`` does not show it."""
+    regions, files = [], []
+    try:
+        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as stream:
+            lines = stream.readlines()
+    except OSError:
+        return [], []
+    for line in lines:
+        match = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ \S+\s*(.*)", line)
+        if not match:
+            continue
+        start, end, offset = (int(match[i], 16) for i in (1, 2, 4))
+        name = match[5].removesuffix(" (deleted)") or None
+        if "r" in match[3]:
+            regions.append(Region(start, end, "w" in match[3], name))
+        if name and name.startswith("/"):
+            files.append((start, end, offset, name))
+    return regions, files
+
+
+def build_id_in_file(path: str) -> str | None:
+    """The GNU build id of an ELF file, as hex; None if it has none or cannot be read."""
+    try:
+        with open(path, "rb") as stream:
+            _, segments = program_headers(stream, path)
+            for segment in segments:
+                if segment.type != PT_NOTE:
+                    continue
+                if found := _build_id(
+                    _read_at(stream, segment.offset, min(segment.filesz, MAX_NOTE_BYTES))
+                ):
+                    return found
+    except (OSError, DebuggerError):
+        pass
+    return None
+
+
+def image_headers(memory: Memory, base: int) -> list[Segment]:
+    """The program headers of the ELF image mapped at ``base``, their ``vaddr`` as mapped; empty if there is no image.
+
+    Raises:
+        MemoryFault: when the headers cannot be read (Linux puts an image's first page into cores).
+    """
+    header = memory.read(base, 64)
+    if header[:4] != b"\x7fELF":
+        return []
+    (offset,) = struct.unpack_from("<Q", header, 32)
+    (kind,) = struct.unpack_from("<H", header, 16)
+    entry_size, count = struct.unpack_from("<HH", header, 54)
+    if entry_size < 56 or count > 64:
+        return []
+    table = memory.read(base + offset, entry_size * count)
+    # A position-dependent program's addresses are absolute; others count from the base.
+    bias = base if kind == ET_DYN else 0
+    found = []
+    for i in range(count):
+        p_type, flags, p_offset, vaddr, _, filesz, memsz, _ = struct.unpack_from(
+            "<IIQQQQQQ", table, i * entry_size
+        )
+        found.append(Segment(p_type, flags, p_offset, bias + vaddr, filesz, memsz))
+    return found
+
+
+def build_id_in_memory(memory: Memory, base: int) -> str | None:
+    """The build id of the ELF image mapped at ``base``."""
+    with contextlib.suppress(MemoryFault, struct.error):
+        for segment in image_headers(memory, base):
+            if (
+                segment.type == PT_NOTE
+                and segment.filesz <= 4096
+                and (found := _build_id(memory.read(segment.vaddr, segment.filesz)))
+            ):
+                return found
+    return None
+
+
+def _build_id(data: bytes) -> str | None:
+    return next(
+        (
+            body.hex()
+            for owner, kind, body in notes(data)
+            if owner == b"GNU" and kind == NT_GNU_BUILD_ID
+        ),
+        None,
+    )

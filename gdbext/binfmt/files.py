@@ -1,0 +1,306 @@
+"""What the files behind a target say of it, equal in both debuggers: a core's headers and notes, ``/proc`` for a live process.
+
+The debuggers know some of this as well, each in its own way and with gaps of its own.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from typing import BinaryIO, NamedTuple
+
+from gdbext.binfmt import elf, sections
+from gdbext.binfmt.dwarf.entries import Dwarf
+from gdbext.binfmt.dwarf.lines import Line, Lines
+from gdbext.binfmt.symtab import SymbolTable
+from gdbext.target import signals
+from gdbext.target.protocol import (
+    DebuggerError,
+    Memory,
+    MemoryFault,
+    Module,
+    Region,
+    Signal,
+    Symbol,
+)
+
+DEBUG_FILES = "/usr/lib/debug/.build-id"
+MAX_SOURCE_BYTES = 16 << 20
+
+
+class DwarfPlace(NamedTuple):
+    """A file's debug information, and an address in that file's own terms."""
+
+    dwarf: Dwarf
+    address: int
+
+
+class TargetFiles:
+    """The files of one stop of one target: give it the core's path, or the pid of a process of this machine."""
+
+    def __init__(self, core: str | None, pid: int | None) -> None:
+        self.core = core
+        self.pid = pid
+        self._builds: dict[str, bool] = {}
+        self._tables: dict[str, list[SymbolTable]] = {}
+        self._dwarfs: dict[str, Dwarf] = {}
+        self._lines: dict[Dwarf, Lines] = {}
+
+    @cached_property
+    def _core(self) -> elf.CoreInfo | None:
+        try:
+            return elf.read_core(self.core) if self.core else None
+        except DebuggerError:
+            # A kind of core that only the debugger can read.
+            return None
+
+    @cached_property
+    def _maps(self) -> tuple[Sequence[Region], Sequence[tuple[int, int, int, str]]]:
+        if self._core:
+            return self._core.regions, self._core.files
+        return elf.live_maps(self.pid) if self.pid else ([], [])
+
+    @property
+    def regions(self) -> Sequence[Region]:
+        """Mapped memory in address order."""
+        return self._maps[0]
+
+    def modules(self, memory: Memory) -> list[Module]:
+        """The mapped ELF files, in address order, with the build ids that memory has."""
+        return [
+            Module(path, base, elf.build_id_in_memory(memory, base))
+            for path, base in self._bases.items()
+            if _is_elf(memory, base)
+        ]
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [start for start, _, _, _ in self._maps[1]]
+
+    @property
+    def has_memory(self) -> bool:
+        """Whether :meth:`read` has the memory: it has a core's."""
+        return self._core is not None
+
+    def read(self, memory: Memory, address: int, size: int) -> bytes | None:
+        """A core's memory, straight from its file; None if any of it is missing.
+
+        gdb shows zeros for memory that a core has left out, LLDB does not look into mapped files: this does neither.
+        ``memory`` is the same memory, asked which builds the mapped files were.
+        """
+        found = []
+        while size > 0:
+            piece = self._dumped(address, size) or self._mapped(memory, address, size)
+            if not piece:
+                return None
+            found.append(piece)
+            address += len(piece)
+            size -= len(piece)
+        return found[0] if len(found) == 1 else b"".join(found)
+
+    def _dumped(self, address: int, size: int) -> bytes:
+        """As much as one segment of the core has."""
+        core = self._core
+        index = bisect.bisect_right(self._load_starts, address) - 1
+        if core is None or self._stream is None or index < 0:
+            return b""
+        load = core.loads[index]
+        room = load.vaddr + load.filesz - address
+        if room <= 0:
+            return b""
+        return os.pread(self._stream.fileno(), min(size, room), load.offset + address - load.vaddr)
+
+    def _mapped(self, memory: Memory, address: int, size: int) -> bytes:
+        """As much as one mapped file has, if it is still the build that was mapped."""
+        index = bisect.bisect_right(self._starts, address) - 1
+        if index < 0 or address >= self._maps[1][index][1]:
+            return b""
+        start, end, offset, path = self._maps[1][index]
+        if not self._is_same_build(memory, path):
+            return b""
+        at = offset + address - start
+        return bytes(sections.read(path).data[at : at + min(size, end - address)])
+
+    @cached_property
+    def _load_starts(self) -> list[int]:
+        return [load.vaddr for load in self._core.loads] if self._core else []
+
+    @cached_property
+    def _stream(self) -> BinaryIO | None:
+        try:
+            return open(self.core, "rb", buffering=0) if self.core else None
+        except OSError:
+            return None
+
+    def file_at(self, address: int) -> str | None:
+        """The path of the file that is mapped at the address."""
+        index = bisect.bisect_right(self._starts, address) - 1
+        if index >= 0 and address < self._maps[1][index][1]:
+            return self._maps[1][index][3]
+        return None
+
+    def symbol(self, memory: Memory, name: str, file: str | None = None) -> Symbol | None:
+        """A symbol of the first file that has it, the program itself before the libraries, a global one before local ones.
+
+        Files that are other builds than those in memory are not asked.
+        """
+        for path in self._bases:
+            for table in self._tables_of(memory, path):
+                if found := min(
+                    table.find(name, file), key=lambda entry: entry.is_local, default=None
+                ):
+                    return Symbol(name, self._bias(path) + found.value, found.size)
+        return None
+
+    def symbol_from(self, memory: Memory, name: str, start: int) -> Symbol:
+        """The symbol at an address that a debugger has a name for.
+
+        Of several names (glibc's functions have up to four) the plainest is taken, and not each debugger's own favourite.
+        """
+        path = self.file_at(start)
+        if path is not None and path in self._bases:
+            entries = [
+                entry
+                for table in self._tables_of(memory, path)
+                for entry in table.at(start - self._bias(path))
+            ]
+            if found := min(
+                entries,
+                key=lambda e: (e.is_local, e.name.startswith("__"), len(e.name), e.name),
+                default=None,
+            ):
+                return Symbol(found.name, start, found.size)
+        return Symbol(name, start)
+
+    def dwarf_at(self, memory: Memory, address: int) -> DwarfPlace | None:
+        """The debug information of the file that is mapped there; None if the file is another build now."""
+        path = self.file_at(address)
+        if path is None or not self._is_same_build(memory, path):
+            return None
+        if path not in self._dwarfs:
+            self._dwarfs[path] = Dwarf(sections.read(path))
+        return DwarfPlace(self._dwarfs[path], address - self._bias(path))
+
+    def line_at(self, memory: Memory, address: int) -> Line | None:
+        """The place in source that the instruction at an address was made from; None where that is not known."""
+        place = self.dwarf_at(memory, address)
+        return self.lines_of(place.dwarf).at(place.address) if place is not None else None
+
+    def lines_of(self, dwarf: Dwarf) -> Lines:
+        if dwarf not in self._lines:
+            self._lines[dwarf] = Lines(dwarf)
+        return self._lines[dwarf]
+
+    def _bias(self, path: str) -> int:
+        """What is to be added to the addresses in a mapped file."""
+        return self._bases[path] - sections.read(path).first
+
+    def _is_same_build(self, memory: Memory, path: str) -> bool:
+        """Whether the file on disk is the one that was mapped."""
+        if path not in self._builds:
+            # Reading the build id from memory may lead here again.
+            self._builds[path] = False
+            base = self._bases.get(path)
+            self._builds[path] = (
+                base is not None
+                and _is_elf(memory, base)
+                and elf.build_id_in_file(path) == elf.build_id_in_memory(memory, base)
+            )
+        return self._builds[path]
+
+    def _tables_of(self, memory: Memory, path: str) -> list[SymbolTable]:
+        """The symbols of a mapped file, and those that were taken out of it into a debug file of its own."""
+        if path not in self._tables:
+            build_id = elf.build_id_in_file(path) if self._is_same_build(memory, path) else None
+            separate = f"{DEBUG_FILES}/{build_id[:2]}/{build_id[2:]}.debug" if build_id else ""
+            files = [path] * self._is_same_build(memory, path) + [separate] * os.path.exists(
+                separate
+            )
+            self._tables[path] = [SymbolTable(sections.read(each)) for each in files]
+        return self._tables[path]
+
+    @cached_property
+    def _bases(self) -> dict[str, int]:
+        """Where each mapped file starts, in address order: a program lies below its libraries."""
+        bases: dict[str, int] = {}
+        for start, _, offset, path in self._maps[1]:
+            if offset == 0:
+                bases.setdefault(path, start)
+        return bases
+
+    # --- threads --------------------------------------------------------------------------------
+
+    @cached_property
+    def _core_threads(self) -> dict[int, elf.CoreThread]:
+        return {thread.lwp: thread for thread in self._core.threads} if self._core else {}
+
+    def has_thread(self, lwp: int) -> bool:
+        """Whether the target has such a thread.
+
+        libthread_db reads the C library's own list of threads from memory: where that was overwritten, gdb has threads that
+        never were.  A core's notes have the threads that the kernel had.
+        """
+        return not self._core_threads or lwp in self._core_threads
+
+    def fs_base(self, lwp: int) -> int | None:
+        """The thread pointer that a core has of a thread; None for a live process, where only the debugger knows."""
+        thread = self._core_threads.get(lwp)
+        return thread.fs_base if thread else None
+
+    def thread_name(self, lwp: int) -> str | None:
+        """The kernel's name of a thread.  A core has only that of its first, the one whose LWP is the pid."""
+        if self._core:
+            return self._core.program if lwp == self._core.pid else None
+        try:
+            with open(
+                f"/proc/{self.pid}/task/{lwp}/comm", encoding="utf-8", errors="replace"
+            ) as stream:
+                return stream.read().rstrip("\n") or None
+        except OSError:
+            return None
+
+    def core_signal(self) -> Signal | None:
+        """What the process died of.
+
+        The kernel writes the thread that died first; a debugger that writes a core puts the one that had the signal first.
+        None when that signal does not kill with a core: the process was only stopped to have its core written.
+        """
+        if self._core is None or not self._core.threads:
+            return None
+        first = self._core.threads[0]
+        info = signals.decode(first.siginfo) if first.siginfo else None
+        number = info.number if info and info.number else first.signal
+        if number not in signals.DEADLY:
+            return None
+        return signals.describe(first.lwp, number, info)
+
+
+def _is_elf(memory: Memory, base: int) -> bool:
+    try:
+        return memory.read(base, 4) == b"\x7fELF"
+    except MemoryFault:
+        return False
+
+
+def read_source(file: str, line: int, context: int = 2) -> list[tuple[int, str]]:
+    """(number, text) of the lines around ``line`` of a source file; empty if it cannot be read."""
+    try:
+        lines = _lines(file, os.path.getmtime(file))
+    except (OSError, ValueError):
+        return []
+    first = max(line - context, 1)
+    return [
+        (number, lines[number - 1]) for number in range(first, min(line + context, len(lines)) + 1)
+    ]
+
+
+@functools.lru_cache(maxsize=64)
+def _lines(file: str, _changed: float) -> list[str]:
+    if not os.path.isfile(file) or os.path.getsize(file) > MAX_SOURCE_BYTES:
+        # A name out of a damaged target may be that of a device.
+        return []
+    with open(file, encoding="utf-8", errors="replace") as stream:
+        return stream.read().splitlines()

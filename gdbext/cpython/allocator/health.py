@@ -1,0 +1,349 @@
+"""Damage to free lists: where it is, what was written there, and who may have done it (rule FT105).
+
+A program dies of a damaged list long after, in whatever allocates next; but the bad link is still where it was written.
+Two kinds of culprit are near: the dead object itself (somebody used it after it was freed: its first word is the link), and
+the block before it in memory (written past its end).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from gdbext.cpython.allocator import debug_hooks
+from gdbext.cpython.allocator.debug_hooks import HEADER, TRAILER, read_hooks
+from gdbext.cpython.allocator.evidence import MAX_HOOKED_BLOCK
+from gdbext.cpython.allocator.judge import Judge
+from gdbext.cpython.allocator.object_freelists import BrokenFreelist, is_object_list, owner
+from gdbext.cpython.allocator.page_free_lists import Damage, Flaw, PageWords, decode
+from gdbext.cpython.allocator.pages import DOMAINS, MEM, Page
+from gdbext.cpython.allocator.records import Records
+from gdbext.model import Evidence, Verdict
+from gdbext.target.protocol import MemoryFault, text_in_word
+
+SMALL_NUMBER = 1 << 20
+MAX_CROSSINGS = 256
+PLAUSIBLE_FLOAT = (1e-6, 1e15)
+
+
+MAX_SUSPECTS = 6
+
+ROLES = {
+    "itself": "it may have been used after it was freed",
+    "freed twice": "it may have been freed twice, or used after it was freed",
+    "before": "right before, it may have been written past its end",
+    "runs over": "a run of that word goes on from it into the next block, it may have been written past its end",
+}
+"""Why a block may be the origin of damage."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A block that may be the origin of damage.  ``address`` is its object's (or data's) address."""
+
+    address: int
+    type: str | None
+    verdict: Verdict
+    role: str
+    """Why it is one, a key of :data:`ROLES`."""
+
+
+@dataclass(frozen=True)
+class Corruption:
+    """Damage, explained.  ``subject`` is the block whose link is bad, or that was written past its end; None if not known."""
+
+    damage: Damage | None
+    title: str
+    evidence: tuple[Evidence, ...]
+    subject: int | None = None
+    suspects: tuple[Suspect, ...] = ()
+    is_snapshot: bool = False
+    """Whether a thread that stopped in the middle of an operation on the page explains it: then it may be no damage at all."""
+
+
+class Health:
+    """Checks and explains free lists."""
+
+    def __init__(self, records: Records, judge: Judge) -> None:
+        self._r = records
+        self._judge = judge
+
+    def of_pages(self, pages: Iterable[Page]) -> Iterator[Corruption]:
+        """Every damaged list of the given pages."""
+        for page in pages:
+            for damage in self._r.free_lists.of(page).damages:
+                yield self.explain(damage)
+
+    def explain(self, damage: Damage) -> Corruption:
+        """What is wrong, what stands there, and which blocks are near."""
+        page = damage.page
+        domain = self._r.mimalloc.domain(page)
+        evidence = [
+            Evidence(
+                f"page of {page.block_size}-byte blocks, domain {domain}, starts at {page.start:#x}",
+                page.address,
+            )
+        ]
+        if damage.flaw is Flaw.COUNT:
+            title = f"{page.block_size}-byte page {page.address:#x}: {damage.flaw}"
+            busy = self._judge.occupants.busy(page) is not None
+            return Corruption(damage, title, (*evidence, *self._counts(page)), is_snapshot=busy)
+        block = damage.block if damage.block is not None else self._popped(damage)
+        place = (
+            damage.block
+            if damage.block is not None
+            else page.address + self._r.layout.offset("mi_page_t", damage.list)
+        )
+        claim = f"{damage.list}, after {damage.position} sound links: {damage.flaw}"
+        evidence.append(Evidence(claim, place, damage.word, damage.block, broken=True))
+        if damage.block is None and block is not None:
+            claim = "the block that was handed out last has the same word: the link was overwritten before that"
+            evidence.append(Evidence(claim, block, self._word(block), block, broken=True))
+        if damage.word is not None and damage.flaw not in (Flaw.CYCLE, Flaw.TWICE):
+            evidence.append(
+                Evidence(
+                    f"what is there looks like {self.looks_like(damage.word)}",
+                    place,
+                    damage.word,
+                    block,
+                )
+            )
+        if damage.flaw is Flaw.CYCLE:
+            evidence.append(
+                Evidence(
+                    "a block that is freed twice makes such a circle", place, damage.word, block
+                )
+            )
+        near = self._suspects(page, block, damage.flaw) if block is not None else ()
+        suspects = (*near, *self._writers(damage))
+        for suspect in suspects[:MAX_SUSPECTS]:
+            claim = f"suspect: the {suspect.verdict} {suspect.type or 'block'} {suspect.address:#x}: {ROLES[suspect.role]}"
+            evidence.append(Evidence(claim, suspect.address, None, suspect.address))
+        title = f"a free list of {page.block_size}-byte blocks is damaged (page {page.address:#x}): {damage.flaw}"
+        return Corruption(damage, title, tuple(evidence), block, suspects)
+
+    def _popped(self, damage: Damage) -> int | None:
+        """The block whose bad link became the list's head when it was handed out; None if that cannot be told."""
+        page = damage.page
+        if damage.list != "free" or not damage.link:
+            return None
+        try:
+            words = PageWords(self._r.memory, page)
+            links = [
+                block
+                for block in page.blocks()
+                if decode(words[block], page.address, page.keys) == damage.link
+            ]
+        except MemoryFault:
+            return None
+        return links[0] if len(links) == 1 else None
+
+    def _writers(self, damage: Damage) -> Iterator[Suspect]:
+        """Blocks in which a run of the same word begins that goes on into the next block: written past their ends."""
+        page = damage.page
+        if not damage.word:
+            return
+        try:
+            words = memoryview(self._r.memory.read(page.start, page.end - page.start)).cast("Q")
+        except MemoryFault:
+            return
+        step = page.block_size // 8
+        crossings = [
+            at for at in range(step, len(words), step) if words[at] == words[at - 1] == damage.word
+        ]
+        for at in crossings[:MAX_CROSSINGS]:
+            first = at
+            while first and words[first - 1] == damage.word:
+                first -= 1
+            if at - first <= step:
+                # Not one that only hands on what came from the block before.
+                yield self._suspect(page, page.block(first // step), "runs over")
+
+    def _word(self, address: int) -> int:
+        return int.from_bytes(self._r.memory.read(address, 8), "little")
+
+    def _counts(self, page: Page) -> list[Evidence]:
+        layout = self._r.layout.struct("mi_page_t")
+        lengths = self._r.free_lists.of(page).lengths
+        listed = ", ".join(f"{count} on {name}" for name, count in lengths.items())
+        return [
+            Evidence(
+                "blocks handed out so far", page.address + layout.offset("capacity"), page.capacity
+            ),
+            Evidence(
+                "blocks in use, as the page counts", page.address + layout.offset("used"), page.used
+            ),
+            Evidence(
+                f"blocks found: {listed}",
+                page.address + layout.offset("free"),
+                page.free,
+                broken=True,
+            ),
+        ]
+
+    def _suspects(self, page: Page, block: int, flaw: Flaw) -> Iterator[Suspect]:
+        is_sound_link = flaw in (Flaw.CYCLE, Flaw.TWICE)
+        yield self._suspect(page, block, "freed twice" if is_sound_link else "itself")
+        if page.index(block) > 0 and not is_sound_link:
+            yield self._suspect(page, block - page.block_size, "before")
+
+    def _suspect(self, page: Page, block: int, role: str) -> Suspect:
+        address = block + (
+            self._r.before(page) if page.tag != MEM else self._r.data(page, block) - block
+        )
+        verdict = (
+            self._judge.block(address) if page.tag == MEM else self._judge.address(address, None)
+        ).verdict
+        kind = None
+        if page.tag != MEM and self._r.mimalloc.domain(page) in DOMAINS:
+            try:
+                info = self._r.objects.type_info(self._r.objects.header(address).ob_type)
+                kind = info.name if info else None
+            except MemoryFault:
+                kind = None
+        return Suspect(address, kind, verdict, role)
+
+    # --- CPython's freelists --------------------------------------------------------------------
+
+    def freelists(self) -> Iterator[Corruption]:
+        """Every freelist of CPython's whose links do not hold, or that has a block which the allocator has too."""
+        for broken in self._r.freelists.broken:
+            yield self._broken_freelist(broken)
+        for member, cached in self._r.freelists.members.items():
+            page = self._r.mimalloc.page_of(member)
+            if page is None:
+                if is_object_list(cached.list):
+                    reason = Evidence(
+                        f"freelist `{cached.list}` has an address that is in no page",
+                        cached.place,
+                        member,
+                        broken=True,
+                    )
+                    yield Corruption(
+                        None,
+                        f"the freelist `{cached.list}` of {owner(cached)} is damaged",
+                        (reason,),
+                        member,
+                    )
+                continue
+            block = page.block(page.index(member))
+            on = self._r.free_lists.of(page).where.get(block)
+            if on:
+                evidence = (
+                    Evidence(f"freelist `{cached.list}` has it", cached.place, member),
+                    Evidence(
+                        f"and so has {on} of page {page.address:#x}: it was freed twice",
+                        block,
+                        None,
+                        member,
+                        broken=True,
+                    ),
+                )
+                yield Corruption(
+                    None,
+                    f"{member:#x} is on the freelist `{cached.list}` and freed as well",
+                    evidence,
+                    member,
+                )
+
+    def _broken_freelist(self, broken: BrokenFreelist) -> Corruption:
+        evidence = (
+            Evidence(
+                f"freelist `{broken.list}`: {broken.reason}", broken.place, broken.word, broken=True
+            ),
+            Evidence(
+                f"what is there looks like {self.looks_like(broken.word)}",
+                broken.place,
+                broken.word,
+            ),
+        )
+        title = f"the freelist `{broken.list}` of {owner(broken)} is damaged: {broken.reason}"
+        return Corruption(None, title, evidence)
+
+    # --- guard bytes ----------------------------------------------------------------------------
+
+    def overruns(self, page: Page) -> Iterator[Corruption]:
+        """Blocks in use of a page that were written past their ends, as the debug hooks' guard bytes show."""
+        if not self._r.hooks or page.block_size > MAX_HOOKED_BLOCK or self._r.mimalloc.is_raw(page):
+            return
+        free = self._r.free_lists.of(page).where
+        try:
+            data = self._r.memory.read(page.start, page.end - page.start)
+        except MemoryFault:
+            return
+        for block in page.blocks():
+            at = block - page.start
+            hooks = read_hooks(data[at : at + page.block_size]) if block not in free else None
+            if hooks is None or not hooks.overrun or hooks.api is None or hooks.size is None:
+                continue
+            end = block + HEADER + hooks.size
+            word = self._word(end)
+            # Behind the guard bytes nothing tells how far it went.
+            far = f"at least {hooks.overrun}" if hooks.overrun == TRAILER else str(hooks.overrun)
+            suspect = self._suspect(page, block, "itself")
+            evidence = (
+                Evidence(
+                    f"the block is a {suspect.verdict} {suspect.type or 'block'}",
+                    suspect.address,
+                    None,
+                    suspect.address,
+                ),
+                Evidence(
+                    f"{hooks.size} bytes were asked for (big-endian)", block, self._word(block)
+                ),
+                Evidence(
+                    f"guard bytes (0xFD) overwritten up to {far} bytes past the end",
+                    end,
+                    word,
+                    block + HEADER,
+                    broken=True,
+                ),
+            )
+            what = f"the {suspect.type} in the block" if suspect.type else "the block"
+            title = f"{what} {block:#x} was written {far} bytes past its {hooks.size} bytes"
+            is_snapshot = any(stop.guarding for stop in self._r.stops)
+            yield Corruption(None, title, evidence, block, (suspect,), is_snapshot)
+
+    # --- what a word looks like -----------------------------------------------------------------
+
+    def looks_like(self, word: int) -> str:
+        """What an overwriting word seems to be: a fill, a pointer and to what, text, a number, a reference count."""
+        if word == 0:
+            return "a cleared field"
+        fill = debug_hooks.fill_of(word)
+        if fill is not None:
+            return f"debug fill: memory {debug_hooks.FILLS[fill]}"
+        thread = self._r.runtime.by_tid(word)
+        if thread:
+            return f"the identifier of LWP {thread.native_thread_id}: the ob_tid of a live object"
+        pointer = self._pointer(word)
+        if pointer:
+            return pointer
+        if text_in_word(word):
+            return "text"
+        if word < SMALL_NUMBER:
+            return f"a small number ({word})"
+        if word >> 32 == 0xFFFF_FFFF:
+            return f"a small negative number ({word - (1 << 64)}): a count below zero?"
+        (number,) = struct.unpack("<d", struct.pack("<Q", word))
+        if PLAUSIBLE_FLOAT[0] < abs(number) < PLAUSIBLE_FLOAT[1]:
+            return "a floating-point number"
+        return "no pointer, text or number"
+
+    def _pointer(self, word: int) -> str | None:
+        judged = self._judge.address(word & ~7, None)
+        info = self._r.objects.type_of(word & ~7)
+        if (
+            judged.verdict in (Verdict.UNMAPPED, Verdict.NULL, Verdict.POISONED, Verdict.UNKNOWN)
+            and judged.block is None
+        ):
+            return None
+        if info and not judged.verdict.is_dead and judged.verdict is not Verdict.FOREIGN:
+            kind = self._r.objects.type_info(word & ~7)
+            return f"a pointer to the type {kind.name}" if kind else f"a pointer to a {info.name}"
+        return (
+            f"a pointer {judged.reason}"
+            if judged.reason.startswith("in")
+            else f"a pointer to memory that is {judged.verdict}"
+        )

@@ -1,0 +1,402 @@
+"""One verdict on one address, from all that keeps record of it (DESIGN: liveness of an address).
+
+The allocator decides: an address is judged by the block that it lies in, and only where that is in use by the object in
+it (:mod:`gdbext.cpython.allocator.occupant`).  ``PROVEN`` is said only where memory admits no other reading:
+
+- that a block is free, when it is on a list whose every link is sound and whose length agrees with the page's count;
+- that memory is in no block at all, when the segment's page headers cover it without a gap;
+- that another thing lives there, when that is a credible object of another type, or the block is not for objects.
+
+That the object which its user means is alive is never proven: at the same address a successor of the same type may live.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gdbext.cpython.allocator import debug_hooks
+from gdbext.cpython.allocator.debug_hooks import fill_of
+from gdbext.cpython.allocator.evidence import (
+    on_list,
+    over_decref,
+    owners,
+    references,
+    say,
+    what_lives,
+)
+from gdbext.cpython.allocator.looks import holds_objects
+from gdbext.cpython.allocator.mimalloc import SEGMENT_MASK, Segment, Span
+from gdbext.cpython.allocator.occupant import LIKELY, POSSIBLE, PROVEN, Occupants
+from gdbext.cpython.allocator.page_free_lists import FREED_BY, OTHER, FreeBlocks
+from gdbext.cpython.allocator.pages import MEM, OBJECT, SLICE_SIZE, Page
+from gdbext.cpython.allocator.places import Place
+from gdbext.cpython.allocator.records import Records
+from gdbext.cpython.layout.layout import UnknownLayout
+from gdbext.model import Block, Evidence, Liveness, Verdict
+from gdbext.target.protocol import MemoryFault
+
+ALIGNMENT = 8
+HEADER_SAMPLE = 256
+OS_PAGE = 4096
+
+
+class Judge:
+    """Puts verdicts together."""
+
+    def __init__(self, records: Records) -> None:
+        self._r = records
+        self.occupants = Occupants(records)
+
+    def address(self, address: int, expected: str | None) -> Liveness:
+        """The verdict on an address that a program uses as ``PyObject *``."""
+        if address == 0:
+            return say(address, Verdict.NULL, PROVEN, "a NULL pointer")
+        fill = fill_of(address)
+        if fill is not None and self._r.hooks:
+            # Not proven: others may write such bytes, too.
+            reason = f"the pointer itself was read from memory that is {debug_hooks.FILLS[fill]}"
+            return say(address, Verdict.POISONED, LIKELY, reason)
+        try:
+            return self._in_memory(address, expected)
+        except MemoryFault as fault:
+            return self._unreadable(address, fault)
+        except UnknownLayout as unknown:
+            return say(address, Verdict.UNKNOWN, POSSIBLE, str(unknown))
+
+    def block(self, address: int) -> Liveness:
+        """The verdict on memory that is not an object's: on the block that a raw pointer leads into."""
+        try:
+            self._r.memory.read(address, 1)
+            segment = self._r.mimalloc.segment_of(address)
+            page = self._r.mimalloc.page_of(address)
+            if segment is None or page is None or not 0 <= page.index(address) < page.capacity:
+                return replace(
+                    self._in_memory(address - address % ALIGNMENT, None), address=address
+                )
+            block = self._block(segment, page, page.block(page.index(address)))
+            free = self._r.free_lists.of(page)
+            on = free.where.get(block.start)
+            return (
+                self._free(address, page, block, free, on)
+                if on
+                else self.occupants.raw(address, page, block, free)
+            )
+        except MemoryFault as fault:
+            return self._unreadable(address, fault)
+        except UnknownLayout as unknown:
+            return say(address, Verdict.UNKNOWN, POSSIBLE, str(unknown))
+
+    def owners(self, address: int) -> list[Evidence]:
+        """See :func:`gdbext.cpython.allocator.evidence.owners`."""
+        try:
+            segment, page = self._r.mimalloc.segment_of(address), self._r.mimalloc.page_of(address)
+            if segment is None or page is None or not 0 <= page.index(address) < page.capacity:
+                return []
+            block = page.block(page.index(address))
+            in_use = holds_objects(self._r, page) and block not in self._r.free_lists.of(page).where
+            header = self._r.objects.header(block + self._r.before(page)) if in_use else None
+            return owners(self._r, segment, page, header)
+        except (MemoryFault, UnknownLayout):
+            return []
+
+    def _unreadable(self, address: int, fault: MemoryFault) -> Liveness:
+        places = self._r.places
+        if places.region(address) is not None:
+            return say(
+                address,
+                Verdict.UNKNOWN,
+                POSSIBLE,
+                "mapped, but the core does not have it",
+                [Evidence(str(fault), fault.address)],
+            )
+        return say(
+            address,
+            Verdict.UNMAPPED,
+            PROVEN if places.is_known else LIKELY,
+            "no memory is mapped there",
+        )
+
+    def _in_memory(self, address: int, expected: str | None) -> Liveness:
+        self._r.memory.read(address, 1)
+        past = address % ALIGNMENT
+        if past:
+            return say(
+                address,
+                Verdict.MISALIGNED,
+                PROVEN,
+                f"{past} past a multiple of {ALIGNMENT}, where no object can start",
+            )
+        segment = self._r.mimalloc.segment_of(address)
+        if segment is None:
+            return self._outside(address)
+        span = segment.span(address)
+        page = self._r.mimalloc.page(segment, span) if span else None
+        return (
+            self._in_page(address, segment, page, expected)
+            if page
+            else self._no_page(address, segment, span)
+        )
+
+    # --- outside mimalloc -----------------------------------------------------------------------
+
+    def _outside(self, address: int) -> Liveness:
+        """Memory that is in no segment of mimalloc's."""
+        place = self._r.places.find(address)
+        if self._r.mimalloc.cookie is None and (place is None or place.kind == "memory"):
+            return say(
+                address,
+                Verdict.UNKNOWN,
+                LIKELY,
+                "mimalloc's segments cannot be told from other memory",
+            )
+        if place is None:
+            return say(
+                address,
+                Verdict.FOREIGN,
+                LIKELY,
+                "not in mimalloc's memory; there is no map of memory to say more",
+            )
+        return (
+            self._static(address, place)
+            or self._in_arena(address, place)
+            or self._elsewhere(address, place)
+        )
+
+    def _static(self, address: int, place: Place) -> Liveness | None:
+        """An object in a module's data."""
+        info = self._r.objects.type_of(address)
+        if place.kind != "module" or not place.region.writable or info is None:
+            return None
+        header = self._r.objects.header(address)
+        if header.is_immortal:
+            return say(
+                address,
+                Verdict.IMMORTAL,
+                PROVEN,
+                f"a static {info.name} in {place.text}",
+                what_lives(header, info),
+            )
+        if header.is_dead_shape:
+            return None
+        return say(
+            address,
+            Verdict.LIVE,
+            LIKELY,
+            f"a {info.name} in {place.text}",
+            what_lives(header, info),
+        )
+
+    def _in_arena(self, address: int, place: Place) -> Liveness | None:
+        """Memory that mimalloc has reserved and that is in no segment: it lies between some, or behind them and its own 32 MiB
+        boundary is empty.
+
+        A freed segment is made unreadable in debug builds; in others it stays as it is for a while, and then reads as zero.
+        """
+        mapping = self._r.places.mapping(address)
+        if mapping is None:
+            return None
+        segments = [
+            segment
+            for segment in self._r.mimalloc.segments
+            if mapping[0] <= segment.address < mapping[1]
+        ]
+        boundary = max(address & ~SEGMENT_MASK, mapping[0])
+        between = any(s.address < address for s in segments) and any(
+            s.address > address for s in segments
+        )
+        if not segments or not (between or self._is_zero(boundary, HEADER_SAMPLE)):
+            return None
+        evidence = [Evidence("no segment starts at this 32 MiB boundary", boundary)]
+        if place.region.writable and self._is_zero(address & ~(OS_PAGE - 1), OS_PAGE):
+            return say(
+                address,
+                Verdict.NEVER_ALLOCATED,
+                LIKELY,
+                "memory that mimalloc has reserved and does not use",
+                evidence,
+            )
+        return say(
+            address, Verdict.FREED, LIKELY, "memory of a segment that mimalloc has freed", evidence
+        )
+
+    def _elsewhere(self, address: int, place: Place) -> Liveness:
+        info = self._r.objects.type_of(address)
+        alive = info is not None and not self._r.objects.header(address).is_dead_shape
+        what = f"; a {info.name} seems to be there" if info and alive else ""
+        return say(
+            address,
+            Verdict.FOREIGN,
+            PROVEN if place.kind in ("module", "stack") else LIKELY,
+            f"in {place.text}{what}",
+        )
+
+    def _no_page(self, address: int, segment: Segment, span: Span | None) -> Liveness:
+        """In a segment, but in no page of it."""
+        number = (address - segment.address) // SLICE_SIZE
+        if number < segment.info_slices:
+            return say(
+                address,
+                Verdict.FOREIGN,
+                PROVEN,
+                f"mimalloc's own header of segment {segment.address:#x}",
+            )
+        if span is None or span.is_page:
+            return say(
+                address,
+                Verdict.UNKNOWN,
+                POSSIBLE,
+                f"the page headers of segment {segment.address:#x} are damaged here",
+            )
+        evidence = [
+            Evidence(
+                f"{span.slices} slices of 64 KiB are in no page",
+                segment.address + span.first * SLICE_SIZE,
+            ),
+            Evidence(
+                "pages of the segment in use",
+                segment.address + self._r.layout.offset("mi_segment_t", "used"),
+                segment.used,
+            ),
+        ]
+        if self._r.mimalloc.was_used(segment, span, number) or not self._is_zero(
+            segment.address + number * SLICE_SIZE, SLICE_SIZE
+        ):
+            reason = "every block of its page was freed, and the page given back"
+            return say(
+                address, Verdict.FREED, PROVEN if segment.is_intact else LIKELY, reason, evidence
+            )
+        return say(
+            address,
+            Verdict.NEVER_ALLOCATED,
+            LIKELY,
+            "no page was ever made of this memory",
+            evidence,
+        )
+
+    def _is_zero(self, start: int, size: int) -> bool:
+        """Whether memory was never written to, or was given back to the system."""
+        try:
+            return not any(self._r.memory.read(start, size))
+        except MemoryFault:
+            return True
+
+    # --- in a page ------------------------------------------------------------------------------
+
+    def _in_page(
+        self, address: int, segment: Segment, page: Page, expected: str | None
+    ) -> Liveness:
+        index = page.index(address)
+        if not 0 <= index < page.capacity:
+            return self._beyond(address, page)
+        block = self._block(segment, page, page.block(index))
+        free = self._r.free_lists.of(page)
+        on = free.where.get(block.start)
+        return (
+            self._free(address, page, block, free, on)
+            if on
+            else self.occupants.judge(address, page, block, free, expected)
+        )
+
+    def _beyond(self, address: int, page: Page) -> Liveness:
+        """In a page, but in none of the blocks that it has handed out so far."""
+        capacity = page.address + self._r.layout.offset("mi_page_t", "capacity")
+        claim = f"blocks of {page.block_size} bytes that the page has handed out; they end at {page.end:#x}"
+        evidence = [Evidence(claim, capacity, page.capacity)]
+        start = address - (address - page.start) % page.block_size
+        if self._is_zero(start, min(page.block_size, SLICE_SIZE)):
+            return say(
+                address,
+                Verdict.NEVER_ALLOCATED,
+                LIKELY,
+                "its page has not handed out this memory yet",
+                evidence,
+            )
+        # Only what an earlier page had can have been written to.
+        reason = "freed with an earlier page; the page there now has not handed it out"
+        return say(
+            address,
+            Verdict.FREED,
+            PROVEN if self._r.free_lists.of(page).is_intact else LIKELY,
+            reason,
+            evidence,
+        )
+
+    def _block(self, segment: Segment, page: Page, start: int) -> Block:
+        owner = self._r.mimalloc.owner(page)
+        tstate = owner.thread.address if owner else None
+        return Block(
+            start,
+            page.block_size,
+            self._r.mimalloc.domain(page),
+            page.address,
+            tstate,
+            segment.thread_id,
+        )
+
+    def _free(self, address: int, page: Page, block: Block, free: FreeBlocks, on: str) -> Liveness:
+        block = replace(block, freed_by=FREED_BY[on])
+        evidence = [
+            *on_list(self._r, page, block.start, free, on),
+            *self._remains(address, page, block),
+        ]
+        evidence += [
+            Evidence(f"{d.list}: {d.flaw}", d.block or page.address, d.word, broken=True)
+            for d in free.damages[:2]
+        ]
+        by = "another thread" if block.freed_by == OTHER else "the thread that owns the page"
+        if page.is_abandoned and block.freed_by != OTHER:
+            by = "its own thread, which has exited since"
+        reason = f"its block is on the page's {on}: freed by {by}"
+        if page.qsbr_goal and not page.used:
+            reason += "; the whole page waits for QSBR to be given back"
+        alive = self._looks_alive(page, block)
+        proven = free.is_intact and alive is None
+        return say(
+            address,
+            Verdict.FREED,
+            PROVEN if proven else LIKELY,
+            reason,
+            [*evidence, *([alive] if alive else [])],
+            block,
+        )
+
+    def _looks_alive(self, page: Page, block: Block) -> Evidence | None:
+        """What speaks against a list: a whole object with references, which freeing would have untracked, and made a link of.
+
+        A link that was overwritten with another object's address leads the list to that one.
+        """
+        address = block.start + self._r.before(page)
+        info = self._r.objects.type_of(address) if holds_objects(self._r, page) else None
+        if info is None:
+            return None
+        header = self._r.objects.header(address)
+        if header.is_dead_shape or header.is_immortal or (header.refcount or 0) <= 0:
+            return None
+        tracked = "tracked" in header.gc_names
+        owned = (
+            header.ob_tid == block.owner_tid or self._r.runtime.by_tid(header.ob_tid) is not None
+        )
+        if not (owned if page.tag == OBJECT else tracked):
+            return None
+        claim = f"but a {info.name} with {references(header)} looks alive there: was a link overwritten?"
+        return Evidence(claim, header.place("ob_ref_local"), header.ref_local, address, broken=True)
+
+    def _remains(self, address: int, page: Page, block: Block) -> list[Evidence]:
+        """What the dead object's own memory shows."""
+        if page.tag == MEM or address != block.start + self._r.before(page):
+            return []
+        header = self._r.objects.header(address)
+        found = []
+        if fill_of(header.ob_type) == debug_hooks.FREED:
+            claim = "ob_type has the debug fill of freed memory"
+            found.append(Evidence(claim, header.place("ob_type"), header.ob_type, address))
+        elif info := self._r.objects.type_info(header.ob_type):
+            found.append(
+                Evidence(
+                    f"ob_type is left from a {info.name}",
+                    header.place("ob_type"),
+                    header.ob_type,
+                    address,
+                )
+            )
+        return found + over_decref(header)

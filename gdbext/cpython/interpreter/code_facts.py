@@ -1,0 +1,49 @@
+"""What a code object does and where it loops, decoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gdbext.cpython.interpreter.bytecode import Instruction, instructions, read_instrumentation
+from gdbext.cpython.interpreter.frames import Code
+from gdbext.cpython.interpreter.line_table import line_of
+from gdbext.cpython.interpreter.operations import Operation, operations
+from gdbext.cpython.layout.layout import Layout
+from gdbext.target.protocol import Memory, MemoryFault
+
+MAX_CODE_UNITS = 1 << 16
+BACKWARD = "JUMP_BACKWARD"
+"""Loops jump back with it; JUMP_BACKWARD_NO_INTERRUPT leads from an exception handler back to what follows its ``try``."""
+
+
+@dataclass(frozen=True)
+class CodeFacts:
+    """``loops`` are (first, last) instruction indices in code units, last being the jump back."""
+
+    code: Code
+    operations: Sequence[Operation] = ()
+    loops: Sequence[tuple[int, int]] = ()
+
+    def line(self, index: int) -> int | None:
+        """The line of the instruction at ``index``."""
+        return line_of(self.code.line_table, self.code.first_line, index)
+
+    def same_loop(self, one: int, other: int) -> bool:
+        """Whether some loop runs both instructions again and again."""
+        return any(first <= one <= last and first <= other <= last for first, last in self.loops)
+
+
+def code_facts(memory: Memory, layout: Layout, code: Code, minor: int) -> CodeFacts:
+    """Decode a code object; without operations where its bytecode cannot be read or is of a version not known."""
+    try:
+        content = memory.read(code.main_base, 2 * min(code.units, MAX_CODE_UNITS))
+    except MemoryFault:
+        return CodeFacts(code)
+    found = instructions(content, minor, read_instrumentation(memory, layout, code.address))
+    return CodeFacts(code, operations(found, code.names, minor), find_loops(found))
+
+
+def find_loops(found: Sequence[Instruction]) -> list[tuple[int, int]]:
+    """Every jump back with what lies between it and its target."""
+    return [(i.end - i.oparg, i.index) for i in found if i.name == BACKWARD]

@@ -1,0 +1,261 @@
+"""Python frames of a thread, innermost first (CPython's Include/internal/pycore_frame.h).
+
+Free-threaded CPython of 3.13 keeps plain pointers in frames; from 3.14 on ``f_executable``, ``f_funcobj`` and the locals
+are ``_PyStackRef``: a pointer with tag bits (Include/internal/pycore_stackref.h).
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+
+from gdbext.cpython.interpreter.line_table import line_of
+from gdbext.cpython.interpreter.runtime import ThreadState
+from gdbext.cpython.layout.layout import Layout, UnknownLayout
+from gdbext.cpython.objects.strings import read_str
+from gdbext.target.protocol import Memory, MemoryFault
+
+MAX_FRAMES = 4096
+MAX_SLOTS = 4096
+CODE_UNIT = 2
+# owner >= 3 is an entry shim (3.13: C stack; 3.14 and later: interpreter trampoline, C stack).
+FIRST_SHIM_OWNER = 3
+STACKREF_TAG = 3
+STACKREF_NULL = (0, 1)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One Python frame.
+
+    ``lasti`` is the index in code units of the instruction that it is at; for a caller, of its call.
+    ``slots`` maps locals' names (cells and free variables too) to their addresses; ``stack`` holds the value stack where
+    its depth is known (not for the frame that runs right now).
+    """
+
+    address: int
+    code: int
+    function: str
+    file: str
+    line: int | None
+    lasti: int | None
+    globals: int
+    slots: dict[str, int] = field(default_factory=dict)
+    stack: tuple[int, ...] = ()
+    slot_names: tuple[str, ...] = ()
+    generator_owned: bool = False
+    room: tuple[int, ...] = ()
+    """What stands in the whole room for the value stack, in use or left over: only the code says how deep it is now."""
+
+
+@dataclass(frozen=True)
+class PythonStack:
+    """A thread's frames, innermost first, in ``groups``: one for each native eval-loop frame, innermost first."""
+
+    groups: tuple[tuple[Frame, ...], ...]
+    problem: str | None = None
+    """Why the walk ended early, if it did."""
+
+    @property
+    def frames(self) -> list[Frame]:
+        return [frame for group in self.groups for frame in group]
+
+
+class FrameReader:
+    """Reads frames; code objects are decoded once."""
+
+    def __init__(self, memory: Memory, layout: Layout) -> None:
+        self._memory = memory
+        self._layout = layout
+        self._codes: dict[int, Code | None] = {}
+        self._frame = layout.struct("_PyInterpreterFrame")
+        self._tagged = "stackpointer" in self._frame
+
+    def stack(self, thread: ThreadState, limit: int = 512) -> PythonStack:
+        """The thread's Python stack, at most ``limit`` frames."""
+        groups: list[list[Frame]] = [[]]
+        address = thread.current_frame
+        seen: set[int] = set()
+        problem = None
+        count = 0
+        while address and count < limit:
+            if address in seen or len(seen) > MAX_FRAMES:
+                problem = f"the frame chain loops at {address:#x}"
+                break
+            seen.add(address)
+            try:
+                raw = self._memory.read(address, self._frame.size)
+                owner = self._field(raw, "owner", signed=True)
+                if owner >= FIRST_SHIM_OWNER:
+                    groups.append([])
+                else:
+                    frame = self._decode(address, raw, is_top=count == 0)
+                    if frame is None:
+                        problem = f"frame {address:#x} has no code object"
+                        break
+                    groups[-1].append(frame)
+                    count += 1
+                address = self._field(raw, "previous")
+            except (MemoryFault, UnknownLayout) as error:
+                problem = f"frame {address:#x}: {error}"
+                break
+        if not groups[-1]:
+            groups.pop()
+        return PythonStack(tuple(tuple(g) for g in groups), problem)
+
+    def frame_at(self, address: int) -> Frame | None:
+        """A frame that lies anywhere, as a suspended generator's does in the generator; None if there is none."""
+        try:
+            return self._decode(address, self._memory.read(address, self._frame.size), is_top=False)
+        except (MemoryFault, UnknownLayout):
+            return None
+
+    def pointer(self, word: int) -> int:
+        """The object that a frame's word refers to; 0 for NULL and for tagged integers."""
+        if not self._tagged:
+            return word
+        if word in STACKREF_NULL or word & STACKREF_TAG >= 2:
+            return 0
+        return word & ~STACKREF_TAG
+
+    def _field(self, raw: bytes, name: str, signed: bool = False) -> int:
+        place = self._frame.field(name)
+        return int.from_bytes(
+            raw[place.offset : place.offset + place.size], "little", signed=signed
+        )
+
+    def _decode(self, address: int, raw: bytes, is_top: bool) -> Frame | None:
+        code = self.code(self.pointer(self._field(raw, "f_executable")))
+        if code is None:
+            return None
+        base = code.base(self._field(raw, "tlbc_index") if "tlbc_index" in self._frame else 0)
+        lasti: int | None = (self._field(raw, "instr_ptr") - base) // CODE_UNIT
+        if not 0 <= (lasti or 0) < max(code.units, 1):
+            lasti = None
+        line = line_of(code.line_table, code.first_line, lasti) if lasti is not None else None
+        slots, stack, room = self._slots(address, raw, code, is_top)
+        owner = self._field(raw, "owner", signed=True)
+        return Frame(
+            address,
+            code.address,
+            code.name,
+            code.file,
+            line,
+            lasti,
+            self._field(raw, "f_globals"),
+            slots,
+            stack,
+            code.slot_names,
+            owner == 1,
+            room,
+        )
+
+    def _slots(
+        self, address: int, raw: bytes, code: Code, is_top: bool
+    ) -> tuple[dict[str, int], tuple[int, ...], tuple[int, ...]]:
+        """Locals by name, the value stack above them, and all the room that this has."""
+        start = address + self._frame.offset("localsplus")
+        depth = 0
+        if "stackpointer" in self._frame:
+            depth = (self._field(raw, "stackpointer") - start) // 8 - code.slot_count
+        elif "stacktop" in self._frame:
+            depth = self._field(raw, "stacktop", signed=True) - code.slot_count
+        if is_top or not 0 <= depth <= code.stack_size:
+            # While a frame runs, its depth is in a register of the eval loop only.  A frame that has called out keeps it.
+            depth = depth if 0 < depth <= code.stack_size else 0
+        count = code.slot_count + code.stack_size
+        try:
+            words = struct.unpack(f"<{count}Q", self._memory.read(start, 8 * count))
+        except MemoryFault:
+            return {}, (), ()
+        values = [self.pointer(word) for word in words]
+        named = {name: value for name, value in zip(code.slot_names, values) if value}
+        room = tuple(values[code.slot_count :])
+        return named, room[:depth], room
+
+    def code(self, address: int) -> Code | None:
+        """The decoded code object at ``address``, None if it is none."""
+        if address not in self._codes:
+            try:
+                self._codes[address] = _read_code(self._memory, self._layout, address)
+            except (MemoryFault, UnknownLayout):
+                self._codes[address] = None
+        return self._codes[address]
+
+
+@dataclass(frozen=True)
+class Code:
+    """What of a code object the frames need."""
+
+    address: int
+    name: str
+    file: str
+    first_line: int
+    line_table: bytes
+    units: int
+    main_base: int
+    copies: dict[int, int]
+    slot_names: tuple[str, ...]
+    slot_count: int
+    stack_size: int
+    names: tuple[str, ...] = ()
+    """``co_names``"""
+    constants: int = 0
+
+    def base(self, index: int) -> int:
+        """Where the instructions start that a frame with this ``tlbc_index`` runs (thread-local bytecode, 3.14 and later)."""
+        return self.copies.get(index, self.main_base)
+
+
+def _read_code(memory: Memory, layout: Layout, address: int) -> Code | None:
+    if address == 0 or address % 8:
+        return None
+    record = layout.record(memory, "PyCodeObject", address)
+    name = read_str(memory, layout, record["co_qualname"])
+    file = read_str(memory, layout, record["co_filename"])
+    # A code object that was freed and reused has no such strings.
+    if name is None or file is None:
+        return None
+    copies: dict[int, int] = {}
+    if record.get("co_tlbc", 0):
+        size = int.from_bytes(memory.read(record["co_tlbc"], 8), "little")
+        if 0 < size <= MAX_SLOTS:
+            entries = struct.unpack(f"<{size}Q", memory.read(record["co_tlbc"] + 8, 8 * size))
+            copies = {i: entry for i, entry in enumerate(entries) if entry}
+    slot_count = record.get("co_nlocalsplus", 0)
+    return Code(
+        address,
+        name,
+        file,
+        record["co_firstlineno"],
+        _bytes(memory, layout, record["co_linetable"]),
+        record.get("ob_size", 1 << 20),
+        record.address_of("co_code_adaptive"),
+        copies,
+        _names(memory, layout, record["co_localsplusnames"]),
+        slot_count if slot_count <= MAX_SLOTS else 0,
+        min(record["co_stacksize"], MAX_SLOTS) if "co_stacksize" in record else 0,
+        _names(memory, layout, record["co_names"]) if "co_names" in record else (),
+        record.get("co_consts", 0),
+    )
+
+
+def _bytes(memory: Memory, layout: Layout, address: int, limit: int = 1 << 20) -> bytes:
+    """The content of a bytes object."""
+    size = int.from_bytes(
+        memory.read(address + layout.offset("PyBytesObject", "ob_size"), 8), "little"
+    )
+    return memory.read(address + layout.offset("PyBytesObject", "ob_sval"), min(size, limit))
+
+
+def _names(memory: Memory, layout: Layout, address: int) -> tuple[str, ...]:
+    """The strings of a tuple of names."""
+    size = int.from_bytes(
+        memory.read(address + layout.offset("PyTupleObject", "ob_size"), 8), "little"
+    )
+    if size > MAX_SLOTS:
+        return ()
+    items = struct.unpack(
+        f"<{size}Q", memory.read(address + layout.offset("PyTupleObject", "ob_item"), 8 * size)
+    )
+    return tuple(read_str(memory, layout, item, 200) or f"<{i}>" for i, item in enumerate(items))

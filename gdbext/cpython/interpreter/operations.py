@@ -1,0 +1,624 @@
+"""What a piece of bytecode does to which objects: a walk over its instructions with a stack of names in place of values.
+
+A crash shows where each thread is *now*.  The operation that did the damage may be a line that a thread has left long since; it
+still stands in the thread's code.  ``operations`` finds it, and says by what name the object was reached, so that the name can be
+looked up again in the frame or in its globals.
+
+A **name** is a nested tuple, or None where the walk cannot know:
+
+    ("fast", slot)            a local variable, by its index in co_localsplusnames
+    ("deref", slot)           what a cell or free variable holds
+    ("global", "lst")         a global or builtin
+    ("name", "x")             a name of a class body or of module level: local, global or builtin
+    ("const", 3)              co_consts[3]
+    ("int", 5)                a small integer that the instruction holds itself
+    ("attr", name, "queue")   name.queue
+    ("item", name, key)       name[key]
+    ("super", name)           super() of the object
+    ("iter", name)            iter(name)
+    ("next", name)            what a loop got from name
+    ("build", "list", (…))    a new list, tuple, set, dict, slice or string of these
+    ("star", name)            in a call's arguments: *name or **name
+    ("result", index)         what the instruction at that index gave: a new value
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from gdbext.cpython.interpreter.bytecode import Instruction, Opcodes, opcodes
+
+Name = tuple[Any, ...]
+
+MAX_PARTS = 64
+MAX_STACK = 1024
+MAX_OPERANDS = 16
+NULL: Name = ("null",)
+SELF: Name = ("self",)
+"""What stands below a method's arguments: the object itself, which the callee's name has already."""
+
+COMPARISONS = ("<", "<=", "==", "!=", ">", ">=")
+CONVERSIONS = {1: "str", 2: "repr", 3: "ascii"}
+SPECIAL_METHODS = ("__enter__", "__exit__", "__aenter__", "__aexit__")
+SYMBOLS = {
+    "ADD": "+",
+    "AND": "&",
+    "FLOOR_DIVIDE": "//",
+    "LSHIFT": "<<",
+    "MATRIX_MULTIPLY": "@",
+    "MULTIPLY": "*",
+    "REMAINDER": "%",
+    "OR": "|",
+    "POWER": "**",
+    "RSHIFT": ">>",
+    "SUBTRACT": "-",
+    "TRUE_DIVIDE": "/",
+    "XOR": "^",
+}
+JUMPS = {
+    "POP_JUMP_IF_TRUE",
+    "POP_JUMP_IF_FALSE",
+    "POP_JUMP_IF_NONE",
+    "POP_JUMP_IF_NOT_NONE",
+    "JUMP_FORWARD",
+    "FOR_ITER",
+    "SEND",
+}
+"""Those that go forward; a jump back brings nothing that is not known there already."""
+LEAVES = {
+    "RETURN_VALUE",
+    "RETURN_CONST",
+    "RAISE_VARARGS",
+    "RERAISE",
+    "JUMP_FORWARD",
+    "JUMP_BACKWARD",
+    "JUMP_BACKWARD_NO_INTERRUPT",
+    "INTERPRETER_EXIT",
+}
+"""After these the next instruction is reached from elsewhere only."""
+
+
+@dataclass(slots=True)
+class Operation:
+    """One thing that the code does.
+
+    ``index`` is the instruction's, in code units.  ``receiver`` is the object that it is done to:
+
+    =================  ============================  ==========================
+    kind               name                          arguments
+    =================  ============================  ==========================
+    call-method        the method's                  the call's
+    call               the callee's last part; its   the call's
+                       whole name is the receiver
+    load-attr          the attribute's
+    store-attr         the attribute's               (value,)
+    delete-attr        the attribute's
+    load-subscr                                      (key,)
+    store-subscr                                     (key, value)
+    delete-subscr                                    (key,)
+    binary-op          ``+``, or ``+=`` in place     (the right-hand side,)
+    compare            ``<``                         (the right-hand side,)
+    contains                                         (the item,)
+    iter, next, send
+    unpack
+    extend             list, set, dict: the new      (what is added to,)
+                       thing that takes all of the
+                       receiver
+    format             repr, str, ascii or None
+    truth, await
+    load-deref         (the receiver is the cell's
+    store-deref        or variable's own name)       (value,)
+    delete-deref
+    store-global       the variable's                (value,)
+    delete-global      the variable's
+    import             the module's
+    =================  ============================  ==========================
+    """
+
+    index: int
+    kind: str
+    receiver: Name | None = None
+    name: str | None = None
+    arguments: tuple[Name | None, ...] = ()
+    places: Mapping[Name, int] = field(default_factory=dict, compare=False)
+    """Where on the value stack the named objects lie while the instruction runs, 0 being the deepest; of an iteration the
+    iterator itself, by the name of what it walks."""
+
+
+def operations(
+    instructions: Sequence[Instruction], names: Sequence[str], minor: int
+) -> list[Operation]:
+    """Everything that the instructions do, in their order.  ``names`` is ``co_names``; a damaged index has no name.
+
+    Code behind a branch counts like any other: it may have run.  An exception handler starts with an unknown stack.
+
+    Example: of ``lst.clear()`` where ``lst`` is a global:
+        [Operation(0, "load-attr", ("global", "lst"), "clear"), Operation(…, "call-method", ("global", "lst"), "clear")]
+    """
+    table = opcodes(minor)
+    if table is None:
+        return []
+    walk = _Walk(table, names, minor)
+    reachable = True
+    for instruction in instructions:
+        waiting = walk.states.pop(instruction.index, None)
+        if waiting is not None:
+            walk.stack = (
+                _merged(walk.stack, waiting.stack, walk.knows_depth, waiting.knows_depth)
+                if reachable
+                else waiting.stack
+            )
+            walk.knows_depth = waiting.knows_depth or (reachable and walk.knows_depth)
+        elif not reachable:
+            # An exception handler: how deep the stack is there, the exception table alone knows.
+            walk.stack, walk.knows_depth = [], False
+        walk.before = walk.stack[-MAX_OPERANDS:], max(len(walk.stack) - MAX_OPERANDS, 0)
+        handler = HANDLERS.get(instruction.name, _Walk.other)
+        handler(walk, instruction)
+        if instruction.name in JUMPS:
+            target = instruction.end + instruction.oparg
+            stack, knows_depth = list(walk.stack), walk.knows_depth
+            if earlier := walk.states.get(target):
+                stack = _merged(stack, earlier.stack, knows_depth, earlier.knows_depth)
+                knows_depth |= earlier.knows_depth
+            walk.states[target] = _State(stack, knows_depth)
+        reachable = instruction.name not in LEAVES
+    return walk.found
+
+
+def operation_at(found: Sequence[Operation], index: int) -> Operation | None:
+    """What the instruction at ``index`` (a frame's lasti) does; its last operation where it does several."""
+    return next((operation for operation in reversed(found) if operation.index == index), None)
+
+
+class _State(NamedTuple):
+    """The stack as a jump leaves it to its target."""
+
+    stack: list[Name | None]
+    knows_depth: bool
+
+
+def _merged(
+    one: list[Name | None], other: list[Name | None], knows_one: bool, knows_other: bool
+) -> list[Name | None]:
+    """What is known on both ways to a place, compared from the stack's top; as deep as the way whose depth is known."""
+    size = min(len(one), len(other))
+    depth = len(one) if knows_one else len(other) if knows_other else size
+    common = [
+        a if a == b else None for a, b in zip(one[len(one) - size :], other[len(other) - size :])
+    ]
+    return [None] * (depth - size) + common
+
+
+def _bounded(name: Name) -> Name | None:
+    """A name, unless it has more parts than anybody could want to say."""
+    parts: list[Any] = [name]
+    seen = 0
+    while parts:
+        part = parts.pop()
+        if isinstance(part, tuple):
+            seen += len(part)
+            if seen > MAX_PARTS:
+                return None
+            parts += part
+    return name
+
+
+class _Walk:
+    """The stack of names while one instruction after the other is looked at."""
+
+    def __init__(self, table: Opcodes, names: Sequence[str], minor: int) -> None:
+        self.table = table
+        self.minor = minor
+        self.names = names
+        self.stack: list[Name | None] = []
+        self.states: dict[int, _State] = {}
+        self.knows_depth = True
+        self.before: tuple[list[Name | None], int] = [], 0
+        """The topmost names as the instruction found them, and the depth of the first of them."""
+        self.found: list[Operation] = []
+
+    # --- the stack ------------------------------------------------------------------------------
+
+    def take(self, count: int) -> list[Name | None]:
+        """The topmost names, the top one last; what lies below all that is known is None."""
+        if count <= 0:
+            return []
+        known = self.stack[-count:]
+        del self.stack[-count:]
+        return [None] * (min(count, MAX_STACK) - len(known)) + known
+
+    def pop(self) -> Name | None:
+        return self.stack.pop() if self.stack else None
+
+    def peek(self, depth: int) -> Name | None:
+        """The name ``depth`` from the top, 1 being the top."""
+        return self.stack[-depth] if 0 < depth <= len(self.stack) else None
+
+    def push(self, *names: Name | None) -> None:
+        if len(self.stack) < MAX_STACK:
+            self.stack += names
+
+    def name(self, index: int) -> str | None:
+        return self.names[index] if index < len(self.names) else None
+
+    def add(
+        self,
+        at: Instruction,
+        kind: str,
+        receiver: Name | None,
+        name: str | None = None,
+        *arguments: Name | None,
+    ) -> None:
+        self.found.append(
+            Operation(
+                at.index, kind, receiver, name, arguments, self.places({receiver, *arguments})
+            )
+        )
+
+    def places(self, wanted: set[Name | None]) -> dict[Name, int]:
+        """Where the operands lie; a method's own object lies between the method and its arguments."""
+        found: dict[Name, int] = {}
+        topmost, depth = self.before
+        below: Name | None = None
+        for position, name in enumerate(topmost if self.knows_depth else (), depth):
+            meant = below[1] if name == SELF and below and below[0] == "attr" else name
+            meant = meant[1] if meant and meant[0] == "iter" else meant
+            if meant is not None and meant in wanted:
+                found[meant] = position
+            below = name
+        return found
+
+    def other(self, at: Instruction) -> None:
+        """An instruction that is of no interest here: only its effect on the stack."""
+        popped, pushed = self.table.effect(at.name, at.oparg)
+        self.take(popped)
+        self.push(*[None] * max(0, min(pushed, MAX_STACK)))
+
+    def nothing(self, at: Instruction) -> None:
+        pass
+
+    # --- variables and constants ----------------------------------------------------------------
+
+    def load_fast(self, at: Instruction) -> None:
+        self.push(("fast", at.oparg))
+
+    def load_fast_load_fast(self, at: Instruction) -> None:
+        self.push(("fast", at.oparg >> 4), ("fast", at.oparg & 15))
+
+    def store_fast(self, at: Instruction) -> None:
+        self.pop()
+
+    def store_fast_load_fast(self, at: Instruction) -> None:
+        self.pop()
+        self.push(("fast", at.oparg & 15))
+
+    def load_const(self, at: Instruction) -> None:
+        self.push(("const", at.oparg))
+
+    def load_small_int(self, at: Instruction) -> None:
+        self.push(("int", at.oparg))
+
+    def load_global(self, at: Instruction) -> None:
+        self.push(("global", self.name(at.oparg >> 1)))
+        if at.oparg & 1:
+            self.push(NULL)
+
+    def load_name(self, at: Instruction) -> None:
+        self.push(("name", self.name(at.oparg)))
+
+    def load_from_dict_or_globals(self, at: Instruction) -> None:
+        self.pop()
+        self.push(("name", self.name(at.oparg)))
+
+    def store_global(self, at: Instruction) -> None:
+        self.add(at, "store-global", None, self.name(at.oparg), self.pop())
+
+    def delete_global(self, at: Instruction) -> None:
+        self.add(at, "delete-global", None, self.name(at.oparg))
+
+    def load_deref(self, at: Instruction) -> None:
+        self.add(at, "load-deref", ("deref", at.oparg))
+        self.push(("deref", at.oparg))
+
+    def load_from_dict_or_deref(self, at: Instruction) -> None:
+        self.pop()
+        self.load_deref(at)
+
+    def store_deref(self, at: Instruction) -> None:
+        self.add(at, "store-deref", ("deref", at.oparg), None, self.pop())
+
+    def delete_deref(self, at: Instruction) -> None:
+        self.add(at, "delete-deref", ("deref", at.oparg))
+
+    def push_null(self, at: Instruction) -> None:
+        self.push(NULL)
+
+    def copy(self, at: Instruction) -> None:
+        self.push(self.peek(at.oparg))
+
+    def swap(self, at: Instruction) -> None:
+        items = self.take(at.oparg)
+        if len(items) > 1:
+            items[0], items[-1] = items[-1], items[0]
+        self.push(*items)
+
+    # --- attributes and items -------------------------------------------------------------------
+
+    def load_attr(self, at: Instruction) -> None:
+        owner, name = self.pop(), self.name(at.oparg >> 1)
+        self.add(at, "load-attr", owner, name)
+        self.push(_bounded(("attr", owner, name)))
+        if at.oparg & 1:
+            self.push(SELF)
+
+    def load_super_attr(self, at: Instruction) -> None:
+        owner = self.take(3)[2]
+        name = self.name(at.oparg >> 2)
+        self.add(at, "load-attr", ("super", owner), name)
+        self.push(_bounded(("attr", ("super", owner), name)))
+        if at.oparg & 1:
+            self.push(SELF)
+
+    def load_special(self, at: Instruction) -> None:
+        owner = self.pop()
+        name = SPECIAL_METHODS[at.oparg] if at.oparg < len(SPECIAL_METHODS) else None
+        self.push(_bounded(("attr", owner, name)), SELF)
+
+    def store_attr(self, at: Instruction) -> None:
+        value, owner = self.take(2)
+        self.add(at, "store-attr", owner, self.name(at.oparg), value)
+
+    def delete_attr(self, at: Instruction) -> None:
+        self.add(at, "delete-attr", self.pop(), self.name(at.oparg))
+
+    def import_name(self, at: Instruction) -> None:
+        self.take(2)
+        self.add(at, "import", None, self.name(at.oparg >> 2 if self.minor >= 15 else at.oparg))
+        self.push(("result", at.index))
+
+    def import_from(self, at: Instruction) -> None:
+        module, name = self.peek(1), self.name(at.oparg)
+        self.add(at, "load-attr", module, name)
+        self.push(_bounded(("attr", module, name)))
+
+    def binary_subscr(self, at: Instruction) -> None:
+        owner, key = self.take(2)
+        self.add(at, "load-subscr", owner, None, key)
+        self.push(_bounded(("item", owner, key)))
+
+    def store_subscr(self, at: Instruction) -> None:
+        value, owner, key = self.take(3)
+        self.add(at, "store-subscr", owner, None, key, value)
+
+    def delete_subscr(self, at: Instruction) -> None:
+        owner, key = self.take(2)
+        self.add(at, "delete-subscr", owner, None, key)
+
+    def binary_slice(self, at: Instruction) -> None:
+        owner, start, stop = self.take(3)
+        self.add(at, "load-subscr", owner, None, _bounded(("build", "slice", (start, stop))))
+        self.push(("result", at.index))
+
+    def store_slice(self, at: Instruction) -> None:
+        value, owner, start, stop = self.take(4)
+        self.add(
+            at, "store-subscr", owner, None, _bounded(("build", "slice", (start, stop))), value
+        )
+
+    # --- operators ------------------------------------------------------------------------------
+
+    def binary_op(self, at: Instruction) -> None:
+        operator = self.table.binary[at.oparg] if at.oparg < len(self.table.binary) else ""
+        if operator == "SUBSCR":
+            self.binary_subscr(at)
+            return
+        left, right = self.take(2)
+        symbol = SYMBOLS.get(operator.removeprefix("INPLACE_"))
+        if symbol and operator.startswith("INPLACE_"):
+            symbol += "="
+        self.add(at, "binary-op", left, symbol, right)
+        self.push(("result", at.index))
+
+    def compare_op(self, at: Instruction) -> None:
+        left, right = self.take(2)
+        kind = at.oparg >> 5
+        self.add(at, "compare", left, COMPARISONS[kind] if kind < len(COMPARISONS) else None, right)
+        self.push(("result", at.index))
+
+    def contains_op(self, at: Instruction) -> None:
+        item, container = self.take(2)
+        self.add(at, "contains", container, None, item)
+        self.push(("result", at.index))
+
+    def to_bool(self, at: Instruction) -> None:
+        self.add(at, "truth", self.pop())
+        self.push(("result", at.index))
+
+    def convert_value(self, at: Instruction) -> None:
+        self.add(at, "format", self.pop(), CONVERSIONS.get(at.oparg))
+        self.push(("result", at.index))
+
+    def format_simple(self, at: Instruction) -> None:
+        self.add(at, "format", self.pop())
+        self.push(("result", at.index))
+
+    def format_with_spec(self, at: Instruction) -> None:
+        value, _spec = self.take(2)
+        self.add(at, "format", value)
+        self.push(("result", at.index))
+
+    # --- iteration ------------------------------------------------------------------------------
+
+    def get_iter(self, at: Instruction) -> None:
+        source = self.pop()
+        self.add(at, "iter", source)
+        _, pushed = self.table.effect(at.name, at.oparg)
+        # An iterator is its own iterator.
+        self.push(
+            source if source and source[0] == "iter" else _bounded(("iter", source)),
+            *[None] * (pushed - 1),
+        )
+
+    def get_awaitable(self, at: Instruction) -> None:
+        self.add(at, "await", self.peek(1))
+
+    def for_iter(self, at: Instruction) -> None:
+        """The iterator stays (since 3.15 an index lies on it), and its item comes on top."""
+        self._advance(at, "next")
+
+    def send(self, at: Instruction) -> None:
+        self._advance(at, "send")
+
+    def _advance(self, at: Instruction, kind: str) -> None:
+        popped, pushed = self.table.effect(at.name, at.oparg)
+        below = self.take(popped)
+        iterator = below[0] if below else None
+        source = iterator[1] if iterator and iterator[0] == "iter" else iterator
+        self.add(at, kind, source)
+        self.push(*below[: pushed - 1], _bounded(("next", source)))
+
+    def get_anext(self, at: Instruction) -> None:
+        self.add(at, "next", self.peek(1))
+        self.push(("result", at.index))
+
+    def unpack(self, at: Instruction) -> None:
+        self.add(at, "unpack", self.peek(1))
+        self.other(at)
+
+    # --- building -------------------------------------------------------------------------------
+
+    def build(self, at: Instruction) -> None:
+        popped, _ = self.table.effect(at.name, at.oparg)
+        what = (
+            at.name.removeprefix("BUILD_")
+            .lower()
+            .replace("const_key_map", "map")
+            .replace("map", "dict")
+        )
+        self.push(_bounded(("build", what, tuple(self.take(popped)))))
+
+    def append(self, at: Instruction) -> None:
+        """Into what a comprehension or a display is building."""
+        self.take(2 if at.name == "MAP_ADD" else 1)
+
+    def extend(self, at: Instruction) -> None:
+        source = self.pop()
+        self.add(at, "extend", source, at.name.split("_")[0].lower(), self.peek(at.oparg))
+
+    # --- calls ----------------------------------------------------------------------------------
+
+    def call(self, at: Instruction) -> None:
+        callee, first, *arguments = self.take(at.oparg + 2)
+        self._called(at, callee, first, arguments)
+
+    def call_kw(self, at: Instruction) -> None:
+        self.pop()  # the keywords' names
+        self.call(at)
+
+    def call_function_ex(self, at: Instruction) -> None:
+        popped, _ = self.table.effect(at.name, at.oparg)
+        callee, first, *packed = self.take(popped)
+        arguments: list[Name | None] = []
+        for pack in packed:
+            if pack and pack[:2] == ("build", "tuple"):
+                arguments += pack[2]
+            elif pack != NULL:
+                arguments.append(_bounded(("star", pack)))
+        self._called(at, callee, first, arguments)
+
+    def before_with(self, at: Instruction) -> None:
+        manager = self.pop()
+        self.add(
+            at, "call-method", manager, "__enter__" if at.name == "BEFORE_WITH" else "__aenter__"
+        )
+        self.push(
+            _bounded(("attr", manager, "__exit__" if at.name == "BEFORE_WITH" else "__aexit__")),
+            ("result", at.index),
+        )
+
+    def _called(
+        self, at: Instruction, callee: Name | None, first: Name | None, arguments: list[Name | None]
+    ) -> None:
+        """``first`` is what lies between callee and arguments: NULL, or an object that is the first argument really."""
+        if first not in (NULL, SELF):
+            arguments = [first, *arguments]
+        if callee and callee[0] == "attr":
+            self.add(at, "call-method", callee[1], callee[2], *arguments)
+        else:
+            name = callee[1] if callee and callee[0] in ("global", "name") else None
+            self.add(at, "call", callee, name, *arguments)
+        self.push(("result", at.index))
+
+
+HANDLERS: dict[str, Callable[[_Walk, Instruction], None]] = {
+    **dict.fromkeys(
+        ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_AND_CLEAR"), _Walk.load_fast
+    ),
+    **dict.fromkeys(
+        ("LOAD_FAST_LOAD_FAST", "LOAD_FAST_BORROW_LOAD_FAST_BORROW"), _Walk.load_fast_load_fast
+    ),
+    "STORE_FAST": _Walk.store_fast,
+    "STORE_FAST_LOAD_FAST": _Walk.store_fast_load_fast,
+    "LOAD_CONST": _Walk.load_const,
+    "LOAD_SMALL_INT": _Walk.load_small_int,
+    "LOAD_GLOBAL": _Walk.load_global,
+    "LOAD_NAME": _Walk.load_name,
+    "LOAD_FROM_DICT_OR_GLOBALS": _Walk.load_from_dict_or_globals,
+    **dict.fromkeys(("STORE_GLOBAL", "STORE_NAME"), _Walk.store_global),
+    **dict.fromkeys(("DELETE_GLOBAL", "DELETE_NAME"), _Walk.delete_global),
+    "LOAD_DEREF": _Walk.load_deref,
+    "LOAD_FROM_DICT_OR_DEREF": _Walk.load_from_dict_or_deref,
+    "STORE_DEREF": _Walk.store_deref,
+    "DELETE_DEREF": _Walk.delete_deref,
+    "PUSH_NULL": _Walk.push_null,
+    "COPY": _Walk.copy,
+    "SWAP": _Walk.swap,
+    "LOAD_ATTR": _Walk.load_attr,
+    "LOAD_SUPER_ATTR": _Walk.load_super_attr,
+    "LOAD_SPECIAL": _Walk.load_special,
+    "STORE_ATTR": _Walk.store_attr,
+    "DELETE_ATTR": _Walk.delete_attr,
+    "IMPORT_NAME": _Walk.import_name,
+    "IMPORT_FROM": _Walk.import_from,
+    "BINARY_SUBSCR": _Walk.binary_subscr,
+    "STORE_SUBSCR": _Walk.store_subscr,
+    "DELETE_SUBSCR": _Walk.delete_subscr,
+    "BINARY_SLICE": _Walk.binary_slice,
+    "STORE_SLICE": _Walk.store_slice,
+    "BINARY_OP": _Walk.binary_op,
+    "COMPARE_OP": _Walk.compare_op,
+    "CONTAINS_OP": _Walk.contains_op,
+    "TO_BOOL": _Walk.to_bool,
+    "CONVERT_VALUE": _Walk.convert_value,
+    "FORMAT_SIMPLE": _Walk.format_simple,
+    "FORMAT_WITH_SPEC": _Walk.format_with_spec,
+    **dict.fromkeys(("GET_ITER", "GET_AITER", "GET_YIELD_FROM_ITER"), _Walk.get_iter),
+    "GET_AWAITABLE": _Walk.get_awaitable,
+    "FOR_ITER": _Walk.for_iter,
+    "SEND": _Walk.send,
+    "GET_ANEXT": _Walk.get_anext,
+    **dict.fromkeys(("UNPACK_SEQUENCE", "UNPACK_EX"), _Walk.unpack),
+    **dict.fromkeys(
+        (
+            "BUILD_LIST",
+            "BUILD_TUPLE",
+            "BUILD_SET",
+            "BUILD_MAP",
+            "BUILD_CONST_KEY_MAP",
+            "BUILD_SLICE",
+            "BUILD_STRING",
+        ),
+        _Walk.build,
+    ),
+    **dict.fromkeys(("LIST_EXTEND", "SET_UPDATE", "DICT_UPDATE", "DICT_MERGE"), _Walk.extend),
+    **dict.fromkeys(("LIST_APPEND", "SET_ADD", "MAP_ADD"), _Walk.append),
+    "CALL": _Walk.call,
+    "CALL_KW": _Walk.call_kw,
+    "CALL_FUNCTION_EX": _Walk.call_function_ex,
+    **dict.fromkeys(("BEFORE_WITH", "BEFORE_ASYNC_WITH"), _Walk.before_with),
+    # It turns a list into the tuple of a call's arguments, and the like: what it is of stays the same.
+    "CALL_INTRINSIC_1": _Walk.nothing,
+}

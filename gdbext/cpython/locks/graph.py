@@ -1,0 +1,159 @@
+"""Who waits for whom, and the circles therein."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from gdbext.cpython.locks.places import Lock
+from gdbext.model import Confidence, Evidence
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A thread has a lock.  ``lwp`` is None when the holder is known to have exited.
+
+    ``how`` is a phrase for how that is known: ``critical section``, ``recorded owner``, ``with block`` …
+    """
+
+    lwp: int | None
+    lock: Lock
+    confidence: Confidence
+    how: str = ""
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A thread sleeps until it gets a lock (or until something happens).  ``has_timeout`` None: not known.
+
+    ``since`` is in nanoseconds of CLOCK_MONOTONIC, known for mutexes; ``in_transit``: the wait was just beginning or ending.
+    """
+
+    lwp: int
+    lock: Lock
+    has_timeout: bool | None = None
+    since: int | None = None
+    in_transit: bool = False
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edge:
+    """``wait`` cannot end before ``hold`` does."""
+
+    wait: Wait
+    hold: Hold
+
+    @property
+    def confidence(self) -> Confidence:
+        """A wait with a timeout ends by itself."""
+        return Confidence.POSSIBLE if self.wait.has_timeout else self.hold.confidence
+
+
+@dataclass(frozen=True)
+class WaitGraph:
+    """``waits`` by LWP; ``holds`` by the waited lock's address; a lock that is missing there has no known holder."""
+
+    waits: dict[int, Wait] = field(default_factory=dict)
+    holds: dict[int, tuple[Hold, ...]] = field(default_factory=dict)
+
+    @property
+    def nodes(self) -> list[int]:
+        """Every thread that waits or is waited for."""
+        holders = (
+            hold.lwp for holds in self.holds.values() for hold in holds if hold.lwp is not None
+        )
+        return sorted({*self.waits, *holders})
+
+    @property
+    def edges(self) -> list[Edge]:
+        """All edges; several holders of one lock are alternatives, or (stopping the world) are all waited for."""
+        return [edge for edges in self._edges.values() for edge in edges]
+
+    def from_thread(self, lwp: int) -> list[Edge]:
+        """The edges of what the thread waits for, to each thread that may have it."""
+        return self._edges.get(lwp, [])
+
+    @cached_property
+    def _edges(self) -> dict[int, list[Edge]]:
+        return {
+            lwp: [Edge(wait, hold) for hold in self.holds.get(wait.lock.address, ())]
+            for lwp, wait in self.waits.items()
+        }
+
+    @cached_property
+    def cycles(self) -> list[tuple[Edge, ...]]:
+        """Circles of threads that wait for each other, each once, from its lowest LWP on."""
+        found: dict[tuple[int, ...], tuple[Edge, ...]] = {}
+        for start in sorted(self.knot):
+            cycle = self._cycle_through(start)
+            if cycle:
+                lwps = [edge.wait.lwp for edge in cycle]
+                first = lwps.index(min(lwps))
+                found.setdefault(tuple(lwps[first:] + lwps[:first]), cycle[first:] + cycle[:first])
+        return list(found.values())
+
+    @cached_property
+    def knot(self) -> set[int]:
+        """The threads whose waiting never leads to one that does not wait: those in circles, and those behind them."""
+        behind: dict[int, list[int]] = {}
+        ahead = dict.fromkeys(self.waits, 0)
+        for edge in self.edges:
+            if edge.hold.lwp in ahead:
+                ahead[edge.wait.lwp] += 1
+                behind.setdefault(edge.hold.lwp or 0, []).append(edge.wait.lwp)
+        free = [lwp for lwp, count in ahead.items() if count == 0]
+        knot = set(ahead)
+        while free:
+            lwp = free.pop()
+            knot.discard(lwp)
+            for waiter in behind.get(lwp, ()):
+                ahead[waiter] -= 1
+                if ahead[waiter] == 0:
+                    free.append(waiter)
+        return knot
+
+    def _cycle_through(self, start: int) -> tuple[Edge, ...] | None:
+        """A shortest circle that ``start`` is part of."""
+        reached: dict[int, Edge | None] = {start: None}
+        frontier = [start]
+        while frontier:
+            following: list[int] = []
+            for lwp in frontier:
+                for edge in self.from_thread(lwp):
+                    if edge.hold.lwp == start:
+                        return self._way_to(edge, reached)
+                    if edge.hold.lwp in self.knot and edge.hold.lwp not in reached:
+                        reached[edge.hold.lwp] = edge
+                        following.append(edge.hold.lwp)
+            frontier = following
+        return None
+
+    @staticmethod
+    def _way_to(last: Edge, reached: dict[int, Edge | None]) -> tuple[Edge, ...]:
+        """The edges that led to ``last``, and it."""
+        way = [last]
+        while (before := reached[way[-1].wait.lwp]) is not None:
+            way.append(before)
+        return tuple(reversed(way))
+
+    def chain(self, lwp: int) -> list[Edge]:
+        """From one thread to the one at the end of its waiting, as far as holders are known; stops where it bites its tail."""
+        found: list[Edge] = []
+        seen = {lwp}
+        for edge in self._steps(lwp):
+            found.append(edge)
+            if edge.hold.lwp in seen:
+                break
+            seen.add(edge.hold.lwp or 0)
+        return found
+
+    def _steps(self, lwp: int | None) -> Iterator[Edge]:
+        while lwp is not None:
+            edges = sorted(self.from_thread(lwp), key=lambda e: e.confidence.rank)
+            if not edges:
+                return
+            yield edges[0]
+            lwp = edges[0].hold.lwp

@@ -1,0 +1,211 @@
+"""What a lock's address belongs to: an object's header, a lock object, a thread, or a field of the runtime."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from gdbext.cpython.layout.layout import UnknownLayout
+from gdbext.cpython.locks.sources import Sources
+from gdbext.target.protocol import MemoryFault
+
+LOCK_FIELDS = ("._bits", ".v", ".bits", "locks")
+MAX_HANDLES = 20_000
+
+
+class Kind(str, enum.Enum):
+    """What sort of lock it is; the value is the phrase that people read."""
+
+    OBJECT = "object's mutex"
+    LOCK = "threading.Lock"
+    RLOCK = "threading.RLock"
+    IMPORT = "import lock"
+    NOTIFY = "notification"
+    JOIN = "end of a thread"
+    WORLD = "stopped world"
+    STOPPING = "stopping of the world"
+    GIL = "GIL"
+    RUNTIME = "runtime's lock"
+    NATIVE = "native lock"
+    UNKNOWN = "lock"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Lock:
+    """``address`` is the word that threads wait on; ``object`` the Python object that it is, or is part of.
+
+    ``name`` says which one it is, for people: a type's name, a runtime field's, a module's.
+    """
+
+    kind: Kind
+    address: int
+    object: int | None = None
+    name: str = ""
+    thread: int | None = None
+    """The LWP whose end is waited for."""
+
+    @property
+    def key(self) -> int:
+        """What a report calls it by: the object's address, else the lock's own."""
+        return self.object if self.object is not None else self.address
+
+    def __str__(self) -> str:
+        if self.kind is Kind.OBJECT:
+            return f"mutex of {self.name} {self.key:#x}"
+        name = f" {self.name}" if self.name else ""
+        return f"{self.kind}{name} {self.key:#x}"
+
+
+@dataclass(frozen=True)
+class ThreadHandle:
+    """``ThreadHandle`` of Modules/_threadmodule.c: ``event`` is set when the thread with ``ident`` ends."""
+
+    address: int
+    ident: int
+    event: int
+
+
+class Places:
+    """Names the lock at an address."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+        self._layout = sources.layout
+        self._objects = sources.objects
+
+    def lock_at(self, address: int) -> Lock:
+        """The lock whose word is at ``address``."""
+        return (
+            self._in_runtime(address)
+            or self._in_handle(address)
+            or self._in_object(address)
+            or Lock(Kind.UNKNOWN, address)
+        )
+
+    def mutex_of(self, address: int) -> int:
+        """The address of an object's mutex."""
+        return address + self._mutex_offset
+
+    def handle_at(self, event: int) -> ThreadHandle | None:
+        """The thread handle whose event, set at its thread's end, is at that address."""
+        return self._handles.get(event)
+
+    def _in_runtime(self, address: int) -> Lock | None:
+        if address in self._states:
+            return Lock(Kind.WORLD, address)
+        for start, end, name in self._fields:
+            if start <= address < end:
+                if name.startswith("stoptheworld"):
+                    return Lock(Kind.STOPPING, address, None, name)
+                if name == "imports.lock.mutex":
+                    return Lock(Kind.IMPORT, address, None, name)
+                if name == "_gil":
+                    return Lock(Kind.GIL, address)
+                return Lock(Kind.RUNTIME, address, None, name)
+        return None
+
+    def _in_handle(self, address: int) -> Lock | None:
+        handle = self._handles.get(address)
+        if handle is None:
+            return None
+        lwp = self._sources.lwp_of_ident(handle.ident)
+        return Lock(
+            Kind.JOIN,
+            address,
+            None,
+            f"of LWP {lwp}" if lwp else f"with ident {handle.ident:#x}",
+            lwp,
+        )
+
+    def _in_object(self, address: int) -> Lock | None:
+        for struct, field, type_name, kind in (
+            ("lockobject", "lock._bits", "_thread.lock", Kind.LOCK),
+            ("rlockobject", "lock.mutex._bits", "_thread.RLock", Kind.RLOCK),
+            ("simplequeueobject", "has_threads_waiting", "_queue.SimpleQueue", Kind.NOTIFY),
+        ):
+            if self._layout.has(struct, field):
+                start = address - self._layout.offset(struct, field)
+                if self._type_name(start) == type_name:
+                    return Lock(kind, address, start)
+        start = address - self._mutex_offset
+        name = self._type_name(start)
+        return Lock(Kind.OBJECT, address, start, name) if name else None
+
+    def _type_name(self, address: int) -> str | None:
+        """The type's name, whatever else of the header may be wrong (the mutex, for one)."""
+        if address % 8:
+            return None
+        try:
+            info = self._objects.type_info(self._objects.field("PyObject", address, "ob_type"))
+        except (MemoryFault, UnknownLayout):
+            return None
+        return info.name if info else None
+
+    @cached_property
+    def _mutex_offset(self) -> int:
+        return self._layout.offset("PyObject", "ob_mutex")
+
+    @cached_property
+    def _states(self) -> frozenset[int]:
+        """Where each thread's state is: a suspended thread waits on its own."""
+        if not self._layout.has("PyThreadState", "state"):
+            return frozenset()
+        offset = self._layout.offset("PyThreadState", "state")
+        return frozenset(thread.address + offset for thread in self._sources.runtime.threads)
+
+    @cached_property
+    def _fields(self) -> list[tuple[int, int, str]]:
+        """(start, end, name) of every lock in the interpreters' states and in the runtime's."""
+        found = list(self._lock_fields("_PyRuntimeState", self._sources.runtime.address))
+        for interpreter in self._sources.runtime.interpreters:
+            found = [*self._lock_fields("PyInterpreterState", interpreter.address), *found]
+        return found
+
+    def _lock_fields(self, struct: str, base: int) -> Iterator[tuple[int, int, str]]:
+        layout = self._layout.find(struct)
+        if layout is None:
+            return
+        for path in layout.paths():
+            # Static objects have mutexes of their own; the first interpreter's state lies in the runtime's.
+            if (
+                path.endswith(LOCK_FIELDS)
+                and "static_objects" not in path
+                and not path.startswith("_main_interpreter")
+            ):
+                field = layout.field(path)
+                yield (
+                    base + field.offset,
+                    base + field.offset + field.size,
+                    path.rpartition(".")[0] or path,
+                )
+        if "_gil" in layout and struct == "PyInterpreterState":
+            field = layout.field("_gil")
+            yield base + field.offset, base + field.offset + field.size, "_gil"
+
+    @cached_property
+    def _handles(self) -> dict[int, ThreadHandle]:
+        """Every thread handle of ``_PyRuntime.threads.handles``, by the address of its event."""
+        found: dict[int, ThreadHandle] = {}
+        try:
+            root = self._sources.runtime.address + self._layout.offset(
+                "_PyRuntimeState", "threads.handles.next"
+            )
+            offset = self._layout.struct("ThreadHandle").offset
+            node = self._objects.word(root)
+            while node and node != root and len(found) < MAX_HANDLES:
+                handle = self._layout.record(
+                    self._sources.memory, "ThreadHandle", node - offset("node.next")
+                )
+                event = handle.address_of("thread_is_exiting")
+                if event in found:
+                    break
+                found[event] = ThreadHandle(handle.address, handle["ident"], event)
+                node = handle["node.next"]
+        except (MemoryFault, UnknownLayout):
+            pass
+        return found

@@ -1,0 +1,53 @@
+"""Locks that running threads try to get without sleeping on them: ``lock.acquire(False)`` and ``lock.acquire(timeout=…)``.
+
+Threads that hold what the others try, and try again for ever, are in a livelock.  One look at a process cannot tell whether they
+will go on so; it can tell that they are in such a circle now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.cpython.interpreter.names import resolve
+from gdbext.cpython.locks.graph import Edge, Hold, Wait, WaitGraph
+from gdbext.cpython.locks.holders import Holders
+from gdbext.cpython.locks.places import Kind, Lock
+from gdbext.cpython.locks.python_locks import read_lock
+from gdbext.cpython.locks.sources import Sources
+from gdbext.model import Evidence
+
+TRYING = ("acquire", "acquire_lock")
+MAX_FRAMES = 2
+
+
+def livelocks(sources: Sources, holders: Holders, graph: WaitGraph) -> list[tuple[Edge, ...]]:
+    """Circles of threads that each try, or wait with a timeout, for a lock that the next one holds."""
+    waits = {lwp: wait for lwp, wait in graph.waits.items() if wait.has_timeout}
+    holds = dict(graph.holds)
+    for state in sources.runtime.threads:
+        lwp = state.native_thread_id
+        found = next(_tried(sources, holders, lwp), None) if lwp not in graph.waits else None
+        if found is not None:
+            waits[lwp], holds[found[0].lock.address] = found[0], (found[1],)
+    return WaitGraph(waits, holds).cycles
+
+
+def _tried(sources: Sources, holders: Holders, lwp: int) -> Iterator[tuple[Wait, Hold]]:
+    """The locks in other threads' hands that the thread's innermost code asks for with arguments, so not to the bitter end."""
+    for frame in sources.python_stack(lwp).frames[:MAX_FRAMES]:
+        for operation in sources.operations(frame.code):
+            if (
+                operation.kind != "call-method"
+                or operation.name not in TRYING
+                or not operation.arguments
+            ):
+                continue
+            address = resolve(sources.objects, frame, operation.receiver)
+            found = read_lock(sources.objects, address) if address else None
+            if found is None:
+                continue
+            lock = Lock(Kind(found.kind), found.word, address)
+            evidence = Evidence(f"{frame.function} (LWP {lwp}) tries to acquire this lock", address)
+            for hold in holders.of(lock):
+                if hold.lwp not in (None, lwp):
+                    yield Wait(lwp, lock, has_timeout=True, evidence=(evidence,)), hold

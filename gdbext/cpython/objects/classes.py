@@ -1,0 +1,70 @@
+"""Type objects as objects (CPython's Objects/typeobject.c)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gdbext.cpython.objects.core import Core
+from gdbext.cpython.objects.decoded import Decoded, Reference, Type, Violation
+from gdbext.cpython.objects.family import Family, Slot, optional, required
+from gdbext.cpython.objects.reader import Damaged
+from gdbext.cpython.objects.types import TypeInfo
+
+if TYPE_CHECKING:
+    from gdbext.cpython.objects.writer import Writer
+
+HEAP_TYPE = Family(
+    "type",
+    "PyHeapTypeObject",
+    optional("str", "ht_name", "ht_qualname") + optional(None, "ht_slots", "ht_module"),
+)
+
+
+class TypeFamily(Family):
+    """``type`` and its subclasses; heap types have more slots behind ``PyTypeObject`` (``PyHeapTypeObject``).
+
+    ``tp_subclasses`` and ``tp_weaklist`` are left out: static built-in types keep an index in the first.
+    """
+
+    names = ("type",)
+    struct = "PyTypeObject"
+    shows_overridden = False
+    symbol = "PyType_Type"
+    slots = (
+        *optional("type", "tp_base"),
+        *required("tuple", "tp_bases", "tp_mro"),
+        *optional("dict", "tp_dict"),
+        Slot("tp_cache"),
+    )
+
+    def decode(self, core: Core, address: int, info: TypeInfo | None) -> Decoded:
+        described = core.type_info(address)
+        if described is None:
+            raise Damaged(address, "it is no credible type object")
+        module, qualname = core.names(described)
+        return Type(address, info, described, module, qualname)
+
+    def references(self, core: Core, address: int) -> Iterator[Reference]:
+        described = core.type_info(address)
+        is_heap_type = described is not None and described.is_heap_type
+        for reference in super().references(core, address):
+            # A static built-in type has no tp_dict of its own and keeps numbers where others have objects.
+            if is_heap_type or core.is_object(reference.target):
+                yield reference
+        if is_heap_type:
+            yield from HEAP_TYPE.references(core, address)
+
+    def violations(self, core: Core, address: int) -> Iterator[Violation]:
+        reasons = core.why_not_type(address)
+        for reason in reasons:
+            value = reason.value if isinstance(reason.value, int) else None
+            yield Violation("", reason.claim, reason.address or address, value)
+        if not reasons:
+            yield from super().violations(core, address)
+
+    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+        described = write.core.type_info(address)
+        if described is None:
+            raise Damaged(address, "it is no credible type object")
+        yield f"<class '{write.core.type_name(described)}'>"

@@ -1,0 +1,419 @@
+"""What a C function expects its arguments to be.
+
+Two sources: the DWARF type of the variable (``PyListObject *`` is a list), and the type in whose slot or method table the
+function stands (``union_repr`` is ``tp_repr`` of ``types.UnionType``, so its first argument is one).
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from gdbext.cpython.allocator.kinds import SAME_STRUCT
+from gdbext.cpython.layout.layout import Layout, UnknownLayout
+from gdbext.cpython.objects.objects import Objects
+from gdbext.cpython.objects.strings import read_cstring
+from gdbext.target.protocol import Memory, MemoryFault, Region
+
+# C struct -> tp_name, from the type objects' definitions in CPython's Objects/.
+STRUCT_TYPES = {
+    "PyListObject": "list",
+    "PyTupleObject": "tuple",
+    "PyDictObject": "dict",
+    "PySetObject": "set",
+    "PyUnicodeObject": "str",
+    "PyASCIIObject": "str",
+    "PyCompactUnicodeObject": "str",
+    "PyBytesObject": "bytes",
+    "PyByteArrayObject": "bytearray",
+    "PyLongObject": "int",
+    "PyFloatObject": "float",
+    "PyComplexObject": "complex",
+    "PyTypeObject": "type",
+    "PyHeapTypeObject": "type",
+    "PyFunctionObject": "function",
+    "PyMethodObject": "method",
+    "PyCFunctionObject": "builtin_function_or_method",
+    "PyCellObject": "cell",
+    "PyModuleObject": "module",
+    "PyCodeObject": "code",
+    "PyFrameObject": "frame",
+    "PyGenObject": "generator",
+    "PySliceObject": "slice",
+    "PyBaseExceptionObject": "BaseException",
+    "unionobject": "types.UnionType",
+    "classmethod": "classmethod",
+    "staticmethod": "staticmethod",
+    "_PyNamespaceObject": "types.SimpleNamespace",
+    "gaobject": "types.GenericAlias",
+}
+SYNONYMS = {"typing.Union": "types.UnionType"}
+"""One type under two names: 3.14 renamed the union's type."""
+SUBCLASSABLE_BY_FLAG = frozenset(
+    {"int", "list", "tuple", "bytes", "str", "dict", "BaseException", "type"}
+)
+MAX_TABLE = 400
+MAX_BASES = 32
+MAX_OWNERS = 16
+MAX_DATA = 64 << 20
+SMALL = 1 << 16
+POINTER = re.compile(r"^(?:const |struct |volatile )*(\w+) \*(?: ?const)?$")
+PROTOCOLS = {
+    "tp_as_number": "PyNumberMethods",
+    "tp_as_sequence": "PySequenceMethods",
+    "tp_as_mapping": "PyMappingMethods",
+    "tp_as_async": "PyAsyncMethods",
+    "tp_as_buffer": "PyBufferProcs",
+}
+# Slots whose first argument is not an instance of the type itself.
+CLASS_SLOTS = frozenset({"tp_new", "tp_alloc", "tp_free", "tp_is_gc"})
+# The binary number slots take an instance on either side.
+EITHER_SIDE = re.compile(r"^nb_(?!inplace|negative|positive|absolute|bool|invert|int|float|index)")
+
+
+def canonical(type_name: str | None) -> str | None:
+    """One name for one type over all versions."""
+    return SYNONYMS.get(type_name, type_name) if type_name else None
+
+
+def pointed_struct(dwarf_type: str) -> str | None:
+    """``PyListObject`` for ``PyListObject *``; None when the type is no pointer to a named struct."""
+    found = POINTER.match(dwarf_type.strip())
+    return found[1] if found else None
+
+
+def expected_by_dwarf(dwarf_type: str, is_in_interpreter: bool = True) -> str | None:
+    """The Python type that a variable of this C type points to; None for ``PyObject *`` and for non-objects.
+
+    What Python.h does not declare (``unionobject``) may be any extension's own struct outside of the interpreter.
+    """
+    struct = pointed_struct(dwarf_type)
+    return (
+        STRUCT_TYPES.get(struct)
+        if struct and (is_in_interpreter or struct.startswith("Py"))
+        else None
+    )
+
+
+def is_object_pointer(dwarf_type: str, layout: Layout) -> bool:
+    """Whether a variable of this C type points to some Python object: its struct starts with an object header."""
+    struct = pointed_struct(dwarf_type)
+    if struct is None:
+        return False
+    if struct in ("PyObject", "_object", "PyVarObject") or struct in STRUCT_TYPES:
+        return True
+    if struct in NOT_OBJECTS:
+        return False
+    found = layout.find(struct)
+    return (
+        found is not None
+        and "ob_type" in found
+        and found.offset("ob_type") == layout.offset("PyObject", "ob_type")
+    )
+
+
+NOT_OBJECTS = frozenset(
+    {
+        "char",
+        "void",
+        "int",
+        "long",
+        "PyThreadState",
+        "_PyInterpreterFrame",
+        "PyInterpreterState",
+        "PyMutex",
+    }
+)
+
+
+OPERATIONS = {
+    "tp_repr": "repr({})",
+    "tp_str": "str({})",
+    "tp_hash": "hash({})",
+    "tp_call": "calling a {}",
+    "tp_iter": "iter({})",
+    "tp_iternext": "next({})",
+    "tp_richcompare": "comparing a {}",
+    "tp_init": "{}.__init__()",
+    "tp_new": "{}.__new__()",
+    "tp_dealloc": "deallocating a {}",
+    "tp_traverse": "garbage-collecting a {}",
+    "tp_clear": "clearing a {}",
+    "tp_getattro": "reading an attribute of a {}",
+    "tp_setattro": "setting an attribute of a {}",
+    "tp_descr_get": "{}.__get__()",
+    "sq_length": "len({})",
+    "mp_length": "len({})",
+    "sq_item": "{}[i]",
+    "sq_contains": "x in {}",
+    "sq_concat": "{} + x",
+    "sq_repeat": "{} * n",
+    "sq_ass_item": "{}[i] = x",
+    "mp_subscript": "{}[x]",
+    "mp_ass_subscript": "{}[x] = y",
+}
+"""Slots as a Python programmer names them."""
+
+
+@dataclass(frozen=True)
+class SlotOwner:
+    """The type whose table names a function.  ``slot`` is ``tp_repr``, ``nb_or``, ``append()`` (a method), ``.args`` (a getter)."""
+
+    type_name: str
+    type_address: int | None
+    slot: str
+    is_shared: bool = False
+    """Types that have nothing to do with each other have the function too: it does not tell what its object is."""
+
+    @property
+    def operation(self) -> str:
+        """What Python code does to get here: ``repr(list)``, ``list.append()``, ``list[…] = …``."""
+        if self.slot in OPERATIONS:
+            return OPERATIONS[self.slot].format(self.type_name)
+        if self.slot.endswith("()"):
+            return f"{self.type_name}.{self.slot}"
+        if self.slot.startswith("."):
+            return f"{self.type_name}{self.slot}"
+        return f"{self.slot} of {self.type_name}"
+
+    @property
+    def first_is_self(self) -> bool:
+        """Whether the function's first argument must be an instance of the type."""
+        return self.slot not in CLASS_SLOTS and not self.takes_either_side
+
+    @property
+    def takes_either_side(self) -> bool:
+        """Whether it is a binary operator's: it is called with any other operand, on either side, whatever its C types say."""
+        return bool(EITHER_SIDE.match(self.slot))
+
+
+class SlotIndex:
+    """Finds the type that a C function belongs to, in the data of the module that has the function."""
+
+    def __init__(
+        self,
+        memory: Memory,
+        layout: Layout,
+        objects: Objects,
+        regions: Callable[[], Sequence[Region]],
+    ) -> None:
+        self._memory = memory
+        self._layout = layout
+        self._objects = objects
+        self._regions = regions
+        self._data: dict[str, dict[int, list[int]]] = {}
+        self._known: dict[int, SlotOwner | None] = {}
+
+    def owner(self, function: int, module: str | None) -> SlotOwner | None:
+        """The type whose slot, method or getter the function at this start address is; None if none is found."""
+        if function not in self._known:
+            try:
+                self._known[function] = self._search(function, module) if module else None
+            except (MemoryFault, UnknownLayout):
+                self._known[function] = None
+        return self._known[function]
+
+    def _pointers(self, module: str) -> dict[int, list[int]]:
+        """Where each word of the module's data stands, by value; small values are no pointers."""
+        if module not in self._data:
+            found: dict[int, list[int]] = {}
+            regions = list(self._regions())
+            for number, region in enumerate(regions):
+                # A core names only regions that a file backs; .data's private pages keep the file's name.
+                if (
+                    region.path != module
+                    or region.end - region.start > MAX_DATA
+                    or not _may_hold_pointers(regions, number)
+                ):
+                    continue
+                try:
+                    words = array(
+                        "Q", self._memory.read(region.start, region.end - region.start & ~7)
+                    )
+                except MemoryFault:
+                    continue
+                for index, word in enumerate(words):
+                    if word > SMALL:
+                        found.setdefault(word, []).append(region.start + 8 * index)
+            self._data[module] = found
+        return self._data[module]
+
+    def _places(self, pointer: int, module: str) -> Sequence[int]:
+        """Aligned places in the module's data that hold this pointer."""
+        return self._pointers(module).get(pointer, ())
+
+    def _search(self, function: int, module: str) -> SlotOwner | None:
+        found: list[SlotOwner] = []
+        for place in self._places(function, module)[:MAX_OWNERS]:
+            owner = (
+                self._type_slot(place)
+                or self._protocol_slot(place, module)
+                or self._method(place, module)
+            )
+            if owner:
+                found.append(self._most_base(owner, function))
+                if found[-1].type_name == "object":
+                    return found[-1]
+        names = {owner.type_name for owner in found}
+        is_shared = len(names) > 1 and not any(names <= kin for kin in SAME_STRUCT)
+        return replace(found[0], is_shared=is_shared) if found else None
+
+    def _most_base(self, owner: SlotOwner, function: int) -> SlotOwner:
+        """Types inherit slots: the owner is the base furthest up that has the same function in the same slot."""
+        layout = self._layout.struct("PyTypeObject")
+        if owner.type_address is None or owner.slot not in layout:
+            return owner
+        best = owner
+        address = owner.type_address
+        for _ in range(MAX_BASES):
+            address = self._word(address + layout.offset("tp_base"))
+            info = self._objects.type_info(address) if address else None
+            if info is None or self._word(address + layout.offset(owner.slot)) != function:
+                break
+            best = SlotOwner(canonical(info.name) or info.name, address, owner.slot)
+        return best
+
+    def _word(self, address: int) -> int:
+        return int.from_bytes(self._memory.read(address, 8), "little")
+
+    def _type_slot(self, place: int, names: Sequence[str] | None = None) -> SlotOwner | None:
+        layout = self._layout.struct("PyTypeObject")
+        for name in names or TYPE_SLOTS:
+            if name in layout:
+                base = place - layout.offset(name)
+                info = self._objects.type_info(base)
+                if info is not None:
+                    return SlotOwner(canonical(info.name) or info.name, base, name)
+        return None
+
+    def _protocol_slot(self, place: int, module: str) -> SlotOwner | None:
+        for member, struct in PROTOCOLS.items():
+            methods = self._layout.find(struct)
+            if methods is None:
+                continue
+            for name in PROTOCOL_SLOTS[struct]:
+                if name not in methods:
+                    continue
+                for user in self._places(place - methods.offset(name), module):
+                    if owner := self._type_slot(user, [member]):
+                        return SlotOwner(owner.type_name, owner.type_address, name)
+        return None
+
+    def _method(self, place: int, module: str) -> SlotOwner | None:
+        """A PyMethodDef {name, function, flags, doc} or PyGetSetDef {name, get, set, doc, closure} entry."""
+        for member, stride, position, form in (
+            ("tp_methods", 32, 8, "{}()"),
+            ("tp_getset", 40, 8, ".{}"),
+            ("tp_getset", 40, 16, ".{} ="),
+        ):
+            entry = place - position
+            name = self._name_at(entry)
+            if name is None:
+                continue
+            for back in range(MAX_TABLE):
+                start = entry - back * stride
+                if back and self._name_at(start) is None:
+                    break
+                for user in self._places(start, module):
+                    if owner := self._type_slot(user, [member]):
+                        return SlotOwner(owner.type_name, owner.type_address, form.format(name))
+        return None
+
+    def _name_at(self, place: int) -> str | None:
+        try:
+            pointer = int.from_bytes(self._memory.read(place, 8), "little")
+            text = read_cstring(self._memory, pointer, 80) if pointer else None
+        except MemoryFault:
+            return None
+        return text if text and text.isidentifier() else None
+
+
+def _may_hold_pointers(regions: Sequence[Region], index: int) -> bool:
+    """Writable data, or the read-only tail that the loader relocated (RELRO), which lies right before it."""
+    region = regions[index]
+    if region.writable:
+        return True
+    return any(
+        r.path == region.path and r.writable and r.start == region.end
+        for r in regions[index + 1 : index + 2]
+    )
+
+
+TYPE_SLOTS = [
+    "tp_repr",
+    "tp_dealloc",
+    "tp_getattr",
+    "tp_setattr",
+    "tp_hash",
+    "tp_call",
+    "tp_str",
+    "tp_getattro",
+    "tp_setattro",
+    "tp_traverse",
+    "tp_clear",
+    "tp_richcompare",
+    "tp_iter",
+    "tp_iternext",
+    "tp_descr_get",
+    "tp_descr_set",
+    "tp_init",
+    "tp_new",
+    "tp_finalize",
+    "tp_del",
+    "tp_alloc",
+    "tp_free",
+]
+PROTOCOL_SLOTS = {
+    "PyNumberMethods": [
+        "nb_add",
+        "nb_subtract",
+        "nb_multiply",
+        "nb_remainder",
+        "nb_divmod",
+        "nb_power",
+        "nb_negative",
+        "nb_positive",
+        "nb_absolute",
+        "nb_bool",
+        "nb_invert",
+        "nb_lshift",
+        "nb_rshift",
+        "nb_and",
+        "nb_xor",
+        "nb_or",
+        "nb_int",
+        "nb_float",
+        "nb_inplace_add",
+        "nb_inplace_subtract",
+        "nb_inplace_multiply",
+        "nb_inplace_remainder",
+        "nb_inplace_power",
+        "nb_inplace_lshift",
+        "nb_inplace_rshift",
+        "nb_inplace_and",
+        "nb_inplace_xor",
+        "nb_inplace_or",
+        "nb_floor_divide",
+        "nb_true_divide",
+        "nb_inplace_floor_divide",
+        "nb_inplace_true_divide",
+        "nb_index",
+        "nb_matrix_multiply",
+        "nb_inplace_matrix_multiply",
+    ],
+    "PySequenceMethods": [
+        "sq_length",
+        "sq_concat",
+        "sq_repeat",
+        "sq_item",
+        "sq_ass_item",
+        "sq_contains",
+        "sq_inplace_concat",
+        "sq_inplace_repeat",
+    ],
+    "PyMappingMethods": ["mp_length", "mp_subscript", "mp_ass_subscript"],
+    "PyAsyncMethods": ["am_await", "am_aiter", "am_anext", "am_send"],
+    "PyBufferProcs": ["bf_getbuffer", "bf_releasebuffer"],
+}

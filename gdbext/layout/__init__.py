@@ -1,4 +1,0 @@
-"""Where each field lives: from DWARF, else from ``_Py_DebugOffsets``, else from the tables that gdbext ships.
-
-:class:`gdbext.layout.layout.Layout` is the only door.  Struct and field names are CPython's own.
-"""

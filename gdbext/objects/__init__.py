@@ -1,1 +1,0 @@
-"""CPython's objects, decoded from bytes; :class:`gdbext.objects.objects.Objects` is the door."""

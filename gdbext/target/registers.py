@@ -1,0 +1,38 @@
+"""Registers of x86-64 and what a frame knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gdbext.target.protocol import SIGNAL_FRAME, NativeFrame
+
+ALL = (
+    "rax",
+    "rbx",
+    "rcx",
+    "rdx",
+    "rsi",
+    "rdi",
+    "rbp",
+    "rsp",
+    "r8",
+    "r9",
+    "r10",
+    "r11",
+    "r12",
+    "r13",
+    "r14",
+    "r15",
+    "rip",
+)
+PRESERVED = ("rbx", "rbp", "rsp", "r12", "r13", "r14", "r15", "rip")
+"""What functions have to restore for their callers (System V ABI): all that can be known of a caller's frame."""
+VOLATILE = tuple(name for name in ALL if name not in PRESERVED)
+
+
+def known_registers(frames: Sequence[NativeFrame], level: int) -> tuple[str, ...]:
+    """The registers that are known of a frame: all, when the thread was at its very instruction as it stopped or a signal came."""
+    younger = list(frames[:level])
+    while younger and younger[-1].is_inlined:
+        younger.pop()
+    return ALL if not younger or younger[-1].function == SIGNAL_FRAME else PRESERVED

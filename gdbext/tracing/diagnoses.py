@@ -1,0 +1,215 @@
+"""The diagnoses of one ``gdbext run``: each in a process of its own while the command goes on, told when it has ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from gdbext.cli import launch, outputs
+from gdbext.cli.main import DIAGNOSED, PARTIAL
+from gdbext.tracing.scratch import Scratch
+from gdbext.tracing.tracer import Crash
+
+
+class Wishes(NamedTuple):
+    """What the user wants of a crash.  ``folder`` is None for the text alone; ``color`` None leaves it to the terminal."""
+
+    folder: str | None = None
+    formats: Sequence[str] = tuple(outputs.ENDINGS)
+    keep_core: bool = False
+    debugger: str = "auto"
+    redact: bool = False
+    verbose: bool = False
+    color: bool | None = None
+
+
+class _Job(NamedTuple):
+    """``text`` and ``said`` are the files that it writes to, ``reports`` its reports by format."""
+
+    crash: Crash
+    text: str
+    said: str
+    reports: dict[str, str]
+
+
+class Diagnoses:
+    """``mask`` are the signals that a new process is to have blocked."""
+
+    def __init__(self, wishes: Wishes, scratch: Scratch, mask: set[int]) -> None:
+        self._wishes = wishes
+        self._scratch = scratch
+        self._mask = mask
+        self._count = 0
+        self._running: dict[int, _Job] = {}
+        self._done: list[tuple[_Job, int]] = []
+        self._undiagnosed: list[Crash] = []
+
+    @property
+    def pending(self) -> bool:
+        return bool(self._running)
+
+    def start(self, crash: Crash) -> None:
+        """Start to diagnose a crash; one without a core is only remembered."""
+        if crash.core is None:
+            self._not_diagnosed(crash)
+            return
+        self._count += 1
+        scratch = self._scratch.path
+        base = os.path.join(scratch, f"job-{self._count}")
+        number = f"{crash.pid}.{self._count}" if crash.is_asked else f"{crash.pid}"
+        reports = self._report_files(f"{'look' if crash.is_asked else 'crash'}-{number}")
+        kept = (
+            os.path.join(self._wishes.folder or "", f"core.{number}.gz")
+            if self._wishes.keep_core
+            else None
+        )
+        color = self._wishes.color
+        request = {
+            "core": crash.core,
+            "temporary": crash.core.startswith(scratch),
+            "shown": kept if kept or crash.core.startswith(scratch) else crash.core,
+            "outputs": [("text", outputs.STDOUT), *reports.items()],
+            "redact": self._wishes.redact,
+            "verbose": self._wishes.verbose,
+            "color": _is_colored(sys.stderr) if color is None else color,
+        }
+        code = f"import sys; sys.path.insert(0, {launch.ROOT!r}); from gdbext.tracing.job import main; sys.exit(main())"
+        files = [
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, f"{base}.out", os.O_WRONLY | os.O_CREAT, 0o600),
+            (os.POSIX_SPAWN_OPEN, 2, f"{base}.err", os.O_WRONLY | os.O_CREAT, 0o600),
+        ]
+        words = [
+            sys.executable,
+            "-I",
+            "-c",
+            code,
+            json.dumps(request),
+            self._wishes.debugger,
+            kept or "",
+        ]
+        try:
+            pid = os.posix_spawn(
+                sys.executable,
+                words,
+                os.environ,
+                file_actions=files,
+                setsigmask=self._mask,
+                setpgroup=0,
+            )
+        except OSError as error:
+            self._not_diagnosed(
+                crash._replace(problem=f"no process could be started for it: {error.strerror}")
+            )
+            return
+        self._running[pid] = _Job(crash, f"{base}.out", f"{base}.err", reports)
+
+    def _report_files(self, stem: str) -> dict[str, str]:
+        folder = self._wishes.folder
+        if not folder:
+            return {}
+        try:
+            os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            say(f"cannot make {folder}: {error.strerror}; the report comes as text only")
+            return {}
+        return {
+            name: os.path.join(folder, stem + outputs.ENDINGS[name][0])
+            for name in self._wishes.formats
+        }
+
+    def ended(self, pid: int, status: int) -> None:
+        """A process has ended; perhaps it was one of ours."""
+        if job := self._running.pop(pid, None):
+            code = os.waitstatus_to_exitcode(status)
+            if job.crash.is_asked:
+                with contextlib.suppress(OSError):  # nobody reads it any more
+                    self._tell_one(job, code)
+                    sys.stderr.flush()
+            else:
+                self._done.append((job, code))
+
+    def _not_diagnosed(self, crash: Crash) -> None:
+        if crash.is_asked:
+            say(self._failure(crash))
+        else:
+            self._undiagnosed.append(crash)
+
+    def cancel(self) -> None:
+        """Give up what is not done yet."""
+        for pid, job in self._running.items():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)  # with the debugger that it started
+            self._undiagnosed.append(job.crash._replace(problem="the diagnosis was interrupted"))
+        self._running.clear()
+
+    def tell(self) -> None:
+        """Everything that was found out and not told yet, on stderr."""
+        for job, code in self._done:
+            self._tell_one(job, code)
+        for crash in self._undiagnosed:
+            say(self._failure(crash))
+
+    def _tell_one(self, job: _Job, code: int) -> None:
+        say(self._obituary(job.crash))
+        for path in (job.text, job.said):
+            with (
+                contextlib.suppress(OSError),
+                open(path, encoding="utf-8", errors="replace") as stream,
+            ):
+                sys.stderr.write(stream.read())
+        if job.reports and code in (DIAGNOSED, PARTIAL):
+            say(f"reports in {self._wishes.folder}")
+            if not job.crash.is_asked:
+                _tell_github(job.reports)
+
+    def _failure(self, crash: Crash) -> str:
+        return f"{self._obituary(crash)}, but was not diagnosed: {crash.problem} (`gdbext doctor` says more)"
+
+    def _obituary(self, crash: Crash) -> str:
+        from gdbext.reports.sanitize import inert, visible
+
+        # The arguments are the program's own data.
+        shown = (
+            os.path.basename(crash.command.split(" ")[0]) if self._wishes.redact else crash.command
+        )
+        what = (
+            f"died of {signal.Signals(crash.number).name}"
+            if crash.number
+            else "goes on"
+            if crash.is_asked
+            else "hangs"
+        )
+        return f"process {crash.pid} ({inert(visible(shown, 100))}) {what}"
+
+
+def say(message: str) -> None:
+    """A line of our own on the command's stderr."""
+    with contextlib.suppress(OSError):  # nobody reads it any more
+        print(f"gdbext: {message}", file=sys.stderr, flush=True)
+
+
+def _is_colored(stream: Any) -> bool:
+    return bool(
+        stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+
+
+def _tell_github(reports: dict[str, str]) -> None:
+    """A GitHub job shows annotations that stand in its log, and the step's summary."""
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary and "markdown" in reports:
+        with (
+            contextlib.suppress(OSError),
+            open(summary, "a", encoding="utf-8") as stream,
+            open(reports["markdown"], encoding="utf-8") as report,
+        ):
+            stream.write(report.read())
+    if os.environ.get("GITHUB_ACTIONS") == "true" and "github" in reports:
+        with contextlib.suppress(OSError), open(reports["github"], encoding="utf-8") as report:
+            sys.stderr.write(report.read())
