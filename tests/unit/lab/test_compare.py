@@ -56,7 +56,7 @@ def test_equal_reports_have_no_differences() -> None:
     ],
 )
 def test_every_change_is_seen(path: list[str | int], value: object) -> None:
-    assert len(list(differences(REPORT, changed(path, value), ()))) == 1
+    assert list(differences(REPORT, changed(path, value), ()))
 
 
 def test_a_field_that_is_gone_is_seen() -> None:
