@@ -2,211 +2,11 @@
 
 from __future__ import annotations
 
-import enum
-
 from gdbext.cpython.interpreter.operations import Operation
+from gdbext.cpython.traits.effects import Effect
+from gdbext.cpython.traits.methods import effect_of_method, method_traits
+from gdbext.cpython.traits.types import traits_of
 
-
-class Effect(str, enum.Enum):
-    READ = "read"
-    WRITE = "write"
-    RESIZE = "resize"
-    """Replaces or frees the object's storage, or drops references that it holds."""
-    REINIT = "reinit"
-    UNKNOWN = "unknown"
-    """A method of a C type of which we do not know whether it only reads."""
-
-    def __str__(self) -> str:
-        return self.value
-
-    @property
-    def changes(self) -> bool:
-        return self in (Effect.WRITE, Effect.RESIZE, Effect.REINIT)
-
-
-IMMUTABLE = frozenset(
-    [
-        "str",
-        "int",
-        "float",
-        "complex",
-        "bytes",
-        "bool",
-        "NoneType",
-        "tuple",
-        "frozenset",
-        "range",
-        "code",
-        "ellipsis",
-        "NotImplementedType",
-        "slice",
-        "builtin_function_or_method",
-        "method_descriptor",
-        "wrapper_descriptor",
-        "method-wrapper",
-        "getset_descriptor",
-        "member_descriptor",
-        "types.UnionType",
-        "types.GenericAlias",
-        "datetime.datetime",
-        "datetime.date",
-        "datetime.timedelta",
-        "decimal.Decimal",
-    ]
-)
-"""Types whose objects never change once made: sharing them is no race."""
-
-RESIZING = frozenset(
-    [
-        "clear",
-        "pop",
-        "popleft",
-        "popitem",
-        "append",
-        "appendleft",
-        "extend",
-        "extendleft",
-        "insert",
-        "remove",
-        "update",
-        "setdefault",
-        "add",
-        "discard",
-        "sort",
-        "resize",
-        "truncate",
-        "write",
-        "writelines",
-        "__delitem__",
-        "__setitem__",
-        "difference_update",
-        "intersection_update",
-        "symmetric_difference_update",
-        "fromlist",
-        "frombytes",
-        "frombuffer",
-        "fromunicode",
-        "heappush",
-        "heappop",
-        "heapify",
-        "heapreplace",
-        "heappushpop",
-        "close",
-        "detach",
-        "release",
-        "__setstate__",
-        "move_to_end",
-        "rotate",
-        "reverse",
-        "feed",
-        "add_done_callback",
-    ]
-)
-"""Methods and functions that change their receiver (or first argument) and may free what it held."""
-
-READING = frozenset(
-    [
-        "get",
-        "keys",
-        "values",
-        "items",
-        "index",
-        "count",
-        "copy",
-        "__len__",
-        "__contains__",
-        "getvalue",
-        "tobytes",
-        "tolist",
-        "hex",
-        "find",
-        "rfind",
-        "startswith",
-        "endswith",
-        "split",
-        "join",
-        "__repr__",
-        "__str__",
-        "__hash__",
-        "is_alive",
-        "is_set",
-        "locked",
-    ]
-)
-READING_FUNCTIONS = frozenset(
-    [
-        "repr",
-        "str",
-        "len",
-        "hash",
-        "bool",
-        "id",
-        "isinstance",
-        "type",
-        "print",
-        "sorted",
-        "list",
-        "tuple",
-        "set",
-        "frozenset",
-        "dict",
-        "sum",
-        "min",
-        "max",
-        "any",
-        "all",
-        "iter",
-        "getattr",
-        "hasattr",
-        "bytes",
-        "float",
-        "int",
-        "ascii",
-        "format",
-        "dir",
-        "vars",
-        "callable",
-        "issubclass",
-        "reversed",
-        "enumerate",
-        "zip",
-        "map",
-        "filter",
-    ]
-)
-ADDING = frozenset(
-    [
-        "append",
-        "appendleft",
-        "extend",
-        "extendleft",
-        "insert",
-        "add",
-        "setdefault",
-        "heappush",
-        "sort",
-        "reverse",
-        "rotate",
-        "move_to_end",
-    ]
-)
-"""Those of RESIZING after which the container still holds whatever it held before."""
-CONSUMING = frozenset(
-    [
-        "sorted",
-        "list",
-        "tuple",
-        "set",
-        "frozenset",
-        "dict",
-        "sum",
-        "min",
-        "max",
-        "any",
-        "all",
-        "bytes",
-    ]
-)
 ADVANCING = ("iterator", "generator", "reader", "scanner", "Iterator")
 
 
@@ -217,7 +17,7 @@ def effect_of(
 
     ``is_iterator`` says whether the object is its own iterator, which every step changes; None where that is not known.
     """
-    if kind in IMMUTABLE:
+    if traits_of(kind).immutable:
         return Effect.READ
     if operation is None:
         return _by_text(text)
@@ -243,14 +43,11 @@ def effect_on_argument(kind: str, operation: Operation, is_iterator: bool | None
 
     Iterators are used up by that, and into plain memory it may write.
     """
-    if kind in IMMUTABLE:
+    if traits_of(kind).immutable:
         return Effect.READ
     if advances(kind, is_iterator) and operation.kind not in ("store-attr", "compare"):
         return Effect.WRITE
-    return Effect.UNKNOWN if kind in PLAIN_MEMORY else Effect.READ
-
-
-PLAIN_MEMORY = frozenset(["bytearray", "array.array", "memoryview", "mmap.mmap"])
+    return Effect.UNKNOWN if traits_of(kind).memory else Effect.READ
 
 
 def advances(kind: str, is_iterator: bool | None) -> bool:
@@ -259,15 +56,10 @@ def advances(kind: str, is_iterator: bool | None) -> bool:
 
 
 def _by_name(kind: str, name: str, is_iterator: bool | None = None) -> Effect:
-    if name == "__init__":
-        return Effect.REINIT
-    if name in RESIZING:
-        return Effect.RESIZE
-    if name in ("next", "__next__", "setattr", "delattr", "send"):
+    effect = effect_of_method(name)
+    if method_traits(name).consumes and advances(kind, is_iterator):
         return Effect.WRITE
-    if name in READING or name in READING_FUNCTIONS:
-        return Effect.WRITE if advances(kind, is_iterator) and name in CONSUMING else Effect.READ
-    return Effect.UNKNOWN
+    return effect
 
 
 def _by_text(text: str) -> Effect:
@@ -280,9 +72,10 @@ def _by_text(text: str) -> Effect:
     if text.startswith("next("):
         return Effect.WRITE
     name = text.removesuffix("()").rsplit(".", 1)[-1]
-    if name in RESIZING:
-        return Effect.RESIZE
-    if name in READING or text.startswith(
+    effect = effect_of_method(name)
+    if effect in (Effect.RESIZE, Effect.READ):
+        return effect
+    if text.startswith(
         ("repr(", "str(", "len(", "hash(", "iter(", "comparing", "reading", "x in ")
     ):
         return Effect.READ

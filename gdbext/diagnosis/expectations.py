@@ -11,46 +11,12 @@ from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from gdbext.cpython.allocator.kinds import SAME_STRUCT
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.strings import read_cstring
+from gdbext.cpython.traits.types import canonical, same_struct, type_of_struct
 from gdbext.target.protocol import Memory, MemoryFault, Region
 
-# C struct -> tp_name, from the type objects' definitions in CPython's Objects/.
-STRUCT_TYPES = {
-    "PyListObject": "list",
-    "PyTupleObject": "tuple",
-    "PyDictObject": "dict",
-    "PySetObject": "set",
-    "PyUnicodeObject": "str",
-    "PyASCIIObject": "str",
-    "PyCompactUnicodeObject": "str",
-    "PyBytesObject": "bytes",
-    "PyByteArrayObject": "bytearray",
-    "PyLongObject": "int",
-    "PyFloatObject": "float",
-    "PyComplexObject": "complex",
-    "PyTypeObject": "type",
-    "PyHeapTypeObject": "type",
-    "PyFunctionObject": "function",
-    "PyMethodObject": "method",
-    "PyCFunctionObject": "builtin_function_or_method",
-    "PyCellObject": "cell",
-    "PyModuleObject": "module",
-    "PyCodeObject": "code",
-    "PyFrameObject": "frame",
-    "PyGenObject": "generator",
-    "PySliceObject": "slice",
-    "PyBaseExceptionObject": "BaseException",
-    "unionobject": "types.UnionType",
-    "classmethod": "classmethod",
-    "staticmethod": "staticmethod",
-    "_PyNamespaceObject": "types.SimpleNamespace",
-    "gaobject": "types.GenericAlias",
-}
-SYNONYMS = {"typing.Union": "types.UnionType"}
-"""One type under two names: 3.14 renamed the union's type."""
 SUBCLASSABLE_BY_FLAG = frozenset(
     {"int", "list", "tuple", "bytes", "str", "dict", "BaseException", "type"}
 )
@@ -73,11 +39,6 @@ CLASS_SLOTS = frozenset({"tp_new", "tp_alloc", "tp_free", "tp_is_gc"})
 EITHER_SIDE = re.compile(r"^nb_(?!inplace|negative|positive|absolute|bool|invert|int|float|index)")
 
 
-def canonical(type_name: str | None) -> str | None:
-    """One name for one type over all versions."""
-    return SYNONYMS.get(type_name, type_name) if type_name else None
-
-
 def pointed_struct(dwarf_type: str) -> str | None:
     """``PyListObject`` for ``PyListObject *``; None when the type is no pointer to a named struct."""
     found = POINTER.match(dwarf_type.strip())
@@ -91,7 +52,7 @@ def expected_by_dwarf(dwarf_type: str, is_in_interpreter: bool = True) -> str | 
     """
     struct = pointed_struct(dwarf_type)
     return (
-        STRUCT_TYPES.get(struct)
+        type_of_struct(struct)
         if struct and (is_in_interpreter or struct.startswith("Py"))
         else None
     )
@@ -102,7 +63,7 @@ def is_object_pointer(dwarf_type: str, layout: Layout) -> bool:
     struct = pointed_struct(dwarf_type)
     if struct is None:
         return False
-    if struct in ("PyObject", "_object", "PyVarObject") or struct in STRUCT_TYPES:
+    if struct in ("PyObject", "_object", "PyVarObject") or type_of_struct(struct):
         return True
     if struct in NOT_OBJECTS:
         return False
@@ -257,7 +218,7 @@ class SlotIndex:
                 if found[-1].type_name == "object":
                     return found[-1]
         names = {owner.type_name for owner in found}
-        is_shared = len(names) > 1 and not any(names <= kin for kin in SAME_STRUCT)
+        is_shared = not all(same_struct(found[0].type_name, name) for name in names)
         return replace(found[0], is_shared=is_shared) if found else None
 
     def _most_base(self, owner: SlotOwner, function: int) -> SlotOwner:

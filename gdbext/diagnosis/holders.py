@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from gdbext.cpython.allocator.debug_hooks import fill_of
 from gdbext.cpython.allocator.holders import Holder
 from gdbext.cpython.interpreter.names import cell_content
+from gdbext.cpython.traits.types import canonical, container_fields, namespace_fields
 from gdbext.diagnosis import containers
 from gdbext.diagnosis.code_owners import is_system
-from gdbext.diagnosis.expectations import canonical
 from gdbext.diagnosis.origin import CONTAINERS, Origin
 from gdbext.model import Evidence, Verdict
 
@@ -29,13 +29,7 @@ GONE = frozenset({Verdict.FREED, Verdict.CACHED, Verdict.PENDING_FREE, Verdict.P
 MAX_CANDIDATES = 16
 MAX_TOLD = 3
 MAX_FRAMES = 64
-SHOWS = frozenset(
-    {"it_seq", "di_dict", "si_set", "deque", "ns_dict", "__dict__", "ob_ref", "func_closure"}
-)
-"""Fields by which an object shows the program's own container: an iterator's, a namespace's, a cell's.  Others (``result`` of the
-iterators that use one tuple again and again) are C code's own."""
-NAMESPACES = frozenset({"md_dict", "func_globals", "func_builtins", "tp_dict"})
-"""Whose dict is no container but the variables of a module, or the attributes of a class."""
+NAMESPACES = namespace_fields()
 
 
 @dataclass(frozen=True)
@@ -159,7 +153,7 @@ def _shown(case: Case, holders: Sequence[Holder]) -> Mapping[int, list[Holder]]:
 def _is_visible(holder: Holder) -> bool:
     """Whether Python code reaches what the object has there."""
     is_attribute = isinstance(holder.slot, str) and holder.slot.startswith(".")
-    return _kind(holder) in CONTAINERS or is_attribute or holder.slot in SHOWS
+    return _kind(holder) in CONTAINERS or is_attribute or holder.slot in container_fields()
 
 
 def _is_namespace(case: Case, holder: Holder, shown: Mapping[int, list[Holder]]) -> bool:

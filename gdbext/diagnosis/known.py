@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from gdbext.cpython.traits.types import canonical
 from gdbext.diagnosis.callees import callees
 from gdbext.diagnosis.case import Case
-from gdbext.diagnosis.expectations import canonical
 from gdbext.diagnosis.fault import frame_of_signal
 from gdbext.diagnosis.known_issues import Identified, identify
 from gdbext.diagnosis.signs import CrashFeatures, Scene, module_name

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gdbext.cpython.layout.layout import UnknownLayout
+from gdbext.cpython.traits.types import canonical, types_with
 from gdbext.diagnosis import containers
-from gdbext.diagnosis.expectations import canonical
 from gdbext.model import Evidence, Verdict
 from gdbext.target.protocol import MemoryFault
 
@@ -16,19 +16,8 @@ if TYPE_CHECKING:
     from gdbext.diagnosis.case import Case, CFrame
     from gdbext.diagnosis.suspects import Suspect
 
-CONTAINERS = frozenset(
-    {
-        "list",
-        "tuple",
-        "dict",
-        "set",
-        "frozenset",
-        "collections.deque",
-        "collections.OrderedDict",
-        "types.SimpleNamespace",
-    }
-)
-SEQUENCES = frozenset({"list", "tuple", "collections.deque"})
+CONTAINERS = types_with("container")
+SEQUENCES = types_with("sequence")
 INDEX_NAMES = ("i", "index", "pos", "idx", "it_index")
 OBJECT_PROTOCOL = re.compile(r"^_?PyObject_(?!Vectorcall|Call)")
 """Functions that only find an object's slot and run it, often by a jump that leaves no frame of the slot's function."""

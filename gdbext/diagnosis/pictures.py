@@ -11,7 +11,6 @@ from gdbext.model import BlockRun, ContainerView, Finding, HeapPage, Slot, Verdi
 WINDOW = 16
 MAX_PICTURES = 2
 MAX_BLOCKS = 20_000
-SEQUENCES = ("list", "tuple")
 
 
 def container_views(case: Case, findings: Sequence[Finding]) -> tuple[ContainerView, ...]:

@@ -12,11 +12,12 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gdbext.cpython.traits.effects import Effect
+from gdbext.cpython.traits.methods import method_traits
+from gdbext.cpython.traits.types import traits_of
 from gdbext.diagnosis.case import Case
-from gdbext.diagnosis.effects import ADDING, IMMUTABLE, Effect
 from gdbext.diagnosis.touches import Near, Touch, losses, recency, touches, weight
 from gdbext.diagnosis.twins import twins
-from gdbext.diagnosis.works import IDENTIFYING, LOCKING_TYPES
 from gdbext.model import Confidence, Evidence, Finding, Race, RaceThread, SharedObject
 from gdbext.target.protocol import MemoryFault
 
@@ -37,17 +38,6 @@ TAKES_PART = 2.0
 """Factor for an object that the crashed thread works on; a victim of old damage is most often one of those at fault, too."""
 FITS = 2.0
 """Factor for an object of the type whose own C code failed."""
-SYNCHRONISERS = (
-    "threading.",
-    "_thread.",
-    "queue.",
-    "_queue.",
-    "Event",
-    "Barrier",
-    "Condition",
-    "Semaphore",
-    "lock",
-)
 
 
 @dataclass(frozen=True)
@@ -135,7 +125,7 @@ def _race_on(
         others,
         key=lambda t: (
             not t.effect.changes,
-            lost_item and t.operation in ADDING,
+            lost_item and method_traits(t.operation).keeps_items,
             t.near,
             recency(t),
         ),
@@ -179,7 +169,7 @@ def _owner(case: Case, address: int, found: dict[int, list[Touch]]) -> Race | No
         t
         for its in found.values()
         for t in its
-        if t.near < Near.INTERNAL and not t.is_guarded and t.type not in IMMUTABLE
+        if t.near < Near.INTERNAL and not t.is_guarded and not traits_of(t.type).immutable
     ]
     if any(t.address == address for t in named):
         return None
@@ -209,7 +199,7 @@ def _holds(case: Case, owner: int, part: int) -> bool:
 
 def _loss_of(case: Case, touch: Touch) -> Touch:
     """The touch, or where that only adds items what the same thread does to take one away: what was lost was taken."""
-    if touch.operation not in ADDING:
+    if not method_traits(touch.operation).keeps_items:
         return touch
     return next(iter(losses(case, touch.lwp, touch.address)), touch)
 
@@ -275,7 +265,7 @@ def ranked_pairs(case: Case, found: dict[int, list[Touch]]) -> list[Pair]:
         for touch in its:
             if (
                 touch.near is Near.EARLIER
-                or touch.type in IMMUTABLE
+                or traits_of(touch.type).immutable
                 or (touch.type in ("type", "function") and not touch.effect.changes)
             ):
                 continue
@@ -317,7 +307,7 @@ def _pair(case: Case, address: int, its: Iterable[Touch]) -> Pair | None:
         t
         for t in others
         if t.operation != writer.operation
-        and t.operation not in IDENTIFYING
+        and not method_traits(t.operation).identifies
         and weight(t) >= DIFFERENT * weight(other)
     ]
     other = max(different, key=weight, default=other)
@@ -332,7 +322,7 @@ def _pair(case: Case, address: int, its: Iterable[Touch]) -> Pair | None:
         score *= UNCHANGED
     if case.lwp in (writer.lwp, other.lwp):
         score *= TAKES_PART
-    if writer.type.startswith(SYNCHRONISERS) or writer.type in SYNCHRONISERS:
+    if traits_of(writer.type).made_to_be_shared:
         score *= 0.02
     if writer.type == _failing_type(case):
         score *= FITS
@@ -383,6 +373,3 @@ def _general_race(case: Case, pair: Pair, is_victim: bool) -> Race:
         (_race_thread(case, pair.first), _race_thread(case, pair.second)),
         tuple(evidence),
     )
-
-
-__all__ = ["LOCKING_TYPES", "Pair", "find_races", "ranked_pairs"]

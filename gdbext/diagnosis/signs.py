@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gdbext.cpython.traits.types import types_with
+
 CATALOGUE = Path(__file__).with_name("known_issues.json")
 
 MEMORY_RULES = frozenset(
@@ -97,23 +99,7 @@ CLASSES = {
     ),
     "@repr": "repr str ascii print format",
 }
-COMMON_TYPES = frozenset(
-    [
-        "list",
-        "dict",
-        "tuple",
-        "set",
-        "str",
-        "bytes",
-        "int",
-        "type",
-        "module",
-        "function",
-        "object",
-        "frame",
-        "code",
-    ]
-)
+COMMON_TYPES = types_with("common")
 """Types that every program shares between threads: alone they are no sign of anything."""
 
 

@@ -13,10 +13,10 @@ from gdbext.cpython.allocator.kinds import is_kind_of
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.objects.decoded import BROKEN, Violation
 from gdbext.cpython.objects.objects import Objects
+from gdbext.cpython.traits.types import canonical
 from gdbext.diagnosis.expectations import (
     SUBCLASSABLE_BY_FLAG,
     SlotOwner,
-    canonical,
     expected_by_dwarf,
     is_object_pointer,
 )

@@ -17,10 +17,13 @@ from gdbext.cpython.interpreter.code_facts import CodeFacts
 from gdbext.cpython.interpreter.frames import Frame
 from gdbext.cpython.interpreter.operations import Operation, operation_at
 from gdbext.cpython.layout.layout import UnknownLayout
+from gdbext.cpython.traits.effects import Effect
+from gdbext.cpython.traits.methods import method_traits
+from gdbext.cpython.traits.types import canonical, traits_of
 from gdbext.diagnosis.case import EVAL_LOOP, Case
-from gdbext.diagnosis.effects import ADDING, Effect, effect_of
-from gdbext.diagnosis.expectations import canonical, is_object_pointer
-from gdbext.diagnosis.works import LOCKING_TYPES, describe, worked_on
+from gdbext.diagnosis.effects import effect_of
+from gdbext.diagnosis.expectations import is_object_pointer
+from gdbext.diagnosis.works import describe, worked_on
 from gdbext.model import Verdict
 from gdbext.target.protocol import MemoryFault, NativeFrame, Variable
 
@@ -118,7 +121,7 @@ def losses(case: Case, lwp: int, address: int) -> list[Touch]:
         if t.address == address and t.near is not Near.EARLIER and not t.is_passing_on
     ]
     return sorted(
-        (t for t in found if t.effect.changes and t.operation not in ADDING),
+        (t for t in found if t.effect.changes and not method_traits(t.operation).keeps_items),
         key=lambda t: (t.near, recency(t)),
     )
 
@@ -344,7 +347,7 @@ def _in_c(case: Case, lwp: int) -> dict[int, Touch]:
             function,
             frame.function,
             False,
-            is_guarded=kind in LOCKING_TYPES and doing.startswith(f"{kind}."),
+            is_guarded=traits_of(kind).locks_itself and doing.startswith(f"{kind}."),
         )
     return found
 

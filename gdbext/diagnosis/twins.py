@@ -9,12 +9,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence, Set
 
+from gdbext.cpython.traits.effects import Effect
+from gdbext.cpython.traits.types import traits_of
 from gdbext.diagnosis.case import Case
-from gdbext.diagnosis.effects import IMMUTABLE, Effect
 from gdbext.diagnosis.touches import Near, Touch, in_python
 from gdbext.target.protocol import MemoryFault
-
-HOLDERS = frozenset({"list", "tuple", "dict", "set", "collections.deque"})
 
 
 def twins(case: Case, found: Mapping[int, Sequence[Touch]]) -> Iterator[tuple[Touch, Touch]]:
@@ -23,7 +22,7 @@ def twins(case: Case, found: Mapping[int, Sequence[Touch]]) -> Iterator[tuple[To
         return
     nearby = [t for t in in_python(case, case.lwp) if t.near <= Near.LOOP and _is_holder(case, t)]
     for item in found.get(case.lwp, ()):
-        if item.near > Near.LINE or item.effect is Effect.READ or item.type in IMMUTABLE:
+        if item.near > Near.LINE or item.effect is Effect.READ or traits_of(item.type).immutable:
             continue
         for holder in nearby:
             held = _held(case, holder.address)
@@ -61,7 +60,7 @@ def _other(case: Case, lwp: int, item: Touch, holder: Touch, held: Set[int]) -> 
 
 def _is_holder(case: Case, touch: Touch) -> bool:
     """A container, or an instance of a class written in Python, which has attributes."""
-    if touch.type in HOLDERS:
+    if traits_of(touch.type).container:
         return True
     info = case.session.objects.type_of(touch.address)
     return info is not None and info.is_python_class

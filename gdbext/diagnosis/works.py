@@ -12,13 +12,14 @@ from gdbext.cpython.interpreter.operations import Operation
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.types import TypeInfo
-from gdbext.diagnosis.effects import Effect, effect_of, effect_on_argument
+from gdbext.cpython.traits.effects import Effect
+from gdbext.cpython.traits.methods import method_traits
+from gdbext.cpython.traits.types import traits_of
+from gdbext.diagnosis.effects import effect_of, effect_on_argument
 from gdbext.target.protocol import MemoryFault
 
 ATTRIBUTES = ("load-attr", "store-attr", "delete-attr")
 CONSTANTS = ("const", "int")
-# What a class may have under an attribute's name without code of C behind it: methods, and what ``__slots__`` makes.
-PLAIN_ATTRIBUTES = ("function", "property", "classmethod", "staticmethod", "member_descriptor")
 # Bytecode's operations as a programmer names them; calls go by the callee's name.
 WORDS = {
     "load-attr": "getattr",
@@ -29,10 +30,6 @@ WORDS = {
     "delete-subscr": "delitem",
     "binary-op": "",
 }
-IDENTIFYING = frozenset({"id", "type", "isinstance", "issubclass", "callable"})
-"""Builtin functions that look at nothing but an object's header."""
-# Types whose own methods take the object's critical section in every free-threaded version (Objects/*.c).
-LOCKING_TYPES = frozenset({"list", "dict", "set", "collections.deque"})
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class Work:
     def shows_elsewhere(self) -> bool:
         """The operation itself does nothing to the object: what is done to it shows in other code, if anything is."""
         return self.calls_python or (
-            self.operation.kind == "call" and self.operation.name in IDENTIFYING
+            self.operation.kind == "call" and method_traits(self.operation.name).identifies
         )
 
     def effect(self, kind: str) -> Effect:
@@ -72,7 +69,7 @@ class Work:
             return True
         if self.operation.kind in ATTRIBUTES and not self.is_argument:
             return self.is_plain_attribute
-        return self.is_own and kind in LOCKING_TYPES
+        return self.is_own and traits_of(kind).locks_itself
 
 
 def worked_on(
@@ -135,7 +132,7 @@ def _is_plain_attribute(objects: Objects, info: TypeInfo, operation: Operation) 
         return False
     found = class_attribute(objects, info, operation.name)
     descriptor = objects.type_of(found) if found else None
-    return descriptor is None or descriptor.name in PLAIN_ATTRIBUTES
+    return descriptor is None or traits_of(descriptor.name).plain_descriptor
 
 
 def _is_iterator(objects: Objects, kind: int) -> bool | None:
@@ -144,6 +141,3 @@ def _is_iterator(objects: Objects, kind: int) -> bool | None:
         return bool(objects.field("PyTypeObject", kind, "tp_iternext"))
     except (MemoryFault, UnknownLayout):
         return None
-
-
-__all__ = ["LOCKING_TYPES", "Work", "describe", "worked_on"]

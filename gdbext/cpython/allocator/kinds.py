@@ -9,16 +9,8 @@ from gdbext.cpython.allocator.pages import GC, GC_PRE, OBJECT
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.types import HAVE_GC, TypeInfo
+from gdbext.cpython.traits.types import canonical, same_struct
 
-SYNONYMS = {"typing.Union": "types.UnionType"}
-"""One type under two names: 3.14 renamed the union's type."""
-SAME_STRUCT = (
-    frozenset({"set", "frozenset"}),
-    frozenset({"dict", "frozendict"}),
-    frozenset({"generator", "coroutine", "async_generator"}),
-    frozenset({"weakref.ReferenceType", "weakref.ProxyType", "weakref.CallableProxyType"}),
-)
-"""C code that works on the one works on the others too, and may stand in the table of any of them: they share its struct."""
 ANY = "object"
 
 
@@ -41,10 +33,6 @@ def least_size(layout: Layout, info: TypeInfo) -> int:
 
 def is_kind_of(objects: Objects, info: TypeInfo, expected: str) -> bool:
     """Whether a type is the one of that name (``tp_name``), derives from it, or shares its struct."""
-    wanted = SYNONYMS.get(expected, expected)
-    names = {SYNONYMS.get(base.name, base.name) for base in objects.bases(info)}
-    return (
-        wanted == ANY
-        or wanted in names
-        or any(wanted in kin and not names.isdisjoint(kin) for kin in SAME_STRUCT)
-    )
+    wanted = canonical(expected) or expected
+    names = {canonical(base.name) or base.name for base in objects.bases(info)}
+    return wanted == ANY or any(same_struct(wanted, name) for name in names)

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.strings import read_cstring
+from gdbext.cpython.traits.effects import Effect
+from gdbext.cpython.traits.types import types_with
 from gdbext.diagnosis.case import Case
-from gdbext.diagnosis.effects import Effect
 from gdbext.diagnosis.rules import pointers
 from gdbext.diagnosis.rules.build import (
     container_of,
@@ -28,8 +29,7 @@ MAX_NAME = 200
 MIN_OBJECT, MAX_OBJECT = 16, 1 << 20
 """Bytes that instances of a static type may have."""
 TYPE_NAME = re.compile(r"[A-Za-z_][\w.]*")
-# Only __init__ writes these objects' one field (Objects/funcobject.c up to 3.14): a changed field proves a second call.
-WRITTEN_BY_INIT = frozenset({"classmethod", "staticmethod"})
+WRITTEN_BY_INIT = types_with("written_by_init_only")
 
 
 def initialised_again(case: Case) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gdbext.cpython.traits.types import types_with
 from gdbext.diagnosis.case import Case
 from gdbext.diagnosis.code_owners import is_standard
 from gdbext.diagnosis.expectations import is_object_pointer
@@ -14,7 +15,7 @@ from gdbext.diagnosis.rules.build import container_of, evidence_of, finding, sub
 from gdbext.diagnosis.suspects import Suspect
 from gdbext.model import Confidence, Container, Evidence, Finding
 
-RESIZABLE = frozenset({"list", "bytearray", "array.array", "collections.deque"})
+RESIZABLE = types_with("resizable")
 """Types whose C struct starts with PyVarObject, whose items lie elsewhere, and whose size may change."""
 
 

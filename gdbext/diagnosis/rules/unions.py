@@ -6,8 +6,8 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
+from gdbext.cpython.traits.types import canonical
 from gdbext.diagnosis.case import Case
-from gdbext.diagnosis.expectations import canonical
 from gdbext.diagnosis.rules.build import container_of, evidence_of, finding, subject_of
 from gdbext.model import Confidence, Evidence, Finding, Subject, Verdict
 

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from gdbext.cpython.interpreter.operations import Operation
-from gdbext.diagnosis.effects import Effect, effect_of, effect_on_argument
+from gdbext.cpython.traits.effects import Effect
+from gdbext.diagnosis.effects import effect_of, effect_on_argument
 from gdbext.diagnosis.race import ranked_pairs
 from gdbext.diagnosis.touches import Near, Touch, merged
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from gdbext.diagnosis.effects import Effect
+from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.touches import Near, Touch
 from gdbext.diagnosis.twins import twins
 
