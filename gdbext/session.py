@@ -9,6 +9,9 @@ from gdbext.cpython.allocator.activity import ThreadStop, collections
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.cpython.interpreter.code_facts import CodeFacts, code_facts
 from gdbext.cpython.interpreter.frames import FrameReader, PythonStack
+from gdbext.cpython.interpreter.frozen_code import FrozenCode
+from gdbext.cpython.interpreter.opcode_choice import OpcodeChoice, read_arrays
+from gdbext.cpython.interpreter.opcode_choice import choose as choose_opcodes
 from gdbext.cpython.interpreter.running_tests import running_tests
 from gdbext.cpython.interpreter.runtime import Runtime, read_runtime
 from gdbext.cpython.interpreter.thread_names import thread_names
@@ -18,6 +21,7 @@ from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.layout.struct_cache import StructCache
 from gdbext.cpython.locks.locks import Locks
 from gdbext.cpython.objects.objects import Objects
+from gdbext.cpython.versions.learnt import Learnt, load
 from gdbext.target.cache import CachedMemory
 from gdbext.target.protocol import Debugger, DebuggerError, Module
 
@@ -70,7 +74,7 @@ class Session:
         Raises:
             DebuggerError: when this is no CPython 3.13 or later, or one with a GIL.
         """
-        found = read_debug_offsets(self.memory, self.runtime_address)
+        found = read_debug_offsets(self.memory, self.runtime_address, lambda: self.learnt)
         if not found.free_threaded:
             raise DebuggerError(
                 f"this is CPython {found.python_version} with a GIL; gdbext explains free-threaded builds only"
@@ -78,13 +82,18 @@ class Session:
         return found
 
     @cached_property
+    def learnt(self) -> Learnt | None:
+        """What ``gdbext learn`` has learnt of this very interpreter, if it was run on it."""
+        return load(self.runtime_build_id)
+
+    @cached_property
     def _structs(self) -> StructCache:
-        return StructCache(self.debugger.struct, self.offsets, self._runtime_build_id())
+        return StructCache(self.debugger.struct, self.offsets, self.runtime_build_id)
 
     @cached_property
     def layout_choice(self) -> Choice:
         """Where fields live, and which sources of that were found not to fit."""
-        return choose(self.memory, self.runtime_address, self.offsets, self._structs)
+        return choose(self.memory, self.runtime_address, self.offsets, self._structs, self.learnt)
 
     @property
     def layout(self) -> Layout:
@@ -95,24 +104,47 @@ class Session:
         if "_structs" in vars(self):
             self._structs.save()
 
-    def _runtime_build_id(self) -> str | None:
+    @cached_property
+    def runtime_build_id(self) -> str | None:
         """The build id of the file that has ``_PyRuntime``, if memory and the debugger's file are the same build."""
         mapped = {m.build_id: m for m in self.modules if m.build_id}
-        mine = max(
-            (m for m in mapped.values() if m.base <= self.runtime_address),
-            key=lambda m: m.base,
-            default=None,
-        )
+        mine = self._runtime_module
         program = (
             elf.build_id_in_file(self.debugger.executable) if self.debugger.executable else None
         )
         if (
             mine is None
+            or mine.build_id is None
             or program not in mapped
             or mine.build_id not in (program, elf.build_id_in_file(mine.path))
         ):
             return None
         return mine.build_id
+
+    @cached_property
+    def _runtime_module(self) -> Module | None:
+        """The file that has ``_PyRuntime``."""
+        below = (m for m in self.modules if m.base <= self.runtime_address)
+        return max(below, key=lambda m: m.base, default=None)
+
+    @cached_property
+    def opcode_choice(self) -> OpcodeChoice:
+        """The instructions of this interpreter, checked on its own code; without a table where none fits."""
+        frozen = FrozenCode(self.memory, self.layout, self.objects, self.runtime)
+        mine = self._runtime_module
+        constants = [
+            (start, end)
+            for start, end, _, path in self._files
+            if mine is not None and path == mine.path
+        ]
+        arrays = read_arrays(self.memory, self._symbol_address, constants)
+        return choose_opcodes(
+            self.offsets.version, self.learnt, frozen.evidence(arrays), frozen.codes()
+        )
+
+    def _symbol_address(self, name: str) -> int | None:
+        symbol = self.debugger.symbol(name)
+        return symbol.address if symbol else None
 
     @cached_property
     def runtime(self) -> Runtime:
@@ -206,7 +238,9 @@ class Session:
         if address not in self._code_facts:
             code = self.frame_reader.code(address)
             self._code_facts[address] = (
-                code_facts(self.memory, self.layout, code, self.offsets.minor) if code else None
+                code_facts(self.memory, self.layout, code, self.opcode_choice.table)
+                if code
+                else None
             )
         return self._code_facts[address]
 

@@ -29,8 +29,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from gdbext import user_cache
 from gdbext.cli import interpreters as finder
-from gdbext.cli import launch
 
 SOURCE_PACKAGE = "python3.13"
 SUITE = "trixie"
@@ -82,7 +82,7 @@ class BuildError(Exception):
 
 def cache_dir() -> Path:
     """The per-user cache."""
-    return Path(launch.cache_folder())
+    return Path(user_cache.folder())
 
 
 def tree(name: str) -> Path:

@@ -5,6 +5,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 
+from gdbext.cpython.interpreter.opcodes import Opcodes, opcodes
+from gdbext.cpython.layout.debug_offsets import DebugOffsets
+from gdbext.cpython.layout.layout import Layout
+from gdbext.cpython.layout.tables import Table
+from gdbext.cpython.versions.catalog import shipped
 from gdbext.target.protocol import (
     DebuggerError,
     MemoryFault,
@@ -130,11 +135,34 @@ class FakeDebugger(FakeMemory):
         return []
 
 
-def shipped_structs(version: str = "3.13", flavour: str = "release") -> dict[str, Struct]:
-    """The structs of a shipped layout table, to build fake memory with true offsets."""
-    from gdbext.cpython.layout import tables
-
-    return dict(tables.load(version, flavour))
+VERSIONS = tuple(facts.name for facts in shipped())
+"""The versions that gdbext has the facts of."""
 
 
-__all__ = ["FakeDebugger", "FakeMemory", "shipped_structs"]
+def shipped_table(version: str = "3.13.5", flavour: str = "release") -> Table:
+    """The layouts of a version, to build fake memory with true offsets."""
+    return Table(next(f for f in shipped() if f.name == version).layouts(flavour))
+
+
+def offsets_of(version: str, flavour: str, **changes: int) -> DebugOffsets:
+    """``_Py_DebugOffsets`` as that build has it; ``changes`` replaces entries by ``struct.field``."""
+    facts = next(f for f in shipped() if f.name == version)
+    layout = Layout(lambda name: None, None, shipped_table(version, flavour))
+    offsets, sizes = {}, {}
+    for _, name, field in facts.offsets():
+        if layout.find(name) is None:
+            continue
+        if field is None:
+            sizes[name] = layout.size(name)
+        elif layout.has(name, field):
+            offsets[f"{name}.{field}"] = layout.offset(name, field)
+    return DebugOffsets(0, facts.number, True, offsets | changes, sizes, version)
+
+
+def opcodes_of(minor: int) -> Opcodes:
+    """The instructions of the newest version 3.``minor``."""
+    facts = [f for f in shipped() if f.number >> 16 & 255 == minor][-1]
+    return opcodes(facts.name, facts.opcodes())
+
+
+__all__ = ["FakeDebugger", "FakeMemory", "offsets_of", "opcodes_of", "shipped_table", "VERSIONS"]

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 
-from gdbext.cli import launch
+from gdbext import user_cache
 
 VERSIONS = ("3.15t", "3.14t", "3.13t")
 BUILDS = ("release", "debug")
@@ -18,7 +18,7 @@ BUILDS = ("release", "debug")
 
 def folder() -> str:
     """Where ``scripts/demo`` and ``scripts/test`` put the interpreters that they build: ``NAME/python`` in it."""
-    return os.path.join(launch.cache_folder(), "interpreters")
+    return os.path.join(user_cache.folder(), "interpreters")
 
 
 def built() -> list[str]:

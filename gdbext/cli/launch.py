@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from importlib.machinery import PathFinder
 from typing import Any, NamedTuple
 
+from gdbext import user_cache
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 """The folder that has the package ``gdbext``."""
 GDB_SETTINGS = (
@@ -127,19 +129,13 @@ def command_line(debugger: Debugger) -> list[str]:
     if debugger.name == "gdb":
         # gdb's own index of a program's DWARF, kept by build id: a fifth of the time that opening a core takes.
         index = (
-            f"set index-cache directory {cache_folder()}/gdb-index",
+            f"set index-cache directory {user_cache.folder()}/gdb-index",
             "set index-cache enabled on",
         )
         settings = [word for setting in (*GDB_SETTINGS, *index) for word in ("-iex", setting)]
         return [*debugger.command, "-nx", "-batch", *settings, "-ex", f"python {code}"]
     settings = [word for setting in LLDB_SETTINGS for word in ("-O", setting)]
     return [*debugger.command, "--no-lldbinit", "--batch", *settings, "-o", f"script {code}"]
-
-
-def cache_folder() -> str:
-    """``$GDBEXT_CACHE``, else ``$XDG_CACHE_HOME/gdbext``, else ``~/.cache/gdbext``."""
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return os.environ.get("GDBEXT_CACHE") or os.path.join(home, "gdbext")
 
 
 def environment(debugger: Debugger, request: dict[str, Any]) -> dict[str, str]:

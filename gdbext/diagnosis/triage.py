@@ -49,6 +49,9 @@ def triage(session: Session) -> Report:
         "known_issues", lambda: known_issues(case, findings, races, target), Identified()
     )
     mark = section.make("signature", lambda: signature(case, findings, races, known), None)
+    unknown = section.make("operations", lambda: session.opcode_choice.problem, None)
+    if unknown is not None:
+        case.problems.add("operations", unknown)
     session.remember()
     return Report(
         Tool("gdbext", gdbext.__version__, session.debugger.version),

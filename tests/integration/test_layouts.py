@@ -10,17 +10,13 @@ from pathlib import Path
 import pytest
 
 import interpreters
-import layout_tables
-import opcode_tables
+import version_tables
 from lab import corpus, crash
 
 CORPUS = corpus()
 
-GDBS = list(
-    dict.fromkeys(
-        path for path in (layout_tables.gdb_command(), shutil.which("gdb", path="/usr/bin")) if path
-    )
-)
+OWN_GDB = version_tables.CHECKOUT / ".venv" / "bin" / "gdb"
+GDBS = [path for path in (str(OWN_GDB), shutil.which("gdb", path="/usr/bin")) if path]
 LOOK = """
 import json, sys
 sys.path.insert(0, {checkout!r})
@@ -35,19 +31,18 @@ print(json.dumps([failures, str(layout.source()), heap, freelists, len(session.r
 """
 
 
-def test_the_table_of_3_13_is_what_its_builds_say() -> None:
-    assert (
-        layout_tables.dump(layout_tables.from_builds())
-        == (layout_tables.TABLES / "3.13.5.json").read_text()
-    )
+def test_the_files_of_3_13_5_are_what_its_builds_say() -> None:
+    name, files = version_tables.lab_version()
+    for file, text in version_tables.dump(files).items():
+        assert (version_tables.VERSIONS / name / f"{file}.json").read_text() == text
 
 
 def test_private_structs_are_declared_as_cpython_declares_them() -> None:
-    assert layout_tables.differences() == []
+    assert version_tables.layout_differences() == []
 
 
-def test_the_instructions_of_3_13_are_what_it_says_itself() -> None:
-    assert opcode_tables.compare_with_interpreter() == []
+def test_the_instructions_of_3_13_5_are_what_it_says_itself() -> None:
+    assert version_tables.opcode_differences() == []
 
 
 @pytest.mark.parametrize("gdb", GDBS)
@@ -55,7 +50,7 @@ def test_the_instructions_of_3_13_are_what_it_says_itself() -> None:
 def test_a_layout_passes_its_checks(build: str, gdb: str, tmp_path: Path) -> None:
     """With and without DWARF the same offsets come out, and both agree with the process."""
     look = tmp_path / "look.py"
-    look.write_text(LOOK.format(checkout=str(layout_tables.CHECKOUT)))
+    look.write_text(LOOK.format(checkout=str(version_tables.CHECKOUT)))
     core = crash(interpreters.build(build), CORPUS["os_abort"].path, folder=tmp_path / "run").core
     command = [gdb, "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x", str(look)]
     done = subprocess.run(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gdbext.cpython.interpreter.bytecode import Instruction, instructions, read_instrumentation
 from gdbext.cpython.interpreter.frames import Code
 from gdbext.cpython.interpreter.line_table import line_of
+from gdbext.cpython.interpreter.opcodes import Opcodes
 from gdbext.cpython.interpreter.operations import Operation, operations
 from gdbext.cpython.layout.layout import Layout
 from gdbext.target.protocol import Memory, MemoryFault
@@ -34,14 +35,16 @@ class CodeFacts:
         return any(first <= one <= last and first <= other <= last for first, last in self.loops)
 
 
-def code_facts(memory: Memory, layout: Layout, code: Code, minor: int) -> CodeFacts:
-    """Decode a code object; without operations where its bytecode cannot be read or is of a version not known."""
+def code_facts(memory: Memory, layout: Layout, code: Code, table: Opcodes | None) -> CodeFacts:
+    """Decode a code object; without operations where its bytecode cannot be read, or there is no table of instructions."""
+    if table is None:
+        return CodeFacts(code)
     try:
         content = memory.read(code.main_base, 2 * min(code.units, MAX_CODE_UNITS))
     except MemoryFault:
         return CodeFacts(code)
-    found = instructions(content, minor, read_instrumentation(memory, layout, code.address))
-    return CodeFacts(code, operations(found, code.names, minor), find_loops(found))
+    found = instructions(content, table, read_instrumentation(memory, layout, code.address))
+    return CodeFacts(code, operations(found, code.names, table), find_loops(found))
 
 
 def find_loops(found: Sequence[Instruction]) -> list[tuple[int, int]]:

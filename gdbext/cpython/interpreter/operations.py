@@ -28,7 +28,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from gdbext.cpython.interpreter.bytecode import Instruction, Opcodes, opcodes
+from gdbext.cpython.interpreter.bytecode import Instruction
+from gdbext.cpython.interpreter.opcodes import Opcodes
 
 Name = tuple[Any, ...]
 
@@ -128,7 +129,7 @@ class Operation:
 
 
 def operations(
-    instructions: Sequence[Instruction], names: Sequence[str], minor: int
+    instructions: Sequence[Instruction], names: Sequence[str], table: Opcodes
 ) -> list[Operation]:
     """Everything that the instructions do, in their order.  ``names`` is ``co_names``; a damaged index has no name.
 
@@ -137,10 +138,7 @@ def operations(
     Example: of ``lst.clear()`` where ``lst`` is a global:
         [Operation(0, "load-attr", ("global", "lst"), "clear"), Operation(…, "call-method", ("global", "lst"), "clear")]
     """
-    table = opcodes(minor)
-    if table is None:
-        return []
-    walk = _Walk(table, names, minor)
+    walk = _Walk(table, names)
     reachable = True
     for instruction in instructions:
         waiting = walk.states.pop(instruction.index, None)
@@ -209,9 +207,8 @@ def _bounded(name: Name) -> Name | None:
 class _Walk:
     """The stack of names while one instruction after the other is looked at."""
 
-    def __init__(self, table: Opcodes, names: Sequence[str], minor: int) -> None:
+    def __init__(self, table: Opcodes, names: Sequence[str]) -> None:
         self.table = table
-        self.minor = minor
         self.names = names
         self.stack: list[Name | None] = []
         self.states: dict[int, _State] = {}
@@ -376,7 +373,7 @@ class _Walk:
 
     def import_name(self, at: Instruction) -> None:
         self.take(2)
-        self.add(at, "import", None, self.name(at.oparg >> 2 if self.minor >= 15 else at.oparg))
+        self.add(at, "import", None, self.name(at.oparg >> self.table.import_name_shift))
         self.push(("result", at.index))
 
     def import_from(self, at: Instruction) -> None:

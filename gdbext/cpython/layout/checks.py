@@ -111,26 +111,31 @@ def _types(memory: Memory, layout: Layout, runtime: int) -> Iterator[str]:
 
 
 def _free_threading(memory: Memory, layout: Layout, runtime: int) -> Iterator[str]:
-    """What a thread that is attached has: its heaps, its place in QSBR and in biased reference counting."""
+    """What a thread has: its heaps and, where attached, its place in QSBR and in biased reference counting."""
     for interpreter in _chain(memory, layout, "PyInterpreterState", _head(memory, layout, runtime)):
         for thread in _threads_of(memory, layout, interpreter):
             state = layout.record(memory, "_PyThreadStateImpl", thread)
-            if layout.record(memory, "PyThreadState", thread)["state"] != ATTACHED:
-                continue
-            if "brc.tid" in state and state["brc.tid"] != state["thread_id"]:
-                yield f"thread state {thread:#x}: brc.tid is {state['brc.tid']:#x}, thread_id {state['thread_id']:#x}"
-            if "qsbr" in state and (place := state["qsbr"]):
+            is_attached = layout.record(memory, "PyThreadState", thread)["state"] == ATTACHED
+            if is_attached and "brc.tid" in state and state["brc.tid"] != state["thread_id"]:
+                yield (
+                    f"thread state {thread:#x}: brc.tid is {state['brc.tid']:#x}, "
+                    f"thread_id {state['thread_id']:#x}"
+                )
+            if is_attached and "qsbr" in state and (place := state["qsbr"]):
                 shared = layout.record(memory, "_qsbr_thread_state", place)
-                if (shared["shared"], shared["tstate"]) != (
-                    interpreter + layout.offset("PyInterpreterState", "qsbr"),
-                    thread,
-                ):
+                own = interpreter + layout.offset("PyInterpreterState", "qsbr")
+                if (shared["shared"], shared["tstate"]) != (own, thread):
                     yield f"thread state {thread:#x}: its place in QSBR, {place:#x}, is another's"
             for index in range(4):
                 heap = state.address_of("mimalloc.heaps") + index * layout.size("mi_heap_t")
                 record = layout.record(memory, "mi_heap_t", heap)
+                if not is_attached and not record["tld"]:
+                    continue  # a thread that has yet to begin, or has ended
                 if (record["tld"], record["tag"]) != (state.address_of("mimalloc.tld"), index):
-                    yield f"thread state {thread:#x}: heap {index} at {heap:#x} has tag {record['tag']} and tld {record['tld']:#x}"
+                    yield (
+                        f"thread state {thread:#x}: heap {index} at {heap:#x} has "
+                        f"tag {record['tag']} and tld {record['tld']:#x}"
+                    )
 
 
 def _head(memory: Memory, layout: Layout, runtime: int) -> int:

@@ -1,7 +1,8 @@
 """Which source of layouts is used: the best one that passes :func:`gdbext.cpython.layout.checks.check` on the process itself.
 
-DWARF comes first; then ``_Py_DebugOffsets`` with the shipped table that agrees with it; then each shipped table of the same
-minor version by itself, for a process whose own offsets were overwritten.
+DWARF comes first; then ``_Py_DebugOffsets`` with a table that agrees with it, one learnt of this very build before those of the
+versions that gdbext ships, the nearest version first; then each table of the same minor version by itself, for a process whose
+own offsets were overwritten.  A table that does not pass is not used.
 """
 
 from __future__ import annotations
@@ -9,66 +10,134 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from gdbext.cpython.layout import tables
 from gdbext.cpython.layout.checks import check, is_running
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
 from gdbext.cpython.layout.layout import PROBE, Layout, Source
+from gdbext.cpython.layout.tables import FittingTable, agreeing, tables
+from gdbext.cpython.versions.catalog import Facts
 from gdbext.target.protocol import Memory, Struct
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Choice:
     """The layout to use, and what is to be said of the sources that do not fit, one sentence each.
 
     ``source`` is where the structs of the interpreter itself come from, the weakest of them.  An extension's may come from
-    elsewhere.
+    elsewhere.  ``table`` names the version and flavour, or the build, that the table is of.  ``is_complete`` is False where no
+    source fits: then the layout has only what the process says of itself, and neither object headers nor the heap can be read.
     """
 
     layout: Layout
     source: Source
     problems: tuple[str, ...] = ()
+    table: str | None = None
+    is_complete: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Candidate:
+    """``is_exact``: made from this very build, or from this very version."""
+
+    name: str
+    layout: Layout
+    table: str | None = None
+    is_exact: bool = False
+    is_announced: bool = False
+    """Whether it is worth a sentence that it does not fit."""
+    is_alone: bool = False
+    """Without the process's own offsets."""
 
 
 def choose(
-    memory: Memory, runtime: int, offsets: DebugOffsets, dwarf: Callable[[str], Struct | None]
+    memory: Memory,
+    runtime: int,
+    offsets: DebugOffsets,
+    dwarf: Callable[[str], Struct | None],
+    learnt: Facts | None = None,
 ) -> Choice:
-    """The first source that fits; where none does, the first there is.
+    """The first source that fits.
 
-    Then not the sources but the process may be wrong: its memory was overwritten where the tests look, or it was stopped while
-    it changed its list of threads.
+    Where none does, not the sources but the process may be wrong: its memory was overwritten where the tests look, or it was
+    stopped while it changed its list of threads.  So one that was made from the very build or version is still used.
     """
-    first: Layout | None = None
+    best: _Candidate | None = None
     problems: list[str] = []
-    for name, layout in _ladder(offsets, dwarf):
-        failures = check(memory, layout, runtime)
+    tried = 0
+    for candidate in _candidates(offsets, dwarf, learnt):
+        failures = check(memory, candidate.layout, runtime)
         if not failures:
-            used = [f"{name} is used instead"] if problems else []
-            return Choice(layout, layout.source(), (*problems, *used))
-        first = first or layout
-        problems.append(f"{name} does not fit this process: {failures[0]}")
-    assert first is not None  # the second step of the ladder is always there
-    if not is_running(memory, first, runtime):
-        return Choice(
-            first, first.source()
-        )  # what the tests look at is not there yet, or gone already
+            if candidate.is_alone and not problems:
+                problems.append(_disagrees(offsets))
+            used = [f"{candidate.name} is used instead"] if problems else []
+            return _choice(candidate, (*problems, *used))
+        tried += 1
+        if candidate.is_exact and best is None:
+            best = candidate
+        if candidate.is_announced or candidate is best:
+            problems.append(f"{candidate.name} does not fit this process: {failures[0]}")
+    own = _Candidate(name="_Py_DebugOffsets", layout=Layout(lambda _: None, offsets))
+    if not is_running(memory, best.layout if best else own.layout, runtime):
+        # What the tests look at is not there yet, or gone already.
+        return _choice(best or own, (), is_complete=best is not None)
+    if best is not None:
+        others = f"no other source of layouts fits better ({tried - 1} tried)"
+        return _choice(best, (*problems[:1], others))
+    return _choice(own, (*problems, _nothing_fits(offsets, tried)), is_complete=False)
+
+
+def _choice(
+    candidate: _Candidate, problems: tuple[str, ...], *, is_complete: bool = True
+) -> Choice:
+    layout = candidate.layout
     return Choice(
-        first,
-        first.source(),
-        (problems[0], f"no other source of layouts fits better ({len(problems) - 1} tried)"),
+        layout=layout,
+        source=layout.source(),
+        problems=problems,
+        table=candidate.table,
+        is_complete=is_complete,
     )
 
 
-def _ladder(
-    offsets: DebugOffsets, dwarf: Callable[[str], Struct | None]
-) -> Iterator[tuple[str, Layout]]:
-    fitting = tables.FittingTable(offsets)
+def _candidates(
+    offsets: DebugOffsets, dwarf: Callable[[str], Struct | None], learnt: Facts | None
+) -> Iterator[_Candidate]:
     if dwarf(PROBE) is not None:
-        yield "DWARF", Layout(dwarf, offsets, fitting)
-    yield "_Py_DebugOffsets", Layout(lambda _: None, offsets, fitting)
+        layout = Layout(dwarf, offsets, FittingTable(offsets, learnt))
+        yield _Candidate(name="DWARF", layout=layout, is_exact=True, is_announced=True)
+    seen = set()
+    for facts, flavour, table in agreeing(offsets, learnt):
+        seen.add((facts.name, flavour))
+        name = f"{facts.name} ({flavour})"
+        yield _Candidate(
+            name=f"_Py_DebugOffsets with the table of {name}",
+            layout=Layout(lambda _: None, offsets, table),
+            table=name,
+            is_exact=facts is learnt or facts.number == offsets.version,
+            is_announced=facts is learnt,
+        )
     alone = replace(offsets, offsets={}, sizes={})
-    for version in tables.same_minor(offsets):
-        for flavour in tables.FLAVOURS:
-            yield (
-                f"the shipped table of {version} ({flavour})",
-                Layout(lambda _: None, alone, tables.load(version, flavour)),
+    for facts, flavour, table in tables(offsets.version, learnt):
+        if facts.number >> 16 == offsets.version >> 16 and (facts.name, flavour) not in seen:
+            name = f"{facts.name} ({flavour})"
+            yield _Candidate(
+                name=f"the table of {name}",
+                layout=Layout(lambda _: None, alone, table),
+                table=name,
+                is_alone=True,
             )
+
+
+def _disagrees(offsets: DebugOffsets) -> str:
+    return f"no table of CPython {offsets.python_version} agrees with the process's own _Py_DebugOffsets"
+
+
+def _nothing_fits(offsets: DebugOffsets, tried: int) -> str:
+    reason = (
+        f"none of the {tried} tables that gdbext has fits this process"
+        if offsets.order is not None
+        else "and its _Py_DebugOffsets has an order of fields that gdbext does not know (or is damaged)"
+    )
+    return (
+        f"the layouts of this CPython {offsets.python_version} are not known: it has no DWARF, {reason}; "
+        "objects, heap, locks and thread states are not judged"
+    )

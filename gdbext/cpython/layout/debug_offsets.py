@@ -1,106 +1,33 @@
 """``_Py_DebugOffsets``, the table of offsets that CPython 3.13 and later carry at the start of ``_PyRuntime``.
 
-It describes itself only by its version: the fields' order is fixed within a minor version.
-From CPython's Include/internal/pycore_runtime.h (3.13) and pycore_debug_offsets.h (3.14 and later).
+It does not describe itself: which word holds what is a fact of each version (``offsets.json``, made from the initialiser in
+Include/internal/pycore_runtime_init.h of 3.13, pycore_debug_offsets.h later).  A pre-release may still have another version's
+order, so that an order is only used where what it reads can be true.
 """
 
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from gdbext.cpython.versions.catalog import Facts, nearest, version_name
 from gdbext.target.protocol import DebuggerError, Memory, MemoryFault
 
 COOKIE = b"xdebugpy"
-
-# Block name -> (struct's name, fields in order).  "size" is sizeof the struct; "-" is not a field of that struct.
-_COMMON: dict[str, tuple[str, str]] = {
-    "runtime_state": ("_PyRuntimeState", "size _finalizing interpreters.head"),
-    "interpreter_state": (
-        "PyInterpreterState",
-        "size id next threads.head gc imports.modules sysdict builtins ceval.gil _gil -enabled -locked -holder",
-    ),
-    "thread_state": (
-        "PyThreadState",
-        "size prev next interp current_frame thread_id native_thread_id datastack_chunk _status",
-    ),
-    "interpreter_frame": (
-        "_PyInterpreterFrame",
-        "size previous f_executable instr_ptr localsplus owner",
-    ),
-    "code_object": (
-        "PyCodeObject",
-        "size co_filename co_name co_qualname co_linetable co_firstlineno co_argcount co_localsplusnames co_localspluskinds "
-        "co_code_adaptive",
-    ),
-    "pyobject": ("PyObject", "size ob_type"),
-    "type_object": ("PyTypeObject", "size tp_name tp_repr tp_flags"),
-    "tuple_object": ("PyTupleObject", "size ob_item ob_size"),
-    "list_object": ("PyListObject", "size ob_item ob_size"),
-    "dict_object": ("PyDictObject", "size ma_keys ma_values"),
-    "float_object": ("PyFloatObject", "size ob_fval"),
-    "long_object": ("PyLongObject", "size lv_tag ob_digit"),
-    "bytes_object": ("PyBytesObject", "size ob_size ob_sval"),
-    "unicode_object": ("PyUnicodeObject", "size state length -asciiobject_size"),
-    "gc": ("_gc_runtime_state", "size collecting"),
-}
-_GEN = ("PyGenObject", "size gi_name gi_iframe gi_frame_state")
-_LLIST = ("llist_node", "next prev")
-_SUPPORT = (
-    "-debugger_support",
-    "-eval_breaker -remote_debugger_support -remote_debugging_enabled -debugger_pending_call -debugger_script_path "
-    "-debugger_script_path_size",
-)
-
-_3_14 = {
-    **_COMMON,
-    "interpreter_state": (
-        "PyInterpreterState",
-        "size id next threads.head threads.main gc imports.modules sysdict builtins ceval.gil _gil -enabled -locked -holder "
-        "-code_object_generation -tlbc_generation",
-    ),
-    "interpreter_frame": (
-        _COMMON["interpreter_frame"][0],
-        _COMMON["interpreter_frame"][1] + " stackpointer tlbc_index",
-    ),
-    "code_object": (_COMMON["code_object"][0], _COMMON["code_object"][1] + " co_tlbc"),
-    "set_object": ("PySetObject", "size used table mask"),
-    "gen_object": _GEN,
-    "llist_node": _LLIST,
-    "debugger_support": _SUPPORT,
-}
-_3_15 = {
-    **_3_14,
-    "thread_state": (
-        "PyThreadState",
-        "size prev next interp current_frame base_frame -last_profiled_frame -last_profiled_frame_seq thread_id "
-        "native_thread_id datastack_chunk _status -holds_gil -gil_requested current_exception -exc_state",
-    ),
-    "err_stackitem": ("_PyErr_StackItem", "exc_value"),
-    "type_object": ("PyTypeObject", "size tp_name tp_repr tp_flags tp_basicsize tp_dictoffset"),
-    "heap_type_object": ("PyHeapTypeObject", "size ht_cached_keys"),
-    "unicode_object": (
-        "PyUnicodeObject",
-        "size state length -asciiobject_size -compactunicodeobject_size",
-    ),
-    "gc": ("_gc_runtime_state", "size collecting frame -generation_stats_size -generation_stats"),
-}
-_ORDER_3_13 = (
-    "runtime_state interpreter_state thread_state interpreter_frame code_object pyobject type_object tuple_object "
-    "list_object dict_object float_object long_object bytes_object unicode_object gc"
-).split()
-_ORDER_3_14 = (
-    "runtime_state interpreter_state thread_state interpreter_frame code_object pyobject type_object tuple_object "
-    "list_object set_object dict_object float_object long_object bytes_object unicode_object gc gen_object "
-    "llist_node debugger_support"
-).split()
-_ORDER_3_15 = (
-    "runtime_state interpreter_state thread_state err_stackitem interpreter_frame code_object pyobject type_object "
-    "heap_type_object tuple_object list_object set_object dict_object float_object long_object bytes_object "
-    "unicode_object gc gen_object llist_node debugger_support"
-).split()
-_VERSIONS = {13: (_ORDER_3_13, _COMMON), 14: (_ORDER_3_14, _3_14), 15: (_ORDER_3_15, _3_15)}
 HEADER = struct.Struct("<8sQQ")
+WORD = struct.Struct("<Q")
+MAX_SIZE = 1 << 24
+"""Of any struct; a runtime state is about 400 KB."""
+FIXED = {
+    "PyObject.ob_type": 24,
+    "PyTupleObject.ob_base.ob_size": 32,
+    "PyListObject.ob_base.ob_size": 32,
+    "PyBytesObject.ob_base.ob_size": 32,
+    "PyFloatObject.ob_fval": 32,
+    "PyTypeObject.tp_name": 40,
+}
+"""What has the same place in every free-threaded build: it follows the object's header."""
 
 
 @dataclass(frozen=True)
@@ -113,29 +40,28 @@ class DebugOffsets:
     free_threaded: bool
     offsets: dict[str, int]
     sizes: dict[str, int]
+    order: str | None = ""
+    """The name of the version whose order of fields was used; None where what no known order reads can be true."""
 
     @property
     def python_version(self) -> str:
         """``3.13.5``, with a suffix for pre-releases."""
-        major, minor, micro, release = (
-            self.version >> 24,
-            self.version >> 16 & 255,
-            self.version >> 8 & 255,
-            self.version & 255,
-        )
-        level = {0xA: "a", 0xB: "b", 0xC: "rc"}.get(release >> 4, "")
-        return f"{major}.{minor}.{micro}" + (f"{level}{release & 15}" if level else "")
+        return version_name(self.version)
 
     @property
     def minor(self) -> int:
         return self.version >> 16 & 255
 
 
-def read_debug_offsets(memory: Memory, runtime: int) -> DebugOffsets:
-    """Read the table at ``_PyRuntime``.
+def read_debug_offsets(
+    memory: Memory, runtime: int, learnt: Callable[[], Facts | None] = lambda: None
+) -> DebugOffsets:
+    """Read the table at ``_PyRuntime``; without entries where no order of fields fits (then ``order`` is None).
+
+    ``learnt`` gives what was learnt of this very build, if anything was.
 
     Raises:
-        DebuggerError: when there is no such table there, or its version is one whose field order is not known.
+        DebuggerError: when there is no such table there.
     """
     try:
         cookie, version, free_threaded = HEADER.unpack(memory.read(runtime, HEADER.size))
@@ -149,24 +75,40 @@ def read_debug_offsets(memory: Memory, runtime: int) -> DebugOffsets:
         raise DebuggerError(
             f"_Py_DebugOffsets is damaged: version {version:#x}, free_threaded {free_threaded}"
         )
-    minor = version >> 16 & 255
-    offsets: dict[str, int] = {}
-    sizes: dict[str, int] = {}
-    if minor in _VERSIONS:
-        order, blocks = _VERSIONS[minor]
-        names = [(blocks[block][0], name) for block in order for name in blocks[block][1].split()]
+    if not free_threaded:
+        return DebugOffsets(runtime, version, False, {}, {}, None)
+    own = learnt()
+    for facts in (*([own] if own else []), *nearest(version)):
+        entries = facts.offsets()
+        if not entries:
+            continue
+        size = max(at for at, _, _ in entries) + 8
         try:
-            values = struct.unpack(
-                f"<{len(names)}Q", memory.read(runtime + HEADER.size, 8 * len(names))
-            )
+            data = memory.read(runtime, size)
         except MemoryFault as fault:
             raise DebuggerError(f"_Py_DebugOffsets cannot be read: {fault}") from None
-        for (owner, name), value in zip(names, values):
-            if name == "size":
+        offsets: dict[str, int] = {}
+        sizes: dict[str, int] = {}
+        for at, owner, name in entries:
+            (value,) = WORD.unpack_from(data, at)
+            if name is None:
                 sizes[owner] = value
-            elif not name.startswith("-"):
+            else:
                 offsets[f"{owner}.{name}"] = value
-    return DebugOffsets(runtime, version, bool(free_threaded), offsets, sizes)
+        if _is_possible(offsets, sizes):
+            return DebugOffsets(runtime, version, True, offsets, sizes, facts.name)
+    return DebugOffsets(runtime, version, True, {}, {}, None)
+
+
+def _is_possible(offsets: dict[str, int], sizes: dict[str, int]) -> bool:
+    """Whether a free-threaded CPython can have these offsets."""
+    if any(not 8 <= size <= MAX_SIZE for size in sizes.values()):
+        return False
+    if any(offsets.get(key, place) != place for key, place in FIXED.items()):
+        return False
+    return all(
+        offset < sizes.get(key.split(".", 1)[0], MAX_SIZE) for key, offset in offsets.items()
+    )
 
 
 def find_runtime(memory: Memory, ranges: list[tuple[int, int]]) -> int | None:

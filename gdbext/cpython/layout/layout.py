@@ -184,7 +184,8 @@ class Layout:
             for key, offset in self.offsets.offsets.items():
                 if key.startswith(prefix):
                     field = key[len(prefix) :]
-                    path = next((p for p in fields if p == field or p.endswith("." + field)), field)
+                    ends = (p for p in fields if p.endswith("." + field))
+                    path = field if field in fields else next(ends, field)
                     known = fields.get(path)
                     fields[path] = (
                         Field(offset, known[0].size if known else 8),

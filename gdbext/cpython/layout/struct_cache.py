@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gdbext import user_cache
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
 from gdbext.cpython.layout.layout import PROBE
 from gdbext.cpython.layout.tables import Table, agrees
@@ -31,14 +32,8 @@ DAMAGE = (ValueError, TypeError, KeyError, AttributeError)
 
 
 def folder() -> Path:
-    """``layouts`` in the per-user cache: ``$GDBEXT_CACHE``, else ``$XDG_CACHE_HOME/gdbext``, else ``~/.cache/gdbext``."""
-    explicit = os.environ.get("GDBEXT_CACHE")
-    base = (
-        Path(explicit)
-        if explicit
-        else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gdbext"
-    )
-    return base / "layouts"
+    """``layouts`` in the per-user cache."""
+    return Path(user_cache.folder()) / "layouts"
 
 
 class StructCache:

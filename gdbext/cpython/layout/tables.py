@@ -1,26 +1,22 @@
-"""The layouts that gdbext ships for interpreters without DWARF, one JSON file a version in ``tables/``.
+"""Layouts for interpreters without DWARF, from the facts of a version (:mod:`gdbext.cpython.versions`).
 
-They are generated (``scripts/layout_tables.py``) from the debug information of real builds or from the version's own
-headers.  A table is only ever used after it agreed with the process's own ``_Py_DebugOffsets``.
+A table is only ever used after it agreed with the process's own ``_Py_DebugOffsets``, or, where these are damaged, after it
+passed :func:`gdbext.cpython.layout.checks.check` by itself.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
+from gdbext.cpython.versions.catalog import Facts, nearest
 from gdbext.target.protocol import Field, Struct
-
-FOLDER = Path(__file__).with_name("tables")
-FLAVOURS = ("release", "debug")
 
 
 class Table(Mapping[str, Struct]):
-    """One version's structs by name, each made when first asked for."""
+    """Structs by name, each made when first asked for."""
 
     def __init__(self, entries: Mapping[str, Any]) -> None:
         self.entries = entries
@@ -41,14 +37,15 @@ class Table(Mapping[str, Struct]):
 
 
 class FittingTable(Mapping[str, Struct]):
-    """The shipped table that fits a process, looked for when it is first needed (:func:`choose`); empty if none fits."""
+    """The first table that agrees with a process, looked for when it is first needed; empty if none does."""
 
-    def __init__(self, offsets: DebugOffsets) -> None:
+    def __init__(self, offsets: DebugOffsets, learnt: Facts | None) -> None:
         self._offsets = offsets
+        self._learnt = learnt
 
     @cached_property
     def _table(self) -> Mapping[str, Struct]:
-        return choose(self._offsets) or {}
+        return next((table for _, _, table in agreeing(self._offsets, self._learnt)), {})
 
     def __getitem__(self, name: str) -> Struct:
         return self._table[name]
@@ -60,46 +57,25 @@ class FittingTable(Mapping[str, Struct]):
         return len(self._table)
 
 
-def available() -> list[str]:
-    """Version names (``3.13.5``) that there is a table for."""
-    return sorted(path.stem for path in FOLDER.glob("*.json"))
+def tables(number: int, learnt: Facts | None = None) -> Iterator[tuple[Facts, str, Table]]:
+    """(facts, flavour, table), the likeliest for a process of that PY_VERSION_HEX first: what was learnt of its very build."""
+    for facts in (*([learnt] if learnt else []), *nearest(number)):
+        for flavour in facts.flavours:
+            yield facts, flavour, Table(facts.layouts(flavour))
 
 
-def same_minor(offsets: DebugOffsets) -> list[str]:
-    """The shipped versions of a process's minor version, its own patch level first."""
-    found = [version for version in available() if version.split(".")[1] == str(offsets.minor)]
-    return sorted(found, key=lambda version: version != offsets.python_version)
+def agreeing(
+    offsets: DebugOffsets, learnt: Facts | None = None
+) -> Iterator[tuple[Facts, str, Table]]:
+    """Those that agree with every entry of the process's own table.
 
-
-def load(version: str, flavour: str) -> Table:
-    """The table of one version; ``flavour`` is ``release`` or ``debug`` (Py_DEBUG).
-
-    The file's form is ``{flavour: {struct: {"size": bytes, "fields": {path: [offset, size(, bit, bits)]}}}}``; ``debug`` has only
-    the structs that are not as in ``release``.
+    Within a minor version layouts drift, and a drift need not show in what is compared: each is still to be checked.
     """
-    content = _read(version)
-    return Table(
-        content["release"] if flavour == "release" else content["release"] | content["debug"]
-    )
-
-
-@cache
-def _read(version: str) -> dict[str, dict[str, Any]]:
-    content: dict[str, dict[str, Any]] = json.loads((FOLDER / f"{version}.json").read_text())
-    return content
-
-
-def choose(offsets: DebugOffsets) -> Table | None:
-    """The shipped table that agrees with every entry of the process's own table; None if none does.
-
-    Within a minor version layouts drift seldom, and a drifted one shows in the sizes that are compared.
-    """
-    for version in same_minor(offsets):
-        for flavour in FLAVOURS:
-            table = load(version, flavour)
-            if agrees(table, offsets):
-                return table
-    return None
+    if offsets.order is None:
+        return
+    for facts, flavour, table in tables(offsets.version, learnt):
+        if agrees(table, offsets):
+            yield facts, flavour, table
 
 
 def agrees(table: Table, offsets: DebugOffsets) -> bool:

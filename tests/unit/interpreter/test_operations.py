@@ -6,14 +6,20 @@ import random
 
 import pytest
 
-from gdbext.cpython.interpreter.bytecode import instructions, opcodes
+from fakes import opcodes_of
+from gdbext.cpython.interpreter.bytecode import instructions
 from gdbext.cpython.interpreter.operations import Name, Operation, operation_at, operations
 from unit.interpreter.snippets import MINORS, snippet
 
 
+def walked(code: bytes, names: list[str], minor: int) -> list[Operation]:
+    table = opcodes_of(minor)
+    return operations(instructions(code, table), names, table)
+
+
 def done(minor: int, function: str) -> list[Operation]:
     code = snippet(minor, function)
-    return operations(instructions(bytes.fromhex(code["code"]), minor), code["names"], minor)
+    return walked(bytes.fromhex(code["code"]), code["names"], minor)
 
 
 def spoken(minor: int, function: str) -> list[str]:
@@ -111,29 +117,22 @@ def test_what_two_ways_disagree_on_is_unknown(minor: int) -> None:
     assert (call.receiver, call.name) == (None, "append")
 
 
-def test_a_version_without_a_table_does_nothing() -> None:
-    assert operations([], [], 99) == []
-
-
 @pytest.mark.parametrize("minor", MINORS)
 def test_random_bytes_are_no_harm(minor: int) -> None:
     source = random.Random(minor)
     for _ in range(200):
         code = source.randbytes(source.randrange(300))
-        found = operations(instructions(code, minor), ["a"], minor)
+        found = walked(code, ["a"], minor)
         assert len(found) <= len(code)
 
 
 @pytest.mark.parametrize("minor", MINORS)
 def test_names_cannot_grow_without_bound(minor: int) -> None:
     """Tuples of one tuple, over and over, would be a name of 200 ** 50 parts."""
-    table = opcodes(minor)
-    assert table is not None
+    table = opcodes_of(minor)
     copy, build, truth = (table.plain.index(name) for name in ("COPY", "BUILD_TUPLE", "TO_BOOL"))
     code = bytes([copy, 1] * 200 + [build, 200]) * 50 + bytes([truth, 0])
-    assert [(o.kind, o.receiver) for o in operations(instructions(code, minor), [], minor)] == [
-        ("truth", None)
-    ]
+    assert [(o.kind, o.receiver) for o in walked(code, [], minor)] == [("truth", None)]
 
 
 @pytest.mark.parametrize("minor", MINORS)

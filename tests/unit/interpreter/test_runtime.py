@@ -6,9 +6,8 @@ import struct
 
 import pytest
 
-from fakes import FakeMemory
+from fakes import FakeMemory, shipped_table
 from gdbext.cpython.interpreter.runtime import read_runtime
-from gdbext.cpython.layout import tables
 from gdbext.cpython.layout.layout import Layout
 
 RUNTIME, INTERPRETER, MAIN, WORKER = 0x10000000, 0x20000000, 0x30000000, 0x40000000
@@ -16,7 +15,7 @@ RUNTIME, INTERPRETER, MAIN, WORKER = 0x10000000, 0x20000000, 0x30000000, 0x40000
 
 @pytest.fixture
 def layout() -> Layout:
-    table = tables.load("3.13.5", "release")
+    table = shipped_table()
     return Layout(lambda name: None, None, table)
 
 

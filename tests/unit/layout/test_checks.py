@@ -7,21 +7,16 @@ from collections.abc import Callable
 import pytest
 from runtime_world import DICT, INTERPRETER, MAIN, NAMES, OBJECT, QSBR, RUNTIME, TYPE, WORKER, World
 
-from fakes import FakeMemory
-from gdbext.cpython.layout import tables
+from fakes import VERSIONS, FakeMemory, shipped_table
 from gdbext.cpython.layout.checks import check
 from gdbext.cpython.layout.layout import Layout
 
-BUILDS = [
-    (version, flavour)
-    for version in ("3.13.5", "3.14.10", "3.15.2")
-    for flavour in ("release", "debug")
-]
+BUILDS = [(version, flavour) for version in VERSIONS for flavour in ("release", "debug")]
 
 
 @pytest.fixture(params=BUILDS, ids="-".join)
 def world(request: pytest.FixtureRequest) -> World:
-    return World(Layout(lambda name: None, None, tables.load(*request.param)))
+    return World(Layout(lambda name: None, None, shipped_table(*request.param)))
 
 
 def test_a_layout_that_fits_has_no_failures(world: World) -> None:
@@ -114,7 +109,7 @@ def test_each_thing_that_does_not_hold_is_said(
 @pytest.mark.parametrize("other", BUILDS, ids="-".join)
 def test_the_layout_of_another_build_fails(world: World, other: tuple[str, str]) -> None:
     """Of all builds only the world's own fits."""
-    layout = Layout(lambda name: None, None, tables.load(*other))
+    layout = Layout(lambda name: None, None, shipped_table(*other))
     is_own = layout.size("_PyRuntimeState") == world.layout.size("_PyRuntimeState")
     assert (check(world.memory, layout, RUNTIME) == []) == is_own
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from runtime_world import MAIN, RUNTIME, World
 
-from gdbext.cpython.layout import tables
+from fakes import VERSIONS, offsets_of, shipped_table
 from gdbext.cpython.layout.choice import choose
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
 from gdbext.cpython.layout.layout import Layout
@@ -16,7 +16,7 @@ from gdbext.target.protocol import Struct
 
 VERSION = 0x030D05F0
 Dwarf = Callable[[str], "Struct | None"]
-TABLE = tables.load("3.13.5", "release")
+TABLE = shipped_table()
 
 
 def no_dwarf(name: str) -> Struct | None:
@@ -85,30 +85,70 @@ def test_wrong_dwarf_is_said_and_left_for_the_process_own_offsets(world: World) 
     assert choice.layout.offset("PyThreadState", "interp") == world.layout.offset(
         "PyThreadState", "interp"
     )
-    assert str(choice.source) == "table"
+    assert (str(choice.source), choice.table) == ("table", "3.13.5 (release)")
     wrong, used = choice.problems
     assert wrong.startswith("DWARF does not fit this process: ")
-    assert used == "_Py_DebugOffsets is used instead"
+    assert used == "_Py_DebugOffsets with the table of 3.13.5 (release) is used instead"
 
 
-def test_wrong_debug_offsets_are_said_and_left_for_the_shipped_table(world: World) -> None:
+def test_wrong_debug_offsets_are_said_and_left_for_the_table_alone(world: World) -> None:
     choice = choose(world.memory, RUNTIME, offsets(interp=8), no_dwarf)
     assert choice.layout.offset("PyThreadState", "interp") == world.layout.offset(
         "PyThreadState", "interp"
     )
+    assert choice.is_complete
     wrong, used = choice.problems
-    assert wrong.startswith("_Py_DebugOffsets does not fit this process: ")
-    assert used == "the shipped table of 3.13.5 (release) is used instead"
+    assert wrong == "no table of CPython 3.13.5 agrees with the process's own _Py_DebugOffsets"
+    assert used == "the table of 3.13.5 (release) is used instead"
 
 
-def test_a_wrong_table_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that agrees with the process's offsets and is wrong in what they do not tell."""
-    heap = TABLE.entries["mi_heap_t"]
-    swapped = heap["fields"] | {"tag": heap["fields"]["thread_id"]}
-    wrong = dict(TABLE.entries) | {"mi_heap_t": heap | {"fields": swapped}}
-    monkeypatch.setattr(tables, "load", lambda version, flavour: tables.Table(wrong))
+@pytest.mark.parametrize("flavour", ["release", "debug"])
+@pytest.mark.parametrize("version", VERSIONS)
+def test_without_dwarf_every_version_is_told_by_the_process(version: str, flavour: str) -> None:
+    """Py_DEBUG does not show in ``_Py_DebugOffsets``, but in the heaps; nor need the patch level."""
+    process = World(Layout(no_dwarf, None, shipped_table(version, flavour)))
+    choice = choose(process.memory, RUNTIME, offsets_of(version, flavour), no_dwarf)
+    assert (choice.problems, choice.is_complete) == ((), True)
+    assert choice.table is not None and choice.table.endswith(f"({flavour})")
+    for struct in ("mi_heap_t", "mi_page_t", "_PyThreadStateImpl"):
+        assert choice.layout.size(struct) == process.layout.size(struct)
+
+
+def test_what_fits_no_version_is_not_used(world: World) -> None:
+    """Another patch level whose heaps have moved, and nothing of it shows in what the process says of itself."""
+    for index in range(4):
+        heaps = world.layout.offset("_PyThreadStateImpl", "mimalloc.heaps")
+        place = MAIN + heaps + index * world.layout.size("mi_heap_t")
+        world.put("mi_heap_t", place, {"tld": 0x123450, "tag": 9})
+    process = replace(offsets(), version=0x030D09F0)
+    choice = choose(world.memory, RUNTIME, process, no_dwarf)
+    assert not choice.is_complete
+    assert (choice.table, str(choice.source)) == (None, "debug-offsets")
+    assert choice.layout.find("mi_heap_t") is None
+    (said,) = choice.problems
+    assert said.startswith(
+        "the layouts of this CPython 3.13.9 are not known: it has no DWARF, none"
+    )
+
+
+def test_an_unknown_order_of_offsets_is_said(world: World) -> None:
+    world.put("PyThreadState", MAIN, {"interp": RUNTIME})
+    process = DebugOffsets(RUNTIME, 0x03100000, True, {}, {}, None)
+    choice = choose(world.memory, RUNTIME, process, no_dwarf)
+    assert not choice.is_complete
+    assert (
+        "its _Py_DebugOffsets has an order of fields that gdbext does not know"
+        in choice.problems[0]
+    )
+
+
+def test_a_table_of_the_very_version_is_used_in_a_damaged_process(world: World) -> None:
+    world.put("PyThreadState", MAIN, {"interp": RUNTIME})
     choice = choose(world.memory, RUNTIME, offsets(), no_dwarf)
-    assert choice.problems[0].startswith("_Py_DebugOffsets does not fit this process: ")
+    assert (choice.is_complete, choice.table) == (True, "3.13.5 (release)")
+    assert choice.problems[0].startswith(
+        "_Py_DebugOffsets with the table of 3.13.5 (release) does not fit this process: "
+    )
     assert choice.problems[1].startswith("no other source of layouts fits better")
 
 

@@ -11,8 +11,7 @@ import struct
 from collections.abc import Sequence
 from typing import Any
 
-from fakes import FakeMemory
-from gdbext.cpython.layout import tables
+from fakes import VERSIONS, FakeMemory, shipped_table
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.objects.header import DEFERRED, IMMORTAL_LOCAL
 from gdbext.cpython.objects.objects import Objects
@@ -27,7 +26,6 @@ from gdbext.cpython.objects.types import (
     SUBCLASS_BITS,
 )
 
-VERSIONS = ("3.13.5", "3.14.10", "3.15.2")
 HEAP = 0x200_0000_0000
 SIZE = 1 << 20
 TID = 0x7F00_0000_0740
@@ -100,7 +98,7 @@ class World:
 
     def __init__(self, version: str = "3.13.5", flavour: str = "release") -> None:
         self.version = version
-        self.layout = Layout(lambda name: None, None, tables.load(version, flavour))
+        self.layout = Layout(lambda name: None, None, shipped_table(version, flavour))
         self.memory = FakeMemory()
         self.memory.map(HEAP, SIZE)
         self.next = HEAP + 64

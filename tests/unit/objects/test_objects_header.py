@@ -149,7 +149,7 @@ def test_read(version: str) -> None:
         1,
     )
     assert found.ob_type == world.types["int"]
-    assert (found.flags is None) == (version == "3.13.5")
+    assert (found.flags is None) == version.startswith("3.13.")
     assert found.place("ob_type") == address + world.layout.offset("PyObject", "ob_type")
 
 

@@ -69,7 +69,7 @@ def test_decoded(world: World) -> None:
         world.types["int"],
         world.types["str"],
     ]
-    assert ("hashable_args" in found.slots) == (world.version != "3.13.5")
+    assert ("hashable_args" in found.slots) == (not world.version.startswith("3.13."))
 
 
 def test_whole(world: World) -> None:

@@ -1,0 +1,175 @@
+"""Which table of instructions a process has: what it says of itself decides, and its own code objects confirm it.
+
+The version number alone is no evidence: a pre-release has the numbers of the day that it was made, and a distributor may change
+them.  What a process says of itself is its pyc magic number, the module ``_opcode_metadata`` where it is loaded, and
+``_PyOpcode_Deopt`` and ``_PyOpcode_Caches``, which every interpreter has among its constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gdbext.cpython.interpreter.code_check import CheckedCode, fault_in
+from gdbext.cpython.interpreter.opcodes import Opcodes, opcodes
+from gdbext.cpython.versions.catalog import Facts, nearest, shipped, version_name
+from gdbext.target.protocol import Memory, MemoryFault
+
+ENOUGH = 8
+"""Code objects that must decode where the process itself names the table (its magic number, or its module of opcodes)."""
+ENOUGH_ALONE = 40
+"""Where nothing but its code objects speaks for a table."""
+TOLERATED = 20
+"""One code object in so many may be damaged: the process has crashed, after all."""
+PREFIX = 100
+"""So many bytes of ``_PyOpcode_Deopt`` are looked for: plain instructions come first, and stand in order for themselves."""
+CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpcodeEvidence:
+    """What the process says of its instructions; None for what it does not have.
+
+    ``arrays`` are its ``_PyOpcode_Deopt`` and ``_PyOpcode_Caches``.
+    """
+
+    magic: int | None = None
+    numbers: Mapping[str, int] | None = None
+    arrays: tuple[bytes, bytes] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpcodeChoice:
+    """The table to use, None where none fits; then ``problem`` says why.  ``checked`` code objects were decoded with it."""
+
+    table: Opcodes | None = None
+    problem: str | None = None
+    checked: int = 0
+
+
+def choose(
+    number: int, learnt: Facts | None, evidence: OpcodeEvidence, codes: Sequence[CheckedCode]
+) -> OpcodeChoice:
+    """The table that fits a process of PY_VERSION_HEX ``number``, tried on some of its code objects.
+
+    What was learnt of its very build comes first, then the versions with its magic number, then the nearest ones.
+    """
+    refused: list[str] = []
+    seen: list[Mapping[str, object]] = []
+    for facts in _candidates(number, learnt, evidence):
+        content = facts.opcodes()
+        if not content or content in seen:
+            continue
+        seen.append(content)
+        table = opcodes(facts.name, content)
+        if evidence.arrays:
+            table_or_reason = _adapted(table, evidence.arrays)
+            if isinstance(table_or_reason, str):
+                refused.append(f"{facts.name}: {table_or_reason}")
+                continue
+            table = table_or_reason
+        reason = _unfit(table, evidence, codes, is_own=facts is learnt)
+        if reason is None:
+            problem = f"the instructions learnt of {refused[0]}" if learnt and refused else None
+            return OpcodeChoice(table=table, problem=problem, checked=len(codes))
+        refused.append(f"{facts.name}: {reason}")
+    tried = "; ".join(refused[:2])
+    return OpcodeChoice(
+        problem=(
+            f"the instructions of this CPython {version_name(number)} are not known, so that operations of Python code are "
+            f"not named: no table of gdbext fits its code objects ({tried})"
+        )
+    )
+
+
+def _candidates(number: int, learnt: Facts | None, evidence: OpcodeEvidence) -> Iterator[Facts]:
+    if learnt:
+        yield learnt
+    shipped = nearest(number)
+    same = [f for f in shipped if f.opcodes().get("magic") == evidence.magic]
+    yield from same
+    yield from (f for f in shipped if f not in same)
+
+
+def _adapted(table: Opcodes, arrays: tuple[bytes, bytes]) -> Opcodes | str:
+    """The table with the process's own specialisations, or why it cannot be this process's."""
+    return table.disagreement(*arrays) or table.with_specialisations(*arrays)
+
+
+def _unfit(
+    table: Opcodes, evidence: OpcodeEvidence, codes: Sequence[CheckedCode], is_own: bool
+) -> str | None:
+    """Why the table is not this process's; None where it is."""
+    is_named = is_own or (table.magic is not None and table.magic == evidence.magic)
+    if evidence.numbers:
+        shared = [name for name in table.numbers if name in evidence.numbers]
+        for name in shared:
+            if evidence.numbers[name] != table.numbers[name]:
+                return f"{name} is number {evidence.numbers[name]} there, not {table.numbers[name]}"
+        is_named |= bool(shared)
+    needed = ENOUGH if is_named else ENOUGH_ALONE
+    if len(codes) < needed:
+        return f"only {len(codes)} code objects can be read to check it"
+    faults = [fault for code in codes if (fault := fault_in(code, table))]
+    if len(faults) > (len(codes) // TOLERATED if is_named else 0):
+        return f"{len(faults)} of {len(codes)} code objects do not decode ({faults[0]})"
+    return None
+
+
+# --- the arrays ----------------------------------------------------------------------------------
+
+
+def read_arrays(
+    memory: Memory,
+    symbol: Callable[[str], int | None],
+    ranges: Sequence[tuple[int, int]],
+) -> tuple[bytes, bytes] | None:
+    """The process's ``_PyOpcode_Deopt`` and ``_PyOpcode_Caches``.
+
+    ``symbol`` gives a symbol's address.  In a file without symbols the first is looked for in ``ranges``, the file's constants
+    in memory, by the plain instructions of any version that gdbext knows; the second stands beside it.
+    """
+    deopt, caches = symbol("_PyOpcode_Deopt"), symbol("_PyOpcode_Caches")
+    if deopt is not None and caches is not None:
+        return _pair(memory, deopt, caches)
+    prefixes = {_prefix(opcodes(f.name, f.opcodes())) for f in shipped()}
+    for start, end in ranges:
+        for address in _occurrences(memory, start, end, prefixes):
+            for beside in (address + 256, address - 256):
+                if pair := _pair(memory, address, beside):
+                    return pair
+    return None
+
+
+def _pair(memory: Memory, deopt: int, caches: int) -> tuple[bytes, bytes] | None:
+    """Both arrays, if they can be what they are taken for."""
+    try:
+        numbers, sizes = memory.read(deopt, 256), memory.read(caches, 256)
+    except MemoryFault:
+        return None
+    is_sound = (
+        any(n != i for i, n in enumerate(numbers))
+        and all(numbers[n] == n for n in numbers)
+        and max(sizes) < 16
+        and any(sizes)
+    )
+    return (numbers, sizes) if is_sound else None
+
+
+def _prefix(table: Opcodes) -> bytes:
+    """How ``_PyOpcode_Deopt`` of that version begins."""
+    return bytes(table.numbers[name] if (name := table.plain[n]) else n for n in range(PREFIX))
+
+
+def _occurrences(memory: Memory, start: int, end: int, wanted: Collection[bytes]) -> Iterator[int]:
+    """Where one of the wanted texts of PREFIX bytes stands."""
+    for at in range(start, end, CHUNK):
+        try:
+            data = memory.read(at, min(CHUNK + PREFIX, end - at))
+        except MemoryFault:
+            continue  # between the file's sections, which is all that a core need not have itself
+        for text in wanted:
+            hit = data.find(text)
+            while hit != -1:
+                yield at + hit
+                hit = data.find(text, hit + 1)
