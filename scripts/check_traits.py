@@ -25,7 +25,7 @@ import interpreters
 from gdbext.cpython.traits.methods import MethodTraits, SlotTraits, methods, slots
 from gdbext.cpython.traits.types import TypeTraits, type_traits
 
-TABLES = Path(__file__).parent.parent / "gdbext/cpython"
+TABLES = Path(__file__).parent.parent / "gdbext/cpython/versions"
 SOURCES = interpreters.cache_dir() / "cpython" / "source"
 SOURCE_FOLDERS = ("Include", "Objects", "Modules", "Python")
 LIST_NAMES = r"""
@@ -148,7 +148,7 @@ def _in_tables() -> tuple[set[str], set[str]]:
     """The names of all structs, and of their members."""
     structs: set[str] = set()
     members: set[str] = set()
-    for path in sorted(TABLES.rglob("3.*.json")):
+    for path in sorted(TABLES.glob("*/layouts.json")):
         text = path.read_text(encoding="utf-8")
         structs |= set(re.findall(r'"(\w+)"\s*:', text))
         members |= set(re.findall(r'"((?:tp|nb|sq|mp|am|bf)_\w+)"', text))

@@ -1,4 +1,4 @@
-/* Every struct that the shipped tables hold, for scripts/layout_tables.py: compiled with -g against a version's headers, its debug
+/* Every struct that the shipped tables hold, for scripts/version_tables.py: compiled with -g against a version's headers, its debug
    information is that version's layout.  What CPython keeps to itself in a .c file is declared here again, in our own words, with
    its name of it in the first comment; the script checks these against the DWARF of a real 3.13 build. */
 
