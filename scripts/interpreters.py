@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Find free-threaded interpreters, and build the lab's own from source.
 
-The lab needs CPython in five builds (see ``VARIANTS``).  They are compiled from Debian's source
-package of ``python3.13``, fetched through the mirror that this machine's apt is set up with, as any
-user, and cached per user::
+The lab needs CPython in five builds (``VARIANTS``) and in the shapes in which users have it
+(``SHAPES``).  They are compiled from Debian's source package of ``python3.13``, fetched through the
+mirror that this machine's apt is set up with, as any user, and cached per user::
 
-    $ scripts/interpreters.py            # build what is missing, print a table
-    $ scripts/interpreters.py release    # one of them only
+    $ scripts/interpreters.py            # build what is missing of VARIANTS, print a table
+    $ scripts/interpreters.py release    # one of them only, or a shape
+    $ scripts/interpreters.py --shapes   # the shapes: the tests that need one build it, too
     $ scripts/interpreters.py --found    # the free-threaded interpreters that this machine has
 
 Only the standard library is used: this runs before any environment exists.
@@ -17,6 +18,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import lzma
 import os
 import re
 import shutil
@@ -26,6 +28,7 @@ import tarfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -50,30 +53,78 @@ BUILD_PACKAGES = [
     "liblzma-dev",
     "libsqlite3-dev",
 ]
+CLANG_PACKAGES = ["clang-19", "lld-19", "llvm-19"]
 PATCH = Path(__file__).with_name("gh-132713.patch")
 
 
-@dataclass(frozen=True)
+class Symbols(Enum):
+    """What a copy of a build keeps of its symbols and debug information."""
+
+    LINKED = "debuglink"
+    """All of it in files apart, ``.debug/NAME.debug``, which ``.gnu_debuglink`` names."""
+    MINIMAL = "minidebug"
+    """Functions' names in ``.gnu_debugdata``, as Fedora ships every binary; no DWARF."""
+    NONE = "stripped"
+    """``.dynsym`` alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One build.  ``base`` names the variant whose tree it starts from, so that only changed files compile."""
+    """One build.
+
+    ``base`` names the variant whose tree it starts from, so that only changed files compile;
+    with ``keeps`` it is a copy of that one's binaries that keeps those symbols.  ``tools`` are
+    words for ``configure``'s environment, ``needs`` commands that must be there.
+    """
 
     name: str
     configure: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ("gcc",)
     base: str | None = None
     patch: Path | None = None
-    strip: bool = False
+    keeps: Symbols | None = None
 
 
-VARIANTS = {
-    v.name: v
-    for v in (
-        Variant("release"),
-        Variant("debug", configure=("--with-pydebug",)),
-        Variant("release-unfixed", base="release", patch=PATCH),
-        Variant("debug-unfixed", base="debug", patch=PATCH),
-        Variant("stripped", base="release", strip=True),
-    )
-}
+def _by_name(*variants: Variant) -> dict[str, Variant]:
+    return {variant.name: variant for variant in variants}
+
+
+VARIANTS = _by_name(
+    Variant(name="release"),
+    Variant(name="debug", configure=("--with-pydebug",)),
+    Variant(name="release-unfixed", base="release", patch=PATCH),
+    Variant(name="debug-unfixed", base="debug", patch=PATCH),
+    Variant(name="stripped", base="release", keeps=Symbols.NONE),
+)
+"""What most tests need."""
+
+SHAPES = _by_name(
+    # As Fedora, setup-python and others build it: a shared libpython, gcc's LTO.
+    Variant(
+        name="shared-lto",
+        patch=PATCH,
+        configure=("--enable-shared", "--with-lto=full", "--disable-test-modules"),
+        tools=("LDFLAGS=-Wl,--build-id -Wl,-rpath,'$$ORIGIN'",),
+    ),
+    *(
+        Variant(name=f"shared-lto-{symbols.value}", base="shared-lto", keeps=symbols)
+        for symbols in Symbols
+    ),
+    # As uv's and conda-forge's: one executable, clang's thin LTO.
+    Variant(
+        name="clang-lto",
+        patch=PATCH,
+        configure=("--with-lto=thin", "--disable-test-modules"),
+        tools=("CC=clang-19", "CXX=clang++-19", "LDFLAGS=-fuse-ld=lld-19"),
+        needs=("clang-19", "ld.lld-19", "llvm-ar-19"),
+    ),
+    Variant(name="clang-lto-stripped", base="clang-lto", keeps=Symbols.NONE),
+    Variant(name="static-stripped", base="release-unfixed", keeps=Symbols.NONE),
+)
+"""The shapes in which users have it, without gh-132713's fixes; the first test that needs one builds it."""
+
+ALL = VARIANTS | SHAPES
 
 
 class BuildError(Exception):
@@ -233,7 +284,7 @@ def run_with_progress(command: list[str], cwd: Path, progress: Progress, log: Pa
         assert process.stdout
         for line in process.stdout:
             output.write(line)
-            if line.startswith((b"gcc ", b"cc ", b"x86_64")):
+            if line.startswith((b"gcc ", b"cc ", b"x86_64", b"clang")):
                 compiled += 1
             words = line.split()
             progress.show(
@@ -264,17 +315,17 @@ def locked(path: Path) -> Iterator[None]:
 
 def build(name: str) -> Path:
     """The interpreter of variant ``name``; built now unless the cache has it."""
-    variant = VARIANTS[name]
+    variant = ALL[name]
     with locked(cache_dir() / f".{name}.lock"):
         if (tree(name) / ".complete").exists():
             return executable(name)
-        ensure_build_tools()
+        ensure_build_tools(variant)
         if variant.base:
             build(variant.base)
         shutil.rmtree(tree(name), ignore_errors=True)
         progress = Progress(name)
-        if variant.strip:
-            make_stripped(tree(name), tree(variant.base or "release"))
+        if variant.keeps and variant.base:
+            copy_binaries(tree(variant.base), tree(name), variant.keeps)
         else:
             compile_variant(variant, progress)
         (tree(name) / ".complete").touch()
@@ -292,6 +343,7 @@ def compile_variant(variant: Variant, progress: Progress) -> None:
         origin, target, symlinks=True, ignore=shutil.ignore_patterns(".complete", "Doc")
     )
     log = target / "build.log"
+    make = ["make", f"-j{os.cpu_count() or 2}"]
     if variant.patch:
         subprocess.run(
             ["git", "apply", str(variant.patch)],
@@ -299,22 +351,38 @@ def compile_variant(variant: Variant, progress: Progress) -> None:
             check=True,
             env={**os.environ, "GIT_DIR": "/nonexistent"},
         )
-    else:
-        run_with_progress(
-            ["./configure", "--disable-gil", "--with-ensurepip=no", *variant.configure],
-            target,
-            progress,
-            log,
-        )
-    run_with_progress(["make", f"-j{os.cpu_count() or 2}"], target, progress, log)
+    if variant.base is None:
+        configure = ["./configure", "--disable-gil", "--with-ensurepip=no"]
+        run_with_progress([*configure, *variant.configure, *variant.tools], target, progress, log)
+    if variant.name in SHAPES:
+        make += shape_goals(build("release"))
+    run_with_progress(make, target, progress, log)
     if not is_free_threaded(str(executable(variant.name))):
         raise BuildError(
             f"{executable(variant.name)} was built, but does not start as a free-threaded Python; see {log}"
         )
 
 
-def make_stripped(target: Path, origin: Path) -> None:
-    """A release interpreter as a distribution ships it: no DWARF and no .symtab, in python and in its modules."""
+def shape_goals(release: Path) -> list[str]:
+    """Words for ``make``: no second and third link of the whole interpreter, each with LTO.
+
+    The frozen modules come from the release interpreter, which is of the same version, instead
+    of ``_bootstrap_python`` and ``_freeze_module``; ``_testembed`` is left out.
+    """
+    freeze = f"{release} Programs/_freeze_module.py"
+    return [
+        f"FREEZE_MODULE_BOOTSTRAP={freeze}",
+        "FREEZE_MODULE_BOOTSTRAP_DEPS=",
+        f"FREEZE_MODULE={freeze}",
+        "FREEZE_MODULE_DEPS=",
+        "python",
+        "platform",
+        "sharedmods",
+    ]
+
+
+def copy_binaries(origin: Path, target: Path, keeps: Symbols) -> None:
+    """Python, libpython and the extension modules as a distribution ships them."""
     target.mkdir(parents=True)
     build_folder = Path((origin / "pybuilddir.txt").read_text())
     shutil.copy(origin / "pybuilddir.txt", target)
@@ -326,15 +394,44 @@ def make_stripped(target: Path, origin: Path) -> None:
         symlinks=False,
         ignore=shutil.ignore_patterns("__pycache__"),
     )
+    for library in origin.glob("libpython*.so*"):
+        shutil.copy(library, target, follow_symlinks=False)
     shutil.copy(origin / "python", target)
-    for binary in [target / "python", *(target / build_folder).glob("*.so")]:
-        subprocess.run(["strip", "--strip-all", str(binary)], check=True)
+    libraries = [path for path in target.glob("libpython*.so*") if not path.is_symlink()]
+    for binary in [target / "python", *libraries, *(target / build_folder).glob("*.so")]:
+        strip_binary(binary, keeps)
 
 
-def ensure_build_tools() -> None:
+def strip_binary(binary: Path, keeps: Symbols) -> None:
+    """Take out of a binary what ``keeps`` does not name."""
+    apart = binary.parent / ".debug" / f"{binary.name}.debug"
+    apart.parent.mkdir(exist_ok=True)
+    if keeps is Symbols.LINKED:
+        run_quietly("objcopy", "--only-keep-debug", binary, apart)
+    elif keeps is Symbols.MINIMAL:
+        # What is left without DWARF, and without what .dynsym says anyway.
+        run_quietly("objcopy", "--only-keep-debug", binary, apart)
+        run_quietly("strip", "--strip-debug", "--remove-section=.comment", apart)
+    run_quietly("strip", "--strip-all", binary)
+    if keeps is Symbols.LINKED:
+        run_quietly("objcopy", f"--add-gnu-debuglink={apart}", binary)
+    elif keeps is Symbols.MINIMAL:
+        packed = apart.with_suffix(".xz")
+        packed.write_bytes(lzma.compress(apart.read_bytes()))
+        run_quietly("objcopy", f"--add-section=.gnu_debugdata={packed}", binary)
+        packed.unlink()
+        apart.unlink()
+
+
+def run_quietly(*command: str | Path) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def ensure_build_tools(variant: Variant) -> None:
     """Install what compiling needs where we may; else say in one line what is missing and how to get it."""
     headers = {"libffi-dev": "ffi.h", "zlib1g-dev": "zlib.h"}
-    missing = [tool for tool in ("gcc", "make", "git", "strip") if not shutil.which(tool)]
+    tools = ("gcc", *variant.needs, "make", "git", "strip", "objcopy")
+    missing = [tool for tool in tools if not shutil.which(tool)]
     if shutil.which("gcc"):
         missing += [
             package
@@ -345,7 +442,8 @@ def ensure_build_tools() -> None:
         ]
     if not missing:
         return
-    install = ["apt-get", "install", "-y", "--no-install-recommends", *BUILD_PACKAGES]
+    packages = [*BUILD_PACKAGES, *(CLANG_PACKAGES if "clang-19" in variant.needs else ())]
+    install = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         raise BuildError(
             f"missing to build CPython: {', '.join(missing)}; run as root: {' '.join(install)}"
@@ -364,8 +462,9 @@ def main() -> int:
         "variants",
         nargs="*",
         metavar="VARIANT",
-        help=f"which ({', '.join(VARIANTS)}); all by default",
+        help=f"which ({', '.join(ALL)}); {', '.join(VARIANTS)} by default",
     )
+    parser.add_argument("--shapes", action="store_true", help=f"build {', '.join(SHAPES)}")
     parser.add_argument(
         "--found",
         action="store_true",
@@ -375,11 +474,11 @@ def main() -> int:
     if arguments.found:
         print("\n".join(found()))
         return 0
-    unknown = [name for name in arguments.variants if name not in VARIANTS]
+    unknown = [name for name in arguments.variants if name not in ALL]
     if unknown:
-        parser.error(f"no such variant: {', '.join(unknown)}; there are {', '.join(VARIANTS)}")
+        parser.error(f"no such variant: {', '.join(unknown)}; there are {', '.join(ALL)}")
     try:
-        for name in arguments.variants or VARIANTS:
+        for name in arguments.variants or (SHAPES if arguments.shapes else VARIANTS):
             path = build(name)
             version = subprocess.run([path, "-VV"], capture_output=True, text=True).stdout.strip()
             print(f"{name:<16} {path}  {re.sub(r' *[(].*', '', version)}")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import interpreters
 from hosts.run import run_in_debugger
+from lab import builds
 from lab.crash import crash
 
 FOLDER = Path(__file__).parent
@@ -53,7 +53,7 @@ def search(
     build: str, script: str, arguments: tuple[str, ...] = (), debugger: str = "gdb"
 ) -> Search:
     """Run the script on that build until it aborts, and search what it left in that debugger."""
-    python = interpreters.build(build)
+    python = builds.python(build)
     with tempfile.TemporaryDirectory(prefix="gdbext-orphans-") as folder:
         died = crash(
             python, FOLDER / script, folder=Path(folder) / "run", timeout=120, arguments=arguments

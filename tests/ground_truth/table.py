@@ -1,6 +1,6 @@
 """The ground truth as a table: what is called what, and how often that is right.
 
->>> print(run(interpreters.build("release")))
+>>> print(run(builds.python("release")))
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hosts.run import run_in_debugger
+from lab import builds
 from lab.crash import crash
 
 SCRIPT = Path(__file__).with_name("script.py")
@@ -21,6 +22,21 @@ DEAD = frozenset(
 )
 LIVING = frozenset({"live", "immortal"})
 LEAST = 100_000
+# Build and environment, by name.
+CONFIGURATIONS: dict[str, tuple[str, dict[str, str]]] = {
+    "release": ("release", {}),
+    "debug": ("debug", {}),
+    "release-hooks": ("release", {"PYTHONMALLOC": "debug"}),
+}
+
+
+def configurations() -> dict[str, tuple[str, dict[str, str]]]:
+    """Those of them that the lab runs on, with the builds' names there."""
+    return {
+        name: (build, env)
+        for name, (like, env) in CONFIGURATIONS.items()
+        for build in builds.chosen((like,))
+    }
 
 
 @dataclass(frozen=True)

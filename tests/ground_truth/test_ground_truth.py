@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-import interpreters
-from ground_truth.table import LEAST, run
-
-CONFIGURATIONS = {
-    "release": ("release", {}),
-    "debug": ("debug", {}),
-    "release-hooks": ("release", {"PYTHONMALLOC": "debug"}),
-}
+from ground_truth.table import LEAST, configurations, run
+from lab import builds
 
 
-@pytest.mark.parametrize("name", CONFIGURATIONS)
-def test_the_heap_tells_the_truth(name: str) -> None:
-    build, env = CONFIGURATIONS[name]
-    table = run(interpreters.build(build), env=env)
+@pytest.mark.parametrize(("build", "env"), configurations().values(), ids=list(configurations()))
+def test_the_heap_tells_the_truth(build: str, env: dict[str, str]) -> None:
+    table = run(builds.python(build), env=env)
     print(table)
     assert table.alive >= LEAST
     assert table.dead >= LEAST

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-import interpreters
 from hosts.run import run_in_debugger
+from lab import builds
 from lab.crash import crash
 
 SCRIPT = Path(__file__).with_name("held.py")
 
 
-@pytest.mark.parametrize("build", ["release", "debug"])
+@pytest.mark.parametrize("build", builds.chosen(("release", "debug")))
 def test_every_holder_is_found(build: str, tmp_path: Path) -> None:
-    python = interpreters.build(build)
+    python = builds.python(build)
     run = crash(python, SCRIPT, folder=tmp_path / "run")
     found = run_in_debugger(
         "gdb",

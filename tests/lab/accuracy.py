@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import interpreters
+from lab import builds, shapes
 from lab.crash import CrashRun, NoCrash, copy_sparse
 from lab.hang import hang
 from lab.heap import HeapRows, measure
@@ -53,6 +54,8 @@ class Row:
     checks: tuple[Check, ...]
     report: dict[str, Any] | None = None
     problem: str | None = None
+    lives: bool = False
+    """It did not die on the interpreter that the user gave, which may have the defect fixed."""
 
     @property
     def wrong(self) -> list[Check]:
@@ -74,7 +77,7 @@ def deterministic(options: Options, scripts: Iterable[Script]) -> list[Row]:
             for debugger in options.debuggers:
                 row = _deterministic(options, script, build, debugger)
                 rows.append(row)
-                mark = WRONG if row.wrong or row.problem else RIGHT
+                mark = "lives" if row.lives else WRONG if row.wrong or row.problem else RIGHT
                 print(
                     f"{script.name:<26} {build:<16} {debugger:<5} {words(script.on(build)['rule']):<18} {_found(row):<44} {mark}"
                 )
@@ -89,7 +92,11 @@ def _deterministic(options: Options, script: Script, build: str, debugger: str) 
     try:
         run = options.lab.crash(build, script.name)
         report = triage_json(run.core, debugger)
-    except (NoCrash, TriageFailed) as error:
+    except NoCrash as error:
+        if builds.given():
+            return Row(script, build, debugger, (), lives=True)
+        return Row(script, build, debugger, (), problem=str(error)[-600:])
+    except TriageFailed as error:
         return Row(script, build, debugger, (), problem=str(error)[-600:])
     row = Row(script, build, debugger, tuple(judge(script, build, run, report)), report)
     if row.wrong:
@@ -222,7 +229,7 @@ def healthy(options: Options, scripts: Sequence[Script]) -> list[HealthRow]:
                 said: list[str] = []
                 with (
                     tempfile.TemporaryDirectory() as folder,
-                    hang(interpreters.build(build), script.path, folder=Path(folder)) as process,
+                    hang(builds.python(build), script.path, folder=Path(folder)) as process,
                 ):
                     for _ in range(options.stops):
                         time.sleep(random.uniform(0, 0.3))
@@ -257,6 +264,7 @@ def totals(
     heap: HeapRows,
 ) -> bool:
     """The rows of DESIGN section 5 that are decided here.  True when all are reached."""
+    rows = [row for row in rows if not row.lives]
     print(
         "\nin all                                                                        reached        wanted"
     )
@@ -402,7 +410,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="FOLDER",
         help="leave all cores there, and use those that are there already",
     )
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        help="run on that free-threaded interpreter of 3.13 or later instead of the lab's builds",
+    )
+    parser.add_argument(
+        "--shapes",
+        action="store_true",
+        help="only print what is said of a few crashes on each shape of build",
+    )
     given = parser.parse_args(arguments)
+    if given.python:
+        try:
+            own = builds.use(given.python)
+        except builds.NotFreeThreaded as error:
+            parser.error(str(error))
+        print(f"on {own.python} ({own.name}) alone\n")
+    if given.shapes:
+        with contextlib.nullcontext(Lab(given.cores)) if given.cores else Lab.temporary() as lab:
+            return 0 if shapes.compare(lab, given.debugger or DEBUGGERS[:1]) else 1
     scripts = corpus()
     if unknown := set(given.scripts) - scripts.keys():
         parser.error(

@@ -6,17 +6,11 @@ import contextlib
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-import interpreters
 from ground_truth import orphans, table
 from hosts.run import InsideError
+from lab import builds
 from lab.crash import NoCrash
 
-# Title, build, environment.
-CONFIGURATIONS: tuple[tuple[str, str, dict[str, str]], ...] = (
-    ("release", "release", {}),
-    ("debug", "debug", {}),
-    ("release PYTHONMALLOC=debug", "release", {"PYTHONMALLOC": "debug"}),
-)
 # What "found" may miss: a few orphans still stand in a register's old home or in memory that is not given back yet.
 ENOUGH_ORPHANS = 0.98
 
@@ -83,13 +77,16 @@ def measure(wanted: Callable[[str], bool], debuggers: Collection[str]) -> HeapRo
     problems: list[str] = []
     print("\nheap", flush=True)
     for debugger in debuggers:
-        for title, build, env in CONFIGURATIONS:
+        for name, (build, env) in table.configurations().items():
             if wanted(build):
-                with _told(problems, f"{title} in {debugger}"):
-                    tables.append(table.run(interpreters.build(build), debugger, env))
+                with _told(problems, f"{name} in {debugger}"):
+                    tables.append(table.run(builds.python(build), debugger, env))
                     print(tables[-1], flush=True)
         for group, results in ((orphans.RACED, raced), (orphans.SOUND, sound)):
-            for build, script, arguments in filter(lambda run: wanted(run[0]), group):
+            for like, script, arguments in group:
+                build = next(filter(wanted, builds.chosen((like,))), None)
+                if build is None:
+                    continue
                 with _told(problems, f"{build} {script} in {debugger}"):
                     results.append(orphans.search(build, script, arguments, debugger))
                     print(results[-1], flush=True)

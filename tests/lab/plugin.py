@@ -1,4 +1,5 @@
-"""pytest's part of the lab: the fixture ``lab`` gives cores that all workers of the session share."""
+"""pytest's part of the lab: the fixture ``lab`` gives cores that all workers of the session share; ``--python`` runs
+corpus, locks and ground truth on an interpreter of the user's."""
 
 from __future__ import annotations
 
@@ -6,9 +7,31 @@ from pathlib import Path
 
 import pytest
 
+from lab import builds
 from lab.session import Lab
 
 ROOT = pytest.StashKey[Path]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--python",
+        metavar="PATH",
+        help="run corpus, locks and ground truth on that free-threaded interpreter instead of the lab's",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if python := config.getoption("--python"):
+        try:
+            builds.use(python)
+        except builds.NotFreeThreaded as error:
+            raise pytest.UsageError(str(error)) from None
+
+
+def pytest_report_header() -> list[str]:
+    own = builds.given()
+    return [f"interpreter: {own.python} ({own.name})"] if own else []
 
 
 @pytest.fixture(scope="session")

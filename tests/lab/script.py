@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lab import builds
+
 CORPUS = Path(__file__).parent.parent / "corpus"
 MARK = re.compile(r"#\s*op:\s*([^\s,]+(?: or [^\s,]+)*)(, reads)?\s*$")
 
@@ -61,14 +63,16 @@ class Script:
 
     @property
     def builds(self) -> tuple[str, ...]:
-        """The builds that die of it."""
-        return tuple(self.expect["builds"])
+        """The builds that die of it, among those that the lab runs on."""
+        return builds.chosen(self.expect["builds"])
 
     def on(self, build: str) -> dict[str, Any]:
-        """What is expected on that build: the common entries, overridden by the build's own."""
+        """What is expected on that build: the common entries, overridden by its own or those of the build it is like."""
         common = {key: value for key, value in self.expect.items() if key != "builds"}
-        own: dict[str, Any] = self.expect["builds"][build]
-        return common | own
+        entries: dict[str, dict[str, Any]] = self.expect["builds"]
+        return common | next(
+            entries[name] for name in builds.expectations(build) if name in entries
+        )
 
     @cached_property
     def operations(self) -> dict[int, Operation]:

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import interpreters
+from lab import builds
 from lab.crash import CrashRun, NoCrash, crash
 from lab.script import CORPUS, Script
 
@@ -34,9 +34,12 @@ class Lab:
         Equal arguments give the same core; ``number`` tells apart repeated deaths of one race.  Raises NoCrash, every time
         again, when the script does not die.
         """
-        script = Script(CORPUS / f"{name}.py")
-        expect = script.on(build)
-        folder = self.root / build / name / str(number)
+        return self.crash_of(Script(CORPUS / f"{name}.py"), build, number)
+
+    def crash_of(self, script: Script, build: str, number: int = 0) -> CrashRun:
+        """The same for a script that need not be of the corpus."""
+        expect = script.on(build) if "builds" in script.expect else script.expect
+        folder = self.root / build / script.name / str(number)
         folder.mkdir(parents=True, exist_ok=True)
         result, refused = folder / "run.json", folder / "no-crash"
         with (folder / "lock").open("w") as lock:
@@ -46,7 +49,7 @@ class Lab:
             if not result.exists():
                 try:
                     run = crash(
-                        interpreters.build(build),
+                        builds.python(build),
                         script.path,
                         folder=folder,
                         timeout=expect.get("seconds", 30),

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-import interpreters
+from lab import builds
 from lab.crash import CrashRun, crash, debugger
 from lab.script import Script
 
 HERE = Path(__file__).parent
 STATES = {path.stem: Script(path) for path in sorted((HERE / "states").glob("[!_]*.py"))}
 # The stripped build has neither DWARF nor the parking lot's symbol.
-BUILDS = ("release", "debug", "stripped")
+BUILDS = builds.chosen(("release", "debug", "stripped"))
 DEBUGGERS = ("gdb", "lldb")
 
 
@@ -143,7 +143,7 @@ def state(request: pytest.FixtureRequest) -> Script:
 def run(build: str, state: Script, tmp_path_factory: pytest.TempPathFactory) -> CrashRun:
     folder = tmp_path_factory.mktemp(f"{state.name}-{build}")
     return crash(
-        interpreters.build(build),
+        builds.python(build),
         state.path,
         folder=folder,
         timeout=30,
