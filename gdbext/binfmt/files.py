@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import BinaryIO, NamedTuple
 
-from gdbext.binfmt import elf, sections
+from gdbext.binfmt import debug_files, elf, sections
+from gdbext.binfmt.debug_files import Where
 from gdbext.binfmt.dwarf.entries import Dwarf
 from gdbext.binfmt.dwarf.lines import Line, Lines
 from gdbext.binfmt.symtab import SymbolTable
@@ -27,8 +28,9 @@ from gdbext.target.protocol import (
     Symbol,
 )
 
-DEBUG_FILES = "/usr/lib/debug/.build-id"
 MAX_SOURCE_BYTES = 16 << 20
+DEBUG_INFO, SYMTAB = ".debug_info", ".symtab"
+FIRST_PAGE = 4096
 
 
 class DwarfPlace(NamedTuple):
@@ -39,12 +41,17 @@ class DwarfPlace(NamedTuple):
 
 
 class TargetFiles:
-    """The files of one stop of one target: give it the core's path, or the pid of a process of this machine."""
+    """The files of one stop of one target: give it the core's path, or the pid of a process of this machine.
 
-    def __init__(self, core: str | None, pid: int | None) -> None:
+    A path that the target has mapped is a name; which file here that is, and whether it still is
+    the same build, :meth:`_here` says.
+    """
+
+    def __init__(self, core: str | None, pid: int | None, where: Where | None = None) -> None:
         self.core = core
         self.pid = pid
-        self._builds: dict[str, bool] = {}
+        self._where = where or Where()
+        self._files_here: dict[str, str | None] = {}
         self._tables: dict[str, list[SymbolTable]] = {}
         self._dwarfs: dict[str, Dwarf] = {}
         self._lines: dict[Dwarf, Lines] = {}
@@ -119,10 +126,11 @@ class TargetFiles:
         if index < 0 or address >= self._maps[1][index][1]:
             return b""
         start, end, offset, path = self._maps[1][index]
-        if not self._is_same_build(memory, path):
+        here = self._here(memory, path)
+        if here is None:
             return b""
         at = offset + address - start
-        return bytes(sections.read(path).data[at : at + min(size, end - address)])
+        return bytes(sections.read(here).data[at : at + min(size, end - address)])
 
     @cached_property
     def _load_starts(self) -> list[int]:
@@ -152,7 +160,7 @@ class TargetFiles:
                 if found := min(
                     table.find(name, file), key=lambda entry: entry.is_local, default=None
                 ):
-                    return Symbol(name, self._bias(path) + found.value, found.size)
+                    return Symbol(name, self._bias(memory, path) + found.value, found.size)
         return None
 
     def symbol_from(self, memory: Memory, name: str, start: int) -> Symbol:
@@ -165,7 +173,7 @@ class TargetFiles:
             entries = [
                 entry
                 for table in self._tables_of(memory, path)
-                for entry in table.at(start - self._bias(path))
+                for entry in table.at(start - self._bias(memory, path))
             ]
             if found := min(
                 entries,
@@ -176,13 +184,20 @@ class TargetFiles:
         return Symbol(name, start)
 
     def dwarf_at(self, memory: Memory, address: int) -> DwarfPlace | None:
-        """The debug information of the file that is mapped there; None if the file is another build now."""
+        """The debug information of the file that is mapped there, or of the file that it was moved to.
+
+        None if the file is another build now.
+        """
         path = self.file_at(address)
-        if path is None or not self._is_same_build(memory, path):
+        here = self._here(memory, path) if path is not None else None
+        if path is None or here is None:
             return None
         if path not in self._dwarfs:
-            self._dwarfs[path] = Dwarf(sections.read(path))
-        return DwarfPlace(self._dwarfs[path], address - self._bias(path))
+            file = sections.read(here)
+            if DEBUG_INFO not in file.names and (apart := self._separate(here)):
+                file = sections.read(apart)
+            self._dwarfs[path] = Dwarf(file)
+        return DwarfPlace(self._dwarfs[path], address - self._bias(memory, path))
 
     def line_at(self, memory: Memory, address: int) -> Line | None:
         """The place in source that the instruction at an address was made from; None where that is not known."""
@@ -194,32 +209,43 @@ class TargetFiles:
             self._lines[dwarf] = Lines(dwarf)
         return self._lines[dwarf]
 
-    def _bias(self, path: str) -> int:
+    def _bias(self, memory: Memory, path: str) -> int:
         """What is to be added to the addresses in a mapped file."""
-        return self._bases[path] - sections.read(path).first
+        here = self._here(memory, path)
+        return self._bases[path] - (sections.read(here).first if here else 0)
 
-    def _is_same_build(self, memory: Memory, path: str) -> bool:
-        """Whether the file on disk is the one that was mapped."""
-        if path not in self._builds:
+    def _here(self, memory: Memory, path: str) -> str | None:
+        """The file of this machine that was mapped as ``path``; None if it is another build now, or gone."""
+        if path not in self._files_here:
             # Reading the build id from memory may lead here again.
-            self._builds[path] = False
+            self._files_here[path] = None
             base = self._bases.get(path)
-            self._builds[path] = (
-                base is not None
-                and _is_elf(memory, base)
-                and elf.build_id_in_file(path) == elf.build_id_in_memory(memory, base)
-            )
-        return self._builds[path]
+            if base is not None and _is_elf(memory, base):
+                build_id = elf.build_id_in_memory(memory, base)
+                self._files_here[path] = next(
+                    (
+                        candidate
+                        for candidate in self._where.candidates(path, self.pid)
+                        if _is_build(candidate, build_id, memory, base)
+                    ),
+                    None,
+                )
+        return self._files_here[path]
+
+    def _separate(self, here: str) -> str | None:
+        """The file that has what was taken out of the file ``here``."""
+        return debug_files.separate(here, self._where.folders)
 
     def _tables_of(self, memory: Memory, path: str) -> list[SymbolTable]:
         """The symbols of a mapped file, and those that were taken out of it into a debug file of its own."""
         if path not in self._tables:
-            build_id = elf.build_id_in_file(path) if self._is_same_build(memory, path) else None
-            separate = f"{DEBUG_FILES}/{build_id[:2]}/{build_id[2:]}.debug" if build_id else ""
-            files = [path] * self._is_same_build(memory, path) + [separate] * os.path.exists(
-                separate
-            )
-            self._tables[path] = [SymbolTable(sections.read(each)) for each in files]
+            here = self._here(memory, path)
+            files = [sections.read(here)] if here else []
+            if here and SYMTAB not in files[0].names:
+                apart = self._separate(here)
+                more = sections.read(apart) if apart else debug_files.minimal(files[0])
+                files += [more] if more else []
+            self._tables[path] = [SymbolTable(file) for file in files]
         return self._tables[path]
 
     @cached_property
@@ -276,6 +302,17 @@ class TargetFiles:
         if number not in signals.DEADLY:
             return None
         return signals.describe(first.lwp, number, info)
+
+
+def _is_build(path: str, build_id: str | None, memory: Memory, base: int) -> bool:
+    """Whether a file is the one that is mapped at ``base``: by build ids, else by its first page, the headers."""
+    if build_id is not None:
+        return elf.build_id_in_file(path) == build_id
+    start = bytes(sections.read(path).data[:FIRST_PAGE])
+    try:
+        return bool(start) and memory.read(base, len(start)) == start
+    except MemoryFault:
+        return False
 
 
 def _is_elf(memory: Memory, base: int) -> bool:

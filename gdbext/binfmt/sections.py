@@ -27,7 +27,7 @@ class Section(NamedTuple):
 class ElfFile:
     """One file.  What is not ELF, or is cut short, has no sections.  Compressed sections are left out."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str = os.devnull) -> None:
         self.data: bytes | mmap.mmap = b""
         self.first = 0
         """The file's own address of its first byte: where it is loaded, less this, is to be added to its addresses."""
@@ -37,6 +37,15 @@ class ElfFile:
             with open(path, "rb") as stream:
                 self.data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             self._read()
+
+    @classmethod
+    def of_bytes(cls, data: bytes) -> ElfFile:
+        """A file that lies in memory, as one that another has packed into a section."""
+        file = cls()
+        file.data = data
+        with contextlib.suppress(ValueError, struct.error, IndexError):
+            file._read()
+        return file
 
     def _read(self) -> None:
         data = self.data

@@ -291,17 +291,18 @@ def _interpreter(wanted: str | None) -> Iterator[Check]:
 
 
 def _symbols(binary: str) -> Iterator[Check]:
-    from gdbext.binfmt import elf
+    from gdbext.binfmt import debug_files, elf
 
     build_id = elf.build_id_in_file(binary)
     sections = section_names(binary)
-    separate = f"/usr/lib/debug/.build-id/{build_id[:2]}/{build_id[2:]}.debug" if build_id else ""
+    separate = debug_files.separate(binary)
     if ".debug_info" in sections:
         yield Check(GOOD, "symbols", f"DWARF in {binary}")
-    elif separate and os.path.exists(separate):
+    elif separate and ".debug_info" in section_names(separate):
         yield Check(GOOD, "symbols", f"DWARF in {separate}")
     else:
-        has = "function names only (.symtab)" if ".symtab" in sections else "none (stripped)"
+        named = next((name for name in (".symtab", debug_files.MINIMAL) if name in sections), None)
+        has = f"function names only ({named})" if named else "none (stripped)"
         cost = "layouts come from _Py_DebugOffsets and shipped tables; C arguments and source lines are not shown"
         yield Check(
             LACK,

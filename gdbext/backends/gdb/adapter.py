@@ -13,6 +13,7 @@ from gdbext.backends.gdb.stack import Stacks
 from gdbext.backends.gdb.threads import WORD, lwp_of, register, selection, threads_by_lwp
 from gdbext.backends.gdb.types import AGGREGATES, Types, dwarf_symbol
 from gdbext.backends.gdb.words import told
+from gdbext.binfmt.debug_files import STANDARD, Where
 from gdbext.binfmt.files import TargetFiles, read_source
 from gdbext.target import signals
 from gdbext.target.protocol import (
@@ -112,7 +113,8 @@ class GdbDebugger:
             self._stop = stop
             connection = _connection()
             core = _core_path() if connection == "core" else None
-            self._files_of_stop = TargetFiles(core, self.pid if connection == "native" else None)
+            pid = self.pid if connection == "native" else None
+            self._files_of_stop = TargetFiles(core, pid, _where(self.executable))
             self._stacks_of_stop = Stacks(self, self._files_of_stop)
         return self._files_of_stop
 
@@ -263,6 +265,17 @@ class GdbDebugger:
 
     def source(self, file: str, line: int, context: int = 2) -> Sequence[tuple[int, str]]:
         return read_source(file, line, context)
+
+
+def _where(executable: str | None) -> Where:
+    """Where gdb looks for the target's files."""
+    sysroot = str(gdb.parameter("sysroot") or "").removeprefix("target:")
+    folders = str(gdb.parameter("debug-file-directory") or "").split(":")
+    return Where(
+        sysroot="" if sysroot == "/" else sysroot,
+        executable=executable,
+        folders=tuple(dict.fromkeys(folder for folder in (*folders, STANDARD) if folder)),
+    )
 
 
 def _siginfo(thread: gdb.InferiorThread) -> signals.Info | None:

@@ -10,6 +10,7 @@ import lldb
 
 from gdbext.backends.lldb.stack import AGGREGATES, INVALID, STRUCTS, Stacks, raw_bytes, register
 from gdbext.binfmt import elf
+from gdbext.binfmt.debug_files import STANDARD, Where
 from gdbext.binfmt.files import TargetFiles, read_source
 from gdbext.target import signals
 from gdbext.target.protocol import (
@@ -30,6 +31,7 @@ from gdbext.target.text import refuse_side_effects, simple_value, tidy_instructi
 
 WORD = (1 << 64) - 1
 LONGEST_INSTRUCTION = 15
+DEBUG_FOLDERS = "target.debug-file-search-paths"
 NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach -p PID`) or open a core (`target create -c FILE`)"
 
 
@@ -89,8 +91,11 @@ class LldbDebugger:
             self._generation += 1
             self._structs.clear()
             is_core = process.IsValid() and process.GetPluginName().endswith("-core")
+            where = _where(self._debugger, self._target)
             self._files_of_stop = (
-                TargetFiles(_core_path(process), None) if is_core else TargetFiles(None, self.pid)
+                TargetFiles(_core_path(process), None, where)
+                if is_core
+                else TargetFiles(None, self.pid, where)
             )
             self._stacks_of_stop = Stacks(self, self._files_of_stop, self._target)
         return self._generation
@@ -310,6 +315,28 @@ def _core_path(process: lldb.SBProcess) -> str | None:
     return next(
         (path for _, _, _, path in elf.live_maps(os.getpid())[1] if elf.is_core(path)), None
     )
+
+
+def _where(debugger: lldb.SBDebugger, target: lldb.SBTarget) -> Where:
+    """Where LLDB looks for the target's files."""
+    found = debugger.GetInternalVariableValue(DEBUG_FOLDERS, debugger.GetInstanceName())
+    folders = (found.GetStringAtIndex(i) for i in range(found.GetSize()))
+    executable = target.GetExecutable().fullpath
+    return Where(
+        sysroot=_sysroot(target),
+        executable=executable or None,
+        folders=tuple(dict.fromkeys((*filter(None, folders), STANDARD))),
+    )
+
+
+def _sysroot(target: lldb.SBTarget) -> str:
+    """The folder that stands for the target's ``/``: what LLDB put before the libraries' names."""
+    for number in range(1, target.GetNumModules()):
+        module = target.GetModuleAtIndex(number)
+        here, there = module.GetFileSpec().fullpath, module.GetPlatformFileSpec().fullpath
+        if here and there and here != there and here.endswith(there):
+            return str(here.removesuffix(there))
+    return ""
 
 
 def _siginfo(thread: lldb.SBThread) -> signals.Info | None:
