@@ -1,20 +1,23 @@
-"""The vocabulary that every room shares, and the dataclasses that are the JSON contract ``gdbext.triage/1``.
+"""The vocabulary that every package shares, and the dataclasses that are the JSON contract.
 
-Everything here is plain data: no debugger, no memory, no layout.  Addresses are ``int`` in Python and
-``"0x…"`` in JSON (:func:`to_json`); ``None`` means "not known", never a default.
+Everything here is plain data: no debugger, no memory, no layout, and no sentences.  What is to be
+said is a :class:`Claim`, a kind and its arguments; :mod:`gdbext.wording` turns it into English.
+Addresses are ``int`` in Python and ``"0x…"`` in JSON (:func:`gdbext.reports.contract.to_json`);
+``None`` means "not known", never a default.
 
 Example:
-    >>> evidence = Evidence("block is on page.local_free", 0x200000AFF10, 0x200000AFF60).to_json()
-    >>> evidence["claim"], evidence["address"], evidence["value"]
-    ('block is on page.local_free', '0x200000aff10', '0x200000aff60')
+    >>> claim = Claim("type-is", type="list")
+    >>> claim.kind, claim["type"]
+    ('type-is', 'list')
+    >>> Evidence(claim, 0x200000AFF28, 0x9C1A40).value
+    10230336
 """
 
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 SCHEMA_ID = "gdbext.triage/1"
 
@@ -102,22 +105,142 @@ _DEAD = frozenset(
 )
 
 
+class Address(int):
+    """An address, or another word of memory, among a claim's arguments: written in hex.
+
+    >>> f"at {Address(32)}"
+    'at 0x20'
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return hex(self)
+
+    __repr__ = __str__
+
+
+class Data(str):
+    """Text among a claim's arguments that is the program's own data: ``--redact`` leaves it out."""
+
+    __slots__ = ()
+
+
+class ThreadName(str):
+    """A thread's name among a claim's arguments.
+
+    ``--redact`` leaves it out, unless CPython itself gave it.
+    """
+
+    __slots__ = ()
+
+
+class FilePath(str):
+    """A file among a claim's arguments: ``--redact`` leaves its folders out."""
+
+    __slots__ = ()
+
+
+class Foreign(str):
+    """A message that somebody else wrote (a C library, CPython, an extension).
+
+    ``--redact`` leaves out what it quotes, folders of files and names of threads.
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class AttributeSlot:
+    """The slot of an instance's attribute."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class KeySlot:
+    """The slot of a dict's key; ``key`` is its text, or its address where it is not a ``str``."""
+
+    key: Data | Address
+
+
+@dataclass(frozen=True)
+class ValueSlot:
+    """The slot of the value of a dict's key; ``key`` as in :class:`KeySlot`."""
+
+    key: Data | Address
+
+
+@dataclass(frozen=True)
+class EntrySlot:
+    """A numbered slot of a table: ``table`` is what CPython calls one, such as ``entry`` of a set."""
+
+    table: str
+    number: int
+
+
+Slot: TypeAlias = "int | str | AttributeSlot | KeySlot | ValueSlot | EntrySlot"
+"""Which pointer of an object: an item by its index (int), a C field by its name (str), others."""
+
+Argument: TypeAlias = (
+    "int | float | str | AttributeSlot | KeySlot | ValueSlot | EntrySlot | Claim"
+    " | tuple[Argument, ...] | None"
+)
+"""A plain ``str`` is a name (of a type, a function, a field, a module) or a word of CPython's."""
+
+
+@dataclass(frozen=True, init=False, repr=False)
+class Claim:
+    """A statement as a value: its ``kind``, and the arguments of its sentence by name.
+
+    Nothing but :mod:`gdbext.wording` knows the sentence; whoever decides something by a claim asks
+    for its kind or for an argument.
+
+    >>> Claim("refcount-below-zero", count=-1)
+    Claim('refcount-below-zero', count=-1)
+    >>> Claim("refcount-below-zero", count=-1)["count"]
+    -1
+    """
+
+    kind: str
+    arguments: tuple[tuple[str, Argument], ...]
+
+    def __init__(self, kind: str, /, **arguments: Argument) -> None:
+        object.__setattr__(self, "kind", kind)
+        object.__setattr__(self, "arguments", tuple(arguments.items()))
+
+    def __getitem__(self, name: str) -> Argument:
+        """The argument of that name.
+
+        Raises:
+            KeyError: when this kind of claim has none.
+        """
+        return dict(self.arguments)[name]
+
+    def __repr__(self) -> str:
+        shown = "".join(f", {name}={value!r}" for name, value in self.arguments)
+        return f"Claim({self.kind!r}{shown})"
+
+
 @dataclass(frozen=True)
 class Evidence:
-    """One claim that a reader can check with the debugger's own ``x`` command: at ``address`` stands ``value``."""
+    """One claim that a reader can check with the debugger's own ``x`` command.
 
-    claim: str
+    At ``address`` stands ``value``.
+    """
+
+    claim: Claim | str
     address: int | None = None
-    value: int | str | None = None
+    value: int | str | Claim | None = None
     about: int | None = None
-    """Address of the object that the claim is about (the finding's subject or container); None: the finding as a whole."""
-    broken: bool = False
-    """The claim says that an invariant is broken; reports mark it with a sign and in the error style."""
-    private: bool = False
-    """``value`` (or a quoted part of ``claim``) is data of the program: ``--redact`` leaves it out."""
+    """Address of the object that the claim is about (the finding's subject or container).
 
-    def to_json(self) -> dict[str, Any]:
-        return dict(to_json(self))
+    None: the finding as a whole.
+    """
+    broken: bool = False
+    """An invariant is broken; reports mark it with a sign and in the error style."""
+    private: bool = False
+    """``value`` is data of the program: ``--redact`` leaves it out."""
 
 
 @dataclass(frozen=True)
@@ -147,8 +270,8 @@ class Liveness:
     confidence: Confidence
     evidence: tuple[Evidence, ...] = ()
     block: Block | None = None
-    reason: str = ""
-    """One sentence for people."""
+    reason: Claim | None = None
+    """Why, for people."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +298,7 @@ class Finding:
     """One rule's result.  ``threads`` are LWPs, the one at fault first."""
 
     rule: str
-    title: str
+    title: Claim | str
     confidence: Confidence
     subject: Subject | None = None
     container: Container | None = None
@@ -310,7 +433,7 @@ class Race:
 
 
 @dataclass(frozen=True)
-class Slot:
+class ItemView:
     """One item of a container, as the heap judges what it points to; ``index`` is a position or a key's text."""
 
     index: int | str
@@ -327,7 +450,7 @@ class ContainerView:
     type: str
     length: int | None = None
     capacity: int | None = None
-    slots: tuple[Slot, ...] = ()
+    slots: tuple[ItemView, ...] = ()
     buffer: int | None = None
     """Address of the array that holds the slots."""
 
@@ -385,7 +508,7 @@ class SectionError:
 
 @dataclass(frozen=True)
 class Report:
-    """What a triage found; ``to_json(report)`` is the contract."""
+    """What a triage found; :func:`gdbext.reports.contract.to_json` of it is the JSON contract."""
 
     tool: Tool
     target: TargetInfo
@@ -405,57 +528,23 @@ class Report:
     schema: str = SCHEMA_ID
 
 
-ADDRESS_FIELDS = frozenset(
-    {
-        "address",
-        "about",
-        "frame",
-        "code",
-        "pc",
-        "start",
-        "page",
-        "buffer",
-        "owner_tstate",
-        "owner_tid",
-        "waits_for",
-        "tstate",
-    }
-)
-"""Integer fields that are addresses, and so are strings ("0x…") in JSON."""
+def kind_of(claim: Claim | str) -> str:
+    """The kind of a claim; nothing of a text."""
+    return claim.kind if isinstance(claim, Claim) else ""
 
 
-def to_json(value: Any, name: str = "") -> Any:
-    """Plain JSON data for any of these dataclasses; integers that are addresses become ``"0x…"``."""
-    if isinstance(value, enum.Enum):
-        return value.value
-    if hasattr(value, "__dataclass_fields__"):
-        converted = {
-            f.name: to_json(getattr(value, f.name), _address_name(value, f.name))
-            for f in fields(value)
-        }
-        return (
-            {"schema": converted.pop("schema"), **converted} if "schema" in converted else converted
-        )
-    if isinstance(value, Mapping):
-        return {str(k): to_json(v) for k, v in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
-        return [to_json(v, name) for v in value]
-    if isinstance(value, int) and not isinstance(value, bool) and name in ADDRESS_FIELDS:
-        return hex(value)
-    return value
+def index_of(slot: Slot) -> int | str:
+    """What the contract calls the ``index`` of a container: a position, or a key's repr.
 
-
-def _address_name(owner: Any, name: str) -> str:
-    """Field names whose integers are addresses only in some classes."""
-    if isinstance(owner, ThreadInfo) and name == "holds":
-        return "address"
-    if isinstance(owner, Evidence) and name == "value":
-        return "address"
-    if isinstance(owner, PythonFrame) and name == "code":
-        return "code"
-    if isinstance(owner, Crash) and name == "code":
-        return ""
-    return name
+    >>> index_of(3), index_of(ValueSlot(Data("k"))), index_of(ValueSlot(Address(64)))
+    (3, "'k'", '0x40')
+    """
+    if isinstance(slot, (KeySlot, ValueSlot)):
+        key = repr(str(slot.key)) if isinstance(slot.key, Data) else str(slot.key)
+        return key if isinstance(slot, ValueSlot) else f"key {key}"
+    if isinstance(slot, EntrySlot):
+        return f"{slot.table} {slot.number}"
+    return f".{slot.name}" if isinstance(slot, AttributeSlot) else slot
 
 
 def hexaddr(address: int | None) -> str:

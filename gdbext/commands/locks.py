@@ -6,6 +6,7 @@ from gdbext.commands import show
 from gdbext.commands.command import Arguments, Command, Context, DebuggerError
 from gdbext.cpython.locks.graph import Hold, Wait
 from gdbext.reports.sanitize import visible
+from gdbext.wording import sentence
 
 
 def run(context: Context, arguments: Arguments) -> None:
@@ -26,7 +27,7 @@ def run(context: Context, arguments: Arguments) -> None:
         said = True
         style = context.style
         context.write(
-            f"{style('error', f'{show.BROKEN} {problem.rule}')} {visible(problem.detail)} {style('dim', str(problem.confidence))}\n"
+            f"{style('error', f'{show.BROKEN} {problem.rule}')} {visible(sentence(problem.detail))} {style('dim', str(problem.confidence))}\n"
         )
         show.evidence(context, problem.evidence)
     if not said:
@@ -35,7 +36,7 @@ def run(context: Context, arguments: Arguments) -> None:
     hang = locks.hang()
     told = any(problem.detail == hang.detail for problem in locks.problems)
     context.write(
-        f"the process as a whole: {hang.kind}{'' if told else ', ' + visible(hang.detail)}\n"
+        f"the process as a whole: {hang.kind}{'' if told else ', ' + visible(sentence(hang.detail))}\n"
     )
 
 
@@ -47,7 +48,7 @@ def _one(context: Context, address: int) -> None:
     if not (found or holders or waiters):
         raise DebuggerError(f"{address:#x} is no lock, and no object that has one")
     for lock in found:
-        context.write(f"{visible(str(lock))}\n")
+        context.write(f"{visible(sentence(lock.claim))}\n")
     for hold in holders:
         context.write(f"  held by {_name(context, hold.lwp)}: {_hold(context, hold)}\n")
         show.evidence(context, hold.evidence)
@@ -66,12 +67,12 @@ def _name(context: Context, lwp: int | None) -> str:
 
 def _hold(context: Context, hold: Hold) -> str:
     how = f" by {hold.how}" if hold.how else ""
-    return f"{visible(str(hold.lock))}{visible(how)}  {context.style('dim', str(hold.confidence))}"
+    return f"{visible(sentence(hold.lock.claim))}{visible(how)}  {context.style('dim', str(hold.confidence))}"
 
 
 def _wait(context: Context, wait: Wait) -> str:
     note = " (with a timeout)" if wait.has_timeout else ""
-    return f"waits for {visible(str(wait.lock))}{note}"
+    return f"waits for {visible(sentence(wait.lock.claim))}{note}"
 
 
 COMMAND = Command(

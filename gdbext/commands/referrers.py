@@ -6,6 +6,7 @@ from gdbext.commands.command import Arguments, Command, Context, DebuggerError
 from gdbext.commands.progress import finished, reporter
 from gdbext.cpython.allocator.referrers import Referrer
 from gdbext.reports.sanitize import visible
+from gdbext.wording import sentence
 
 SHOWN = 40
 LOWEST = 0x1000
@@ -41,9 +42,9 @@ def _text(context: Context, referrer: Referrer) -> str:
         else None
     )
     if symbol is None or referrer.place is None:
-        return referrer.text
+        return sentence(referrer.text)
     offset = referrer.place - symbol.address
-    return f"{symbol.name}{f'+{offset}' if offset else ''}, {referrer.text}"
+    return f"{symbol.name}{f'+{offset}' if offset else ''}, {sentence(referrer.text)}"
 
 
 COMMAND = Command(

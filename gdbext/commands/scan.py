@@ -10,6 +10,8 @@ from gdbext.commands.command import Arguments, Command, Context, Option
 from gdbext.commands.progress import finished, reporter
 from gdbext.cpython.allocator.health import Corruption
 from gdbext.reports.sanitize import visible
+from gdbext.wording import sentence
+from gdbext.wording.slots import slot_label
 
 SHOWN = 12
 PLACES = 6
@@ -35,13 +37,15 @@ def _scan(context: Context) -> None:
         [c for c in found.corruptions if c.is_snapshot],
     )
     for group in damage[:SHOWN]:
-        context.write(f"{style('error', f'{show.BROKEN} FT105')} {visible(group[0].title)}\n")
+        context.write(
+            f"{style('error', f'{show.BROKEN} FT105')} {visible(sentence(group[0].title))}\n"
+        )
         show.evidence(context, group[0].evidence)
         if len(group) > 1:
             context.write(f"    and {len(group) - 1} more like it: {_places(context, group[1:])}\n")
     for broken in found.broken[:SHOWN]:
         context.write(
-            f"{style('error', show.BROKEN)} {style('address', hex(broken.address))} {broken.verdict}: {visible(broken.reason)}\n"
+            f"{style('error', show.BROKEN)} {style('address', hex(broken.address))} {broken.verdict}: {visible(sentence(broken.reason))}\n"
         )
         show.evidence(context, broken.evidence)
     for item in sorted(found.stale, key=lambda item: item.is_snapshot)[:SHOWN]:
@@ -49,7 +53,7 @@ def _scan(context: Context) -> None:
         target = f"{style('address', hex(item.target.address))} {item.target.verdict}"
         note = "  (it may still be in the making)" if item.is_snapshot else ""
         sign = style("dim", "stale") if item.is_snapshot else style("error", f"{show.BROKEN} stale")
-        context.write(f"{sign} {holder} {visible(str(item.slot))} → {target}{note}\n")
+        context.write(f"{sign} {holder} {visible(slot_label(item.slot))} → {target}{note}\n")
     for group in grouped(in_transit):
         what = f"no damage, a thread was in the middle of a change: {_kind(group[0])}"
         context.write(f"{style('dim', visible(what))}: {_places(context, group)}\n")
@@ -75,7 +79,9 @@ def grouped(corruptions: Iterable[Corruption]) -> list[list[Corruption]]:
 
 def _kind(corruption: Corruption) -> str:
     """What is wrong, without the place: the flaw of a list, else the title's words."""
-    return str(corruption.damage.flaw) if corruption.damage else NUMBERS.sub("…", corruption.title)
+    if corruption.damage:
+        return sentence(corruption.damage.flaw.claim)
+    return NUMBERS.sub("…", sentence(corruption.title))
 
 
 def _places(context: Context, group: Sequence[Corruption]) -> str:

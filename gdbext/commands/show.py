@@ -11,6 +11,8 @@ from gdbext.model import Evidence, Liveness, Verdict
 from gdbext.reports.sanitize import visible
 from gdbext.reports.text_parts import verdict_text
 from gdbext.target.protocol import DebuggerError, MemoryFault
+from gdbext.wording import sentence
+from gdbext.wording.slots import slot_label
 
 BROKEN = "✗"
 MAX_SLOTS = 40
@@ -34,7 +36,7 @@ def object_address(context: Context, expression: str) -> int:
     judged = session.heap.judge(address)
     if judged.verdict in NOWHERE and session.objects.type_of(address) is None:
         raise DebuggerError(
-            f"{address:#x} is not an object: {visible(judged.reason)} (`ft heap {address:#x}` says more)"
+            f"{address:#x} is not an object: {visible(sentence(judged.reason))} (`ft heap {address:#x}` says more)"
         )
     return address
 
@@ -92,7 +94,7 @@ def verdict(context: Context, liveness: Liveness) -> None:
     context.write(
         f"  {verdict_text(style, liveness.verdict)} {style('dim', str(liveness.confidence))}"
     )
-    context.write(f"  {visible(liveness.reason)}\n" if liveness.reason else "\n")
+    context.write(f"  {visible(sentence(liveness.reason))}\n" if liveness.reason else "\n")
     evidence(context, liveness.evidence)
 
 
@@ -102,12 +104,12 @@ def evidence(context: Context, claims: list[Evidence] | tuple[Evidence, ...]) ->
     for claim in list(claims)[:MAX_EVIDENCE]:
         where = f"  {style('address', hex(claim.address))}" if claim.address is not None else ""
         value = (
-            f" = {style('address', hex(claim.value)) if isinstance(claim.value, int) else visible(claim.value)}"
+            f" = {style('address', hex(claim.value)) if isinstance(claim.value, int) else visible(sentence(claim.value))}"
             if claim.value is not None
             else ""
         )
         sign = style("error", f"{BROKEN} ") if claim.broken else ""
-        context.write(f"    {sign}{visible(claim.claim)}{where}{value}\n")
+        context.write(f"    {sign}{visible(sentence(claim.claim))}{where}{value}\n")
     if len(claims) > MAX_EVIDENCE:
         context.write(f"    … {len(claims) - MAX_EVIDENCE} more\n")
 
@@ -160,7 +162,7 @@ def slot(context: Context, reference: Reference) -> None:
     """One slot: its name, where it points, what is there; what is no more is marked."""
     style, session = context.style, context.session
     judged = session.heap.judge(reference.target)
-    name = str(reference.slot)
+    name = slot_label(reference.slot)
     if judged.verdict.is_dead or session.objects.type_of(reference.target) is None:
         what = style("error", f"{BROKEN} {judged.verdict}")
     else:
@@ -179,14 +181,14 @@ def text_of(context: Context, address: int) -> str:
 def violations(context: Context, liveness: Liveness, found: Iterable[Violation]) -> None:
     """Invariants that do not hold.  Those of the header are left out: they are the headline's evidence."""
     style = context.style
-    told = [violation for violation in found if violation.field != "header"]
-    for broken in told[:MAX_VIOLATIONS]:
-        value = "" if broken.value is None else f" {broken.value:#x}"
-        claim = visible(broken.claim.removeprefix(f"{broken.field} "))
+    shown = [violation for violation in found if violation.slot != "header"]
+    for broken in shown[:MAX_VIOLATIONS]:
+        value = "" if broken.value is None else f"  {style('address', hex(broken.value))}"
+        claim = visible(sentence(broken.claim))
         if broken.severity == TRANSIENT and not liveness.verdict.is_dead:
             note = style("dim", " (as while an operation is under way)")
-            context.write(f"  {style('warning', f'{broken.field}{value}')}: {claim}{note}\n")
+            context.write(f"  {style('warning', claim)}{value}{note}\n")
         else:
-            context.write(f"  {style('error', f'{BROKEN} {broken.field}{value}')}: {claim}\n")
-    if len(told) > MAX_VIOLATIONS:
-        context.write(f"  … {len(told) - MAX_VIOLATIONS} more\n")
+            context.write(f"  {style('error', f'{BROKEN} {claim}')}{value}\n")
+    if len(shown) > MAX_VIOLATIONS:
+        context.write(f"  … {len(shown) - MAX_VIOLATIONS} more\n")

@@ -18,7 +18,8 @@ from gdbext.cpython.traits.types import canonical, container_fields, namespace_f
 from gdbext.diagnosis import containers
 from gdbext.diagnosis.code_owners import is_system
 from gdbext.diagnosis.origin import CONTAINERS, Origin
-from gdbext.model import Evidence, Verdict
+from gdbext.model import AttributeSlot, Evidence, ValueSlot, Verdict
+from gdbext.wording.slots import subscript
 
 if TYPE_CHECKING:
     from gdbext.diagnosis.case import Case
@@ -152,7 +153,7 @@ def _shown(case: Case, holders: Sequence[Holder]) -> Mapping[int, list[Holder]]:
 
 def _is_visible(holder: Holder) -> bool:
     """Whether Python code reaches what the object has there."""
-    is_attribute = isinstance(holder.slot, str) and holder.slot.startswith(".")
+    is_attribute = isinstance(holder.slot, AttributeSlot)
     return _kind(holder) in CONTAINERS or is_attribute or holder.slot in container_fields()
 
 
@@ -169,13 +170,13 @@ def _told(case: Case, holder: Holder, is_namespace: bool, named: Mapping[int, st
     """``still held by [0] of list 0x… (the global `rows`)``, ``still the value of `window` in __main__``."""
     if is_namespace:
         objects = case.session.objects
-        name = str(holder.slot).removeprefix("['").removesuffix("']")
+        name = str(holder.slot.key) if isinstance(holder.slot, ValueSlot) else str(holder.slot)
         module = objects.dict_get_str(holder.address, "__name__") or objects.dict_get_str(
             holder.address, "__module__"
         )
         where = (objects.text(module) if module else None) or f"dict {holder.address:#x}"
         return Evidence(f"still the value of `{name}` in {where}", holder.place, holder.target)
-    slot = f"[{holder.slot}]" if isinstance(holder.slot, int) else holder.slot
+    slot = subscript(holder.slot)
     name = f" ({named[holder.address]})" if holder.address in named else ""
     return Evidence(
         f"still held by {slot} of {_kind(holder)} {holder.address:#x}{name}",

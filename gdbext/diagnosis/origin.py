@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.traits.types import canonical, types_with
 from gdbext.diagnosis import containers
-from gdbext.model import Evidence, Verdict
+from gdbext.model import Evidence, Slot, Verdict
 from gdbext.target.protocol import MemoryFault
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Origin:
 
     holder: int
     type: str
-    slot: int | str | None
+    slot: Slot | None
     current: bool
     length: int | None
     function: str | None
@@ -147,7 +147,7 @@ def _is_argument_tuple(case: Case, suspect: Suspect) -> bool:
         return False
 
 
-def _slot_now(case: Case, holder: int, address: int) -> tuple[int | str, int] | None:
+def _slot_now(case: Case, holder: int, address: int) -> tuple[Slot, int] | None:
     """(slot, slot's address) where the holder has this pointer now."""
     for reference in case.session.objects.children(holder):
         if reference.target == address and reference.slot != "ob_type":

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from gdbext.cpython.objects.decoded import List, Tuple
 from gdbext.diagnosis.case import Case
-from gdbext.model import BlockRun, ContainerView, Finding, HeapPage, Slot, Verdict
+from gdbext.model import BlockRun, ContainerView, Finding, HeapPage, ItemView, Verdict
 
 WINDOW = 16
 MAX_PICTURES = 2
@@ -40,11 +40,11 @@ def _view(case: Case, address: int, kind: str, index: int | str | None) -> Conta
     )
 
 
-def _slot(case: Case, index: int, target: int) -> Slot:
+def _slot(case: Case, index: int, target: int) -> ItemView:
     if target == 0:
-        return Slot(index, None, Verdict.NULL)
+        return ItemView(index, None, Verdict.NULL)
     info = case.session.objects.type_of(target)
-    return Slot(
+    return ItemView(
         index,
         target,
         case.session.heap.judge(target, "object").verdict,

@@ -320,14 +320,14 @@ def _judge(address: int, uses: list[Use], objects: Objects, heap: Heap) -> Suspe
 def own_violations(objects: Objects, address: int, expected: str | None) -> list[Violation]:
     """What is broken about the object itself.
 
-    A container that holds a pointer to something dead is in order; it is what it points to that is not (fields of items
-    are named ``item 7`` or ``['key']``, fields of the C struct by their identifier).  Header and type are judged apart.
+    A container that holds a pointer to something dead is in order; it is what it points to that is
+    not: only fields of the C struct count here.  Header and type are judged apart.
     """
     found = objects.invariants(address, expected)
     return [
         v
         for v in found
-        if v.severity == BROKEN and v.field.isidentifier() and v.field not in ("header", "ob_type")
+        if v.severity == BROKEN and isinstance(v.slot, str) and v.slot not in ("header", "ob_type")
     ]
 
 

@@ -9,6 +9,7 @@ from gdbext.model import Confidence, Finding, Report
 from gdbext.reports import story
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import command_data, command_property, visible
+from gdbext.wording import sentence
 
 MOST = 10
 """GitHub shows at most ten annotations of each kind from one step."""
@@ -86,7 +87,10 @@ def _finding(report: Report, finding: Finding, options: Options) -> str:
         else "error"
     )
     frame = location(report, finding, options.root)
-    lines = [" · ".join(story.headline(report)), f"{visible(finding.title)} ({finding.confidence})"]
+    lines = [
+        " · ".join(story.headline(report)),
+        f"{visible(sentence(finding.title))} ({finding.confidence})",
+    ]
     lines += [f"{'✗ ' if e.broken else ''}{story.claim_text(e)}" for e in finding.evidence[:6]]
     for issue in report.known_issues[:1]:
         fixed = f", fixed in {', '.join(issue.fixed_in)}" if issue.fixed_in else ""
@@ -97,7 +101,7 @@ def _finding(report: Report, finding: Finding, options: Options) -> str:
     return command(
         kind,
         "\n".join(lines),
-        title=f"{finding.rule} {finding.title}",
+        title=f"{finding.rule} {sentence(finding.title)}",
         path=path,
         line=line,
         root=options.root,

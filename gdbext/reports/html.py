@@ -16,11 +16,11 @@ from gdbext.model import (
     ContainerView,
     Finding,
     HeapPage,
+    ItemView,
     KnownIssue,
     Race,
     RaceThread,
     Report,
-    Slot,
     SourceLine,
     ThreadInfo,
     Verdict,
@@ -32,6 +32,7 @@ from gdbext.reports.options import Options
 from gdbext.reports.page_parts import address, badge, claim, claims, excerpt, prose, subject
 from gdbext.reports.sanitize import inert, visible
 from gdbext.reports.stack import frames_of_interest
+from gdbext.wording import sentence
 
 FINDINGS_SHOWN = 20
 HERE = Path(__file__).parent
@@ -43,7 +44,7 @@ def render(report: Report, options: Options) -> str:
         HERE.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
     )
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
-    title = report.findings[0].title if report.findings else "no verdict"
+    title = sentence(report.findings[0].title) if report.findings else "no verdict"
     head = el(
         "head",
         el("meta", charset="utf-8"),
@@ -139,12 +140,14 @@ def _verdict(report: Report) -> Html:
         )
     rule = el("span", finding.rule, class_="badge rule")
     name = RULES.get(finding.rule, "")
-    family = el("span", name, class_="soft") if not finding.title.startswith(name) else None
+    family = (
+        el("span", name, class_="soft") if not sentence(finding.title).startswith(name) else None
+    )
     listed = (piece for name, fact in facts if fact for piece in (el("dt", name), el("dd", fact)))
     return el(
         "section",
         el("div", rule, badge(finding.confidence), family, class_="badges"),
-        el("h1", finding.title),
+        el("h1", sentence(finding.title)),
         victim,
         el("dl", *listed, class_="facts"),
         class_=f"card verdict{' healthy' if is_good else ''}",
@@ -246,7 +249,7 @@ def _with_item(report: Report, view: ContainerView) -> tuple[ContainerView, int 
         index = finding.container.index
         if index is not None and all(slot.index != index for slot in view.slots):
             item = finding.subject
-            slot = Slot(index, item.address, item.liveness, item.type or item.expected_type)
+            slot = ItemView(index, item.address, item.liveness, item.type or item.expected_type)
             view = replace(view, slots=(*view.slots, slot))
         return view, index
     return view, None
@@ -315,7 +318,11 @@ def _findings(report: Report) -> Html | None:
     blocks = []
     for number, finding in enumerate(report.findings[:FINDINGS_SHOWN]):
         summary = el(
-            "summary", el("b", f"{finding.rule} "), finding.title, " ", badge(finding.confidence)
+            "summary",
+            el("b", f"{finding.rule} "),
+            sentence(finding.title),
+            " ",
+            badge(finding.confidence),
         )
         about = (
             el("p", "Object: ", subject(finding.subject)) if finding.subject is not None else None

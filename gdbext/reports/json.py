@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gdbext.model import Report, to_json
+from gdbext.model import Report
+from gdbext.reports.contract import to_json
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import CI_COMMAND
 

@@ -13,6 +13,7 @@ from gdbext.reports import story, text
 from gdbext.reports.github import location
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import inert, visible
+from gdbext.wording import sentence
 
 PHASE = re.compile(r" \((?:setup|call|teardown)\)$")
 
@@ -63,7 +64,7 @@ def _properties(report: Report) -> list[tuple[str, str]]:
 
 def _case(suite: ElementTree.Element, report: Report, options: Options) -> None:
     headline = report.findings[0]
-    title = visible(f"{headline.rule} {headline.title}")
+    title = visible(f"{headline.rule} {sentence(headline.title)}")
     classname, name = _test(report) or ("gdbext", title)
     attributes = {"classname": visible(classname), "name": visible(name), "time": "0"}
     at = location(report, headline, options.root)
@@ -76,7 +77,7 @@ def _case(suite: ElementTree.Element, report: Report, options: Options) -> None:
         return
     lines = []
     for finding in report.findings:
-        lines += [f"{finding.rule} {finding.title} ({finding.confidence})"]
+        lines += [f"{finding.rule} {sentence(finding.title)} ({finding.confidence})"]
         lines += [
             f"{'✗' if e.broken else '-'} {story.claim_text(e, verbose=True)}"
             for e in finding.evidence[:100]

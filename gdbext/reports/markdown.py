@@ -11,6 +11,7 @@ from gdbext.reports.options import Options
 from gdbext.reports.sanitize import cell, code, fenced, inert, markdown, source_line
 from gdbext.reports.stack import frames_of_interest, same_stacks
 from gdbext.reports.text_parts import Page, stack
+from gdbext.wording import sentence
 
 LIMIT = 900_000
 """GitHub takes at most 1 MiB in a job's summary."""
@@ -48,12 +49,12 @@ def render(report: Report, options: Options) -> str:
 
 def _title(report: Report) -> str:
     is_good = bool(report.findings) and report.findings[0].rule == "FT000"
-    title = report.findings[0].title if report.findings else "no verdict"
+    title = sentence(report.findings[0].title) if report.findings else "no verdict"
     return f"## {'✅' if is_good else '💥'} {markdown(title)}\n\n{' · '.join(map(markdown, story.headline(report)))}"
 
 
 def _finding(report: Report, finding: Finding, is_first: bool) -> str:
-    title = "" if is_first else f" {markdown(finding.title)}"
+    title = "" if is_first else f" {markdown(sentence(finding.title))}"
     lines = [f"**{markdown(finding.rule)}**{title} — *{finding.confidence}*", ""]
     threads = {t.lwp: t for t in report.threads}
     for lwp in finding.threads[: (1 if report.race else 4) if is_first else 0]:
@@ -85,7 +86,9 @@ def _finding(report: Report, finding: Finding, is_first: bool) -> str:
         for e in finding.evidence[:100]:
             address = cell(hexaddr(e.address)) if e.address is not None else ""
             value = cell(story.value_text(e.value)) if e.value is not None else ""
-            rows.append(f"| {'✗ ' if e.broken else ''}{markdown(e.claim)} | {address} | {value} |")
+            rows.append(
+                f"| {'✗ ' if e.broken else ''}{markdown(sentence(e.claim))} | {address} | {value} |"
+            )
         lines += ["", _folded(f"Evidence ({len(finding.evidence)})", "\n".join(rows))]
     return "\n".join(lines)
 

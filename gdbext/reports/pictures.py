@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from gdbext.model import ContainerView, HeapPage, Race, RaceThread, Report, Slot, Verdict, hexaddr
+from gdbext.model import (
+    ContainerView,
+    HeapPage,
+    ItemView,
+    Race,
+    RaceThread,
+    Report,
+    Verdict,
+    hexaddr,
+)
 from gdbext.reports import story
 from gdbext.reports.markup import Html, el, join
 from gdbext.reports.sanitize import source_line, visible
@@ -322,12 +331,12 @@ def _family(verdict: Verdict | None) -> str:
     return FAMILIES.get(verdict, "unknown") if verdict is not None else "unknown"
 
 
-def _is_beyond(view: ContainerView, slot: Slot) -> bool:
+def _is_beyond(view: ContainerView, slot: ItemView) -> bool:
     """Whether the slot still stands in the array but not in the container any more."""
     return isinstance(slot.index, int) and view.length is not None and slot.index >= view.length
 
 
-def _window(slots: Sequence[Slot], focus: int | str | None) -> list[Slot]:
+def _window(slots: Sequence[ItemView], focus: int | str | None) -> list[ItemView]:
     """The slot in question with its neighbours; dead ones before live ones where there are too many."""
     if len(slots) <= SLOTS_SHOWN:
         return list(slots)

@@ -7,12 +7,14 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from gdbext.model import RULES, Confidence, Finding, Report, ThreadInfo, to_json
+from gdbext.model import RULES, Confidence, Finding, Report, ThreadInfo
 from gdbext.reports import story
+from gdbext.reports.contract import to_json
 from gdbext.reports.github import location, relative
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import CI_COMMAND, visible
 from gdbext.reports.stack import merged
+from gdbext.wording import sentence
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -119,7 +121,7 @@ def _result(report: Report, finding: Finding, options: Options, is_first: bool) 
 
 
 def _message(report: Report, finding: Finding) -> str:
-    lines = [f"{visible(finding.title)} ({finding.confidence})."]
+    lines = [f"{visible(sentence(finding.title))} ({finding.confidence})."]
     lines += [
         f"- {'✗ ' if e.broken else ''}{story.claim_text(e, verbose=True)}"
         for e in finding.evidence[:40]

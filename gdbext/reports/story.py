@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from gdbext.model import (
+    Claim,
     Crash,
     Evidence,
     Finding,
@@ -21,6 +22,7 @@ from gdbext.model import (
     hexaddr,
 )
 from gdbext.reports.sanitize import visible
+from gdbext.wording import sentence
 
 SMALL = 4096
 """Numbers below are shown as decimals: counts and indexes; others are addresses and bit patterns."""
@@ -122,7 +124,7 @@ def claim_text(evidence: Evidence, verbose: bool = False, known: int | None = No
 
     In full also where the value stands, in the form of the debugger's ``x``.  Without the sign.
     """
-    text = visible(evidence.claim)
+    claim = text = visible(sentence(evidence.claim))
     value = value_text(evidence.value) if evidence.value != known or verbose else ""
     if value and not re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text):
         text = f"{text}: {value}"
@@ -130,15 +132,16 @@ def claim_text(evidence: Evidence, verbose: bool = False, known: int | None = No
     if evidence.address is None or address in text:
         return text
     if verbose and value:
-        return f"{visible(evidence.claim)}  {address}: {value}"
+        return f"{claim}  {address}: {value}"
     return f"{text}, at {address}" if not value and evidence.address != evidence.about else text
 
 
-def value_text(value: int | str | None) -> str:
+def value_text(value: int | str | Claim | None) -> str:
+    """A value as it stands in memory, or what it means."""
     if value is None:
         return ""
-    if isinstance(value, str):
-        return visible(value)
+    if isinstance(value, (str, Claim)):
+        return visible(sentence(value))
     return str(value) if -SMALL < value < SMALL else hexaddr(value)
 
 
@@ -158,7 +161,8 @@ def sorted_evidence(finding: Finding) -> tuple[list[Evidence], list[Evidence]]:
                 and container.address <= evidence.address < container.address + 64
             )
             named = re.search(
-                rf"\bthe {re.escape(container.type)}\b|\b{container.address:#x}\b", evidence.claim
+                rf"\bthe {re.escape(container.type)}\b|\b{container.address:#x}\b",
+                sentence(evidence.claim),
             )
             is_its = inside or named is not None
         (of_container if is_its else of_subject).append(evidence)

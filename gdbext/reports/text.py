@@ -39,6 +39,7 @@ from gdbext.reports.text_parts import (
     verdict_text,
     wrap,
 )
+from gdbext.wording import sentence
 
 FINDINGS_SHOWN = 4
 THREADS_SHOWN = 12
@@ -96,7 +97,7 @@ def _finding(page: Page, report: Report, finding: Finding, in_full: bool) -> Non
     confidence = style(CONFIDENCE_ROLES[finding.confidence], finding.confidence.value)
     limit = 400 if in_full else 160
     title = wrap(
-        visible(finding.title, limit),
+        visible(sentence(finding.title), limit),
         page.width - len(finding.rule) - len(finding.confidence.value) - 3,
     )
     sign = f"{GOOD} " if is_good else ""

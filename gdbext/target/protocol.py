@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from gdbext.model import Address, Claim, Data
+
 
 class MemoryFault(Exception):
     """Memory that cannot be read: unmapped, or left out of the core."""
@@ -18,6 +20,15 @@ class MemoryFault(Exception):
         super().__init__(address, size)
         self.address = address
         self.size = size
+
+    @property
+    def claim(self) -> Claim:
+        """Why, as a value."""
+        text = text_in_word(self.address)
+        address = Address(self.address)
+        if text:
+            return Claim("text-not-address", size=self.size, address=address, text=Data(text))
+        return Claim("unreadable", size=self.size, address=address)
 
     def __str__(self) -> str:
         text = text_in_word(self.address)

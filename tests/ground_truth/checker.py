@@ -14,6 +14,7 @@ from typing import Any
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.session import Session
 from gdbext.target.protocol import Debugger
+from gdbext.wording import sentence
 
 DEAD, ALIVE, DEAD_ARRAY, ALIVE_ARRAY = range(4)
 LIVING = frozenset({"live", "immortal"})
@@ -71,7 +72,7 @@ def check(debugger: Debugger, folder: str) -> dict[str, Any]:
         ] += 1
         if judged.verdict.is_dead if alive else not judged.verdict.is_dead:
             wrong.append(
-                f"{'alive' if alive else 'dead'} {kind} ({group}) {address:#x}: {judged.verdict}: {judged.reason}"
+                f"{'alive' if alive else 'dead'} {kind} ({group}) {address:#x}: {judged.verdict}: {sentence(judged.reason)}"
             )
     alone = time.monotonic() - started
     started = time.monotonic()

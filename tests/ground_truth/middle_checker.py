@@ -8,6 +8,7 @@ from typing import Any
 
 from gdbext.session import Session
 from gdbext.target.protocol import Debugger
+from gdbext.wording import sentence
 
 
 def check(debugger: Debugger, addresses: str, functions: list[str]) -> list[dict[str, Any]]:
@@ -22,14 +23,15 @@ def check(debugger: Debugger, addresses: str, functions: list[str]) -> list[dict
         session = Session(debugger)
         verdicts = {name: session.heap.judge(address) for name, address in known.items()}
         result: dict[str, Any] = {
-            name: [str(v.verdict), str(v.confidence), v.reason] for name, v in verdicts.items()
+            name: [str(v.verdict), str(v.confidence), sentence(v.reason)]
+            for name, v in verdicts.items()
         }
         scan = session.heap.scan()
         result["frames"] = [
             frame.function for frame in debugger.frames(debugger.threads()[0].lwp, 12)
         ]
-        result["faults"] = [c.title for c in scan.corruptions if not c.is_snapshot]
-        result["faults"] += [b.reason for b in scan.broken] + [
+        result["faults"] = [sentence(c.title) for c in scan.corruptions if not c.is_snapshot]
+        result["faults"] += [sentence(b.reason) for b in scan.broken] + [
             f"{s.type}.{s.slot}" for s in scan.stale
         ]
         found.append(result)

@@ -6,8 +6,13 @@ from typing import Any
 
 from gdbext.session import Session
 from gdbext.target.protocol import Debugger
+from gdbext.wording import sentence
+from gdbext.wording.slots import slot_label
 
 
 def check(debugger: Debugger, address: int) -> list[list[Any]]:
     found = Session(debugger).heap.referrers(address)
-    return [[r.kind, r.type, str(r.slot), r.certain, r.text] for r in found.found]
+    return [
+        [r.kind, r.type, r.slot and slot_label(r.slot), r.certain, sentence(r.text)]
+        for r in found.found
+    ]

@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent.parent))
 
 from gdbext.session import current
 from gdbext.target.protocol import Debugger
+from gdbext.wording import sentence
 
 MARK = "LOCKS "
 
@@ -42,7 +43,8 @@ def dump(debugger: Debugger, objects: dict[str, int]) -> dict[str, Any]:
         },
         "circles": [[edge.wait.lwp for edge in cycle] for cycle in locks.graph.cycles],
         "problems": [
-            [p.rule, p.confidence.value, list(p.threads), p.detail] for p in locks.problems
+            [p.rule, p.confidence.value, list(p.threads), sentence(p.detail)]
+            for p in locks.problems
         ],
         "hang": locks.hang().kind,
     }

@@ -14,11 +14,7 @@ from dataclasses import dataclass
 HEADER = 16
 TRAILER = 8
 UNINITIALISED, FREED, GUARD = 0xCD, 0xDD, 0xFD
-FILLS = {
-    UNINITIALISED: "allocated and never written (0xCD)",
-    FREED: "freed (0xDD)",
-    GUARD: "a guard beside a block (0xFD)",
-}
+FILLS = frozenset({UNINITIALISED, FREED, GUARD})
 API_IDS = {0x72: "raw", 0x6D: "mem", 0x6F: "object"}
 
 

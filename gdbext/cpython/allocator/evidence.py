@@ -13,7 +13,7 @@ from gdbext.cpython.allocator.pages import DOMAINS, POINTER_FLAGS, Page
 from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.objects.header import Header
 from gdbext.cpython.objects.types import TypeInfo
-from gdbext.model import Block, Confidence, Evidence, Liveness, Verdict
+from gdbext.model import Address, Block, Claim, Confidence, Evidence, Liveness, Verdict
 from gdbext.target.protocol import MemoryFault
 
 MAX_HOOKED_BLOCK = 1 << 20
@@ -24,7 +24,7 @@ def say(
     address: int,
     verdict: Verdict,
     confidence: Confidence,
-    reason: str,
+    reason: Claim,
     evidence: Iterable[Evidence] = (),
     block: Block | None = None,
 ) -> Liveness:
@@ -35,9 +35,14 @@ def say(
 def counts(header: Header) -> list[Evidence]:
     """Both halves of the reference count."""
     return [
-        Evidence("ob_ref_local", header.place("ob_ref_local"), header.ref_local, header.address),
         Evidence(
-            "ob_ref_shared", header.place("ob_ref_shared"), header.ref_shared & WORD, header.address
+            Claim("local-count"), header.place("ob_ref_local"), header.ref_local, header.address
+        ),
+        Evidence(
+            Claim("shared-count"),
+            header.place("ob_ref_shared"),
+            header.ref_shared & WORD,
+            header.address,
         ),
     ]
 
@@ -46,19 +51,17 @@ def what_lives(header: Header, info: TypeInfo) -> list[Evidence]:
     """The object's type and count."""
     return [
         Evidence(
-            f"ob_type is {info.name}", header.place("ob_type"), header.ob_type, header.address
+            Claim("type-is", type=info.name),
+            header.place("ob_type"),
+            header.ob_type,
+            header.address,
         ),
         *counts(header),
     ]
 
 
-def references(header: Header) -> str:
-    """The count in words."""
-    count = header.refcount or 0
-    return f"{count} reference{'s' if count != 1 else ''}"
-
-
-AFTER_FREE = "after it was freed"
+AFTER_FREE = frozenset({"count-wrapped-after-free", "shared-count-after-free"})
+"""Kinds of claims that say that an object lost a reference after it was freed."""
 
 
 def over_decref(header: Header) -> list[Evidence]:
@@ -68,13 +71,13 @@ def over_decref(header: Header) -> list[Evidence]:
     """
     if header.is_immortal and header.ob_tid:
         claim, name, value = (
-            f"its count wrapped below 0: a decref {AFTER_FREE}",
+            Claim("count-wrapped-after-free"),
             "ob_ref_local",
             header.ref_local,
         )
     elif header.ref_shared < 0:
         claim, name, value = (
-            f"its shared count is {header.ref_shared >> 2}: decrefs {AFTER_FREE}",
+            Claim("shared-count-after-free", count=header.ref_shared >> 2),
             "ob_ref_shared",
             header.ref_shared & WORD,
         )
@@ -95,16 +98,19 @@ def on_list(records: Records, page: Page, block: int, free: FreeBlocks, on: str)
     )
     link = order[place - 1] if place else head
     word = int.from_bytes(records.memory.read(link, 8), "little")
-    encoded = ", encoded" if word & ~POINTER_FLAGS != block else ""
+    claim = Claim(
+        "linked-block",
+        block=Address(block),
+        encoded=word & ~POINTER_FLAGS != block,
+        number=place + 1,
+        length=len(order),
+        list=on,
+    )
     listed = free.lengths["free"] + free.lengths["local_free"]
     return [
+        Evidence(claim, link, word),
         Evidence(
-            f"this word links to block {block:#x}{encoded}: number {place + 1} of {len(order)} on {on}",
-            link,
-            word,
-        ),
-        Evidence(
-            f"of the page's {page.capacity} blocks {listed} are on free and local_free; the rest is in use",
+            Claim("page-blocks", capacity=page.capacity, listed=listed),
             page.address + layout.offset("used"),
             page.used,
         ),
@@ -118,28 +124,26 @@ def owners(records: Records, segment: Segment, page: Page, header: Header | None
     memory was taken over from an exited thread; a heap and a segment of two threads are damage.
     """
 
-    def name(tid: int) -> str:
+    def name(tid: int) -> Claim:
         thread = records.runtime.by_tid(tid)
-        return (
-            f"LWP {thread.native_thread_id}"
-            if thread
-            else "a thread that has exited"
-            if tid
-            else "nobody"
-        )
+        if thread:
+            return Claim("lwp", lwp=thread.native_thread_id)
+        return Claim("thread-that-has-exited") if tid else Claim("nobody")
 
     heap = records.mimalloc.owner(page)
     whose = (
-        f"heap {DOMAINS[heap.tag]} of LWP {heap.thread.native_thread_id}"
+        Claim("heap-of-thread", domain=DOMAINS[heap.tag], lwp=heap.thread.native_thread_id)
         if heap
-        else "no thread's heap"
+        else Claim("no-heap")
     )
     heap_tid = heap.thread.thread_id if heap else 0
     place, structs = "mi_segment_t", records.layout.struct("mi_page_t")
-    claim = f"the segment belongs to {name(segment.thread_id)}"
+    claim = Claim("segment-owner", owner=name(segment.thread_id))
     differs = bool(heap_tid and segment.thread_id and heap_tid != segment.thread_id)
     found = [
-        Evidence(f"the page belongs to {whose}", page.address + structs.offset("xheap"), page.heap),
+        Evidence(
+            Claim("page-owner", owner=whose), page.address + structs.offset("xheap"), page.heap
+        ),
         Evidence(
             claim,
             segment.address + records.layout.offset(place, "thread_id"),
@@ -148,9 +152,8 @@ def owners(records: Records, segment: Segment, page: Page, header: Header | None
         ),
     ]
     if header is not None:
-        claim = f"ob_tid names {name(header.ob_tid)}"
-        if header.ob_tid and header.ob_tid != segment.thread_id:
-            claim += ", not the segment's thread"
+        differs = bool(header.ob_tid) and header.ob_tid != segment.thread_id
+        claim = Claim("object-owner", owner=name(header.ob_tid), differs=differs)
         found.append(Evidence(claim, header.place("ob_tid"), header.ob_tid, header.address))
     return found
 
@@ -159,10 +162,15 @@ def misfit(records: Records, page: Page, info: TypeInfo) -> Evidence | None:
     """Why an object of that type cannot be in a block of that page; None if it can."""
     room, needed = records.room(page), least_size(records.layout, info)
     if needed > room:
-        claim = f"a {info.name} has at least {needed} bytes, its block has room for {room}"
+        claim = Claim("block-too-small", type=info.name, needed=needed, room=room)
         return Evidence(claim, page.address, page.block_size, broken=True)
     if tag_of(info) != page.tag:
-        claim = f"a {info.name} comes from heap {DOMAINS[tag_of(info)]}, its page is of {DOMAINS[page.tag]}"
+        claim = Claim(
+            "page-of-other-heap",
+            type=info.name,
+            domain=DOMAINS[tag_of(info)],
+            page_domain=DOMAINS[page.tag],
+        )
         return Evidence(claim, page.address, page.tag, broken=True)
     return None
 
@@ -177,7 +185,7 @@ def guards(records: Records, block: Block) -> list[Evidence]:
         return []
     hooks = read_hooks(data)
 
-    def broken(claim: str, offset: int) -> Evidence:
+    def broken(claim: Claim, offset: int) -> Evidence:
         return Evidence(
             claim,
             block.start + offset,
@@ -187,17 +195,15 @@ def guards(records: Records, block: Block) -> list[Evidence]:
 
     found = []
     if hooks.size is None:
-        found.append(
-            broken("the size that the debug hooks noted before it does not fit its block", 0)
-        )
+        found.append(broken(Claim("debug-size-implausible"), 0))
     elif hooks.overrun:
         end = debug_hooks.HEADER + hooks.size
         found.append(
             broken(
-                f"written {hooks.overrun} bytes past its {hooks.size} bytes (guard bytes are 0xFD)",
+                Claim("written-past-end", count=hooks.overrun, size=hooks.size),
                 end,
             )
         )
     if hooks.underrun:
-        found.append(broken(f"{hooks.underrun} of the guard bytes before it are overwritten", 8))
+        found.append(broken(Claim("guard-before-overwritten", count=hooks.underrun), 8))
     return found

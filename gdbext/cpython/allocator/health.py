@@ -19,7 +19,7 @@ from gdbext.cpython.allocator.object_freelists import BrokenFreelist, is_object_
 from gdbext.cpython.allocator.page_free_lists import Damage, Flaw, PageWords, decode
 from gdbext.cpython.allocator.pages import DOMAINS, MEM, Page
 from gdbext.cpython.allocator.records import Records
-from gdbext.model import Evidence, Verdict
+from gdbext.model import Address, Claim, Evidence, Verdict
 from gdbext.target.protocol import MemoryFault, text_in_word
 
 SMALL_NUMBER = 1 << 20
@@ -28,14 +28,17 @@ PLAUSIBLE_FLOAT = (1e-6, 1e15)
 
 
 MAX_SUSPECTS = 6
-
-ROLES = {
-    "itself": "it may have been used after it was freed",
-    "freed twice": "it may have been freed twice, or used after it was freed",
-    "before": "right before, it may have been written past its end",
-    "runs over": "a run of that word goes on from it into the next block, it may have been written past its end",
-}
-"""Why a block may be the origin of damage."""
+LOCATIONS = frozenset(
+    {
+        "in-raw-block",
+        "in-memory-block",
+        "in-pymem-block",
+        "in-place",
+        "inside-block",
+        "inside-other-block",
+    }
+)
+"""Kinds of verdicts' reasons that say where an address is."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Suspect:
     type: str | None
     verdict: Verdict
     role: str
-    """Why it is one, a key of :data:`ROLES`."""
+    """Why: ``itself`` (used after it was freed), ``freed twice``, ``before`` or ``runs over``."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Corruption:
     """Damage, explained.  ``subject`` is the block whose link is bad, or that was written past its end; None if not known."""
 
     damage: Damage | None
-    title: str
+    title: Claim
     evidence: tuple[Evidence, ...]
     subject: int | None = None
     suspects: tuple[Suspect, ...] = ()
@@ -81,12 +84,17 @@ class Health:
         domain = self._r.mimalloc.domain(page)
         evidence = [
             Evidence(
-                f"page of {page.block_size}-byte blocks, domain {domain}, starts at {page.start:#x}",
+                Claim("page-is", size=page.block_size, domain=domain, start=Address(page.start)),
                 page.address,
             )
         ]
         if damage.flaw is Flaw.COUNT:
-            title = f"{page.block_size}-byte page {page.address:#x}: {damage.flaw}"
+            title = Claim(
+                "page-flaw",
+                size=page.block_size,
+                page=Address(page.address),
+                flaw=damage.flaw.claim,
+            )
             busy = self._judge.occupants.busy(page) is not None
             return Corruption(damage, title, (*evidence, *self._counts(page)), is_snapshot=busy)
         block = damage.block if damage.block is not None else self._popped(damage)
@@ -95,32 +103,44 @@ class Health:
             if damage.block is not None
             else page.address + self._r.layout.offset("mi_page_t", damage.list)
         )
-        claim = f"{damage.list}, after {damage.position} sound links: {damage.flaw}"
+        claim = Claim(
+            "list-flaw-after",
+            list=damage.list,
+            count=damage.position,
+            flaw=damage.flaw.claim,
+        )
         evidence.append(Evidence(claim, place, damage.word, damage.block, broken=True))
         if damage.block is None and block is not None:
-            claim = "the block that was handed out last has the same word: the link was overwritten before that"
+            claim = Claim("last-block-has-word")
             evidence.append(Evidence(claim, block, self._word(block), block, broken=True))
         if damage.word is not None and damage.flaw not in (Flaw.CYCLE, Flaw.TWICE):
             evidence.append(
                 Evidence(
-                    f"what is there looks like {self.looks_like(damage.word)}",
+                    Claim("looks-like", what=self.looks_like(damage.word)),
                     place,
                     damage.word,
                     block,
                 )
             )
         if damage.flaw is Flaw.CYCLE:
-            evidence.append(
-                Evidence(
-                    "a block that is freed twice makes such a circle", place, damage.word, block
-                )
-            )
+            evidence.append(Evidence(Claim("cycle-by-double-free"), place, damage.word, block))
         near = self._suspects(page, block, damage.flaw) if block is not None else ()
         suspects = (*near, *self._writers(damage))
         for suspect in suspects[:MAX_SUSPECTS]:
-            claim = f"suspect: the {suspect.verdict} {suspect.type or 'block'} {suspect.address:#x}: {ROLES[suspect.role]}"
+            claim = Claim(
+                "suspect-block",
+                verdict=suspect.verdict.value,
+                type=suspect.type,
+                address=Address(suspect.address),
+                role=suspect.role,
+            )
             evidence.append(Evidence(claim, suspect.address, None, suspect.address))
-        title = f"a free list of {page.block_size}-byte blocks is damaged (page {page.address:#x}): {damage.flaw}"
+        title = Claim(
+            "free-list-damaged",
+            size=page.block_size,
+            page=Address(page.address),
+            flaw=damage.flaw.claim,
+        )
         return Corruption(damage, title, tuple(evidence), block, suspects)
 
     def _popped(self, damage: Damage) -> int | None:
@@ -166,16 +186,14 @@ class Health:
     def _counts(self, page: Page) -> list[Evidence]:
         layout = self._r.layout.struct("mi_page_t")
         lengths = self._r.free_lists.of(page).lengths
-        listed = ", ".join(f"{count} on {name}" for name, count in lengths.items())
+        listed = tuple(Claim("on-list", count=n, list=name) for name, n in lengths.items())
         return [
             Evidence(
-                "blocks handed out so far", page.address + layout.offset("capacity"), page.capacity
+                Claim("page-capacity"), page.address + layout.offset("capacity"), page.capacity
             ),
+            Evidence(Claim("page-used"), page.address + layout.offset("used"), page.used),
             Evidence(
-                "blocks in use, as the page counts", page.address + layout.offset("used"), page.used
-            ),
-            Evidence(
-                f"blocks found: {listed}",
+                Claim("blocks-listed", lists=listed),
                 page.address + layout.offset("free"),
                 page.free,
                 broken=True,
@@ -215,14 +233,14 @@ class Health:
             if page is None:
                 if is_object_list(cached.list):
                     reason = Evidence(
-                        f"freelist `{cached.list}` has an address that is in no page",
+                        Claim("freelist-has-stray", list=cached.list),
                         cached.place,
                         member,
                         broken=True,
                     )
                     yield Corruption(
                         None,
-                        f"the freelist `{cached.list}` of {owner(cached)} is damaged",
+                        Claim("freelist-damaged", list=cached.list, owner=owner(cached)),
                         (reason,),
                         member,
                     )
@@ -231,9 +249,9 @@ class Health:
             on = self._r.free_lists.of(page).where.get(block)
             if on:
                 evidence = (
-                    Evidence(f"freelist `{cached.list}` has it", cached.place, member),
+                    Evidence(Claim("freelist-has-it", list=cached.list), cached.place, member),
                     Evidence(
-                        f"and so has {on} of page {page.address:#x}: it was freed twice",
+                        Claim("page-list-has-it", list=on, page=Address(page.address)),
                         block,
                         None,
                         member,
@@ -242,7 +260,7 @@ class Health:
                 )
                 yield Corruption(
                     None,
-                    f"{member:#x} is on the freelist `{cached.list}` and freed as well",
+                    Claim("cached-and-freed", address=Address(member), list=cached.list),
                     evidence,
                     member,
                 )
@@ -250,15 +268,20 @@ class Health:
     def _broken_freelist(self, broken: BrokenFreelist) -> Corruption:
         evidence = (
             Evidence(
-                f"freelist `{broken.list}`: {broken.reason}", broken.place, broken.word, broken=True
+                Claim("freelist-flaw", list=broken.list, reason=broken.reason),
+                broken.place,
+                broken.word,
+                broken=True,
             ),
             Evidence(
-                f"what is there looks like {self.looks_like(broken.word)}",
+                Claim("looks-like", what=self.looks_like(broken.word)),
                 broken.place,
                 broken.word,
             ),
         )
-        title = f"the freelist `{broken.list}` of {owner(broken)} is damaged: {broken.reason}"
+        title = Claim(
+            "freelist-damaged-by", list=broken.list, owner=owner(broken), reason=broken.reason
+        )
         return Corruption(None, title, evidence)
 
     # --- guard bytes ----------------------------------------------------------------------------
@@ -280,58 +303,62 @@ class Health:
             end = block + HEADER + hooks.size
             word = self._word(end)
             # Behind the guard bytes nothing tells how far it went.
-            far = f"at least {hooks.overrun}" if hooks.overrun == TRAILER else str(hooks.overrun)
+            at_least = hooks.overrun == TRAILER
             suspect = self._suspect(page, block, "itself")
             evidence = (
                 Evidence(
-                    f"the block is a {suspect.verdict} {suspect.type or 'block'}",
+                    Claim("block-is", verdict=suspect.verdict.value, type=suspect.type),
                     suspect.address,
                     None,
                     suspect.address,
                 ),
+                Evidence(Claim("bytes-requested", size=hooks.size), block, self._word(block)),
                 Evidence(
-                    f"{hooks.size} bytes were asked for (big-endian)", block, self._word(block)
-                ),
-                Evidence(
-                    f"guard bytes (0xFD) overwritten up to {far} bytes past the end",
+                    Claim("guard-overwritten", count=hooks.overrun, at_least=at_least),
                     end,
                     word,
                     block + HEADER,
                     broken=True,
                 ),
             )
-            what = f"the {suspect.type} in the block" if suspect.type else "the block"
-            title = f"{what} {block:#x} was written {far} bytes past its {hooks.size} bytes"
+            title = Claim(
+                "block-overrun",
+                type=suspect.type,
+                block=Address(block),
+                count=hooks.overrun,
+                at_least=at_least,
+                size=hooks.size,
+            )
             is_snapshot = any(stop.guarding for stop in self._r.stops)
             yield Corruption(None, title, evidence, block, (suspect,), is_snapshot)
 
     # --- what a word looks like -----------------------------------------------------------------
 
-    def looks_like(self, word: int) -> str:
+    def looks_like(self, word: int) -> Claim:
         """What an overwriting word seems to be: a fill, a pointer and to what, text, a number, a reference count."""
         if word == 0:
-            return "a cleared field"
+            return Claim("cleared-field")
         fill = debug_hooks.fill_of(word)
         if fill is not None:
-            return f"debug fill: memory {debug_hooks.FILLS[fill]}"
+            return Claim("debug-fill", fill=Address(fill))
         thread = self._r.runtime.by_tid(word)
         if thread:
-            return f"the identifier of LWP {thread.native_thread_id}: the ob_tid of a live object"
+            return Claim("thread-identifier", lwp=thread.native_thread_id)
         pointer = self._pointer(word)
         if pointer:
             return pointer
         if text_in_word(word):
-            return "text"
+            return Claim("text")
         if word < SMALL_NUMBER:
-            return f"a small number ({word})"
+            return Claim("small-number", number=word)
         if word >> 32 == 0xFFFF_FFFF:
-            return f"a small negative number ({word - (1 << 64)}): a count below zero?"
+            return Claim("small-negative-number", number=word - (1 << 64))
         (number,) = struct.unpack("<d", struct.pack("<Q", word))
         if PLAUSIBLE_FLOAT[0] < abs(number) < PLAUSIBLE_FLOAT[1]:
-            return "a floating-point number"
-        return "no pointer, text or number"
+            return Claim("float-number")
+        return Claim("unknown-word")
 
-    def _pointer(self, word: int) -> str | None:
+    def _pointer(self, word: int) -> Claim | None:
         judged = self._judge.address(word & ~7, None)
         info = self._r.objects.type_of(word & ~7)
         if (
@@ -341,9 +368,9 @@ class Health:
             return None
         if info and not judged.verdict.is_dead and judged.verdict is not Verdict.FOREIGN:
             kind = self._r.objects.type_info(word & ~7)
-            return f"a pointer to the type {kind.name}" if kind else f"a pointer to a {info.name}"
-        return (
-            f"a pointer {judged.reason}"
-            if judged.reason.startswith("in")
-            else f"a pointer to memory that is {judged.verdict}"
-        )
+            if kind:
+                return Claim("pointer-to-type", type=kind.name)
+            return Claim("pointer-to-object", type=info.name)
+        if judged.reason is not None and judged.reason.kind in LOCATIONS:
+            return Claim("pointer-located", location=judged.reason)
+        return Claim("pointer-to-memory", verdict=judged.verdict.value)

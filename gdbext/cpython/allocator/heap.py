@@ -25,7 +25,7 @@ from gdbext.cpython.allocator.sweep import Progress
 from gdbext.cpython.interpreter.runtime import Runtime
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
 from gdbext.cpython.objects.objects import Objects
-from gdbext.model import Evidence, Liveness, Verdict
+from gdbext.model import Claim, Evidence, Liveness, Verdict
 from gdbext.target.protocol import Memory, MemoryFault, Region
 
 
@@ -141,7 +141,7 @@ class Heap:
             return None
         return page.block(page.index(address)) + self.records.before(page)
 
-    def looks_like(self, word: int) -> str:
+    def looks_like(self, word: int) -> Claim:
         """What a word that was written over another seems to be: a pointer and to what, text, a number, a fill."""
         return self._health.looks_like(word)
 

@@ -18,7 +18,7 @@ from gdbext.cpython.allocator.pages import Page
 from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.objects.decoded import List, Tuple
 from gdbext.cpython.objects.types import HAVE_GC
-from gdbext.model import Verdict
+from gdbext.model import Slot, Verdict
 from gdbext.target.protocol import Memory, MemoryFault
 
 WORD = 8
@@ -41,7 +41,7 @@ class Holder:
 
     address: int
     type: str
-    slot: int | str
+    slot: Slot
     place: int
     target: int
 

@@ -20,7 +20,6 @@ from gdbext.cpython.allocator.evidence import (
     on_list,
     over_decref,
     owners,
-    references,
     say,
     what_lives,
 )
@@ -32,7 +31,7 @@ from gdbext.cpython.allocator.pages import MEM, OBJECT, SLICE_SIZE, Page
 from gdbext.cpython.allocator.places import Place
 from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.layout.layout import UnknownLayout
-from gdbext.model import Block, Evidence, Liveness, Verdict
+from gdbext.model import Address, Block, Claim, Evidence, Liveness, Verdict
 from gdbext.target.protocol import MemoryFault
 
 ALIGNMENT = 8
@@ -50,18 +49,18 @@ class Judge:
     def address(self, address: int, expected: str | None) -> Liveness:
         """The verdict on an address that a program uses as ``PyObject *``."""
         if address == 0:
-            return say(address, Verdict.NULL, PROVEN, "a NULL pointer")
+            return say(address, Verdict.NULL, PROVEN, Claim("null-pointer"))
         fill = fill_of(address)
         if fill is not None and self._r.hooks:
             # Not proven: others may write such bytes, too.
-            reason = f"the pointer itself was read from memory that is {debug_hooks.FILLS[fill]}"
+            reason = Claim("pointer-is-fill", fill=Address(fill))
             return say(address, Verdict.POISONED, LIKELY, reason)
         try:
             return self._in_memory(address, expected)
         except MemoryFault as fault:
             return self._unreadable(address, fault)
         except UnknownLayout as unknown:
-            return say(address, Verdict.UNKNOWN, POSSIBLE, str(unknown))
+            return say(address, Verdict.UNKNOWN, POSSIBLE, unknown.claim)
 
     def block(self, address: int) -> Liveness:
         """The verdict on memory that is not an object's: on the block that a raw pointer leads into."""
@@ -84,7 +83,7 @@ class Judge:
         except MemoryFault as fault:
             return self._unreadable(address, fault)
         except UnknownLayout as unknown:
-            return say(address, Verdict.UNKNOWN, POSSIBLE, str(unknown))
+            return say(address, Verdict.UNKNOWN, POSSIBLE, unknown.claim)
 
     def owners(self, address: int) -> list[Evidence]:
         """See :func:`gdbext.cpython.allocator.evidence.owners`."""
@@ -106,14 +105,14 @@ class Judge:
                 address,
                 Verdict.UNKNOWN,
                 POSSIBLE,
-                "mapped, but the core does not have it",
-                [Evidence(str(fault), fault.address)],
+                Claim("not-in-core"),
+                [Evidence(fault.claim, fault.address)],
             )
         return say(
             address,
             Verdict.UNMAPPED,
             PROVEN if places.is_known else LIKELY,
-            "no memory is mapped there",
+            Claim("unmapped"),
         )
 
     def _in_memory(self, address: int, expected: str | None) -> Liveness:
@@ -124,7 +123,7 @@ class Judge:
                 address,
                 Verdict.MISALIGNED,
                 PROVEN,
-                f"{past} past a multiple of {ALIGNMENT}, where no object can start",
+                Claim("misaligned", past=past, alignment=ALIGNMENT),
             )
         segment = self._r.mimalloc.segment_of(address)
         if segment is None:
@@ -147,14 +146,14 @@ class Judge:
                 address,
                 Verdict.UNKNOWN,
                 LIKELY,
-                "mimalloc's segments cannot be told from other memory",
+                Claim("segments-unknown"),
             )
         if place is None:
             return say(
                 address,
                 Verdict.FOREIGN,
                 LIKELY,
-                "not in mimalloc's memory; there is no map of memory to say more",
+                Claim("not-mimalloc"),
             )
         return (
             self._static(address, place)
@@ -173,7 +172,7 @@ class Judge:
                 address,
                 Verdict.IMMORTAL,
                 PROVEN,
-                f"a static {info.name} in {place.text}",
+                Claim("static-object", type=info.name, place=place.what),
                 what_lives(header, info),
             )
         if header.is_dead_shape:
@@ -182,7 +181,7 @@ class Judge:
             address,
             Verdict.LIVE,
             LIKELY,
-            f"a {info.name} in {place.text}",
+            Claim("object-in", type=info.name, place=place.what),
             what_lives(header, info),
         )
 
@@ -206,28 +205,26 @@ class Judge:
         )
         if not segments or not (between or self._is_zero(boundary, HEADER_SAMPLE)):
             return None
-        evidence = [Evidence("no segment starts at this 32 MiB boundary", boundary)]
+        evidence = [Evidence(Claim("no-segment"), boundary)]
         if place.region.writable and self._is_zero(address & ~(OS_PAGE - 1), OS_PAGE):
             return say(
                 address,
                 Verdict.NEVER_ALLOCATED,
                 LIKELY,
-                "memory that mimalloc has reserved and does not use",
+                Claim("reserved-unused"),
                 evidence,
             )
-        return say(
-            address, Verdict.FREED, LIKELY, "memory of a segment that mimalloc has freed", evidence
-        )
+        return say(address, Verdict.FREED, LIKELY, Claim("segment-freed"), evidence)
 
     def _elsewhere(self, address: int, place: Place) -> Liveness:
         info = self._r.objects.type_of(address)
         alive = info is not None and not self._r.objects.header(address).is_dead_shape
-        what = f"; a {info.name} seems to be there" if info and alive else ""
+        seems = info.name if info and alive else None
         return say(
             address,
             Verdict.FOREIGN,
             PROVEN if place.kind in ("module", "stack") else LIKELY,
-            f"in {place.text}{what}",
+            Claim("in-place", place=place.what, seems=seems),
         )
 
     def _no_page(self, address: int, segment: Segment, span: Span | None) -> Liveness:
@@ -238,22 +235,22 @@ class Judge:
                 address,
                 Verdict.FOREIGN,
                 PROVEN,
-                f"mimalloc's own header of segment {segment.address:#x}",
+                Claim("segment-header", segment=Address(segment.address)),
             )
         if span is None or span.is_page:
             return say(
                 address,
                 Verdict.UNKNOWN,
                 POSSIBLE,
-                f"the page headers of segment {segment.address:#x} are damaged here",
+                Claim("page-headers-damaged", segment=Address(segment.address)),
             )
         evidence = [
             Evidence(
-                f"{span.slices} slices of 64 KiB are in no page",
+                Claim("slices-without-page", count=span.slices),
                 segment.address + span.first * SLICE_SIZE,
             ),
             Evidence(
-                "pages of the segment in use",
+                Claim("segment-pages-used"),
                 segment.address + self._r.layout.offset("mi_segment_t", "used"),
                 segment.used,
             ),
@@ -261,7 +258,7 @@ class Judge:
         if self._r.mimalloc.was_used(segment, span, number) or not self._is_zero(
             segment.address + number * SLICE_SIZE, SLICE_SIZE
         ):
-            reason = "every block of its page was freed, and the page given back"
+            reason = Claim("page-given-back")
             return say(
                 address, Verdict.FREED, PROVEN if segment.is_intact else LIKELY, reason, evidence
             )
@@ -269,7 +266,7 @@ class Judge:
             address,
             Verdict.NEVER_ALLOCATED,
             LIKELY,
-            "no page was ever made of this memory",
+            Claim("never-a-page"),
             evidence,
         )
 
@@ -300,7 +297,7 @@ class Judge:
     def _beyond(self, address: int, page: Page) -> Liveness:
         """In a page, but in none of the blocks that it has handed out so far."""
         capacity = page.address + self._r.layout.offset("mi_page_t", "capacity")
-        claim = f"blocks of {page.block_size} bytes that the page has handed out; they end at {page.end:#x}"
+        claim = Claim("blocks-handed-out", size=page.block_size, end=Address(page.end))
         evidence = [Evidence(claim, capacity, page.capacity)]
         start = address - (address - page.start) % page.block_size
         if self._is_zero(start, min(page.block_size, SLICE_SIZE)):
@@ -308,11 +305,11 @@ class Judge:
                 address,
                 Verdict.NEVER_ALLOCATED,
                 LIKELY,
-                "its page has not handed out this memory yet",
+                Claim("not-handed-out"),
                 evidence,
             )
         # Only what an earlier page had can have been written to.
-        reason = "freed with an earlier page; the page there now has not handed it out"
+        reason = Claim("freed-with-earlier-page")
         return say(
             address,
             Verdict.FREED,
@@ -340,15 +337,24 @@ class Judge:
             *self._remains(address, page, block),
         ]
         evidence += [
-            Evidence(f"{d.list}: {d.flaw}", d.block or page.address, d.word, broken=True)
+            Evidence(
+                Claim("list-flaw", list=d.list, flaw=d.flaw.claim),
+                d.block or page.address,
+                d.word,
+                broken=True,
+            )
             for d in free.damages[:2]
         ]
-        by = "another thread" if block.freed_by == OTHER else "the thread that owns the page"
-        if page.is_abandoned and block.freed_by != OTHER:
-            by = "its own thread, which has exited since"
-        reason = f"its block is on the page's {on}: freed by {by}"
-        if page.qsbr_goal and not page.used:
-            reason += "; the whole page waits for QSBR to be given back"
+        reason = Claim(
+            "freed",
+            list=on,
+            by="another"
+            if block.freed_by == OTHER
+            else "exited owner"
+            if page.is_abandoned
+            else "owner",
+            page_waits=bool(page.qsbr_goal and not page.used),
+        )
         alive = self._looks_alive(page, block)
         proven = free.is_intact and alive is None
         return say(
@@ -378,7 +384,7 @@ class Judge:
         )
         if not (owned if page.tag == OBJECT else tracked):
             return None
-        claim = f"but a {info.name} with {references(header)} looks alive there: was a link overwritten?"
+        claim = Claim("looks-alive", type=info.name, count=header.refcount or 0)
         return Evidence(claim, header.place("ob_ref_local"), header.ref_local, address, broken=True)
 
     def _remains(self, address: int, page: Page, block: Block) -> list[Evidence]:
@@ -388,12 +394,12 @@ class Judge:
         header = self._r.objects.header(address)
         found = []
         if fill_of(header.ob_type) == debug_hooks.FREED:
-            claim = "ob_type has the debug fill of freed memory"
+            claim = Claim("type-is-freed-fill")
             found.append(Evidence(claim, header.place("ob_type"), header.ob_type, address))
         elif info := self._r.objects.type_info(header.ob_type):
             found.append(
                 Evidence(
-                    f"ob_type is left from a {info.name}",
+                    Claim("type-left-from", type=info.name),
                     header.place("ob_type"),
                     header.ob_type,
                     address,

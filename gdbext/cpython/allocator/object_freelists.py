@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from gdbext.cpython.interpreter.runtime import Runtime, ThreadState
 from gdbext.cpython.layout.layout import Layout, Record, StructLayout, UnknownLayout
 from gdbext.cpython.objects.header import MERGED
+from gdbext.model import Claim
 from gdbext.target.protocol import Memory, MemoryFault
 
 STATE = "_PyThreadStateImpl"
@@ -54,7 +55,7 @@ class BrokenFreelist:
     list: str
     place: int
     word: int
-    reason: str
+    reason: Claim
 
 
 class Freelists:
@@ -157,7 +158,7 @@ class Freelists:
         if not DISABLED <= count <= len(items):
             self.broken.append(
                 BrokenFreelist(
-                    thread, name, base, count & WORD, f"its count {count} is out of range"
+                    thread, name, base, count & WORD, Claim("count-out-of-range", count=count)
                 )
             )
             return
@@ -179,7 +180,7 @@ class Freelists:
         if not DISABLED <= count <= MAX_LENGTH:
             self.broken.append(
                 BrokenFreelist(
-                    thread, name, place, count & WORD, f"its count {count} is out of range"
+                    thread, name, place, count & WORD, Claim("count-out-of-range", count=count)
                 )
             )
             return
@@ -195,17 +196,17 @@ class Freelists:
                 at = int.from_bytes(self._memory.read(place, 8), "little")
             except MemoryFault:
                 self.broken.append(
-                    BrokenFreelist(thread, name, place, at, "a member cannot be read")
+                    BrokenFreelist(thread, name, place, at, Claim("member-unreadable"))
                 )
                 return
         if at and count >= 0:
             self.broken.append(
-                BrokenFreelist(thread, name, place, at, f"it goes on after its {count} members")
+                BrokenFreelist(thread, name, place, at, Claim("list-too-long", count=count))
             )
         elif found < count - 1:
             self.broken.append(
                 BrokenFreelist(
-                    thread, name, place, at, f"it ends after {found} of its {count} members"
+                    thread, name, place, at, Claim("list-too-short", length=found, count=count)
                 )
             )
 
@@ -223,19 +224,19 @@ class Freelists:
         self.members[member] = Cached(thread, name, place)
         return True
 
-    def _why_not(self, name: str, member: int) -> str | None:
+    def _why_not(self, name: str, member: int) -> Claim | None:
         """Why an address can be no member of a freelist."""
         if not member or member % 8:
-            return "a member is no object's address"
+            return Claim("member-not-an-address")
         if member in self.members:
-            return "a member is on it twice"
+            return Claim("member-twice")
         if not is_object_list(name):
             return None
         try:
             if self._is_referenced(member) and not self._is_used_after_free(name, member):
-                return "it leads to an object with references"
+                return Claim("member-referenced")
         except MemoryFault:
-            return "a member cannot be read"
+            return Claim("member-unreadable")
         except UnknownLayout:
             pass
         return None
@@ -254,9 +255,11 @@ class Freelists:
         return following == 0 or (following % 8 == 0 and not self._is_referenced(following))
 
 
-def owner(entry: Cached | BrokenFreelist) -> str:
+def owner(entry: Cached | BrokenFreelist) -> Claim:
     """Whose freelist it is."""
-    return f"LWP {entry.thread.native_thread_id}" if entry.thread else "the interpreter"
+    if entry.thread is None:
+        return Claim("the-interpreter")
+    return Claim("lwp", lwp=entry.thread.native_thread_id)
 
 
 def is_object_list(name: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from gdbext.cpython.allocator import debug_hooks
 from gdbext.cpython.allocator.activity import ThreadStop
 from gdbext.cpython.allocator.debug_hooks import fill_of
-from gdbext.cpython.allocator.evidence import counts, guards, misfit, references, say, what_lives
+from gdbext.cpython.allocator.evidence import counts, guards, misfit, say, what_lives
 from gdbext.cpython.allocator.kinds import is_kind_of
 from gdbext.cpython.allocator.object_freelists import Cached, is_object_list, owner
 from gdbext.cpython.allocator.page_free_lists import FreeBlocks, decode
@@ -15,7 +15,7 @@ from gdbext.cpython.allocator.pages import DOMAINS, MEM, Page
 from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.objects.header import MERGED, Header
 from gdbext.cpython.objects.types import TypeInfo
-from gdbext.model import Block, Confidence, Evidence, Liveness, Verdict
+from gdbext.model import Address, Block, Claim, Confidence, Evidence, Liveness, Verdict
 
 PROVEN, LIKELY, POSSIBLE = Confidence.PROVEN, Confidence.LIKELY, Confidence.POSSIBLE
 
@@ -35,7 +35,7 @@ class Occupants:
                 address,
                 Verdict.FOREIGN,
                 PROVEN,
-                "in a PyMem_Raw block (of mimalloc's default heap), not an object's",
+                Claim("in-raw-block"),
                 (),
                 block,
             )
@@ -44,18 +44,20 @@ class Occupants:
                 address,
                 Verdict.UNKNOWN,
                 POSSIBLE,
-                "the page's tag is none of CPython's heaps",
+                Claim("page-of-unknown-heap"),
                 (),
                 block,
             )
         heap = self._r.mimalloc.owner(page)
         if heap is not None and heap.tag != page.tag:
-            tag = Evidence(f"its heap is {DOMAINS[heap.tag]}", page.address, page.tag, broken=True)
+            tag = Evidence(
+                Claim("heap-is", domain=DOMAINS[heap.tag]), page.address, page.tag, broken=True
+            )
             return say(
                 address,
                 Verdict.UNKNOWN,
                 LIKELY,
-                "the page's header says another heap than the one that it is of",
+                Claim("page-heap-contradicts"),
                 [tag],
                 block,
             )
@@ -78,7 +80,8 @@ class Occupants:
                 self._object(block.start + self._r.before(page), page, block, free, None),
                 address=address,
             )
-        what = f"in a {block.size}-byte block of {'PyMem_Raw' if block.domain == 'raw' else 'PyMem'} memory"
+        api = "PyMem_Raw" if block.domain == "raw" else "PyMem"
+        what = Claim("in-memory-block", size=block.size, api=api)
         return say(address, Verdict.LIVE, LIKELY, what, guards(self._r, block), block)
 
     # --- no object starts here ------------------------------------------------------------------
@@ -90,8 +93,8 @@ class Occupants:
         placed = self._placed(address, block)
         if placed:
             return placed
-        reason = f"in a {block.size}-byte block of PyMem_Malloc, which no object can be in"
-        evidence = [Evidence("the page's heap has tag 0 (mem)", page.address, page.tag)]
+        reason = Claim("in-pymem-block", size=block.size)
+        evidence = [Evidence(Claim("heap-tag-mem"), page.address, page.tag)]
         if expected is None and address != self._r.data(page, block.start):
             return say(address, Verdict.INTERIOR, PROVEN, reason, evidence, block)
         return say(address, Verdict.REUSED, PROVEN if expected else LIKELY, reason, evidence, block)
@@ -108,7 +111,7 @@ class Occupants:
             or objects.why_not_object(address)
         ):
             return None
-        reason = f"a {info.name} with {references(header)}, placed by its maker in a {block.size}-byte block"
+        reason = Claim("placed-object", type=info.name, count=header.refcount or 0, size=block.size)
         return say(address, Verdict.LIVE, LIKELY, reason, what_lives(header, info), block)
 
     def _inside(self, address: int, block: Block, expected: str | None, past: int) -> Liveness:
@@ -117,10 +120,10 @@ class Occupants:
             return placed
         start = address - past
         info = self._r.objects.type_of(start)
-        kind = f"a {info.name}" if info else "an object"
+        kind = Claim("a-type", type=info.name) if info else Claim("an-object")
         evidence = [
             Evidence(
-                f"the block's object starts {abs(past)} bytes {'before' if past > 0 else 'after'} the address",
+                Claim("object-starts-elsewhere", offset=abs(past), is_before=past > 0),
                 start,
             )
         ]
@@ -129,11 +132,11 @@ class Occupants:
                 address,
                 Verdict.INTERIOR,
                 PROVEN,
-                f"inside the block of {kind} at {start:#x}",
+                Claim("inside-block", object=kind, start=Address(start)),
                 evidence,
                 block,
             )
-        reason = f"the page has blocks of {block.size} bytes now, and the address is inside that of {kind} at {start:#x}"
+        reason = Claim("inside-other-block", size=block.size, object=kind, start=Address(start))
         return say(address, Verdict.REUSED, LIKELY, reason, evidence, block)
 
     def _pending(self, page: Page, block: Block) -> Liveness | None:
@@ -142,17 +145,19 @@ class Occupants:
         waiting = self._r.queues.delayed.get(data)
         if waiting:
             whose = (
-                f"LWP {waiting.thread.native_thread_id}" if waiting.thread else "an exited thread"
+                Claim("lwp", lwp=waiting.thread.native_thread_id)
+                if waiting.thread
+                else Claim("exited-thread")
             )
             evidence = [
-                Evidence(f"the queue of delayed frees of {whose} has it", waiting.place, data),
-                Evidence("QSBR goal", waiting.place + 8, waiting.goal),
+                Evidence(Claim("in-delayed-frees", owner=whose), waiting.place, data),
+                Evidence(Claim("qsbr-goal"), waiting.place + 8, waiting.goal),
             ]
             return say(
                 data,
                 Verdict.PENDING_FREE,
                 PROVEN,
-                "freed, and waiting until no thread can still read it",
+                Claim("freed-waiting"),
                 evidence,
                 block,
             )
@@ -162,10 +167,8 @@ class Occupants:
         )
 
     def _kept(self, address: int, block: Block, cached: Cached) -> Liveness:
-        evidence = [Evidence(f"the freelist `{cached.list}` has it", cached.place, address)]
-        reason = (
-            f"dead, kept on the freelist `{cached.list}` of {owner(cached)} for its next allocation"
-        )
+        evidence = [Evidence(Claim("in-freelist", list=cached.list), cached.place, address)]
+        reason = Claim("kept-on-freelist", list=cached.list, owner=owner(cached))
         confidence = PROVEN if self._r.freelists.is_sound(cached) else LIKELY
         return say(address, Verdict.CACHED, confidence, reason, evidence, block)
 
@@ -196,12 +199,8 @@ class Occupants:
             return replace(pending, address=address)
         trash = self._r.queues.trash.get(address)
         if trash and header.ref_local == 0 and header.ref_shared in (0, MERGED):
-            linked = Evidence(
-                "linked from delete_later of this thread state", trash.address, address
-            )
-            reason = (
-                f"its deallocation was put off: the trashcan of LWP {trash.native_thread_id} has it"
-            )
+            linked = Evidence(Claim("linked-from-trash"), trash.address, address)
+            reason = Claim("in-trashcan", lwp=trash.native_thread_id)
             return say(address, Verdict.DYING, PROVEN, reason, [linked, *counts(header)], block)
         return None
 
@@ -216,15 +215,15 @@ class Occupants:
             return None
         evidence = counts(header)
         if merge:
-            claim = f"LWP {merge.thread.native_thread_id}, its owner, is to merge its counts"
+            claim = Claim("merge-pending", lwp=merge.thread.native_thread_id)
             evidence.append(Evidence(claim, merge.place, header.address))
         if decref:
-            evidence.append(Evidence("a delayed decref has it", decref.place, header.address))
+            evidence.append(Evidence(Claim("decref-pending"), decref.place, header.address))
         return say(
             header.address,
             Verdict.PENDING_FREE,
             LIKELY,
-            "the last reference to it is the one that a queue will drop",
+            Claim("last-reference-in-queue"),
             evidence,
             block,
         )
@@ -239,19 +238,19 @@ class Occupants:
             return None
         evidence = [
             Evidence(
-                f"{free.lost} of the page's free blocks are on no list",
+                Claim("blocks-lost", count=free.lost),
                 page.address,
                 None,
                 broken=True,
             ),
-            Evidence("its first word is the link of a free block", block.start, word),
+            Evidence(Claim("first-word-is-link"), block.start, word),
             *counts(header),
         ]
         return say(
             header.address,
             Verdict.FREED,
             LIKELY,
-            "freed, and lost from a free list that was damaged",
+            Claim("freed-and-lost"),
             evidence,
             block,
         )
@@ -260,9 +259,9 @@ class Occupants:
         fill = fill_of(header.ob_type)
         if fill is None:
             return None
-        claim = f"ob_type is {debug_hooks.FILLS[fill]}"
+        claim = Claim("type-is-fill", fill=Address(fill))
         evidence = [Evidence(claim, header.place("ob_type"), header.ob_type, header.address)]
-        reason = f"its memory is {debug_hooks.FILLS[fill]}" + self._meanwhile(page)
+        reason = Claim("memory-is-fill", fill=Address(fill), meanwhile=self._meanwhile(page))
         # A thread may be about to make an object of it, or to give it back.
         in_transit = fill == debug_hooks.UNINITIALISED or self.busy(page) is not None
         return say(
@@ -282,20 +281,16 @@ class Occupants:
             return None
         address, evidence = header.address, counts(header)
         if info is None:
-            reason = "its block is in use, but there is no object in it (yet)" + self._meanwhile(
-                page
-            )
+            reason = Claim("no-object-yet", meanwhile=self._meanwhile(page))
             return say(address, Verdict.UNKNOWN, POSSIBLE, reason, evidence, block)
         ending, beginning = self._anyone("deallocating"), self._owner(page, "allocating")
         if ending:
-            reason = (
-                f"its reference count is 0, and LWP {ending.lwp} is inside {ending.deallocating}"
-            )
+            reason = Claim("dead-and-inside", lwp=ending.lwp, function=ending.deallocating)
             return say(address, Verdict.DYING, LIKELY, reason, evidence, block)
         if beginning:
-            reason = f"LWP {beginning.lwp}, which owns the page, is inside {beginning.allocating}"
+            reason = Claim("owner-inside", lwp=beginning.lwp, function=beginning.allocating)
             return say(address, Verdict.UNKNOWN, POSSIBLE, reason, evidence, block)
-        reason = "its reference count is 0, but its block is not freed" + self._meanwhile(page)
+        reason = Claim("dead-not-freed", meanwhile=self._meanwhile(page))
         return say(address, Verdict.DYING, POSSIBLE, reason, evidence, block)
 
     def _other(
@@ -306,7 +301,7 @@ class Occupants:
             return None
         wrong = misfit(self._r, page, info)
         if wrong:
-            reason = f"its block cannot be that of a {info.name}"
+            reason = Claim("block-does-not-fit", type=info.name)
             return say(
                 header.address,
                 Verdict.REUSED,
@@ -316,7 +311,7 @@ class Occupants:
                 block,
             )
         if expected and not is_kind_of(self._r.objects, info, expected):
-            reason = f"a {info.name} lives there, and no {expected}"
+            reason = Claim("other-type-lives", type=info.name, expected=expected)
             return say(
                 header.address, Verdict.REUSED, PROVEN, reason, what_lives(header, info), block
             )
@@ -326,26 +321,31 @@ class Occupants:
         address = header.address
         if info is None or header.problems:
             problems = header.problems or self._r.objects.why_not_object(address)
-            reason = "its block is in use, but what is in it is no object" + self._meanwhile(page)
+            reason = Claim("not-an-object-in-block", meanwhile=self._meanwhile(page))
             return say(address, Verdict.UNKNOWN, LIKELY, reason, problems, block)
         evidence = [*what_lives(header, info), *guards(self._r, block)]
         if header.is_immortal:
             return say(
-                address, Verdict.IMMORTAL, LIKELY, f"an immortal {info.name}", evidence, block
+                address,
+                Verdict.IMMORTAL,
+                LIKELY,
+                Claim("immortal", type=info.name),
+                evidence,
+                block,
             )
         collection = self._r.running_collection
         if collection and "unreachable" in header.gc_names:
-            evidence.append(Evidence("a garbage collection is running", collection.flag, 1))
+            evidence.append(Evidence(Claim("collection-running"), collection.flag, 1))
             if collection.world_stopped:
-                reason = "the garbage collector is finding out whether it is reachable"
+                reason = Claim("reachability-unknown")
                 return say(address, Verdict.UNKNOWN, POSSIBLE, reason, evidence, block)
-            reason = "the garbage collector has found it unreachable, and is about to clear it"
+            reason = Claim("unreachable")
             return say(address, Verdict.DYING, LIKELY, reason, evidence, block)
         return say(
             address,
             Verdict.LIVE,
             LIKELY,
-            f"a {info.name} with {references(header)}",
+            Claim("alive", type=info.name, count=header.refcount or 0),
             evidence,
             block,
         )
@@ -377,9 +377,9 @@ class Occupants:
             None,
         )
 
-    def _meanwhile(self, page: Page) -> str:
+    def _meanwhile(self, page: Page) -> Claim | None:
         """A thread's doings that may explain a block in no regular state."""
         stop = self._owner(page, "allocating") or self._anyone("deallocating")
         if stop:
-            return f"; LWP {stop.lwp} is inside {stop.allocating or stop.deallocating}"
-        return "; a garbage collection is running" if self._r.running_collection else ""
+            return Claim("inside", lwp=stop.lwp, function=stop.allocating or stop.deallocating)
+        return Claim("collection-running") if self._r.running_collection else None

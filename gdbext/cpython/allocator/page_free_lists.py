@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from gdbext.cpython.allocator.mimalloc import Mimalloc
 from gdbext.cpython.allocator.pages import Page
 from gdbext.cpython.layout.layout import Layout
+from gdbext.model import Claim
 from gdbext.target.protocol import Memory, MemoryFault
 
 WORD_MASK = (1 << 64) - 1
@@ -34,16 +35,18 @@ FREED_BY = {"free": OWNER, "local_free": OWNER, "xthread_free": OTHER, "thread_d
 class Flaw(str, enum.Enum):
     """What is wrong with a list."""
 
-    OUTSIDE = "link leaves the page"
-    NO_BLOCK = "link points into the middle of a block"
-    UNUSED = "link points to a block that was never handed out"
-    CYCLE = "list goes in a circle"
-    TWICE = "block is on two lists"
-    UNREADABLE = "link cannot be read"
-    COUNT = "the lists' lengths contradict the page's count"
+    OUTSIDE = "link-leaves-page"
+    NO_BLOCK = "link-into-block"
+    UNUSED = "link-to-unused-block"
+    CYCLE = "list-cycle"
+    TWICE = "block-on-two-lists"
+    UNREADABLE = "link-unreadable"
+    COUNT = "counts-contradict"
 
-    def __str__(self) -> str:
-        return self.value
+    @property
+    def claim(self) -> Claim:
+        """The flaw as a claim: its value is the claim's kind."""
+        return Claim(self.value)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from functools import cached_property
 from gdbext.cpython.allocator import debug_hooks
 from gdbext.cpython.allocator.activity import ThreadStop
 from gdbext.cpython.interpreter.runtime import Runtime
+from gdbext.model import Claim, FilePath
 from gdbext.target.protocol import Memory, MemoryFault, Region
 
 # glibc's malloc_chunk: the size before the user's bytes, its low three bits being flags (malloc/malloc.c).
@@ -22,10 +23,10 @@ TOP = 1 << 14
 
 @dataclass(frozen=True)
 class Place:
-    """``kind`` is ``module``, ``stack``, ``c heap`` or ``memory``; ``text`` says it for people."""
+    """``kind`` is ``module``, ``stack``, ``c heap`` or ``memory``; ``what`` says more."""
 
     kind: str
-    text: str
+    what: Claim
     region: Region
 
 
@@ -102,19 +103,19 @@ class Places:
         region = self.region(address)
         return self._modules.get(region.start) if region else None
 
-    def stack_of(self, region: Region) -> str | None:
+    def stack_of(self, region: Region) -> Claim | None:
         """Whose stack a region is: glibc puts a thread's control block on top of it; else a stack pointer tells."""
         if region.path == "[stack]":
-            return "the main thread's stack"
+            return Claim("main-stack")
         for thread in self._runtime.threads:
             if (
                 region.start <= thread.thread_id < region.end
                 and region.end - thread.thread_id < TOP < region.end - region.start
             ):
-                return f"the stack of LWP {thread.native_thread_id}"
+                return Claim("stack-of", lwp=thread.native_thread_id)
         for stop in self._stops():
             if stop.stack_pointer is not None and region.start <= stop.stack_pointer < region.end:
-                return f"the stack of LWP {stop.lwp}"
+                return Claim("stack-of", lwp=stop.lwp)
         return None
 
     def find(self, address: int) -> Place | None:
@@ -123,8 +124,13 @@ class Places:
         if region is None:
             return None
         if region.start in self._modules:
-            what = "data" if region.writable else "text or constants"
-            return Place("module", f"{what} of {self._modules[region.start]}", region)
+            path = FilePath(self._modules[region.start])
+            what = (
+                Claim("module-data", path=path)
+                if region.writable
+                else Claim("module-text", path=path)
+            )
+            return Place("module", what, region)
         raw = self.raw_block(address)
         if raw:
             return Place("c heap", raw, region)
@@ -132,13 +138,13 @@ class Places:
             region.start <= t.address < region.end for t in self._runtime.threads
         ):
             # All thread states but the first are PyMem_Raw memory, which is glibc's in 3.13 and 3.14.
-            return Place("c heap", f"glibc's heap {self._chunk(address)}".rstrip(), region)
+            return Place("c heap", Claim("glibc-heap", chunk=self._chunk(address)), region)
         stack = self.stack_of(region)
         if stack:
             return Place("stack", stack, region)
-        return Place("memory", "memory that neither mimalloc nor a module has", region)
+        return Place("memory", Claim("other-memory"), region)
 
-    def raw_block(self, address: int) -> str | None:
+    def raw_block(self, address: int) -> Claim | None:
         """A block of PyMem_RawMalloc with the debug hooks around it, if the address is its user's pointer."""
         try:
             header = self._memory.read(address - debug_hooks.HEADER, debug_hooks.HEADER)
@@ -152,19 +158,18 @@ class Places:
             trailer = self._memory.read(address + size, debug_hooks.TRAILER)
         except MemoryFault:
             return None
-        state = "" if trailer == bytes([debug_hooks.GUARD]) * 8 else ", written past its end"
-        return f"a PyMem_Raw block of {size} bytes{state}"
+        is_intact = trailer == bytes([debug_hooks.GUARD]) * 8
+        return Claim("raw-block", size=size, is_overrun=not is_intact)
 
-    def _chunk(self, address: int) -> str:
+    def _chunk(self, address: int) -> Claim | None:
         """What glibc's own header says, should the address be a malloc'ed pointer."""
         if address % 16:
-            return ""
+            return None
         try:
             size = int.from_bytes(self._memory.read(address - 8, 8), "little") & ~CHUNK_FLAGS
             if size < 32 or size % 16 or size > MAX_CHUNK:
-                return ""
+                return None
             following = int.from_bytes(self._memory.read(address - 8 + size, 8), "little")
         except MemoryFault:
-            return ""
-        state = "in use" if following & PREVIOUS_IN_USE else "free"
-        return f"(if a chunk starts here: {size - 8} bytes, {state})"
+            return None
+        return Claim("glibc-chunk", size=size - 8, in_use=bool(following & PREVIOUS_IN_USE))

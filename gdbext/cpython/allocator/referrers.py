@@ -16,6 +16,7 @@ from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.allocator.sweep import Progress, Stretch, Sweep
 from gdbext.cpython.interpreter.frames import FrameReader
 from gdbext.cpython.layout.layout import UnknownLayout
+from gdbext.model import Address, Claim, FilePath, Slot, ValueSlot
 from gdbext.target.protocol import MemoryFault
 
 MAX_FOUND = 10_000
@@ -37,10 +38,10 @@ class Referrer:
 
     kind: str
     place: int | None
-    text: str
+    text: Claim
     holder: int | None = None
     type: str | None = None
-    slot: str | int | None = None
+    slot: Slot | None = None
     lwp: int | None = None
     certain: bool = False
 
@@ -96,7 +97,11 @@ class ReferrerSearch:
             for name, value in stop.registers.items():
                 if value & ~TAGS == self._address:
                     yield Referrer(
-                        "register", None, f"{name} of LWP {stop.lwp}", slot=name, lwp=stop.lwp
+                        "register",
+                        None,
+                        Claim("register-of", register=name, lwp=stop.lwp),
+                        slot=name,
+                        lwp=stop.lwp,
                     )
 
     def _frames(self) -> Iterator[Referrer]:
@@ -107,14 +112,18 @@ class ReferrerSearch:
             return
         for thread in self._r.runtime.threads:
             for frame in reader.stack(thread).frames:
-                where = (
-                    f"{frame.function} ({frame.file}:{frame.line}) of LWP {thread.native_thread_id}"
+                where = Claim(
+                    "frame-of",
+                    function=frame.function,
+                    file=FilePath(frame.file),
+                    line=frame.line,
+                    lwp=thread.native_thread_id,
                 )
                 names = [name for name, value in frame.slots.items() if value == self._address]
                 if names or self._address in frame.stack:
                     self._named.add(thread.native_thread_id)
                 for name in names:
-                    text = f"local {name} of {where}"
+                    text = Claim("local-of", name=name, frame=where)
                     yield Referrer(
                         "frame",
                         None,
@@ -126,7 +135,7 @@ class ReferrerSearch:
                         certain=True,
                     )
                 if self._address in frame.stack:
-                    text = f"the value stack of {where}"
+                    text = Claim("value-stack-of", frame=where)
                     yield Referrer(
                         "frame",
                         None,
@@ -163,11 +172,11 @@ class ReferrerSearch:
             yield Referrer(
                 "queue",
                 merge.place,
-                f"the merge queue of LWP {merge.thread.native_thread_id}",
+                Claim("merge-queue-of", lwp=merge.thread.native_thread_id),
                 certain=True,
             )
         if decref := queues.decrefs.get(self._address):
-            yield Referrer("queue", decref.place, "the queue of delayed decrefs", certain=True)
+            yield Referrer("queue", decref.place, Claim("decref-queue"), certain=True)
 
     # --- memory ---------------------------------------------------------------------------------
 
@@ -180,12 +189,13 @@ class ReferrerSearch:
             if lwp is not None:
                 # A named local is known already, and with more certainty.
                 if lwp not in self._named:
-                    text = f"in the Python frames of LWP {lwp}"
+                    text = Claim("in-python-frames", lwp=lwp)
                     yield Referrer("frame", place, text, lwp=lwp)
                 return
             found = self._r.places.find(place)
             kind = found.kind if found else "memory"
-            yield Referrer(kind, place, f"in {found.text if found else 'unknown memory'}")
+            what = found.what if found else Claim("unknown-memory")
+            yield Referrer(kind, place, Claim("in-place", place=what, seems=None))
             return
         block = page.block(page.index(place))
         if not holds_objects(self._r, page):
@@ -200,26 +210,24 @@ class ReferrerSearch:
         """The word as a slot of an object: certain if the object's own fields say so."""
         info = self._r.objects.type_of(holder)
         if info is None or self._r.objects.header(holder).is_dead_shape:
-            return Referrer("memory", place, "in a block whose object is no more", holder)
+            return Referrer("memory", place, Claim("in-dead-block"), holder)
         slot = next(
             (r.slot for r in self._r.objects.children(holder) if r.slot_address == place), None
         )
         module = self._module(holder) if info.is_subclass("dict") and slot is not None else None
         if module is not None:
-            variable = str(slot).removeprefix("['").removesuffix("']")
-            text = f"global {variable} of module {module} (dict {holder:#x})"
+            name = str(slot.key) if isinstance(slot, ValueSlot) else None
+            text = Claim("global-of", name=name, slot=slot, module=module, dict=Address(holder))
             return Referrer("global", place, text, holder, info.name, slot, certain=True)
-        name = (
-            f"[{slot}]"
-            if isinstance(slot, int)
-            else slot
+        text = (
+            Claim("slot-of", subscript=slot, type=info.name, object=Address(holder))
             if slot is not None
-            else f"offset {place - holder}"
+            else Claim("offset-in", offset=place - holder, type=info.name, object=Address(holder))
         )
         return Referrer(
             "object",
             place,
-            f"{name} of {info.name} {holder:#x}",
+            text,
             holder,
             info.name,
             slot,
@@ -246,7 +254,12 @@ class ReferrerSearch:
                     yield from certain[:1]
                 else:
                     domain = self._r.mimalloc.domain(page)
-                    text = f"in a {page.block_size}-byte {domain if domain in DOMAINS else 'raw'} block at {block:#x}"
+                    text = Claim(
+                        "in-block-of",
+                        size=page.block_size,
+                        domain=domain if domain in DOMAINS else "raw",
+                        block=Address(block),
+                    )
                     yield Referrer("memory", place, text, block)
 
 

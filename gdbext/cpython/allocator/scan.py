@@ -18,7 +18,7 @@ from gdbext.cpython.allocator.pages import GC, GC_PRE, SLICE_SIZE, Page
 from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.allocator.sweep import Progress, Stretch, Sweep
 from gdbext.cpython.objects.types import HAVE_GC
-from gdbext.model import Confidence, Liveness, Verdict
+from gdbext.model import Confidence, Liveness, Slot, Verdict
 
 SLICE_SHIFT = SLICE_SIZE.bit_length() - 1
 MAX_FOUND = 1_000
@@ -34,7 +34,7 @@ class StaleItem:
 
     holder: int
     type: str
-    slot: str | int
+    slot: Slot
     place: int
     target: Liveness
     is_snapshot: bool = False

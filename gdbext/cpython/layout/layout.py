@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
+from gdbext.model import Claim
 from gdbext.target.protocol import DebuggerError, Field, Memory, Struct
 
 T = TypeVar("T")
@@ -44,6 +45,11 @@ class Source(str, enum.Enum):
 
 class UnknownLayout(DebuggerError):
     """A field whose place is not known for this Python: no DWARF, and no shipped table fits."""
+
+    @property
+    def claim(self) -> Claim:
+        """The message, as a value."""
+        return Claim("layout-unknown", message=str(self))
 
 
 class StructLayout:

@@ -22,7 +22,7 @@ from gdbext.cpython.locks.python_locks import PythonLock, read_lock, read_module
 from gdbext.cpython.locks.sources import Sources
 from gdbext.cpython.locks.stop_the_world import StopTheWorld
 from gdbext.cpython.locks.with_blocks import WithBlocks
-from gdbext.model import Confidence, Evidence
+from gdbext.model import Address, Claim, Confidence, Evidence
 from gdbext.target.protocol import MemoryFault
 
 CONDITION_WAIT = "Condition.wait"
@@ -42,7 +42,7 @@ class Taken:
     frame: Frame
     how: str
     confidence: Confidence
-    claim: str
+    claim: Claim
     place: int | None = None
 
 
@@ -119,12 +119,12 @@ class Holders:
             place = section.address + self._sources.layout.offset(struct, field)
             evidence = (
                 Evidence(
-                    f"an active critical section of LWP {thread.native_thread_id} has the mutex",
+                    Claim("section-has-mutex", lwp=thread.native_thread_id),
                     place,
                     lock.address,
                     lock.object,
                 ),
-                Evidence(f"the mutex is {mutex.describe(bits)}", lock.address, bits, lock.object),
+                Evidence(Claim("mutex-is", bits=Address(bits)), lock.address, bits, lock.object),
             )
             yield Hold(thread.native_thread_id, lock, confidence, "critical section", evidence)
 
@@ -148,7 +148,13 @@ class Holders:
         lwps = {taken.lwp for taken in found}
         for taken in found:
             confidence = taken.confidence if len(lwps) == 1 else Confidence.POSSIBLE
-            claim = f"{taken.frame.function} (LWP {taken.lwp}, line {taken.frame.line or '?'}) {taken.claim}"
+            claim = Claim(
+                "took",
+                function=taken.frame.function,
+                lwp=taken.lwp,
+                line=taken.frame.line,
+                how=taken.claim,
+            )
             yield Hold(
                 taken.lwp,
                 lock,
@@ -181,7 +187,7 @@ class Holders:
         )
         value = handle.ident if handle else lock.thread
         if lock.thread is not None:
-            evidence = Evidence(f"the thread that is waited for is LWP {lock.thread}", place, value)
+            evidence = Evidence(Claim("waits-for-end-of", lwp=lock.thread), place, value)
             yield Hold(lock.thread, lock, Confidence.PROVEN, "still running", (evidence,))
 
     def _of_world(self, lock: Lock) -> Iterator[Hold]:
@@ -206,7 +212,7 @@ class Holders:
                 for thread in world.not_stopped:
                     place = thread.address + self._sources.layout.offset("PyThreadState", "state")
                     evidence = Evidence(
-                        f"LWP {thread.native_thread_id} is still attached", place, 1
+                        Claim("still-attached", lwp=thread.native_thread_id), place, 1
                     )
                     yield Hold(
                         thread.native_thread_id,
@@ -226,7 +232,7 @@ class Holders:
         )
         if lwp is not None:
             place = world.address + self._sources.layout.offset("_stoptheworld_state", "requester")
-            evidence = Evidence(f"LWP {lwp} asked for the world to stop", place, world.requester)
+            evidence = Evidence(Claim("stop-requested-by", lwp=lwp), place, world.requester)
             yield Hold(lwp, lock, Confidence.PROVEN, "requester", (evidence,))
 
     def _of_gil(self, lock: Lock) -> Iterator[Hold]:
@@ -241,7 +247,7 @@ class Holders:
             )
             if lwp is not None:
                 evidence = Evidence(
-                    f"the GIL is locked, and LWP {lwp} took it last",
+                    Claim("gil-taken-by", lwp=lwp),
                     record.address_of("last_holder"),
                     record["last_holder"],
                 )
@@ -253,7 +259,7 @@ class Holders:
         owner = int.from_bytes(self._sources.memory.read(lock.address + PTHREAD_OWNER, 4), "little")
         if value in (1, 2) and any(t.lwp == owner for t in self._sources.threads):
             evidence = Evidence(
-                f"as a pthread mutex it is locked by LWP {owner}",
+                Claim("pthread-mutex-owner", lwp=owner),
                 lock.address + PTHREAD_OWNER,
                 owner,
             )
@@ -265,8 +271,8 @@ class Holders:
 
     def _recorded_owner(self, lock: Lock, ident: int, field: int | None) -> Hold:
         lwp = self._sources.lwp_of_ident(ident)
-        who = f"LWP {lwp}" if lwp is not None else "a thread that has exited"
-        evidence = Evidence(f"its owner is {who}", field, ident, lock.object)
+        who = Claim("lwp", lwp=lwp) if lwp is not None else Claim("thread-that-has-exited")
+        evidence = Evidence(Claim("lock-owner", owner=who), field, ident, lock.object)
         return Hold(lwp, lock, Confidence.PROVEN, "recorded owner", (evidence,))
 
     # --- what is read once ------------------------------------------------------------------------
@@ -308,7 +314,7 @@ class Holders:
         objects = self._sources.objects
         lock = read_lock(objects, manager)
         if lock is not None:
-            claim = "is inside `with` of it: __exit__ is on its value stack"
+            claim = Claim("inside-with")
             yield Taken(lwp, lock, frame, "with block", Confidence.LIKELY, claim, place)
             return
         for count, part in enumerate(objects.children(manager)):
@@ -317,13 +323,13 @@ class Holders:
             for inner_place, inner in self._generator_managers(part.target):
                 lock = read_lock(objects, inner)
                 if lock is not None:
-                    claim = f"is inside `with` of a generator ({part.target:#x}) that is inside `with` of it"
+                    claim = Claim("inside-with-generator", generator=Address(part.target))
                     yield Taken(
                         lwp, lock, frame, "with block", Confidence.LIKELY, claim, inner_place
                     )
             lock = read_lock(objects, part.target) or read_module_lock(objects, part.target)
             if lock is not None:
-                claim = f"is inside `with` of an object that has it ({manager:#x})"
+                claim = Claim("inside-with-object", object=Address(manager))
                 yield Taken(lwp, lock, frame, "with block", Confidence.POSSIBLE, claim, place)
 
     def _generator_managers(self, address: int) -> list[tuple[int, int]]:
@@ -364,7 +370,7 @@ class Holders:
                     else:
                         # Released; or waited for here a second time, as one does with a lock that serves as a signal.
                         taken.pop(lock.address, None)
-                claim = "has acquired it on an earlier line, and not released it since"
+                claim = Claim("acquired-earlier")
                 found += [
                     Taken(thread.lwp, t, frame, "acquired in code", Confidence.POSSIBLE, claim)
                     for t in taken.values()

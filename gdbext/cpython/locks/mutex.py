@@ -8,22 +8,8 @@ from __future__ import annotations
 
 LOCKED = 1
 HAS_PARKED = 2
-STATES = {
-    0: "unlocked",
-    LOCKED: "locked",
-    HAS_PARKED: "unlocked, with parked waiters",
-    LOCKED | HAS_PARKED: "locked, with parked waiters",
-}
+STATES = frozenset({0, LOCKED, HAS_PARKED, LOCKED | HAS_PARKED})
 """All values that a ``PyMutex`` byte can have."""
-
-
-def describe(bits: int) -> str:
-    """A mutex byte in words.
-
-    >>> describe(3), describe(0xDD)
-    ('locked, with parked waiters', 'impossible value 0xdd')
-    """
-    return STATES.get(bits, f"impossible value {bits:#x}")
 
 
 def is_locked(bits: int) -> bool:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.locks.sources import Sources
+from gdbext.model import Address, Claim
 from gdbext.target.protocol import MemoryFault
 
 LOCK_FIELDS = ("._bits", ".v", ".bits", "locks")
@@ -39,7 +40,8 @@ class Kind(str, enum.Enum):
 class Lock:
     """``address`` is the word that threads wait on; ``object`` the Python object that it is, or is part of.
 
-    ``name`` says which one it is, for people: a type's name, a runtime field's, a module's.
+    ``name`` says which one it is: a type's name, a runtime field's, a module's, the ident of a
+    thread that is waited for.
     """
 
     kind: Kind
@@ -54,11 +56,16 @@ class Lock:
         """What a report calls it by: the object's address, else the lock's own."""
         return self.object if self.object is not None else self.address
 
-    def __str__(self) -> str:
-        if self.kind is Kind.OBJECT:
-            return f"mutex of {self.name} {self.key:#x}"
-        name = f" {self.name}" if self.name else ""
-        return f"{self.kind}{name} {self.key:#x}"
+    @property
+    def claim(self) -> Claim:
+        """Which lock it is, as an argument of claims about it."""
+        return Claim(
+            "lock",
+            lock=self.kind.value,
+            name=self.name or None,
+            thread=self.thread,
+            address=Address(self.key),
+        )
 
 
 @dataclass(frozen=True)
@@ -114,13 +121,7 @@ class Places:
         if handle is None:
             return None
         lwp = self._sources.lwp_of_ident(handle.ident)
-        return Lock(
-            Kind.JOIN,
-            address,
-            None,
-            f"of LWP {lwp}" if lwp else f"with ident {handle.ident:#x}",
-            lwp,
-        )
+        return Lock(Kind.JOIN, address, name="" if lwp else hex(handle.ident), thread=lwp)
 
     def _in_object(self, address: int) -> Lock | None:
         for struct, field, type_name, kind in (

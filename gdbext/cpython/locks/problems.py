@@ -19,7 +19,7 @@ from gdbext.cpython.locks.sources import Sources
 from gdbext.cpython.locks.stop_the_world import StopTheWorld
 from gdbext.cpython.locks.tries import livelocks
 from gdbext.cpython.locks.waits import Waits
-from gdbext.model import Confidence, Evidence
+from gdbext.model import Address, Claim, Confidence, Evidence
 from gdbext.target.protocol import MemoryFault
 
 MUTEXES = {Kind.OBJECT, Kind.LOCK, Kind.IMPORT}
@@ -37,7 +37,7 @@ class Problem:
     """One rule's result: ``detail`` completes the rule's title; ``threads`` are LWPs, ``subject`` an object or a lock."""
 
     rule: str
-    detail: str
+    detail: Claim
     confidence: Confidence
     threads: tuple[int, ...] = ()
     subject: int | None = None
@@ -50,7 +50,7 @@ class Hang:
     """``kind`` is ``deadlock``, ``stop-the-world``, ``lost lock``, ``livelock``, ``running`` (busy) or ``waiting``."""
 
     kind: str
-    detail: str
+    detail: Claim
     threads: tuple[int, ...] = ()
 
 
@@ -87,9 +87,14 @@ def _contradictions(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
             continue
         parked = [e for lwp in by_lock[address] for e in graph.waits[lwp].evidence]
         wrong = Evidence(
-            f"the mutex is {mutex.describe(bits)}", address, bits, lock.object, broken=True
+            Claim("mutex-is", bits=Address(bits)), address, bits, lock.object, broken=True
         )
-        detail = f"the {lock} is {mutex.describe(bits)}, but {_threads(len(by_lock[address]))} parked on it: nothing will wake them"
+        detail = Claim(
+            "waiters-forgotten",
+            lock=lock.claim,
+            bits=Address(bits),
+            count=len(by_lock[address]),
+        )
         yield _problem("FT302", detail, Confidence.PROVEN, by_lock[address], lock, [wrong, *parked])
 
 
@@ -105,9 +110,9 @@ def _sections_without_lock(sources: Sources, places: Places, holders: Holders) -
                 confidence = Confidence.POSSIBLE if bits in mutex.STATES else Confidence.LIKELY
                 lock = places.lock_at(address)
                 evidence = Evidence(
-                    f"the mutex is {mutex.describe(bits)}", address, bits, lock.object, broken=True
+                    Claim("mutex-is", bits=Address(bits)), address, bits, lock.object, broken=True
                 )
-                detail = f"a thread is in a critical section of the {lock}, which is {mutex.describe(bits)}"
+                detail = Claim("section-without-lock", lock=lock.claim, bits=Address(bits))
                 yield _problem("FT302", detail, confidence, [lwp], lock, [evidence])
 
 
@@ -124,7 +129,7 @@ def _orphans(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
                 else Confidence.LIKELY
             )
             lock = edge.wait.lock
-            detail = f"the owner of {lock} has exited without releasing it"
+            detail = Claim("owner-exited", lock=lock.claim)
             yield _problem(
                 "FT302",
                 detail,
@@ -141,20 +146,27 @@ def _circles(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
         rule = "FT304" if any(edge.wait.lock.kind in WORLD for edge in cycle) else "FT303"
         lwps = [edge.wait.lwp for edge in cycle]
         if len(cycle) == 1:
-            name = sources.called(lwps[0])
-            detail = f"{name} waits for {named_lock(sources, cycle[0].wait)}, which it has itself"
-        else:
-            detail = f"{_threads(len(cycle))} in a circle: " + "; ".join(
-                _step(sources, edge) for edge in cycle
+            detail = Claim(
+                "waits-for-own-lock",
+                thread=sources.thread_claim(lwps[0]),
+                lock=named_lock(sources, cycle[0].wait).claim,
             )
+        else:
+            steps = tuple(_step(sources, edge) for edge in cycle)
+            detail = Claim("wait-cycle", count=len(cycle), steps=steps)
         evidence = [e for edge in cycle for e in (*edge.wait.evidence, *edge.hold.evidence)]
         yield _problem(rule, detail, confidence, lwps, cycle[0].wait.lock, evidence)
 
 
-def _step(sources: Sources, edge: Edge, does: str = "waits for") -> str:
-    """In a circle each thread is told once as the one that waits, with its LWP."""
-    waiter, holder = sources.called(edge.wait.lwp), sources.called(edge.hold.lwp, again=True)
-    return f"{waiter} {does} {named_lock(sources, edge.wait)}, held by {holder} ({edge.hold.how})"
+def _step(sources: Sources, edge: Edge, *, is_trying: bool = False) -> Claim:
+    """One edge of a cycle.  Each thread has its LWP once, as the one that waits."""
+    return Claim(
+        "tries-for-holder" if is_trying else "waits-for-holder",
+        waiter=sources.thread_claim(edge.wait.lwp),
+        lock=named_lock(sources, edge.wait).claim,
+        holder=sources.thread_claim(edge.hold.lwp, again=True),
+        how=edge.hold.how,
+    )
 
 
 def _stuck_worlds(
@@ -166,7 +178,7 @@ def _stuck_worlds(
         requester = sources.lwp_of_state(world.requester) if world.requester else None
         at_fault = [requester] if requester is not None else []
         asked = Evidence(
-            "a stop of the world is requested",
+            Claim("stop-requested"),
             world.address + sources.layout.offset("_stoptheworld_state", "requested"),
             1,
         )
@@ -178,7 +190,7 @@ def _stuck_worlds(
                 and not wait.has_timeout
             ):
                 confidence = Confidence.LIKELY if wait.lock.kind in MUTEXES else Confidence.POSSIBLE
-                detail = f"the thread that stopped the world waits for {wait.lock}, and whoever could release it is stopped"
+                detail = Claim("stopper-waits", lock=wait.lock.claim)
                 yield _problem(
                     "FT304", detail, confidence, at_fault, wait.lock, [asked, *wait.evidence]
                 )
@@ -189,8 +201,8 @@ def _stuck_worlds(
             call = waits.call(lwp)
             if call is not None and call.name in SLEEPS:
                 place = thread.address + sources.layout.offset("PyThreadState", "state")
-                evidence = (asked, Evidence(f"LWP {lwp} is still attached", place, 1))
-                detail = f"{sources.called(lwp)} sleeps in {call.name}() without having detached"
+                evidence = (asked, Evidence(Claim("still-attached", lwp=lwp), place, 1))
+                detail = Claim("sleeps-attached", thread=sources.thread_claim(lwp), call=call.name)
                 yield Problem(
                     "FT304", detail, Confidence.LIKELY, (lwp, *at_fault), None, None, evidence
                 )
@@ -204,16 +216,15 @@ def judge_hang(
     problems: Sequence[Problem],
     worlds: Sequence[StopTheWorld],
 ) -> Hang:
-    """In words, with the threads that it is about."""
+    """The process as a whole, and the threads that it hangs on."""
     sure = [p for p in problems if p.confidence is not Confidence.POSSIBLE]
     for rule, kind in (("FT303", "deadlock"), ("FT304", "stop-the-world"), ("FT302", "lost lock")):
         for problem in sure:
             if problem.rule == rule:
                 return Hang(kind, problem.detail, problem.threads)
     for cycle in livelocks(sources, holders, graph):
-        detail = f"{_threads(len(cycle))} trying for each other's locks: " + "; ".join(
-            _step(sources, edge, "tries for") for edge in cycle
-        )
+        steps = tuple(_step(sources, edge, is_trying=True) for edge in cycle)
+        detail = Claim("livelock", count=len(cycle), steps=steps)
         return Hang("livelock", detail, tuple(edge.wait.lwp for edge in cycle))
     running = [
         t.native_thread_id
@@ -226,11 +237,11 @@ def judge_hang(
         )
         return Hang(
             "stop-the-world",
-            f"the world is being stopped; {_threads(len(late))} still attached",
+            Claim("stopping", count=len(late)),
             late,
         )
     if running:
-        return Hang("running", f"{_threads(len(running))} running", tuple(running))
+        return Hang("running", Claim("threads-running", count=len(running)), tuple(running))
     blockers = tuple(
         dict.fromkeys(
             e.hold.lwp
@@ -244,20 +255,16 @@ def judge_hang(
         for w in graph.waits.values()
         if w.lock.kind in MUTEXES and w.lwp not in held and not w.in_transit
     ]
-    detail = f"no circle; {_threads(len(graph.waits))} waiting for locks or events"
+    detail = Claim("waiting", count=len(graph.waits))
     if lost:
         # C code that locks a PyMutex leaves no trace of who did.
-        detail = f"{_threads(len(graph.waits))} waiting; who has {lost[0].lock} is not known, so there may be a circle"
+        detail = Claim("waiting-for-unknown", count=len(graph.waits), lock=lost[0].lock.claim)
     return Hang("waiting", detail, blockers)
-
-
-def _threads(count: int) -> str:
-    return "1 thread is" if count == 1 else f"{count} threads are"
 
 
 def _problem(
     rule: str,
-    detail: str,
+    detail: Claim,
     confidence: Confidence,
     lwps: Sequence[int],
     lock: Lock,

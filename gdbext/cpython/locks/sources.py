@@ -11,6 +11,7 @@ from gdbext.cpython.interpreter.operations import Operation
 from gdbext.cpython.interpreter.runtime import Runtime, ThreadState
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.objects.objects import Objects
+from gdbext.model import Claim, ThreadName
 from gdbext.target.protocol import Memory, NativeThread, Region, Symbol
 
 
@@ -56,13 +57,17 @@ class Sources:
         """The LWP of the thread with the thread state at that address."""
         return next((t.native_thread_id for t in self.runtime.threads if t.address == tstate), None)
 
-    def called(self, lwp: int | None, again: bool = False) -> str:
-        """How people call a thread: ``"reader" (LWP 7)``; ``again``, where that is said already, the name if no other has it."""
+    def thread_claim(self, lwp: int | None, again: bool = False) -> Claim:
+        """A thread as an argument of claims.
+
+        ``again``, where its LWP has been said already: then its name is enough, if no other thread
+        has it.
+        """
         name = self.thread_name(lwp) if lwp is not None else None
         if lwp is None or not name:
-            return f"LWP {lwp}"
+            return Claim("thread", lwp=lwp, name=None, in_short=False)
         is_unique = [self.thread_name(t.lwp) for t in self.threads].count(name) == 1
-        return f'"{name}"' if again and is_unique else f'"{name}" (LWP {lwp})'
+        return Claim("thread", lwp=lwp, name=ThreadName(name), in_short=again and is_unique)
 
     def state_of(self, lwp: int) -> ThreadState | None:
         return self.runtime.by_lwp(lwp)

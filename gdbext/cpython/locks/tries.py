@@ -14,7 +14,7 @@ from gdbext.cpython.locks.holders import Holders
 from gdbext.cpython.locks.places import Kind, Lock
 from gdbext.cpython.locks.python_locks import read_lock
 from gdbext.cpython.locks.sources import Sources
-from gdbext.model import Evidence
+from gdbext.model import Claim, Evidence
 
 TRYING = ("acquire", "acquire_lock")
 MAX_FRAMES = 2
@@ -47,7 +47,9 @@ def _tried(sources: Sources, holders: Holders, lwp: int) -> Iterator[tuple[Wait,
             if found is None:
                 continue
             lock = Lock(Kind(found.kind), found.word, address)
-            evidence = Evidence(f"{frame.function} (LWP {lwp}) tries to acquire this lock", address)
+            evidence = Evidence(
+                Claim("tries-to-acquire", function=frame.function, lwp=lwp), address
+            )
             for hold in holders.of(lock):
                 if hold.lwp not in (None, lwp):
                     yield Wait(lwp, lock, has_timeout=True, evidence=(evidence,)), hold

@@ -13,7 +13,7 @@ from gdbext.cpython.locks.sources import Sources
 from gdbext.cpython.locks.stacks import Stacks
 from gdbext.cpython.locks.system_calls import SystemCall, current_call
 from gdbext.cpython.locks.with_blocks import WithBlocks
-from gdbext.model import Evidence
+from gdbext.model import Claim, Evidence
 from gdbext.target.protocol import MemoryFault
 
 CONDITION_WAIT = "Condition.wait"
@@ -71,9 +71,7 @@ class Waits:
 
     def _parked(self, lwp: int, waiter: Waiter) -> Wait:
         place = waiter.entry + self._sources.layout.offset("wait_entry", "addr")
-        evidence = Evidence(
-            f"wait_entry on the stack of LWP {lwp} is parked on this address", place, waiter.address
-        )
+        evidence = Evidence(Claim("parked", lwp=lwp), place, waiter.address)
         lock = self._known_to_python(lwp, self._places.lock_at(waiter.address))
         return Wait(lwp, lock, None, waiter.since, waiter.bucket_busy, (evidence,))
 
@@ -84,9 +82,7 @@ class Waits:
         waiter = waiter_at_futex(self._sources.memory, self._sources.layout, call.futex)
         if waiter is not None:
             return self._parked(lwp, waiter)
-        evidence = Evidence(
-            f"LWP {lwp} sleeps in the kernel on the futex at this address (rdi)", call.futex
-        )
+        evidence = Evidence(Claim("sleeps-on-futex", lwp=lwp), call.futex)
         lock = (
             self._rlock(lwp, call.futex)
             or self._end_of_thread(call.futex)
@@ -130,5 +126,5 @@ class Waits:
                 and thread.fs_base
                 and thread.fs_base <= futex < thread.fs_base + DESCRIPTOR
             ):
-                return Lock(Kind.JOIN, futex, None, f"of LWP {thread.lwp}", thread.lwp)
+                return Lock(Kind.JOIN, futex, thread=thread.lwp)
         return None

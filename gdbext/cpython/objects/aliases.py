@@ -15,6 +15,7 @@ from gdbext.cpython.objects.family import Family, optional, required
 from gdbext.cpython.objects.methods import builtin_name
 from gdbext.cpython.objects.sequences import list_items, tuple_items
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.model import Claim
 from gdbext.target.protocol import MemoryFault
 
 if TYPE_CHECKING:
@@ -42,11 +43,11 @@ class UnionFamily(Family):
         try:
             count = len(tuple_items(core, args))
         except MemoryFault as fault:
-            yield Violation("args", f"the tuple in args cannot be read: {fault}", args)
+            yield Violation("args", Claim("args-unreadable", reason=fault.claim), args)
             return
         if count < MIN_MEMBERS:
             place = args + core.layout.offset("PyTupleObject", "ob_size")
-            yield Violation("args", f"a union of {count} members cannot be", place, count)
+            yield Violation("args", Claim("union-too-small", count=count), place, count)
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         args = write.core.field(self.struct, address, "args")

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.decoded import Decoded, Reference, Type, Violation
-from gdbext.cpython.objects.family import Family, Slot, optional, required
+from gdbext.cpython.objects.family import Family, PointerField, optional, required
 from gdbext.cpython.objects.reader import Damaged
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.model import Claim
 
 if TYPE_CHECKING:
     from gdbext.cpython.objects.writer import Writer
@@ -35,13 +36,13 @@ class TypeFamily(Family):
         *optional("type", "tp_base"),
         *required("tuple", "tp_bases", "tp_mro"),
         *optional("dict", "tp_dict"),
-        Slot("tp_cache"),
+        PointerField("tp_cache"),
     )
 
     def decode(self, core: Core, address: int, info: TypeInfo | None) -> Decoded:
         described = core.type_info(address)
         if described is None:
-            raise Damaged(address, "it is no credible type object")
+            raise Damaged(address, Claim("not-a-type"))
         module, qualname = core.names(described)
         return Type(address, info, described, module, qualname)
 
@@ -58,13 +59,12 @@ class TypeFamily(Family):
     def violations(self, core: Core, address: int) -> Iterator[Violation]:
         reasons = core.why_not_type(address)
         for reason in reasons:
-            value = reason.value if isinstance(reason.value, int) else None
-            yield Violation("", reason.claim, reason.address or address, value)
+            yield Violation.of(None, reason, address)
         if not reasons:
             yield from super().violations(core, address)
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         described = write.core.type_info(address)
         if described is None:
-            raise Damaged(address, "it is no credible type object")
+            raise Damaged(address, Claim("not-a-type"))
         yield f"<class '{write.core.type_name(described)}'>"

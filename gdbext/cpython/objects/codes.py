@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.decoded import Code, Decoded
-from gdbext.cpython.objects.family import Family, Slot, required
+from gdbext.cpython.objects.family import Family, PointerField, required
 from gdbext.cpython.objects.reader import signed
 from gdbext.cpython.objects.types import TypeInfo
 
@@ -49,7 +49,7 @@ class GeneratorFamily(Family):
 
     names = ("generator", "coroutine", "async_generator")
     struct = "PyGenObject"
-    slots = (*required("str", "gi_name", "gi_qualname"), Slot("gi_exc_state.exc_value"))
+    slots = (*required("str", "gi_name", "gi_qualname"), PointerField("gi_exc_state.exc_value"))
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         qualname = write.core.text(write.core.field(self.struct, address, "gi_qualname"))
@@ -59,5 +59,5 @@ class GeneratorFamily(Family):
 FAMILIES = (
     CodeFamily(),
     GeneratorFamily(),
-    Family("frame", "PyFrameObject", (Slot("f_back"), Slot("f_trace"))),
+    Family("frame", "PyFrameObject", (PointerField("f_back"), PointerField("f_trace"))),
 )

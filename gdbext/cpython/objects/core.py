@@ -11,7 +11,7 @@ from gdbext.cpython.objects.header import Header, HeaderFormat
 from gdbext.cpython.objects.reader import FAULTS, Reader
 from gdbext.cpython.objects.strings import read_cstring, read_str
 from gdbext.cpython.objects.types import SUBCLASS_BITS, TypeInfo, Types
-from gdbext.model import Evidence
+from gdbext.model import Claim, Evidence
 from gdbext.target.protocol import Memory, MemoryFault
 
 MAX_BASES = 100
@@ -78,12 +78,12 @@ class Core(Reader):
         try:
             header = self.header(address)
         except MemoryFault:
-            return [Evidence("the memory cannot be read", address, None, address, broken=True)]
+            return [Evidence(Claim("memory-unreadable"), address, None, address, broken=True)]
         found = list(header.problems)
         if header.is_dead_shape:
             found.append(
                 Evidence(
-                    "the reference count is 0",
+                    Claim("refcount-zero"),
                     header.place("ob_ref_shared"),
                     header.ref_shared,
                     address,
@@ -94,7 +94,7 @@ class Core(Reader):
         if reasons:
             found.append(
                 Evidence(
-                    "ob_type is no type object",
+                    Claim("type-not-a-type"),
                     header.place("ob_type"),
                     header.ob_type,
                     address,

@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 from gdbext.cpython.objects.strings import StrState
 from gdbext.cpython.objects.types import TypeInfo
-from gdbext.model import Evidence
+from gdbext.model import Claim, Evidence, Slot
 
 BROKEN = "broken"
 TRANSIENT = "transient"
 
 
 class Reference(NamedTuple):
-    """A ``PyObject *`` that an object holds: ``slot`` is a C field, an attribute's name, an index or a key's text."""
+    """A ``PyObject *`` that an object holds."""
 
     target: int
-    slot: str | int
+    slot: Slot
     slot_address: int
 
 
@@ -29,11 +29,19 @@ class Violation:
     is under way, before ``__init__`` or at the object's end.
     """
 
-    field: str
-    claim: str
+    slot: Slot | None
+    """Which of its pointers or fields; ``header`` for the object's header, None for the whole."""
+    claim: Claim
     address: int
     value: int | None = None
     severity: str = BROKEN
+
+    @classmethod
+    def of(cls, slot: Slot | None, reason: Evidence, address: int) -> Violation:
+        """What evidence of an object at ``address`` says is broken."""
+        assert isinstance(reason.claim, Claim)
+        value = reason.value if isinstance(reason.value, int) else None
+        return cls(slot, reason.claim, reason.address or address, value)
 
     def evidence(self, about: int | None = None) -> Evidence:
         return Evidence(self.claim, self.address, self.value, about, broken=True)
@@ -52,7 +60,7 @@ class Decoded:
 class Undecodable(Decoded):
     """There is no object, or it cannot be read."""
 
-    reason: str
+    reason: Claim
 
 
 @dataclass

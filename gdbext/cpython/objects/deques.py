@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from gdbext.cpython.objects.core import Core
-from gdbext.cpython.objects.decoded import Reference, Violation
-from gdbext.cpython.objects.family import Family, Slot, check_pointer
+from gdbext.cpython.objects.decoded import BROKEN, Reference, Violation
+from gdbext.cpython.objects.family import Family, check_pointer
 from gdbext.cpython.objects.reader import MAX_WORDS, Damaged, signed
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.model import Claim
 from gdbext.target.protocol import MemoryFault
 
 if TYPE_CHECKING:
@@ -32,13 +33,11 @@ def deque_items(core: Core, address: int) -> Iterator[DequeItem]:
     layout = core.layout.struct("BLOCK")
     room, at_data = layout.field("data").size // 8, layout.offset("data")
     if not 0 <= signed(size) <= MAX_WORDS or first > room:
-        raise Damaged(
-            address, f"the deque's numbers make no sense: size {signed(size)}, leftindex {first}"
-        )
+        raise Damaged(address, Claim("deque-implausible", size=signed(size), leftindex=first))
     index, seen = 0, set[int]()
     while index < size:
         if block in seen:
-            raise Damaged(address, "the deque's blocks form a circle")
+            raise Damaged(address, Claim("deque-cycle"))
         seen.add(block)
         count = min(room - first, size - index)
         place = block + at_data + 8 * first
@@ -61,11 +60,11 @@ class DequeFamily(Family):
     def violations(self, core: Core, address: int) -> Iterator[Violation]:
         try:
             for index, item, place in deque_items(core, address):
-                yield from check_pointer(core, Slot(f"item {index}", null="broken"), place, item)
+                yield from check_pointer(core, index, place, item, null=BROKEN)
         except MemoryFault as fault:
             place = address + core.layout.offset(self.struct, "leftblock")
             yield Violation(
-                "leftblock", f"the deque's blocks cannot be read: {fault}", place, core.word(place)
+                "leftblock", Claim("deque-unreadable", reason=fault.claim), place, core.word(place)
             )
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from gdbext.cpython.objects.reader import Damaged, Reader, signed
 from gdbext.cpython.objects.strings import read_str
+from gdbext.model import Claim
 
 KINDS = ("general", "unicode", "split")
 GENERAL, UNICODE, SPLIT = 0, 1, 2
@@ -172,11 +173,11 @@ def dict_entries(reader: Reader, address: int) -> Iterator[Entry]:
     keys_address, values_address = reader.fields("PyDictObject", address, "ma_keys", "ma_values")
     keys = read_keys(reader, keys_address)
     if not keys.is_sane:
-        raise Damaged(keys_address, "ma_keys points to no keys object: its sizes do not fit")
+        raise Damaged(keys_address, Claim("keys-implausible"))
     if values_address:
         values = read_values(reader, values_address)
         if not values.is_sane:
-            raise Damaged(values_address, "ma_values points to no values: their sizes do not fit")
+            raise Damaged(values_address, Claim("values-implausible"))
         yield from split_entries(reader, keys, values)
     else:
         yield from (entry for entry in key_entries(reader, keys) if entry.key)

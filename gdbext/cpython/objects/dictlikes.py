@@ -12,9 +12,10 @@ from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.decoded import Reference
 from gdbext.cpython.objects.dictkeys import Entry, dict_entries
 from gdbext.cpython.objects.dicts import DictFamily
-from gdbext.cpython.objects.family import Family, Slot, optional, required
+from gdbext.cpython.objects.family import Family, PointerField, optional, required
 from gdbext.cpython.objects.reader import Damaged
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.model import Claim, EntrySlot
 
 if TYPE_CHECKING:
     from gdbext.cpython.objects.writer import Writer
@@ -78,7 +79,7 @@ class ViewFamily(Family):
 class DefaultDictFamily(DictFamily):
     names = ("collections.defaultdict",)
     struct = "defdictobject"
-    slots = (Slot("default_factory"),)
+    slots = (PointerField("default_factory"),)
     cycle = "defaultdict(...)"
 
     def references(self, core: Core, address: int) -> Iterator[Reference]:
@@ -111,14 +112,14 @@ class OrderedDictFamily(DictFamily):
         yield from Family.references(self, core, address)
         at_key = core.layout.offset("_odictnode", "key")
         for number, node in enumerate(self._nodes(core, address)):
-            yield Reference(core.word(node + at_key), f"node {number}", node + at_key)
+            yield Reference(core.word(node + at_key), EntrySlot("node", number), node + at_key)
 
     def _nodes(self, core: Core, address: int) -> Iterator[int]:
         node = core.field(self.struct, address, "od_first")
         seen: set[int] = set()
         while node:
             if node in seen or len(seen) > MAX_NODES:
-                raise Damaged(address, "the list of nodes does not end")
+                raise Damaged(address, Claim("nodes-endless"))
             seen.add(node)
             yield node
             node = core.field("_odictnode", node, "next")

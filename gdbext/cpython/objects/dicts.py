@@ -15,10 +15,11 @@ from gdbext.cpython.objects.dictkeys import (
     read_keys,
     read_values,
 )
-from gdbext.cpython.objects.family import Family, Slot, check_pointer
+from gdbext.cpython.objects.family import Family, check_pointer
 from gdbext.cpython.objects.header import USER_END
 from gdbext.cpython.objects.reader import Damaged, signed
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.model import Address, Claim, Data, EntrySlot, KeySlot, ValueSlot
 from gdbext.target.protocol import MemoryFault
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def read_dict(core: Core, address: int, info: TypeInfo | None = None) -> Dict:
     )
     keys = read_keys(core, keys_address)
     if not keys.is_sane or (keys.kind == SPLIT) != bool(values_address):
-        raise Damaged(keys_address, "ma_keys points to no keys object: its sizes do not fit")
+        raise Damaged(keys_address, Claim("keys-implausible"))
     embedded = bool(values_address) and read_values(core, values_address).embedded == 1
     return Dict(
         address,
@@ -67,9 +68,9 @@ class DictFamily(Family):
         for entry in dict_entries(core, address):
             label = key_label(core, entry.key)
             if not is_split:
-                yield Reference(entry.key, f"key {label}", entry.key_address)
+                yield Reference(entry.key, KeySlot(label), entry.key_address)
             if entry.value:
-                yield Reference(entry.value, f"[{label}]", entry.value_address)
+                yield Reference(entry.value, ValueSlot(label), entry.value_address)
 
     def violations(self, core: Core, address: int) -> Iterator[Violation]:
         place = core.layout.struct("PyDictObject").offset
@@ -79,7 +80,7 @@ class DictFamily(Family):
         if not 0 < keys_address < USER_END or keys_address % 8:
             yield Violation(
                 "ma_keys",
-                "ma_keys is no address of a keys object",
+                Claim("keys-not-an-address"),
                 address + place("ma_keys"),
                 keys_address,
             )
@@ -88,26 +89,26 @@ class DictFamily(Family):
             keys = read_keys(core, keys_address)
             values = read_values(core, values_address) if values_address else None
         except MemoryFault as fault:
-            yield Violation("ma_keys", str(fault), address + place("ma_keys"), keys_address)
+            yield Violation("ma_keys", fault.claim, address + place("ma_keys"), keys_address)
             return
         if not keys.is_sane:
             yield Violation(
                 "ma_keys",
-                "ma_keys points to no keys object: its sizes do not fit",
+                Claim("keys-implausible"),
                 keys_address,
                 keys.nentries,
             )
             return
         if (keys.kind == SPLIT) != (values is not None):
-            claim = (
-                f"the keys are {KINDS[keys.kind]}, but ma_values is {'set' if values else 'NULL'}"
+            claim = Claim(
+                "keys-and-values-differ", kind=KINDS[keys.kind], values=values is not None
             )
             yield Violation("ma_values", claim, address + place("ma_values"), values_address)
             return
         if values is not None and not values.is_sane:
             yield Violation(
                 "ma_values",
-                "ma_values points to no values: their sizes do not fit",
+                Claim("values-implausible"),
                 values_address,
                 values.size,
             )
@@ -115,7 +116,7 @@ class DictFamily(Family):
         if signed(used) < 0 or signed(used) > (values.size if values else keys.nentries):
             yield Violation(
                 "ma_used",
-                "ma_used is more than there are entries",
+                Claim("used-too-large"),
                 address + place("ma_used"),
                 used,
             )
@@ -126,12 +127,10 @@ class DictFamily(Family):
             if number >= CHUNK:
                 return
             yield from check_pointer(
-                core, Slot(f"key {number}", null=BROKEN), entry.key_address, entry.key
+                core, EntrySlot("key", number), entry.key_address, entry.key, null=BROKEN
             )
-            label = f"[{key_label(core, entry.key)}]"
-            yield from check_pointer(
-                core, Slot(label, null=TRANSIENT), entry.value_address, entry.value
-            )
+            slot = ValueSlot(key_label(core, entry.key))
+            yield from check_pointer(core, slot, entry.value_address, entry.value, null=TRANSIENT)
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         read_dict(write.core, address)
@@ -140,7 +139,7 @@ class DictFamily(Family):
         yield "}"
 
 
-def key_label(core: Core, key: int) -> str:
-    """A key as a slot is named after it: its repr if it is text, else its address."""
+def key_label(core: Core, key: int) -> Data | Address:
+    """A key as a slot is named after it: its text if it is a ``str``, else its address."""
     text = core.text(key, 60)
-    return repr(text) if text is not None else f"{key:#x}"
+    return Data(text) if text is not None else Address(key)

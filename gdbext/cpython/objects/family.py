@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.decoded import BROKEN, TRANSIENT, Decoded, Reference, Slotted, Violation
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.model import Claim, Slot
 
 if TYPE_CHECKING:
     from gdbext.cpython.objects.writer import Writer
 
 
 @dataclass(frozen=True)
-class Slot:
+class PointerField:
     """A pointer in a C struct.
 
     ``wants`` names the type that the target must be of (``exact``: not of a subclass); ``null`` is what NULL means:
@@ -37,7 +38,7 @@ class Family:
 
     names: tuple[str, ...] = ()
     struct = "PyObject"
-    slots: tuple[Slot, ...] = ()
+    slots: tuple[PointerField, ...] = ()
     symbol: str | None = None
     shows_overridden = True
     """Whether its repr is worth showing for a subclass whose own ``__repr__`` says something else."""
@@ -48,7 +49,7 @@ class Family:
         self,
         names: str = "",
         struct: str = "",
-        slots: tuple[Slot, ...] = (),
+        slots: tuple[PointerField, ...] = (),
         symbol: str | None = None,
     ) -> None:
         self.names = tuple(names.split()) or self.names
@@ -60,11 +61,11 @@ class Family:
     def name(self) -> str:
         return self.names[0]
 
-    def known_slots(self, core: Core) -> list[Slot]:
+    def known_slots(self, core: Core) -> list[PointerField]:
         """Those that this version has."""
         return core.memo(("slots", id(self)), lambda: self._known_slots(core))
 
-    def _known_slots(self, core: Core) -> list[Slot]:
+    def _known_slots(self, core: Core) -> list[PointerField]:
         known = core.layout.find(self.struct)
         return [slot for slot in self.slots if slot.name in known] if known is not None else []
 
@@ -119,7 +120,16 @@ class Family:
         values = self.slot_values(core, address)
         for slot in self.known_slots(core):
             place = address + core.layout.offset(self.struct, slot.name)
-            yield from check_pointer(core, slot, place, values[slot.name])
+            yield from check_pointer(
+                core,
+                slot.name,
+                place,
+                values[slot.name],
+                wants=slot.wants,
+                exact=slot.exact,
+                null=slot.null,
+                counted=slot.counted,
+            )
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         """The repr in pieces, as Python's own would be.
@@ -130,40 +140,48 @@ class Family:
         yield f"<{write.core.type_name(info)} object at {address:#x}>"
 
 
-def check_pointer(core: Core, slot: Slot, place: int, value: int) -> Iterator[Violation]:
-    """Whether the word at ``place`` is what the slot may hold."""
+def check_pointer(
+    core: Core,
+    slot: Slot,
+    place: int,
+    value: int,
+    *,
+    wants: str | None = None,
+    exact: bool = False,
+    null: str | None = None,
+    counted: bool = True,
+) -> Iterator[Violation]:
+    """Whether the word at ``place`` is what the slot may hold; see :class:`PointerField`."""
     if value == 0:
-        if slot.null:
-            yield Violation(slot.name, f"{slot.name} is NULL", place, value, slot.null)
+        if null:
+            yield Violation(slot, Claim("null", slot=slot), place, value, null)
         return
     reasons = core.why_not_object(value)
     if reasons:
         # A borrowed reference may outlive its target for a moment.
-        severity = BROKEN if slot.counted else TRANSIENT
+        severity = BROKEN if counted else TRANSIENT
         yield Violation(
-            slot.name, f"{slot.name} is no object: {reasons[0].claim}", place, value, severity
+            slot,
+            Claim("not-an-object", slot=slot, reason=reasons[0].claim),
+            place,
+            value,
+            severity,
         )
         return
     info = core.type_of(value)
-    if slot.wants and info and not core.is_a(info, slot.wants, slot.exact):
-        exactly = "exact " if slot.exact and core.is_a(info, slot.wants) else ""
-        claim = (
-            f"{slot.name} is {_with_article(info.name)}, not {_with_article(exactly + slot.wants)}"
-        )
-        yield Violation(slot.name, claim, place, value)
+    if wants and info and not core.is_a(info, wants, exact):
+        exactly = exact and core.is_a(info, wants)
+        claim = Claim("wrong-type", slot=slot, type=info.name, wanted=wants, exactly=exactly)
+        yield Violation(slot, claim, place, value)
 
 
-def _with_article(name: str) -> str:
-    return ("an " if name[0] in "aeiou" else "a ") + name
-
-
-def optional(wants: str | None, *names: str, exact: bool = False) -> tuple[Slot, ...]:
+def optional(wants: str | None, *names: str, exact: bool = False) -> tuple[PointerField, ...]:
     """Slots where NULL is legal."""
-    return tuple(Slot(name, wants, exact) for name in names)
+    return tuple(PointerField(name, wants, exact) for name in names)
 
 
 def required(
     wants: str | None, *names: str, exact: bool = False, null: str = BROKEN
-) -> tuple[Slot, ...]:
+) -> tuple[PointerField, ...]:
     """Slots where NULL is not."""
-    return tuple(Slot(name, wants, exact, null) for name in names)
+    return tuple(PointerField(name, wants, exact, null) for name in names)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.decoded import TRANSIENT, Violation
-from gdbext.cpython.objects.family import Family, Slot, optional, required
+from gdbext.cpython.objects.family import Family, PointerField, optional, required
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.model import Claim
 
 if TYPE_CHECKING:
     from gdbext.cpython.objects.writer import Writer
@@ -44,10 +46,7 @@ class WrapperFamily(Family):
     def violations(self, core: Core, address: int) -> Iterator[Violation]:
         for found in super().violations(core, address):
             if found.severity == TRANSIENT and found.value == 0:
-                claim = (
-                    f"{found.field} is NULL: __init__ has not run, or the object is being cleared"
-                )
-                yield Violation(found.field, claim, found.address, 0, TRANSIENT)
+                yield replace(found, claim=Claim("callable-null", slot=found.slot))
             else:
                 yield found
 
@@ -61,7 +60,7 @@ class CellFamily(Family):
     names = ("cell",)
     struct = "PyCellObject"
     symbol = "PyCell_Type"
-    slots = (Slot("ob_ref"),)
+    slots = (PointerField("ob_ref"),)
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         value = write.core.field(self.struct, address, "ob_ref")

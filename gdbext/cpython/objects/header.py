@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from gdbext.cpython.layout.layout import Layout, Source, StructLayout
-from gdbext.model import Evidence
+from gdbext.model import Claim, Evidence
 from gdbext.target.protocol import Field, Memory
 
 IMMORTAL_LOCAL = 0xFFFF_FFFF
@@ -55,7 +55,17 @@ FREE_THREADED = {
 }
 """The header as every free-threaded version so far has it; for one whose only known layout is ``_Py_DebugOffsets``."""
 
-Problem = tuple[str, str, int]
+BELOW_ZERO = frozenset({"immortal-with-owner", "refcount-below-zero"})
+"""Kinds of problems that say, or may say, that an object lost more references than it had."""
+WRONG_COUNTS = BELOW_ZERO | {
+    "local-count-implausible",
+    "shared-count-implausible",
+    "refcount-zero",
+    "type-refcount-zero",
+}
+"""Kinds of problems that are about a reference count."""
+
+Problem = tuple[Claim, str, int]
 """Claim, field, value."""
 
 
@@ -145,22 +155,22 @@ class Header:
 
     def _misplaced(self) -> Iterator[Problem]:
         if self.address % 8:
-            yield "the address is not aligned to 8 bytes", "", self.address
+            yield Claim("address-misaligned"), "", self.address
         if self.ob_type % 8 or not 0 < self.ob_type < USER_END:
-            yield "ob_type is no address of a type", "ob_type", self.ob_type
+            yield Claim("type-not-an-address"), "ob_type", self.ob_type
 
     def _broken_bytes(self) -> Iterator[Problem]:
         if self.padding:
-            yield "the padding is not zero", "_padding", self.padding
+            yield Claim("padding-not-zero"), "_padding", self.padding
         if self.flags is not None and self.flags >> 8:
-            yield "ob_flags has bits that do not exist", "ob_flags", self.flags
+            yield Claim("flags-with-unknown-bits"), "ob_flags", self.flags
         if self.mutex > 3:
-            yield "ob_mutex is no state of a mutex", "ob_mutex", self.mutex
+            yield Claim("mutex-state-impossible"), "ob_mutex", self.mutex
         if self.gc_bits > 127:
-            yield "ob_gc_bits has a bit that does not exist", "ob_gc_bits", self.gc_bits
+            yield Claim("gc-bits-impossible"), "ob_gc_bits", self.gc_bits
         if self.gc_bits & UNREACHABLE and not self.is_collecting:
             yield (
-                "ob_gc_bits says unreachable, but no garbage collection is running",
+                Claim("unreachable-without-collection"),
                 "ob_gc_bits",
                 self.gc_bits,
             )
@@ -170,31 +180,31 @@ class Header:
         if self.is_immortal:
             if self.ob_tid and not self.is_collecting:
                 yield (
-                    "ob_ref_local says immortal (or is a count below zero), but ob_tid names an owner",
+                    Claim("immortal-with-owner"),
                     "ob_tid",
                     self.ob_tid,
                 )
             if word:
                 yield (
-                    "ob_ref_local says immortal, but ob_ref_shared is not zero",
+                    Claim("immortal-with-shared-count"),
                     "ob_ref_shared",
                     word,
                 )
             return
         if local >= MAX_LOCAL:
-            yield "ob_ref_local is no plausible count", "ob_ref_local", local
+            yield Claim("local-count-implausible"), "ob_ref_local", local
         if abs(count) > MAX_SHARED:
-            yield "ob_ref_shared is no plausible count", "ob_ref_shared", word
+            yield Claim("shared-count-implausible"), "ob_ref_shared", word
         elif local + count < 0 and not self.is_deferred:
-            yield f"the reference count is below zero ({local + count})", "ob_ref_shared", word
+            yield Claim("refcount-below-zero", count=local + count), "ob_ref_shared", word
         if self.is_collecting:
             return
         if word & 3 == MERGED and self.ob_tid:
-            yield "ob_ref_shared says merged, but ob_tid names an owner", "ob_tid", self.ob_tid
+            yield Claim("merged-with-owner"), "ob_tid", self.ob_tid
         if word & 3 == MERGED and local:
-            yield "ob_ref_shared says merged, but ob_ref_local is not zero", "ob_ref_local", local
+            yield Claim("merged-with-local-count"), "ob_ref_local", local
         if self.ob_tid % 8 or self.ob_tid >= USER_END:
-            yield "ob_tid is no thread", "ob_tid", self.ob_tid
+            yield Claim("owner-not-a-thread"), "ob_tid", self.ob_tid
 
 
 class HeaderFormat:

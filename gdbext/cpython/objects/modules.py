@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.decoded import TRANSIENT
 from gdbext.cpython.objects.dictkeys import dict_entries, find_key
-from gdbext.cpython.objects.family import Family, Slot, optional, required
+from gdbext.cpython.objects.family import Family, PointerField, optional, required
 from gdbext.cpython.objects.instances import attribute_of
 from gdbext.cpython.objects.types import TypeInfo
 
@@ -69,7 +69,7 @@ class WeakrefFamily(Family):
 
     names = ("weakref.ReferenceType", "weakref.ProxyType", "weakref.CallableProxyType")
     struct = "PyWeakReference"
-    slots = (Slot("wr_object", null=TRANSIENT, counted=False), Slot("wr_callback"))
+    slots = (PointerField("wr_object", null=TRANSIENT, counted=False), PointerField("wr_callback"))
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         target = write.core.field(self.struct, address, "wr_object")

@@ -11,6 +11,7 @@ from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.decoded import Complex, Float, Int, Violation
 from gdbext.cpython.objects.family import Family
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.model import Claim
 
 if TYPE_CHECKING:
     from gdbext.cpython.objects.writer import Writer
@@ -53,13 +54,11 @@ class IntFamily(Family):
         tag = core.word(place)
         count, sign = tag >> 3, SIGNS.get(tag & 3)
         if sign is None:
-            yield Violation("lv_tag", "lv_tag has no sign", place, tag)
+            yield Violation("lv_tag", Claim("int-without-sign"), place, tag)
         elif count > 1 << 40:
-            yield Violation("lv_tag", f"lv_tag has {count} digits", place, tag)
+            yield Violation("lv_tag", Claim("int-too-long", digits=count), place, tag)
         elif count and self.decode(core, address, None).value == 0 and sign:
-            yield Violation(
-                "lv_tag", "lv_tag says that the number is not zero, but its digits are", place, tag
-            )
+            yield Violation("lv_tag", Claim("int-digits-zero"), place, tag)
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         found = self.decode(write.core, address, info)

@@ -27,6 +27,7 @@ from gdbext.cpython.objects.instances import Attribute
 from gdbext.cpython.objects.reader import FAULTS
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.cpython.objects.writer import Writer
+from gdbext.model import AttributeSlot, Claim
 from gdbext.target.protocol import Memory, MemoryFault
 
 
@@ -67,7 +68,11 @@ class Objects(Core):
             if family is None:
                 if info is None:
                     reasons = self.why_not_object(address)
-                    return Undecodable(address, None, "; ".join(reason.claim for reason in reasons))
+                    return Undecodable(
+                        address,
+                        None,
+                        Claim("several", claims=tuple(reason.claim for reason in reasons)),
+                    )
                 family = self.family(info)
             if family is OTHER:
                 return Instance(address, info)
@@ -75,7 +80,7 @@ class Objects(Core):
                 self, address, info if info and self.family(info) is family else None
             )
         except FAULTS as fault:
-            return Undecodable(address, info, str(fault))
+            return Undecodable(address, info, fault.claim)
 
     def repr(
         self,
@@ -99,12 +104,11 @@ class Objects(Core):
         try:
             header = self.header(address)
         except MemoryFault as fault:
-            return [Violation("ob_type", str(fault), address)]
+            return [Violation("ob_type", fault.claim, address)]
         for reason in self.why_not_object(address):
-            value = reason.value if isinstance(reason.value, int) else None
-            found.append(Violation("header", reason.claim, reason.address or address, value))
+            found.append(Violation.of("header", reason, address))
         if expected and info and family is not wanted and not self.is_a(info, expected):
-            claim = f"ob_type is {info.name}, not {expected}"
+            claim = Claim("type-is-not", type=info.name, expected=expected)
             found.append(
                 Violation("ob_type", claim, header.place("ob_type"), header.ob_type, BROKEN)
             )
@@ -126,7 +130,7 @@ class Objects(Core):
         try:
             yield from find(self, address)
         except MemoryFault as fault:
-            yield Violation("", str(fault), address)
+            yield Violation(None, fault.claim, address)
         except UnknownLayout:
             return
 
@@ -149,12 +153,12 @@ class Objects(Core):
             for entry in instances.inline_entries(self, address, info):
                 if entry.value:
                     name = self.text(entry.key) if entry.key else None
-                    yield Reference(entry.value, f".{name}", entry.value_address)
+                    yield Reference(entry.value, AttributeSlot(name or "None"), entry.value_address)
             pointer = instances.dict_pointer(self, address, info)
             if pointer and pointer.value and not self._is_slot(info, pointer.address - address):
                 yield Reference(pointer.value, "__dict__", pointer.address)
         for found in instances.slot_attributes(self, address, info):
-            yield Reference(found.value, f".{found.name}", found.address)
+            yield Reference(found.value, AttributeSlot(found.name), found.address)
 
     def _is_slot(self, info: TypeInfo, offset: int) -> bool:
         family = self.family(info)

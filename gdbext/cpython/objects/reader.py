@@ -6,6 +6,7 @@ import struct
 from array import array
 
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
+from gdbext.model import Claim
 from gdbext.target.protocol import Memory, MemoryFault
 
 MAX_WORDS = 1 << 26
@@ -14,7 +15,7 @@ MANY_WORDS = 1 << 20
 """More than this is only read when a second number agrees (8 MiB)."""
 
 FAULTS = (MemoryFault, UnknownLayout)
-"""What reading may raise; the room's door lets neither out."""
+"""What reading may raise; :class:`gdbext.cpython.objects.objects.Objects` lets neither out."""
 
 # A plan is the first byte to read, the number of bytes, and each field's place therein.
 Plan = tuple[int, int, list[tuple[int, int]]]
@@ -30,14 +31,18 @@ def signed(value: int, bits: int = 64) -> int:
 
 
 class Damaged(MemoryFault):
-    """Memory that can be read, but cannot be what it should be; the message says why."""
+    """Memory that can be read, but cannot be what it should be; the claim says why."""
 
-    def __init__(self, address: int, claim: str) -> None:
+    def __init__(self, address: int, claim: Claim) -> None:
         super().__init__(address, 0)
-        self.claim = claim
+        self._claim = claim
+
+    @property
+    def claim(self) -> Claim:
+        return self._claim
 
     def __str__(self) -> str:
-        return self.claim
+        return repr(self._claim)
 
 
 class Reader:

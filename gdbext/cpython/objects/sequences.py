@@ -20,10 +20,11 @@ from gdbext.cpython.objects.decoded import (
     Tuple,
     Violation,
 )
-from gdbext.cpython.objects.family import Family, Slot, check_pointer
+from gdbext.cpython.objects.family import Family, check_pointer
 from gdbext.cpython.objects.header import USER_END
 from gdbext.cpython.objects.reader import MANY_WORDS, MAX_WORDS, Damaged, signed
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.model import Claim, Data
 from gdbext.target.protocol import MemoryFault, text_in_word
 
 if TYPE_CHECKING:
@@ -69,9 +70,7 @@ def list_items(core: Core, address: int, stop: int | None = None) -> array[int]:
     if count > MANY_WORDS:
         capacity = read_list(core, address).capacity
         if capacity is not None and not count <= capacity <= MAX_WORDS:
-            raise Damaged(
-                address, f"the size is {signed(size)}, but the array has room for {capacity}"
-            )
+            raise Damaged(address, Claim("size-beyond-array", size=signed(size), capacity=capacity))
     return core.words(buffer, count)
 
 
@@ -85,7 +84,7 @@ def tuple_items(core: Core, address: int, stop: int | None = None) -> array[int]
 
 def _count(address: int, size: int, stop: int | None) -> int:
     if not 0 <= size <= MAX_WORDS:
-        raise Damaged(address, f"the size {size} is not sane")
+        raise Damaged(address, Claim("size-implausible", size=size))
     return size if stop is None else min(size, stop)
 
 
@@ -112,27 +111,25 @@ class ListFamily(Family):
         except MemoryFault:
             return  # which has been told
         for index, item in enumerate(items):
-            yield from check_pointer(
-                core, Slot(f"item {index}", null=TRANSIENT), buffer + 8 * index, item
-            )
+            yield from check_pointer(core, index, buffer + 8 * index, item, null=TRANSIENT)
 
     def array_violations(self, core: Core, address: int) -> Iterator[Violation]:
         """What is broken about the list apart from its items."""
         place = core.layout.struct("PyListObject").offset
         size, buffer = core.fields("PyListObject", address, "ob_size", "ob_item")
         if signed(size) < 0:
-            yield Violation("ob_size", "ob_size is below zero", address + place("ob_size"), size)
+            yield Violation("ob_size", Claim("size-below-zero"), address + place("ob_size"), size)
             return
         if buffer % 8 or buffer >= USER_END:
             yield Violation(
-                "ob_item", "ob_item is no address of an array", address + place("ob_item"), buffer
+                "ob_item", Claim("array-not-an-address"), address + place("ob_item"), buffer
             )
             return
         if not buffer:
             if size:
                 yield Violation(
                     "ob_item",
-                    f"ob_item is NULL, but ob_size is {size}",
+                    Claim("null-with-size", field="ob_item", size=size),
                     address + place("ob_item"),
                     0,
                 )
@@ -142,7 +139,10 @@ class ListFamily(Family):
             list_items(core, address, CHECKED)
         except MemoryFault as fault:
             yield Violation(
-                "ob_item", f"the items cannot be read: {fault}", address + place("ob_item"), buffer
+                "ob_item",
+                Claim("items-unreadable", reason=fault.claim),
+                address + place("ob_item"),
+                buffer,
             )
             return
         yield from self._size_violations(
@@ -165,14 +165,25 @@ class ListFamily(Family):
                 "_PyListArray", "allocated"
             )
             text = text_in_word(capacity)
-            claim = f"the array's own size was overwritten{f' by text: {text}' if text else ''}"
+            claim = (
+                Claim("array-size-is-text", text=Data(text))
+                if text
+                else Claim("array-size-overwritten")
+            )
             yield Violation("ob_item", claim, found.buffer - word, capacity & (1 << 64) - 1)
             return
         if found.length > capacity:
-            claim = f"ob_size is {found.length}, but the array has room for {capacity}"
+            claim = Claim(
+                "length-beyond-array", field="ob_size", length=found.length, capacity=capacity
+            )
             yield Violation("ob_size", claim, at_size, found.length, severity)
         if found.allocated is not None and found.allocated != capacity:
-            claim = f"allocated is {found.allocated}, but the array has room for {capacity}"
+            claim = Claim(
+                "length-beyond-array",
+                field="allocated",
+                length=found.allocated,
+                capacity=capacity,
+            )
             yield Violation("allocated", claim, at_allocated, found.allocated, severity)
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
@@ -205,12 +216,10 @@ class TupleFamily(Family):
         except MemoryFault as fault:
             size = core.field("PyTupleObject", address, "ob_size")
             place = address + core.layout.offset("PyTupleObject", "ob_size")
-            yield Violation("ob_size", f"the items cannot be read: {fault}", place, size)
+            yield Violation("ob_size", Claim("items-unreadable", reason=fault.claim), place, size)
             return
         for index, item in enumerate(items):
-            yield from check_pointer(
-                core, Slot(f"item {index}", null=TRANSIENT), first + 8 * index, item
-            )
+            yield from check_pointer(core, index, first + 8 * index, item, null=TRANSIENT)
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         items = tuple_items(write.core, address, write.limit)

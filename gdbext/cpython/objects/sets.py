@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.decoded import Decoded, Reference, Set, Violation
-from gdbext.cpython.objects.family import Family, Slot, check_pointer
+from gdbext.cpython.objects.family import Family, check_pointer
 from gdbext.cpython.objects.reader import MAX_WORDS, Damaged, signed
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.model import Address, Claim, EntrySlot
 from gdbext.target.protocol import MemoryFault
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def read_set(core: Core, address: int, info: TypeInfo | None = None) -> Set:
     if not 0 <= signed(used) <= signed(fill) <= mask or mask & (mask + 1) or mask > MAX_WORDS:
         raise Damaged(
             address,
-            f"the set's sizes do not fit: used {signed(used)}, fill {signed(fill)}, mask {mask:#x}",
+            Claim("set-implausible", used=signed(used), fill=signed(fill), mask=Address(mask)),
         )
     return Set(
         address,
@@ -76,7 +77,7 @@ class SetFamily(Family):
 
     def references(self, core: Core, address: int) -> Iterator[Reference]:
         for entry in set_entries(core, address):
-            yield Reference(entry.key, f"entry {entry.position}", entry.key_address)
+            yield Reference(entry.key, EntrySlot("entry", entry.position), entry.key_address)
 
     def violations(self, core: Core, address: int) -> Iterator[Violation]:
         try:
@@ -84,12 +85,12 @@ class SetFamily(Family):
                 if number >= CHUNK:
                     return
                 yield from check_pointer(
-                    core, Slot(f"entry {entry.position}"), entry.key_address, entry.key
+                    core, EntrySlot("entry", entry.position), entry.key_address, entry.key
                 )
         except MemoryFault as fault:
             place = address + core.layout.offset("PySetObject", "table")
             yield Violation(
-                "table", f"the set's table makes no sense: {fault}", place, core.word(place)
+                "table", Claim("set-unreadable", reason=fault.claim), place, core.word(place)
             )
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:

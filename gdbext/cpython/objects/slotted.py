@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.decoded import Decoded, Singleton
-from gdbext.cpython.objects.family import Family, Slot, optional, required
+from gdbext.cpython.objects.family import Family, PointerField, optional, required
 from gdbext.cpython.objects.sequences import tuple_items
 from gdbext.cpython.objects.types import TypeInfo
 
@@ -154,7 +154,7 @@ class SuperFamily(Family):
 
 def _iterator(names: str, struct: str, *slots: str) -> Family:
     """Iterators drop what they iterate over when they are exhausted: NULL is legal everywhere."""
-    return Family(names, struct, tuple(Slot(name) for name in slots))
+    return Family(names, struct, tuple(PointerField(name) for name in slots))
 
 
 FAMILIES = (

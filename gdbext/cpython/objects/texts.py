@@ -11,6 +11,7 @@ from gdbext.cpython.objects.family import Family
 from gdbext.cpython.objects.reader import Damaged, signed
 from gdbext.cpython.objects.strings import MAX_LENGTH, decode_text, read_str, read_str_state
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.model import Claim
 from gdbext.target.protocol import MemoryFault
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class StrFamily(Family):
     def decode(self, core: Core, address: int, info: TypeInfo | None) -> Decoded:
         text = read_str(core.memory, core.layout, address, LIMIT)
         if text is None:
-            raise Damaged(address, "its state or its characters are not those of a str")
+            raise Damaged(address, Claim("str-implausible"))
         return Str(address, info, text, read_str_state(core.memory, core.layout, address))
 
     def violations(self, core: Core, address: int) -> Iterator[Violation]:
@@ -35,7 +36,7 @@ class StrFamily(Family):
         place = address + core.layout.offset("PyASCIIObject", "state")
         word = int.from_bytes(core.memory.read(place, 4), "little")
         if not state.is_legal:
-            yield Violation("state", "the state of the str is illegal", place, word)
+            yield Violation("state", Claim("str-state-illegal"), place, word)
             return
         try:
             count = min(state.length, LIMIT)
@@ -48,25 +49,23 @@ class StrFamily(Family):
         except MemoryFault as fault:
             length = address + core.layout.offset("PyASCIIObject", "length")
             yield Violation(
-                "length", f"the characters cannot be read: {fault}", length, state.length
+                "length", Claim("characters-unreadable", reason=fault.claim), length, state.length
             )
             return
         except ValueError:
-            yield Violation("data", "there are characters that are no code points", state.data)
+            yield Violation("data", Claim("characters-not-code-points"), state.data)
             return
         if state.ascii and not text.isascii():
-            yield Violation(
-                "state", "the state says ASCII, but there are other characters", place, word
-            )
+            yield Violation("state", Claim("str-not-ascii"), place, word)
         if any(end):
             yield Violation(
-                "data", "no NUL follows the last character", state.data + state.length * state.kind
+                "data", Claim("str-not-terminated"), state.data + state.length * state.kind
             )
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         text = read_str(write.core.memory, write.core.layout, address, write.limit)
         if text is None:
-            raise Damaged(address, "no str")
+            raise Damaged(address, Claim("not-a-str"))
         yield repr(text)
 
 
@@ -81,7 +80,7 @@ class BytesFamily(Family):
     def _read(self, core: Core, address: int, info: TypeInfo | None, limit: int) -> Bytes:
         size = signed(core.field("PyBytesObject", address, "ob_size"))
         if not 0 <= size < MAX_LENGTH:
-            raise Damaged(address, f"the size {size} is not sane")
+            raise Damaged(address, Claim("size-implausible", size=size))
         buffer = address + core.layout.offset("PyBytesObject", "ob_sval")
         return Bytes(
             address, info, size, core.memory.read(buffer, min(size, limit)) if size else b"", buffer
@@ -94,12 +93,12 @@ class BytesFamily(Family):
             end = core.memory.read(found.buffer + found.length, 1)
         except MemoryFault as fault:
             yield Violation(
-                "ob_size", f"the bytes cannot be read: {fault}", place, core.word(place)
+                "ob_size", Claim("bytes-unreadable", reason=fault.claim), place, core.word(place)
             )
             return
         if end != b"\0":
             yield Violation(
-                "ob_sval", "no NUL follows the last byte", found.buffer + found.length, end[0]
+                "ob_sval", Claim("bytes-not-terminated"), found.buffer + found.length, end[0]
             )
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
@@ -121,7 +120,7 @@ class ByteArrayFamily(Family):
             "PyByteArrayObject", address, "ob_size", "ob_start", "ob_exports"
         )
         if not 0 <= signed(size) < MAX_LENGTH:
-            raise Damaged(address, f"the size {signed(size)} is not sane")
+            raise Damaged(address, Claim("size-implausible", size=signed(size)))
         return Bytes(
             address,
             info,
@@ -137,26 +136,29 @@ class ByteArrayFamily(Family):
             "PyByteArrayObject", address, "ob_size", "ob_alloc", "ob_bytes", "ob_start"
         )
         if signed(size) < 0:
-            yield Violation("ob_size", "ob_size is below zero", address + place("ob_size"), size)
+            yield Violation("ob_size", Claim("size-below-zero"), address + place("ob_size"), size)
             return
         if not first:
             if size:
                 yield Violation(
                     "ob_bytes",
-                    f"ob_bytes is NULL, but ob_size is {size}",
+                    Claim("null-with-size", field="ob_bytes", size=size),
                     address + place("ob_bytes"),
                     0,
                 )
             return
         if not first <= start or start + size > first + alloc:
-            claim = f"{size} bytes from ob_start do not lie in the {alloc} bytes from ob_bytes"
+            claim = Claim("bytes-outside-buffer", size=size, allocated=alloc)
             yield Violation("ob_start", claim, address + place("ob_start"), start)
             return
         try:
             self.decode(core, address, None)
         except MemoryFault as fault:
             yield Violation(
-                "ob_start", f"the bytes cannot be read: {fault}", address + place("ob_start"), start
+                "ob_start",
+                Claim("bytes-unreadable", reason=fault.claim),
+                address + place("ob_start"),
+                start,
             )
 
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:

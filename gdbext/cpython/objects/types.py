@@ -12,7 +12,7 @@ from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.header import USER_END, Header, HeaderFormat
 from gdbext.cpython.objects.reader import Reader
 from gdbext.cpython.objects.strings import read_cstring
-from gdbext.model import Evidence
+from gdbext.model import Claim, Evidence
 from gdbext.target.protocol import MemoryFault
 
 # Include/object.h
@@ -126,7 +126,7 @@ class Types:
             if header.is_dead_shape:
                 return (
                     Evidence(
-                        "the type's reference count is 0",
+                        Claim("type-refcount-zero"),
                         header.place("ob_ref_local"),
                         0,
                         address,
@@ -137,10 +137,16 @@ class Types:
             problem = self._problem(info) or self._metatype_problem(info)
         except MemoryFault as fault:
             return (
-                Evidence(f"the type cannot be read: {fault}", address, None, address, broken=True),
+                Evidence(
+                    Claim("type-unreadable", reason=fault.claim),
+                    address,
+                    None,
+                    address,
+                    broken=True,
+                ),
             )
         except UnknownLayout as unknown:
-            return (Evidence(str(unknown), address, None, address),)
+            return (Evidence(unknown.claim, address, None, address),)
         return (problem,) if problem else info
 
     def _read(self, header: Header) -> TypeInfo:
@@ -163,27 +169,27 @@ class Types:
         )
 
     def _problem(self, info: TypeInfo) -> Evidence | None:
-        def broken(claim: str, name: str, value: int) -> Evidence:
+        def broken(kind: str, name: str, value: int) -> Evidence:
             place = info.address + self._reader.layout.offset("PyTypeObject", name)
-            return Evidence(claim, place, value, info.address, broken=True)
+            return Evidence(Claim(kind), place, value, info.address, broken=True)
 
         if not info.has(READY):
-            return broken("the type's flags lack READY", "tp_flags", info.flags)
+            return broken("type-not-ready", "tp_flags", info.flags)
         if not info.name or not info.name.isprintable():
             return broken(
-                "the type has no readable name",
+                "type-without-name",
                 "tp_name",
                 self._reader.field("PyTypeObject", info.address, "tp_name"),
             )
         smallest = self._reader.layout.size("PyObject")
         if info.basicsize is not None and not smallest <= info.basicsize <= MAX_BASICSIZE:
-            return broken("the type's basic size is not sane", "tp_basicsize", info.basicsize)
+            return broken("type-basicsize-implausible", "tp_basicsize", info.basicsize)
         if info.itemsize is not None and info.itemsize > MAX_ITEMSIZE:
-            return broken("the type's item size is not sane", "tp_itemsize", info.itemsize)
+            return broken("type-itemsize-implausible", "tp_itemsize", info.itemsize)
         if info.base is not None and (
             info.base % 8 or info.base >= USER_END or (info.base == 0 and info.name != "object")
         ):
-            return broken("the type's base is no type", "tp_base", info.base)
+            return broken("type-base-not-a-type", "tp_base", info.base)
         return None
 
     def _metatype_problem(self, info: TypeInfo) -> Evidence | None:
@@ -203,7 +209,7 @@ class Types:
             address = above
         place = info.address + reader.layout.offset("PyObject", "ob_type")
         return Evidence(
-            "the type's metatypes do not lead to `type`",
+            Claim("type-metatypes-astray"),
             place,
             info.metatype,
             info.address,

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gdbext.cpython.allocator.debug_hooks import FILLS, fill_of
+from gdbext.cpython.allocator.debug_hooks import fill_of
 from gdbext.diagnosis.case import Case
 from gdbext.diagnosis.code_owners import is_system
 from gdbext.diagnosis.origin import Origin
 from gdbext.diagnosis.rules.catalog import DOCS
 from gdbext.diagnosis.suspects import Suspect
-from gdbext.model import Confidence, Container, Evidence, Finding, Subject
+from gdbext.model import (
+    Address,
+    Claim,
+    Confidence,
+    Container,
+    Evidence,
+    Finding,
+    Subject,
+    ThreadName,
+    index_of,
+)
 from gdbext.target.protocol import NativeFrame
 
 MAX_EVIDENCE = 24
@@ -19,7 +29,7 @@ MAX_EVIDENCE = 24
 def finding(
     case: Case,
     rule: str,
-    detail: str,
+    detail: Claim | str,
     confidence: Confidence,
     subject: Subject | None = None,
     container: Container | None = None,
@@ -28,7 +38,11 @@ def finding(
 ) -> Finding:
     """A finding whose title is the rule's, with ``detail`` behind it; threads default to the one at fault."""
     at_fault = (case.lwp,) if case.lwp is not None else ()
-    title = f"{DOCS[rule].title}: {detail}" if detail else DOCS[rule].title
+    title: Claim | str = DOCS[rule].title
+    if isinstance(detail, Claim):
+        title = Claim("finding", rule=DOCS[rule].title, detail=detail)
+    elif detail:
+        title = f"{title}: {detail}"
     return Finding(
         rule,
         title,
@@ -49,11 +63,8 @@ def subject_of(suspect: Suspect) -> Subject:
 def container_of(origin: Origin | None) -> Container | None:
     if origin is None or not origin.is_container:
         return None
-    slot = origin.slot
-    # A dict's slot is named ['key']; the contract wants the key's repr.
-    if isinstance(slot, str) and slot.startswith("[") and slot.endswith("]"):
-        slot = slot[1:-1]
-    return Container(origin.holder, origin.type, slot)
+    index = None if origin.slot is None else index_of(origin.slot)
+    return Container(origin.holder, origin.type, index)
 
 
 def evidence_of(case: Case, suspect: Suspect) -> list[Evidence]:
@@ -82,7 +93,7 @@ def fill_went_through(case: Case) -> tuple[int, Evidence] | None:
     if fill is None:
         return None
     return fill, Evidence(
-        f"the pointer was read from memory that is {FILLS[fill]}: it is that fill",
+        Claim("read-from-fill", fill=Address(fill)),
         None,
         through,
         broken=True,
@@ -129,7 +140,9 @@ def _who(case: Case, suspect: Suspect) -> list[Evidence]:
     name = case.thread_name(owner.native_thread_id) if owner else None
     return [
         Evidence(
-            liveness.reason + (f" ({name})" if name else ""),
+            Claim("named-verdict", verdict=liveness.reason, owner=ThreadName(name))
+            if name
+            else liveness.reason,
             block.start if block else None,
             None,
             suspect.address,

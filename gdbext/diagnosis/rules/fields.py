@@ -22,7 +22,7 @@ from gdbext.diagnosis.rules.build import (
 from gdbext.diagnosis.rules.unions import UNION
 from gdbext.diagnosis.suspects import Suspect
 from gdbext.diagnosis.touches import in_python
-from gdbext.model import Confidence, Evidence, Finding, Subject, Verdict
+from gdbext.model import Claim, Confidence, Evidence, Finding, Subject, Verdict
 from gdbext.target.protocol import MemoryFault
 
 MAX_NAME = 200
@@ -52,7 +52,7 @@ def initialised_again(case: Case) -> Iterator[Finding]:
     operation = case.operation_at(origin.level)
     certain = Confidence.PROVEN if origin.type in WRITTEN_BY_INIT else Confidence.POSSIBLE
     references = [
-        Evidence(f"its field {r.slot} now", r.slot_address, r.target)
+        Evidence(Claim("field-now", label=r.slot), r.slot_address, r.target)
         for r in case.session.objects.children(origin.holder)
         if r.slot != "ob_type"
     ][:4]
@@ -125,7 +125,7 @@ def broken_invariant(case: Case) -> Iterator[Finding]:
             "FT206",
             f"the static type {unready} has no ob_type: PyType_Ready() was not called for it"
             if unready
-            else f"the header of {name_of(suspect)} is impossible: {problem.claim}",
+            else Claim("header-impossible", object=name_of(suspect), problem=problem.claim),
             _sure_of_header(case, suspect),
             subject_of(suspect),
             container_of(case.origin),
@@ -135,13 +135,18 @@ def broken_invariant(case: Case) -> Iterator[Finding]:
     broken = [
         v
         for v in suspect.violations
-        if not (v.field == "args" and UNION in (suspect.expected, suspect.actual_type))
+        if not (v.slot == "args" and UNION in (suspect.expected, suspect.actual_type))
     ]
     if broken:
         yield finding(
             case,
             "FT206",
-            f"{broken[0].field} of {name_of(suspect)} {broken[0].claim}",
+            Claim(
+                "broken-field",
+                slot=broken[0].slot,
+                object=name_of(suspect),
+                flaw=broken[0].claim,
+            ),
             Confidence.LIKELY,
             subject_of(suspect),
             container_of(case.origin),

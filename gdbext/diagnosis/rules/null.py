@@ -13,7 +13,7 @@ from gdbext.diagnosis.origin import CONTAINERS, index_variable
 from gdbext.diagnosis.rules import pointers
 from gdbext.diagnosis.rules.build import container_of, evidence_of, finding, subject_of, weaker
 from gdbext.diagnosis.suspects import Suspect
-from gdbext.model import Confidence, Container, Evidence, Finding
+from gdbext.model import Claim, Confidence, Container, Evidence, Finding, Slot, index_of
 
 RESIZABLE = types_with("resizable")
 """Types whose C struct starts with PyVarObject, whose items lie elsewhere, and whose size may change."""
@@ -39,8 +39,8 @@ def null_slot(case: Case) -> Iterator[Finding]:
         ):
             continue
         for broken in case.session.objects.invariants(suspect.address):
-            if broken.value == 0 and broken.field not in ("header", "ob_type"):
-                yield _null_finding(case, suspect, broken.field, broken.address)
+            if broken.value == 0 and broken.slot not in (None, "header", "ob_type"):
+                yield _null_finding(case, suspect, broken.slot, broken.address)
                 return
     yield from list(_null_item(case)) or pointers.null_object(case)
 
@@ -83,24 +83,20 @@ def _null_item(case: Case) -> Iterator[Finding]:
     )
 
 
-def _null_finding(case: Case, suspect: Suspect, field: str, address: int | None) -> Finding:
+def _null_finding(case: Case, suspect: Suspect, slot: Slot | None, address: int | None) -> Finding:
     container = container_of(case.origin) if suspect is case.root else None
     if suspect.actual_type in CONTAINERS:
-        position = field.removeprefix("item ").removeprefix("[").removesuffix("]")
-        container = Container(
-            suspect.address,
-            suspect.actual_type or "",
-            int(position) if position.isdecimal() else position,
-        )
+        index = None if slot is None else index_of(slot)
+        container = Container(suspect.address, suspect.actual_type or "", index)
     return finding(
         case,
         "FT205",
-        f"{field} of a {suspect.actual_type or suspect.expected} is NULL",
+        Claim("null-in", slot=slot, type=suspect.actual_type or suspect.expected),
         sure_of_null(case, suspect),
         subject_of(suspect),
         container,
         [
-            Evidence(f"{field} is NULL", address, 0, suspect.address, broken=True),
+            Evidence(Claim("null", slot=slot), address, 0, suspect.address, broken=True),
             *evidence_of(case, suspect),
         ],
     )

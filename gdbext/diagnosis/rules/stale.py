@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gdbext.cpython.allocator.debug_hooks import FREED, fill_of
 from gdbext.cpython.allocator.evidence import AFTER_FREE
+from gdbext.cpython.objects.header import BELOW_ZERO, WRONG_COUNTS
 from gdbext.diagnosis.case import Case
 from gdbext.diagnosis.fault import reporter_module
 from gdbext.diagnosis.origin import Origin
@@ -25,7 +26,7 @@ from gdbext.diagnosis.rules.build import (
 from gdbext.diagnosis.rules.catalog import DOCS
 from gdbext.diagnosis.rules.pointers import is_no_object
 from gdbext.diagnosis.suspects import Suspect
-from gdbext.model import Confidence, Evidence, Finding, Verdict
+from gdbext.model import Confidence, Evidence, Finding, Verdict, kind_of
 
 STATE_OF = {
     Verdict.FREED: "was freed",
@@ -207,10 +208,8 @@ def double_free(case: Case) -> Iterator[Finding]:
     for suspect in case.suspects:
         is_told = said and (suspect.address == about if about else suspect.innermost.is_argument)
         again = suspect is case.root and suspect.ended_again
-        below = [
-            e for e in suspect.header_problems if "below zero" in e.claim or "negative" in e.claim
-        ]
-        is_count = all("count" in e.claim for e in suspect.header_problems)
+        below = [e for e in suspect.header_problems if kind_of(e.claim) in BELOW_ZERO]
+        is_count = all(kind_of(e.claim) in WRONG_COUNTS for e in suspect.header_problems)
         if below and not (
             suspect.is_trusted_use and suspect.liveness.block is not None and is_count
         ):
@@ -218,7 +217,8 @@ def double_free(case: Case) -> Iterator[Finding]:
         late = [
             e
             for e in suspect.liveness.evidence
-            if AFTER_FREE in e.claim and any(case.same_call(0, u.level) for u in suspect.uses)
+            if kind_of(e.claim) in AFTER_FREE
+            and any(case.same_call(0, u.level) for u in suspect.uses)
         ]
         if not below and not late and not again and not (is_told and suspect.is_bad):
             continue

@@ -23,14 +23,14 @@ def union_args(case: Case) -> Iterator[Finding]:
     for suspect in case.suspects:
         if UNION not in (suspect.expected, suspect.actual_type) or not suspect.is_trusted_use:
             continue
-        broken = next((v for v in suspect.violations if v.field == "args"), None)
+        broken = next((v for v in suspect.violations if v.slot == "args"), None)
         if broken is None:
             # Where the union's memory is another object by now, its args are read from that all the same.
             broken = next(
                 (
                     v
                     for v in case.session.objects.invariants(suspect.address, UNION)
-                    if v.field == "args"
+                    if v.slot == "args"
                 ),
                 None,
             )

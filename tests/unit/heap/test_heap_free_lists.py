@@ -11,6 +11,7 @@ from gdbext.cpython.allocator.activity import ThreadStop
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.cpython.allocator.page_free_lists import Damage, Flaw, decode, encode
 from gdbext.model import Confidence, Verdict
+from gdbext.wording import sentence
 
 WORD = st.integers(0, (1 << 64) - 1)
 
@@ -213,7 +214,7 @@ def test_the_damage_names_the_word_and_the_blocks_near(world: HeapWorld, page: F
     world.memory.write_word(page.block(12), text)
     heap = opened(world)
     (found,) = heap.free_list_health(heap.page_of(page.block(0)))
-    said = " | ".join(evidence.claim for evidence in found.evidence)
+    said = " | ".join(sentence(evidence.claim) for evidence in found.evidence)
     assert "looks like text" in said
     assert found.subject == page.block(12)
     assert [(suspect.role, suspect.type, suspect.address) for suspect in found.suspects] == [
@@ -267,7 +268,7 @@ def test_the_block_that_was_popped_with_the_bad_link() -> None:
 def test_what_a_word_looks_like(word: int, said: str) -> None:
     world = HeapWorld()
     world.page(GC, 64).object("list")
-    assert said in world.heap().looks_like(word)
+    assert said in sentence(world.heap().looks_like(word))
 
 
 def test_pointers_are_told_by_what_they_point_to() -> None:
@@ -276,7 +277,7 @@ def test_pointers_are_told_by_what_they_point_to() -> None:
     lst, dead = page.object("list"), page.object("list")
     page.free(dead)
     heap = world.heap()
-    assert heap.looks_like(lst) == "a pointer to a list"
-    assert heap.looks_like(world.types["dict"]) == "a pointer to the type dict"
-    assert "freed" in heap.looks_like(dead)
-    assert "ob_tid" in heap.looks_like(world.threads[1].thread_id)
+    assert sentence(heap.looks_like(lst)) == "a pointer to a list"
+    assert sentence(heap.looks_like(world.types["dict"])) == "a pointer to the type dict"
+    assert "freed" in sentence(heap.looks_like(dead))
+    assert "ob_tid" in sentence(heap.looks_like(world.threads[1].thread_id))

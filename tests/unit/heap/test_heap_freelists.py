@@ -9,6 +9,7 @@ from heap_world import GC, MEM, OBJECT, FakePage, HeapWorld
 
 from gdbext.cpython.allocator.object_freelists import is_object_list
 from gdbext.model import Confidence, Verdict
+from gdbext.wording import sentence
 
 STATE = "_PyThreadStateImpl"
 
@@ -34,7 +35,7 @@ def dead(page: FakePage, type_name: str) -> int:
 def assert_cached(world: HeapWorld, address: int, name: str) -> None:
     judged = world.heap().judge(address)
     assert (judged.verdict, judged.confidence) == (Verdict.CACHED, Confidence.PROVEN)
-    assert name in judged.reason
+    assert name in sentence(judged.reason)
     assert judged.evidence[0].address is not None
     assert world.word(judged.evidence[0].address) == address
 
@@ -144,8 +145,8 @@ def test_a_list_that_does_not_end_after_its_count(new: HeapWorld) -> None:
         new.memory.write_word(member, following)
     new.memory.write(place(new, "lists"), struct.pack("<Qq", members[0], 2))
     (found,) = new.heap().freelist_health()
-    assert "`lists`" in found.title
-    assert any("goes on" in evidence.claim for evidence in found.evidence)
+    assert "`lists`" in sentence(found.title)
+    assert any("goes on" in sentence(evidence.claim) for evidence in found.evidence)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ def test_words_that_are_no_freelist(new: HeapWorld, word: int, count: int, reaso
     new.memory.write(place(new, "dicts"), struct.pack("<Qq", word, count))
     found = new.heap().freelist_health()
     assert reason in " ".join(
-        evidence.claim for corruption in found for evidence in corruption.evidence
+        sentence(evidence.claim) for corruption in found for evidence in corruption.evidence
     )
 
 
@@ -170,7 +171,7 @@ def test_a_circle_on_a_freelist(new: HeapWorld) -> None:
     new.memory.write_word(member, member)
     new.memory.write(place(new, "lists"), struct.pack("<Qq", member, 5))
     (found,) = new.heap().freelist_health()
-    assert any("twice" in evidence.claim for evidence in found.evidence)
+    assert any("twice" in sentence(evidence.claim) for evidence in found.evidence)
 
 
 def test_an_object_that_is_cached_and_freed_was_freed_twice(new: HeapWorld) -> None:
@@ -180,7 +181,7 @@ def test_an_object_that_is_cached_and_freed_was_freed_twice(new: HeapWorld) -> N
     new.write()
     new.memory.write(place(new, "lists"), struct.pack("<Qq", member, 1))
     (found,) = new.heap().freelist_health()
-    assert "freed as well" in found.title
+    assert "freed as well" in sentence(found.title)
     assert found.subject == member
 
 
@@ -188,7 +189,7 @@ def test_an_array_with_a_count_out_of_range(old: HeapWorld) -> None:
     old.page(GC, 64).object("list")
     old.memory.write(place(old, "lists.numfree"), struct.pack("<i", 81))
     (found,) = old.heap().freelist_health()
-    assert "LWP 100" in found.title
+    assert "LWP 100" in sentence(found.title)
 
 
 def test_a_link_that_leads_to_a_living_object_does_not_kill_it(new: HeapWorld) -> None:
@@ -204,7 +205,7 @@ def test_a_link_that_leads_to_a_living_object_does_not_kill_it(new: HeapWorld) -
         Confidence.LIKELY,
     )
     (found,) = heap.freelist_health()
-    assert "leads to an object with references" in found.title
+    assert "leads to an object with references" in sentence(found.title)
 
 
 def test_a_list_that_ends_early(new: HeapWorld) -> None:
@@ -216,7 +217,7 @@ def test_a_list_that_ends_early(new: HeapWorld) -> None:
     assert new.heap().freelist_health() == []
     new.memory.write(place(new, "lists"), struct.pack("<Qq", members[0], 7))
     (found,) = new.heap().freelist_health()
-    assert any("ends after 2 of its 7" in evidence.claim for evidence in found.evidence)
+    assert any("ends after 2 of its 7" in sentence(evidence.claim) for evidence in found.evidence)
 
 
 def test_a_layout_without_freelists_has_none() -> None:

@@ -10,6 +10,7 @@ from heap_world import GC, IDS, KINDS, MEM, OBJECT, FakePage, HeapWorld
 from gdbext.cpython.allocator import holders as holders_
 from gdbext.cpython.allocator.activity import ThreadStop
 from gdbext.cpython.allocator.heap import Heap
+from gdbext.model import Data, ValueSlot
 
 TRACKED = 1
 
@@ -101,7 +102,7 @@ def test_containers_hold_it_by_index_and_key(
     assert held(heap, target) == [
         (first, "tuple", 1),
         (second, "list", 2),
-        (third, "dict", "['two']"),
+        (third, "dict", ValueSlot(Data("two"))),
     ]
     for holder in heap.holders(target) or ():
         assert (world.word(holder.place), holder.target) == (target, target)
@@ -117,7 +118,7 @@ def test_what_lies_behind_the_end_is_not_held(
     other = new_tuple(world, page)
     new_list(world, page, arrays, other, target, size=1)
     table, keys = new_dict(world, page, arrays, {"one": other, "two": target})
-    assert held(world.heap(), target) == [(table, "dict", "['two']")]
+    assert held(world.heap(), target) == [(table, "dict", ValueSlot(Data("two")))]
     world.set("PyDictKeysObject", keys, dk_nentries=1)
     assert held(world.heap(), target) == []
 

@@ -12,6 +12,7 @@ from gdbext.cpython.allocator.referrers import Referrer
 from gdbext.cpython.allocator.sweep import Sweep, subtract
 from gdbext.model import Verdict
 from gdbext.target.protocol import Region
+from gdbext.wording import sentence
 
 TRACKED = 1
 
@@ -93,7 +94,7 @@ def test_stacks_registers_and_modules_hold_it_as_it_seems(world: HeapWorld, page
     assert [(r.slot, r.lwp, r.certain) for r in by_kind(found, "register")] == [("rbx", 100, False)]
     assert [(r.place, r.certain) for r in by_kind(found, "stack")] == [(stack + 0x808, False)]
     assert [(r.place, r.certain) for r in by_kind(found, "module")] == [(data, False)]
-    assert not [r.text for r in found if r.place and hex(r.place) in r.text], (
+    assert not [r.text for r in found if r.place and hex(r.place) in sentence(r.text)], (
         "the place is told twice"
     )
 
@@ -121,7 +122,7 @@ def test_a_merge_queue_holds_its_objects(world: HeapWorld, page: FakePage) -> No
     world.set("_PyObjectStackChunk", stack, n=1)
     world.memory.write_word(stack + world.layout.offset("_PyObjectStackChunk", "objs"), target)
     (found,) = by_kind(world.heap().referrers(target).found, "queue")
-    assert found.certain and "LWP 101" in found.text
+    assert found.certain and "LWP 101" in sentence(found.text)
 
 
 def test_a_walk_that_is_interrupted_gives_what_it_has(world: HeapWorld, page: FakePage) -> None:
@@ -346,7 +347,7 @@ def test_blocks_that_were_written_past_their_end() -> None:
     result = world.heap().scan()
     (found,) = result.corruptions
     assert found.subject == block
-    assert "written at least 8 bytes past its 50 bytes" in found.title
+    assert "written at least 8 bytes past its 50 bytes" in sentence(found.title)
     assert not found.is_snapshot
     assert world.heap().written_into(fine + 16) == [found]
     assert world.heap().written_into(block + 16) == []

@@ -12,6 +12,7 @@ from gdbext.cpython.allocator.activity import ThreadStop
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.model import Confidence, Liveness, Verdict
 from gdbext.target.protocol import Region
+from gdbext.wording import sentence
 
 PROVEN, LIKELY, POSSIBLE = Confidence.PROVEN, Confidence.LIKELY, Confidence.POSSIBLE
 
@@ -27,7 +28,7 @@ def release() -> Iterator[HeapWorld]:
 
 
 def claims(liveness: Liveness) -> str:
-    return " | ".join(evidence.claim for evidence in liveness.evidence)
+    return " | ".join(sentence(evidence.claim) for evidence in liveness.evidence)
 
 
 # --- living objects -----------------------------------------------------------------------------
@@ -83,7 +84,7 @@ def test_static_and_immortal_objects(world: HeapWorld) -> None:
     heap = world.heap()
     static = heap.judge(world.objects_world.none)
     assert (static.verdict, static.confidence) == (Verdict.IMMORTAL, PROVEN)
-    assert "python3" in static.reason
+    assert "python3" in sentence(static.reason)
     made = heap.judge(interned)
     assert (made.verdict, made.confidence) == (Verdict.IMMORTAL, LIKELY)
 
@@ -102,7 +103,7 @@ def test_an_exited_threads_object(world: HeapWorld) -> None:
     )
     gone = heap.judge(dead)
     assert (gone.verdict, gone.confidence) == (Verdict.FREED, PROVEN)
-    assert "exited" in gone.reason
+    assert "exited" in sentence(gone.reason)
 
 
 def test_the_owner_is_named_by_page_segment_and_object(world: HeapWorld) -> None:
@@ -112,7 +113,8 @@ def test_the_owner_is_named_by_page_segment_and_object(world: HeapWorld) -> None
     world.set("PyObject", taken, ob_tid=world.threads[1].thread_id)
     heap = world.heap()
     said = [
-        [evidence.claim for evidence in heap.owners(address)] for address in (mine, taken, dead)
+        [sentence(evidence.claim) for evidence in heap.owners(address)]
+        for address in (mine, taken, dead)
     ]
     assert said[0] == [
         "the page belongs to heap gc of LWP 100",
@@ -178,7 +180,7 @@ def test_a_page_that_waits_for_qsbr_is_said_to(world: HeapWorld) -> None:
     page.qsbr_goal = 17
     judged = world.heap().judge(objects[0])
     assert judged.verdict is Verdict.FREED
-    assert "QSBR" in judged.reason
+    assert "QSBR" in sentence(judged.reason)
 
 
 def test_what_an_over_decref_leaves_in_a_freed_object(release: HeapWorld) -> None:
@@ -288,7 +290,7 @@ def test_the_middle_of_a_living_block_is_interior_or_for_its_user_reused(world: 
     heap = world.heap()
     inside = heap.judge(address + 16)
     assert (inside.verdict, inside.confidence) == (Verdict.INTERIOR, PROVEN)
-    assert hex(address) in inside.reason
+    assert hex(address) in sentence(inside.reason)
     # Who used it as an object had one there: the page has been cut up anew since.
     assert heap.judge(address + 16, "list").verdict is Verdict.REUSED
 
@@ -341,11 +343,11 @@ def test_stacks_modules_and_the_c_heap_are_foreign(world: HeapWorld) -> None:
     heap = world.heap()
     module = heap.judge(world.objects_world.allocate(64))
     assert (module.verdict, module.confidence) == (Verdict.FOREIGN, PROVEN)
-    assert "data of /usr/bin/python3" in module.reason
-    assert "PyMem_Raw block of 40 bytes" in heap.judge(raw + 80).reason
-    assert "stack of LWP 100" in heap.judge(0x7E00_0000_0900).reason
-    assert "stack of LWP 101" in heap.judge(world.threads[1].thread_id - 0x40).reason
-    assert "glibc's heap" in heap.judge(world.threads[1].address + 0x8008).reason
+    assert "data of /usr/bin/python3" in sentence(module.reason)
+    assert "PyMem_Raw block of 40 bytes" in sentence(heap.judge(raw + 80).reason)
+    assert "stack of LWP 100" in sentence(heap.judge(0x7E00_0000_0900).reason)
+    assert "stack of LWP 101" in sentence(heap.judge(world.threads[1].thread_id - 0x40).reason)
+    assert "glibc's heap" in sentence(heap.judge(world.threads[1].address + 0x8008).reason)
     assert {
         heap.judge(a).verdict for a in (raw + 80, 0x7E00_0000_0900, world.threads[1].address)
     } == {Verdict.FOREIGN}
@@ -372,7 +374,7 @@ def test_another_type_lives_there(world: HeapWorld) -> None:
     heap = world.heap()
     judged = heap.judge(address, "types.UnionType")
     assert (judged.verdict, judged.confidence) == (Verdict.REUSED, PROVEN)
-    assert "classmethod" in judged.reason
+    assert "classmethod" in sentence(judged.reason)
     assert heap.judge(address).verdict is Verdict.LIVE
     assert heap.judge(address, "object").verdict is Verdict.LIVE
 
@@ -481,7 +483,7 @@ def test_an_object_in_the_trashcan_is_dying(world: HeapWorld) -> None:
     for address in (first, second):
         judged = heap.judge(address)
         assert (judged.verdict, judged.confidence) == (Verdict.DYING, PROVEN)
-        assert "trashcan" in judged.reason
+        assert "trashcan" in sentence(judged.reason)
 
 
 def test_a_count_of_zero_is_dying_by_degrees(world: HeapWorld) -> None:
@@ -491,7 +493,7 @@ def test_a_count_of_zero_is_dying_by_degrees(world: HeapWorld) -> None:
     world.stops = [ThreadStop(101, functions=("list_dealloc", "_Py_Dealloc", "main"))]
     judged = world.heap().judge(address)
     assert (judged.verdict, judged.confidence) == (Verdict.DYING, LIKELY)
-    assert "LWP 101" in judged.reason and "list_dealloc" in judged.reason
+    assert "LWP 101" in sentence(judged.reason) and "list_dealloc" in sentence(judged.reason)
 
 
 def test_a_page_whose_owner_is_inside_the_allocator(world: HeapWorld) -> None:
@@ -499,7 +501,7 @@ def test_a_page_whose_owner_is_inside_the_allocator(world: HeapWorld) -> None:
     world.stops = [ThreadStop(100, functions=("_mi_page_malloc", "PyType_GenericAlloc"))]
     judged = world.heap().judge(address)
     assert (judged.verdict, judged.confidence) == (Verdict.UNKNOWN, POSSIBLE)
-    assert "_mi_page_malloc" in judged.reason
+    assert "_mi_page_malloc" in sentence(judged.reason)
     # Another thread's allocation has nothing to do with this page.
     world.stops = [ThreadStop(101, functions=("_mi_page_malloc",))]
     assert world.heap().judge(address).verdict is Verdict.DYING
@@ -518,7 +520,7 @@ def test_an_unreachable_object_while_the_collector_runs(world: HeapWorld) -> Non
     world.memory.write(stopped, b"\1")
     judged = world.heap().judge(address)
     assert (judged.verdict, judged.confidence) == (Verdict.UNKNOWN, POSSIBLE)
-    assert "garbage collector" in judged.reason
+    assert "garbage collector" in sentence(judged.reason)
 
 
 # --- no object ----------------------------------------------------------------------------------
@@ -548,7 +550,7 @@ def test_debug_fill_in_a_block_that_is_not_free(
     world.memory.write(address + 24, bytes([fill]) * 8)
     judged = world.heap().judge(address)
     assert (judged.verdict, judged.confidence) == (Verdict.POISONED, confidence)
-    assert word in judged.reason
+    assert word in sentence(judged.reason)
     world.stops = [ThreadStop(100, functions=("_PyMem_DebugRawFree",))]
     assert world.heap().judge(address).confidence is POSSIBLE
 

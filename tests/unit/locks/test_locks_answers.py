@@ -10,6 +10,7 @@ from lock_world import BUCKET_TABLE, INTERPRETER, MUTEX, RUNTIME, VERSIONS, Lock
 
 from gdbext.cpython.locks.places import Kind
 from gdbext.model import Confidence
+from gdbext.wording import sentence
 
 
 @pytest.fixture(params=VERSIONS)
@@ -234,7 +235,7 @@ def test_inside_condition_wait_its_lock_is_given_back(world: LockWorld) -> None:
     assert locks.graph.waits[thread.lwp].lock.kind is Kind.NOTIFY
     assert locks.of_thread(thread.lwp).waits_for == condition
     assert (locks.graph.edges, locks.problems, locks.hang().kind) == ([], [], "waiting")
-    assert locks.hang().detail == "no circle; 1 thread is waiting for locks or events", (
+    assert sentence(locks.hang().detail) == "no circle; 1 thread is waiting for locks or events", (
         "a notification has no holder"
     )
 
@@ -357,7 +358,7 @@ def test_a_circle_of_two_is_found_once_and_is_as_sure_as_its_weakest_edge(world:
         Confidence.LIKELY,
         (first.lwp, second.lwp),
     )
-    assert problem.detail == (
+    assert sentence(problem.detail) == (
         f'2 threads are in a circle: "first" (LWP {first.lwp}) waits for threading.RLock {rlock:#x}, held by "second" '
         f'(recorded owner); "second" (LWP {second.lwp}) waits for threading.Lock {lock:#x}, held by "first" (with block)'
     )
@@ -371,10 +372,10 @@ def test_threads_of_one_name_or_none_are_told_by_their_lwps(plain: LockWorld) ->
         plain.frame(thread)
         plain.wait_for(thread, wanted)
     (problem,) = plain.locks().problems
-    assert 'held by "worker" (LWP 101) (recorded owner)' in problem.detail
+    assert 'held by "worker" (LWP 101) (recorded owner)' in sentence(problem.detail)
     assert (
         f'LWP 102 waits for threading.RLock {locks[0]:#x}, held by "worker" (LWP 100)'
-        in problem.detail
+        in sentence(problem.detail)
     )
 
 
@@ -388,7 +389,7 @@ def test_a_lock_that_is_a_global_has_its_name(plain: LockWorld) -> None:
     thread.frames[:] = [dataclasses.replace(frame, globals=namespace) for frame in thread.frames]
     (problem,) = plain.locks().problems
     assert (
-        problem.detail
+        sentence(problem.detail)
         == f'"thread" (LWP {thread.lwp}) waits for threading.Lock app.guard {lock:#x}, which it has itself'
     )
 
@@ -448,7 +449,8 @@ def test_where_nobody_is_known_to_have_a_mutex_a_circle_cannot_be_ruled_out(
     lock = world.locks().graph.waits[waiter.lwp].lock
     assert (hang.kind, hang.threads) == ("waiting", ())
     assert (
-        hang.detail == f"1 thread is waiting; who has {lock} is not known, so there may be a circle"
+        sentence(hang.detail)
+        == f"1 thread is waiting; who has {sentence(lock.claim)} is not known, so there may be a circle"
     )
 
 
@@ -459,7 +461,7 @@ def test_where_the_holder_is_known_there_is_no_circle(world: LockWorld) -> None:
     world.section(holder, mutex)
     world.park(waiter, mutex)
     hang = world.locks().hang()
-    assert (hang.detail, hang.threads) == (
+    assert (sentence(hang.detail), hang.threads) == (
         "no circle; 1 thread is waiting for locks or events",
         (holder.lwp,),
     )
@@ -484,7 +486,7 @@ def test_a_mutex_that_denies_its_waiters_will_never_wake_them(
         items,
         "list",
     )
-    assert text in problem.detail
+    assert text in sentence(problem.detail)
     assert world.locks().hang().kind == "lost lock"
 
 
@@ -553,7 +555,7 @@ def test_a_thread_that_sleeps_attached_is_to_blame(plain: LockWorld) -> None:
         Confidence.LIKELY,
         sleeper.lwp,
     )
-    assert "clock_nanosleep" in problem.detail
+    assert "clock_nanosleep" in sentence(problem.detail)
 
 
 def test_who_stopped_the_world_must_not_wait_for_a_lock(world: LockWorld) -> None:

@@ -8,25 +8,26 @@ from lock_world import BUCKET_TABLE, FUTEX_CALL, MUTEX, LockWorld
 from fakes import FakeMemory
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.locks.graph import Hold, Wait, WaitGraph
-from gdbext.cpython.locks.mutex import describe, is_locked
+from gdbext.cpython.locks.mutex import is_locked
 from gdbext.cpython.locks.parking_lot import BUCKETS, read_buckets, waiter_at_futex
 from gdbext.cpython.locks.places import Kind, Lock
 from gdbext.cpython.locks.system_calls import current_call
 from gdbext.cpython.locks.with_blocks import handler_depth
-from gdbext.model import Confidence
+from gdbext.model import Address, Claim, Confidence
 from gdbext.target.protocol import Symbol
+from gdbext.wording import sentence
 
 RESTART = (1 << 64) - 512
 
 
 def test_a_mutex_byte_in_words() -> None:
-    assert [describe(bits) for bits in range(4)] == [
-        "unlocked",
-        "locked",
-        "unlocked, with parked waiters",
-        "locked, with parked waiters",
+    assert [sentence(Claim("mutex-is", bits=Address(bits))) for bits in range(4)] == [
+        "the mutex is unlocked",
+        "the mutex is locked",
+        "the mutex is unlocked, with parked waiters",
+        "the mutex is locked, with parked waiters",
     ]
-    assert describe(0xDD) == "impossible value 0xdd"
+    assert sentence(Claim("mutex-is", bits=Address(0xDD))) == "the mutex is impossible value 0xdd"
     assert [is_locked(bits) for bits in (0, 1, 2, 3, 0xDD)] == [False, True, False, True, False]
 
 

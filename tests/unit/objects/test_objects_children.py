@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from object_world import VERSIONS, World
 
+from gdbext.model import Data, EntrySlot, KeySlot, ValueSlot
+
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_sequences(version: str) -> None:
@@ -61,11 +63,11 @@ def test_dict_and_set() -> None:
     world = World()
     key, value, member = world.put("k"), world.put(1), world.put(2)
     assert [(c.target, c.slot) for c in world.objects.children(world.dict([(key, value)]))] == [
-        (key, "key 'k'"),
-        (value, "['k']"),
+        (key, KeySlot(Data("k"))),
+        (value, ValueSlot(Data("k"))),
     ]
     (found,) = world.objects.children(world.set_of([member], deleted=2))
-    assert (found.target, found.slot) == (member, "entry 2")
+    assert (found.target, found.slot) == (member, EntrySlot("entry", 2))
     assert world.objects.word(found.slot_address) == member
 
 

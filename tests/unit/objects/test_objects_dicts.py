@@ -6,6 +6,7 @@ import pytest
 from object_world import VERSIONS, World
 
 from gdbext.cpython.objects.decoded import Dict, Undecodable
+from gdbext.model import AttributeSlot, Data, ValueSlot
 
 
 def pairs(world: World, count: int) -> list[tuple[int, int]]:
@@ -78,8 +79,8 @@ def test_inline_values(world: World) -> None:
     assert world.objects.attribute(instance, "spam") == two
     assert world.objects.attribute(instance, "ham") is None
     assert [(c.slot, c.target) for c in world.objects.children(instance)] == [
-        (".eggs", one),
-        (".spam", two),
+        (AttributeSlot("eggs"), one),
+        (AttributeSlot("spam"), two),
     ]
     for found in world.objects.attributes(instance):
         assert world.objects.word(found.address) == found.value
@@ -95,7 +96,7 @@ def test_dict_over_inline_values(world: World) -> None:
     found = world.objects.decode(made)
     assert isinstance(found, Dict) and found.is_embedded
     assert [(c.slot, c.target) for c in world.objects.children(instance)] == [
-        (".eggs", one),
+        (AttributeSlot("eggs"), one),
         ("__dict__", made),
     ]
 
@@ -123,7 +124,9 @@ def test_slots(world: World) -> None:
     instance = world.object("Slotted", 64)
     world.memory.write_word(instance + world.layout.size("PyObject") + 8, one)
     assert [(a.name, a.value) for a in world.objects.attributes(instance)] == [("y", one)]
-    assert [(c.slot, c.target) for c in world.objects.children(instance)] == [(".y", one)]
+    assert [(c.slot, c.target) for c in world.objects.children(instance)] == [
+        (AttributeSlot("y"), one)
+    ]
 
 
 def test_dict_pointer_in_the_struct(world: World) -> None:
@@ -187,15 +190,18 @@ def test_used_counts_what_is_not_there() -> None:
     address = world.dict(pairs(world, 2))
     world.set("PyDictObject", address, ma_used=3)
     (violation,) = world.objects.invariants(address)
-    assert violation.field == "ma_used"
+    assert violation.slot == "ma_used"
 
 
 def test_value_that_is_no_object() -> None:
     world = World()
     address = world.dict([(world.put("a"), 0x1230)])
     (violation,) = world.objects.invariants(address)
-    assert violation.field == "['a']" and violation.value == 0x1230
-    assert [(c.slot, c.target) for c in world.objects.children(address)][1] == ("['a']", 0x1230)
+    assert violation.slot == ValueSlot(Data("a")) and violation.value == 0x1230
+    assert [(c.slot, c.target) for c in world.objects.children(address)][1] == (
+        ValueSlot(Data("a")),
+        0x1230,
+    )
 
 
 def test_damaged_values(world: World) -> None:
@@ -203,4 +209,4 @@ def test_damaged_values(world: World) -> None:
     address = split_dict(world, values)
     world.set("PyDictValues", values, capacity=200)
     assert world.objects.dict_items(address) == []
-    assert [v.field for v in world.objects.invariants(address)] == ["ma_values"]
+    assert [v.slot for v in world.objects.invariants(address)] == ["ma_values"]

@@ -6,13 +6,19 @@ import pytest
 from object_world import VERSIONS, World
 
 from gdbext.cpython.objects.decoded import Violation
+from gdbext.model import EntrySlot
+from gdbext.wording import sentence
 
 
 def check(world: World, address: int, expected: str | None = None) -> list[Violation]:
     found = world.objects.invariants(address, expected)
     for violation in found:
         evidence = violation.evidence(address)
-        assert evidence.broken and evidence.claim == violation.claim and evidence.about == address
+        assert (
+            evidence.broken
+            and sentence(evidence.claim) == sentence(violation.claim)
+            and evidence.about == address
+        )
     return found
 
 
@@ -48,9 +54,9 @@ def test_whole_types() -> None:
     )
     assert check(world, world.types["int"]) == []
     (first, second) = check(world, world.types["float"])
-    assert {first.field, second.field} == {"tp_bases", "tp_mro"}
+    assert {first.slot, second.slot} == {"tp_bases", "tp_mro"}
     world.set("PyTypeObject", world.types["str"], tp_flags=0)
-    assert any("READY" in v.claim for v in check(world, world.types["str"], "type"))
+    assert any("READY" in sentence(v.claim) for v in check(world, world.types["str"], "type"))
 
 
 def damaged_list(**fields: int) -> list[tuple[str, str]]:
@@ -58,12 +64,12 @@ def damaged_list(**fields: int) -> list[tuple[str, str]]:
     address = world.put([1, 2, 3])
     world.set("PyObject", address, ob_ref_local=2)
     world.set("PyListObject", address, **fields)
-    return [(v.field, v.severity) for v in check(world, address)]
+    return [(v.slot, v.severity) for v in check(world, address)]
 
 
 def test_list() -> None:
     assert damaged_list() == []
-    assert damaged_list(ob_size=4)[0] == ("item 3", "transient")
+    assert damaged_list(ob_size=4)[0] == (3, "transient")
     assert ("ob_size", "broken") in damaged_list(ob_size=5)
     assert damaged_list(ob_size=-1) == [("ob_size", "broken")]
     assert damaged_list(ob_item=0) == [("ob_item", "broken")]
@@ -95,7 +101,11 @@ def test_list_whose_arrays_own_size_was_written_over(word: int, claim: str) -> N
     place = world.objects.field("PyListObject", address, "ob_item") - 8
     world.memory.write_word(place, word)
     (violation,) = check(world, address)
-    assert (violation.field, violation.claim, violation.severity) == ("ob_item", claim, "broken")
+    assert (violation.slot, sentence(violation.claim), violation.severity) == (
+        "ob_item",
+        claim,
+        "broken",
+    )
     assert (violation.address, violation.value) == (place, word)
 
 
@@ -106,7 +116,7 @@ def test_list_whose_array_has_another_size_that_may_be_one() -> None:
     world.memory.write_word(
         world.objects.field("PyListObject", address, "ob_item") - 8, (1 << 44) - 1
     )
-    assert [v.field for v in check(world, address)] == ["allocated"]
+    assert [v.slot for v in check(world, address)] == ["allocated"]
 
 
 def test_list_items() -> None:
@@ -114,15 +124,15 @@ def test_list_items() -> None:
     address = world.list([world.put(1), 0x1230])
     (violation,) = check(world, address)
     buffer = world.objects.field("PyListObject", address, "ob_item")
-    assert (violation.field, violation.address, violation.value) == ("item 1", buffer + 8, 0x1230)
+    assert (violation.slot, violation.address, violation.value) == (1, buffer + 8, 0x1230)
 
 
 def test_tuple() -> None:
     world = World()
     address = world.tuple([0x1230])
-    assert [v.field for v in check(world, address)] == ["item 0"]
+    assert [v.slot for v in check(world, address)] == [0]
     world.set("PyTupleObject", address, ob_size=-3)
-    assert [v.field for v in check(world, address)] == ["ob_size"]
+    assert [v.slot for v in check(world, address)] == ["ob_size"]
 
 
 @pytest.mark.parametrize(
@@ -132,12 +142,12 @@ def test_set(fields: dict[str, int]) -> None:
     world = World()
     address = world.put({1, 2})
     world.set("PySetObject", address, **fields)
-    assert [v.field for v in check(world, address)] == ["table"]
+    assert [v.slot for v in check(world, address)] == ["table"]
 
 
 def test_set_members() -> None:
     world = World()
-    assert [v.field for v in check(world, world.set_of([0x1230]))] == ["entry 0"]
+    assert [v.slot for v in check(world, world.set_of([0x1230]))] == [EntrySlot("entry", 0)]
     assert check(world, world.set_of([world.put(1)], deleted=3)) == []
 
 
@@ -145,22 +155,22 @@ def test_str() -> None:
     world = World()
     address = world.put("abcd")
     world.set("PyASCIIObject", address, state__kind=7)
-    assert [v.field for v in check(world, address)] == ["state"]
+    assert [v.slot for v in check(world, address)] == ["state"]
     address = world.put("abcd")
     world.memory.write(address + world.layout.size("PyASCIIObject"), b"\xdd\xdd\xdd\xdd\xdd")
-    assert [v.field for v in check(world, address)] == ["state", "data"]
+    assert [v.slot for v in check(world, address)] == ["state", "data"]
     address = world.put("abcd")
     world.set("PyASCIIObject", address, length=1 << 35)
-    assert [v.field for v in check(world, address)] == ["length"]
+    assert [v.slot for v in check(world, address)] == ["length"]
 
 
 def test_bytes() -> None:
     world = World()
     address = world.put(b"abcd")
     world.set("PyBytesObject", address, ob_size=2)
-    assert [v.field for v in check(world, address)] == ["ob_sval"]
+    assert [v.slot for v in check(world, address)] == ["ob_sval"]
     world.set("PyBytesObject", address, ob_size=-2)
-    assert [v.field for v in check(world, address)] == ["ob_size"]
+    assert [v.slot for v in check(world, address)] == ["ob_size"]
 
 
 def test_bytearray() -> None:
@@ -174,7 +184,7 @@ def test_bytearray() -> None:
         ({"ob_size": 3, "ob_bytes": 0}, "ob_bytes"),
     ):
         world.set("PyByteArrayObject", address, **fields)
-        assert [v.field for v in check(world, address)] == [field]
+        assert [v.slot for v in check(world, address)] == [field]
 
 
 def test_int() -> None:
@@ -182,12 +192,12 @@ def test_int() -> None:
     address = world.put(5)
     for tag in (0xDDDDDDDDDDDDDDDD | 3, 1 << 3 | 3):
         world.set("PyLongObject", address, lv_tag=tag)
-        assert [v.field for v in check(world, address)] == ["lv_tag"]
+        assert [v.slot for v in check(world, address)] == ["lv_tag"]
     world.set("PyLongObject", address, lv_tag=1 << 60)
-    assert [v.field for v in check(world, address)] == ["lv_tag"]
+    assert [v.slot for v in check(world, address)] == ["lv_tag"]
     zero = world.put(5)
     world.set("PyLongObject", zero, long_value__ob_digit=0)
-    assert [v.field for v in check(world, zero)] == ["lv_tag"]
+    assert [v.slot for v in check(world, zero)] == ["lv_tag"]
 
 
 @pytest.mark.parametrize("name", ["classmethod", "staticmethod"])
@@ -196,13 +206,13 @@ def test_wrappers(name: str) -> None:
     world = World()
     field = "cm_callable" if name == "classmethod" else "sm_callable"
     (violation,) = check(world, world.slotted(name))
-    assert (violation.field, violation.severity) == (
+    assert (violation.slot, violation.severity) == (
         field,
         "transient",
-    ) and "__init__" in violation.claim
+    ) and "__init__" in sentence(violation.claim)
     assert check(world, world.slotted(name, **{field: world.put(1)})) == []
     (violation,) = check(world, world.slotted(name, **{field: 0x1230}))
-    assert (violation.field, violation.severity) == (field, "broken")
+    assert (violation.slot, violation.severity) == (field, "broken")
 
 
 def test_namespace() -> None:
@@ -210,7 +220,8 @@ def test_namespace() -> None:
     assert check(world, world.slotted("types.SimpleNamespace", ns_dict=world.put({}))) == []
     for value, claim in ((0, "ns_dict is NULL"), (world.put([]), "ns_dict is a list, not a dict")):
         assert [
-            v.claim for v in check(world, world.slotted("types.SimpleNamespace", ns_dict=value))
+            sentence(v.claim)
+            for v in check(world, world.slotted("types.SimpleNamespace", ns_dict=value))
         ] == [claim]
 
 
@@ -253,7 +264,7 @@ def test_function() -> None:
         ("func_closure", world.put([]), "broken"),
         ("func_defaults", 0x1230, "broken"),
     ):
-        assert [(v.field, v.severity) for v in check(world, function(world, **{field: value}))] == [
+        assert [(v.slot, v.severity) for v in check(world, function(world, **{field: value}))] == [
             (field, severity)
         ]
 
@@ -271,37 +282,37 @@ def test_others() -> None:
     world = World()
     put = world.put
     assert check(world, world.slotted("cell")) == []
-    assert [v.field for v in check(world, world.slotted("cell", ob_ref=0x1230))] == ["ob_ref"]
-    assert [v.field for v in check(world, world.slotted("method", im_self=put(1)))] == ["im_func"]
-    assert [v.field for v in check(world, world.slotted("slice", start=put(1), stop=put(1)))] == [
+    assert [v.slot for v in check(world, world.slotted("cell", ob_ref=0x1230))] == ["ob_ref"]
+    assert [v.slot for v in check(world, world.slotted("method", im_self=put(1)))] == ["im_func"]
+    assert [v.slot for v in check(world, world.slotted("slice", start=put(1), stop=put(1)))] == [
         "step"
     ]
-    assert [v.field for v in check(world, world.slotted("BaseException", args=put([])))] == ["args"]
+    assert [v.slot for v in check(world, world.slotted("BaseException", args=put([])))] == ["args"]
     assert [
-        v.field
+        v.slot
         for v in check(world, world.slotted("types.GenericAlias", origin=put(1), args=put([])))
     ] == ["args"]
-    assert [v.field for v in check(world, world.slotted("module", md_dict=put([])))] == ["md_dict"]
+    assert [v.slot for v in check(world, world.slotted("module", md_dict=put([])))] == ["md_dict"]
     assert [
-        v.field for v in check(world, world.slotted("collections.deque", ob_size=-1, leftblock=8))
+        v.slot for v in check(world, world.slotted("collections.deque", ob_size=-1, leftblock=8))
     ] == ["leftblock"]
 
 
 def test_no_object_at_all() -> None:
     world = World()
     (violation,) = check(world, 0x1230)
-    assert "cannot read" in violation.claim
+    assert "cannot read" in sentence(violation.claim)
     assert check(world, 0x1230, "list")
     wild = world.allocate(64)
     world.memory.write(wild, b"\xdd" * 64)
-    assert {v.field for v in check(world, wild)} == {"header"}
-    assert {v.field for v in check(world, wild, "list")} >= {"header", "ob_size"}
+    assert {v.slot for v in check(world, wild)} == {"header"}
+    assert {v.slot for v in check(world, wild, "list")} >= {"header", "ob_size"}
 
 
 def test_expected_type_that_is_not_known_here() -> None:
     world = World()
     (violation,) = check(world, world.put(1), "some.Type")
-    assert violation.field == "ob_type"
+    assert violation.slot == "ob_type"
 
 
 def test_subclass_is_what_was_expected() -> None:

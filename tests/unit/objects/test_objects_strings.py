@@ -91,7 +91,7 @@ def test_no_code_point(word: int) -> None:
         address + world.layout.size("PyCompactUnicodeObject"), struct.pack("<I", word)
     )
     assert read_str(world.memory, world.layout, address) is None
-    assert [v.field for v in world.objects.invariants(address)] == ["data"]
+    assert [v.slot for v in world.objects.invariants(address)] == ["data"]
 
 
 def test_only_a_str_object_has_text() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from object_world import HEAP, VERSIONS, World
 
+from gdbext.wording import sentence
+
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_builtin_types(version: str) -> None:
@@ -57,7 +59,7 @@ def test_damaged(field: str, value: int, word: str) -> None:
     world.set("PyTypeObject", address, **{field: value})
     assert world.objects.type_info(address) is None
     (reason,) = world.objects.why_not_type(address)
-    assert word in reason.claim and reason.broken
+    assert word in sentence(reason.claim) and reason.broken
 
 
 def test_name_that_nobody_gives() -> None:
@@ -85,7 +87,7 @@ def test_metatypes_must_end_in_type() -> None:
     world.set("PyObject", first, ob_type=second)
     world.set("PyObject", second, ob_type=first)
     assert world.objects.type_info(first) is None
-    assert "metatypes" in world.objects.why_not_type(first)[0].claim
+    assert "metatypes" in sentence(world.objects.why_not_type(first)[0].claim)
 
 
 @pytest.mark.parametrize("address", [0, 8, 0x1000, HEAP + 4, 1 << 63, (1 << 64) - 8])
@@ -117,12 +119,12 @@ def test_dead_object_has_a_type_but_is_none() -> None:
     world.set("PyObject", address, ob_ref_local=0)
     assert world.objects.type_of(address) is not None
     (reason,) = world.objects.why_not_object(address)
-    assert "reference count is 0" in reason.claim
+    assert "reference count is 0" in sentence(reason.claim)
 
 
 def test_type_that_is_none() -> None:
     world = World()
     address = world.put(7)
     world.set("PyObject", address, ob_type=world.put("text"))
-    claims = [reason.claim for reason in world.objects.why_not_object(address)]
+    claims = [sentence(reason.claim) for reason in world.objects.why_not_object(address)]
     assert claims[0] == "ob_type is no type object" and len(claims) > 1

@@ -6,6 +6,7 @@ import pytest
 from object_world import VERSIONS, World
 
 from gdbext.cpython.objects.decoded import Slotted
+from gdbext.wording import sentence
 
 UNION = "types.UnionType"
 
@@ -82,7 +83,7 @@ def test_whole(world: World) -> None:
 def broken(world: World, **fields: int) -> list[tuple[str, str]]:
     address = world.union(world.types["int"], world.types["str"])
     world.set("unionobject", address, **fields)
-    return [(v.field, v.claim) for v in world.objects.invariants(address)]
+    return [(v.slot, sentence(v.claim)) for v in world.objects.invariants(address)]
 
 
 def test_args(world: World) -> None:
@@ -149,9 +150,9 @@ def test_expected_though_the_type_is_another(world: World) -> None:
     """The memory of a freed union that holds a list now, read as the union that its user expects."""
     lst = world.put([1, 2])
     violations = world.objects.invariants(lst, UNION)
-    claims = [v.claim for v in violations]
+    claims = [sentence(v.claim) for v in violations]
     assert f"ob_type is list, not {UNION}" in claims
-    assert any(v.field == "args" for v in violations)
+    assert any(v.slot == "args" for v in violations)
     assert isinstance(world.objects.decode(lst, UNION), Slotted)
 
 
@@ -159,7 +160,7 @@ def test_expected_though_the_type_is_trash(world: World) -> None:
     address = world.union(world.types["int"], world.types["str"])
     world.set("PyObject", address, ob_type=0xDDDDDDDDDDDDDDDD)
     violations = world.objects.invariants(address, UNION)
-    assert {v.field for v in violations} == {"header"}
+    assert {v.slot for v in violations} == {"header"}
     assert world.objects.invariants(address)
     found = world.objects.decode(address, UNION)
     assert isinstance(found, Slotted) and found.type is None
@@ -172,8 +173,8 @@ def test_freed_union(world: World) -> None:
     for dead in (address, args):
         world.set("PyObject", dead, ob_ref_local=0)
     header, field = world.objects.invariants(address)
-    assert (header.field, header.severity) == ("header", "broken")
-    assert (field.field, field.severity) == ("args", "transient")
+    assert (header.slot, header.severity) == ("header", "broken")
+    assert (field.slot, field.severity) == ("args", "transient")
 
 
 def test_name_of_3_14_is_the_same_family(world: World) -> None:

@@ -14,6 +14,7 @@ from gdbext.model import (
     Evidence,
     Finding,
     HeapPage,
+    ItemView,
     KnownIssue,
     NativeFrameInfo,
     PythonFrame,
@@ -23,7 +24,6 @@ from gdbext.model import (
     SectionError,
     SharedObject,
     Signature,
-    Slot,
     SourceLine,
     Subject,
     TargetInfo,
@@ -243,12 +243,12 @@ def founding() -> Report:
         (race, other),
         (
             ContainerView(LIST, "list", 0, 8, (
-                Slot(0, 0x200000AFE10, Verdict.FREED, None),
-                Slot(1, 0x200000AFE90, Verdict.FREED, None),
-                Slot(2, UNION, Verdict.FREED, None),
-                Slot(3, 0x200000AFF90, Verdict.REUSED, "tuple"),
-                Slot(4, 0x5555559A1000, Verdict.IMMORTAL, "int"),
-                Slot(5, 0x200000B0010, Verdict.LIVE, "types.UnionType"),
+                ItemView(0, 0x200000AFE10, Verdict.FREED, None),
+                ItemView(1, 0x200000AFE90, Verdict.FREED, None),
+                ItemView(2, UNION, Verdict.FREED, None),
+                ItemView(3, 0x200000AFF90, Verdict.REUSED, "tuple"),
+                ItemView(4, 0x5555559A1000, Verdict.IMMORTAL, "int"),
+                ItemView(5, 0x200000B0010, Verdict.LIVE, "types.UnionType"),
             ), 0x20000380018),
         ),
         (
@@ -472,7 +472,7 @@ def huge() -> Report:
     )
     thread = dataclasses.replace(reader(), python=deep, native=reader().native[:7] * 20)
     slots = tuple(
-        Slot(i, UNION + 128 * i, (Verdict.LIVE, Verdict.FREED)[i % 7 == 0], "types.UnionType")
+        ItemView(i, UNION + 128 * i, (Verdict.LIVE, Verdict.FREED)[i % 7 == 0], "types.UnionType")
         for i in range(500)
     )
     return dataclasses.replace(

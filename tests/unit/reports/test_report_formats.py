@@ -80,4 +80,4 @@ def test_a_format_loads_only_its_own_module():
         check=True,
         env={"PYTHONPATH": path},
     ).stdout
-    assert out == "['formats', 'json', 'options', 'sanitize']\n"
+    assert out == "['contract', 'formats', 'json', 'options', 'sanitize']\n"

@@ -6,7 +6,7 @@ import json
 import jsonschema
 import pytest
 
-from gdbext.model import to_json
+from gdbext.reports.contract import to_json
 from gdbext.reports.json import render, schema
 from gdbext.reports.options import Options
 from unit.reports import samples

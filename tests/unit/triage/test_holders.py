@@ -12,8 +12,9 @@ from gdbext.cpython.allocator.holders import Holder
 from gdbext.diagnosis import holders as holders_
 from gdbext.diagnosis.holders import find_holders
 from gdbext.diagnosis.suspects import Suspect, Use
-from gdbext.model import Confidence, Liveness, Verdict
+from gdbext.model import AttributeSlot, Confidence, Data, Liveness, ValueSlot, Verdict
 from gdbext.target.protocol import Symbol
+from gdbext.wording import sentence
 
 GONE, DICT, TUPLE, LIST, OBJECT = 0x1000, 0x2000, 0x3000, 0x4000, 0x5000
 MODULE, VARIABLE = 0x7000, 0x7010
@@ -79,20 +80,22 @@ def test_a_container_with_a_name_is_the_origin() -> None:
         True,
         True,
     )
-    assert "the tuple is the global `record`" in [evidence.claim for evidence in found.evidence]
+    assert "the tuple is the global `record`" in [
+        sentence(evidence.claim) for evidence in found.evidence
+    ]
 
 
 def test_a_local_names_it_too() -> None:
     found = find_holders(case([ITEM], slots={"prices": TUPLE}), suspect()).container
     assert found is not None
-    assert found.evidence[1].claim == "the tuple is `prices` in walk"
+    assert sentence(found.evidence[1].claim) == "the tuple is `prices` in walk"
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        Holder(DICT, "dict", "['record']", 0, TUPLE),
-        Holder(OBJECT, "Shop", ".prices", 0, TUPLE),
+        Holder(DICT, "dict", ValueSlot(Data("record")), 0, TUPLE),
+        Holder(OBJECT, "Shop", AttributeSlot("prices"), 0, TUPLE),
         Holder(OBJECT, "tuple_iterator", "it_seq", 0, TUPLE),
         Holder(OBJECT, "cell", "ob_ref", 0, TUPLE),
     ],
@@ -108,26 +111,32 @@ def test_a_tuple_of_c_codes_own_is_no_container(other: Holder | None) -> None:
 
 
 def test_variables_of_a_module_are_no_container() -> None:
-    variable = Holder(DICT, "dict", "['tag']", 0x2100, GONE)
+    variable = Holder(DICT, "dict", ValueSlot(Data("tag")), 0x2100, GONE)
     shown = [Holder(OBJECT, "module", "md_dict", 0, DICT)]
     held = find_holders(case([variable], shown), suspect())
     assert held.container is None
-    assert [evidence.claim for evidence in held.others] == ["still the value of `tag` in __main__"]
+    assert [sentence(evidence.claim) for evidence in held.others] == [
+        "still the value of `tag` in __main__"
+    ]
 
 
 def test_a_named_container_comes_before_one_that_another_object_shows() -> None:
     other = dataclasses.replace(ITEM, address=LIST, type="list")
-    shown = [Holder(OBJECT, "Shop", ".prices", 0, LIST)]
+    shown = [Holder(OBJECT, "Shop", AttributeSlot("prices"), 0, LIST)]
     held = find_holders(case([other, ITEM], shown, slots={"prices": TUPLE}), suspect())
     assert held.container is not None and held.container.holder == TUPLE
-    assert [evidence.claim for evidence in held.others] == [f"still held by [0] of list {LIST:#x}"]
+    assert [sentence(evidence.claim) for evidence in held.others] == [
+        f"still held by [0] of list {LIST:#x}"
+    ]
 
 
 def test_attributes_and_c_variables_are_told() -> None:
-    attribute = Holder(OBJECT, "Shop", ".price", OBJECT + 0x20, GONE)
+    attribute = Holder(OBJECT, "Shop", AttributeSlot("price"), OBJECT + 0x20, GONE)
     held = find_holders(case([attribute], words=[VARIABLE]), suspect())
     assert held.container is None
-    assert [(evidence.claim, evidence.address, evidence.value) for evidence in held.others] == [
+    assert [
+        (sentence(evidence.claim), evidence.address, evidence.value) for evidence in held.others
+    ] == [
         (f"still held by .price of Shop {OBJECT:#x}", OBJECT + 0x20, GONE),
         ("still referred to by `handlers` in the data of signals.so", VARIABLE, GONE),
     ]

@@ -11,6 +11,7 @@ from gdbext.diagnosis.fault import Fault
 from gdbext.diagnosis.rules import libc, plain
 from gdbext.model import Confidence
 from gdbext.target.protocol import NativeFrame, Signal
+from gdbext.wording import sentence
 
 FREED = 0xDDDD_DDDD_DDDD_DDDD
 LIBC = "/lib/x86_64-linux-gnu/libc.so.6"
@@ -31,7 +32,7 @@ def test_a_block_that_malloc_was_given_back_twice() -> None:
     stopped = aborted("free(): double free detected in tcache 2")
     [found] = libc.double_free(stopped)
     assert (found.rule, found.confidence) == ("FT104", Confidence.PROVEN)
-    assert [(e.claim, e.value) for e in found.evidence] == [
+    assert [(sentence(e.claim), e.value) for e in found.evidence] == [
         ("the C library said", "free(): double free detected in tcache 2"),
         ("#4 shape_dealloc called it", None),
     ]
@@ -55,7 +56,7 @@ def test_a_block_that_malloc_was_given_back_twice() -> None:
 def test_the_c_librarys_damaged_heap(message: str) -> None:
     [found] = libc.damaged(aborted(message))
     assert (found.rule, found.confidence) == ("FT105", Confidence.PROVEN)
-    assert found.title.endswith(f"the C library found its heap damaged: {message}")
+    assert sentence(found.title).endswith(f"the C library found its heap damaged: {message}")
     assert not list(libc.double_free(aborted(message)))
 
 
@@ -64,7 +65,7 @@ def test_another_abort_is_no_matter_of_the_heap(message: str | None) -> None:
     stopped = aborted(message)
     assert not list(libc.double_free(stopped)) and not list(libc.damaged(stopped))
     [found] = plain.abort(stopped)
-    assert found.title.endswith(message or "called by free")
+    assert sentence(found.title).endswith(message or "called by free")
 
 
 @pytest.mark.parametrize(
@@ -82,12 +83,12 @@ def test_a_native_fault_through_a_fill_says_what_memory_the_pointer_was_read_fro
     [found] = plain.native_fault(
         case_of(HeapWorld(hooks=True), fault=fault, native_frames=STACK[4:])
     )
-    fills = [e for e in found.evidence if "it is that fill" in e.claim]
+    fills = [e for e in found.evidence if "it is that fill" in sentence(e.claim)]
     assert [(e.value, e.broken) for e in fills] == ([(value, True)] if value else [])
-    assert all("freed (0xDD)" in e.claim and e is found.evidence[0] for e in fills)
+    assert all("freed (0xDD)" in sentence(e.claim) and e is found.evidence[0] for e in fills)
     [plainly] = plain.native_fault(
         case_of(HeapWorld(hooks=False), fault=fault, native_frames=STACK[4:])
     )
-    assert not any("it is that fill" in e.claim for e in plainly.evidence), (
+    assert not any("it is that fill" in sentence(e.claim) for e in plainly.evidence), (
         "only the debug hooks write fills"
     )

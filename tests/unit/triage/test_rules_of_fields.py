@@ -7,6 +7,7 @@ from case_world import EXTENSION, GC, SELF, HeapWorld, case_of, segfault
 
 from gdbext.diagnosis.rules import fields, null
 from gdbext.model import Confidence
+from gdbext.wording import sentence
 
 
 def test_a_static_type_without_a_type_of_its_own_was_never_readied() -> None:
@@ -15,7 +16,7 @@ def test_a_static_type_without_a_type_of_its_own_was_never_readied() -> None:
     world.set("PyObject", kind, ob_type=0)
     [found] = fields.broken_invariant(case_of(world, kind))
     assert (found.rule, found.confidence) == ("FT206", Confidence.LIKELY)
-    assert found.title.endswith(
+    assert sentence(found.title).endswith(
         "the static type collections.deque has no ob_type: PyType_Ready() was not called for it"
     )
 
@@ -27,7 +28,7 @@ def test_what_has_no_types_name_is_no_static_type() -> None:
         world.set("PyTypeObject", kind, tp_name=name)
         world.set("PyObject", kind, ob_type=0)
         [found] = fields.broken_invariant(case_of(world, kind))
-        assert "is impossible" in found.title
+        assert "is impossible" in sentence(found.title)
 
 
 def headless_list(world: HeapWorld) -> int:
@@ -41,7 +42,7 @@ def headless_list(world: HeapWorld) -> int:
 def test_a_heap_objects_header_without_a_type_is_impossible() -> None:
     world = HeapWorld()
     [found] = fields.broken_invariant(case_of(world, headless_list(world)))
-    assert "the header of a dict is impossible" in found.title
+    assert "the header of a dict is impossible" in sentence(found.title)
 
 
 def test_an_impossible_header_beside_the_fault_may_be_one_that_is_not_built_yet() -> None:

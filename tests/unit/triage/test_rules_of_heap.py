@@ -16,6 +16,7 @@ from gdbext.diagnosis.origin import Origin
 from gdbext.diagnosis.rules import heap as rules
 from gdbext.model import Confidence, Problems
 from gdbext.target.protocol import NativeFrame, NativeThread
+from gdbext.wording import sentence
 
 WALKING = ("mi_heap_visit_blocks", "gc_visit_heaps", "gc_collect_main")
 COMPUTING = ("list_append", "_PyEval_EvalFrameDefault")
@@ -85,7 +86,7 @@ def test_a_word_that_the_allocator_met_and_that_is_no_block_was_written_over_a_l
 ) -> None:
     [found] = rules.corrupted(in_function(function, TEXT))
     assert (found.rule, found.confidence) == ("FT105", Confidence.LIKELY)
-    assert f"{function} met {TEXT:#x}, which is no block" in found.title
+    assert f"{function} met {TEXT:#x}, which is no block" in sentence(sentence(found.title))
     assert (found.evidence[0].value, found.evidence[0].broken) == (TEXT, True)
 
 
@@ -123,7 +124,7 @@ def test_the_block_before_an_object_that_was_written_over_is_told() -> None:
     world = HeapWorld("3.13.5", "debug")
     [found] = rules.corrupted(case_of(world, behind_an_overrun(world, ob_type=TEXT)))
     assert (found.rule, found.confidence) == ("FT105", Confidence.PROVEN)
-    assert "past its 40 bytes" in found.title
+    assert "past its 40 bytes" in sentence(sentence(found.title))
 
 
 def test_the_block_before_the_array_that_a_word_was_read_from_is_told() -> None:

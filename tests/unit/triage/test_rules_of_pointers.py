@@ -16,6 +16,7 @@ from gdbext.diagnosis.rules import pointers, stale
 from gdbext.diagnosis.suspects import Suspect, Use
 from gdbext.model import Confidence, Liveness, Verdict
 from gdbext.target.protocol import NativeFrame, Signal, Variable
+from gdbext.wording import sentence
 
 THREAD = 0x7F00_0000_1740
 TEXT = struct.unpack("<Q", b"12345678")[0]
@@ -68,8 +69,8 @@ def test_the_fill_of_freed_memory_was_read_after_the_free() -> None:
     assert not list(pointers.no_pointer(stopped))
     [found] = stale.after_free(stopped)
     assert found.rule == "FT102"
-    assert "a pointer that was read from freed memory" in found.title
-    assert "UnionType" not in found.title, "nothing says what the pointer led to before"
+    assert "a pointer that was read from freed memory" in sentence(found.title)
+    assert "UnionType" not in sentence(found.title), "nothing says what the pointer led to before"
 
 
 def null_case(variable: Variable, address: int = 0xC) -> Any:
@@ -95,7 +96,7 @@ def null_case(variable: Variable, address: int = 0xC) -> Any:
 def test_a_null_that_is_used_as_an_object_is_named_with_its_function() -> None:
     [found] = pointers.null_object(null_case(Variable("op", "PyObject *", 0, is_argument=True)))
     assert (found.rule, found.confidence) == ("FT205", Confidence.LIKELY)
-    assert "tee_next uses NULL" in found.title
+    assert "tee_next uses NULL" in sentence(found.title)
 
 
 @pytest.mark.parametrize(
@@ -172,9 +173,9 @@ def test_an_object_of_another_type_may_have_been_given_to_an_extensions_function
     stopped = case_of(world, world.page(GC, 64).object("list"))
     found = what(stopped)
     assert found is not None and (found.what, found.confidence) == ("a list", Confidence.LIKELY)
-    assert found.because is not None and "area does not check" in found.because.claim
+    assert found.because is not None and "area does not check" in sentence(found.because.claim)
     [told] = pointers.no_pointer(stopped)
-    assert told.title.endswith("what area takes for a dict is a list")
+    assert sentence(told.title).endswith("what area takes for a dict is a list")
     assert not list(stale.reused(stopped))
     assert told.subject is not None and told.subject.liveness is Verdict.LIVE, (
         "nothing says that another object was there before"

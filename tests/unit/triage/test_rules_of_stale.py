@@ -14,6 +14,7 @@ from gdbext.diagnosis.rules import stale
 from gdbext.diagnosis.rules.catalog import DOCS
 from gdbext.model import Confidence, Evidence, Finding
 from gdbext.target.protocol import NativeFrame
+from gdbext.wording import sentence
 
 SAID = "_Py_NegativeRefcount: object has negative ref count"
 GIVEN = replace(TAKEN, expected=None)
@@ -41,7 +42,10 @@ def test_what_a_fatal_error_is_about_lost_its_references_and_no_other_dead_objec
     [found] = stale.double_free(stopped)
     assert found.subject is not None
     assert (found.subject.address, found.confidence) == (about, Confidence.PROVEN)
-    assert (found.evidence[0].claim, found.evidence[0].value) == ("CPython reported", SAID)
+    assert (sentence(found.evidence[0].claim), found.evidence[0].value) == (
+        "CPython reported",
+        SAID,
+    )
 
 
 def test_an_error_about_an_object_that_no_frame_has_is_told_with_that_object() -> None:
@@ -94,7 +98,9 @@ def test_what_is_deallocated_although_it_is_gone_lost_one_reference_too_many(is_
     assert [(f.subject and f.subject.address, f.confidence) for f in found] == (
         [(dead, Confidence.LIKELY)] if is_root else []
     )
-    assert all("being deallocated, although it is gone" in f.evidence[0].claim for f in found)
+    assert all(
+        "being deallocated, although it is gone" in sentence(f.evidence[0].claim) for f in found
+    )
 
 
 OTHER = Evidence("still held by .price of Shop 0x5000", 0x5020, 0x1000)

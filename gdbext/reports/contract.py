@@ -1,0 +1,91 @@
+"""The JSON contract ``gdbext.triage/1``: a report, or a part of one, as plain data.
+
+A claim is there as a sentence (``claim``), and as what programs should go by: its ``kind`` and its
+``arguments``.
+
+>>> evidence = Evidence(Claim("type-is", type="list"), 0x200000AFF28, 0x9C1A40)
+>>> to_json(evidence)["claim"], to_json(evidence)["kind"], to_json(evidence)["value"]
+('ob_type is list', 'type-is', '0x9c1a40')
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from gdbext.model import Address, Argument, Claim, Crash, Evidence, PythonFrame, ThreadInfo
+from gdbext.wording import sentence
+
+ADDRESS_FIELDS = frozenset(
+    {
+        "address",
+        "about",
+        "frame",
+        "code",
+        "pc",
+        "start",
+        "page",
+        "buffer",
+        "owner_tstate",
+        "owner_tid",
+        "waits_for",
+        "tstate",
+    }
+)
+"""Integer fields that are addresses, and so are strings ("0x…") in JSON."""
+
+
+def to_json(value: Any, name: str = "") -> Any:
+    """Plain JSON data for any of these dataclasses; integers that are addresses become ``"0x…"``."""
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, Claim):
+        return sentence(value)
+    if hasattr(value, "__dataclass_fields__"):
+        converted = {
+            f.name: to_json(getattr(value, f.name), _address_name(value, f.name))
+            for f in fields(value)
+        }
+        if isinstance(value, Evidence):
+            converted |= _as_value(value.claim)
+        return (
+            {"schema": converted.pop("schema"), **converted} if "schema" in converted else converted
+        )
+    if isinstance(value, Mapping):
+        return {str(k): to_json(v) for k, v in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        return [to_json(v, name) for v in value]
+    if isinstance(value, Address):
+        return hex(value)
+    if isinstance(value, int) and not isinstance(value, bool) and name in ADDRESS_FIELDS:
+        return hex(value)
+    return value
+
+
+def _as_value(claim: Claim | str) -> dict[str, Any]:
+    """Kind and arguments of a claim; of claims in it, too."""
+    if isinstance(claim, str):
+        return {"kind": None, "arguments": {}}
+    arguments = {name: _argument(value) for name, value in claim.arguments}
+    return {"kind": claim.kind, "arguments": arguments}
+
+
+def _argument(value: Argument) -> Any:
+    if isinstance(value, Claim):
+        return _as_value(value)
+    return [_argument(part) for part in value] if isinstance(value, tuple) else to_json(value)
+
+
+def _address_name(owner: Any, name: str) -> str:
+    """Field names whose integers are addresses only in some classes."""
+    if isinstance(owner, ThreadInfo) and name == "holds":
+        return "address"
+    if isinstance(owner, Evidence) and name == "value":
+        return "address"
+    if isinstance(owner, PythonFrame) and name == "code":
+        return "code"
+    if isinstance(owner, Crash) and name == "code":
+        return ""
+    return name

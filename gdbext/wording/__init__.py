@@ -1,0 +1,60 @@
+"""Sentences: the only place where a claim becomes English.
+
+Everything below this package speaks in values, a :class:`gdbext.model.Claim` each.  Here every kind
+of claim has its sentence: a template with the arguments by name, or a function where grammar is
+needed.  Nothing reads a sentence back.
+
+A template formats its arguments so: ``{type}`` as it is, ``{type:a}`` with its article ("an int"),
+``{count:block}`` as a number of things ("1 block", "2 blocks"), an address or another word of memory
+in hex.  Arguments called ``slot`` ("item 3"), ``subscript``
+("[3]") or ``label`` ("3") are a :data:`gdbext.model.Slot`.
+
+>>> sentence(Claim("type-is", type="list"))
+'ob_type is list'
+>>> sentence(Claim("linked-block", block=Address(64), encoded=False, number=1, length=2, list="free"))
+'this word links to block 0x40: number 1 of 2 on free'
+"""
+
+from __future__ import annotations
+
+from gdbext.model import Address, Argument, Claim
+from gdbext.wording import allocator, diagnosis, locks, objects
+from gdbext.wording.grammar import Number, Phrase, Sentence, Word
+from gdbext.wording.slots import slot_label, slot_name, subscript
+
+SENTENCES: dict[str, Sentence] = {
+    **objects.SENTENCES,
+    **allocator.SENTENCES,
+    **locks.SENTENCES,
+    **diagnosis.SENTENCES,
+}
+"""Every kind of claim, and how it is said."""
+
+SLOTS = {"slot": slot_name, "subscript": subscript, "label": slot_label}
+
+
+def sentence(claim: Claim | str | None) -> str:
+    """The claim in English, without a full stop.  A text that is one already stays as it is."""
+    if claim is None or isinstance(claim, str):
+        return claim or ""
+    said = SENTENCES.get(claim.kind)
+    if said is None:
+        return repr(claim)
+    words = {name: _word(value, name) for name, value in claim.arguments}
+    return said.format(**words) if isinstance(said, str) else said(**words)
+
+
+def _word(value: Argument, name: str = "") -> Word:
+    """An argument as a template formats it."""
+    if name in SLOTS:
+        return Phrase(SLOTS[name](value))  # type: ignore[arg-type]  # by the argument's name
+    if isinstance(value, Claim):
+        return Phrase(sentence(value))
+    if isinstance(value, tuple):
+        return tuple(_word(part) for part in value)
+    if isinstance(value, int) and not isinstance(value, (bool, Address)):
+        return Number(value)
+    return Phrase(value) if isinstance(value, str) else value
+
+
+__all__ = ["SENTENCES", "sentence"]

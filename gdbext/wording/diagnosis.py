@@ -1,0 +1,18 @@
+"""What a crash was, and what shows it."""
+
+from __future__ import annotations
+
+from gdbext.wording.allocator import filled
+from gdbext.wording.grammar import Sentence
+
+SENTENCES: dict[str, Sentence] = {
+    "finding": "{rule}: {detail}",
+    # Evidence.
+    "field-now": "its field {label} now",
+    "named-verdict": "{verdict} ({owner})",
+    "read-from-fill": filled("the pointer was read from memory that is {fill}: it is that fill"),
+    # Details of findings.
+    "broken-field": "{slot} of {object} {flaw}",
+    "header-impossible": "the header of {object} is impossible: {problem}",
+    "null-in": "{slot} of a {type} is NULL",
+}

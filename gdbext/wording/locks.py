@@ -1,0 +1,98 @@
+"""Who holds which lock, who waits for whom, and what is wrong with that."""
+
+from __future__ import annotations
+
+from gdbext.wording.grammar import Number, Phrase, Sentence, Word
+
+MUTEX_STATES = {
+    0: "unlocked",
+    1: "locked",
+    2: "unlocked, with parked waiters",
+    3: "locked, with parked waiters",
+}
+
+
+def _mutex(bits: int) -> str:
+    """A mutex byte in words.
+
+    >>> _mutex(3), _mutex(0xDD)
+    ('locked, with parked waiters', 'impossible value 0xdd')
+    """
+    return MUTEX_STATES.get(bits, f"impossible value {bits:#x}")
+
+
+def _threads(count: Number) -> str:
+    return "1 thread is" if count == 1 else f"{count} threads are"
+
+
+def _thread(lwp: Number | None, name: Phrase | None, in_short: bool) -> str:
+    if not name:
+        return f"LWP {lwp}"
+    return f'"{name}"' if in_short else f'"{name}" (LWP {lwp})'
+
+
+def _lock(lock: Phrase, name: Phrase | None, thread: Number | None, address: Word) -> str:
+    if lock == "object's mutex":
+        return f"mutex of {name} {address}"
+    if lock == "end of a thread":
+        name = Phrase(f"of LWP {thread}" if thread else f"with ident {name}")
+    return f"{lock} {name} {address}" if name else f"{lock} {address}"
+
+
+def _cycle(count: Number, steps: tuple[Phrase, ...]) -> str:
+    return f"{_threads(count)} in a circle: {'; '.join(steps)}"
+
+
+def _livelock(count: Number, steps: tuple[Phrase, ...]) -> str:
+    return f"{_threads(count)} trying for each other's locks: {'; '.join(steps)}"
+
+
+SENTENCES: dict[str, Sentence] = {
+    "thread": _thread,
+    "lock": _lock,
+    # Who holds and who waits.
+    "section-has-mutex": "an active critical section of LWP {lwp} has the mutex",
+    "mutex-is": lambda bits: f"the mutex is {_mutex(bits)}",
+    "took": lambda function, lwp, line, how: f"{function} (LWP {lwp}, line {line or '?'}) {how}",
+    "inside-with": "is inside `with` of it: __exit__ is on its value stack",
+    "inside-with-generator": (
+        "is inside `with` of a generator ({generator}) that is inside `with` of it"
+    ),
+    "inside-with-object": "is inside `with` of an object that has it ({object})",
+    "acquired-earlier": "has acquired it on an earlier line, and not released it since",
+    "waits-for-end-of": "the thread that is waited for is LWP {lwp}",
+    "still-attached": "LWP {lwp} is still attached",
+    "stop-requested-by": "LWP {lwp} asked for the world to stop",
+    "stop-requested": "a stop of the world is requested",
+    "gil-taken-by": "the GIL is locked, and LWP {lwp} took it last",
+    "pthread-mutex-owner": "as a pthread mutex it is locked by LWP {lwp}",
+    "lock-owner": "its owner is {owner}",
+    "parked": "wait_entry on the stack of LWP {lwp} is parked on this address",
+    "sleeps-on-futex": "LWP {lwp} sleeps in the kernel on the futex at this address (rdi)",
+    "tries-to-acquire": "{function} (LWP {lwp}) tries to acquire this lock",
+    # Problems.
+    "waiters-forgotten": lambda lock, bits, count: (
+        f"the {lock} is {_mutex(bits)}, but {_threads(count)} parked on it: nothing will wake them"
+    ),
+    "section-without-lock": lambda lock, bits: (
+        f"a thread is in a critical section of the {lock}, which is {_mutex(bits)}"
+    ),
+    "owner-exited": "the owner of {lock} has exited without releasing it",
+    "waits-for-own-lock": "{thread} waits for {lock}, which it has itself",
+    "wait-cycle": _cycle,
+    "waits-for-holder": "{waiter} waits for {lock}, held by {holder} ({how})",
+    "tries-for-holder": "{waiter} tries for {lock}, held by {holder} ({how})",
+    "stopper-waits": (
+        "the thread that stopped the world waits for {lock}, "
+        "and whoever could release it is stopped"
+    ),
+    "sleeps-attached": "{thread} sleeps in {call}() without having detached",
+    # The process as a whole.
+    "livelock": _livelock,
+    "stopping": lambda count: f"the world is being stopped; {_threads(count)} still attached",
+    "threads-running": lambda count: f"{_threads(count)} running",
+    "waiting": lambda count: f"no circle; {_threads(count)} waiting for locks or events",
+    "waiting-for-unknown": lambda count, lock: (
+        f"{_threads(count)} waiting; who has {lock} is not known, so there may be a circle"
+    ),
+}
