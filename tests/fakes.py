@@ -76,7 +76,6 @@ class FakeDebugger(FakeMemory):
         self.stop: Signal | None = None
         self.symbols: dict[str, Symbol] = {}
         self.structs: dict[str, Struct] = {}
-        self.code: dict[int, str] = {}
         self.module_list: list[Module] = []
         self.values: dict[str, int] = {}
 
@@ -100,12 +99,6 @@ class FakeDebugger(FakeMemory):
 
     def signal(self) -> Signal | None:
         return self.stop
-
-    def disassemble(
-        self, address: int, count: int = 1, lwp: int | None = None
-    ) -> Sequence[tuple[int, str]]:
-        found = sorted((a, t) for a, t in self.code.items() if a >= address)
-        return found[:count]
 
     def symbol(self, name: str, file: str | None = None) -> Symbol | None:
         return self.symbols.get(name)

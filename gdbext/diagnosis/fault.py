@@ -12,6 +12,7 @@ import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gdbext.binfmt.x86.instruction import LONGEST, Instruction, MemoryOperand, decode
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.objects.strings import read_cstring
 from gdbext.target.protocol import (
@@ -33,13 +34,8 @@ FATAL_SIGNALS = (*FAULT_SIGNALS, "SIGABRT", "SIGTRAP", "SIGSYS")
 STACK_REACH = 1 << 20
 # The System V ABI: nothing further below the stack pointer is the function's own; a wild pointer led there.
 RED_ZONE = 128
-NULL_PAGE = 4096
+NULL_PAGE = PAGE = 4096
 OBJECT_WORDS = 16
-OPERAND = re.compile(
-    r"(?:%(?P<seg>[fg]s):)?(?P<disp>-?0x[0-9a-f]+|-?\d+)?\((?:%(?P<base>\w+))?(?:,%(?P<index>\w+)(?:,(?P<scale>[1248]))?)?\)"
-)
-ABSOLUTE = re.compile(r"%(?P<seg>[fg]s):(?P<disp>0x[0-9a-f]+)")
-READ_ONLY = ("cmpb", "cmpw", "cmpl", "cmpq", "test", "push", "call", "jmp", "ucomis", "comis", "bt")
 ASSERTION = re.compile(
     r"(?P<file>[^:\n]*):(?P<line>\d+): (?P<function>[^:\n]*): Assertion [`'](?P<text>.*)' failed",
     re.S,
@@ -134,7 +130,7 @@ def read_fault(
         level = frame_of_signal(frames)
         if level:
             registers = debugger.registers(lwp, level)
-        return _decode_fault(debugger, signal, registers, lwp, frames[level:] if frames else frames)
+        return _decode_fault(debugger, signal, registers)
     if signal.name == "SIGABRT":
         said = abort_message(memory, debugger.symbol) if aborted_by_libc(frames) else None
         assertion, function = failed_assertion(said)
@@ -169,13 +165,7 @@ def frame_of_signal(frames: Sequence[NativeFrame]) -> int:
     return 0
 
 
-def _decode_fault(
-    debugger: Debugger,
-    signal: Signal,
-    registers: dict[str, int],
-    lwp: int,
-    frames: Sequence[NativeFrame],
-) -> Fault:
+def _decode_fault(debugger: Debugger, signal: Signal, registers: dict[str, int]) -> Fault:
     pc = registers.get("rip")
     stack_pointer = registers.get("rsp")
     instruction = operand = jumped = None
@@ -183,10 +173,10 @@ def _decode_fault(
         # The processor could not fetch the instruction itself.
         jumped = pc
     elif pc is not None:
-        listed = debugger.disassemble(pc, 1, lwp)
-        if listed and listed[0][0] == pc:
-            instruction = listed[0][1].strip()
-            operand = decode_operand(instruction, registers, pc)
+        decoded = read_instruction(debugger, pc)
+        if decoded is not None:
+            instruction = decoded.text(pc)
+            operand = accessed_operand(decoded, registers, pc, signal.address)
     limit = stack_limit(debugger.regions(), stack_pointer)
     address = operand.address if operand else signal.address
     overflow = bool(
@@ -210,58 +200,43 @@ def _decode_fault(
     )
 
 
-def decode_operand(instruction: str, registers: dict[str, int], pc: int = 0) -> Operand | None:
-    """The memory operand of an AT&T-syntax x86-64 instruction; None if it has none.
+def read_instruction(memory: Memory, pc: int) -> Instruction | None:
+    """The instruction at an address; None where its bytes cannot be read or are not known."""
+    for size in (LONGEST, min(LONGEST, -pc % PAGE)):
+        try:
+            return decode(memory.read(pc, size))
+        except MemoryFault:
+            continue
+    return None
 
-    >>> decode_operand("mov 0x18(%rax),%rdi", {"rax": 1}).address
-    25
+
+def accessed_operand(
+    instruction: Instruction, registers: dict[str, int], pc: int, fault_address: int | None = None
+) -> Operand | None:
+    """The memory operand that an instruction accesses; None if it has none, or where it lies is not known.
+
+    Of two, those of a string instruction, it is the one at ``fault_address``.
     """
-    mnemonic, _, operands = instruction.partition(" ")
-    if mnemonic.startswith(("lea", "nop")):
-        return None
-    if mnemonic in ("rep", "repz", "repnz", "lock", "notrack", "bnd", "data16"):
-        return decode_operand(operands.strip(), registers, pc)
-    found = OPERAND.search(operands)
-    if found is None:
-        if mnemonic.startswith("push"):
-            return _stack_operand(registers, -8, True)
-        if mnemonic.startswith("call") and operands.strip().startswith(("0x", "*%")):
-            return _stack_operand(registers, -8, True)
-        return None
-    base, index = found["base"], found["index"]
-    values = {**registers, "rip": registers.get("rip", pc)}
-    if (base and base not in values) or (index and index not in values and index != "riz"):
-        return None
-    if found["seg"]:
-        return None  # thread-local storage: fs:… does not fault by itself
-    displacement = int(found["disp"] or "0", 0)
-    address = displacement + (values[base] if base else 0)
-    if index and index != "riz":
-        address += values[index] * int(found["scale"] or 1)
-    is_last = not operands[found.end() :].strip().startswith(",")
-    single = "," not in operands[: found.start()] and is_last
-    is_write = (
-        is_last
-        and mnemonic != "cmp"
-        and not mnemonic.startswith(READ_ONLY)
-        and (not single or mnemonic.startswith(("inc", "dec", "neg", "not", "set", "pop")))
-    )
-    return Operand(
-        found[0], base, values.get(base) if base else None, displacement, address & WORD, is_write
-    )
+    found = []
+    for each in instruction.accesses:
+        address = each.address(registers, pc + instruction.size)
+        if address is not None:
+            found.append(_operand(each, registers, pc + instruction.size, address))
+    found.sort(key=lambda operand: operand.address != fault_address)
+    return found[0] if found else None
 
 
-def _stack_operand(registers: dict[str, int], displacement: int, is_write: bool) -> Operand | None:
-    """The implicit stack slot of a push or call."""
-    if "rsp" not in registers:
-        return None
+def _operand(
+    operand: MemoryOperand, registers: dict[str, int], next_instruction: int, address: int
+) -> Operand:
+    values = {**registers, "rip": next_instruction}
     return Operand(
-        f"{displacement:#x}(%rsp)",
-        "rsp",
-        registers["rsp"],
-        displacement,
-        registers["rsp"] + displacement & WORD,
-        is_write,
+        str(operand),
+        operand.base,
+        values[operand.base] if operand.base else None,
+        operand.displacement,
+        address,
+        operand.is_written,
     )
 
 

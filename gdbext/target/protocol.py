@@ -239,11 +239,6 @@ class Debugger(Memory, Protocol):
         Where a handler of the signal ended the process (faulthandler), this is the fault that the handler was called for.
         """
 
-    def disassemble(
-        self, address: int, count: int = 1, lwp: int | None = None
-    ) -> Sequence[tuple[int, str]]:
-        """(address, AT&T text without symbols' names) of ``count`` instructions; fewer where memory ends."""
-
     def symbol(self, name: str, file: str | None = None) -> Symbol | None:
         """A function's or variable's symbol (static ones too, where .symtab or DWARF has them).
 

@@ -1,4 +1,4 @@
-"""The debuggers' texts made equal: types, instructions; and expressions that would do more than look."""
+"""The debuggers' texts made equal: types; and expressions that would do more than look."""
 
 from __future__ import annotations
 
@@ -9,12 +9,6 @@ from gdbext.target.protocol import Debugger, DebuggerError
 
 ASSIGNMENT = re.compile(r"\+\+|--|<<=|>>=|(?<![=!<>])=(?!=)")
 QUOTED = re.compile(r"""'(?:\\.|[^'\\])'|"(?:\\.|[^"\\])*\"""")
-WITH_SUFFIX = re.compile(
-    r"(?:mov|add|sub|adc|sbb|cmp|test|and|or|xor|not|neg|inc|dec|lea|i?mul|i?div|sh[lr]|sa[lr]|ro[lr]|bt[crs]?|xchg|xadd|cmpxchg|cmov\w+?)(?=[bwlq]$)"
-)
-ALWAYS_BARE = re.compile(r"(?:push|pop|call|jmp|ret|leave)(?=[wq]$)")
-WIDTHS = {"b": 8, "w": 16, "l": 32, "q": 64}
-REGISTER_OPERAND = re.compile(r"(?:^|,)\*?%(?!xmm|ymm|zmm|mm|st)\w+(?=,|$)")
 
 
 def has_own_name(file: str | None) -> bool:
@@ -34,36 +28,6 @@ def tidy_type(name: str) -> str:
         .replace("(void)", "()")
     )
     return re.sub(r"\* (?=const|volatile|restrict)", "*", bare.replace(" [", "["))
-
-
-def tidy_instruction(text: str) -> str:
-    """An AT&T instruction without comments and symbols, spaced in one way, its size suffix only where no register tells the size.
-
-    >>> tidy_instruction("movq   0x18(%rax), %rdi"), tidy_instruction("cmpq $0x0,(%rax)  # 0x40 <x>")
-    ('mov 0x18(%rax),%rdi', 'cmpq $0x0,(%rax)')
-    >>> tidy_instruction("cmpb $-0xc, 0x0(%rbp)")
-    'cmpb $0xf4,(%rbp)'
-    """
-    bare = re.sub(r"\s*(?:<[^>]*>|[#;].*)", "", text).strip()
-    mnemonic, _, operands = bare.partition(" ") if " " in bare else bare.partition("\t")
-    operands = re.sub(r"\s+", " ", operands.strip()).replace(", ", ",")
-    operands = re.sub(r"(^|,)0x0\(", r"\1(", operands).replace(",1)", ")")
-    operands = re.sub(r"%[de]s:(?=\()", "", operands)
-    bits = WIDTHS.get(mnemonic[-1:], 64)
-    operands = re.sub(
-        r"\$-0x([0-9a-f]+)", lambda found: f"${-int(found[1], 16) & (1 << bits) - 1:#x}", operands
-    )
-    if mnemonic in ("lock", "rep", "repz", "repnz", "notrack", "bnd", "data16"):
-        return f"{mnemonic} {tidy_instruction(operands)}"
-    short = ALWAYS_BARE.match(mnemonic) or (
-        WITH_SUFFIX.match(mnemonic) if REGISTER_OPERAND.search(_outside(operands)) else None
-    )
-    return f"{short[0] if short else mnemonic} {operands}".rstrip()
-
-
-def _outside(operands: str) -> str:
-    """The operands without what stands in parentheses."""
-    return re.sub(r"\([^)]*\)", "", operands)
 
 
 def refuse_side_effects(expression: str) -> None:

@@ -74,10 +74,6 @@ def everything(debugger: Debugger) -> dict[str, Any]:
         "places": {
             lwp: [debugger.symbol_at(f.pc) for f in frames] for lwp, frames in stacks.items()
         },
-        "code": {
-            lwp: [debugger.disassemble(f.pc, 1) for f in frames if f.module == debugger.executable]
-            for lwp, frames in stacks.items()
-        },
         "source": {
             lwp: [debugger.source(f.file, f.line) for f in frames if f.file and f.line]
             for lwp, frames in stacks.items()

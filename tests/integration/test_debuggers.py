@@ -160,14 +160,6 @@ def _by_name(variables: list[Any]) -> dict[str, Any]:
     return {v["name"]: v for v in variables}
 
 
-def test_code_is_the_same_text(both: tuple[Any, Any]) -> None:
-    gdb, lldb = both
-    for lwp, code in gdb["code"].items():
-        # Padding behind a call that does not return has several spellings.
-        mine = [each for each in code if "nop" not in str(each)]
-        assert mine == [each for each in lldb["code"][lwp] if "nop" not in str(each)]
-
-
 def test_source_is_shown_where_the_interpreter_was_built(both: tuple[Any, Any]) -> None:
     for told in both:
         lines = [

@@ -28,7 +28,7 @@ from gdbext.target.protocol import (
     Symbol,
     Variable,
 )
-from gdbext.target.text import refuse_side_effects, simple_value, tidy_instruction
+from gdbext.target.text import refuse_side_effects, simple_value
 
 NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach PID`) or open a core (`core FILE`)"
 
@@ -214,16 +214,6 @@ class GdbDebugger:
             if info is not None and info.number == number:
                 return signals.describe(candidate, number, info)
         return signals.describe(lwp or self.selected()[0], number, None)
-
-    def disassemble(
-        self, address: int, count: int = 1, lwp: int | None = None
-    ) -> Sequence[tuple[int, str]]:
-        try:
-            with gdb.with_parameter("disassembly-flavor", "att"):
-                listed = gdb.selected_inferior().architecture().disassemble(address, count=count)
-            return [(item["addr"], tidy_instruction(item["asm"])) for item in listed]
-        except (gdb.error, OverflowError):
-            return []
 
     # --- symbols and types ----------------------------------------------------------------------
 

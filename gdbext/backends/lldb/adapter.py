@@ -27,10 +27,9 @@ from gdbext.target.protocol import (
     Symbol,
     Variable,
 )
-from gdbext.target.text import refuse_side_effects, simple_value, tidy_instruction
+from gdbext.target.text import refuse_side_effects, simple_value
 
 WORD = (1 << 64) - 1
-LONGEST_INSTRUCTION = 15
 DEBUG_FOLDERS = "target.debug-file-search-paths"
 NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach -p PID`) or open a core (`target create -c FILE`)"
 
@@ -181,31 +180,6 @@ class LldbDebugger:
                 if number in signals.DEADLY:
                     return signals.describe(thread.GetThreadID(), number, _siginfo(thread))
         return None
-
-    def disassemble(
-        self, address: int, count: int = 1, lwp: int | None = None
-    ) -> Sequence[tuple[int, str]]:
-        target = self._target
-        size = LONGEST_INSTRUCTION * count
-        try:
-            code = self.read(address, size)
-        except MemoryFault:
-            try:
-                code = self.read(address, min(size, -address % 4096))
-            except MemoryFault:
-                return []
-        listed = target.GetInstructionsWithFlavor(lldb.SBAddress(address, target), "att", code)
-        found = []
-        for index in range(min(count, listed.GetSize())):
-            each = listed.GetInstructionAtIndex(index)
-            found.append(
-                (
-                    address,
-                    tidy_instruction(f"{each.GetMnemonic(target)} {each.GetOperands(target)}"),
-                )
-            )
-            address += each.GetByteSize()
-        return found
 
     # --- symbols and types ----------------------------------------------------------------------
 

@@ -8,47 +8,8 @@ from gdbext.target.text import (
     has_own_name,
     refuse_side_effects,
     simple_value,
-    tidy_instruction,
     tidy_type,
 )
-
-
-@pytest.mark.parametrize(
-    ("gdb", "lldb"),
-    [
-        ("mov    0x18(%rax),%rdi", "movq   0x18(%rax), %rdi"),
-        ("cmpb   $0xf4,-0x138(%rbp)", "cmpb   $-0xc, -0x138(%rbp)"),
-        ("cmp    $0xfffffffffffff001,%rax", "cmpq   $-0xfff, %rax"),
-        ("cmp    $0xffffffff,%eax", "cmpl   $-0x1, %eax"),
-        ("mov    %eax,0x0(%r13)", "movl   %eax, (%r13)"),
-        ("mov    %rax,%gs:(%rdx)", "movq   %rax, %gs:(%rdx)"),
-        ("addl   $0x1,0x34(%rbp)", "addl   $0x1, 0x34(%rbp)"),
-        ("call   *0x30(%rax)", "callq  *0x30(%rax)"),
-        (
-            "call   0x55a46a1aab5e <PyObject_Repr>",
-            "callq  0x55a46a1aab5e ; PyObject_Repr at object.c:1",
-        ),
-        ("push   %rbp", "pushq  %rbp"),
-        ("ret", "retq"),
-        ("leave", "leave"),
-        ("movzbl 0x40(%rsp),%r10d", "movzbl 0x40(%rsp), %r10d"),
-        ("movups %xmm0,(%rdi)", "movups %xmm0, (%rdi)"),
-        ("movq   $0x0,(%rax)", "movq   $0x0, (%rax)"),
-        ("lock cmpxchg %rdx,(%rdi)", "lock cmpxchgq %rdx, (%rdi)"),
-        ("cmpb   $0xfd,(%r14,%rdx,1)", "cmpb   $-0x3, (%r14,%rdx)"),
-        ("rep movsb %ds:(%rsi),%es:(%rdi)", "rep movsb (%rsi), %es:(%rdi)"),
-        ("lea    0x2f9f00(%rip),%rax        # 0x55a46a642388", "leaq   0x2f9f00(%rip), %rax"),
-        ("cmove  %rax,%rbx", "cmoveq %rax, %rbx"),
-        ("imul   $0x1a,%rdi,%rax", "imulq  $0x1a, %rdi, %rax"),
-    ],
-)
-def test_both_debuggers_instructions_become_one_text(gdb: str, lldb: str) -> None:
-    assert tidy_instruction(gdb) == tidy_instruction(lldb)
-
-
-def test_instructions_keep_what_matters() -> None:
-    assert tidy_instruction("cmpq   $0x0,(%rax)  # 0x40 <x>") == "cmpq $0x0,(%rax)"
-    assert tidy_instruction("mov    %fs:0x28,%rax") == "mov %fs:0x28,%rax"
 
 
 @pytest.mark.parametrize(

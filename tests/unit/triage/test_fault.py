@@ -7,10 +7,11 @@ import struct
 import pytest
 
 from fakes import FakeDebugger
+from gdbext.binfmt.x86.instruction import Instruction, decode
 from gdbext.diagnosis.fault import (
     abort_message,
     aborted_by_libc,
-    decode_operand,
+    accessed_operand,
     failed_assertion,
     fatal_message,
     frame_of_signal,
@@ -23,64 +24,81 @@ REGISTERS = {"rax": 1, "rbx": 0x1000, "rcx": 4, "rip": 0x400000, "rsp": 0x7000}
 
 
 @pytest.mark.parametrize(
-    ("text", "address", "is_write"),
+    ("code", "text", "address", "is_write"),
     [
-        ("mov 0x18(%rax),%rdi", 0x19, False),
-        ("mov %rdi,0x18(%rax)", 0x19, True),
-        ("cmpq $0x0,0x8(%rbx)", 0x1008, False),
-        ("testb $0x4,0xab(%rax)", 0xAC, False),
-        ("movq $0x0,(%rbx)", 0x1000, True),
-        ("mov (%rbx,%rcx,8),%rdx", 0x1020, False),
-        ("mov -0x8(%rbx),%rdx", 0xFF8, False),
-        ("call *0x10(%rax)", 0x11, False),
-        ("jmp *0x10(%rax)", 0x11, False),
-        ("lock cmpxchg %cl,0xa(%rax)", 0xB, True),
-        ("incl 0xc(%rbx)", 0x100C, True),
-        ("mov 0x10(%rip),%rax", 0x400010, False),
-        ("push %rbp", 0x6FF8, True),
-        ("call 0x401000", 0x6FF8, True),
-        ("movdqu (%rbx),%xmm0", 0x1000, False),
+        ("488b7818", "mov 0x18(%rax),%rdi", 0x19, False),
+        ("48897818", "mov %rdi,0x18(%rax)", 0x19, True),
+        ("48837b0800", "cmpq $0x0,0x8(%rbx)", 0x1008, False),
+        ("f680ab00000004", "testb $0x4,0xab(%rax)", 0xAC, False),
+        ("48c70300000000", "movq $0x0,(%rbx)", 0x1000, True),
+        ("488b14cb", "mov (%rbx,%rcx,8),%rdx", 0x1020, False),
+        ("488b53f8", "mov -0x8(%rbx),%rdx", 0xFF8, False),
+        ("ff5010", "call *0x10(%rax)", 0x11, False),
+        ("ff6010", "jmp *0x10(%rax)", 0x11, False),
+        ("f00fb0480a", "lock cmpxchg %cl,0xa(%rax)", 0xB, True),
+        ("ff430c", "incl 0xc(%rbx)", 0x100C, True),
+        ("488b0510000000", "mov 0x10(%rip),%rax", 0x400017, False),
+        ("55", "push %rbp", 0x6FF8, True),
+        ("e8fb0f0000", "call 0x401000", 0x6FF8, True),
+        ("f30f6f03", "movdqu (%rbx),%xmm0", 0x1000, False),
     ],
 )
-def test_operand(text: str, address: int, is_write: bool) -> None:
-    operand = decode_operand(text, REGISTERS, 0x400000)
+def test_operand(code: str, text: str, address: int, is_write: bool) -> None:
+    instruction = instruction_of(code)
+    assert instruction.text(0x400000) == text
+    operand = accessed_operand(instruction, REGISTERS, 0x400000)
     assert operand is not None
     assert (operand.address, operand.is_write) == (address, is_write)
 
 
 @pytest.mark.parametrize(
-    "text",
+    "code",
     [
-        "mov %rax,%rbx",
-        "lea 0x18(%rax),%rdi",
-        "ret",
-        "nopw 0x0(%rax)",
-        "mov %fs:0x0(%rax),%rdi",
-        "mov (%zmm9),%rax",
+        pytest.param("4889c3", id="mov %rax,%rbx"),
+        pytest.param("488d7818", id="lea 0x18(%rax),%rdi"),
+        pytest.param("c3", id="ret"),
+        pytest.param("660f1f00", id="nopw (%rax)"),
+        pytest.param("64488b38", id="mov %fs:(%rax),%rdi"),
     ],
 )
-def test_no_operand(text: str) -> None:
-    assert decode_operand(text, REGISTERS) is None
+def test_no_operand(code: str) -> None:
+    assert accessed_operand(instruction_of(code), REGISTERS, 0x400000) is None
+
+
+@pytest.mark.parametrize(("fault", "is_write"), [(0x1000, False), (0x2000, True)])
+def test_a_copy_has_two_operands(fault: int, is_write: bool) -> None:
+    """``rep movsb (%rsi),(%rdi)``: the fault's address says which of them."""
+    registers = {"rsi": 0x1000, "rdi": 0x2000}
+    operand = accessed_operand(instruction_of("f3a4"), registers, 0x400000, fault)
+    assert operand is not None
+    assert (operand.address, operand.is_write) == (fault, is_write)
+
+
+def instruction_of(code: str) -> Instruction:
+    instruction = decode(bytes.fromhex(code))
+    assert instruction is not None
+    return instruction
 
 
 def test_address_wraps_at_64_bits() -> None:
-    operand = decode_operand("mov 0x18(%rax),%rdi", {"rax": (1 << 64) - 8})
+    mov = instruction_of("488b7818")
+    operand = accessed_operand(mov, {"rax": (1 << 64) - 8}, 0x400000)
     assert operand is not None
     assert operand.address == 0x10
 
 
-def debugger_at(instruction: str, registers: dict[str, int], signal: Signal) -> FakeDebugger:
-    fake = FakeDebugger({0x400000: bytes(16), 0x6000: bytes(0x2000)})
+def debugger_at(code: str, registers: dict[str, int], signal: Signal) -> FakeDebugger:
+    """A thread that was at the instruction whose bytes are given in hex."""
+    fake = FakeDebugger({0x400000: bytes.fromhex(code).ljust(16, b"\x90"), 0x6000: bytes(0x2000)})
     fake.stop = signal
     fake.register_sets[7, 0] = registers
-    fake.code[0x400000] = instruction
     return fake
 
 
 def test_general_protection_fault_takes_its_address_from_the_operand() -> None:
     """The kernel gives no address for a non-canonical one."""
     fake = debugger_at(
-        "mov 0x18(%rax),%rax",
+        "488b4018",  # mov 0x18(%rax),%rax
         {**REGISTERS, "rax": 0xDDDDDDDDDDDDDDDD},
         Signal("SIGSEGV", 7, 11, "SI_KERNEL", 0),
     )
@@ -92,7 +110,6 @@ def test_general_protection_fault_takes_its_address_from_the_operand() -> None:
 
 def test_jump_to_nowhere() -> None:
     fake = debugger_at("", {**REGISTERS, "rip": 0}, Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0))
-    fake.code.clear()
     fault = read_fault(fake, fake, [NativeFrame(0, 0, 0x7000, None)], 7)
     assert fault.jumped_to == 0
     assert fault.access == "jumping to"
@@ -100,7 +117,7 @@ def test_jump_to_nowhere() -> None:
 
 def test_stack_overflow_is_a_fault_just_below_the_stack() -> None:
     fake = debugger_at(
-        "call 0x401000",
+        "e8fb0f0000",  # call 0x401000
         {**REGISTERS, "rsp": 0x6000},
         Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x5FF8),
     )
@@ -110,11 +127,14 @@ def test_stack_overflow_is_a_fault_just_below_the_stack() -> None:
 def test_wild_write_next_to_a_stack_is_no_overflow() -> None:
     """The stack pointer is nowhere near the end of the stack."""
     fake = FakeDebugger(
-        {0x400000: bytes(16), 0x10000000: bytes(0x1000), 0x10001000: bytes(0x400000)}
+        {
+            0x400000: bytes.fromhex("488b4118").ljust(16, b"\x90"),
+            0x10000000: bytes(0x1000),
+            0x10001000: bytes(0x400000),
+        }
     )
     fake.stop = Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x20)
     fake.register_sets[7, 0] = {**REGISTERS, "rsp": 0x10400000}
-    fake.code[0x400000] = "mov 0x18(%rcx),%rax"
     assert not read_fault(fake, fake, [NativeFrame(0, 0x400000, 0x10400000, "f")], 7).stack_overflow
 
 
@@ -188,7 +208,7 @@ def test_regions_of_the_fake_are_writable() -> None:
     ],
 )
 def test_a_crash_is_the_targets_own_deed(signal: Signal, is_crash: bool) -> None:
-    fake = debugger_at("mov 0x18(%rax),%rdi", REGISTERS, signal)
+    fake = debugger_at("488b7818", REGISTERS, signal)
     fake.pid = 7
     assert read_fault(fake, fake, [], 7).is_crash is is_crash
 
@@ -196,7 +216,7 @@ def test_a_crash_is_the_targets_own_deed(signal: Signal, is_crash: bool) -> None
 def test_a_wild_pointer_below_a_small_stack_is_no_overflow() -> None:
     """Below the red zone nothing is the function's own, however near to its end the stack is used."""
     fake = debugger_at(
-        "movzbl (%rdi),%eax",
+        "0fb607",  # movzbl (%rdi),%eax
         {**REGISTERS, "rsp": 0x6800, "rdi": 0x5000},
         Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x5000),
     )
