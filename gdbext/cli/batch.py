@@ -15,9 +15,11 @@ from typing import IO, Any
 
 from gdbext.cli import compressed, groups, launch, outputs, overview
 from gdbext.cli.main import COMMANDS, DIAGNOSED, INTERRUPTED, PARTIAL, USAGE, Failure
+from gdbext.reports.progress import progress_line
 
 SCHEMA = "gdbext.batch/1"
 NEW_FOUND = 1
+ERASE_LINE = "\r\x1b[K"
 HELP = """\
 In folders every file that is a core counts, links to cores and compressed ones (zstd, gzip, xz, lz4) too. A core that
 cannot be read stops nothing: it is listed at the end, with the reason.
@@ -335,50 +337,34 @@ class _lines:
 
 
 class progress:
-    """A bar on a terminal, where rich is installed; else a line now and then."""
+    """A bar on a terminal, else a line now and then."""
 
     def __init__(self, total: int) -> None:
         self._total = total
         self._count = 0
-        self._bar: Any = None
-        self._task: Any = None
+        self._is_terminal = sys.stderr.isatty()
         self._last = time.monotonic()
 
     def __enter__(self) -> Callable[[dict[str, Any]], None]:
-        if self._total and sys.stderr.isatty():
-            try:
-                from rich.console import Console
-                from rich.progress import (
-                    BarColumn,
-                    MofNCompleteColumn,
-                    Progress,
-                    TextColumn,
-                    TimeRemainingColumn,
-                )
-            except ImportError:
-                return self._advance
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-            )
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-            self._bar.start()
-            self._task = self._bar.add_task("diagnosing", total=self._total)
+        self._show_bar()
         return self._advance
 
     def _advance(self, entry: dict[str, Any]) -> None:
         self._count += 1
-        if self._bar is not None:
-            self._bar.update(self._task, advance=1)
+        if self._is_terminal:
+            self._show_bar()
         elif time.monotonic() - self._last > 10 or self._count == self._total:
             self._last = time.monotonic()
             print(f"gdbext: {self._count} of {self._total}", file=sys.stderr)
 
+    def _show_bar(self) -> None:
+        if self._is_terminal and self._total:
+            line = progress_line("diagnosing", self._count, self._total)
+            print(f"\r{line}, {self._count} of {self._total}", end="", file=sys.stderr, flush=True)
+
     def __exit__(self, *_error: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        if self._is_terminal:
+            print(ERASE_LINE, end="", file=sys.stderr, flush=True)
 
 
 def _write(path: str | None, make: Callable[[], str]) -> None:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from gdbext.cli import interpreters, launch
 from gdbext.cli.main import COMMANDS, Failure
+from gdbext.reports.options import wants_color
 
 GOOD, LACK, FAULT = "✓", "!", "✗"
 SIGNS = {GOOD: "ok", LACK: "lack", FAULT: "missing"}
@@ -97,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _show(checks: list[Check]) -> None:
-    colored = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    colored = wants_color(sys.stdout)
     width = max(len(check.subject) for check in checks)
     for check in checks:
         sign = f"\x1b[{COLORS[check.sign]}m{check.sign}\x1b[0m" if colored else check.sign
@@ -354,18 +355,6 @@ def _tools() -> Iterator[Check]:
                 f"cores compressed with {tool} cannot be read",
                 f"install the package {tool}",
             )
-    from importlib.util import find_spec
-
-    if find_spec("rich"):
-        yield Check(GOOD, "rich", "installed")
-    else:
-        yield Check(
-            LACK,
-            "rich",
-            "not installed",
-            "`gdbext batch` shows its progress as plain lines",
-            "pip install 'gdbext[cli]'",
-        )
 
 
 def _room() -> Check:

@@ -6,16 +6,8 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-# The names of gdbext.reports.formats (a test compares them), and the endings of files; the first ending is the usual one.
-ENDINGS = {
-    "text": (".txt",),
-    "json": (".json",),
-    "sarif": (".sarif",),
-    "markdown": (".md", ".markdown"),
-    "html": (".html", ".htm"),
-    "junit": (".junit.xml", ".xml"),
-    "github": (".github.txt",),
-}
+from gdbext.reports.formats import FORMATS, format_of
+
 STDOUT = "-"
 
 
@@ -39,9 +31,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--format",
         metavar="FORMAT",
         dest="outputs",
-        choices=tuple(ENDINGS),
+        choices=tuple(FORMATS),
         action=_Collect,
-        help=f"{', '.join(ENDINGS)}; may be repeated",
+        help=f"{', '.join(FORMATS)}; may be repeated",
     )
     group.add_argument(
         "-o",
@@ -113,13 +105,9 @@ def pair(given: Sequence[tuple[str, str]] | None) -> list[tuple[str, str]]:
 def _by_ending(file: str) -> str:
     if file == STDOUT:
         return "text"
-    # The longest ending first: .github.txt is no .txt.
-    for ending, name in sorted(
-        ((e, name) for name, endings in ENDINGS.items() for e in endings), key=lambda e: -len(e[0])
-    ):
-        if file.lower().endswith(ending):
-            return name
-    known = ", ".join(endings[0] for endings in ENDINGS.values())
+    if format := format_of(file):
+        return format
+    known = ", ".join(format.ending for format in FORMATS.values())
     raise ValueError(
         f"which format is {file} to have? Say so with --format, or use one of the endings {known}"
     )

@@ -6,6 +6,7 @@ import time
 
 from gdbext.cli.groups import Group, Overview
 from gdbext.reports import sanitize
+from gdbext.reports.markup import Html, el
 
 SHOWN_CORES = 20
 STYLE = """
@@ -78,39 +79,44 @@ def markdown(found: Overview) -> str:
 
 def html(found: Overview) -> str:
     """One page, nothing loaded from elsewhere."""
-    escape = sanitize.html
-    articles = []
-    for group in found.groups:
-        tags = [f'<span class="tag known">{escape(issue)}</span>' for issue in _issues(group)]
-        tags += ['<span class="tag new">new</span>'] if group.is_new else []
-        cores = "".join(
-            f"<li><code>{escape(core)}</code></li>" for core in group.cores[:SHOWN_CORES]
-        )
-        more = f"<li>and {group.size - SHOWN_CORES} more</li>" if group.size > SHOWN_CORES else ""
-        advice = "".join(
-            f"<p>{escape(str(issue.get('advice') or ''))}</p>"
-            for issue in group.known
-            if issue.get("advice")
-        )
-        facts = " · ".join((group.confidence, _where(group), _when(group)))
-        articles.append(
-            f'<article><h2><span class="count">{group.size}</span>'
-            f"<span>{escape(group.rule)} {escape(group.title)}</span>{''.join(tags)}</h2>"
-            f'<p class="dim">{escape(facts)} · <code>{escape(group.signature)}</code></p>'
-            f"{advice}<details><summary>cores</summary><ul>{cores}{more}</ul></details></article>"
-        )
-    if found.failures:
-        rows = "".join(
-            f"<li><code>{escape(core)}</code>: {escape(reason)}</li>"
-            for core, reason in found.failures
-        )
-        articles.append(f"<article><h2>not diagnosed</h2><ul>{rows}</ul></article>")
+    failures = [el("li", el("code", core), f": {reason}") for core, reason in found.failures]
     policy = "default-src 'none'; style-src 'unsafe-inline'"
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><title>gdbext: crashes</title>'
-        f"<style>{STYLE}</style></head><body><h1>{escape(_headline(found))}</h1>{''.join(articles)}</body></html>\n"
+    head = el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", http_equiv="Content-Security-Policy", content=Html(policy)),
+        el("title", "gdbext: crashes"),
+        el("style", Html(STYLE)),
+    )
+    body = el(
+        "body",
+        el("h1", _headline(found)),
+        *map(_article, found.groups),
+        el("article", el("h2", "not diagnosed"), el("ul", *failures)) if failures else None,
+    )
+    return f"<!doctype html>{el('html', head, body, lang='en')}\n"
+
+
+def _article(group: Group) -> Html:
+    tags = [el("span", issue, class_="tag known") for issue in _issues(group)]
+    tags += [el("span", "new", class_="tag new")] if group.is_new else []
+    cores = [el("li", el("code", core)) for core in group.cores[:SHOWN_CORES]]
+    if group.size > SHOWN_CORES:
+        cores.append(el("li", f"and {group.size - SHOWN_CORES} more"))
+    advice = [str(issue["advice"]) for issue in group.known if issue.get("advice")]
+    facts = " · ".join((group.confidence, _where(group), _when(group)))
+    return el(
+        "article",
+        el(
+            "h2",
+            el("span", str(group.size), class_="count"),
+            el("span", f"{group.rule} {group.title}"),
+            *tags,
+        ),
+        el("p", f"{facts} · ", el("code", group.signature), class_="dim"),
+        *(el("p", text) for text in advice),
+        el("details", el("summary", "cores"), el("ul", *cores)),
     )
 
 

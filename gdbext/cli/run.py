@@ -8,6 +8,7 @@ import sys
 
 from gdbext.cli import launch, outputs
 from gdbext.cli.main import COMMANDS, USAGE, Failure
+from gdbext.reports.formats import FORMATS
 
 HELP = """\
 The command's output, input, signals, terminal and exit status are its own (128+N when signal N killed it). It runs
@@ -55,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
         "--format",
         metavar="FORMAT",
         dest="formats",
-        choices=tuple(outputs.ENDINGS),
+        choices=tuple(FORMATS),
         action="append",
         help="which reports (default: all)",
     )
@@ -101,7 +102,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     wishes = Wishes(
         os.path.abspath(arguments.on_crash) if arguments.on_crash else None,
-        arguments.formats or tuple(outputs.ENDINGS),
+        arguments.formats or tuple(FORMATS),
         arguments.keep_core,
         arguments.debugger,
         arguments.redact,

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 
 from gdbext.commands.command import Context
+from gdbext.reports.progress import progress_line
 
-BAR = 30
 INTERVAL = 0.1
 
 
@@ -22,12 +22,7 @@ def reporter(context: Context, what: str) -> Callable[[int, int], None]:
         if context.show_progress is None or (now - last < INTERVAL and done < total):
             return
         last = now
-        filled = BAR * done // max(total, 1)
-        context.show_progress(
-            ""
-            if done >= total
-            else f"{what} {'█' * filled}{'░' * (BAR - filled)} {100 * done // max(total, 1)} %"
-        )
+        context.show_progress("" if done >= total else progress_line(what, done, total))
 
     return report
 

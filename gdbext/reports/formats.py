@@ -1,9 +1,11 @@
-"""The registry of formats.
+"""The registry of formats: a module with ``render(report, options) -> str`` and a row each.
+
+Nothing heavy is imported here: the command line asks it for names and endings at every start.
 
 >>> sorted(FORMATS)
 ['github', 'html', 'json', 'junit', 'markdown', 'sarif', 'text']
->>> format_of("out/report.html")
-'html'
+>>> format_of("out/report.html"), FORMATS["html"].ending
+('html', '.html')
 """
 
 from __future__ import annotations
@@ -11,28 +13,32 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from gdbext.model import Report
-from gdbext.reports.options import Options, detect
+if TYPE_CHECKING:
+    from gdbext.model import Report
+    from gdbext.reports.options import Options
+
+
+class Format(NamedTuple):
+    """A format: the module that renders it, and the endings of its files, the usual one first."""
+
+    module: str
+    endings: tuple[str, ...]
+
+    @property
+    def ending(self) -> str:
+        return self.endings[0]
+
 
 FORMATS = {
-    "text": "the verdict on one screen",
-    "json": "the contract, gdbext.triage/1",
-    "markdown": "a CI job's summary",
-    "github": "annotations for GitHub Actions",
-    "sarif": "SARIF 2.1.0",
-    "junit": "JUnit XML",
-    "html": "one self-contained page",
-}
-SUFFIXES = {
-    ".txt": "text",
-    ".json": "json",
-    ".md": "markdown",
-    ".sarif": "sarif",
-    ".xml": "junit",
-    ".html": "html",
-    ".htm": "html",
+    "text": Format("text", (".txt",)),
+    "json": Format("json_report", (".json",)),
+    "sarif": Format("sarif", (".sarif", ".sarif.json")),
+    "markdown": Format("markdown", (".md", ".markdown")),
+    "html": Format("html_page", (".html", ".htm")),
+    "junit": Format("junit", (".junit.xml", ".xml")),
+    "github": Format("github", (".github.txt",)),
 }
 
 
@@ -48,17 +54,20 @@ def render(report: Report, format: str, options: Options) -> str:
     """
     if format not in FORMATS:
         raise UnknownFormat(f"no report format {format!r}; there are {', '.join(FORMATS)}")
-    return str(importlib.import_module(f"gdbext.reports.{format}").render(report, options))
-
-
-def format_of(path: str | os.PathLike[str], default: str = "text") -> str:
-    """The format that a file's name asks for."""
-    name = Path(path).name.lower()
-    double = {".sarif.json": "sarif", ".github.txt": "github"}
-    return next(
-        (format for ending, format in double.items() if name.endswith(ending)),
-        SUFFIXES.get(Path(name).suffix, default),
+    return str(
+        importlib.import_module(f"gdbext.reports.{FORMATS[format].module}").render(report, options)
     )
+
+
+def format_of(path: str | os.PathLike[str]) -> str | None:
+    """The format that a file's name asks for; None if its ending is that of no format."""
+    name = os.path.basename(path).lower()
+    # The longest ending first: .github.txt is not .txt.
+    endings = sorted(
+        ((ending, format) for format, known in FORMATS.items() for ending in known.endings),
+        key=lambda pair: -len(pair[0]),
+    )
+    return next((format for ending, format in endings if name.endswith(ending)), None)
 
 
 def write(
@@ -73,11 +82,14 @@ def write(
         UnknownFormat
         OSError: when the file cannot be written.
     """
+    from gdbext.reports.options import Options, detect
+
     if path is None:
         sys.stdout.write(render(report, format, options or detect(sys.stdout)))
         sys.stdout.flush()
         return
     from dataclasses import replace
+    from pathlib import Path
 
     shown = replace(options or Options(), colors=0, ascii=False)
     text = render(report, format, shown)

@@ -43,6 +43,14 @@ class Options:
         return redact(report)
 
 
+def wants_color(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether colours suit what is written to ``stream``: a terminal, and nobody objects.
+
+    NO_COLOR (https://no-color.org) and ``TERM=dumb`` object.
+    """
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
 def detect(
     stream: TextIO,
     *,
@@ -54,12 +62,12 @@ def detect(
 ) -> Options:
     """Options that suit what is written to ``stream``.
 
-    ``color`` is the user's or the debugger's word; without one the terminal decides.  NO_COLOR (https://no-color.org) and
-    ``TERM=dumb`` win over a terminal, not over an explicit ``color=True``.  GDBEXT_STYLE names a Pygments style.
+    ``color`` is the user's or the debugger's word; without one :func:`wants_color` decides.
+    GDBEXT_STYLE names a Pygments style.
     """
     is_terminal = stream.isatty()
     if color is None:
-        color = is_terminal and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+        color = wants_color(stream, environ)
     if width is None:
         width = (
             shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns if is_terminal else DEFAULT_WIDTH

@@ -8,10 +8,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gdbext.cli import launch, outputs
 from gdbext.cli.main import DIAGNOSED, PARTIAL
+from gdbext.reports.formats import FORMATS
+from gdbext.reports.options import wants_color
 from gdbext.tracing.scratch import Scratch
 from gdbext.tracing.tracer import Crash
 
@@ -20,7 +22,7 @@ class Wishes(NamedTuple):
     """What the user wants of a crash.  ``folder`` is None for the text alone; ``color`` None leaves it to the terminal."""
 
     folder: str | None = None
-    formats: Sequence[str] = tuple(outputs.ENDINGS)
+    formats: Sequence[str] = tuple(FORMATS)
     keep_core: bool = False
     debugger: str = "auto"
     redact: bool = False
@@ -76,7 +78,7 @@ class Diagnoses:
             "outputs": [("text", outputs.STDOUT), *reports.items()],
             "redact": self._wishes.redact,
             "verbose": self._wishes.verbose,
-            "color": _is_colored(sys.stderr) if color is None else color,
+            "color": wants_color(sys.stderr) if color is None else color,
         }
         code = f"import sys; sys.path.insert(0, {launch.ROOT!r}); from gdbext.tracing.job import main; sys.exit(main())"
         files = [
@@ -119,8 +121,7 @@ class Diagnoses:
             say(f"cannot make {folder}: {error.strerror}; the report comes as text only")
             return {}
         return {
-            name: os.path.join(folder, stem + outputs.ENDINGS[name][0])
-            for name in self._wishes.formats
+            name: os.path.join(folder, stem + FORMATS[name].ending) for name in self._wishes.formats
         }
 
     def ended(self, pid: int, status: int) -> None:
@@ -192,12 +193,6 @@ def say(message: str) -> None:
     """A line of our own on the command's stderr."""
     with contextlib.suppress(OSError):  # nobody reads it any more
         print(f"gdbext: {message}", file=sys.stderr, flush=True)
-
-
-def _is_colored(stream: Any) -> bool:
-    return bool(
-        stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    )
 
 
 def _tell_github(reports: dict[str, str]) -> None:

@@ -17,8 +17,8 @@ import jsonschema
 import pytest
 
 import interpreters
-from gdbext.cli.outputs import ENDINGS
-from gdbext.reports.json import schema
+from gdbext.reports.formats import FORMATS
+from gdbext.reports.json_report import schema
 from gdbext.tracing import keep, live
 from integration.commandline import environment, gdbext
 from lab import Lab, corpus, hang
@@ -60,7 +60,7 @@ def test_json_alone_is_on_stdout(core: Path) -> None:
 
 
 def test_every_format_from_one_run(core: Path, tmp_path: Path) -> None:
-    files = {name: tmp_path / f"crash{endings[0]}" for name, endings in ENDINGS.items()}
+    files = {name: tmp_path / f"crash{known.ending}" for name, known in FORMATS.items()}
     words = [word for name, file in files.items() for word in ("--format", name, "-o", str(file))]
     done = gdbext("triage", core, *words)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -9,7 +9,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from gdbext.reports.json import schema
+from gdbext.reports.json_report import schema
 from lab import CrashRun, Lab, NoCrash, builds, corpus, end, hang, triage_json
 from lab.judge import alarms, comparable, judge, no_errors
 

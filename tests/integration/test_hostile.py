@@ -13,8 +13,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 import interpreters
-from gdbext.cli.outputs import ENDINGS
-from gdbext.reports.json import schema
+from gdbext.reports.formats import FORMATS
+from gdbext.reports.json_report import schema
 from integration.commandline import environment, gdbext
 from unit.reports.samples import HOSTILE
 
@@ -71,8 +71,8 @@ def test_nothing_happens_anywhere(crash: str, tmp_path: Path) -> None:
     assert done.returncode > 128
     said = done.stderr[done.stderr.index("gdbext: process") :]
     shown = {
-        name: next((tmp_path / "out").glob(f"*{endings[0]}")).read_text()
-        for name, endings in ENDINGS.items()
+        name: next((tmp_path / "out").glob(f"*{known.ending}")).read_text()
+        for name, known in FORMATS.items()
         if name != "text"
     }
     shown["text"] = next(

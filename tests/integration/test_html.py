@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gdbext.reports.html import render
+from gdbext.reports.html_page import render
 from gdbext.reports.options import Options
 from integration.chromium import Browser
 from unit.reports import samples

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import interpreters
-from gdbext.cli.outputs import ENDINGS
+from gdbext.reports.formats import FORMATS
 from integration.commandline import gdbext
 
 WORD, NUMBER = "S3CR3T", 424242424242
@@ -108,7 +108,7 @@ def test_no_secret_in_any_report(way: str, build: str, tmp_path: Path) -> None:
     assert done.returncode > 128
     ours = done.stderr[done.stderr.index("gdbext: ") :]
     shown = {path.name: path.read_text() for path in reports.iterdir()} | {"stderr": ours}
-    assert len(shown) == len(ENDINGS) + 1, ours
+    assert len(shown) == len(FORMATS) + 1, ours
     for name, text in shown.items():
         leak = LEAK.search(text)
         assert leak is None, f"{name}: {text[max(leak.start() - 200, 0) : leak.end() + 50]}"

@@ -23,12 +23,12 @@ import yaml
 import interpreters
 from gdbext.cli import launch
 from gdbext.cli.main import COMMANDS
-from gdbext.cli.outputs import ENDINGS
 from gdbext.commands import dispatch
 from gdbext.cpython.layout import tables as layouts
 from gdbext.diagnosis.rules.catalog import DOCS
 from gdbext.model import Confidence, Verdict
-from gdbext.reports.json import schema
+from gdbext.reports.formats import FORMATS
+from gdbext.reports.json_report import schema
 from integration import readme
 from integration.commandline import ROOT, environment
 from lab import CrashRun, Lab, hang, triage_json
@@ -519,12 +519,12 @@ def test_links_lead_somewhere() -> None:
 def test_formats_and_versions_are_those_that_there_are() -> None:
     shown = readme.TEXT.lower()
     names = {"junit": "junit xml", "github": "github annotations"}
-    assert all(names.get(name, name) in shown for name in ENDINGS)
+    assert all(names.get(name, name) in shown for name in FORMATS)
     assert f"({', '.join(layouts.available())})" in readme.TEXT
 
 
 def test_redacted_reports_have_no_source_in_them(workshop: Path, tools: Path) -> None:
-    files = [f"redacted{endings[0]}" for endings in ENDINGS.values()]
+    files = [f"redacted{known.ending}" for known in FORMATS.values()]
     done = shell(
         f"gdbext triage core --redact {' '.join(f'-o {file}' for file in files)}", workshop, tools
     )

@@ -20,8 +20,8 @@ import pexpect
 import pytest
 
 import interpreters
-from gdbext.cli.outputs import ENDINGS
-from gdbext.reports.json import schema
+from gdbext.reports.formats import FORMATS
+from gdbext.reports.json_report import schema
 from integration.commandline import GDBEXT, ROOT, environment, gdbext
 from lab.crash import kernel_writes_cores
 
@@ -333,10 +333,10 @@ def test_every_format_from_one_run(python: str, tmp_path: Path) -> None:
     (report,) = reports(folder).values()
     assert report["crash"]["signal"] == "SIGSEGV"
     assert report["target"]["path"] is None
-    assert len(list(folder.iterdir())) == len(ENDINGS)
+    assert len(list(folder.iterdir())) == len(FORMATS)
     assert all(
-        any(path.name.endswith(endings[0]) for path in folder.iterdir())
-        for endings in ENDINGS.values()
+        any(path.name.endswith(known.ending) for path in folder.iterdir())
+        for known in FORMATS.values()
     )
     assert f"reports in {folder}" in done.stderr
 
@@ -759,7 +759,7 @@ def test_pytest_dies(
     assert "Fatal Python error: Segmentation fault" in done.stderr
     (report,) = reports(tmp_path / "reports").values()
     check_tests(report)
-    assert len(list((tmp_path / "reports").iterdir())) == len(ENDINGS)
+    assert len(list((tmp_path / "reports").iterdir())) == len(FORMATS)
 
 
 def test_pytest_worker_dies(

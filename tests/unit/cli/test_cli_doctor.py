@@ -43,9 +43,7 @@ def test_json_is_complete(
         "cost": "all",
         "mend": "install it",
     }
-    assert {"lldb", "ptrace", "cores", "python", "symbols", "zstd", "lz4", "rich", "room"} <= set(
-        found
-    )
+    assert {"lldb", "ptrace", "cores", "python", "symbols", "zstd", "lz4", "room"} <= set(found)
     for check in found.values():
         assert check["sign"] == "ok" or check["cost"] or check["mend"]
 

@@ -58,7 +58,11 @@ def test_an_unknown_format_names_the_known_ones():
         ("x.sarif.json", "sarif"),
         ("x.json", "json"),
         ("x.xml", "junit"),
-        ("x", "text"),
+        ("x.junit.xml", "junit"),
+        ("x.github.txt", "github"),
+        ("x.txt", "text"),
+        ("x", None),
+        ("html", None),
     ],
 )
 def test_the_file_name_tells_the_format(name, format):
@@ -80,4 +84,4 @@ def test_a_format_loads_only_its_own_module():
         check=True,
         env={"PYTHONPATH": path},
     ).stdout
-    assert out == "['contract', 'formats', 'json', 'options', 'sanitize']\n"
+    assert out == "['contract', 'formats', 'json_report', 'options', 'sanitize']\n"

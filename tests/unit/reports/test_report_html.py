@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gdbext.model import BlockRun, HeapPage, Verdict
 from gdbext.reports import page_parts, pictures
-from gdbext.reports.html import render
+from gdbext.reports.html_page import render
 from gdbext.reports.markup import el, join, source
 from gdbext.reports.options import Options
 from gdbext.reports.pictures import NARROW, WIDE

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from gdbext.reports.contract import to_json
-from gdbext.reports.json import render, schema
+from gdbext.reports.json_report import render, schema
 from gdbext.reports.options import Options
 from unit.reports import samples
 

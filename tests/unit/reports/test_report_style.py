@@ -70,9 +70,9 @@ def test_without_pygments_all_works_but_source_stays_plain():
 
 def test_no_pygments_is_loaded_where_no_colour_is_wanted():
     program = (
-        "import sys; from gdbext.reports import text, json; from gdbext.reports.options import Options\n"
+        "import sys; from gdbext.reports import text, json_report; from gdbext.reports.options import Options\n"
         "from unit.reports.samples import founding\n"
-        "text.render(founding(), Options()); json.render(founding(), Options())\n"
+        "text.render(founding(), Options()); json_report.render(founding(), Options())\n"
         "heavy = {'pygments', 'urllib.parse', 'html', 'xml', 'base64', 'hashlib', 'textwrap'} & set(sys.modules)\n"
         "ours = {m for m in sys.modules if m.startswith('gdbext.') and not m.startswith(('gdbext.model', 'gdbext.reports', 'gdbext.wording'))}\n"
         "print(sorted(heavy), sorted(ours))"

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from gdbext.model import Confidence, Evidence, Finding
-from gdbext.reports import html, markdown, text
+from gdbext.reports import html_page, markdown, text
 from gdbext.reports.options import Options
 from gdbext.reports.style import plain
 from gdbext.reports.text_parts import (
@@ -283,7 +283,7 @@ def test_a_healthy_process_is_shown_thread_by_thread():
         assert any(line.strip().startswith(thread.name) and thread.state in line for line in lines)
 
 
-@pytest.mark.parametrize("render", [text.render, markdown.render, html.render])
+@pytest.mark.parametrize("render", [text.render, markdown.render, html_page.render])
 def test_a_test_that_others_run_is_told_where_the_crashed_thread_has_none(render):
     report = samples.founding()
     name = "tests/test_box.py::test_put (call)"
