@@ -116,7 +116,12 @@ SHAPES = _by_name(
         name="clang-lto",
         patch=PATCH,
         configure=("--with-lto=thin", "--disable-test-modules"),
-        tools=("CC=clang-19", "CXX=clang++-19", "LDFLAGS=-fuse-ld=lld-19"),
+        tools=(
+            "CC=clang-19",
+            "CXX=clang++-19",
+            "LLVM_AR=/usr/bin/llvm-ar-19",
+            "LDFLAGS=-fuse-ld=lld-19",
+        ),
         needs=("clang-19", "ld.lld-19", "llvm-ar-19"),
     ),
     Variant(name="clang-lto-stripped", base="clang-lto", keeps=Symbols.NONE),

@@ -95,7 +95,8 @@ class NativeFrame:
     """One frame of a native stack, inlined functions as frames of their own.
 
     ``level`` counts from 0 without gaps.  It may lag behind the debugger's own number: the frames of tail calls that the
-    debugger only guesses are left out.  ``function`` is DWARF's name, else the symbol's, or SIGNAL_FRAME.  ``file`` is a
+    debugger only guesses are left out.  ``function`` is DWARF's name, else that of the symbol, without the suffixes of
+    compilers' copies (:func:`gdbext.target.text.plain_function`), or SIGNAL_FRAME.  ``file`` is a
     whole path; ``module`` the mapped file; ``is_inlined`` frames share pc and sp with their caller.
     """
 

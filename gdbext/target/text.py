@@ -11,6 +11,22 @@ ASSIGNMENT = re.compile(r"\+\+|--|<<=|>>=|(?<![=!<>])=(?!=)")
 QUOTED = re.compile(r"""'(?:\\.|[^'\\])'|"(?:\\.|[^"\\])*\"""")
 
 
+CLONE = re.compile(r"(?<=\w)\.(?:cold|part|constprop|isra|lto_priv|llvm|__uniq)\b.*")
+
+
+def plain_function(symbol: str) -> str:
+    """The function that a symbol is, or is a piece or a copy of.
+
+    Compilers split functions (``.cold``, ``.part.0``), specialise copies of them (``.constprop.0``,
+    ``.isra.0``), and link-time optimisation tells static ones of equal names apart (``.lto_priv.0``,
+    ``.llvm.1234``).
+
+    >>> plain_function("list_repr_impl.isra.0.cold"), plain_function("_Py_Dealloc")
+    ('list_repr_impl', '_Py_Dealloc')
+    """
+    return CLONE.sub("", symbol)
+
+
 def has_own_name(file: str | None) -> bool:
     """Whether the function of a source file has a name in debug information; one in assembler has symbols only, often several."""
     return file is not None and not file.endswith(".S")

@@ -82,4 +82,4 @@ def expectations(build: str) -> tuple[str, ...]:
         return own.like
     if build in interpreters.SHAPES:
         return build, "release-unfixed", "release"
-    return (build,)
+    return build, build.removesuffix("-unfixed")

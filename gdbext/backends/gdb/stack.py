@@ -20,7 +20,7 @@ from gdbext.binfmt.dwarf.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.target.registers import PRESERVED, VOLATILE, known_registers
-from gdbext.target.text import has_own_name, tidy_type
+from gdbext.target.text import has_own_name, plain_function, tidy_type
 
 INTEGERS = {
     gdb.TYPE_CODE_PTR,
@@ -322,7 +322,7 @@ class Walk:
             # gdb takes glibc's internal name for the function's.
             return name.removeprefix("__GI_")
         symbol = self._debugger.symbol_at(address)
-        return symbol.name if symbol is not None else name
+        return plain_function(symbol.name) if symbol is not None else name
 
 
 def _source_of(frame: gdb.Frame) -> str | None:

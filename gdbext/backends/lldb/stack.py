@@ -13,7 +13,7 @@ from gdbext.binfmt.dwarf.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, MemoryFault, NativeFrame, Variable
 from gdbext.target.registers import PRESERVED, known_registers
-from gdbext.target.text import has_own_name, tidy_type
+from gdbext.target.text import has_own_name, plain_function, tidy_type
 
 INVALID = lldb.LLDB_INVALID_ADDRESS
 STRUCTS = lldb.eTypeClassStruct | lldb.eTypeClassUnion | lldb.eTypeClassClass
@@ -102,7 +102,7 @@ class Stacks:
         if function.IsValid() and has_own_name(file):
             return str(function.GetName())
         symbol = self._debugger.symbol_at(place.GetLoadAddress(self._target))
-        return symbol.name if symbol else None
+        return plain_function(symbol.name) if symbol else None
 
     def _returns_from_signal(self, pc: int) -> bool:
         try:

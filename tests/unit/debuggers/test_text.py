@@ -5,6 +5,7 @@ import pytest
 from fakes import FakeDebugger
 from gdbext.target.protocol import DebuggerError, NativeThread, Variable
 from gdbext.target.text import (
+    plain_function,
     has_own_name,
     refuse_side_effects,
     simple_value,
@@ -69,3 +70,24 @@ def test_functions_in_assembler_have_no_name_of_their_own() -> None:
     assert has_own_name("/src/object.c")
     assert not has_own_name("clone3.S")
     assert not has_own_name(None)
+
+
+@pytest.mark.parametrize(
+    "symbol",
+    [
+        "list_repr",
+        "list_repr.cold",
+        "list_repr.part.0",
+        "list_repr.constprop.0.isra.0",
+        "list_repr.lto_priv.12.cold",
+        "list_repr.llvm.1234567890",
+        "list_repr.__uniq.99.llvm.3",
+    ],
+)
+def test_a_copy_or_a_piece_of_a_function_is_that_function(symbol: str) -> None:
+    assert plain_function(symbol) == "list_repr"
+
+
+def test_other_names_with_dots_stay_as_they_are() -> None:
+    assert plain_function("buckets.1") == "buckets.1"
+    assert plain_function(".cold") == ".cold"
