@@ -55,6 +55,11 @@ class FunctionTable:
 
     def start(self, pc: int) -> int | None:
         """The start of the function that ``pc`` is in; None where no function is."""
+        function = self.function(pc)
+        return function.start if function is not None else None
+
+    def function(self, pc: int) -> range | None:
+        """The addresses of the function that ``pc`` is in; None where no function is."""
         position = bisect_right(self._starts, pc) - 1
         if position < 0:
             return None
@@ -64,4 +69,4 @@ class FunctionTable:
         except MemoryFault:
             return None
         found = self._starts[position]
-        return found if found <= pc < found + size else None
+        return range(found, found + size) if found <= pc < found + size else None

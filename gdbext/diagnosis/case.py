@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from gdbext.binfmt.arguments import recovered
 from gdbext.binfmt.eh_frame import FunctionTable
 from gdbext.cpython.interpreter.frames import Frame, PythonStack
 from gdbext.cpython.interpreter.names import resolve, subjects
@@ -169,9 +170,24 @@ class Case:
                 stack_pointers.get(level + 1),
                 registers,
                 frame.owner,
+                self._given(frame.frame, registers, stack_pointers.get(level + 1)),
             )
             if guess is not None:
                 found.setdefault(guess[0], []).append(guess[1])
+
+    def _given(
+        self, frame: NativeFrame, registers: Mapping[str, int], caller_sp: int | None
+    ) -> int | None:
+        """The first argument of a frame's function, as its instructions say."""
+        is_caller = frame.level not in (0, frame_of_signal(self.native_frames))
+        table = self._function_table(frame.module) if frame.module else None
+        function = table.function(frame.pc - is_caller) if table else None
+        if function is None:
+            return None
+        found = recovered(
+            self.session.memory, function, frame.pc, registers, caller_sp, is_caller=is_caller
+        )
+        return found.get(0)
 
     @cached_property
     def suspects(self) -> list[suspects_.Suspect]:

@@ -27,11 +27,29 @@ def guess_self(
     caller_sp: int | None,
     registers: Mapping[str, int],
     owner: SlotOwner,
+    given: int | None = None,
 ) -> tuple[int, Use] | None:
-    """(address, use) of the frame's ``self``; None unless exactly one object of the owner's type is in reach.
+    """(address, use) of the frame's ``self``: what the function was ``given``, as its instructions say, where they do.
 
-    An object that was freed counts as long as its header still says its type.
+    Else it is the only object of the owner's type in reach; one that was freed counts as long as its header still says
+    its type.
     """
+    if given:
+        because = (
+            f"{owner.slot} of {owner.type_name}; the function's code keeps its first argument there"
+        )
+        return given, Use(
+            frame.level,
+            name,
+            "self",
+            owner.type_name,
+            because,
+            True,
+            True,
+            False,
+            False,
+            is_guess=True,
+        )
     found = set()
     for word in _words(memory, frame, caller_sp, registers):
         info = objects.type_of(word) if word and word % 8 == 0 else None

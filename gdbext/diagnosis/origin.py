@@ -77,7 +77,7 @@ def find_origin(case: Case, suspect: Suspect) -> Origin | None:
                     slot[0],
                     True,
                     size,
-                    frame.frame.function,
+                    frame.function,
                     frame.frame.level,
                     True,
                     evidence,
@@ -167,13 +167,11 @@ def _former(
     )
     if local:
         evidence.append(
-            Evidence(
-                f"{frame.frame.function} took it as its local `{local.name}`", None, suspect.address
-            )
+            Evidence(f"{frame.function} took it as its local `{local.name}`", None, suspect.address)
         )
     if index is not None and kind in SEQUENCES:
         evidence.append(
-            Evidence(f"{frame.frame.function} is at item {index} (its local `{name}`)", None, index)
+            Evidence(f"{frame.function} is at item {index} (its local `{name}`)", None, index)
         )
     if length is not None:
         evidence.append(
@@ -194,7 +192,7 @@ def _former(
         slot,
         False,
         length,
-        frame.frame.function,
+        frame.function,
         frame.frame.level,
         adjacent,
         tuple(evidence),

@@ -33,6 +33,7 @@ DEADLOCK = Path(__file__).parent.parent / "locks" / "states" / "lock_circle.py"
 CRASHES = (*FOUNDING, RACE, DEADLOCK.stem)
 # What the headline is about: none of it may be otherwise.
 HEADLINE = frozenset({"rule", "subject", "container address", "index", "signal"})
+NOT_KNOWN = "None"
 
 
 class Verdict(Enum):
@@ -93,7 +94,11 @@ def answer(lab: Lab, shape: str, crash: str, debugger: str = "gdb") -> Answer:
     else:
         checks = judge(script, shape, run, report)
     off = [check for check in checks if not check.right]
-    wrong = [str(check) for check in off if check.what in HEADLINE or _is_overstated(check)]
+    wrong = [
+        str(check)
+        for check in off
+        if (check.what in HEADLINE and check.found != NOT_KNOWN) or _is_overstated(check)
+    ]
     missing = [str(check) for check in off if str(check) not in wrong]
     return Answer(
         shape=shape, crash=crash, report=report, wrong=tuple(wrong), missing=tuple(missing)

@@ -5,8 +5,8 @@ import pytest
 from fakes import FakeDebugger
 from gdbext.target.protocol import DebuggerError, NativeThread, Variable
 from gdbext.target.text import (
-    plain_function,
     has_own_name,
+    plain_function,
     refuse_side_effects,
     simple_value,
     tidy_type,
