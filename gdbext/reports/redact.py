@@ -15,19 +15,29 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from gdbext.model import (
+    Address,
+    Argument,
+    AttributeSlot,
+    Claim,
     Container,
     ContainerView,
+    Data,
     Evidence,
+    FilePath,
+    Foreign,
+    KeySlot,
     KnownIssue,
     RaceThread,
     Report,
     SharedObject,
     Subject,
     ThreadInfo,
+    ThreadName,
+    ValueSlot,
 )
 from gdbext.reports.words import Words
 
-Data = TypeVar("Data")
+Part = TypeVar("Part")
 
 LEFT_OUT = "…"
 NO_ADDRESS = (1 << 64) - 1
@@ -122,13 +132,15 @@ class _Redaction:
         alternatives = "|".join(re.escape(name) for name in longest_first) or "(?!)"
         self.pattern = re.compile(rf"(?<!\w)(?<!the )(?<!its )(?:{alternatives})(?!\w)")
 
-    def apply(self, data: Data) -> Data:
+    def apply(self, data: Part) -> Part:
         changes = {f.name: self.field(data, f.name, getattr(data, f.name)) for f in fields(data)}  # type: ignore[arg-type]  # is one
         return replace(data, **changes)  # type: ignore[type-var]
 
     def field(self, owner: object, name: str, value: Any) -> Any:
         if isinstance(value, (enum.Enum, bool)) or value is None:
             return value
+        if isinstance(value, Claim):
+            return self.claim(value)
         if isinstance(value, int):
             return self.number(owner, name, value)
         if name in KEPT:
@@ -149,6 +161,35 @@ class _Redaction:
         if isinstance(value, tuple):
             return tuple(self.field(owner, "", item) for item in value)
         return self.apply(value) if is_dataclass(value) else value
+
+    def claim(self, claim: Claim) -> Claim:
+        """The same claim; what is private of its arguments is marked by their types."""
+        return Claim(claim.kind, **{name: self.part(claim, part) for name, part in claim.arguments})
+
+    def part(self, owner: Claim, part: Argument) -> Argument:
+        """An argument of a claim.  A plain ``str`` is a name (of a type, a function, a field)."""
+        if isinstance(part, Claim):
+            return self.claim(part)
+        if isinstance(part, tuple):
+            return tuple(self.part(owner, inner) for inner in part)
+        if isinstance(part, (KeySlot, ValueSlot)):
+            is_number = isinstance(part.key, Address) and not self.words.is_data(part.key)
+            return part if is_number else replace(part, key=Data(LEFT_OUT))
+        if isinstance(part, AttributeSlot):
+            return part if part.name.isidentifier() else AttributeSlot(LEFT_OUT)
+        if isinstance(part, Data):
+            return Data(LEFT_OUT)
+        if isinstance(part, ThreadName):
+            usual = usual_name(part)
+            # A thread has its LWP beside the name.
+            other = None if owner.kind == "thread" else self.names.get(part, LEFT_OUT)
+            return ThreadName(usual) if usual else other
+        if isinstance(part, FilePath):
+            return FilePath(base(part))
+        if isinstance(part, Foreign):
+            return Foreign(self.text(part))
+        is_number = isinstance(part, int) and not isinstance(part, bool)
+        return LEFT_OUT if is_number and self.words.is_data(part) else part  # type: ignore[arg-type]
 
     def text(self, value: str) -> str:
         """A text of ours, without the values in it."""

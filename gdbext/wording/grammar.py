@@ -19,7 +19,10 @@ class Phrase(str):
     """
 
     def __format__(self, spec: str) -> str:
-        return article(self) if spec == "a" else str.__format__(self, spec)
+        if spec == "a":
+            return article(self)
+        # A count that was left out is a phrase, too.
+        return f"{self} {spec}s" if spec.isalpha() else str.__format__(self, spec)
 
 
 class Number(int):

@@ -4,10 +4,24 @@ import dataclasses
 
 import pytest
 
-from gdbext.model import Container, Evidence, Report
+from gdbext.model import (
+    Address,
+    AttributeSlot,
+    Claim,
+    Container,
+    Data,
+    Evidence,
+    FilePath,
+    Foreign,
+    KeySlot,
+    Report,
+    ThreadName,
+    ValueSlot,
+)
 from gdbext.reports.formats import FORMATS, render
 from gdbext.reports.options import Options
 from gdbext.reports.redact import free_text, redact, usual_name
+from gdbext.wording import sentence
 from unit.reports import samples
 
 SECRETS = (
@@ -186,3 +200,65 @@ def test_threads_stay_apart_by_their_lwps(text, shown):
     )
     assert once.findings[0].title == shown
     assert redact(once).findings[0].title == shown
+
+
+@pytest.mark.parametrize(
+    ("claim", "shown"),
+    [
+        (Claim("null", slot=ValueSlot(Data("hunter2"))), "['…'] is NULL"),
+        (Claim("null", slot=KeySlot(Data("hunter2"))), "key '…' is NULL"),
+        (Claim("null", slot=ValueSlot(Address(0x200000AFF10))), "[0x200000aff10] is NULL"),
+        (Claim("null", slot=ValueSlot(Address(0x3274_6E75_6820_6120))), "['…'] is NULL"),
+        (Claim("null", slot=AttributeSlot("name")), ".name is NULL"),
+        (Claim("null", slot=AttributeSlot("hunter 2")), ".… is NULL"),
+        (Claim("null", slot=7), "item 7 is NULL"),
+        (Claim("alive", type="the.hunter2", count=2), "a the.hunter2 with 2 references"),
+        (Claim("alive", type="list", count=424242424242), "a list with … references"),
+        (Claim("module-data", path=FilePath("/home/ada/x.so")), "data of x.so"),
+        (
+            Claim("text-not-address", size=8, address=Address(0x3274), text=Data("hunter2")),
+            'cannot read 8 bytes at 0x3274, a pointer that looks like the text "…": '
+            "something was written over it",
+        ),
+        (
+            Claim("layout-unknown", message=Foreign("no 'hunter2' in /home/ada/x by alice")),
+            "no '…' in x by LWP 1",
+        ),
+        (
+            Claim(
+                "wait-cycle",
+                count=2,
+                steps=tuple(
+                    Claim(
+                        "waits-for-holder",
+                        waiter=Claim("thread", lwp=a, name=ThreadName(x), in_short=False),
+                        lock=Claim("lock", lock="GIL", name=None, thread=None, address=Address(8)),
+                        holder=Claim("thread", lwp=b, name=ThreadName(y), in_short=True),
+                        how="recorded owner",
+                    )
+                    for a, x, b, y in ((1, "alice", 2, "MainThread"), (2, "MainThread", 1, "alice"))
+                ),
+            ),
+            "2 threads are in a circle: LWP 1 waits for GIL 0x8, held by "
+            '"MainThread" (recorded owner); "MainThread" (LWP 2) waits for GIL 0x8, '
+            "held by LWP 1 (recorded owner)",
+        ),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Claim) else "",
+)
+def test_claims_lose_what_their_arguments_mark_as_private(claim, shown):
+    report = samples.founding()
+    threads = tuple(
+        dataclasses.replace(report.threads[0], lwp=lwp, name=name)
+        for lwp, name in ((1, "alice"), (2, "MainThread"))
+    )
+    finding = dataclasses.replace(report.findings[0], title=claim, evidence=(Evidence(claim),))
+    report = dataclasses.replace(
+        report, threads=threads, race=None, suspects=(), findings=(finding,)
+    )
+    once = redact(report)
+    assert sentence(once.findings[0].title) == shown
+    assert sentence(once.findings[0].evidence[0].claim) == shown
+    assert redact(once) == once
+    for format in FORMATS:
+        assert "ada/" not in render(report, format, Options(redact=True))
