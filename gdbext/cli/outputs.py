@@ -67,8 +67,9 @@ def add_looks(group: Any) -> None:
 def pair(given: Sequence[tuple[str, str]] | None) -> list[tuple[str, str]]:
     """(format, file) of each report.
 
-    As many files as formats: the first goes with the first, and so on.  Otherwise a file belongs to the format before it,
-    a file alone tells its format by its ending, and a format alone goes to stdout.
+    As many files as formats: the first goes with the first, and so on.  Otherwise a file belongs to
+    the format before it, a file alone tells its format by its ending, and a format alone goes to
+    stdout.
 
     Raises:
         ValueError: when that leaves something open; the message is for people.
@@ -97,7 +98,8 @@ def pair(given: Sequence[tuple[str, str]] | None) -> list[tuple[str, str]]:
     on_stdout = [name for name, file in chosen if file == STDOUT]
     if len(on_stdout) > 1:
         raise ValueError(
-            f"only one report can go to stdout, not {' and '.join(on_stdout)}; give the others an -o FILE"
+            f"only one report can go to stdout, not {' and '.join(on_stdout)}; "
+            "give the others an -o FILE"
         )
     return chosen
 

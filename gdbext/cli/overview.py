@@ -1,4 +1,7 @@
-"""A batch's groups, for people: as text, Markdown and one HTML page.  What comes from cores is made harmless first."""
+"""A batch's groups, for people: as text, Markdown and one HTML page.
+
+What comes from cores is made harmless first.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,17 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root { --new: #ff8a80; --known: #7bd88f; --dim: #aaa } }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; padding: 0 1rem; max-width: 70rem }
 h1 { font-size: 1.4rem } code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere }
-article { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1rem; margin: .8rem 0 }
-h2 { font-size: 1.05rem; margin: .2rem 0; display: flex; gap: .8rem; align-items: baseline; flex-wrap: wrap }
+article { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1rem }
+article { margin: .8rem 0 }
+h2 { font-size: 1.05rem; margin: .2rem 0 }
+h2 { display: flex; gap: .8rem; align-items: baseline; flex-wrap: wrap }
 .count { font-variant-numeric: tabular-nums; min-width: 3ch; text-align: right }
-.tag { font-size: .8rem; font-weight: 600; border: 1px solid currentcolor; border-radius: 1rem; padding: 0 .6rem }
-.new { color: var(--new) } .known { color: var(--known) } .dim { color: var(--dim); margin: .2rem 0 }
-summary { cursor: pointer } ul { padding-left: 1.2rem } @media print { details > * { display: block } }
+.tag { font-size: .8rem; font-weight: 600; padding: 0 .6rem }
+.tag { border: 1px solid currentcolor; border-radius: 1rem }
+.new { color: var(--new) } .known { color: var(--known) }
+.dim { color: var(--dim); margin: .2rem 0 }
+summary { cursor: pointer } ul { padding-left: 1.2rem }
+@media print { details > * { display: block } }
 """
 
 
@@ -29,10 +37,12 @@ def text(found: Overview) -> str:
     for group in found.groups:
         marks = [f"known {issue}" for issue in _issues(group)] + (["NEW"] if group.is_new else [])
         lines.append(
-            f"{group.size:>5}  {group.rule}  {sanitize.visible(group.title)}  [{', '.join([group.confidence, *marks])}]"
+            f"{group.size:>5}  {group.rule}  {sanitize.visible(group.title)}  "
+            f"[{', '.join([group.confidence, *marks])}]"
         )
         lines.append(
-            f"       {group.signature}  {_where(group)}  for example {sanitize.visible(group.cores[0])}"
+            f"       {group.signature}  {_where(group)}  "
+            f"for example {sanitize.visible(group.cores[0])}"
         )
     if found.failures:
         lines.append("not diagnosed:")
@@ -56,7 +66,8 @@ def markdown(found: Overview) -> str:
         status = "**new**" if group.is_new else "seen before" if found.has_baseline else "–"
         title = sanitize.markdown(group.title).replace("|", "¦")
         lines.append(
-            f"| {group.size} | {group.rule} ({group.confidence}) | {title} | {known} | {status} | `{_plain(group.signature)}` |"
+            f"| {group.size} | {group.rule} ({group.confidence}) | {title} | {known} | {status} "
+            f"| `{_plain(group.signature)}` |"
         )
     for group in found.groups:
         lines += [

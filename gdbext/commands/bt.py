@@ -18,7 +18,8 @@ def run(context: Context, arguments: Arguments) -> None:
     threads = thread_list(Case(context.session))
     if which is None and all(thread.lwp != selected for thread in threads):
         raise DebuggerError(
-            f"the target has no thread with LWP {selected}: the debugger took it from memory that was overwritten"
+            f"the target has no thread with LWP {selected}: "
+            "the debugger took it from memory that was overwritten"
         )
     for thread in threads:
         if which == "all" or thread.lwp == selected:

@@ -20,8 +20,8 @@ class UsageError(Exception):
 class Context:
     """One run of one command.
 
-    ``write`` takes whole lines' text; ``check_interrupt`` raises KeyboardInterrupt when the user has pressed Ctrl-C, in
-    debuggers that do not raise it themselves.
+    ``write`` takes whole lines' text; ``check_interrupt`` raises KeyboardInterrupt when the user
+    has pressed Ctrl-C, in debuggers that do not raise it themselves.
     """
 
     debugger: Debugger
@@ -40,7 +40,9 @@ class Context:
         return current(self.debugger)
 
     def address(self, expression: str) -> int:
-        """The address that an argument means: a number, a register, a variable, any expression of the debugger."""
+        """The address that an argument means: a number, a register, a variable, any expression of
+        the debugger.
+        """
         return self.debugger.evaluate(expression)
 
 
@@ -57,9 +59,10 @@ class Option:
 class Command:
     """A command declared: help and completion are made of this.
 
-    ``positional`` are the arguments' names as usage shows them, ``[NAME]`` for one that may be left out.  An ``ADDRESS`` or a
-    ``FILE`` takes the words that are too many: an expression, or a file's name, may have spaces in it.  ``choices`` are the
-    words that the first argument may be, for completion.
+    ``positional`` are the arguments' names as usage shows them, ``[NAME]`` for one that may be left
+    out.  An ``ADDRESS`` or a ``FILE`` takes the words that are too many: an expression, or a file's
+    name, may have spaces in it.  ``choices`` are the words that the first argument may be, for
+    completion.
     """
 
     name: str

@@ -1,4 +1,7 @@
-"""From the text behind ``ft`` to a command's run, its completion and its help.  Nothing here raises into the debugger."""
+"""From the text behind ``ft`` to a command's run, its completion and its help.
+
+Nothing here raises into the debugger.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ import traceback
 from gdbext.commands.command import Command, Context, UsageError, parse
 from gdbext.target.protocol import DebuggerError, MemoryFault
 
-# The order of `ft help`.  Modules are imported when their command is first used: start-up stays quick.
+# The order of `ft help`.  Modules are imported when their command is first used: start-up stays
+# quick.
 NAMES = [
     "triage",
     "bt",
@@ -29,7 +33,8 @@ MODULES = {"list": "list_", "object": "object_"}
 
 
 def command(name: str) -> Command:
-    """The command of that name, which may be cut short where it stays unique, as debuggers' own may.
+    """The command of that name, which may be cut short where it stays unique, as debuggers' own
+    may.
 
     Raises:
         UsageError: if there is none.
@@ -44,7 +49,10 @@ def command(name: str) -> Command:
 
 
 def run(context: Context, text: str) -> bool:
-    """Run one ``ft`` line; mistakes and failures are told in one line each.  Returns whether all went well."""
+    """Run one ``ft`` line; mistakes and failures are told in one line each.
+
+    Returns whether all went well.
+    """
     words = text.split()
     name = words[0] if words else "help"
     try:
@@ -74,7 +82,9 @@ def run(context: Context, text: str) -> bool:
 
 
 def complete(text: str, word: str) -> list[str]:
-    """What may stand next in an ``ft`` line: ``text`` is all behind ``ft``, ``word`` the part being typed."""
+    """What may stand next in an ``ft`` line: ``text`` is all behind ``ft``, ``word`` the part being
+    typed.
+    """
     words = text.split()
     if not words or (len(words) == 1 and not text.endswith(" ")):
         return [n for n in NAMES if n.startswith(word)]

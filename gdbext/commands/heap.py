@@ -12,7 +12,8 @@ def run(context: Context, arguments: Arguments) -> None:
     style, session = context.style, context.session
     if session.heap.is_raw(address):
         context.write(
-            f"{style('address', hex(address))}  {style('dim', 'no place for an object: memory of PyMem_Malloc')}\n"
+            f"{style('address', hex(address))}  "
+            f"{style('dim', 'not memory for objects: memory of PyMem_Malloc')}\n"
         )
         liveness = session.heap.judge_block(address)
         show.verdict(context, liveness)
@@ -24,7 +25,8 @@ def run(context: Context, arguments: Arguments) -> None:
     owner = next((t for t in session.runtime.threads if t.address == block.owner_tstate), None)
     name = session.thread_name(owner.native_thread_id) if owner else None
     context.write(
-        f"  block {style('address', hex(block.start))} + {address - block.start}, {block.size} bytes, domain {block.domain}\n"
+        f"  block {style('address', hex(block.start))} + {address - block.start}, "
+        f"{block.size} bytes, domain {block.domain}\n"
     )
     said = (
         f'thread "{visible(name or "?")}" (LWP {owner.native_thread_id})'
@@ -42,8 +44,8 @@ def run(context: Context, arguments: Arguments) -> None:
 COMMAND = Command(
     "heap",
     "is this address alive? its block, page, owner, and who freed it",
-    "One verdict with its evidence: live, immortal, freed, pending-free, cached, dying, reused, poisoned, never-allocated,\n"
-    "interior, misaligned, unmapped, null, foreign or unknown.",
+    "One verdict with its evidence: live, immortal, freed, pending-free, cached, dying, reused,\n"
+    "poisoned, never-allocated, interior, misaligned, unmapped, null, foreign or unknown.",
     run,
     ("ADDRESS",),
     (),

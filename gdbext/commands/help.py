@@ -16,7 +16,7 @@ def run(context: Context, arguments: Arguments) -> None:
             context.write(f"{line}\n")
         for option in chosen.options:
             context.write(
-                f"  {option.name + (' ' + option.metavar if option.metavar else ''):<18} {option.help}\n"
+                f"  {f'{option.name} {option.metavar or str()}'.rstrip():<18} {option.help}\n"
             )
         for example in chosen.examples:
             context.write(f"  {style('dim', 'for example:')} {example}\n")
@@ -35,7 +35,8 @@ def run(context: Context, arguments: Arguments) -> None:
     context.write(
         style(
             "dim",
-            "`ft help COMMAND` says more. An address may be any expression: a variable, a register, a number.\n",
+            "`ft help COMMAND` says more. "
+            "An address may be any expression: a variable, a register, a number.\n",
         )
     )
 

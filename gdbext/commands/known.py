@@ -14,7 +14,8 @@ def run(context: Context, arguments: Arguments) -> None:
         page.line("no known CPython issue fits this crash")
     for issue in issues:
         page.line(
-            f"{page.style('heading', issue.id)} {issue.title}  {page.style('dim', str(issue.match))}"
+            f"{page.style('heading', issue.id)} {issue.title}  "
+            f"{page.style('dim', str(issue.match))}"
         )
         page.line(f"  {issue.url}")
         if issue.fixed_in:
@@ -28,6 +29,7 @@ def run(context: Context, arguments: Arguments) -> None:
 COMMAND = Command(
     "known",
     "the known CPython issues that fit this crash",
-    "Matches version, frames, types, operations and damage against the catalogue of free-threading issues.",
+    "Matches version, frames, types, operations and damage against the catalogue of\n"
+    "free-threading issues.",
     run,
 )

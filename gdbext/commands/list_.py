@@ -53,24 +53,22 @@ def run(context: Context, arguments: Arguments) -> None:
         _item(context, found.buffer, index, items[index])
     if len(shown) > MAX_ITEMS:
         context.write(
-            f"  … {len(shown) - MAX_ITEMS} more (`ft list {address:#x} {shown[MAX_ITEMS]}:` goes on)\n"
+            f"  … {len(shown) - MAX_ITEMS} more "
+            f"(`ft list {address:#x} {shown[MAX_ITEMS]}:` goes on)\n"
         )
     counted = Counter(verdicts[index - first] for index in odd)
     context.write(f"  {_summary(style, counted)} of {last - first} judged\n")
 
 
 def _summary(style: Style, counted: Counter[Verdict]) -> str:
-    """``2 stale (1 freed, 1 reused), 1 unknown``: what is dead for sure, and what else is not alive."""
+    """``2 stale (1 freed, 1 reused), 1 unknown``: what is dead for sure, and what else is not
+    alive.
+    """
     if not counted:
         return style("good", "✓ no stale item")
     dead = Counter({verdict: count for verdict, count in counted.items() if verdict.is_dead})
-    parts = (
-        [
-            f"{dead.total()} stale ({', '.join(f'{n} {verdict}' for verdict, n in dead.most_common())})"
-        ]
-        if dead
-        else []
-    )
+    details = ", ".join(f"{n} {verdict}" for verdict, n in dead.most_common())
+    parts = [f"{dead.total()} stale ({details})"] if dead else []
     parts += [
         f"{count} {verdict}" for verdict, count in counted.most_common() if verdict not in dead
     ]
@@ -103,8 +101,9 @@ def _slice(arguments: Arguments) -> slice:
 COMMAND = Command(
     "list",
     "a list's items, each judged: which pointers are stale",
-    "Judges every item against the heap. A stale item is one whose object was freed, is queued to be, or whose memory holds\n"
-    "something else. LAST of a range is not included; negative numbers count from the end.",
+    "Judges every item against the heap. A stale item is one whose object was freed, is queued to\n"
+    "be, or whose memory holds something else. LAST of a range is not included; negative numbers\n"
+    "count from the end.",
     run,
     ("ADDRESS", "[FIRST:LAST]"),
     (Option("--stale", "show only the items that are not alive"),),

@@ -27,17 +27,17 @@ def run(context: Context, arguments: Arguments) -> None:
         said = True
         style = context.style
         context.write(
-            f"{style('error', f'{show.BROKEN} {problem.rule}')} {visible(sentence(problem.detail))} {style('dim', str(problem.confidence))}\n"
+            f"{style('error', f'{show.BROKEN} {problem.rule}')} "
+            f"{visible(sentence(problem.detail))} {style('dim', str(problem.confidence))}\n"
         )
         show.evidence(context, problem.evidence)
     if not said:
         context.write("no lock is held or waited for\n")
         return
     hang = locks.hang()
-    told = any(problem.detail == hang.detail for problem in locks.problems)
-    context.write(
-        f"the process as a whole: {hang.kind}{'' if told else ', ' + visible(sentence(hang.detail))}\n"
-    )
+    is_known = any(problem.detail == hang.detail for problem in locks.problems)
+    detail = "" if is_known else f", {visible(sentence(hang.detail))}"
+    context.write(f"the process as a whole: {hang.kind}{detail}\n")
 
 
 def _one(context: Context, address: int) -> None:
@@ -67,7 +67,8 @@ def _name(context: Context, lwp: int | None) -> str:
 
 def _hold(context: Context, hold: Hold) -> str:
     how = f" by {hold.how}" if hold.how else ""
-    return f"{visible(sentence(hold.lock.claim))}{visible(how)}  {context.style('dim', str(hold.confidence))}"
+    confidence = context.style("dim", str(hold.confidence))
+    return f"{visible(sentence(hold.lock.claim))}{visible(how)}  {confidence}"
 
 
 def _wait(context: Context, wait: Wait) -> str:
@@ -78,8 +79,9 @@ def _wait(context: Context, wait: Wait) -> str:
 COMMAND = Command(
     "locks",
     "who holds what and who waits for what; deadlocks and stuck stops of the world",
-    "Reads critical sections, the parking lot, threading's locks, import locks and stop-the-world. A holder that memory does not\n"
-    "record is called unknown. With an address: the locks of that object.",
+    "Reads critical sections, the parking lot, threading's locks, import locks and\n"
+    "stop-the-world. A holder that memory does not record is called unknown. With an address: the\n"
+    "locks of that object.",
     run,
     ("[ADDRESS]",),
     (),

@@ -17,8 +17,9 @@ def run(context: Context, arguments: Arguments) -> None:
 COMMAND = Command(
     "object",
     "decode the object at an address: header, liveness, fields",
-    "Shows the free-threaded header in full (owner, local and shared reference counts, gc bits, mutex), what the heap says of\n"
-    "the address, and the object's content. What is no object is shown as such.",
+    "Shows the free-threaded header in full (owner, local and shared reference counts, gc bits,\n"
+    "mutex), what the heap says of the address, and the object's content. What is not an object\n"
+    "is shown as such.",
     run,
     ("ADDRESS",),
     (),

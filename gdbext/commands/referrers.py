@@ -50,8 +50,8 @@ def _text(context: Context, referrer: Referrer) -> str:
 COMMAND = Command(
     "referrers",
     "who still holds this address: containers, instances, frames, stacks, registers, globals",
-    "Searches the heap, threads' stacks and registers, Python frames, modules and queues. What is only a word of that value is\n"
-    "marked. Ctrl-C ends the search with what it has found.",
+    "Searches the heap, threads' stacks and registers, Python frames, modules and queues. What is\n"
+    "only a word of that value is marked. Ctrl-C ends the search with what it has found.",
     run,
     ("ADDRESS",),
     (),

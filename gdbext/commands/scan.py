@@ -45,7 +45,8 @@ def _scan(context: Context) -> None:
             context.write(f"    and {len(group) - 1} more like it: {_places(context, group[1:])}\n")
     for broken in found.broken[:SHOWN]:
         context.write(
-            f"{style('error', show.BROKEN)} {style('address', hex(broken.address))} {broken.verdict}: {visible(sentence(broken.reason))}\n"
+            f"{style('error', show.BROKEN)} {style('address', hex(broken.address))} "
+            f"{broken.verdict}: {visible(sentence(broken.reason))}\n"
         )
         show.evidence(context, broken.evidence)
     for item in sorted(found.stale, key=lambda item: item.is_snapshot)[:SHOWN]:
@@ -110,12 +111,14 @@ def _orphans(context: Context) -> None:
         context.write((said or style("good", "✓ every living object is referred to")) + "\n")
         return
     context.write(
-        f"{style('error', f'{show.BROKEN} {len(found.found)} orphans')}: nothing in the process refers to them\n"
+        f"{style('error', f'{show.BROKEN} {len(found.found)} orphans')}: "
+        "nothing in the process refers to them\n"
     )
     if tied:
         text = f"{show.BROKEN} FT202 union parameters raced"
         context.write(
-            f"{style('error', text)}: {len(tied)} of them are second parameters tuples of unions (gh-132713)\n"
+            f"{style('error', text)}: "
+            f"{len(tied)} of them are second parameters tuples of unions (gh-132713)\n"
         )
     for orphan in [*tied, *(o for o in found.found if not o.unions)][:SHOWN]:
         unions = (
@@ -124,7 +127,8 @@ def _orphans(context: Context) -> None:
         if len(orphan.unions) > 1:
             unions += f" or {len(orphan.unions) - 1} others like it"
         context.write(
-            f"  {style('address', hex(orphan.address))} {visible(orphan.type)} refcount {orphan.refcount}{unions}\n"
+            f"  {style('address', hex(orphan.address))} {visible(orphan.type)} "
+            f"refcount {orphan.refcount}{unions}\n"
         )
     if len(found.found) > SHOWN:
         context.write(f"  … {len(found.found) - SHOWN} more\n")
@@ -146,8 +150,9 @@ def _cut(context: Context, interrupted: bool) -> str:
 COMMAND = Command(
     "scan",
     "walk the whole heap: impossible objects, stale items, damaged lists; or orphans",
-    "Walks every page. With --orphans: living objects that nothing in the process refers to, such as the second parameters tuple\n"
-    "of a union that two threads initialised at once (FT202). Ctrl-C ends the walk with what it has found.",
+    "Walks every page. With --orphans: living objects that nothing in the process refers to, such\n"
+    "as the second parameters tuple of a union that two threads initialised at once (FT202).\n"
+    "Ctrl-C ends the walk with what it has found.",
     run,
     (),
     (Option("--orphans", "search objects that nothing refers to"),),

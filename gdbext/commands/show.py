@@ -29,14 +29,16 @@ def object_address(context: Context, expression: str) -> int:
     """The address that an argument means, of what is an object, or may have been one.
 
     Raises:
-        DebuggerError: for an expression that has no value, and for an address where no object can be.
+        DebuggerError: for an expression that has no value, and for an address where no object can
+        be.
     """
     address = context.address(expression)
     session = context.session
     judged = session.heap.judge(address)
     if judged.verdict in NOWHERE and session.objects.type_of(address) is None:
         raise DebuggerError(
-            f"{address:#x} is not an object: {visible(sentence(judged.reason))} (`ft heap {address:#x}` says more)"
+            f"{address:#x} is not an object: {visible(sentence(judged.reason))} "
+            f"(`ft heap {address:#x}` says more)"
         )
     return address
 
@@ -44,8 +46,8 @@ def object_address(context: Context, expression: str) -> int:
 def typed(context: Context, expression: str, address: int, expected: str) -> Liveness | None:
     """The headline of a command for objects of one type; None if that has said all there is to say.
 
-    A variable or a register says that somebody takes the address for such an object.  A number is only what a person typed: where
-    another object lives, nothing need have been reused.
+    A variable or a register says that somebody takes the address for such an object.  A number is
+    only what a person typed: where another object lives, nothing need have been reused.
     """
     info = context.session.objects.type_of(address)
     liveness = context.session.heap.judge(address, expected)
@@ -103,11 +105,11 @@ def evidence(context: Context, claims: list[Evidence] | tuple[Evidence, ...]) ->
     style = context.style
     for claim in list(claims)[:MAX_EVIDENCE]:
         where = f"  {style('address', hex(claim.address))}" if claim.address is not None else ""
-        value = (
-            f" = {style('address', hex(claim.value)) if isinstance(claim.value, int) else visible(sentence(claim.value))}"
-            if claim.value is not None
-            else ""
-        )
+        value = ""
+        if isinstance(claim.value, int):
+            value = f" = {style('address', hex(claim.value))}"
+        elif claim.value is not None:
+            value = f" = {visible(sentence(claim.value))}"
         sign = style("error", f"{BROKEN} ") if claim.broken else ""
         context.write(f"    {sign}{visible(sentence(claim.claim))}{where}{value}\n")
     if len(claims) > MAX_EVIDENCE:
@@ -125,7 +127,8 @@ def header(context: Context, address: int) -> None:
     count = (
         "immortal"
         if found.is_immortal
-        else f"{found.refcount}: local {found.ref_local}, shared {found.shared_count} ({found.shared_state})"
+        else f"{found.refcount}: local {found.ref_local}, "
+        f"shared {found.shared_count} ({found.shared_state})"
     )
     deferred = ", deferred" if found.is_deferred else ""
     context.write(f"  refcount {count}{deferred}\n")
@@ -147,9 +150,8 @@ def fields(context: Context, address: int, expected: str | None = None) -> None:
     """The object's references with what each points to."""
     session = context.session
     if session.heap.judge(address, expected).verdict.is_dead:
-        context.write(
-            f"  {context.style('dim', 'its fields are not shown: the memory is not this object any more')}\n"
-        )
+        note = "its fields are not shown: the memory is not this object any more"
+        context.write(f"  {context.style('dim', note)}\n")
         return
     for number, reference in enumerate(session.objects.children(address)):
         if number == MAX_SLOTS:
@@ -179,7 +181,10 @@ def text_of(context: Context, address: int) -> str:
 
 
 def violations(context: Context, liveness: Liveness, found: Iterable[Violation]) -> None:
-    """Invariants that do not hold.  Those of the header are left out: they are the headline's evidence."""
+    """Invariants that do not hold.
+
+    Those of the header are left out: they are the headline's evidence.
+    """
     style = context.style
     shown = [violation for violation in found if violation.slot != "header"]
     for broken in shown[:MAX_VIOLATIONS]:

@@ -18,7 +18,8 @@ def run(context: Context, arguments: Arguments) -> None:
         mark = style("error", "✗") if thread.crashed else " "
         name = f'"{visible(thread.name)}"' if thread.name else ""
         context.write(
-            f"{mark} {thread.number:<3} LWP {thread.lwp:<8} {name:<18} {style('dim', thread.state or 'no Python state')}"
+            f"{mark} {thread.number:<3} LWP {thread.lwp:<8} {name:<18} "
+            f"{style('dim', thread.state or 'no Python state')}"
         )
         context.write(
             f"  {style('dim', 'tstate')} {style('address', hex(thread.tstate))}\n"
@@ -55,7 +56,8 @@ def run(context: Context, arguments: Arguments) -> None:
         context.write(
             style(
                 "dim",
-                f"  thread state {state.address:#x} has no thread here (LWP {state.native_thread_id} has exited)\n",
+                f"  thread state {state.address:#x} has no thread here "
+                f"(LWP {state.native_thread_id} has exited)\n",
             )
         )
 
@@ -63,6 +65,7 @@ def run(context: Context, arguments: Arguments) -> None:
 COMMAND = Command(
     "threads",
     "every thread: its Python state, what it does in Python and in C, what it holds and waits for",
-    "Thread states are matched to the debugger's threads by LWP. The mark ✗ is at the thread that crashed.",
+    "Thread states are matched to the debugger's threads by LWP. The mark ✗ is at the thread that\n"
+    "crashed.",
     run,
 )

@@ -19,8 +19,8 @@ def run(context: Context, arguments: Arguments) -> None:
 COMMAND = Command(
     "triage",
     "what was wrong at the fault, what proves it, who raced, what to do",
-    "Decodes the fault, judges every object that the crashed code works on against the heap, applies the rules, and names the\n"
-    "race and the known CPython issue. Reads only.",
+    "Decodes the fault, judges every object that the crashed code works on against the heap,\n"
+    "applies the rules, and names the race and the known CPython issue. Reads only.",
     run,
     (),
     (

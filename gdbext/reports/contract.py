@@ -38,7 +38,7 @@ ADDRESS_FIELDS = frozenset(
 
 
 def to_json(value: Any, name: str = "") -> Any:
-    """Plain JSON data for any of these dataclasses; integers that are addresses become ``"0x…"``."""
+    """Plain JSON data for any of the model's dataclasses; addresses become ``"0x…"``."""
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, Claim):

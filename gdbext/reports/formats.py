@@ -76,7 +76,9 @@ def write(
     path: str | os.PathLike[str] | None = None,
     options: Options | None = None,
 ) -> None:
-    """Write the report to a file, or to standard output.  A file never has colours and is always whole or absent.
+    """Write the report to a file, or to standard output.
+
+    A file never has colours and is always whole or absent.
 
     Raises:
         UnknownFormat

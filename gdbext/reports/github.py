@@ -1,6 +1,8 @@
-"""Annotations for GitHub Actions: workflow commands, one a line, to be printed on the job's standard output.
+"""Annotations for GitHub Actions: workflow commands, one a line, to be printed on the job's
+standard output.
 
-``::error file=…,line=…,title=…::message`` puts the finding beside the line of Python that it happened in.
+``::error file=…,line=…,title=…::message`` puts the finding beside the line of Python that it
+happened in.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ MOST = 10
 
 
 def render(report: Report, options: Options) -> str:
-    """Findings as errors (warnings where they are only possible), the other threads of the race as notices."""
+    """Findings as errors (warnings where they are only possible), the other threads of the race as
+    notices.
+    """
     report = options.prepared(report)
     lines = [_finding(report, finding, options) for finding in report.findings[:MOST]]
     if report.race is not None:
@@ -111,7 +115,9 @@ def _finding(report: Report, finding: Finding, options: Options) -> str:
 def location(
     report: Report, finding: Finding, root: str | None = None
 ) -> tuple[str, int | None] | None:
-    """(file, line) of the innermost Python frame of the thread at fault: one in the checkout, where there is one."""
+    """(file, line) of the innermost Python frame of the thread at fault: one in the checkout, where
+    there is one.
+    """
     lwps = list(finding.threads) or [t.lwp for t in report.threads if t.crashed]
     for lwp in lwps:
         for thread in report.threads:

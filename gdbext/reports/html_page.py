@@ -1,6 +1,8 @@
-"""One self-contained page: the verdict, the race as a picture, evidence that unfolds, every thread with its source.
+"""One self-contained page: the verdict, the race as a picture, evidence that unfolds, every thread
+with its source.
 
-Nothing is loaded from elsewhere; the page's content security policy allows exactly its own style and script.
+Nothing is loaded from elsewhere; the page's content security policy allows exactly its own style
+and script.
 """
 
 from __future__ import annotations
@@ -43,7 +45,10 @@ def render(report: Report, options: Options) -> str:
     style, script = (
         HERE.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
     )
-    policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    policy = (
+        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
     title = sentence(report.findings[0].title) if report.findings else "no verdict"
     head = el(
         "head",
@@ -212,7 +217,8 @@ def _pictures(report: Report) -> Html | None:
     figures = []
     if report.race is not None:
         shared = f"{report.race.object.type} {hexaddr(report.race.object.address)}"
-        caption = f"The race: {shared}, used by {len(report.race.threads)} threads at once ({report.race.confidence})"
+        count, confidence = len(report.race.threads), report.race.confidence
+        caption = f"The race: {shared}, used by {count} threads at once ({confidence})"
         figures.append(
             _figure(caption, pictures.for_both(partial(pictures.race, report, report.race)))
         )
@@ -238,7 +244,9 @@ def _pictures(report: Report) -> Html | None:
 
 
 def _with_item(report: Report, view: ContainerView) -> tuple[ContainerView, int | str | None]:
-    """The container with the item that a finding is about, which may have been taken out meanwhile, and that item's index."""
+    """The container with the item that a finding is about, which may have been taken out meanwhile,
+    and that item's index.
+    """
     for finding in report.findings:
         if (
             finding.container is None
@@ -256,7 +264,9 @@ def _with_item(report: Report, view: ContainerView) -> tuple[ContainerView, int 
 
 
 def _is_about_memory(report: Report, heap: HeapPage) -> bool:
-    """Whether the page tells something: a page with a block in use does not tell why threads wait, say."""
+    """Whether the page tells something: a page with a block in use does not tell why threads wait,
+    say.
+    """
     framed = next(
         (run.state for run in heap.runs if 0 <= (heap.focus or 0) - run.first < run.count), None
     )

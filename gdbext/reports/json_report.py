@@ -1,4 +1,7 @@
-"""The contract itself: ``gdbext.triage/1`` as JSON.  ``schema.json`` beside this file describes it."""
+"""The contract itself: ``gdbext.triage/1`` as JSON.
+
+``schema.json`` beside this file describes it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,9 @@ from gdbext.reports.sanitize import CI_COMMAND
 
 
 def render(report: Report, options: Options) -> str:
-    """Strings are as the target has them, but written in ASCII, so that no terminal and no CI log obeys them."""
+    """Strings are as the target has them, but written in ASCII, so that no terminal and no CI log
+    obeys them.
+    """
     text = json.dumps(to_json(options.prepared(report)), indent=2, ensure_ascii=True)
     return CI_COMMAND.sub(r"#\\u0023\1", text).replace("\x7f", "\\u007f") + "\n"
 

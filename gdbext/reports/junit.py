@@ -1,4 +1,5 @@
-"""JUnit XML, as CI services read it: one test case for a crash, failed unless nothing was wrong; failed sections are errors.
+"""JUnit XML, as CI services read it: one test case for a crash, failed unless nothing was wrong;
+failed sections are errors.
 
 A crash in a test has that test's name, as pytest's own JUnit report has it.
 """
@@ -88,9 +89,11 @@ def _case(suite: ElementTree.Element, report: Report, options: Options) -> None:
 
 
 def _test(report: Report) -> tuple[str, str] | None:
-    """(classname, name) of the test that the thread at fault was running, or that the main thread was.
+    """(classname, name) of the test that the thread at fault was running, or that the main thread
+    was.
 
-    ``tests/test_box.py::TestBox::test_put[1] (call)`` is ``tests.test_box.TestBox`` and ``test_put[1]``.
+    ``tests/test_box.py::TestBox::test_put[1] (call)`` is ``tests.test_box.TestBox`` and
+    ``test_put[1]``.
     """
     thread = story.running_test(report)
     if thread is None or not thread.test:

@@ -1,6 +1,7 @@
 """A CI job's summary: the verdict, the race, the issue; evidence and threads fold out.
 
-Strings of the target stand in code spans and code blocks only, where no Markdown dialect interprets them.
+Strings of the target stand in code spans and code blocks only, where no Markdown dialect interprets
+them.
 """
 
 from __future__ import annotations
@@ -30,9 +31,8 @@ def render(report: Report, options: Options) -> str:
     if len(report.findings) > FINDINGS_SHOWN:
         parts.append(f"… {len(report.findings) - FINDINGS_SHOWN} more findings")
     if report.crash is not None and report.crash.victim:
-        parts.append(
-            f"**Victim:** the crash site only suffered. {markdown(report.crash.victim_reason or '')}"
-        )
+        reason = markdown(report.crash.victim_reason or "")
+        parts.append(f"**Victim:** the crash site only suffered. {reason}")
     if report.race is not None:
         parts.append(_race(report, report.race))
     parts += [
@@ -50,7 +50,8 @@ def render(report: Report, options: Options) -> str:
 def _title(report: Report) -> str:
     is_good = bool(report.findings) and report.findings[0].rule == "FT000"
     title = sentence(report.findings[0].title) if report.findings else "no verdict"
-    return f"## {'✅' if is_good else '💥'} {markdown(title)}\n\n{' · '.join(map(markdown, story.headline(report)))}"
+    headline = " · ".join(map(markdown, story.headline(report)))
+    return f"## {'✅' if is_good else '💥'} {markdown(title)}\n\n{headline}"
 
 
 def _finding(report: Report, finding: Finding, is_first: bool) -> str:
@@ -99,7 +100,8 @@ def _thread_lines(report: Report, finding: Finding, thread: ThreadInfo) -> list[
         frame = thread.python[0]
         source = f": {code(source_line(frame.source).strip())}" if frame.source else ""
         lines.append(
-            f"- {markdown(story.thread_name(thread))} at {_place(frame.file, frame.line)} in {code(frame.function)}{source}"
+            f"- {markdown(story.thread_name(thread))} at {_place(frame.file, frame.line)} "
+            f"in {code(frame.function)}{source}"
         )
     else:
         lines.append(f"- {markdown(story.thread_name(thread))} {markdown(thread.doing or '')}")
@@ -115,7 +117,8 @@ def _thread_lines(report: Report, finding: Finding, thread: ThreadInfo) -> list[
 
 def _race(report: Report, race: Race) -> str:
     lines = [
-        f"### Race on {cell(race.object.type)} {cell(hexaddr(race.object.address))} — *{race.confidence}*",
+        f"### Race on {cell(race.object.type)} {cell(hexaddr(race.object.address))} "
+        f"— *{race.confidence}*",
         "",
     ]
     lines += ["| thread | where | does | line |", "| --- | --- | --- | --- |"]

@@ -21,7 +21,11 @@ class Html(str):
 
 
 def el(name: str, /, *content: str | None, **attributes: str | int | float | bool | None) -> Html:
-    """An element.  ``class_`` stands for ``class``, other underscores for hyphens; None and False leave an attribute out."""
+    """An element.
+
+    ``class_`` stands for ``class``, other underscores for hyphens; None and False leave an
+    attribute out.
+    """
     written = []
     for key, value in attributes.items():
         if value is None or value is False:

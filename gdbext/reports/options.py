@@ -21,9 +21,10 @@ WIDEST = 130
 class Options:
     """Every format takes all of them and uses what it can.
 
-    ``colors`` is 0 (none), 16, 256 or 16777216; ``width`` is in columns; ``ascii`` is for outputs that have no Unicode;
-    ``style`` a Pygments style's name (``default``: the terminal's own colours); ``root`` the folder that file names are
-    made relative to, for CI services that want them so.
+    ``colors`` is 0 (none), 16, 256 or 16777216; ``width`` is in columns; ``ascii`` is for outputs
+    that have no Unicode; ``style`` a Pygments style's name (``default``: the terminal's own
+    colours); ``root`` the folder that file names are made relative to, for CI services that want
+    them so.
     """
 
     colors: int = 0

@@ -1,4 +1,6 @@
-"""The page's threads: native and Python frames merged, with their source; equal stacks together; a search box."""
+"""The page's threads: native and Python frames merged, with their source; equal stacks together; a
+search box.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Pictures as inline SVG: the race, the container with its stale slots, the heap page with its blocks, who waits for whom.
+"""Pictures as inline SVG: the race, the container with its stale slots, the heap page with its
+blocks, who waits for whom.
 
-Every picture is drawn for a given width, so the page has one for a desk and one for a phone.  Looks come from the page's
-style sheet; states are told apart by their words and by marks (a cross on dead blocks), not by colour alone.
+Every picture is drawn for a given width, so the page has one for a desk and one for a phone.  Looks
+come from the page's style sheet; states are told apart by their words and by marks (a cross on dead
+blocks), not by colour alone.
 """
 
 from __future__ import annotations
@@ -122,7 +124,8 @@ MARKERS = el(
         el(
             "marker",
             el("path", d="M0 0 L10 5 L0 10 z", class_="tip"),
-            id="tip", viewBox="0 0 10 10", refX=9, refY=5, markerWidth=8, markerHeight=8, orient="auto-start-reverse",
+            id="tip", viewBox="0 0 10 10", refX=9, refY=5, markerWidth=8, markerHeight=8,
+            orient="auto-start-reverse",
         ),
     ),
     class_="defs", width=0, height=0, aria_hidden="true",
@@ -281,7 +284,7 @@ def _above_and_below(
 
 
 def container(view: ContainerView, focus: int | str | None, width: int, class_: str) -> Html:
-    """The slots, those that point to dead memory crossed, those behind the present length dashed."""
+    """The slots: those that point to dead memory crossed, those behind the length dashed."""
     canvas = Canvas(width)
     size = f"length {view.length}" if view.length is not None else ""
     room = f"room for {view.capacity}" if view.capacity is not None else ""
@@ -337,7 +340,9 @@ def _is_beyond(view: ContainerView, slot: ItemView) -> bool:
 
 
 def _window(slots: Sequence[ItemView], focus: int | str | None) -> list[ItemView]:
-    """The slot in question with its neighbours; dead ones before live ones where there are too many."""
+    """The slot in question with its neighbours; dead ones before live ones where there are too
+    many.
+    """
     if len(slots) <= SLOTS_SHOWN:
         return list(slots)
     at = next((i for i, slot in enumerate(slots) if slot.index == focus), 0)
@@ -361,7 +366,7 @@ def _tail(address: int | None) -> str:
 
 
 def page(heap: HeapPage, width: int, class_: str) -> Html:
-    """Every block a small square, in rows, as they lie in memory; the one in question has a frame."""
+    """Every block a small square, in the order of memory; the one in question has a frame."""
     canvas = Canvas(width)
     owner = f"owned by {visible(heap.owner, 40)}" if heap.owner else "no owner known"
     title = f"{heap.block_size}-byte blocks from {hexaddr(heap.start)}"
@@ -431,8 +436,9 @@ def _mark(x: float, y: float, family: str) -> str:
 
 
 def waits(report: Report, width: int, class_: str) -> Html | None:
-    """Threads and the locks they hold (solid, from the lock) and wait for (dashed, to the lock); None if nobody waits for a
-    lock that another thread holds."""
+    """Threads and the locks they hold (solid, from the lock) and wait for (dashed, to the lock);
+    None if nobody waits for a lock that another thread holds.
+    """
     holders = {lock: t.lwp for t in report.threads for lock in t.holds}
     stuck = [t for t in report.threads if t.waits_for in holders and holders[t.waits_for] != t.lwp]
     if not stuck:

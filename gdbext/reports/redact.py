@@ -1,9 +1,10 @@
-"""Leaves every value of the program out of a report; types, sizes, addresses, functions and structure stay.
+"""Leaves every value of the program out of a report; types, sizes, addresses, functions and
+structure stay.
 
-What goes: what evidence marks as private, whatever is quoted in a free text, source code, keys of dicts, thread names that
-the program chose, arguments that are no addresses, words that no address of the process can be (see ``words``), and the
-folders of files.  A string field that this file does not know counts as free text, so a new one does not leak.  Doing it
-twice changes nothing.
+What goes: what evidence marks as private, whatever is quoted in a free text, source code, keys of
+dicts, thread names that the program chose, arguments that are no addresses, words that no address
+of the process can be (see ``words``), and the folders of files.  A string field that this file does
+not know counts as free text, so a new one does not leak.  Doing it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ KEPT = frozenset(
     | {"fixed_in", "signal", "code", "assertion", "instruction", "access", "function", "type"}
     | {"expected_type", "state", "domain", "freed_by", "frames", "features", "section"}
 )
-"""Fields that say nothing about the program's data: our own words, CPython's, names of types and functions."""
+"""Fields that say nothing about the program's data: our own words, CPython's, names of types and
+functions.
+"""
 PATHS = frozenset({"path", "executable", "file", "module"})
 QUOTED = re.compile(
     r"""(?<!\w)([bBrRuUfF]{0,2})('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")(?!\w)""", re.S
@@ -94,13 +97,17 @@ def base(path: str) -> str:
 
 
 def usual_name(name: str) -> str | None:
-    """A thread's name where CPython gave it, without the function in brackets; None for a name that the program chose."""
+    """A thread's name where CPython gave it, without the function in brackets; None for a name that
+    the program chose.
+    """
     found = USUAL_NAME.fullmatch(name)
     return found[1] if found else None
 
 
 class _Redaction:
-    """One report's; it knows the names of the threads and what is private, for free texts speak of them."""
+    """One report's; it knows the names of the threads and what is private, for free texts speak of
+    them.
+    """
 
     def __init__(self, report: Report) -> None:
         self.words = Words(report)
@@ -199,7 +206,7 @@ class _Redaction:
         )
 
     def thread(self, found: re.Match[str]) -> str:
-        """``thread "reader" (LWP 7)`` as far as it may be said: threads stay apart by their LWPs."""
+        """``thread "reader" (LWP 7)`` without a name of the program's."""
         name, lwp = found[1], found[2]
         if usual := usual_name(name):
             return f"thread {usual} (LWP {lwp})" if lwp else f"thread {usual}"

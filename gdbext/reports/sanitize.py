@@ -1,8 +1,11 @@
-"""Makes strings that come from the target harmless wherever they are shown.  A core is untrusted input.
+"""Makes strings that come from the target harmless wherever they are shown.
 
-First :func:`visible`, always: what would move a cursor, change a colour, reorder text or hide itself is spelt out.
-Then the escape of the format that it goes into: :func:`code` and :func:`markdown`, :func:`html`, :func:`command_data` and
-:func:`command_property`.  :func:`inert` is for whole texts on their way to a CI log.
+A core is untrusted input.
+
+First :func:`visible`, always: what would move a cursor, change a colour, reorder text or hide
+itself is spelt out. Then the escape of the format that it goes into: :func:`code` and
+:func:`markdown`, :func:`html`, :func:`command_data` and :func:`command_property`.  :func:`inert` is
+for whole texts on their way to a CI log.
 
 >>> visible("name\\x1b[31m")
 'name\\\\x1b[31m'
@@ -25,8 +28,8 @@ CI_COMMAND_LINE = re.compile(r"^((?:\x1b\[[0-9;]*m|\s)*)::", re.MULTILINE)
 def visible(text: str, limit: int = LIMIT) -> str:
     """One line of printable characters, at most about ``limit`` of them.
 
-    Control characters, escape sequences, line breaks, bidirectional controls, invisible and private characters and lone
-    surrogates become Python escapes (``\\n``, ``\\x1b``, ``\\u202e``).
+    Control characters, escape sequences, line breaks, bidirectional controls, invisible and private
+    characters and lone surrogates become Python escapes (``\\n``, ``\\x1b``, ``\\u202e``).
     """
     if len(text) > limit:
         text = text[: max(limit - 1, 0)] + "…"
@@ -45,13 +48,17 @@ def source_line(text: str, limit: int = LIMIT) -> str:
 def inert(text: str) -> str:
     """A text of ours, with colours, in which no CI service finds a command when it reads the log.
 
-    GitHub obeys lines that begin with ``::`` and any ``##[…]``; Azure and TeamCity have ``##vso[…]`` and ``##teamcity[…]``.
+    GitHub obeys lines that begin with ``::`` and any ``##[…]``; Azure and TeamCity have
+    ``##vso[…]`` and ``##teamcity[…]``.
     """
     return CI_COMMAND_LINE.sub(r"\1\\::", CI_COMMAND.sub(r"#\\#\1", text))
 
 
 def code(text: str, limit: int = LIMIT) -> str:
-    """A Markdown code span, whatever backticks are in the text.  Not for tables, where a bar ends even a code span."""
+    """A Markdown code span, whatever backticks are in the text.
+
+    Not for tables, where a bar ends even a code span.
+    """
     shown = visible(text, limit) or " "
     fence = "`" * (_longest_run(shown, "`") + 1)
     # CommonMark takes one space away from both ends, but not from a span of spaces only.
@@ -90,7 +97,8 @@ def _word(word: str) -> str:
         word, before = word[1:], before + "("
     if len(word) > 2 and word[0] == word[-1] == "`" and "`" not in word[1:-1]:
         return f"{before}{code(word[1:-1])}{after}"
-    return f"{before}{word if PLAIN_WORD.fullmatch(word) and not _is_link(word) else code(word)}{after}"
+    is_plain = PLAIN_WORD.fullmatch(word) and not _is_link(word)
+    return f"{before}{word if is_plain else code(word)}{after}"
 
 
 def html(text: str, limit: int = LIMIT) -> str:
@@ -106,7 +114,10 @@ def html(text: str, limit: int = LIMIT) -> str:
 
 
 def command_data(text: str) -> str:
-    """The message of a GitHub workflow command.  Its line breaks are the caller's, so they are kept (as ``%0A``)."""
+    """The message of a GitHub workflow command.
+
+    Its line breaks are the caller's, so they are kept (as ``%0A``).
+    """
     text = CI_COMMAND.sub(r"#\\#\1", text)  # the older syntax is obeyed anywhere in a line
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 

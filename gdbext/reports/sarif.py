@@ -1,4 +1,6 @@
-"""SARIF 2.1.0 (OASIS), for code scanning: one result a finding, with the stack, the race and the crash's fingerprint."""
+"""SARIF 2.1.0 (OASIS), for code scanning: one result a finding, with the stack, the race and the
+crash's fingerprint.
+"""
 
 from __future__ import annotations
 
@@ -134,7 +136,7 @@ def _message(report: Report, finding: Finding) -> str:
 
 
 def _text(line: str) -> str:
-    """SARIF messages read ``[text](1)`` as a link and ``{0}`` as a placeholder; both are escaped."""
+    """SARIF reads ``[text](1)`` as a link and ``{0}`` as a placeholder; both are escaped."""
     return re.sub(r"([\\\[\]])", r"\\\1", line).replace("{", "{{").replace("}", "}}")
 
 

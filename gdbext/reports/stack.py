@@ -1,4 +1,6 @@
-"""A thread's native and Python frames as one stack, for every format; and which of its frames tell the story."""
+"""A thread's native and Python frames as one stack, for every format; and which of its frames tell
+the story.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ from itertools import pairwise
 
 from gdbext.model import Finding, NativeFrameInfo, PythonFrame, ThreadInfo
 
-# What stands between a caller and a callee in any crash, and so explains none: libc's way to die, CPython's call
-# protocol, thread and program start.
+# What stands between a caller and a callee in any crash, and so explains none: libc's way to die,
+# CPython's call protocol, thread and program start.
 MACHINERY = (
     "__pthread_kill",
     "pthread_kill",
@@ -63,7 +65,9 @@ LIBRARIES = re.compile(r"(lib(c|m|pthread|dl|gcc_s|stdc\+\+|python)\b|ld-|linux-
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a merged stack: a native frame, or a Python frame that the native eval loop below it runs."""
+    """One line of a merged stack: a native frame, or a Python frame that the native eval loop below
+    it runs.
+    """
 
     native: NativeFrameInfo | None = None
     python: PythonFrame | None = None
@@ -93,8 +97,11 @@ class Entry:
 
 
 def merged(thread: ThreadInfo) -> list[Entry]:
-    """Innermost first.  Each eval-loop frame gives way to the Python frames it runs; all of them are shown, also where
-    the native stack ends early or has no symbols."""
+    """Innermost first.
+
+    Each eval-loop frame gives way to the Python frames it runs; all of them are shown, also where
+    the native stack ends early or has no symbols.
+    """
     entries = []
     evals = [f.python for f in thread.native if f.python is not None]
     shown = 0
@@ -111,9 +118,10 @@ def merged(thread: ThreadInfo) -> list[Entry]:
 
 
 def frames_of_interest(finding: Finding, thread: ThreadInfo) -> list[tuple[NativeFrameInfo, str]]:
-    """A few native frames with a note each: the extension modules' that led to the crash, to their authors those that count;
-    and those that handle the finding's object or its container, else from the function on that the fault is in, without
-    what is inlined into it."""
+    """A few native frames with a note each: the extension modules' that led to the crash, to their
+    authors those that count; and those that handle the finding's object or its container, else from
+    the function on that the fault is in, without what is inlined into it.
+    """
     found: list[tuple[NativeFrameInfo, str]] = []
     seen = set()
     for address, note in _addresses(finding):
@@ -189,7 +197,9 @@ def _from_function(frames: Sequence[NativeFrameInfo]) -> Sequence[NativeFrameInf
 
 
 def same_stacks(threads: Sequence[ThreadInfo]) -> list[list[ThreadInfo]]:
-    """Threads grouped by equal stacks (and state), in the order of each group's first; a crashed thread stays alone."""
+    """Threads grouped by equal stacks (and state), in the order of each group's first; a crashed
+    thread stays alone.
+    """
     groups: dict[object, list[ThreadInfo]] = {}
     for thread in threads:
         frames = tuple((e.function, e.python.line if e.python else None) for e in merged(thread))

@@ -1,4 +1,5 @@
-"""What there is to say, in words that every format shares: plain strings, one line each, harmless for terminals.
+"""What there is to say, in words that every format shares: plain strings, one line each, harmless
+for terminals.
 
 The formats only lay them out (and escape them once more for Markdown, HTML or XML).
 """
@@ -25,7 +26,8 @@ from gdbext.reports.sanitize import visible
 from gdbext.wording import sentence
 
 SMALL = 4096
-"""Numbers below are shown as decimals: counts and indexes; others are addresses and bit patterns."""
+"""Numbers below are shown as decimals: counts and indexes; others are addresses and bit patterns.
+"""
 OBJECT_HEADER = 32
 """Bytes of a free-threaded PyObject; its mutex is in there."""
 LAYOUT_SOURCES = {
@@ -37,7 +39,9 @@ UNION_TYPES = ("types.UnionType", "typing.Union")
 
 
 def headline(report: Report) -> list[str]:
-    """``CPython 3.13.5 free-threaded (debug)``, ``core of python3.13``, ``SIGSEGV reading 0x19``, ``2 threads``."""
+    """``CPython 3.13.5 free-threaded (debug)``, ``core of python3.13``, ``SIGSEGV reading 0x19``,
+    ``2 threads``.
+    """
     parts = [interpreter(report.target), target(report.target)]
     parts += crash(report.crash)
     if report.threads:
@@ -82,7 +86,9 @@ def crash(crash: Crash | None) -> list[str]:
 
 
 def provenance(report: Report) -> list[str]:
-    """What a reader must know to trust or compare this: where the layouts come from, who looked, the signature."""
+    """What a reader must know to trust or compare this: where the layouts come from, who looked,
+    the signature.
+    """
     layouts = report.target.layout_source
     parts = [f"layouts from {LAYOUT_SOURCES.get(layouts, layouts)}"] if layouts else []
     parts.append(f"{report.tool.name} {report.tool.version} in {report.tool.debugger}")
@@ -146,7 +152,10 @@ def value_text(value: int | str | Claim | None) -> str:
 
 
 def sorted_evidence(finding: Finding) -> tuple[list[Evidence], list[Evidence]]:
-    """(about the container, about the object).  Evidence that does not say is the container's where it names or lies in it."""
+    """(about the container, about the object).
+
+    Evidence that does not say is the container's where it names or lies in it.
+    """
     container = finding.container
     of_container: list[Evidence] = []
     of_subject: list[Evidence] = []
@@ -189,14 +198,18 @@ def race_notes(report: Report, race: Race, thread: RaceThread) -> list[str]:
 
 
 def running_test(report: Report) -> ThreadInfo | None:
-    """The thread whose test it was: the crashed one, else one that the headline is about, else any that runs a test."""
+    """The thread whose test it was: the crashed one, else one that the headline is about, else any
+    that runs a test.
+    """
     lwps = report.findings[0].threads if report.findings else ()
     running = (t for t in report.threads if t.test)
     return min(running, key=lambda t: (not t.crashed, t.lwp not in lwps), default=None)
 
 
 def other_test(report: Report) -> tuple[str, str] | None:
-    """(test, name of the thread that runs it) where the crashed thread itself has none: a thread that had just begun, say."""
+    """(test, name of the thread that runs it) where the crashed thread itself has none: a thread
+    that had just begun, say.
+    """
     thread = running_test(report) if report.crash is not None else None
     if thread is None or thread.test is None or thread.crashed:
         return None

@@ -1,8 +1,9 @@
 """Colours, by meaning.  Never the only sign of anything: what is wrong carries a ✗ as well.
 
-A :class:`Style` paints text in a role (``error``, ``address``, ``function`` …).  The default style uses the terminal's own
-16 colours, so it follows the user's theme, light or dark; any other is a Pygments style by name.  Source code is
-highlighted with Pygments' lexers.  Without Pygments everything works, the code just stays plain.
+A :class:`Style` paints text in a role (``error``, ``address``, ``function`` …).  The default style
+uses the terminal's own 16 colours, so it follows the user's theme, light or dark; any other is a
+Pygments style by name.  Source code is highlighted with Pygments' lexers.  Without Pygments
+everything works, the code just stays plain.
 
 >>> Style(16)("address", "0x10")
 '\\x1b[36m0x10\\x1b[0m'
@@ -37,7 +38,8 @@ Role = Literal[
 ]
 Language = Literal["c", "python"]
 
-# role: (SGR parameters on the terminal's own palette, the Pygments token that stands for it in other styles)
+# role: (SGR parameters on the terminal's own palette, the Pygments token that stands for it in
+# other styles)
 ROLES: dict[Role, tuple[str, str]] = {
     "error": ("1;31", "Generic.Error"),
     "warning": ("33", "Generic.Deleted"),
@@ -70,14 +72,20 @@ class Style:
         return f"\x1b[{sgr}m{text}{RESET}" if sgr and text else text
 
     def highlight(self, code: str, language: Language) -> str:
-        """One or more lines of source, highlighted.  ``code`` must be harmless already (``sanitize.source_line``)."""
+        """One or more lines of source, highlighted.
+
+        ``code`` must be harmless already (``sanitize.source_line``).
+        """
         if not self.colors:
             return code
         return "".join(self(role, text) if role else text for role, text in tokens(code, language))
 
 
 def tokens(code: str, language: Language) -> Iterator[tuple[Role | None, str]]:
-    """The code in pieces with their roles; together they are exactly ``code``.  One piece if Pygments is not there."""
+    """The code in pieces with their roles; together they are exactly ``code``.
+
+    One piece if Pygments is not there.
+    """
     lexer = _lexer(language)
     if lexer is None or not code:
         yield None, code

@@ -1,4 +1,6 @@
-"""The verdict on one screen: what died, what was wrong, who did it, which known issue it is, what to type next."""
+"""The verdict on one screen: what died, what was wrong, who did it, which known issue it is, what
+to type next.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ THREADS_SHOWN = 12
 CLAIMS_SHOWN = {"object": 6, "container": 3, "other finding": 2, "race": 3}
 LABEL = 7
 CONTEXT = 1
-"""Lines of C source shown before and after the one in question, where there is about one screen for all."""
+"""Lines of C source shown before and after the one in question, where there is about one screen for
+all.
+"""
 
 
 def render(report: Report, options: Options) -> str:
@@ -102,7 +106,8 @@ def _finding(page: Page, report: Report, finding: Finding, in_full: bool) -> Non
     )
     sign = f"{GOOD} " if is_good else ""
     page.ends(
-        f"{sign}{style('good' if is_good else 'error', visible(finding.rule, 20))} {style('heading', title[0])}",
+        f"{sign}{style('good' if is_good else 'error', visible(finding.rule, 20))} "
+        f"{style('heading', title[0])}",
         confidence,
     )
     for line in title[1:]:
@@ -218,7 +223,8 @@ def _object(page: Page, finding: Finding) -> None:
     if container is not None:
         where = "" if container.index is None else f"  item {visible(str(container.index), 80)}"
         page.line(
-            f"  {style('type', visible(container.type, 80))} {style('address', hexaddr(container.address))}{where}"
+            f"  {style('type', visible(container.type, 80))} "
+            f"{style('address', hexaddr(container.address))}{where}"
         )
         _claims(page, about_container, "container", indent=4)
 
@@ -226,7 +232,10 @@ def _object(page: Page, finding: Finding) -> None:
 def _claims(
     page: Page, evidence: list[Evidence], kind: str, indent: int, known: int | None = None
 ) -> None:
-    """Claims, wrapped; short ones share a line.  Broken invariants get the sign and a line of their own."""
+    """Claims, wrapped; short ones share a line.
+
+    Broken invariants get the sign and a line of their own.
+    """
     verbose = page.options.verbose
     shown = evidence if verbose else _chosen(evidence, CLAIMS_SHOWN[kind])
     together: list[str] = []
@@ -261,7 +270,8 @@ def _chosen(evidence: list[Evidence], count: int) -> list[Evidence]:
 
 def _race(page: Page, report: Report, race: Race) -> None:
     style = page.style
-    what = f"{style('type', visible(race.object.type, 80))} {style('address', hexaddr(race.object.address))}"
+    shared = race.object
+    what = f"{style('type', visible(shared.type, 80))} {style('address', hexaddr(shared.address))}"
     confidence = style(CONFIDENCE_ROLES[race.confidence], race.confidence.value)
     page.ends(
         f"{_label(page, 'race')}{what} used by {len(race.threads)} threads at once", confidence
@@ -283,7 +293,10 @@ def _race(page: Page, report: Report, race: Race) -> None:
 def _race_rows(
     page: Page, report: Report, race: Race, threads: Sequence[RaceThread]
 ) -> list[list[str]]:
-    """Name, place, what it does and holds, line of source.  Where there is no room for all, the line says what it does."""
+    """Name, place, what it does and holds, line of source.
+
+    Where there is no room for all, the line says what it does.
+    """
     style = page.style
     rows, notes = [], []
     for thread in threads:

@@ -1,6 +1,7 @@
 """What texts on a terminal are made of: wrapped lines, tables, places in source, threads, stacks.
 
-The reports and the ``ft`` commands share these.  Strings of the target go in raw and come out harmless.
+The reports and the ``ft`` commands share these.  Strings of the target go in raw and come out
+harmless.
 """
 
 from __future__ import annotations
@@ -58,7 +59,10 @@ class Page:
         self.lines.append(text.rstrip())
 
     def flow(self, text: str, indent: int = 0, lead: str = "", role: Role | None = None) -> None:
-        """Free text, wrapped, its addresses in their colour.  ``lead`` stands in the first line's indentation."""
+        """Free text, wrapped, its addresses in their colour.
+
+        ``lead`` stands in the first line's indentation.
+        """
         for piece in wrap(text, self.width - indent):
             self.line(lead + " " * (indent - display_width(lead)) + self.paint(piece, role))
             lead = ""
@@ -83,7 +87,9 @@ class Page:
         return self.style(role, text) if role else text
 
     def ends(self, left: str, right: str) -> None:
-        """``left`` at the left and ``right`` at the right edge; on a narrow page ``left`` wraps beside it.  May be coloured."""
+        """``left`` at the left and ``right`` at the right edge; on a narrow page ``left`` wraps
+        beside it.  May be coloured.
+        """
         room = self.width - display_width(right) - 2
         if display_width(left) <= room:
             self.line(
@@ -100,13 +106,18 @@ class Page:
         gap: int = 2,
         header: Sequence[str] = (),
     ) -> None:
-        """Columns as wide as their widest cell.  Cells may be coloured; the last one may be longer than the page."""
+        """Columns as wide as their widest cell.
+
+        Cells may be coloured; the last one may be longer than the page.
+        """
         top = [[self.style("heading", name) for name in header]] if header else []
         for row in aligned([*top, *rows], gap):
             self.line(" " * indent + row)
 
     def text(self) -> str:
-        """Everything, ready to be written: ASCII if it must be, and without anything that a CI service would obey."""
+        """Everything, ready to be written: ASCII if it must be, and without anything that a CI
+        service would obey.
+        """
         text = inert("\n".join(self.lines) + "\n")
         if self.options.ascii:
             text = (
@@ -129,7 +140,7 @@ def display_width(text: str) -> int:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Lines of at most ``width`` columns, broken at spaces only: an address or a name stays whole."""
+    """Lines of at most ``width`` columns, broken at spaces only: names stay whole."""
     lines: list[str] = []
     current = ""
     for word in text.split(" "):
@@ -142,7 +153,9 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def join_fitting(parts: Iterable[str], width: int, separator: str = SEPARATOR) -> list[str]:
-    """Parts joined with separators to lines of at most ``width`` columns; a line that goes on ends without one."""
+    """Parts joined with separators to lines of at most ``width`` columns; a line that goes on ends
+    without one.
+    """
     lines: list[str] = []
     for part in parts:
         if lines and display_width(lines[-1]) + len(separator) + display_width(part) <= width:
@@ -228,7 +241,9 @@ def excerpt(
 def excerpt_of(
     page: Page, frame: NativeFrameInfo | None, around: int | None = None, indent: int = 2
 ) -> None:
-    """The C source of a frame, as far as it is at hand; ``around`` are the lines before and after its own, by default all."""
+    """The C source of a frame, as far as it is at hand; ``around`` are the lines before and after
+    its own, by default all.
+    """
     if frame is None or frame.line is None:
         return
     lines = [
@@ -249,8 +264,14 @@ def stack(page: Page, thread: ThreadInfo, indent: int = 2, limit: int | None = N
         mark = style("error", BROKEN) if thread.crashed and position == 0 else " "
         if entry.python is not None:
             frame = entry.python
-            rows.append([f"{mark} {style('good', 'py')}", style("function", visible(frame.function, 80)),
-                         place(style, frame.file, frame.line), source(style, frame)])  # fmt: skip
+            rows.append(
+                [
+                    f"{mark} {style('good', 'py')}",
+                    style("function", visible(frame.function, 80)),
+                    place(style, frame.file, frame.line),
+                    source(style, frame),
+                ]
+            )
             continue
         native = entry.native
         assert native is not None
@@ -287,7 +308,9 @@ def stack(page: Page, thread: ThreadInfo, indent: int = 2, limit: int | None = N
 
 
 def call_text(page: Page, function: str, arguments: Sequence[str]) -> str:
-    """``union_repr(self=0x200000aff10)``; arguments that would take more than half of the page's width are left out."""
+    """``union_repr(self=0x200000aff10)``; arguments that would take more than half of the page's
+    width are left out.
+    """
     name = visible(function, 80)
     room = max(page.width // 2, 30) - display_width(name) - 5
     shown = []

@@ -1,7 +1,7 @@
 """Tells words of memory that are the program's data from addresses, sizes and counts.
 
-A field that was overwritten by a string holds eight characters of that string, and a fault at such a pointer shows them
-as its address.  In a redacted report they must not stand.
+A field that was overwritten by a string holds eight characters of that string, and a fault at such
+a pointer shows them as its address.  In a redacted report they must not stand.
 """
 
 from __future__ import annotations
@@ -13,25 +13,34 @@ from typing import Any
 from gdbext.model import Report
 
 SMALL = 1 << 24
-"""Numbers below it, and above its negative, are sizes, counts, positions or small offsets from NULL."""
+"""Numbers below it, and above its negative, are sizes, counts, positions or small offsets from
+NULL.
+"""
 HALF = 1 << 32
 FILLS = (0xCD, 0xDD, 0xFD)
 """Objects/obmalloc.c: the debug allocator's fill bytes."""
 STACKS = range(0x7F00_0000_0000, 0x8000_0000_0000)
-"""Where Linux maps libraries, thread stacks and the stack; a string in a word is never there, for 0x7F is no character."""
+"""Where Linux maps libraries, thread stacks and the stack; a string in a word is never there, for
+0x7F is no character.
+"""
 REACH = 1 << 36
 """Bytes around a known address of the process in which other addresses of it are expected."""
 NUMBER = re.compile(r"0x(?P<hex>[0-9a-f]+)\b|(?<![\w.])-?(?P<decimal>\d{9,})(?![\w.])")
 
 
 class Words:
-    """One report's.  What its frames and thread states prove to be addresses tells where the process has its memory."""
+    """One report's.
+
+    What its frames and thread states prove to be addresses tells where the process has its memory.
+    """
 
     def __init__(self, report: Report) -> None:
         self._known = sorted(set(_addresses(report)))
 
     def is_data(self, word: int) -> bool:
-        """Whether the word is neither a number that says how much or where, nor an address that the process can have."""
+        """Whether the word is neither a number that says how much or where, nor an address that the
+        process can have.
+        """
         word &= (1 << 64) - 1
         if word < SMALL or word > (1 << 64) - SMALL or _is_fill(word):
             return False

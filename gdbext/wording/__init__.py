@@ -5,14 +5,14 @@ of claim has its sentence: a template with the arguments by name, or a function 
 needed.  Nothing reads a sentence back.
 
 A template formats its arguments so: ``{type}`` as it is, ``{type:a}`` with its article ("an int"),
-``{count:block}`` as a number of things ("1 block", "2 blocks"), an address or another word of memory
-in hex.  Arguments called ``slot`` ("item 3"), ``subscript``
-("[3]") or ``label`` ("3") are a :data:`gdbext.model.Slot`.
+``{count:block}`` as a number of things ("1 block", "2 blocks"), an address or another word of
+memory in hex.  Arguments called ``slot`` ("item 3"), ``subscript`` ("[3]") or ``label`` ("3") are a
+:data:`gdbext.model.Slot`.
 
 >>> sentence(Claim("type-is", type="list"))
 'ob_type is list'
->>> sentence(Claim("linked-block", block=Address(64), encoded=False, number=1, length=2, list="free"))
-'this word links to block 0x40: number 1 of 2 on free'
+>>> sentence(Claim("inside-block", object=Claim("an-object"), start=Address(64)))
+'inside the block of an object at 0x40'
 """
 
 from __future__ import annotations

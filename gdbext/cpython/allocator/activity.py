@@ -1,8 +1,9 @@
 """What the threads were in the middle of: why a block can be in no regular state.
 
-A thread that stopped inside the allocator, a deallocator or the garbage collector leaves blocks between two states.  The
-caller, who can unwind stacks, gives each thread's function names; the collector's own flags are in memory
-(CPython's ``_gc_runtime_state`` and ``_stoptheworld_state``, Include/internal/pycore_gc.h and pycore_interp.h).
+A thread that stopped inside the allocator, a deallocator or the garbage collector leaves blocks
+between two states.  The caller, who can unwind stacks, gives each thread's function names; the
+collector's own flags are in memory (CPython's ``_gc_runtime_state`` and ``_stoptheworld_state``,
+Include/internal/pycore_gc.h and pycore_interp.h).
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from gdbext.target.protocol import Memory, MemoryFault
 ALLOCATOR = re.compile(
     r"^_?mi_|^_Py(Mem|Object)_(Mi|Debug)|^Py(Mem|Object)_(Raw)?([MC]alloc|Realloc|Free)"
 )
-# The debug hooks' functions that write guard bytes (``_PyMem_DebugRawAlloc``, ``_PyMem_DebugRawRealloc`` ...).
+# The debug hooks' functions that write guard bytes (``_PyMem_DebugRawAlloc``,
+# ``_PyMem_DebugRawRealloc`` ...).
 GUARD_WRITER = re.compile(r"^_PyMem_Debug\w*[Aa]lloc$")
 DEALLOCATOR = re.compile(r"^_Py_Dealloc$|_?dealloc$|^_Py_(Dec|Merge)")
 COLLECTOR = re.compile(r"^gc_|^_PyGC_|^PyGC_Collect")
@@ -27,9 +29,12 @@ COLLECTOR = re.compile(r"^gc_|^_PyGC_|^PyGC_Collect")
 
 @dataclass(frozen=True)
 class ThreadStop:
-    """Where one thread stopped.  ``functions`` are its native frames' names, innermost first (as far as unwound).
+    """Where one thread stopped.
 
-    ``tid`` is the thread pointer that objects' ``ob_tid`` names; ``registers`` by name, of the innermost frame.
+    ``functions`` are its native frames' names, innermost first (as far as unwound).
+
+    ``tid`` is the thread pointer that objects' ``ob_tid`` names; ``registers`` by name, of the
+    innermost frame.
     """
 
     lwp: int

@@ -1,4 +1,6 @@
-"""Verdicts on very many addresses: a million are judged by set operations over the pages that they lie in."""
+"""Verdicts on very many addresses: a million are judged by set operations over the pages that they
+lie in.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,10 @@ WORTHWHILE = 4
 
 @dataclass(frozen=True)
 class PageCensus:
-    """What there is in a page.  All of ``starts`` but ``freed`` and ``odd`` are addresses of living objects."""
+    """What there is in a page.
+
+    All of ``starts`` but ``freed`` and ``odd`` are addresses of living objects.
+    """
 
     starts: range
     freed: list[int]
@@ -118,7 +123,9 @@ class Census:
 
 
 def _slices(addresses: array[int]) -> set[int]:
-    """The 64 KiB slices that addresses lie in: bits 16 to 47 of each, taken without a step of Python for every one."""
+    """The 64 KiB slices that addresses lie in: bits 16 to 47 of each, taken without a step of
+    Python for every one.
+    """
     data = addresses.tobytes() + b"\0\0"
     return set(memoryview(data)[2 : 2 + 8 * len(addresses)].cast("I")[::2])
 

@@ -1,7 +1,8 @@
 """CPython's debug hooks: what ``PYTHONMALLOC=debug`` and debug builds put around each block.
 
-A block is ``[size, 8 bytes, big-endian][api id][7 guard bytes][the user's bytes][8 guard bytes]``; the user's pointer is 16
-past the block's start.  From CPython's Objects/obmalloc.c (``_PyMem_DebugRawAlloc``) and Include/internal/pycore_pymem.h.
+A block is ``[size, 8 bytes, big-endian][api id][7 guard bytes][the user's bytes][8 guard bytes]``;
+the user's pointer is 16 past the block's start.  From CPython's Objects/obmalloc.c
+(``_PyMem_DebugRawAlloc``) and Include/internal/pycore_pymem.h.
 
 >>> read_hooks(bytes([0] * 7 + [3]) + b"o" + b"\\xfd" * 7 + b"abc" + b"\\xfd" * 8).size
 3
@@ -30,14 +31,19 @@ def fill_of(word: int) -> int | None:
 
 @dataclass(frozen=True)
 class Hooks:
-    """What the hooks around a block say.  ``size`` is what was asked for; ``api`` the domain of the function that was called."""
+    """What the hooks around a block say.
+
+    ``size`` is what was asked for; ``api`` the domain of the function that was called.
+    """
 
     size: int | None
     api: str | None
     underrun: int
     """How many of the 7 guard bytes before the user's bytes are overwritten."""
     overrun: int
-    """How far past the end somebody wrote: up to the last guard byte that is not intact; 0 if all are."""
+    """How far past the end somebody wrote: up to the last guard byte that is not intact; 0 if all
+    are.
+    """
     freed: bool
     """Header filled with the freed byte (the link overwrites its first word)."""
 
@@ -52,7 +58,10 @@ class Hooks:
 
 
 def read_hooks(block: bytes) -> Hooks:
-    """Decode the hooks from all bytes of a block.  A size that does not fit the block is given as None."""
+    """Decode the hooks from all bytes of a block.
+
+    A size that does not fit the block is given as None.
+    """
     api = API_IDS.get(block[8])
     freed = block[8:HEADER] == bytes([FREED]) * 8
     underrun = sum(1 for byte in block[9:HEADER] if byte != GUARD)

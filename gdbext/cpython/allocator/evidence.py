@@ -67,7 +67,8 @@ AFTER_FREE = frozenset({"count-wrapped-after-free", "shared-count-after-free"})
 def over_decref(header: Header) -> list[Evidence]:
     """What a decref too many leaves in a freed object of a release build (FT104).
 
-    The count of an object that was never merged wraps and looks immortal; a merged one's goes below zero.
+    The count of an object that was never merged wraps and looks immortal; a merged one's goes below
+    zero.
     """
     if header.is_immortal and header.ob_tid:
         claim, name, value = (
@@ -118,10 +119,12 @@ def on_list(records: Records, page: Page, block: int, free: FreeBlocks, on: str)
 
 
 def owners(records: Records, segment: Segment, page: Page, header: Header | None) -> list[Evidence]:
-    """Whose block it is, by each of the three that know: the page's heap, the segment, and the object itself.
+    """Whose block it is, by each of the three that know: the page's heap, the segment, and the
+    object itself.
 
-    They contradict each other where a thread made its object in another one's memory (a block that it had cached), or where
-    memory was taken over from an exited thread; a heap and a segment of two threads are damage.
+    They contradict each other where a thread made its object in another one's memory (a block that
+    it had cached), or where memory was taken over from an exited thread; a heap and a segment of
+    two threads are damage.
     """
 
     def name(tid: int) -> Claim:

@@ -1,8 +1,9 @@
 """glibc's malloc: which parts of its heaps are free (malloc/malloc.c and malloc/arena.c of glibc).
 
-A heap is one chunk after the other, each with its size before the user's bytes; the lowest bit of the *next* chunk's size
-says whether a chunk is in use.  The main heap fills its region from the start.  Others are aligned to 64 MiB and start with a
-``heap_info``, which the arena's own state may follow.  Small freed chunks in thread caches count as in use.
+A heap is one chunk after the other, each with its size before the user's bytes; the lowest bit of
+the *next* chunk's size says whether a chunk is in use.  The main heap fills its region from the
+start.  Others are aligned to 64 MiB and start with a ``heap_info``, which the arena's own state may
+follow.  Small freed chunks in thread caches count as in use.
 """
 
 from __future__ import annotations

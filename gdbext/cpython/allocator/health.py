@@ -1,8 +1,8 @@
 """Damage to free lists: where it is, what was written there, and who may have done it (rule FT105).
 
-A program dies of a damaged list long after, in whatever allocates next; but the bad link is still where it was written.
-Two kinds of culprit are near: the dead object itself (somebody used it after it was freed: its first word is the link), and
-the block before it in memory (written past its end).
+A program dies of a damaged list long after, in whatever allocates next; but the bad link is still
+where it was written. Two kinds of culprit are near: the dead object itself (somebody used it after
+it was freed: its first word is the link), and the block before it in memory (written past its end).
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ LOCATIONS = frozenset(
 
 @dataclass(frozen=True)
 class Suspect:
-    """A block that may be the origin of damage.  ``address`` is its object's (or data's) address."""
+    """A block that may be the origin of damage.
+
+    ``address`` is its object's (or data's) address.
+    """
 
     address: int
     type: str | None
@@ -54,7 +57,10 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Corruption:
-    """Damage, explained.  ``subject`` is the block whose link is bad, or that was written past its end; None if not known."""
+    """Damage, explained.
+
+    ``subject`` is the block whose link is bad, or that was written past its end; None if not known.
+    """
 
     damage: Damage | None
     title: Claim
@@ -62,7 +68,9 @@ class Corruption:
     subject: int | None = None
     suspects: tuple[Suspect, ...] = ()
     is_snapshot: bool = False
-    """Whether a thread that stopped in the middle of an operation on the page explains it: then it may be no damage at all."""
+    """Whether a thread that stopped in the middle of an operation on the page explains it: then it
+    may be no damage at all.
+    """
 
 
 class Health:
@@ -144,7 +152,9 @@ class Health:
         return Corruption(damage, title, tuple(evidence), block, suspects)
 
     def _popped(self, damage: Damage) -> int | None:
-        """The block whose bad link became the list's head when it was handed out; None if that cannot be told."""
+        """The block whose bad link became the list's head when it was handed out; None if that
+        cannot be told.
+        """
         page = damage.page
         if damage.list != "free" or not damage.link:
             return None
@@ -160,7 +170,9 @@ class Health:
         return links[0] if len(links) == 1 else None
 
     def _writers(self, damage: Damage) -> Iterator[Suspect]:
-        """Blocks in which a run of the same word begins that goes on into the next block: written past their ends."""
+        """Blocks in which a run of the same word begins that goes on into the next block: written
+        past their ends.
+        """
         page = damage.page
         if not damage.word:
             return
@@ -225,7 +237,9 @@ class Health:
     # --- CPython's freelists --------------------------------------------------------------------
 
     def freelists(self) -> Iterator[Corruption]:
-        """Every freelist of CPython's whose links do not hold, or that has a block which the allocator has too."""
+        """Every freelist of CPython's whose links do not hold, or that has a block which the
+        allocator has too.
+        """
         for broken in self._r.freelists.broken:
             yield self._broken_freelist(broken)
         for member, cached in self._r.freelists.members.items():
@@ -287,7 +301,9 @@ class Health:
     # --- guard bytes ----------------------------------------------------------------------------
 
     def overruns(self, page: Page) -> Iterator[Corruption]:
-        """Blocks in use of a page that were written past their ends, as the debug hooks' guard bytes show."""
+        """Blocks in use of a page that were written past their ends, as the debug hooks' guard
+        bytes show.
+        """
         if not self._r.hooks or page.block_size > MAX_HOOKED_BLOCK or self._r.mimalloc.is_raw(page):
             return
         free = self._r.free_lists.of(page).where
@@ -335,7 +351,9 @@ class Health:
     # --- what a word looks like -----------------------------------------------------------------
 
     def looks_like(self, word: int) -> Claim:
-        """What an overwriting word seems to be: a fill, a pointer and to what, text, a number, a reference count."""
+        """What an overwriting word seems to be: a fill, a pointer and to what, text, a number, a
+        reference count.
+        """
         if word == 0:
             return Claim("cleared-field")
         fill = debug_hooks.fill_of(word)

@@ -32,9 +32,10 @@ from gdbext.target.protocol import Memory, MemoryFault, Region
 class Heap:
     """One process's heap.
 
-    ``hooks``: whether CPython's debug hooks are on; by default the runtime is asked.  ``regions`` is the map of memory:
-    with it exited threads' memory is found too, and addresses outside the heap get a name.  ``stops`` gives what the
-    threads were doing, and is asked only where a block is in no regular state.
+    ``hooks``: whether CPython's debug hooks are on; by default the runtime is asked.  ``regions``
+    is the map of memory: with it exited threads' memory is found too, and addresses outside the
+    heap get a name.  ``stops`` gives what the threads were doing, and is asked only where a block
+    is in no regular state.
     """
 
     def __init__(
@@ -64,24 +65,34 @@ class Heap:
         return self._judge.address(address, expected_type)
 
     def judge_block(self, address: int) -> Liveness:
-        """Whether the memory that a raw pointer leads into is allocated: a list's array, a dict's keys, or inside of one."""
+        """Whether the memory that a raw pointer leads into is allocated: a list's array, a dict's
+        keys, or inside of one.
+        """
         return self._judge.block(address)
 
     def is_raw(self, address: int) -> bool:
-        """Whether the address lies in memory that objects' own data comes from (arrays, buffers), and no object."""
+        """Whether the address lies in memory that objects' own data comes from (arrays, buffers),
+        and no object.
+        """
         page = self.page_of(address)
         return page is not None and not holds_objects(self.records, page)
 
     def owners(self, address: int) -> list[Evidence]:
-        """Whose the block at an address is, as its page, its segment and the object in it have it; empty outside mimalloc."""
+        """Whose the block at an address is, as its page, its segment and the object in it have it;
+        empty outside mimalloc.
+        """
         return self._judge.owners(address)
 
     def judge_many(self, addresses: Sequence[int]) -> list[Verdict]:
-        """The verdicts on many objects' addresses (``expected_type`` being ``object``), in their order; at a million a second."""
+        """The verdicts on many objects' addresses (``expected_type`` being ``object``), in their
+        order; at a million a second.
+        """
         return self._census.judge_many(to_array(addresses))
 
     def scan(self, progress: Progress | None = None) -> ScanResult:
-        """Everything that is wrong with the heap: damaged lists, blocks without the object that they should have, stale slots."""
+        """Everything that is wrong with the heap: damaged lists, blocks without the object that
+        they should have, stale slots.
+        """
         return Scan(self.records, self._judge, self._census).run(progress)
 
     def referrers(self, address: int, progress: Progress | None = None) -> Referrers:
@@ -89,9 +100,11 @@ class Heap:
         return ReferrerSearch(self.records, address).run(progress)
 
     def holders(self, *addresses: int, in_arrays: bool = True) -> list[Holder] | None:
-        """The living objects that have any of the addresses in a slot; None if the heap is too large for a quick search.
+        """The living objects that have any of the addresses in a slot; None if the heap is too
+        large for a quick search.
 
-        Without ``in_arrays`` those are left out that have it in an array outside the object: lists, dicts and sets.
+        Without ``in_arrays`` those are left out that have it in an array outside the object: lists,
+        dicts and sets.
         """
         try:
             return self._holders.holders(addresses, in_arrays)
@@ -103,7 +116,9 @@ class Heap:
         return self._holders.in_modules(address)
 
     def orphans(self, progress: Progress | None = None) -> Orphans:
-        """Living tracked objects that nothing in the process refers to; tuples among them with the unions they were made for."""
+        """Living tracked objects that nothing in the process refers to; tuples among them with the
+        unions they were made for.
+        """
         result = OrphanSearch(self.records).run(progress)
         if any(orphan.items for orphan in result.found):
             result.found = tie_to_unions(
@@ -120,7 +135,9 @@ class Heap:
         return list(self._health.freelists())
 
     def written_into(self, address: int) -> list[Corruption]:
-        """The block right before an address' own, if it was written past its end; the debug hooks' guard bytes show it."""
+        """The block right before an address' own, if it was written past its end; the debug hooks'
+        guard bytes show it.
+        """
         page = self.page_of(address)
         if page is None:
             return []
@@ -135,14 +152,18 @@ class Heap:
             return None
 
     def object_around(self, address: int) -> int | None:
-        """Where the object starts that the block around an address is for; None in memory that is for no object."""
+        """Where the object starts that the block around an address is for; None in memory that is
+        for no object.
+        """
         page = self.page_of(address)
         if page is None or page.tag == MEM or self.records.mimalloc.domain(page) not in DOMAINS:
             return None
         return page.block(page.index(address)) + self.records.before(page)
 
     def looks_like(self, word: int) -> Claim:
-        """What a word that was written over another seems to be: a pointer and to what, text, a number, a fill."""
+        """What a word that was written over another seems to be: a pointer and to what, text, a
+        number, a fill.
+        """
         return self._health.looks_like(word)
 
     def pages(self) -> Iterator[Page]:

@@ -1,8 +1,10 @@
 """Which living objects have a pointer to an address now: a bounded search of the heap's pages.
 
-:mod:`gdbext.cpython.allocator.referrers` goes through all memory and tells of every word.  Here only what is certain counts: a slot of an
-object that is alive itself.  Free blocks, what lies behind a list's or a table's end, and arrays that nobody owns any more hold
-nothing.  So little need be read of each page that triage can afford it: free lists are walked only where the address was seen.
+:mod:`gdbext.cpython.allocator.referrers` goes through all memory and tells of every word.  Here
+only what is certain counts: a slot of an object that is alive itself.  Free blocks, what lies
+behind a list's or a table's end, and arrays that nobody owns any more hold nothing.  So little need
+be read of each page that triage can afford it: free lists are walked only where the address was
+seen.
 """
 
 from __future__ import annotations
@@ -24,15 +26,26 @@ from gdbext.target.protocol import Memory, MemoryFault
 WORD = 8
 CHUNK = 1 << 20
 TELLING = 4
-"""How many of an address' bytes are searched for.  All words have its upper ones, which makes a search for them slow."""
+"""How many of an address' bytes are searched for.
+
+All words have its upper ones, which makes a search for them slow.
+"""
 MAX_BYTES = 32 << 20
-"""Of pages, and of modules' data: more is not searched at all, so that what is not found is not there."""
+"""Of pages, and of modules' data: more is not searched at all, so that what is not found is not
+there.
+"""
 MAX_WORDS = 512
-"""Words with one of the addresses that are looked into; an address that more have is no lost item's."""
+"""Words with one of the addresses that are looked into; an address that more have is no lost
+item's.
+"""
 MAX_SLOTS = 100_000
-"""Slots of one object that are looked through, but for lists and tuples, where the place tells the index."""
+"""Slots of one object that are looked through, but for lists and tuples, where the place tells the
+index.
+"""
 UNTRACKED = ("tuple", "dict")
-"""What the collector may leave untracked when it is finished (Objects/tupleobject.c, Objects/dictobject.c)."""
+"""What the collector may leave untracked when it is finished (Objects/tupleobject.c,
+Objects/dictobject.c).
+"""
 
 
 @dataclass(frozen=True)
@@ -54,9 +67,11 @@ class HolderSearch:
         self._judge = judge
 
     def holders(self, targets: Iterable[int], in_arrays: bool = True) -> list[Holder] | None:
-        """The holders of any of the addresses, in the order of their slots; None if the heap is too large to be searched.
+        """The holders of any of the addresses, in the order of their slots; None if the heap is too
+        large to be searched.
 
-        Without ``in_arrays`` lists, dicts and sets are left out: whose an array is takes another search.
+        Without ``in_arrays`` lists, dicts and sets are left out: whose an array is takes another
+        search.
         """
         if not self._pages:
             return None
@@ -72,7 +87,9 @@ class HolderSearch:
         return found + list(self._owners(arrays, wanted))
 
     def in_modules(self, target: int) -> list[int]:
-        """The places in loaded files' data that have the address; empty if there is too much data to be searched."""
+        """The places in loaded files' data that have the address; empty if there is too much data
+        to be searched.
+        """
         regions = [
             region
             for region in self._r.regions
@@ -111,7 +128,9 @@ class HolderSearch:
                 yield page, place
 
     def _owners(self, arrays: Mapping[int, set[int]], wanted: set[int]) -> Iterator[Holder]:
-        """The objects whose items are in these arrays: a list points behind its array's first word, others to its start."""
+        """The objects whose items are in these arrays: a list points behind its array's first word,
+        others to its start.
+        """
         starts = {pointer: start for start in arrays for pointer in (start, start + WORD)}
         asked: set[tuple[int, int]] = set()
         for page, place in self._in_use(set(starts)) if starts else ():
@@ -163,7 +182,9 @@ class HolderSearch:
 
 
 def _places(memory: Memory, start: int, end: int, wanted: Iterable[int]) -> Iterator[int]:
-    """Places of aligned words in [start, end) that are one of the addresses; memory that cannot be read has none."""
+    """Places of aligned words in [start, end) that are one of the addresses; memory that cannot be
+    read has none.
+    """
     patterns = [address.to_bytes(WORD, "little") for address in wanted]
     for at in range(start, end, CHUNK):
         try:

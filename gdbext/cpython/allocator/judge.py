@@ -1,13 +1,17 @@
-"""One verdict on one address, from all that keeps record of it (DESIGN: liveness of an address).
+"""One verdict on one address, from everything in memory that records its state.
 
-The allocator decides: an address is judged by the block that it lies in, and only where that is in use by the object in
-it (:mod:`gdbext.cpython.allocator.occupant`).  ``PROVEN`` is said only where memory admits no other reading:
+The allocator decides: an address is judged by the block that it lies in, and only where that is in
+use by the object in it (:mod:`gdbext.cpython.allocator.occupant`).  ``PROVEN`` is said only where
+memory admits no other reading:
 
-- that a block is free, when it is on a list whose every link is sound and whose length agrees with the page's count;
+- that a block is free, when it is on a list whose every link is sound and whose length agrees
+  with the page's count;
 - that memory is in no block at all, when the segment's page headers cover it without a gap;
-- that another thing lives there, when that is a credible object of another type, or the block is not for objects.
+- that another thing lives there, when that is a credible object of another type, or the block is
+  not for objects.
 
-That the object which its user means is alive is never proven: at the same address a successor of the same type may live.
+That the object which its user means is alive is never proven: at the same address a successor of
+the same type may live.
 """
 
 from __future__ import annotations
@@ -63,7 +67,9 @@ class Judge:
             return say(address, Verdict.UNKNOWN, POSSIBLE, unknown.claim)
 
     def block(self, address: int) -> Liveness:
-        """The verdict on memory that is not an object's: on the block that a raw pointer leads into."""
+        """The verdict on memory that is not an object's: on the block that a raw pointer leads
+        into.
+        """
         try:
             self._r.memory.read(address, 1)
             segment = self._r.mimalloc.segment_of(address)
@@ -186,10 +192,11 @@ class Judge:
         )
 
     def _in_arena(self, address: int, place: Place) -> Liveness | None:
-        """Memory that mimalloc has reserved and that is in no segment: it lies between some, or behind them and its own 32 MiB
-        boundary is empty.
+        """Memory that mimalloc has reserved and that is in no segment: it lies between some, or
+        behind them and its own 32 MiB boundary is empty.
 
-        A freed segment is made unreadable in debug builds; in others it stays as it is for a while, and then reads as zero.
+        A freed segment is made unreadable in debug builds; in others it stays as it is for a while,
+        and then reads as zero.
         """
         mapping = self._r.places.mapping(address)
         if mapping is None:
@@ -367,7 +374,8 @@ class Judge:
         )
 
     def _looks_alive(self, page: Page, block: Block) -> Evidence | None:
-        """What speaks against a list: a whole object with references, which freeing would have untracked, and made a link of.
+        """What speaks against a list: a whole object with references, which freeing would have
+        untracked, and made a link of.
 
         A link that was overwritten with another object's address leads the list to that one.
         """

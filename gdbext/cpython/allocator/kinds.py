@@ -1,4 +1,5 @@
-"""What a type asks of the memory of its instances: which heap, how many bytes; and whether it is the type one expects.
+"""What a type asks of the memory of its instances: which heap, how many bytes; and whether it is
+the type one expects.
 
 From CPython's Include/internal/pycore_object_alloc.h (``_PyObject_GetAllocationHeap``).
 """
@@ -24,7 +25,8 @@ def tag_of(info: TypeInfo) -> int:
 def least_size(layout: Layout, info: TypeInfo) -> int:
     """How many bytes an instance has at least.
 
-    That is ``tp_basicsize``, but for strings: compact ones leave the end of the struct out (Objects/unicodeobject.c).
+    That is ``tp_basicsize``, but for strings: compact ones leave the end of the struct out
+    (Objects/unicodeobject.c).
     """
     if info.is_subclass("str") and not info.is_heap_type:
         return layout.size("PyASCIIObject")
@@ -32,7 +34,7 @@ def least_size(layout: Layout, info: TypeInfo) -> int:
 
 
 def is_kind_of(objects: Objects, info: TypeInfo, expected: str) -> bool:
-    """Whether a type is the one of that name (``tp_name``), derives from it, or shares its struct."""
+    """Whether a type is the one of that ``tp_name``, derives from it, or shares its struct."""
     wanted = canonical(expected) or expected
     names = {canonical(base.name) or base.name for base in objects.bases(info)}
     return wanted == ANY or any(same_struct(wanted, name) for name in names)

@@ -1,7 +1,7 @@
 """The object headers of a whole page at once.
 
-Most objects of a page look alike: equal owner, counts and type.  So each combination is judged once, and only what is out of
-the ordinary object by object.
+Most objects of a page look alike: equal owner, counts and type.  So each combination is judged
+once, and only what is out of the ordinary object by object.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ Look = tuple[bytes]
 
 @dataclass(frozen=True)
 class Looks:
-    """The blocks of a page that holds objects.  ``starts`` are the places of the objects, ``in_use`` which of them are."""
+    """The blocks of a page that holds objects.
+
+    ``starts`` are the places of the objects, ``in_use`` which of them are.
+    """
 
     starts: range
     in_use: list[bool]
@@ -62,7 +65,9 @@ def holds_objects(records: Records, page: Page) -> bool:
 
 
 def read_looks(records: Records, page: Page) -> Looks | None:
-    """The looks of a page; None if it holds no objects, or cannot be read, or has so large blocks that it is no gain."""
+    """The looks of a page; None if it holds no objects, or cannot be read, or has so large blocks
+    that it is no gain.
+    """
     if page.block_size >= BULK_BLOCK_SIZE or not holds_objects(records, page):
         return None
     try:

@@ -1,8 +1,9 @@
 """mimalloc's heaps and segments: which page an address lies in, and all pages there are.
 
-A segment is 32 MiB (a huge one as much as its block needs), aligned to 32 MiB, and starts with its header and the headers of
-its pages.  From CPython's Include/internal/mimalloc/mimalloc/types.h and Objects/mimalloc/{segment,init}.c; each thread
-state has four heaps of its own (Include/internal/pycore_mimalloc.h).
+A segment is 32 MiB (a huge one as much as its block needs), aligned to 32 MiB, and starts with its
+header and the headers of its pages.  From CPython's Include/internal/mimalloc/mimalloc/types.h and
+Objects/mimalloc/{segment,init}.c; each thread state has four heaps of its own
+(Include/internal/pycore_mimalloc.h).
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ class Span:
 
 @dataclass(frozen=True)
 class Segment:
-    """One ``mi_segment_t``.  ``spans`` cover it without gaps as far as its slice headers make sense."""
+    """One ``mi_segment_t``.
+
+    ``spans`` cover it without gaps as far as its slice headers make sense.
+    """
 
     address: int
     size: int
@@ -111,7 +115,9 @@ class Mimalloc:
 
     @cached_property
     def heaps(self) -> dict[int, MiHeap]:
-        """Every thread state's heaps by address; empty if the layout is not known, and then nothing else is found either."""
+        """Every thread state's heaps by address; empty if the layout is not known, and then nothing
+        else is found either.
+        """
         try:
             offset = self._layout.offset("_PyThreadStateImpl", "mimalloc.heaps")
             stride = self._layout.size("mi_heap_t")
@@ -156,8 +162,8 @@ class Mimalloc:
     def cookie(self) -> int | None:
         """What every segment's cookie is, xor its address.
 
-        mimalloc takes it from a static variable; here the segments of the threads' own pages vote, so that no symbol is
-        needed and one that was overwritten does not matter.
+        mimalloc takes it from a static variable; here the segments of the threads' own pages vote,
+        so that no symbol is needed and one that was overwritten does not matter.
         """
         votes: Counter[int] = Counter()
         for heap in self.heaps.values():
@@ -222,8 +228,9 @@ class Mimalloc:
     def segments(self) -> list[Segment]:
         """All segments that there are, in address order.
 
-        Found through the pages of the threads' heaps, and by looking at every 32 MiB boundary in writable memory: that
-        finds the segments of exited threads too, and those whose heaps' links are damaged.
+        Found through the pages of the threads' heaps, and by looking at every 32 MiB boundary in
+        writable memory: that finds the segments of exited threads too, and those whose heaps' links
+        are damaged.
         """
         bases = {
             page & ~SEGMENT_MASK
@@ -278,7 +285,9 @@ class Mimalloc:
         return self.page(segment, span) if segment and span else None
 
     def pages(self) -> Iterator[Page]:
-        """Every page in use, in address order: of living threads, of exited ones, and of mimalloc's own default heaps."""
+        """Every page in use, in address order: of living threads, of exited ones, and of mimalloc's
+        own default heaps.
+        """
         for segment in self.segments:
             for span in segment.spans:
                 page = self.page(segment, span)
@@ -286,9 +295,11 @@ class Mimalloc:
                     yield page
 
     def was_used(self, segment: Segment, span: Span, number: int) -> bool:
-        """Whether a slice that is in no page now has been in one before, as far as its header still shows.
+        """Whether a slice that is in no page now has been in one before, as far as its header still
+        shows.
 
-        Giving a page back leaves some of its header as it was; that of the span itself is in the first and last slice.
+        Giving a page back leaves some of its header as it was; that of the span itself is in the
+        first and last slice.
         """
         if (number + 1) * self.reader.stride > len(segment.headers):
             return False
@@ -297,11 +308,15 @@ class Mimalloc:
         )
 
     def owner(self, page: Page) -> MiHeap | None:
-        """The thread state's heap that the page belongs to; None for an exited thread's page, or a heap outside Python's."""
+        """The thread state's heap that the page belongs to; None for an exited thread's page, or a
+        heap outside Python's.
+        """
         return self.heaps.get(page.heap)
 
     def is_raw(self, page: Page) -> bool:
-        """Whether the page belongs to mimalloc's default heaps, which CPython 3.15 takes PyMem_Raw memory from."""
+        """Whether the page belongs to mimalloc's default heaps, which CPython 3.15 takes PyMem_Raw
+        memory from.
+        """
         return page.heap != 0 and page.heap not in self.heaps
 
     def domain(self, page: Page) -> str:

@@ -1,8 +1,9 @@
 """CPython's freelists: dead objects that a thread keeps for its next allocation of the same type.
 
-For mimalloc their blocks are in use.  In 3.13 each type has its own form (arrays, or lists through some field of the object);
-from 3.14 on all are lists through the dead object's first word.  From CPython's Include/internal/pycore_freelist.h (3.13),
-pycore_freelist_state.h (3.14 and later) and the types' own files.
+For mimalloc their blocks are in use.  In 3.13 each type has its own form (arrays, or lists through
+some field of the object); from 3.14 on all are lists through the dead object's first word.  From
+CPython's Include/internal/pycore_freelist.h (3.13), pycore_freelist_state.h (3.14 and later) and
+the types' own files.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from gdbext.target.protocol import Memory, MemoryFault
 
 STATE = "_PyThreadStateImpl"
 PREFIX = "freelists."
-# No freelist may grow longer than this (pycore_freelist.h; the longest are 2000 tuples of one size).
+# No freelist may grow longer than this (pycore_freelist.h; the longest are 2000 tuples of one
+# size).
 MAX_LENGTH = 4096
 WORD = (1 << 64) - 1
 DISABLED = -1
@@ -39,8 +41,11 @@ NOT_OBJECTS = frozenset(
 
 @dataclass(frozen=True)
 class Cached:
-    """A dead object on a freelist.  ``place`` is the address of the word that points to it, ``thread`` None for the
-    interpreter's own."""
+    """A dead object on a freelist.
+
+    ``place`` is the address of the word that points to it, ``thread`` None for the interpreter's
+    own.
+    """
 
     thread: ThreadState | None
     list: str
@@ -82,7 +87,9 @@ class Freelists:
                 self._by_type(thread, record, state)
 
     def _memory_errors(self, interpreter: int) -> None:
-        """MemoryErrors are made in advance, and kept linked through their dicts (Objects/exceptions.c)."""
+        """MemoryErrors are made in advance, and kept linked through their dicts
+        (Objects/exceptions.c).
+        """
         state, error = (
             self._layout.find("PyInterpreterState"),
             self._layout.find("PyBaseExceptionObject"),
@@ -176,7 +183,9 @@ class Freelists:
         count: int,
         link: int | None,
     ) -> None:
-        """A list of ``count`` members, the first at ``first``, linked at offset ``link`` (None: it has one member at most)."""
+        """A list of ``count`` members, the first at ``first``, linked at offset ``link`` (None: it
+        has one member at most).
+        """
         if not DISABLED <= count <= MAX_LENGTH:
             self.broken.append(
                 BrokenFreelist(
@@ -185,8 +194,8 @@ class Freelists:
             )
             return
         at, found = first, 0
-        # A thread that stopped in the middle of a push has linked its object already, and not yet counted it; or counted it
-        # already, and not yet linked it.
+        # A thread that stopped in the middle of a push has linked its object already, and not yet
+        # counted it; or counted it already, and not yet linked it.
         while at and found <= count:
             if not self._add(thread, name, place, at) or link is None:
                 return
@@ -246,8 +255,8 @@ class Freelists:
         return bool(header["ob_ref_local"]) or header["ob_ref_shared"] not in (0, MERGED)
 
     def _is_used_after_free(self, name: str, member: int) -> bool:
-        """Whether the references are of somebody who took one after the member had died: its type is overwritten by the link
-        to the next member, or to none.
+        """Whether the references are of somebody who took one after the member had died: its type
+        is overwritten by the link to the next member, or to none.
         """
         if LINKS.get(name, ("", ""))[1] != "ob_type":
             return False

@@ -1,4 +1,6 @@
-"""What is in a block that the allocator has given out: a living object, a dying one, a dead one that is kept, or something else."""
+"""What is in a block that the allocator has given out: a living object, a dying one, a dead one
+that is kept, or something else.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +102,9 @@ class Occupants:
         return say(address, Verdict.REUSED, PROVEN if expected else LIKELY, reason, evidence, block)
 
     def _placed(self, address: int, block: Block) -> Liveness | None:
-        """A living object that an extension placed in memory of its own: what a dead one leaves behind counts no references."""
+        """A living object that an extension placed in memory of its own: what a dead one leaves
+        behind counts no references.
+        """
         objects = self._r.objects
         header = objects.header(address)
         info = objects.type_info(header.ob_type)
@@ -140,7 +144,9 @@ class Occupants:
         return say(address, Verdict.REUSED, LIKELY, reason, evidence, block)
 
     def _pending(self, page: Page, block: Block) -> Liveness | None:
-        """The verdict on a block that waits for QSBR, or lies on a freelist that is not for objects."""
+        """The verdict on a block that waits for QSBR, or lies on a freelist that is not for
+        objects.
+        """
         data = self._r.data(page, block.start)
         waiting = self._r.queues.delayed.get(data)
         if waiting:
@@ -229,7 +235,9 @@ class Occupants:
         )
 
     def _lost(self, page: Page, block: Block, free: FreeBlocks, header: Header) -> Liveness | None:
-        """A block that the page counts as free, but that has fallen off its lists: what a decref too many does to a list."""
+        """A block that the page counts as free, but that has fallen off its lists: what a decref
+        too many does to a list.
+        """
         if free.lost <= 0 or header.ref_local or header.ref_shared not in (0, MERGED):
             return None
         word = int.from_bytes(self._r.memory.read(block.start, 8), "little")

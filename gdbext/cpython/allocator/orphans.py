@@ -1,8 +1,9 @@
-"""Objects that nothing refers to: what a race leaves behind when both threads make an object and one is dropped (FT202).
+"""Objects that nothing refers to: what a race leaves behind when both threads make an object and
+one is dropped (FT202).
 
-An orphan is a tracked, living object with a count above zero whose address is in no block in use, on no stack, in no
-register and in no other writable memory, tagged or not, nor that of a place inside it.  Objects in a garbage cycle refer to
-each other and are none.
+An orphan is a tracked, living object with a count above zero whose address is in no block in use,
+on no stack, in no register and in no other writable memory, tagged or not, nor that of a place
+inside it.  Objects in a garbage cycle refer to each other and are none.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ UNION_STRUCT = "unionobject"
 class Orphan:
     """One object that nothing refers to.  ``items`` are a tuple's.
 
-    ``unions`` are those whose ``__parameters__`` are an equal tuple: one of them is what it was made for.
+    ``unions`` are those whose ``__parameters__`` are an equal tuple: one of them is what it was
+    made for.
     """
 
     address: int
@@ -40,7 +42,10 @@ class Orphan:
 
 @dataclass
 class Orphans:
-    """What a search found.  It is complete unless ``unread`` memory may hold references, or it was ``interrupted``."""
+    """What a search found.
+
+    It is complete unless ``unread`` memory may hold references, or it was ``interrupted``.
+    """
 
     found: list[Orphan] = field(default_factory=list)
     searched: int = 0
@@ -51,7 +56,9 @@ class Orphans:
 
 @dataclass
 class _Entry:
-    """The objects of one page that are looked for: one byte a block, 1 while no reference to it has been seen."""
+    """The objects of one page that are looked for: one byte a block, 1 while no reference to it has
+    been seen.
+    """
 
     page: Page
     wanted: bytearray
@@ -74,7 +81,10 @@ class OrphanSearch:
         self._slices: dict[int, _Entry] = {}
 
     def run(self, progress: Progress | None = None) -> Orphans:
-        """Search the whole process.  Ctrl-C (KeyboardInterrupt) ends the search; it then has found nothing for sure."""
+        """Search the whole process.
+
+        Ctrl-C (KeyboardInterrupt) ends the search; it then has found nothing for sure.
+        """
         result = Orphans()
         sweep = Sweep(self._r)
         try:
@@ -105,7 +115,9 @@ class OrphanSearch:
             self._r.free_lists.forget(page)
 
     def _is_wanted(self, address: int) -> bool:
-        """A tracked object that lives by its count: not an immortal one, nor one that only the collector frees."""
+        """A tracked object that lives by its count: not an immortal one, nor one that only the
+        collector frees.
+        """
         header = self._r.objects.header(address)
         if header.is_immortal or header.is_deferred or header.problems or header.is_dead_shape:
             return False
@@ -124,7 +136,10 @@ class OrphanSearch:
         yield from self._r.queues.trash
 
     def _mark(self, word: int, source: _Entry | None) -> bool:
-        """Note that a word may refer to an object.  True if it points into the page it is in: then it may be its own."""
+        """Note that a word may refer to an object.
+
+        True if it points into the page it is in: then it may be its own.
+        """
         entry = self._slices.get(word >> SLICE_SHIFT)
         if entry is None:
             return False
@@ -192,8 +207,9 @@ def tie_to_unions(
 ) -> list[Orphan]:
     """The orphans again, tuples with the unions that they were made for.
 
-    ``union_init_parameters`` makes the tuple of a union's type variables, and stores it: two threads that do so at once make
-    two equal tuples, and one is lost (CPython's Objects/unionobject.c, gh-132713).
+    ``union_init_parameters`` makes the tuple of a union's type variables, and stores it: two
+    threads that do so at once make two equal tuples, and one is lost (CPython's
+    Objects/unionobject.c, gh-132713).
     """
     wanted = {orphan.items for orphan in orphans if orphan.items}
     owners: dict[tuple[int, ...], list[int]] = {}

@@ -1,9 +1,10 @@
 """The lists of free blocks of a page, walked and checked.
 
-A page has three: ``free`` (blocks to hand out), ``local_free`` (given back by the owning thread) and ``xthread_free`` (given
-back by others).  The first block that another thread gives back to a full page goes to its heap's ``thread_delayed_free``
-instead.  A block's first word is the link; debug builds encode it with the page's (or heap's) keys.
-From CPython's Objects/mimalloc/alloc.c and Include/internal/mimalloc/mimalloc/internal.h (``mi_ptr_decode``).
+A page has three: ``free`` (blocks to hand out), ``local_free`` (given back by the owning thread)
+and ``xthread_free`` (given back by others).  The first block that another thread gives back to a
+full page goes to its heap's ``thread_delayed_free`` instead.  A block's first word is the link;
+debug builds encode it with the page's (or heap's) keys. From CPython's Objects/mimalloc/alloc.c and
+Include/internal/mimalloc/mimalloc/internal.h (``mi_ptr_decode``).
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ MAX_KEPT = 1 << 19
 OWNER, OTHER = "owner", "other thread"
 LISTS = ("free", "local_free", "xthread_free")
 FREED_BY = {"free": OWNER, "local_free": OWNER, "xthread_free": OTHER, "thread_delayed_free": OTHER}
-"""Who gave a block back, by the list that it is on.  The owner may have collected others' blocks into its own lists."""
+"""Who gave a block back, by the list that it is on.
+
+The owner may have collected others' blocks into its own lists.
+"""
 
 
 class Flaw(str, enum.Enum):
@@ -51,7 +55,11 @@ class Flaw(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Damage:
-    """A broken list.  ``block`` holds the bad link (None if the head in the page's header is bad), ``word`` is what is stored."""
+    """A broken list.
+
+    ``block`` holds the bad link (None if the head in the page's header is bad), ``word`` is what is
+    stored.
+    """
 
     page: Page
     flaw: Flaw
@@ -66,17 +74,23 @@ class Damage:
 
 @dataclass
 class FreeBlocks:
-    """What the lists of one page hold: block → the list it is on, each list in its own order (last freed first)."""
+    """What the lists of one page hold: block → the list it is on, each list in its own order (last
+    freed first).
+    """
 
     where: dict[int, str] = field(default_factory=dict)
     damages: list[Damage] = field(default_factory=list)
     lengths: dict[str, int] = field(default_factory=dict)
     lost: int = 0
-    """Blocks that the page counts as free but that are on no list; negative if the lists hold too many."""
+    """Blocks that the page counts as free but that are on no list; negative if the lists hold too
+    many.
+    """
 
     @property
     def is_intact(self) -> bool:
-        """Whether every link is sound and the lengths agree with the page's count: then membership is proof."""
+        """Whether every link is sound and the lengths agree with the page's count: then membership
+        is proof.
+        """
         return not self.damages
 
 
@@ -107,7 +121,9 @@ def encode(link: int, null: int, keys: tuple[int, int] | None) -> int:
 
 
 class PageWords:
-    """First words of a page's blocks; ``bulk`` has all words of the page where many of its small blocks are free."""
+    """First words of a page's blocks; ``bulk`` has all words of the page where many of its small
+    blocks are free.
+    """
 
     def __init__(self, memory: Memory, page: Page) -> None:
         self._memory = memory
@@ -220,7 +236,9 @@ class FreeLists:
             address = word if keys is None else decode(word, null, keys)
 
     def _count(self, page: Page, found: FreeBlocks) -> None:
-        """At rest the blocks not in use are those on the owner's two lists, and the others' frees still count as used."""
+        """At rest the blocks not in use are those on the owner's two lists, and the others' frees
+        still count as used.
+        """
         listed = found.lengths["free"] + found.lengths["local_free"]
         found.lost = page.capacity - page.used - listed
         others = found.lengths["xthread_free"] + found.lengths["thread_delayed_free"]

@@ -1,7 +1,8 @@
 """mimalloc's pages: a run of 64 KiB slices that holds blocks of one size.
 
-From CPython's Include/internal/mimalloc/mimalloc/types.h (``mi_page_t``) and Objects/mimalloc/segment.c.  CPython 3.13 and
-early 3.14 bundle mimalloc 2.1.2, later ones 2.5.2; they are told apart by the fields that the layout knows.
+From CPython's Include/internal/mimalloc/mimalloc/types.h (``mi_page_t``) and
+Objects/mimalloc/segment.c.  CPython 3.13 and early 3.14 bundle mimalloc 2.1.2, later ones 2.5.2;
+they are told apart by the fields that the layout knows.
 """
 
 from __future__ import annotations
@@ -20,12 +21,17 @@ POINTER_FLAGS = 3
 
 MEM, OBJECT, GC, GC_PRE = range(4)
 DOMAINS = ("mem", "object", "gc", "gc_pre")
-"""Names of a page's tag: which of a thread's four heaps it belongs to (CPython's Include/internal/pycore_mimalloc.h)."""
+"""Names of a page's tag: which of a thread's four heaps it belongs to (CPython's
+Include/internal/pycore_mimalloc.h).
+"""
 
 
 @dataclass(frozen=True)
 class Page:
-    """One ``mi_page_t`` in use.  Sizes in bytes; ``free``, ``local_free`` and ``xthread_free`` are the lists' heads."""
+    """One ``mi_page_t`` in use.
+
+    Sizes in bytes; ``free``, ``local_free`` and ``xthread_free`` are the lists' heads.
+    """
 
     address: int
     segment: int
@@ -35,10 +41,13 @@ class Page:
     area_end: int
     block_size: int
     capacity: int
-    """Blocks that have ever been on a free list; those from here to ``reserved`` were never handed out."""
+    """Blocks that have ever been on a free list; those from here to ``reserved`` were never handed
+    out.
+    """
     reserved: int
     used: int
-    """Blocks handed out and not given back by their owner: those on ``xthread_free`` still count."""
+    """Blocks handed out and not given back by their owner: those on ``xthread_free`` still count.
+    """
     free: int
     local_free: int
     xthread_free: int
@@ -81,7 +90,8 @@ class Page:
 class PageReader:
     """Decodes page headers of either generation out of a segment's bytes.
 
-    ``data`` are the headers of all slices of a segment, one after the other, and ``number`` counts slices.
+    ``data`` are the headers of all slices of a segment, one after the other, and ``number`` counts
+    slices.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -98,21 +108,30 @@ class PageReader:
 
     @property
     def encodes(self) -> bool:
-        """Whether links are encoded and blocks padded: mimalloc's debug form, which comes with Py_DEBUG."""
+        """Whether links are encoded and blocks padded: mimalloc's debug form, which comes with
+        Py_DEBUG.
+        """
         return self._keys
 
     def span(self, data: bytes, number: int) -> tuple[int, int]:
-        """(slices, bytes back to the first slice's header) of the span that a slice is the first of, or is in."""
+        """(slices, bytes back to the first slice's header) of the span that a slice is the first
+        of, or is in.
+        """
         at = number * self.stride
         return U32.unpack_from(data, at + self._count)[0], U32.unpack_from(data, at + self._back)[0]
 
     def is_used(self, data: bytes, number: int) -> bool:
-        """Whether a page starts at the slice.  A size of 0 is a free span, 1 one that is being put together."""
+        """Whether a page starts at the slice.
+
+        A size of 0 is a free span, 1 one that is being put together.
+        """
         at = number * self.stride + self._size.offset
         return int.from_bytes(data[at : at + self._size.size], "little") > 1
 
     def was_used(self, data: bytes, number: int, is_end: bool) -> bool:
-        """Whether a free slice's header shows that it was in a page once; ``is_end``: it is the first or last of its span."""
+        """Whether a free slice's header shows that it was in a page once; ``is_end``: it is the
+        first or last of its span.
+        """
         if self._record(0, data, number)["is_committed"]:
             return True
         return not is_end and any(self.span(data, number))
@@ -165,7 +184,9 @@ class PageReader:
 
 
 def _offset_of_first_block(size: int) -> int:
-    """2.1.2 starts pages of small blocks a little after the slice (segment.c, _mi_segment_page_start_from_slice)."""
+    """2.1.2 starts pages of small blocks a little after the slice (segment.c,
+    _mi_segment_page_start_from_slice).
+    """
     if size <= 64:
         return 3 * size
     return size if size <= 512 else 0

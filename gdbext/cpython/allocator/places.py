@@ -1,4 +1,6 @@
-"""What lies at an address that mimalloc does not manage: a module's data, a stack, glibc's heap, or nothing."""
+"""What lies at an address that mimalloc does not manage: a module's data, a stack, glibc's heap, or
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from gdbext.cpython.interpreter.runtime import Runtime
 from gdbext.model import Claim, FilePath
 from gdbext.target.protocol import Memory, MemoryFault, Region
 
-# glibc's malloc_chunk: the size before the user's bytes, its low three bits being flags (malloc/malloc.c).
+# glibc's malloc_chunk: the size before the user's bytes, its low three bits being flags
+# (malloc/malloc.c).
 CHUNK_FLAGS = 7
 PREVIOUS_IN_USE = 1
 MAX_CHUNK = 1 << 40
@@ -55,7 +58,7 @@ class Places:
         return self._regions[at] if at >= 0 and address < self._regions[at].end else None
 
     def mapping(self, address: int) -> tuple[int, int] | None:
-        """[start, end) of the anonymous memory around an address, over parts of other protection."""
+        """[start, end) of the anonymous memory around an address, of whatever protection."""
         at = bisect_right(self._starts, address) - 1
         if self.region(address) is None or self._regions[at].path:
             return None
@@ -81,7 +84,10 @@ class Places:
 
     @cached_property
     def _modules(self) -> dict[int, str]:
-        """Region's start -> path of the file it belongs to.  What follows a file's data without a gap is its .bss."""
+        """Region's start -> path of the file it belongs to.
+
+        What follows a file's data without a gap is its .bss.
+        """
         found: dict[int, str] = {}
         previous: Region | None = None
         for region in self._regions:
@@ -104,7 +110,9 @@ class Places:
         return self._modules.get(region.start) if region else None
 
     def stack_of(self, region: Region) -> Claim | None:
-        """Whose stack a region is: glibc puts a thread's control block on top of it; else a stack pointer tells."""
+        """Whose stack a region is: glibc puts a thread's control block on top of it; else a stack
+        pointer tells.
+        """
         if region.path == "[stack]":
             return Claim("main-stack")
         for thread in self._runtime.threads:
@@ -137,7 +145,8 @@ class Places:
         if region.path == "[heap]" or any(
             region.start <= t.address < region.end for t in self._runtime.threads
         ):
-            # All thread states but the first are PyMem_Raw memory, which is glibc's in 3.13 and 3.14.
+            # All thread states but the first are PyMem_Raw memory, which is glibc's in 3.13 and
+            # 3.14.
             return Place("c heap", Claim("glibc-heap", chunk=self._chunk(address)), region)
         stack = self.stack_of(region)
         if stack:
@@ -145,7 +154,9 @@ class Places:
         return Place("memory", Claim("other-memory"), region)
 
     def raw_block(self, address: int) -> Claim | None:
-        """A block of PyMem_RawMalloc with the debug hooks around it, if the address is its user's pointer."""
+        """A block of PyMem_RawMalloc with the debug hooks around it, if the address is its user's
+        pointer.
+        """
         try:
             header = self._memory.read(address - debug_hooks.HEADER, debug_hooks.HEADER)
             size = int.from_bytes(header[:8], "big")

@@ -1,7 +1,8 @@
-"""Memory and objects that wait: for QSBR, for their owner to merge their refcounts, or to be deallocated by the trashcan.
+"""Memory and objects that wait: for QSBR, for their owner to merge their refcounts, or to be
+deallocated by the trashcan.
 
-From CPython's Objects/obmalloc.c (``_mem_work_chunk``), Python/qsbr.c, Python/brc.c, Include/internal/pycore_object_stack.h and
-Objects/object.c (the trashcan's ``delete_later``).
+From CPython's Objects/obmalloc.c (``_mem_work_chunk``), Python/qsbr.c, Python/brc.c,
+Include/internal/pycore_object_stack.h and Objects/object.c (the trashcan's ``delete_later``).
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ ITEM_SIZE = 16
 class DelayedFree:
     """A pointer that is freed once every thread has passed a quiescent state.
 
-    ``place`` is the address of the queue's entry, ``thread`` whose queue it is (None: the interpreter's, left by a thread
-    that has exited).  ``is_decref``: not memory to free but an object to drop a reference to (3.14 and later).
+    ``place`` is the address of the queue's entry, ``thread`` whose queue it is (None: the
+    interpreter's, left by a thread that has exited).  ``is_decref``: not memory to free but an
+    object to drop a reference to (3.14 and later).
     """
 
     place: int
@@ -36,14 +38,19 @@ class DelayedFree:
 
 @dataclass(frozen=True)
 class Merge:
-    """An object whose refcounts the owning ``thread`` was asked to merge; the entry holds one reference."""
+    """An object whose refcounts the owning ``thread`` was asked to merge; the entry holds one
+    reference.
+    """
 
     place: int
     thread: ThreadState
 
 
 class Queues:
-    """All queues of a process, read once; each maps an address to its entry.  ``broken`` says which could not be followed."""
+    """All queues of a process, read once; each maps an address to its entry.
+
+    ``broken`` says which could not be followed.
+    """
 
     def __init__(self, memory: Memory, layout: Layout, runtime: Runtime) -> None:
         self._memory = memory

@@ -48,7 +48,9 @@ class Records:
 
     @cached_property
     def hooks(self) -> bool:
-        """Whether the debug hooks are around blocks: ``allocators.is_debug_enabled`` of the runtime says so."""
+        """Whether the debug hooks are around blocks: ``allocators.is_debug_enabled`` of the runtime
+        says so.
+        """
         if self._hooks is not None:
             return self._hooks
         try:

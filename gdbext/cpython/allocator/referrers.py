@@ -1,7 +1,8 @@
-"""Who still holds this address: objects, threads' frames, stacks and registers, modules' data, queues.
+"""Who still holds this address: objects, threads' frames, stacks and registers, modules' data,
+queues.
 
-Every word of memory that may be a reference is looked at.  A word that is the slot of an object is certain; one on a stack or
-in memory of unknown use only looks like a reference, and is marked so.
+Every word of memory that may be a reference is looked at.  A word that is the slot of an object is
+certain; one on a stack or in memory of unknown use only looks like a reference, and is marked so.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ TAGS = 7
 class Referrer:
     """One word that holds the address.
 
-    ``kind`` is ``object``, ``global``, ``frame``, ``register``, ``stack``, ``module`` (a C module's data), ``queue``, ``c heap`` or
-    ``memory``.  ``holder`` is the object (for ``frame``: the interpreter frame) and ``slot`` the field, index, key, or local's
-    name in it; ``place`` the address of the word, which ``text`` does not repeat.  ``certain`` is False where memory is only
+    ``kind`` is ``object``, ``global``, ``frame``, ``register``, ``stack``, ``module`` (a C module's
+    data), ``queue``, ``c heap`` or ``memory``.  ``holder`` is the object (for ``frame``: the
+    interpreter frame) and ``slot`` the field, index, key, or local's name in it; ``place`` the
+    address of the word, which ``text`` does not repeat.  ``certain`` is False where memory is only
     seen to have the value.
     """
 
@@ -48,7 +50,9 @@ class Referrer:
 
 @dataclass
 class Referrers:
-    """What a search found; it is complete unless ``unread`` memory may hold more, or it was ``interrupted`` or cut at a limit."""
+    """What a search found; it is complete unless ``unread`` memory may hold more, or it was
+    ``interrupted`` or cut at a limit.
+    """
 
     found: list[Referrer] = field(default_factory=list)
     unread: list[tuple[int, int]] = field(default_factory=list)
@@ -67,7 +71,10 @@ class ReferrerSearch:
         """Blocks without an object that hold the address: (page, place of the word) by block."""
 
     def run(self, progress: Progress | None = None) -> Referrers:
-        """Search the whole process.  Ctrl-C (KeyboardInterrupt) ends the search with what it has."""
+        """Search the whole process.
+
+        Ctrl-C (KeyboardInterrupt) ends the search with what it has.
+        """
         result = Referrers()
         sweep = Sweep(self._r)
         try:
@@ -241,7 +248,9 @@ class ReferrerSearch:
         return objects.text(name) if name and objects.dict_get_str(dictionary, "__spec__") else None
 
     def _owners_of_arrays(self, sweep: Sweep) -> Iterator[Referrer]:
-        """Lists, dicts and sets keep their items in a block of its own: who points to it is the holder."""
+        """Lists, dicts and sets keep their items in a block of its own: who points to it is the
+        holder.
+        """
         ranges = {
             block: page.block_size for block, words in self._arrays.items() for page, _ in words[:1]
         }
@@ -264,7 +273,10 @@ class ReferrerSearch:
 
 
 def _places(stretch: Stretch, pattern: bytes, address: int) -> Iterator[int]:
-    """Places of words that hold the address, be it tagged.  ``pattern`` are its upper seven bytes: a search for them is fast."""
+    """Places of words that hold the address, be it tagged.
+
+    ``pattern`` are its upper seven bytes: a search for them is fast.
+    """
     data = stretch.data
     at = data.find(pattern)
     while at != -1:

@@ -1,7 +1,7 @@
 """A walk over the whole heap: broken pages, objects that cannot be, containers with dead items.
 
-The first pass judges every block, a page at a time, and notes which are dead; the second looks for pointers to these in
-living objects.  What is kept is one byte a block.
+The first pass judges every block, a page at a time, and notes which are dead; the second looks for
+pointers to these in living objects.  What is kept is one byte a block.
 """
 
 from __future__ import annotations
@@ -38,20 +38,26 @@ class StaleItem:
     place: int
     target: Liveness
     is_snapshot: bool = False
-    """Whether the holder may only be in the making: the collector does not track it yet, and its slots may be leftovers."""
+    """Whether the holder may only be in the making: the collector does not track it yet, and its
+    slots may be leftovers.
+    """
 
 
 @dataclass
 class ScanResult:
-    """What a scan found; each list has at most :data:`MAX_FOUND` entries, and ``interrupted`` says that it was not finished."""
+    """What a scan found; each list has at most :data:`MAX_FOUND` entries, and ``interrupted`` says
+    that it was not finished.
+    """
 
     pages: int = 0
     objects: int = 0
     """Objects alive."""
     corruptions: list[Corruption] = field(default_factory=list)
     broken: list[Liveness] = field(default_factory=list)
-    """Blocks in use of the collector's heaps that should hold an object, and do not.  (The heap for other objects serves
-    buffers too.)"""
+    """Blocks in use of the collector's heaps that should hold an object, and do not.
+
+    (The heap for other objects serves buffers too.)
+    """
     stale: list[StaleItem] = field(default_factory=list)
     interrupted: bool = False
 
@@ -77,7 +83,9 @@ class Scan:
         self._gone: set[int] = set()
         """Slices of segments that are in no page."""
         self._arrays: dict[int, tuple[int, list[int]]] = {}
-        """Blocks that are no objects' with words to dead objects in them: (size, places of the words)."""
+        """Blocks that are no objects' with words to dead objects in them: (size, places of the
+        words).
+        """
 
     def run(self, progress: Progress | None = None) -> ScanResult:
         """Walk.  Ctrl-C (KeyboardInterrupt) ends it with what it has so far."""
@@ -152,7 +160,9 @@ class Scan:
                 yield from self._slots(owner, set(self._arrays[block][1]))
 
     def _is_dead(self, word: int) -> bool:
-        """Whether an object that should be at this address is no more: in a free block, or in one that starts elsewhere."""
+        """Whether an object that should be at this address is no more: in a free block, or in one
+        that starts elsewhere.
+        """
         number = word >> SLICE_SHIFT
         if number in self._gone:
             return word % OBJECT_ALIGNMENT == 0

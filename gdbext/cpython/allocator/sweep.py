@@ -1,8 +1,9 @@
-"""All memory in which a reference to an object may be: blocks in use, and whatever else is writable.
+"""All memory in which a reference to an object may be: blocks in use, and whatever else is
+writable.
 
-Memory comes in stretches of 64-bit words.  Free blocks are left out: what is in them refers to nothing any more.  What is
-not mimalloc's (stacks, modules' data, glibc's heap, mappings) is gone through word by word, which may find a leftover that
-is no reference, but misses none.
+Memory comes in stretches of 64-bit words.  Free blocks are left out: what is in them refers to
+nothing any more.  What is not mimalloc's (stacks, modules' data, glibc's heap, mappings) is gone
+through word by word, which may find a leftover that is no reference, but misses none.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from gdbext.target.protocol import MemoryFault
 CHUNK = 1 << 20
 SAMPLE = 256
 CHUNKS = ("object_stacks", "object_stack_chunks")
-"""The freelist of ``_PyObjectStackChunk``, in 3.13 and later: the collector's and the merge queues' lists are made of these."""
+"""The freelist of ``_PyObjectStackChunk``, in 3.13 and later: the collector's and the merge queues'
+lists are made of these.
+"""
 RED_ZONE = 128
 """Bytes below the stack pointer that a leaf function of x86-64 may use."""
 Progress = Callable[[int, int], None]
@@ -31,7 +34,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Stretch:
-    """Words from ``start`` on; ``page`` is None outside mimalloc.  ``in_use`` are ranges of indices of words."""
+    """Words from ``start`` on; ``page`` is None outside mimalloc.
+
+    ``in_use`` are ranges of indices of words.
+    """
 
     start: int
     data: bytes
@@ -99,7 +105,10 @@ class Sweep:
                 progress(number + 1, len(pages))
 
     def pointing_into(self, blocks: dict[int, int]) -> dict[int, list[int]]:
-        """Block → the objects that have a pointer into it.  ``blocks`` maps blocks to their sizes."""
+        """Block → the objects that have a pointer into it.
+
+        ``blocks`` maps blocks to their sizes.
+        """
         slices: dict[int, list[int]] = {}
         for block, size in blocks.items():
             for number in range(block >> 16, (block + size - 1 >> 16) + 1):
@@ -158,7 +167,9 @@ class Sweep:
                     yield from self._without_reserve(start, end) if is_arena else [(start, end)]
 
     def _without_reserve(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Leaves out what an arena has reserved and not used: whole empty pieces from one 32 MiB boundary to the next."""
+        """Leaves out what an arena has reserved and not used: whole empty pieces from one 32 MiB
+        boundary to the next.
+        """
         at = start
         while at < end:
             stop = min((at // SEGMENT_SIZE + 1) * SEGMENT_SIZE, end)
@@ -168,7 +179,9 @@ class Sweep:
 
     @cached_property
     def _kept(self) -> dict[int, set[int]]:
-        """Blocks, by page, of dead objects that CPython keeps on freelists, and of memory that waits for QSBR."""
+        """Blocks, by page, of dead objects that CPython keeps on freelists, and of memory that
+        waits for QSBR.
+        """
         found: dict[int, set[int]] = {}
         for address in (*self._r.freelists.members, *self._r.queues.delayed):
             page = self._r.mimalloc.page_of(address)
@@ -178,8 +191,9 @@ class Sweep:
 
     @cached_property
     def _unused(self) -> list[tuple[int, int]]:
-        """Memory that holds leftovers only: glibc's free chunks, CPython's unused stacks of objects, and threads' stacks below
-        their stack pointers."""
+        """Memory that holds leftovers only: glibc's free chunks, CPython's unused stacks of
+        objects, and threads' stacks below their stack pointers.
+        """
         found = [part for region in self._r.regions for part in free_parts(self._r.memory, region)]
         chunk = self._r.layout.find("_PyObjectStackChunk")
         if chunk:

@@ -1,9 +1,11 @@
-"""A thread's critical sections, newest first (CPython's Include/internal/pycore_critical_section.h, Python/critical_section.c).
+"""A thread's critical sections, newest first (CPython's Include/internal/pycore_critical_section.h,
+Python/critical_section.c).
 
-``PyThreadState.critical_section`` points to the newest one, on the thread's C stack, with two tag bits; each links to the one
-around it, with that one's tags.  When a thread detaches, all its sections give their mutexes up and are marked inactive;
-when it attaches again, only the newest takes its mutexes back.  A section whose mutex is NULL is still waiting for it (or for
-taking it back): the mutex is then only known from the parking lot.
+``PyThreadState.critical_section`` points to the newest one, on the thread's C stack, with two tag
+bits; each links to the one around it, with that one's tags.  When a thread detaches, all its
+sections give their mutexes up and are marked inactive; when it attaches again, only the newest
+takes its mutexes back.  A section whose mutex is NULL is still waiting for it (or for taking it
+back): the mutex is then only known from the parking lot.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ MAX_SECTIONS = 10_000
 
 @dataclass(frozen=True)
 class CriticalSection:
-    """``mutexes`` are addresses of the ``PyMutex`` bytes; ``state`` is ``active`` (locked), ``suspended`` or ``entering``."""
+    """``mutexes`` are addresses of the ``PyMutex`` bytes; ``state`` is ``active`` (locked),
+    ``suspended`` or ``entering``.
+    """
 
     address: int
     state: str
@@ -32,7 +36,9 @@ class CriticalSection:
 def read_sections(
     memory: Memory, layout: Layout, head: int | None
 ) -> tuple[tuple[CriticalSection, ...], bool]:
-    """The chain that starts with the tagged word ``head``, newest first, and whether it could be read to its end."""
+    """The chain that starts with the tagged word ``head``, newest first, and whether it could be
+    read to its end.
+    """
     found: list[CriticalSection] = []
     seen: set[int] = set()
     word = head or 0

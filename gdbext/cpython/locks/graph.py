@@ -14,7 +14,8 @@ from gdbext.model import Confidence, Evidence
 class Hold:
     """A thread has a lock.  ``lwp`` is None when the holder is known to have exited.
 
-    ``how`` is a phrase for how that is known: ``critical section``, ``recorded owner``, ``with block`` …
+    ``how`` is a phrase for how that is known: ``critical section``, ``recorded owner``, ``with
+    block`` …
     """
 
     lwp: int | None
@@ -26,9 +27,12 @@ class Hold:
 
 @dataclass(frozen=True)
 class Wait:
-    """A thread sleeps until it gets a lock (or until something happens).  ``has_timeout`` None: not known.
+    """A thread sleeps until it gets a lock (or until something happens).
 
-    ``since`` is in nanoseconds of CLOCK_MONOTONIC, known for mutexes; ``in_transit``: the wait was just beginning or ending.
+    ``has_timeout`` None: not known.
+
+    ``since`` is in nanoseconds of CLOCK_MONOTONIC, known for mutexes; ``in_transit``: the wait was
+    just beginning or ending.
     """
 
     lwp: int
@@ -54,7 +58,9 @@ class Edge:
 
 @dataclass(frozen=True)
 class WaitGraph:
-    """``waits`` by LWP; ``holds`` by the waited lock's address; a lock that is missing there has no known holder."""
+    """``waits`` by LWP; ``holds`` by the waited lock's address; a lock that is missing there has no
+    known holder.
+    """
 
     waits: dict[int, Wait] = field(default_factory=dict)
     holds: dict[int, tuple[Hold, ...]] = field(default_factory=dict)
@@ -69,7 +75,9 @@ class WaitGraph:
 
     @property
     def edges(self) -> list[Edge]:
-        """All edges; several holders of one lock are alternatives, or (stopping the world) are all waited for."""
+        """All edges; several holders of one lock are alternatives, or (stopping the world) are all
+        waited for.
+        """
         return [edge for edges in self._edges.values() for edge in edges]
 
     def from_thread(self, lwp: int) -> list[Edge]:
@@ -97,7 +105,9 @@ class WaitGraph:
 
     @cached_property
     def knot(self) -> set[int]:
-        """The threads whose waiting never leads to one that does not wait: those in circles, and those behind them."""
+        """The threads whose waiting never leads to one that does not wait: those in circles, and
+        those behind them.
+        """
         behind: dict[int, list[int]] = {}
         ahead = dict.fromkeys(self.waits, 0)
         for edge in self.edges:
@@ -140,7 +150,9 @@ class WaitGraph:
         return tuple(reversed(way))
 
     def chain(self, lwp: int) -> list[Edge]:
-        """From one thread to the one at the end of its waiting, as far as holders are known; stops where it bites its tail."""
+        """From one thread to the one at the end of its waiting, as far as holders are known; stops
+        where it bites its tail.
+        """
         found: list[Edge] = []
         seen = {lwp}
         for edge in self._steps(lwp):

@@ -1,8 +1,9 @@
 """Who holds a lock: what memory records of it, and what it implies.
 
-Recorded: a thread's active critical sections, an RLock's owner, a module lock's owner, the requester of a stopped world.
-Implied: a ``threading.Lock`` has no owner, but a thread inside ``with lock:`` took it; anybody may have released it since.
-Guessed: a function that has ``lock.acquire()`` before the line that its thread is at, and no ``lock.release()`` in between.
+Recorded: a thread's active critical sections, an RLock's owner, a module lock's owner, the
+requester of a stopped world. Implied: a ``threading.Lock`` has no owner, but a thread inside ``with
+lock:`` took it; anybody may have released it since. Guessed: a function that has ``lock.acquire()``
+before the line that its thread is at, and no ``lock.release()`` in between.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ PTHREAD_OWNER = 8
 
 @dataclass(frozen=True)
 class Taken:
-    """A lock that a thread took in a frame's code.  ``place`` is the word of the value stack that shows it."""
+    """A lock that a thread took in a frame's code.
+
+    ``place`` is the word of the value stack that shows it.
+    """
 
     lwp: int
     lock: PythonLock
@@ -73,7 +77,10 @@ class Holders:
             return ()
 
     def by_thread(self, lwp: int) -> list[Hold]:
-        """What a thread has, or may have.  What it may have acquired on an earlier line is only looked for when asked about."""
+        """What a thread has, or may have.
+
+        What it may have acquired on an earlier line is only looked for when asked about.
+        """
         locks = [
             self._places.lock_at(m)
             for s in self.sections(lwp)[0]
@@ -95,8 +102,8 @@ class Holders:
     def _of_mutex(self, lock: Lock) -> Iterator[Hold]:
         """Threads with an active critical section on it.
 
-        Between unlocking and leaving a section a thread still shows as active; so a mutex that is not locked, or that two
-        threads seem to have, proves nothing.
+        Between unlocking and leaving a section a thread still shows as active; so a mutex that is
+        not locked, or that two threads seem to have, proves nothing.
         """
         bits = self._sources.memory.read(lock.address, 1)[0]
         found = [
@@ -141,7 +148,10 @@ class Holders:
             yield from self._of_taken(lock)
 
     def _of_taken(self, lock: Lock) -> Iterator[Hold]:
-        """Threads whose code took it.  Two of them show that the lock changed hands inside of one's block."""
+        """Threads whose code took it.
+
+        Two of them show that the lock changed hands inside of one's block.
+        """
         found = [t for t in self._taken if t.lock.address == lock.object] or [
             t for t in self._acquired if t.lock.address == lock.object
         ]
@@ -201,7 +211,7 @@ class Holders:
                 yield from self._requester(lock, world)
 
     def _of_stopping(self, lock: Lock) -> Iterator[Hold]:
-        """The requester waits for threads that still run; others wait for the requester to be done."""
+        """The requester waits for threads that still run; others wait for the requester."""
         for world in self.worlds:
             inside = (
                 world.address
@@ -293,7 +303,9 @@ class Holders:
 
     @cached_property
     def _taken(self) -> list[Taken]:
-        """Every lock that the threads' ``with`` blocks took, and that is not given back for the time."""
+        """Every lock that the threads' ``with`` blocks took, and that is not given back for the
+        time.
+        """
         found = []
         for thread in self._sources.threads:
             released: set[int] = set()
@@ -310,7 +322,9 @@ class Holders:
         return found
 
     def _in_block(self, lwp: int, frame: Frame, place: int, manager: int) -> Iterator[Taken]:
-        """The lock that a context manager is; else those that a generator behind it took, or that it has (as Condition does)."""
+        """The lock that a context manager is; else those that a generator behind it took, or that
+        it has (as Condition does).
+        """
         objects = self._sources.objects
         lock = read_lock(objects, manager)
         if lock is not None:
@@ -333,7 +347,9 @@ class Holders:
                 yield Taken(lwp, lock, frame, "with block", Confidence.POSSIBLE, claim, place)
 
     def _generator_managers(self, address: int) -> list[tuple[int, int]]:
-        """The context managers of the ``with`` blocks that a suspended generator is inside of (contextlib.contextmanager)."""
+        """The context managers of the ``with`` blocks that a suspended generator is inside of
+        (contextlib.contextmanager).
+        """
         info = self._sources.objects.type_of(address)
         if (
             info is None
@@ -348,7 +364,9 @@ class Holders:
 
     @cached_property
     def _acquired(self) -> list[Taken]:
-        """Locks that a function acquired on an earlier line and, as its code is written, has not released."""
+        """Locks that a function acquired on an earlier line and, as its code is written, has not
+        released.
+        """
         found = []
         for thread in self._sources.threads:
             for frame in self._sources.python_stack(thread.lwp).frames[:MAX_FRAMES]:
@@ -368,7 +386,8 @@ class Holders:
                     if operation.name == "acquire" and operation.index < frame.lasti:
                         taken[lock.address] = lock
                     else:
-                        # Released; or waited for here a second time, as one does with a lock that serves as a signal.
+                        # Released; or waited for here a second time, as one does with a lock that
+                        # serves as a signal.
                         taken.pop(lock.address, None)
                 claim = Claim("acquired-earlier")
                 found += [

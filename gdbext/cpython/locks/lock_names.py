@@ -14,7 +14,9 @@ MAX_MODULES = 8
 
 
 def named_lock(sources: Sources, wait: Wait) -> Lock:
-    """The lock that is waited for, with its name if it is a global of a module whose code the waiting thread runs."""
+    """The lock that is waited for, with its name if it is a global of a module whose code the
+    waiting thread runs.
+    """
     lock = wait.lock
     if lock.kind not in (Kind.LOCK, Kind.RLOCK) or lock.object is None:
         return lock

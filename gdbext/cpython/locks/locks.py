@@ -45,7 +45,9 @@ class ThreadLocks:
 
     @property
     def holds(self) -> tuple[int, ...]:
-        """Addresses for a report, of the objects that are locked or are locks; what is only ``possible`` is left out."""
+        """Addresses for a report, of the objects that are locked or are locks; what is only
+        ``possible`` is left out.
+        """
         return tuple(
             dict.fromkeys(h.lock.key for h in self.held if h.confidence is not Confidence.POSSIBLE)
         )
@@ -97,11 +99,16 @@ class Locks:
         self._holders = Holders(self._sources, self._places, blocks)
 
     def holders(self, address: int) -> list[Hold]:
-        """Who has the lock at ``address``: of an object its mutex, of a lock object the lock.  Empty: unknown, or nobody."""
+        """Who has the lock at ``address``: of an object its mutex, of a lock object the lock.
+
+        Empty: unknown, or nobody.
+        """
         return [hold for lock in self.locks_of(address) for hold in self._holders.of(lock)]
 
     def waiters(self, address: int) -> list[Wait]:
-        """Who waits for the lock at ``address`` (as for :meth:`holders`), in the order that they will get it."""
+        """Who waits for the lock at ``address`` (as for :meth:`holders`), in the order that they
+        will get it.
+        """
         words = {lock.address for lock in self.locks_of(address)}
         return [
             wait
@@ -110,7 +117,9 @@ class Locks:
         ]
 
     def locks_of(self, address: int) -> list[Lock]:
-        """The locks that an address stands for: the object's mutex, and the lock that it is; else the lock word there."""
+        """The locks that an address stands for: the object's mutex, and the lock that it is; else
+        the lock word there.
+        """
         objects = self._sources.objects
         try:
             if objects.type_info(objects.field("PyObject", address, "ob_type")) is None:

@@ -1,7 +1,8 @@
-"""The bits of a ``PyMutex`` and of its relatives (CPython's Include/internal/pycore_lock.h and Python/lock.c).
+"""The bits of a ``PyMutex`` and of its relatives (CPython's Include/internal/pycore_lock.h and
+Python/lock.c).
 
-A mutex does not say who holds it.  After a wait of a millisecond it is handed over while it stays locked, so that for a
-moment it may be locked by a thread that has not run yet.
+A mutex does not say who holds it.  After a wait of a millisecond it is handed over while it stays
+locked, so that for a moment it may be locked by a thread that has not run yet.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The parking lot: a table of all threads that sleep on a mutex or an event (CPython's Python/parking_lot.c).
+"""The parking lot: a table of all threads that sleep on a mutex or an event (CPython's
+Python/parking_lot.c).
 
-A waiter's entry lies on its own C stack.  The table is a static array, ``buckets``, that only a symbol finds; without one, a
-sleeping thread's futex is the semaphore inside its entry.
+A waiter's entry lies on its own C stack.  The table is a static array, ``buckets``, that only a
+symbol finds; without one, a sleeping thread's futex is the semaphore inside its entry.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from gdbext.target.protocol import Memory, MemoryFault, Symbol
 BUCKETS = 257
 MAX_WAITERS = 20_000
 TIME_TO_BE_FAIR = 1_000_000
-"""Nanoseconds that a mutex's waiter must have waited before the mutex is handed over to it (Python/lock.c)."""
+"""Nanoseconds that a mutex's waiter must have waited before the mutex is handed over to it
+(Python/lock.c).
+"""
 
 
 @dataclass(frozen=True)
 class Waiter:
     """One ``struct wait_entry``: where it lies, and the address that is waited on.
 
-    ``since`` is when the wait for a mutex began, in nanoseconds of CLOCK_MONOTONIC; ``bucket_busy`` says that a thread was
-    changing the waiter's bucket when the process stopped.
+    ``since`` is when the wait for a mutex began, in nanoseconds of CLOCK_MONOTONIC; ``bucket_busy``
+    says that a thread was changing the waiter's bucket when the process stopped.
     """
 
     entry: int
@@ -33,14 +36,19 @@ class Waiter:
 
 @dataclass(frozen=True)
 class ParkingLot:
-    """All waiters, in the order that they will be woken for each address.  ``complete`` is False after damage."""
+    """All waiters, in the order that they will be woken for each address.
+
+    ``complete`` is False after damage.
+    """
 
     waiters: tuple[Waiter, ...]
     complete: bool = True
 
 
 def read_buckets(memory: Memory, layout: Layout, symbol: Symbol | None) -> ParkingLot | None:
-    """Every waiter of the table at ``symbol``; None if it is no such table, or its layout is not known."""
+    """Every waiter of the table at ``symbol``; None if it is no such table, or its layout is not
+    known.
+    """
     if symbol is None:
         return None
     try:
@@ -94,7 +102,9 @@ def _walk(
 
 
 def _waiter(memory: Memory, layout: Layout, entry: Record, is_busy: bool) -> Waiter:
-    """Whoever waits for a mutex keeps the time until which that is fair beside the entry (``struct mutex_entry``)."""
+    """Whoever waits for a mutex keeps the time until which that is fair beside the entry (``struct
+    mutex_entry``).
+    """
     since = None
     if entry["park_arg"] and layout.has("mutex_entry", "time_to_be_fair"):
         fair = int.from_bytes(
@@ -108,7 +118,8 @@ def _waiter(memory: Memory, layout: Layout, entry: Record, is_busy: bool) -> Wai
 def waiter_at_futex(memory: Memory, layout: Layout, futex: int) -> Waiter | None:
     """The waiter whose semaphore is at ``futex``; None if there is no such entry.
 
-    What is read there is an entry only if its list node is a sound one: its neighbours point back to it.
+    What is read there is an entry only if its list node is a sound one: its neighbours point back
+    to it.
     """
     try:
         entry = futex - layout.offset("wait_entry", "sema")

@@ -1,4 +1,6 @@
-"""What a lock's address belongs to: an object's header, a lock object, a thread, or a field of the runtime."""
+"""What a lock's address belongs to: an object's header, a lock object, a thread, or a field of the
+runtime.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,8 @@ class Kind(str, enum.Enum):
 
 @dataclass(frozen=True)
 class Lock:
-    """``address`` is the word that threads wait on; ``object`` the Python object that it is, or is part of.
+    """``address`` is the word that threads wait on; ``object`` the Python object that it is, or is
+    part of.
 
     ``name`` says which one it is: a type's name, a runtime field's, a module's, the ident of a
     thread that is waited for.
@@ -70,7 +73,9 @@ class Lock:
 
 @dataclass(frozen=True)
 class ThreadHandle:
-    """``ThreadHandle`` of Modules/_threadmodule.c: ``event`` is set when the thread with ``ident`` ends."""
+    """``ThreadHandle`` of Modules/_threadmodule.c: ``event`` is set when the thread with ``ident``
+    ends.
+    """
 
     address: int
     ident: int
@@ -172,7 +177,8 @@ class Places:
         if layout is None:
             return
         for path in layout.paths():
-            # Static objects have mutexes of their own; the first interpreter's state lies in the runtime's.
+            # Static objects have mutexes of their own; the first interpreter's state lies in the
+            # runtime's.
             if (
                 path.endswith(LOCK_FIELDS)
                 and "static_objects" not in path

@@ -1,7 +1,7 @@
 """What is wrong with the locks (FT302, FT303, FT304), and what a process that hangs is doing.
 
-One look at a process cannot tell a short wait from a long one.  So a problem is only what no healthy program shows even for
-a moment; a stop of the world that is just going on is none.
+One look at a process cannot tell a short wait from a long one.  So a problem is only what no
+healthy program shows even for a moment; a stop of the world that is just going on is none.
 """
 
 from __future__ import annotations
@@ -26,15 +26,17 @@ MUTEXES = {Kind.OBJECT, Kind.LOCK, Kind.IMPORT}
 WORLD = {Kind.WORLD, Kind.STOPPING}
 # CPython never stays attached around these.
 SLEEPS = {
-    "accept", "accept4", "clock_nanosleep", "connect", "epoll_pwait", "epoll_wait", "flock", "nanosleep", "pause",
-    "poll", "ppoll", "pselect6", "read", "recvfrom", "recvmsg", "rt_sigsuspend", "rt_sigtimedwait", "select",
-    "sendmsg", "sendto", "wait4", "waitid", "write",
+    "accept", "accept4", "clock_nanosleep", "connect", "epoll_pwait", "epoll_wait", "flock",
+    "nanosleep", "pause", "poll", "ppoll", "pselect6", "read", "recvfrom", "recvmsg",
+    "rt_sigsuspend", "rt_sigtimedwait", "select", "sendmsg", "sendto", "wait4", "waitid", "write",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One rule's result: ``detail`` completes the rule's title; ``threads`` are LWPs, ``subject`` an object or a lock."""
+    """One rule's result: ``detail`` completes the rule's title; ``threads`` are LWPs, ``subject``
+    an object or a lock.
+    """
 
     rule: str
     detail: Claim
@@ -47,7 +49,9 @@ class Problem:
 
 @dataclass(frozen=True)
 class Hang:
-    """``kind`` is ``deadlock``, ``stop-the-world``, ``lost lock``, ``livelock``, ``running`` (busy) or ``waiting``."""
+    """``kind`` is ``deadlock``, ``stop-the-world``, ``lost lock``, ``livelock``, ``running`` (busy)
+    or ``waiting``.
+    """
 
     kind: str
     detail: Claim
@@ -74,7 +78,9 @@ def find_problems(
 
 
 def _contradictions(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
-    """A mutex that threads are parked on says so; only its bucket's lock holder may see it otherwise."""
+    """A mutex that threads are parked on says so; only its bucket's lock holder may see it
+    otherwise.
+    """
     by_lock: dict[int, list[int]] = {}
     locks: dict[int, Lock] = {}
     for wait in graph.waits.values():
@@ -99,7 +105,9 @@ def _contradictions(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
 
 
 def _sections_without_lock(sources: Sources, places: Places, holders: Holders) -> Iterator[Problem]:
-    """A thread unlocks just before it leaves a section, so an unlocked mutex alone is weak; an impossible one is not."""
+    """A thread unlocks just before it leaves a section, so an unlocked mutex alone is weak; an
+    impossible one is not.
+    """
     for thread in sources.runtime.threads:
         lwp = thread.native_thread_id
         for section in holders.sections(lwp)[0]:
@@ -117,7 +125,9 @@ def _sections_without_lock(sources: Sources, places: Places, holders: Holders) -
 
 
 def _orphans(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
-    """Threads that wait for a lock whose recorded owner has exited without releasing it, or is on the other side of a fork."""
+    """Threads that wait for a lock whose recorded owner has exited without releasing it, or is on
+    the other side of a fork.
+    """
     knows_all = all(t.fs_base for t in sources.threads)
     for edge in graph.edges:
         if edge.hold.lwp is None:

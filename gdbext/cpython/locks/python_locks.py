@@ -1,8 +1,11 @@
-"""Locks that are Python objects: ``threading.Lock``, ``threading.RLock`` and importlib's module locks.
+"""Locks that are Python objects: ``threading.Lock``, ``threading.RLock`` and importlib's module
+locks.
 
-A ``threading.Lock`` is one ``PyMutex`` and names no owner.  An RLock does: up to 3.13 it is a semaphore with an owner beside
-it, from 3.14 on a ``_PyRecursiveMutex`` (CPython's Modules/_threadmodule.c, Python/lock.c).  ``_ModuleLock`` is a Python class
-(Lib/importlib/_bootstrap.py): its ``wakeup`` lock is what threads wait on, its ``owner`` the thread that imports the module.
+A ``threading.Lock`` is one ``PyMutex`` and names no owner.  An RLock does: up to 3.13 it is a
+semaphore with an owner beside it, from 3.14 on a ``_PyRecursiveMutex`` (CPython's
+Modules/_threadmodule.c, Python/lock.c).  ``_ModuleLock`` is a Python class
+(Lib/importlib/_bootstrap.py): its ``wakeup`` lock is what threads wait on, its ``owner`` the thread
+that imports the module.
 """
 
 from __future__ import annotations
@@ -23,7 +26,9 @@ MODULE_LOCK_ACQUIRE = "_ModuleLock.acquire"
 
 @dataclass(frozen=True)
 class PythonLock:
-    """``word`` is the address that waiters sleep on; ``owner`` the ident (``thread_id``) of the thread that has it."""
+    """``word`` is the address that waiters sleep on; ``owner`` the ident (``thread_id``) of the
+    thread that has it.
+    """
 
     address: int
     kind: str
@@ -96,7 +101,9 @@ def read_module_lock(objects: Objects, address: int) -> PythonLock | None:
 
 
 def module_lock_of(objects: Objects, frame: Frame, word: int) -> PythonLock | None:
-    """The module lock that a frame of ``_ModuleLock.acquire`` waits for, if ``word`` is what its waiters sleep on."""
+    """The module lock that a frame of ``_ModuleLock.acquire`` waits for, if ``word`` is what its
+    waiters sleep on.
+    """
     if frame.function != MODULE_LOCK_ACQUIRE:
         return None
     lock = read_module_lock(objects, frame.slots.get("self", 0))

@@ -17,8 +17,8 @@ from gdbext.target.protocol import Memory, NativeThread, Region, Symbol
 
 @dataclass(frozen=True)
 class Sources:
-    """``registers``, ``python_stack`` and ``thread_name`` take an LWP, ``frame_at`` a frame's address, ``code_facts`` a code
-    object's.
+    """``registers``, ``python_stack`` and ``thread_name`` take an LWP, ``frame_at`` a frame's
+    address, ``code_facts`` a code object's.
 
     What they cannot tell they leave out.
     """
@@ -42,7 +42,9 @@ class Sources:
         return facts.operations if facts else ()
 
     def lwp_of_ident(self, ident: int) -> int | None:
-        """The LWP of the thread that Python calls by ``ident`` (its thread pointer); None if it has exited."""
+        """The LWP of the thread that Python calls by ``ident`` (its thread pointer); None if it has
+        exited.
+        """
         found = next((t.lwp for t in self.threads if t.fs_base == ident), None)
         if found is not None:
             return found

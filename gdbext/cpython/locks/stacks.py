@@ -12,8 +12,9 @@ from gdbext.target.protocol import NativeThread, Region
 class Stacks:
     """Finds threads by addresses on their stacks.
 
-    glibc keeps a thread's descriptor (``fs_base``) at the top of the mapping that is its stack; only the main thread's
-    lies elsewhere.  Where that does not decide, the stack pointer does: it is the nearest one below the address.
+    glibc keeps a thread's descriptor (``fs_base``) at the top of the mapping that is its stack;
+    only the main thread's lies elsewhere.  Where that does not decide, the stack pointer does: it
+    is the nearest one below the address.
     """
 
     def __init__(

@@ -1,7 +1,9 @@
-"""Stopping the world: one thread asks all others to pause (CPython's Python/pystate.c, ``stop_the_world``).
+"""Stopping the world: one thread asks all others to pause (CPython's Python/pystate.c,
+``stop_the_world``).
 
-The requester counts the threads that are still to stop.  A detached thread is switched to ``suspended`` at once, an attached
-one has to come to its next safe point; it waits there until the requester starts the world again.
+The requester counts the threads that are still to stop.  A detached thread is switched to
+``suspended`` at once, an attached one has to come to its next safe point; it waits there until the
+requester starts the world again.
 """
 
 from __future__ import annotations

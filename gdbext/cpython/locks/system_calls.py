@@ -1,8 +1,10 @@
-"""What a thread that is blocked in the kernel waits for, from its registers and the instruction before its program counter.
+"""What a thread that is blocked in the kernel waits for, from its registers and the instruction
+before its program counter.
 
-On x86-64 Linux a system call leaves ``rip`` just behind the ``syscall`` instruction and the arguments where they were: a
-futex's address in ``rdi``, its operation in ``rsi``, its timeout in ``r10``.  The call's number is lost with ``rax``, but
-compilers load it right before (``mov $n,%eax``).
+On x86-64 Linux a system call leaves ``rip`` just behind the ``syscall`` instruction and the
+arguments where they were: a futex's address in ``rdi``, its operation in ``rsi``, its timeout in
+``r10``.  The call's number is lost with ``rax``, but compilers load it right before (``mov
+$n,%eax``).
 """
 
 from __future__ import annotations
@@ -56,7 +58,10 @@ BLOCKING = {
 
 @dataclass(frozen=True)
 class SystemCall:
-    """The call that a thread is in.  ``futex`` is the address of the word it sleeps on, if it does."""
+    """The call that a thread is in.
+
+    ``futex`` is the address of the word it sleeps on, if it does.
+    """
 
     number: int | None
     name: str | None
@@ -67,7 +72,8 @@ class SystemCall:
 def current_call(memory: Memory, registers: Mapping[str, int]) -> SystemCall | None:
     """The system call that a thread with these registers is in; None if it is in none.
 
-    >>> current_call(memory, {"rip": 0x7F0000001007, "rdi": 0x7F0000ABC010, "rsi": 0x189, "r10": 0})  # doctest: +SKIP
+    >>> registers = {"rip": 0x7F0000001007, "rdi": 0x7F0000ABC010, "rsi": 0x189, "r10": 0}
+    >>> current_call(memory, registers)  # doctest: +SKIP
     SystemCall(number=202, name='futex', futex=139637987983376, has_timeout=False)
     """
     rip = registers.get("rip")

@@ -1,7 +1,8 @@
-"""Locks that running threads try to get without sleeping on them: ``lock.acquire(False)`` and ``lock.acquire(timeout=…)``.
+"""Locks that running threads try to get without sleeping on them: ``lock.acquire(False)`` and
+``lock.acquire(timeout=…)``.
 
-Threads that hold what the others try, and try again for ever, are in a livelock.  One look at a process cannot tell whether they
-will go on so; it can tell that they are in such a circle now.
+Threads that hold what the others try, and try again for ever, are in a livelock.  One look at a
+process cannot tell whether they will go on so; it can tell that they are in such a circle now.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ MAX_FRAMES = 2
 
 
 def livelocks(sources: Sources, holders: Holders, graph: WaitGraph) -> list[tuple[Edge, ...]]:
-    """Circles of threads that each try, or wait with a timeout, for a lock that the next one holds."""
+    """Cycles of threads that each try, or wait with a timeout, for a lock of the next one."""
     waits = {lwp: wait for lwp, wait in graph.waits.items() if wait.has_timeout}
     holds = dict(graph.holds)
     for state in sources.runtime.threads:
@@ -33,7 +34,9 @@ def livelocks(sources: Sources, holders: Holders, graph: WaitGraph) -> list[tupl
 
 
 def _tried(sources: Sources, holders: Holders, lwp: int) -> Iterator[tuple[Wait, Hold]]:
-    """The locks in other threads' hands that the thread's innermost code asks for with arguments, so not to the bitter end."""
+    """The locks in other threads' hands that the thread's innermost code asks for with arguments,
+    so not to the bitter end.
+    """
     for frame in sources.python_stack(lwp).frames[:MAX_FRAMES]:
         for operation in sources.operations(frame.code):
             if (

@@ -19,7 +19,8 @@ from gdbext.target.protocol import MemoryFault
 CONDITION_WAIT = "Condition.wait"
 MAX_FRAMES = 8
 """A lock that a thread sleeps on is in the hands of one of its innermost Python frames."""
-# glibc's struct pthread begins at the thread pointer; its tid, which the kernel clears at exit, is in the first 4 KiB.
+# glibc's struct pthread begins at the thread pointer; its tid, which the kernel clears at exit, is
+# in the first 4 KiB.
 DESCRIPTOR = 4096
 
 
@@ -62,7 +63,9 @@ class Waits:
         return self._calls[lwp]
 
     def with_timeout(self, wait: Wait) -> Wait:
-        """The same wait with what the thread's registers say of its end (which is dear to ask of many threads)."""
+        """The same wait with what the thread's registers say of its end (which is dear to ask of
+        many threads).
+        """
         # The requester of a stopped world waits a millisecond at a time, for as long as it takes.
         if wait.has_timeout is not None or wait.lock.kind is Kind.STOPPING:
             return wait
@@ -93,7 +96,7 @@ class Waits:
         return Wait(lwp, lock, call.has_timeout, evidence=(evidence,))
 
     def _known_to_python(self, lwp: int, lock: Lock) -> Lock:
-        """A lock that stands for something else in the hands of importlib or threading.Condition."""
+        """A lock that stands for something else in importlib or threading.Condition."""
         if lock.kind is not Kind.LOCK or lock.object is None:
             return lock
         for frame in self._sources.python_stack(lwp).frames[:MAX_FRAMES]:
@@ -105,7 +108,9 @@ class Waits:
         return lock
 
     def _rlock(self, lwp: int, futex: int) -> Lock | None:
-        """The RLock with that semaphore (up to 3.13), which must be in the hands of the thread's innermost frames."""
+        """The RLock with that semaphore (up to 3.13), which must be in the hands of the thread's
+        innermost frames.
+        """
         for frame in self._sources.python_stack(lwp).frames[:MAX_FRAMES]:
             for value in self._blocks.values(frame):
                 for address in (value, self._blocks.bound_to(value)):
@@ -115,7 +120,9 @@ class Waits:
         return None
 
     def _end_of_thread(self, futex: int) -> Lock | None:
-        """A thread's exit, which pthread_join() waits for: the word is that thread's id, in its descriptor."""
+        """A thread's exit, which pthread_join() waits for: the word is that thread's id, in its
+        descriptor.
+        """
         try:
             value = int.from_bytes(self._sources.memory.read(futex, 4), "little")
         except MemoryFault:

@@ -1,8 +1,9 @@
 """The ``with`` blocks that a Python frame is inside of, read from its value stack.
 
-``with x:`` leaves ``x.__exit__`` on the frame's value stack until the block ends.  How much of the stack is in use is known
-for certain only where the code's exception table says so: for each range of instructions it gives the stack's depth that a
-handler may rely on (CPython's Objects/exception_handling_notes.txt, Python/assemble.c), and a ``with`` block is such a range.
+``with x:`` leaves ``x.__exit__`` on the frame's value stack until the block ends.  How much of the
+stack is in use is known for certain only where the code's exception table says so: for each range
+of instructions it gives the stack's depth that a handler may rely on (CPython's
+Objects/exception_handling_notes.txt, Python/assemble.c), and a ``with`` block is such a range.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ STACKREF_TAG = 3
 
 
 def handler_depth(table: bytes, index: int) -> int:
-    """How many values are on the stack for certain at instruction ``index`` (in code units); 0 outside every range.
+    """How many values are on the stack for certain at instruction ``index`` (in code units); 0
+    outside every range.
 
-    Each entry is four numbers: start, length, handler and twice the depth (the lowest bit means something else), in groups
-    of six bits, highest first; bit 7 marks an entry's first byte, bit 6 a number that goes on.
+    Each entry is four numbers: start, length, handler and twice the depth (the lowest bit means
+    something else), in groups of six bits, highest first; bit 7 marks an entry's first byte, bit 6
+    a number that goes on.
 
     >>> handler_depth(bytes([0x80 | 4, 6, 20, 1 << 1]), 5)
     1
@@ -69,7 +72,9 @@ class WithBlocks:
         self._code_facts = code_facts
 
     def managers(self, frame: Frame) -> list[tuple[int, int]]:
-        """(address of the stack's word, context manager) of the frame's ``with`` blocks, outermost first."""
+        """(address of the stack's word, context manager) of the frame's ``with`` blocks, outermost
+        first.
+        """
         try:
             start, words = self._stack(frame, self._depth(frame))
             return list(self._managers(start, words))
@@ -77,7 +82,7 @@ class WithBlocks:
             return []
 
     def values(self, frame: Frame) -> list[int]:
-        """The frame's locals and the whole room for its stack: words in use, left over, or neither."""
+        """The frame's locals and all room for its stack: words in use, left over, or neither."""
         try:
             return [
                 *frame.slots.values(),
@@ -110,13 +115,16 @@ class WithBlocks:
             MAX_TABLE,
         )
         depth = handler_depth(table or b"", frame.lasti)
-        # A jump back cannot raise, so it may stand in no range; the stack is that of the loop's start, where it leads to.
+        # A jump back cannot raise, so it may stand in no range; the stack is that of the loop's
+        # start, where it leads to.
         facts = self._code_facts(frame.code)
         targets = [first for first, last in facts.loops if last == frame.lasti] if facts else []
         return max([depth, *(handler_depth(table or b"", first) for first in targets)])
 
     def _stack(self, frame: Frame, depth: int) -> tuple[int, list[int]]:
-        """Where the frame's value stack begins, and the lowest ``depth`` values on it, tags taken off."""
+        """Where the frame's value stack begins, and the lowest ``depth`` values on it, tags taken
+        off.
+        """
         above = self._objects.field("PyCodeObject", frame.code, "co_nlocalsplus")
         start = frame.address + self._layout.offset("_PyInterpreterFrame", "localsplus") + 8 * above
         if not 0 < depth <= MAX_DEPTH or above > MAX_DEPTH:

@@ -1,1 +1,3 @@
-"""CPython's objects, decoded from bytes; :class:`gdbext.cpython.objects.objects.Objects` is the door."""
+"""CPython's objects, decoded from bytes; :class:`gdbext.cpython.objects.objects.Objects` is the
+door.
+"""

@@ -1,7 +1,8 @@
 """Unions and generic aliases (CPython's Objects/unionobject.c, Objects/genericaliasobject.c).
 
-``int | str`` is a union: ``args`` is an exact tuple of two members or more, set before anybody sees the object and never
-again.  3.14 added sets of the members beside it.  ``parameters`` stays NULL until somebody asks for ``__parameters__``.
+``int | str`` is a union: ``args`` is an exact tuple of two members or more, set before anybody sees
+the object and never again.  3.14 added sets of the members beside it.  ``parameters`` stays NULL
+until somebody asks for ``__parameters__``.
 """
 
 from __future__ import annotations
@@ -90,7 +91,9 @@ def alias_members(
 
 
 def member(write: Writer, address: int, in_union: bool = False) -> Iterator[str]:
-    """One member as aliases write it: classes and functions by their name, ``None`` for its type, other things by their repr."""
+    """One member as aliases write it: classes and functions by their name, ``None`` for its type,
+    other things by their repr.
+    """
     core = write.core
     info = core.type_of(address) if write.is_usable(address) else None
     if info is None:

@@ -23,9 +23,11 @@ HEAP_TYPE = Family(
 
 
 class TypeFamily(Family):
-    """``type`` and its subclasses; heap types have more slots behind ``PyTypeObject`` (``PyHeapTypeObject``).
+    """``type`` and its subclasses; heap types have more slots behind ``PyTypeObject``
+    (``PyHeapTypeObject``).
 
-    ``tp_subclasses`` and ``tp_weaklist`` are left out: static built-in types keep an index in the first.
+    ``tp_subclasses`` and ``tp_weaklist`` are left out: static built-in types keep an index in the
+    first.
     """
 
     names = ("type",)
@@ -50,7 +52,8 @@ class TypeFamily(Family):
         described = core.type_info(address)
         is_heap_type = described is not None and described.is_heap_type
         for reference in super().references(core, address):
-            # A static built-in type has no tp_dict of its own and keeps numbers where others have objects.
+            # A static built-in type has no tp_dict of its own and keeps numbers where others have
+            # objects.
             if is_heap_type or core.is_object(reference.target):
                 yield reference
         if is_heap_type:

@@ -1,4 +1,6 @@
-"""Code objects and generators (CPython's Include/cpython/code.h, Objects/codeobject.c, Objects/genobject.c)."""
+"""Code objects and generators (CPython's Include/cpython/code.h, Objects/codeobject.c,
+Objects/genobject.c).
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,8 @@ class CodeFamily(Family):
             self.struct, address, "co_name", "co_filename", "co_firstlineno"
         )
         text = write.core.text
-        yield f'<code object {text(name) or "?"} at {address:#x}, file "{text(filename) or "?"}", line {signed(line, 32)}>'
+        yield f"<code object {text(name) or '?'} at {address:#x}, "
+        yield f'file "{text(filename) or "?"}", line {signed(line, 32)}>'
 
 
 class GeneratorFamily(Family):

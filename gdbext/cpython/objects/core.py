@@ -19,10 +19,11 @@ T = TypeVar("T")
 
 
 class Core(Reader):
-    """Headers, types and text of a target; :class:`gdbext.cpython.objects.objects.Objects` adds the families.
+    """Headers, types and text of a target; :class:`gdbext.cpython.objects.objects.Objects` adds the
+    families.
 
-    ``known_types`` maps addresses to C symbols (``_PyUnion_Type``) where the debugger has them; ``is_collecting`` says that
-    a garbage collection is running, which uses headers in its own way.
+    ``known_types`` maps addresses to C symbols (``_PyUnion_Type``) where the debugger has them;
+    ``is_collecting`` says that a garbage collection is running, which uses headers in its own way.
 
     Raises:
         UnknownLayout: when this Python's objects do not have a free-threaded build's header.
@@ -67,7 +68,8 @@ class Core(Reader):
         return None if info is None or header.problems else info
 
     def is_object(self, address: int) -> bool:
-        """Whether there is an object that somebody may hold a reference to: all that memory alone can say.
+        """Whether there is an object that somebody may hold a reference to: all that memory alone
+        can say.
 
         Whether it is still the object that the holder means is the heap's to say.
         """
@@ -105,7 +107,9 @@ class Core(Reader):
         return found
 
     def bases(self, info: TypeInfo) -> Iterator[TypeInfo]:
-        """The type itself, then its ``tp_base``, and so on to ``object`` (or to the first that is no credible type)."""
+        """The type itself, then its ``tp_base``, and so on to ``object`` (or to the first that is
+        no credible type).
+        """
         found: TypeInfo | None = info
         for _ in range(MAX_BASES):
             if found is None:
@@ -116,14 +120,15 @@ class Core(Reader):
             found = self.type_info(found.base)
 
     def is_a(self, info: TypeInfo, name: str, exact: bool = False) -> bool:
-        """Whether the type is C's type of that ``tp_name``, or, unless ``exact``, a subclass of it."""
+        """Whether it is C's type of that ``tp_name``, or, unless ``exact``, a subclass of it."""
         if name in SUBCLASS_BITS and not exact:
             return info.is_subclass(name)
         candidates = [info] if exact else self.bases(info)
         return any(base.name == name and not base.is_python_class for base in candidates)
 
     def names(self, info: TypeInfo) -> tuple[str | None, str]:
-        """``__module__`` and ``__qualname__`` of a class, as ``type_module`` and ``type_qualname`` find them.
+        """``__module__`` and ``__qualname__`` of a class, as ``type_module`` and ``type_qualname``
+        find them.
 
         The module is None when it is not to be found: deleted, or not a string.
         """
@@ -143,7 +148,9 @@ class Core(Reader):
         return self.text(entry.value) if entry else None, qualname or short
 
     def type_name(self, info: TypeInfo) -> str:
-        """A class as the default repr of its instances names it: with the module, but for built-in ones."""
+        """A class as the default repr of its instances names it: with the module, but for built-in
+        ones.
+        """
         module, qualname = self.names(info)
         return info.name if module in (None, "builtins") else f"{module}.{qualname}"
 
@@ -152,7 +159,9 @@ class Core(Reader):
         return self._types.why_not(address)
 
     def pointer(self, struct: str, address: int, name: str) -> int | None:
-        """One field of a struct; None if it cannot be read, or this version has none or it is not known where."""
+        """One field of a struct; None if it cannot be read, or this version has none or it is not
+        known where.
+        """
         try:
             return self.field(struct, address, name)
         except FAULTS:
@@ -163,7 +172,9 @@ class Core(Reader):
         return read_cstring(self.memory, address, limit)
 
     def memo(self, key: tuple[str, int], make: Callable[[], T]) -> T:
-        """What ``make`` gave for that key the first time: facts of types, which do not change while the target stands still."""
+        """What ``make`` gave for that key the first time: facts of types, which do not change while
+        the target stands still.
+        """
         if key not in self._memo:
             self._memo[key] = make()
         return cast(T, self._memo[key])

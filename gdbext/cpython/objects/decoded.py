@@ -25,8 +25,8 @@ class Reference(NamedTuple):
 class Violation:
     """An invariant that does not hold: at ``address`` stands ``value``.
 
-    ``severity`` is ``broken`` for what CPython never lets anybody see, ``transient`` for what stands there while an operation
-    is under way, before ``__init__`` or at the object's end.
+    ``severity`` is ``broken`` for what CPython never lets anybody see, ``transient`` for what
+    stands there while an operation is under way, before ``__init__`` or at the object's end.
     """
 
     slot: Slot | None
@@ -47,10 +47,13 @@ class Violation:
         return Evidence(self.claim, self.address, self.value, about, broken=True)
 
 
-# Not frozen: a frozen dataclass takes three times as long to define, and every start of a debugger pays for that.
+# Not frozen: a frozen dataclass takes three times as long to define, and every start of a debugger
+# pays for that.
 @dataclass
 class Decoded:
-    """An object; ``type`` is None when it was decoded as what it was expected to be, though its type says otherwise."""
+    """An object; ``type`` is None when it was decoded as what it was expected to be, though its
+    type says otherwise.
+    """
 
     address: int
     type: TypeInfo | None
@@ -70,7 +73,9 @@ class Instance(Decoded):
 
 @dataclass
 class Slotted(Decoded):
-    """An object whose C struct holds pointers: a union, a function, a cell …  ``slots`` has them by C field."""
+    """An object whose C struct holds pointers: a union, a function, a cell …  ``slots`` has them by
+    C field.
+    """
 
     family: str
     slots: dict[str, int] = field(default_factory=dict)
@@ -81,7 +86,9 @@ class Slotted(Decoded):
 
 @dataclass
 class List(Decoded):
-    """``buffer`` is ``ob_item``; ``capacity`` the word before it, which lock-free readers go by (None without a buffer)."""
+    """``buffer`` is ``ob_item``; ``capacity`` the word before it, which lock-free readers go by
+    (None without a buffer).
+    """
 
     length: int
     buffer: int
@@ -99,7 +106,8 @@ class Tuple(Decoded):
 
 @dataclass
 class Dict(Decoded):
-    """``kind`` is ``general``, ``unicode`` or ``split``; ``values`` the address of a split dict's values (0 otherwise).
+    """``kind`` is ``general``, ``unicode`` or ``split``; ``values`` the address of a split dict's
+    values (0 otherwise).
 
     ``is_embedded``: these values are an instance's inline values.
     """
@@ -147,7 +155,9 @@ class Bytes(Decoded):
 
 @dataclass
 class Int(Decoded):
-    """An ``int`` or ``bool``; ``value`` is None when it has more than :data:`gdbext.cpython.objects.numbers.MAX_DIGITS` digits."""
+    """An ``int`` or ``bool``; ``value`` is None when it has more than
+    :data:`gdbext.cpython.objects.numbers.MAX_DIGITS` digits.
+    """
 
     value: int | None
     digits: int

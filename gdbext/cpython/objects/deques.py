@@ -1,4 +1,6 @@
-"""``collections.deque`` (CPython's Modules/_collectionsmodule.c): a doubly linked list of blocks of 64 items."""
+"""``collections.deque`` (CPython's Modules/_collectionsmodule.c): a doubly linked list of blocks of
+64 items.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""Tables of dictionaries: keys and values objects (CPython's Objects/dictobject.c, Include/internal/pycore_dict.h).
+"""Tables of dictionaries: keys and values objects (CPython's Objects/dictobject.c,
+Include/internal/pycore_dict.h).
 
-A dict has a keys object with a table of entries in insertion order: hash, key and value where keys may be anything
-("general"), key and value where all keys are strings ("unicode").  Dicts of instances share one keys object ("split") and
-have an array of values each, which may be the instance's own inline values.
+A dict has a keys object with a table of entries in insertion order: hash, key and value where keys
+may be anything ("general"), key and value where all keys are strings ("unicode").  Dicts of
+instances share one keys object ("split") and have an array of values each, which may be the
+instance's own inline values.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What is made of dicts: namespaces, proxies, views, ``OrderedDict``, ``defaultdict``.
 
-From CPython's Objects/namespaceobject.c, Objects/descrobject.c, Objects/odictobject.c, Modules/_collectionsmodule.c.
+From CPython's Objects/namespaceobject.c, Objects/descrobject.c, Objects/odictobject.c,
+Modules/_collectionsmodule.c.
 """
 
 from __future__ import annotations

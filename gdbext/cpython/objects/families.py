@@ -1,8 +1,9 @@
 """Which family an object belongs to.
 
-A name alone proves nothing: Python code may call its class what it likes.  A type belongs to a family when it, or the
-nearest of its bases, is a type made in C with the family's name, whose instances are large enough for the family's
-struct; and, where the debugger has the type object's symbol, only at that very address.
+A name alone proves nothing: Python code may call its class what it likes.  A type belongs to a
+family when it, or the nearest of its bases, is a type made in C with the family's name, whose
+instances are large enough for the family's struct; and, where the debugger has the type object's
+symbol, only at that very address.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from gdbext.cpython.objects.types import SUBCLASS_BITS, TypeInfo
 
 
 class OtherFamily(Family):
-    """Instances that have nothing but what their classes give them, and C types that are not known here."""
+    """Instances that have nothing but what their classes give them, and C types that are not known
+    here.
+    """
 
     names = ("object",)
     shows_overridden = False

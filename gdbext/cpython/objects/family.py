@@ -1,4 +1,6 @@
-"""What a family of types has to say of its objects; the general case is a C struct with pointers to objects in it."""
+"""What a family of types has to say of its objects; the general case is a C struct with pointers to
+objects in it.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 class PointerField:
     """A pointer in a C struct.
 
-    ``wants`` names the type that the target must be of (``exact``: not of a subclass); ``null`` is what NULL means:
-    None (legal), ``transient`` or ``broken``.  ``counted`` is False for a borrowed reference.
+    ``wants`` names the type that the target must be of (``exact``: not of a subclass); ``null`` is
+    what NULL means: None (legal), ``transient`` or ``broken``.  ``counted`` is False for a borrowed
+    reference.
     """
 
     name: str
@@ -33,7 +36,8 @@ class PointerField:
 class Family:
     """Types whose objects start with the same C struct.
 
-    ``names`` are the types' ``tp_name`` (all versions'), ``symbol`` the C symbol of the type object where it is but one.
+    ``names`` are the types' ``tp_name`` (all versions'), ``symbol`` the C symbol of the type object
+    where it is but one.
     """
 
     names: tuple[str, ...] = ()
@@ -41,7 +45,8 @@ class Family:
     slots: tuple[PointerField, ...] = ()
     symbol: str | None = None
     shows_overridden = True
-    """Whether its repr is worth showing for a subclass whose own ``__repr__`` says something else."""
+    """Whether its repr is worth showing for a subclass whose own ``__repr__`` says something else.
+    """
     cycle = "..."
     """What the repr shows for an object inside itself."""
 
@@ -70,7 +75,9 @@ class Family:
         return [slot for slot in self.slots if slot.name in known] if known is not None else []
 
     def fits(self, core: Core, info: TypeInfo) -> bool:
-        """Whether instances of the type are large enough to hold the slots: a check on the name alone."""
+        """Whether instances of the type are large enough to hold the slots: a check on the name
+        alone.
+        """
         if self.slots and core.layout.find(self.struct) is None:
             return False
         if info.basicsize is None:
@@ -97,7 +104,8 @@ class Family:
         return Slotted(address, info, self.name, self.slot_values(core, address))
 
     def references(self, core: Core, address: int) -> Iterator[Reference]:
-        """Every counted ``PyObject *`` that is not NULL, without the attributes that a class of Python's adds.
+        """Every counted ``PyObject *`` that is not NULL, without the attributes that a class of
+        Python's adds.
 
         Raises:
             MemoryFault, UnknownLayout

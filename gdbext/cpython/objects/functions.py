@@ -1,4 +1,6 @@
-"""Python functions, class and static methods, cells (CPython's Objects/funcobject.c, Objects/cellobject.c)."""
+"""Python functions, class and static methods, cells (CPython's Objects/funcobject.c,
+Objects/cellobject.c).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class FunctionFamily(Family):
-    """The collector clears a function's dicts and tuples when it is garbage; code and names stay."""
+    """The collector clears a garbage function's dicts and tuples; code and names stay."""
 
     names = ("function",)
     struct = "PyFunctionObject"
@@ -41,7 +43,9 @@ class FunctionFamily(Family):
 
 
 class WrapperFamily(Family):
-    """``classmethod`` and ``staticmethod``: the callable is NULL until ``__init__`` ran (3.13, 3.14), and may be set again."""
+    """``classmethod`` and ``staticmethod``: the callable is NULL until ``__init__`` ran (3.13,
+    3.14), and may be set again.
+    """
 
     def violations(self, core: Core, address: int) -> Iterator[Violation]:
         for found in super().violations(core, address):

@@ -1,8 +1,9 @@
-"""The header that every object of a free-threaded CPython starts with (Include/object.h, Include/internal/pycore_object.h).
+"""The header that every object of a free-threaded CPython starts with (Include/object.h,
+Include/internal/pycore_object.h).
 
-A reference count has two halves: ``ob_ref_local``, which only the owning thread (``ob_tid``) changes, and
-``ob_ref_shared``, whose low two bits are a state.  Not every combination can occur, so a header tells much about whether
-there is an object at all.
+A reference count has two halves: ``ob_ref_local``, which only the owning thread (``ob_tid``)
+changes, and ``ob_ref_shared``, whose low two bits are a state.  Not every combination can occur, so
+a header tells much about whether there is an object at all.
 
 Example:
     >>> header = HeaderFormat(layout).read(memory, 0x200000AFF10)
@@ -40,7 +41,9 @@ DEFERRED_BIT = 64
 MUTEX_STATES = ("unlocked", "locked", "has parked", "locked, has parked")
 
 USER_END = 1 << 47
-"""No user-space address of x86-64 or AArch64 Linux lies above, but under five-level paging on request."""
+"""No user-space address of x86-64 or AArch64 Linux lies above, but under five-level paging on
+request.
+"""
 MAX_LOCAL = 1 << 31
 MAX_SHARED = 1 << 40
 """More references than any program has; a larger count is damage."""
@@ -53,7 +56,9 @@ FREE_THREADED = {
     "ob_ref_shared": Field(16, 8),
     "ob_type": Field(24, 8),
 }
-"""The header as every free-threaded version so far has it; for one whose only known layout is ``_Py_DebugOffsets``."""
+"""The header as every free-threaded version so far has it; for one whose only known layout is
+``_Py_DebugOffsets``.
+"""
 
 BELOW_ZERO = frozenset({"immortal-with-owner", "refcount-below-zero"})
 """Kinds of problems that say, or may say, that an object lost more references than it had."""
@@ -73,8 +78,9 @@ Problem = tuple[Claim, str, int]
 class Header:
     """One ``PyObject``, field by field.
 
-    ``ref_shared`` is the raw word, signed; ``flags`` is None before 3.14.  ``is_collecting`` says that a garbage
-    collection is running: it keeps counts and list links in ``ob_tid``, and sets the "unreachable" bit.
+    ``ref_shared`` is the raw word, signed; ``flags`` is None before 3.14.  ``is_collecting`` says
+    that a garbage collection is running: it keeps counts and list links in ``ob_tid``, and sets the
+    "unreachable" bit.
     """
 
     address: int
@@ -95,12 +101,14 @@ class Header:
 
     @property
     def is_deferred(self) -> bool:
-        """Whether some references to it are not counted; only the garbage collector frees it then."""
+        """Whether some references to it are not counted; only the collector frees it then."""
         return bool(self.gc_bits & DEFERRED_BIT)
 
     @property
     def shared_count(self) -> int:
-        """The shared half of the count, without the constant that marks deferred counting (3.14 and later)."""
+        """The shared half of the count, without the constant that marks deferred counting (3.14 and
+        later).
+        """
         count = self.ref_shared >> 2
         return (
             count - DEFERRED
@@ -119,7 +127,8 @@ class Header:
 
     @property
     def is_dead_shape(self) -> bool:
-        """No reference is left: the object is freed, on a free list, or in the middle of its deallocation.
+        """No reference is left: the object is freed, on a free list, or in the middle of its
+        deallocation.
 
         An object with deferred counting may live on references that are not counted.
         """
@@ -211,7 +220,8 @@ class HeaderFormat:
     """Reads headers of one layout.
 
     Raises:
-        UnknownLayout: when this Python's ``PyObject`` is not known, or is not that of a free-threaded build.
+        UnknownLayout: when this Python's ``PyObject`` is not known, or is not that of a
+        free-threaded build.
     """
 
     def __init__(self, layout: Layout) -> None:

@@ -1,8 +1,9 @@
-"""Attributes of instances (CPython's Objects/dictobject.c, Objects/typeobject.c, Include/internal/pycore_object.h).
+"""Attributes of instances (CPython's Objects/dictobject.c, Objects/typeobject.c,
+Include/internal/pycore_object.h).
 
-An instance's attributes are in one of three places, or in two at once: inline values behind the object, whose names are
-the class's shared keys; a dict that the word before the object points to ("managed"), or a word at ``tp_dictoffset``;
-and slots of their own for what ``__slots__`` names.
+An instance's attributes are in one of three places, or in two at once: inline values behind the
+object, whose names are the class's shared keys; a dict that the word before the object points to
+("managed"), or a word at ``tp_dictoffset``; and slots of their own for what ``__slots__`` names.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ class Attribute(NamedTuple):
 
 
 def dict_pointer(core: Core, address: int, info: TypeInfo) -> Attribute | None:
-    """The word that points to the instance's dict (which may be 0); None if the class gives it none.
+    """The word that points to the instance's dict (which may be 0); None if the class gives it
+    none.
 
     Raises:
         MemoryFault, UnknownLayout

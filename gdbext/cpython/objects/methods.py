@@ -1,4 +1,6 @@
-"""Bound methods, built-in functions and descriptors (Objects/classobject.c, Objects/methodobject.c, Objects/descrobject.c)."""
+"""Bound methods, built-in functions and descriptors (Objects/classobject.c, Objects/methodobject.c,
+Objects/descrobject.c).
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ class BuiltinFamily(Family):
 
 
 class DescriptorFamily(Family):
-    """Descriptors of C types' methods, members and properties; ``word`` is what the repr calls them."""
+    """Descriptors of C types' methods, members and properties; ``word`` is what the repr calls
+    them.
+    """
 
     slots = (*required("type", "d_type"), *optional("str", "d_name", "d_qualname"))
 
@@ -56,7 +60,8 @@ class DescriptorFamily(Family):
     def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
         type_address, name = write.core.fields(self.struct, address, "d_type", "d_name")
         owner = write.core.type_info(type_address)
-        yield f"<{self._word} '{write.core.text(name) or '?'}' of '{owner.name if owner else '?'}' objects>"
+        of_type = owner.name if owner else "?"
+        yield f"<{self._word} '{write.core.text(name) or '?'}' of '{of_type}' objects>"
 
 
 class MethodWrapperFamily(Family):
@@ -70,7 +75,8 @@ class MethodWrapperFamily(Family):
         descriptor, self_ = write.core.fields(self.struct, address, "descr", "self")
         name = write.core.text(write.core.field("PyDescrObject", descriptor, "d_name"))
         owner = write.core.type_of(self_)
-        yield f"<method-wrapper '{name or '?'}' of {owner.name if owner else '?'} object at {self_:#x}>"
+        of_type = owner.name if owner else "?"
+        yield f"<method-wrapper '{name or '?'}' of {of_type} object at {self_:#x}>"
 
 
 def builtin_name(core: Core, address: int) -> str | None:

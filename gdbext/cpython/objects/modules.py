@@ -1,4 +1,6 @@
-"""Modules and weak references (CPython's Objects/moduleobject.c, Objects/weakrefobject.c, Lib/importlib/_bootstrap.py)."""
+"""Modules and weak references (CPython's Objects/moduleobject.c, Objects/weakrefobject.c,
+Lib/importlib/_bootstrap.py).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 
 class ModuleFamily(Family):
-    """The repr is made of the module's ``__spec__``, an instance of ``ModuleSpec``, as importlib does."""
+    """The repr is made of the module's ``__spec__``, an instance of ``ModuleSpec``, as importlib
+    does.
+    """
 
     names = ("module",)
     struct = "PyModuleObject"

@@ -1,4 +1,6 @@
-"""Numbers (CPython's Objects/longobject.c, Include/cpython/longintrepr.h, Objects/floatobject.c, Objects/complexobject.c)."""
+"""Numbers (CPython's Objects/longobject.c, Include/cpython/longintrepr.h, Objects/floatobject.c,
+Objects/complexobject.c).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ SIGNS = {0: 1, 1: 0, 2: -1}
 
 
 class IntFamily(Family):
-    """``int``, ``bool`` and their subclasses: digits of 30 bits, least significant first, and a tag with their number."""
+    """``int``, ``bool`` and their subclasses: digits of 30 bits, least significant first, and a tag
+    with their number.
+    """
 
     names = ("int", "bool")
     struct = "PyLongObject"

@@ -59,8 +59,8 @@ class Objects(Core):
     def decode(self, address: int, expected: str | None = None) -> Decoded:
         """The object as data; :class:`Undecodable` with the reason if there is none.
 
-        With ``expected`` (a ``tp_name`` such as ``types.UnionType``) the memory is read as an object of that type, whatever
-        its header says.
+        With ``expected`` (a ``tp_name`` such as ``types.UnionType``) the memory is read as an
+        object of that type, whatever its header says.
         """
         info = self.type_of(address)
         family = family_named(expected) if expected else None
@@ -89,14 +89,18 @@ class Objects(Core):
         depth: int = 4,
         is_stale: Callable[[int], bool] | None = None,
     ) -> str:
-        """A repr like Python's own, of at most ``limit`` characters and ``depth`` containers in each other.
+        """A repr like Python's own, of at most ``limit`` characters and ``depth`` containers in
+        each other.
 
-        Nothing is guessed: what is no object is shown as such, and so is what ``is_stale`` calls stale.
+        Nothing is guessed: what is no object is shown as such, and so is what ``is_stale`` calls
+        stale.
         """
         return Writer(self, self.family, limit, depth, is_stale).whole(address)
 
     def invariants(self, address: int, expected: str | None = None) -> list[Violation]:
-        """What is broken about the object at ``address``, as one of the type ``expected`` (else: of its own type)."""
+        """What is broken about the object at ``address``, as one of the type ``expected`` (else: of
+        its own type).
+        """
         info = self.type_of(address)
         found = []
         family = self.family(info) if info else None
@@ -177,7 +181,7 @@ class Objects(Core):
         return instances.attribute_of(self, address, name)
 
     def list_items(self, address: int, stop: int | None = None) -> array[int]:
-        """The item pointers of a list, at most ``stop``, in one read; empty if they cannot be read."""
+        """The item pointers of a list, at most ``stop``, in one read; empty if unreadable."""
         try:
             return sequences.list_items(self, address, stop)
         except FAULTS:

@@ -10,7 +10,9 @@ from gdbext.model import Claim
 from gdbext.target.protocol import Memory, MemoryFault
 
 MAX_WORDS = 1 << 26
-"""Arrays longer than this (512 MiB) are not read: the size is damaged, or the answer would not help anybody."""
+"""Arrays longer than this (512 MiB) are not read: the size is damaged, or the answer would not help
+anybody.
+"""
 MANY_WORDS = 1 << 20
 """More than this is only read when a second number agrees (8 MiB)."""
 

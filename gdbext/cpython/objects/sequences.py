@@ -1,7 +1,7 @@
 """Lists and tuples (CPython's Objects/listobject.c, Objects/tupleobject.c).
 
-A list's items stand behind a word with the array's true capacity (``_PyListArray``), which readers without the lock go by:
-``ob_item`` points behind that word.
+A list's items stand behind a word with the array's true capacity (``_PyListArray``), which readers
+without the lock go by: ``ob_item`` points behind that word.
 """
 
 from __future__ import annotations
@@ -152,7 +152,9 @@ class ListFamily(Family):
     def _size_violations(
         self, core: Core, found: List, at_size: int, at_allocated: int
     ) -> Iterator[Violation]:
-        """While a list is resized its three sizes are written one after the other, under its lock or by its only owner."""
+        """While a list is resized its three sizes are written one after the other, under its lock
+        or by its only owner.
+        """
         header = core.header(found.address)
         is_changing = header.mutex & 1 or (header.refcount or 0) <= 1
         severity = TRANSIENT if is_changing else BROKEN

@@ -1,6 +1,8 @@
-"""Families that are nothing but a C struct with pointers: exceptions, slices, iterators and the like.
+"""Families that are nothing but a C struct with pointers: exceptions, slices, iterators and the
+like.
 
-Each line says: names of the types, the C struct, and its pointers to objects.  They follow CPython's own ``tp_traverse``.
+Each line says: names of the types, the C struct, and its pointers to objects.  They follow
+CPython's own ``tp_traverse``.
 """
 
 from __future__ import annotations
@@ -194,7 +196,8 @@ FAMILIES = (
         optional(None, "var_name", "var_default"),
     ),
     Family("_contextvars.Context Context", "PyContext", optional(None, "ctx_prev", "ctx_vars")),
-    # Objects/iterobject.c, listobject.c, tupleobject.c, dictobject.c, setobject.c, enumobject.c, Python/bltinmodule.c
+    # Objects/iterobject.c, listobject.c, tupleobject.c, dictobject.c, setobject.c, enumobject.c,
+    # Python/bltinmodule.c
     _iterator("list_iterator list_reverseiterator", "_PyListIterObject", "it_seq"),
     _iterator("tuple_iterator", "_PyTupleIterObject", "it_seq"),
     _iterator(
@@ -264,7 +267,8 @@ FAMILIES = (
         "dequeiterobject",
         "deque",
     ),
-    # Modules/_csv.c, Modules/_sre/sre.c, Modules/_io, Modules/_elementtree.c, Objects/memoryobject.c
+    # Modules/_csv.c, Modules/_sre/sre.c, Modules/_io, Modules/_elementtree.c,
+    # Objects/memoryobject.c
     _iterator("_csv.reader", "ReaderObj", "input_iter", "dialect", "fields"),
     _iterator("_csv.writer", "WriterObj", "write", "dialect", "error_obj"),
     _iterator("re.Pattern", "PatternObject", "groupindex", "indexgroup", "pattern"),

@@ -1,7 +1,9 @@
-"""Text and bytes from a target's memory (CPython's Include/cpython/unicodeobject.h, Include/cpython/bytesobject.h).
+"""Text and bytes from a target's memory (CPython's Include/cpython/unicodeobject.h,
+Include/cpython/bytesobject.h).
 
-A ``str`` holds its characters in one of three places: right behind ``PyASCIIObject`` when all are ASCII, right behind
-``PyCompactUnicodeObject`` when it is compact, else (instances of subclasses) where ``PyUnicodeObject.data`` points.
+A ``str`` holds its characters in one of three places: right behind ``PyASCIIObject`` when all are
+ASCII, right behind ``PyCompactUnicodeObject`` when it is compact, else (instances of subclasses)
+where ``PyUnicodeObject.data`` points.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ _CHUNK = 64
 
 @dataclass(frozen=True)
 class StrState:
-    """A ``str``'s bookkeeping: ``kind`` is bytes per character, ``data`` the address of the first of ``length`` characters."""
+    """A ``str``'s bookkeeping: ``kind`` is bytes per character, ``data`` the address of the first
+    of ``length`` characters.
+    """
 
     length: int
     kind: int
@@ -62,7 +66,9 @@ def read_str_state(memory: Memory, layout: Layout, address: int) -> StrState:
 
 
 def _state_by_version(memory: Memory, layout: Layout, address: int) -> StrState:
-    """Without the bit-fields' places: ``_Py_DebugOffsets`` has the state word's, and its encoding goes by the minor version."""
+    """Without the bit-fields' places: ``_Py_DebugOffsets`` has the state word's, and its encoding
+    goes by the minor version.
+    """
     struct = layout.struct("PyUnicodeObject")
     at_state = struct.offset("state")
     length = int.from_bytes(memory.read(address + struct.offset("length"), 8), "little")
@@ -72,7 +78,8 @@ def _state_by_version(memory: Memory, layout: Layout, address: int) -> StrState:
     else:
         interned, rest = state & 3, state >> 2
     kind, compact, is_ascii = rest & 7, bool(rest & 8), bool(rest & 16)
-    # The state ends PyASCIIObject, padded to a word; PyCompactUnicodeObject adds two words, PyUnicodeObject the pointer.
+    # The state ends PyASCIIObject, padded to a word; PyCompactUnicodeObject adds two words,
+    # PyUnicodeObject the pointer.
     data = address + at_state + (8 if is_ascii else 24)
     if not compact:
         data = int.from_bytes(memory.read(address + at_state + 24, 8), "little")
@@ -80,9 +87,11 @@ def _state_by_version(memory: Memory, layout: Layout, address: int) -> StrState:
 
 
 def read_str(memory: Memory, layout: Layout, address: int, limit: int = 1000) -> str | None:
-    """The text of the ``str`` at ``address``; None if no ``str`` can look like that: each ends with a NUL, for one.
+    """The text of the ``str`` at ``address``; None if no ``str`` can look like that: each ends with
+    a NUL, for one.
 
-    Of a longer text the first ``limit`` characters and an ``…`` are given.  The object's type is not looked at.
+    Of a longer text the first ``limit`` characters and an ``…`` are given.  The object's type is
+    not looked at.
     """
     try:
         state = read_str_state(memory, layout, address)
@@ -135,7 +144,10 @@ def read_cstring(memory: Memory, address: int, limit: int = 200) -> str | None:
 
 
 def read_bytes(memory: Memory, layout: Layout, address: int, limit: int = 1000) -> bytes | None:
-    """At most ``limit`` bytes of the ``bytes`` object at ``address``; None if it cannot be one.  Its type is not looked at."""
+    """At most ``limit`` bytes of the ``bytes`` object at ``address``; None if it cannot be one.
+
+    Its type is not looked at.
+    """
     try:
         struct = layout.struct("PyBytesObject")
         size = int.from_bytes(

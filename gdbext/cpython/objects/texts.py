@@ -1,4 +1,6 @@
-"""``str``, ``bytes`` and ``bytearray`` as families (Objects/unicodeobject.c, Objects/bytesobject.c, Objects/bytearrayobject.c)."""
+"""``str``, ``bytes`` and ``bytearray`` as families (Objects/unicodeobject.c, Objects/bytesobject.c,
+Objects/bytearrayobject.c).
+"""
 
 from __future__ import annotations
 
@@ -106,7 +108,9 @@ class BytesFamily(Family):
 
 
 class ByteArrayFamily(Family):
-    """``ob_bytes`` is the buffer, ``ob_start`` where the bytes in use begin: deleting from the front only moves that."""
+    """``ob_bytes`` is the buffer, ``ob_start`` where the bytes in use begin: deleting from the
+    front only moves that.
+    """
 
     names = ("bytearray",)
     struct = "PyByteArrayObject"

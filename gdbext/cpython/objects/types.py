@@ -1,7 +1,8 @@
 """Type objects (CPython's Include/cpython/object.h), and whether an address is that of one.
 
-Every object names its type, so a wild pointer gives itself away when its ``ob_type`` leads to no credible type: one
-with a legal header, the READY flag, a readable name, sane sizes, and metatypes that end in ``type``, whose type is itself.
+Every object names its type, so a wild pointer gives itself away when its ``ob_type`` leads to no
+credible type: one with a legal header, the READY flag, a readable name, sane sizes, and metatypes
+that end in ``type``, whose type is itself.
 """
 
 from __future__ import annotations
@@ -39,15 +40,17 @@ MAX_BASICSIZE = 1 << 24
 MAX_ITEMSIZE = 1 << 16
 MAX_METATYPES = 8
 PRE_HEADER = 16
-"""Bytes before an object with a managed dict or weak references (Include/internal/pycore_object.h)."""
+"""Bytes before an object with a managed dict or weak references (Include/internal/pycore_object.h).
+"""
 
 
 @dataclass(frozen=True)
 class TypeInfo:
     """A credible type object.
 
-    ``name`` is ``tp_name``: with its module for types made in C, without for Python's classes.  Sizes in bytes;
-    what the layout does not know (an interpreter without DWARF and without a shipped table) is None.
+    ``name`` is ``tp_name``: with its module for types made in C, without for Python's classes.
+    Sizes in bytes; what the layout does not know (an interpreter without DWARF and without a
+    shipped table) is None.
     """
 
     address: int
@@ -75,7 +78,9 @@ class TypeInfo:
 
     @property
     def is_python_class(self) -> bool:
-        """Made by a ``class`` statement (or ``type()``): C's own heap types are immutable, by custom."""
+        """Made by a ``class`` statement (or ``type()``): C's own heap types are immutable, by
+        custom.
+        """
         return self.has(HEAPTYPE) and not self.has(IMMUTABLETYPE)
 
     @property

@@ -22,8 +22,8 @@ MAX_DEPTH = 50
 class Writer:
     """One repr on its way; ``limit`` is the number of characters wanted in all.
 
-    Families yield pieces, and :meth:`inner` for the objects in them.  Nothing is read that is not asked for, so that a list
-    of a million costs what is shown of it.
+    Families yield pieces, and :meth:`inner` for the objects in them.  Nothing is read that is not
+    asked for, so that a list of a million costs what is shown of it.
     """
 
     def __init__(
@@ -95,7 +95,9 @@ class Writer:
                     yield name, entry.value
 
     def _marked(self, family: Family, address: int, info: TypeInfo) -> Iterator[str]:
-        """A class with a ``__repr__`` of its own, which cannot be called here, is named beside what its base shows."""
+        """A class with a ``__repr__`` of its own, which cannot be called here, is named beside what
+        its base shows.
+        """
         if family.shows_overridden and self._overrides_repr(family, info):
             yield f"<{self.core.type_name(info)} object at {address:#x}: "
             yield from family.text(self, address, info)
