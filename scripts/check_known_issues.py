@@ -1,4 +1,4 @@
-"""Check the form of the catalogue of known issues, ``gdbext/diagnosis/known_issues.json``.
+"""Check the form of the catalogue of known issues, ``gdbext/diagnosis/known_issues/catalogue.json``.
 
     scripts/check_known_issues.py [FILE]
 
@@ -17,8 +17,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from gdbext.diagnosis.signs import CATALOGUE
-from gdbext.diagnosis.versions import parse_version
+from gdbext.diagnosis.known_issues.catalogue import CATALOGUE
+from gdbext.diagnosis.known_issues.versions import parse_version
 from gdbext.model import RULES
 
 REQUIRED = {
@@ -33,7 +33,7 @@ REQUIRED = {
     "frames_quoted": int,
     "advice": str,
     "status": str,
-    "signs": list,
+    "patterns": list,
 }
 OPTIONAL = {
     "affected_text": list,
@@ -60,7 +60,7 @@ CLASSES = {
 STATUSES = {"open", "closed", "closed-unresolved", "duplicate", "fixed", "wontfix"}
 ONE_THREAD = {"enough", "always"}
 FRAME_SOURCES = {"quoted", "named", "inferred"}
-SIGN_LISTS = {
+PATTERN_LISTS = {
     "types",
     "families",
     "attributes",
@@ -129,8 +129,8 @@ def _entry(entry: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> 
     same = entry.get("same_as")
     if same is not None and (same not in known or "same_as" in known[same] or same == entry["id"]):
         yield f"same as {same}, which is no entry of its own"
-    for number, sign in enumerate(entry["signs"], 1):
-        yield from (f"sign {number}: {problem}" for problem in _sign(sign))
+    for number, pattern in enumerate(entry["patterns"], 1):
+        yield from (f"pattern {number}: {problem}" for problem in _pattern(pattern))
 
 
 def _frames(entry: Mapping[str, Any]) -> Iterator[str]:
@@ -146,11 +146,11 @@ def _frames(entry: Mapping[str, Any]) -> Iterator[str]:
         yield f"quoted frames, but their source is {entry['frames_source']}"
 
 
-def _sign(sign: Mapping[str, Any]) -> Iterator[str]:
-    if not sign:
+def _pattern(pattern: Mapping[str, Any]) -> Iterator[str]:
+    if not pattern:
         yield "it is empty"
-    for name, value in sign.items():
-        if name in SIGN_LISTS:
+    for name, value in pattern.items():
+        if name in PATTERN_LISTS:
             if not (
                 isinstance(value, list)
                 and value
@@ -169,10 +169,10 @@ def _sign(sign: Mapping[str, Any]) -> Iterator[str]:
                 yield "module is no name"
         else:
             yield f"unknown field {name}"
-    yield from (f"unknown rule {rule}" for rule in sign.get("rules", ()) if rule not in RULES)
+    yield from (f"unknown rule {rule}" for rule in pattern.get("rules", ()) if rule not in RULES)
     yield from (
         f"{name!r} is no function name"
-        for name in sign.get("functions", ())
+        for name in pattern.get("functions", ())
         if not IDENTIFIER.match(name)
     )
 
@@ -204,8 +204,8 @@ def main() -> int:
     for problem in found:
         print(f"{path.name}: {problem}")
     if not found:
-        signs = sum(len(entry["signs"]) for entry in entries)
-        print(f"{path.name}: {len(entries)} issues with {signs} signs, all well formed")
+        patterns = sum(len(entry["patterns"]) for entry in entries)
+        print(f"{path.name}: {len(entries)} issues with {patterns} patterns, all well formed")
     return bool(found)
 
 

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from gdbext.binfmt.arguments import recovered
 from gdbext.binfmt.eh_frame import FunctionTable
@@ -15,6 +14,7 @@ from gdbext.cpython.interpreter.frames import Frame, PythonStack
 from gdbext.cpython.interpreter.names import resolve, subjects
 from gdbext.diagnosis import suspects as suspects_
 from gdbext.diagnosis.expectations import SlotIndex, SlotOwner
+from gdbext.diagnosis.facts.accesses import Access
 from gdbext.diagnosis.fault import Fault, frame_of_signal, goes_through, read_fault, reporter_module
 from gdbext.diagnosis.frame_words import guess_self
 from gdbext.diagnosis.holders import Held, find_holders
@@ -22,9 +22,6 @@ from gdbext.diagnosis.origin import Origin, find_origin
 from gdbext.model import Confidence, Problems
 from gdbext.session import Session
 from gdbext.target.protocol import MemoryFault, NativeFrame, NativeThread, Variable
-
-if TYPE_CHECKING:
-    from gdbext.diagnosis.touches import Touch
 
 EVAL_LOOP = "_PyEval_EvalFrameDefault"
 MAX_C_FRAMES = 48
@@ -60,8 +57,8 @@ class Case:
         self.slots = SlotIndex(
             session.memory, session.layout, session.objects, session.debugger.regions
         )
-        self.touched: dict[int, Sequence[Touch]] = {}
-        """What each thread's Python code does to which objects, by LWP, as far as asked for (see :func:`touches.in_python`)."""
+        self.accesses: dict[int, Sequence[Access]] = {}
+        """What each thread's Python code does to which objects, by LWP, as far as asked for."""
 
     @cached_property
     def native_threads(self) -> Sequence[NativeThread]:
@@ -98,7 +95,7 @@ class Case:
                 CFrame(
                     frame,
                     tuple(self.session.debugger.variables(self.lwp, frame.level)),
-                    self._owner(frame),
+                    self.owner(frame),
                 )
             )
         return found
@@ -120,7 +117,7 @@ class Case:
             (f.level for f in self.native_frames if (f.function or "").startswith(EVAL_LOOP)), None
         )
 
-    def _owner(self, frame: NativeFrame) -> SlotOwner | None:
+    def owner(self, frame: NativeFrame) -> SlotOwner | None:
         if frame.is_inlined or frame.module is None:
             return None
         # A caller's pc is where the call returns to: behind one that never returns another function may begin.
@@ -399,7 +396,7 @@ class Case:
 
     def operation_name(self, frame: NativeFrame, kind: str) -> str:
         """What a C function of any thread does, by the slot that it is; else its own name."""
-        owner = self._owner(frame)
+        owner = self.owner(frame)
         return owner.operation if owner and owner.type_name == kind else frame.function or "??"
 
     def python_stack(self, lwp: int) -> PythonStack:

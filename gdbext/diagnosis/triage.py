@@ -9,10 +9,13 @@ from typing import TypeVar
 import gdbext
 from gdbext.diagnosis import rules
 from gdbext.diagnosis.case import Case
-from gdbext.diagnosis.known import known_issues
-from gdbext.diagnosis.known_issues import Identified
+from gdbext.diagnosis.conclude.races import find_races
+from gdbext.diagnosis.facts.accesses import Accesses
+from gdbext.diagnosis.known_issues.identify import Identified, identify
+from gdbext.diagnosis.observe.accesses import accesses
+from gdbext.diagnosis.observe.crash_site import crash_site
+from gdbext.diagnosis.observe.issue_features import features
 from gdbext.diagnosis.pictures import container_views, heap_pages
-from gdbext.diagnosis.race import find_races
 from gdbext.diagnosis.signature import signature
 from gdbext.diagnosis.threads import thread_list
 from gdbext.diagnosis.victim import victim_reason
@@ -21,6 +24,7 @@ from gdbext.session import Session
 from gdbext.target.protocol import DebuggerError, MemoryFault
 
 T = TypeVar("T")
+QUIET = ("FT000", "FT403")
 
 
 def triage(session: Session) -> Report:
@@ -41,14 +45,28 @@ def triage(session: Session) -> Report:
     no_races: Sequence[Race] = ()
     threads = section.make("threads", lambda: thread_list(case), no_threads)
     findings = section.make("findings", lambda: rules.apply(case), no_findings)
-    races = section.make("race", lambda: find_races(case, findings), no_races)
+    nothing_shared = Accesses(crashed=case.lwp)
+    shared = (
+        section.make("race", lambda: accesses(case, findings), nothing_shared)
+        if case.fault.is_crash or findings
+        else nothing_shared
+    )
+    races = section.make(
+        "race", lambda: find_races(shared, findings, case.fault.is_crash), no_races
+    )
     findings = section.make("findings", lambda: rules.with_races(case, findings, races), findings)
     reason = section.make("crash", lambda: victim_reason(case, findings, races), None)
     crash = section.make("crash", lambda: _crash(case, reason), None)
     known = section.make(
-        "known_issues", lambda: known_issues(case, findings, races, target), Identified()
+        "known_issues",
+        lambda: _known_issues(case, findings, races, shared, target),
+        Identified(),
     )
-    mark = section.make("signature", lambda: signature(case, findings, races, known), None)
+    mark = section.make(
+        "signature",
+        lambda: signature(crash_site(case), findings, races, shared, known),
+        None,
+    )
     unknown = section.make("operations", lambda: session.opcode_choice.problem, None)
     if unknown is not None:
         case.problems.add("operations", unknown)
@@ -67,6 +85,20 @@ def triage(session: Session) -> Report:
         section.make("pictures", lambda: container_views(case, findings), ()),
         section.make("pictures", lambda: heap_pages(case, findings), ()),
     )
+
+
+def _known_issues(
+    case: Case,
+    findings: Sequence[Finding],
+    races: Sequence[Race],
+    shared: Accesses,
+    target: TargetInfo,
+) -> Identified:
+    """The issues that the crash looks like; none for a process in which nothing is wrong."""
+    was_killed = not case.fault.is_crash and all(f.rule.startswith("FT4") for f in findings)
+    if not findings or findings[0].rule in QUIET or was_killed or not target.python_version:
+        return Identified()
+    return identify(target.python_version, features(case, findings, races, shared))
 
 
 class _Sections:

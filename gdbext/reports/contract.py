@@ -15,8 +15,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from gdbext.model import Address, Argument, Claim, Crash, Evidence, PythonFrame, ThreadInfo
+from gdbext.model import (
+    Address,
+    Argument,
+    Claim,
+    Crash,
+    Evidence,
+    Operation,
+    PythonFrame,
+    ThreadInfo,
+)
 from gdbext.wording import sentence
+from gdbext.wording.operations import operation_text
 
 ADDRESS_FIELDS = frozenset(
     {
@@ -43,6 +53,8 @@ def to_json(value: Any, name: str = "") -> Any:
         return value.value
     if isinstance(value, Claim):
         return sentence(value)
+    if isinstance(value, Operation):
+        return operation_text(value)
     if hasattr(value, "__dataclass_fields__"):
         converted = {
             f.name: to_json(getattr(value, f.name), _address_name(value, f.name))

@@ -17,6 +17,7 @@ from gdbext.reports.options import Options
 from gdbext.reports.sanitize import CI_COMMAND, visible
 from gdbext.reports.stack import merged
 from gdbext.wording import sentence
+from gdbext.wording.operations import operation_text
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -109,7 +110,7 @@ def _result(report: Report, finding: Finding, options: Options, is_first: bool) 
                 t.file,
                 t.line,
                 options.root,
-                f"{visible(t.name or f'LWP {t.lwp}', 60)}: {visible(t.operation, 80)}",
+                f"{visible(t.name or f'LWP {t.lwp}', 60)}: {visible(operation_text(t.operation), 80)}",
             )
             for t in report.race.threads
             if t.file

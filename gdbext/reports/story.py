@@ -24,6 +24,7 @@ from gdbext.model import (
 )
 from gdbext.reports.sanitize import visible
 from gdbext.wording import sentence
+from gdbext.wording.operations import operation_text
 
 SMALL = 4096
 """Numbers below are shown as decimals: counts and indexes; others are addresses and bit patterns.
@@ -180,7 +181,7 @@ def sorted_evidence(finding: Finding) -> tuple[list[Evidence], list[Evidence]]:
 
 def race_notes(report: Report, race: Race, thread: RaceThread) -> list[str]:
     """What a thread of the race does, and what it has to do with the object's lock."""
-    notes = [visible(thread.operation, 80)]
+    notes = [visible(operation_text(thread.operation), 80)]
     if thread.suspect_line is not None and thread.suspect_line != thread.line:
         notes.append(f"damage done at line {thread.suspect_line}")
     info = next((t for t in report.threads if t.lwp == thread.lwp), None)

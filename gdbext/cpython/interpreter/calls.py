@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gdbext.cpython.interpreter.frames import Code, Frame
 from gdbext.cpython.interpreter.names import attribute, class_attribute, operand
-from gdbext.cpython.interpreter.operations import Name, Operation
+from gdbext.cpython.interpreter.operations import BytecodeOperation, Name
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.objects import Objects
 from gdbext.target.protocol import MemoryFault
@@ -47,7 +47,9 @@ class Callee:
     owner: int | None = None
 
 
-def callee(objects: Objects, frame: Frame, operation: Operation, is_running: bool) -> Callee | None:
+def callee(
+    objects: Objects, frame: Frame, operation: BytecodeOperation, is_running: bool
+) -> Callee | None:
     """What the operation calls; None where it calls nothing, or what is not known."""
     receiver = operand(objects, frame, operation, operation.receiver, is_running)
     if receiver is None:
@@ -60,7 +62,7 @@ def callee(objects: Objects, frame: Frame, operation: Operation, is_running: boo
         return None
 
 
-def _method(objects: Objects, receiver: int, operation: Operation) -> Callee | None:
+def _method(objects: Objects, receiver: int, operation: BytecodeOperation) -> Callee | None:
     info = objects.type_of(receiver)
     if info is None:
         return None
@@ -85,7 +87,7 @@ def _method(objects: Objects, receiver: int, operation: Operation) -> Callee | N
     return Callee(found, receiver if is_bound else None)
 
 
-def _special_methods(operation: Operation) -> Iterator[str]:
+def _special_methods(operation: BytecodeOperation) -> Iterator[str]:
     if operation.kind == "binary-op" and operation.name:
         base = OPERATORS.get(operation.name.removesuffix("="))
         if base and operation.name.endswith("="):
@@ -133,7 +135,7 @@ def code_of(objects: Objects, target: Callee) -> int | None:
 
 
 def entered(
-    objects: Objects, caller: Frame, operation: Operation, target: Callee, code: Code
+    objects: Objects, caller: Frame, operation: BytecodeOperation, target: Callee, code: Code
 ) -> Frame | None:
     """The frame of the callee as it begins: its first locals are the call's arguments as far as they can be found."""
     function, owner = _unbound(objects, target)

@@ -9,7 +9,7 @@ from gdbext.cpython.interpreter.bytecode import Instruction, instructions, read_
 from gdbext.cpython.interpreter.frames import Code
 from gdbext.cpython.interpreter.line_table import line_of
 from gdbext.cpython.interpreter.opcodes import Opcodes
-from gdbext.cpython.interpreter.operations import Operation, operations
+from gdbext.cpython.interpreter.operations import BytecodeOperation, operations
 from gdbext.cpython.layout.layout import Layout
 from gdbext.target.protocol import Memory, MemoryFault
 
@@ -23,7 +23,7 @@ class CodeFacts:
     """``loops`` are (first, last) instruction indices in code units, last being the jump back."""
 
     code: Code
-    operations: Sequence[Operation] = ()
+    operations: Sequence[BytecodeOperation] = ()
     loops: Sequence[tuple[int, int]] = ()
 
     def line(self, index: int) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gdbext.cpython.interpreter.frames import Frame
-from gdbext.cpython.interpreter.operations import Name, Operation
+from gdbext.cpython.interpreter.operations import BytecodeOperation, Name
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.types import TypeInfo
@@ -131,7 +131,11 @@ def item(objects: Objects, owner: int, text: str | None, number: int | None) -> 
 
 
 def operand(
-    objects: Objects, frame: Frame, operation: Operation, name: Name | None, is_running: bool
+    objects: Objects,
+    frame: Frame,
+    operation: BytecodeOperation,
+    name: Name | None,
+    is_running: bool,
 ) -> int | None:
     """The object that an operation's operand is: while the operation is running, what lies on the value stack for it."""
     place = operation.places.get(name) if is_running and name is not None else None
@@ -153,7 +157,7 @@ VARIABLES = ("load-deref", "store-deref", "delete-deref")
 """What these work on is the variable's cell, not what this holds."""
 
 
-def subjects(objects: Objects, frame: Frame, operation: Operation) -> list[Name | None]:
+def subjects(objects: Objects, frame: Frame, operation: BytecodeOperation) -> list[Name | None]:
     """The names of the objects that an operation works on: a method's receiver and arguments; of a function its arguments."""
     if operation.kind == "call-method":
         owner = resolve(objects, frame, operation.receiver)

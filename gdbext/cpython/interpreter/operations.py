@@ -82,7 +82,7 @@ LEAVES = {
 
 
 @dataclass(slots=True)
-class Operation:
+class BytecodeOperation:
     """One thing that the code does.
 
     ``index`` is the instruction's, in code units.  ``receiver`` is the object that it is done to:
@@ -130,13 +130,13 @@ class Operation:
 
 def operations(
     instructions: Sequence[Instruction], names: Sequence[str], table: Opcodes
-) -> list[Operation]:
+) -> list[BytecodeOperation]:
     """Everything that the instructions do, in their order.  ``names`` is ``co_names``; a damaged index has no name.
 
     Code behind a branch counts like any other: it may have run.  An exception handler starts with an unknown stack.
 
     Example: of ``lst.clear()`` where ``lst`` is a global:
-        [Operation(0, "load-attr", ("global", "lst"), "clear"), Operation(…, "call-method", ("global", "lst"), "clear")]
+        [BytecodeOperation(0, "load-attr", ("global", "lst"), "clear"), BytecodeOperation(…, "call-method", ("global", "lst"), "clear")]
     """
     walk = _Walk(table, names)
     reachable = True
@@ -166,7 +166,7 @@ def operations(
     return walk.found
 
 
-def operation_at(found: Sequence[Operation], index: int) -> Operation | None:
+def operation_at(found: Sequence[BytecodeOperation], index: int) -> BytecodeOperation | None:
     """What the instruction at ``index`` (a frame's lasti) does; its last operation where it does several."""
     return next((operation for operation in reversed(found) if operation.index == index), None)
 
@@ -215,7 +215,7 @@ class _Walk:
         self.knows_depth = True
         self.before: tuple[list[Name | None], int] = [], 0
         """The topmost names as the instruction found them, and the depth of the first of them."""
-        self.found: list[Operation] = []
+        self.found: list[BytecodeOperation] = []
 
     # --- the stack ------------------------------------------------------------------------------
 
@@ -250,7 +250,7 @@ class _Walk:
         *arguments: Name | None,
     ) -> None:
         self.found.append(
-            Operation(
+            BytecodeOperation(
                 at.index, kind, receiver, name, arguments, self.places({receiver, *arguments})
             )
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gdbext.cpython.interpreter.code_facts import CodeFacts
 from gdbext.cpython.interpreter.frames import Frame, PythonStack
-from gdbext.cpython.interpreter.operations import Operation
+from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.interpreter.runtime import Runtime, ThreadState
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.objects.objects import Objects
@@ -36,7 +36,7 @@ class Sources:
     code_facts: Callable[[int], CodeFacts | None]
     thread_name: Callable[[int], str | None]
 
-    def operations(self, code: int) -> Sequence[Operation]:
+    def operations(self, code: int) -> Sequence[BytecodeOperation]:
         """What the code object does, operation by operation; nothing where it cannot be read."""
         facts = self.code_facts(code)
         return facts.operations if facts else ()

@@ -10,6 +10,7 @@ from gdbext.cpython.objects.strings import read_cstring
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.types import types_with
 from gdbext.diagnosis.case import Case
+from gdbext.diagnosis.observe.accesses import by_code_of
 from gdbext.diagnosis.rules import pointers
 from gdbext.diagnosis.rules.build import (
     container_of,
@@ -21,7 +22,6 @@ from gdbext.diagnosis.rules.build import (
 )
 from gdbext.diagnosis.rules.unions import UNION
 from gdbext.diagnosis.suspects import Suspect
-from gdbext.diagnosis.touches import in_python
 from gdbext.model import Claim, Confidence, Evidence, Finding, Subject, Verdict
 from gdbext.target.protocol import MemoryFault
 
@@ -85,7 +85,7 @@ def _is_initialised_by_another(case: Case, holder: int) -> bool:
     return any(
         t.address == holder and t.effect is Effect.REINIT
         for lwp in others
-        for t in in_python(case, lwp)
+        for t in by_code_of(case, lwp)
     )
 
 

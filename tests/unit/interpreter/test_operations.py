@@ -8,16 +8,16 @@ import pytest
 
 from fakes import opcodes_of
 from gdbext.cpython.interpreter.bytecode import instructions
-from gdbext.cpython.interpreter.operations import Name, Operation, operation_at, operations
+from gdbext.cpython.interpreter.operations import BytecodeOperation, Name, operation_at, operations
 from unit.interpreter.snippets import MINORS, snippet
 
 
-def walked(code: bytes, names: list[str], minor: int) -> list[Operation]:
+def walked(code: bytes, names: list[str], minor: int) -> list[BytecodeOperation]:
     table = opcodes_of(minor)
     return operations(instructions(code, table), names, table)
 
 
-def done(minor: int, function: str) -> list[Operation]:
+def done(minor: int, function: str) -> list[BytecodeOperation]:
     code = snippet(minor, function)
     return walked(bytes.fromhex(code["code"]), code["names"], minor)
 
@@ -105,7 +105,7 @@ def test_slices_are_items(minor: int) -> None:
 def test_the_operation_at_a_frame_s_instruction(minor: int) -> None:
     found = done(minor, "clears")
     call = next(i for i in snippet(minor, "clears")["instructions"] if i[1] == "CALL")
-    assert operation_at(found, call[0]) == Operation(
+    assert operation_at(found, call[0]) == BytecodeOperation(
         call[0], "call-method", ("global", "lst"), "clear"
     )
     assert operation_at(found, 0) is None

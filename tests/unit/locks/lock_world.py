@@ -22,7 +22,7 @@ from object_world import VERSIONS, World
 
 from gdbext.cpython.interpreter.code_facts import CodeFacts
 from gdbext.cpython.interpreter.frames import Code, Frame, PythonStack
-from gdbext.cpython.interpreter.operations import Operation
+from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.interpreter.runtime import Interpreter, Runtime, ThreadState
 from gdbext.cpython.locks.critical_sections import INACTIVE, TWO_MUTEXES
 from gdbext.cpython.locks.locks import Locks
@@ -198,7 +198,9 @@ class LockWorld(World):
     def calls(self, frame: Frame, *steps: tuple[int, str, str]) -> None:
         """The frame's code calls methods: (instruction, method, local variable)."""
         done = [
-            Operation(index, "call-method", ("fast", frame.slot_names.index(local)), method, ())
+            BytecodeOperation(
+                index, "call-method", ("fast", frame.slot_names.index(local)), method, ()
+            )
             for index, method, local in steps
         ]
         self.facts[frame.code] = CodeFacts(code_of(frame), done)

@@ -17,6 +17,8 @@ from gdbext.model import (
     ItemView,
     KnownIssue,
     NativeFrameInfo,
+    Operation,
+    OperationKind,
     PythonFrame,
     Race,
     RaceThread,
@@ -36,6 +38,8 @@ UNION = 0x200000AFF10
 LIST = 0x20000375FB0
 PAGE = 0x20000090000
 READER, MAIN = 18453, 18452
+CLEAR = Operation(kind=OperationKind.CALL, name="list.clear")
+REPR = Operation(kind=OperationKind.CALL, name="repr")
 SCRIPT = "/home/ada/project/det_list.py"
 
 SCRIPT_LINES = (
@@ -190,8 +194,8 @@ def founding() -> Report:
         Confidence.LIKELY,
         SharedObject(LIST, "list"),
         (
-            RaceThread(MAIN, "MainThread", "list.clear", SCRIPT, 14, "mutate"),
-            RaceThread(READER, "reader", "repr", SCRIPT, 17, "<lambda>"),
+            RaceThread(MAIN, "MainThread", CLEAR, SCRIPT, 14, "mutate"),
+            RaceThread(READER, "reader", REPR, SCRIPT, 17, "<lambda>"),
         ),
         (Evidence("list_repr took no lock and borrowed its items (before 3.13.4)"),),
     )

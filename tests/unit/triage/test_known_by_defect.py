@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from gdbext.diagnosis.known_issues import match
-from gdbext.diagnosis.signs import CrashFeatures, Scene, catalogue
+from gdbext.diagnosis.known_issues.catalogue import catalogue
+from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures
+from gdbext.diagnosis.known_issues.identify import identify
+from unit.triage.words import operations
 
 # id, also right, version, the object's type (and bases), the two operations, and further what is seen.
 # Further: ``in`` C functions of the crashed call, ``calls`` functions of modules, ``rule``, ``assertion``, ``message``.
@@ -430,22 +432,18 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
 )
 
 
-def crash(
-    kinds: str, operations: str, further: dict[str, str], is_certain: bool = True
-) -> CrashFeatures:
+def crash(kinds: str, done: str, further: dict[str, str], is_certain: bool = True) -> CrashFeatures:
     first, *bases = kinds.split()
-    words = frozenset(word.replace(":", " ") for word in operations.split())
     frames = further.get("in", "").split()
+    candidate = Candidate(
+        types=frozenset({first}),
+        families=frozenset({first, *bases, "object"}),
+        operations=operations(done),
+        is_certain=is_certain,
+    )
     return CrashFeatures(
         rules=frozenset({further.get("rule", "FT105"), "FT301"}),
-        scenes=(
-            Scene(
-                frozenset({first}),
-                frozenset({first, *bases, "object"}),
-                words,
-                is_certain=is_certain,
-            ),
-        ),
+        candidates=(candidate,),
         frames=tuple(frames),
         inner=frozenset(frames),
         calls=frozenset(further.get("calls", "").split()),
@@ -455,11 +453,11 @@ def crash(
     )
 
 
-@pytest.mark.parametrize(("right", "version", "kinds", "operations", "further"), ROWS)
+@pytest.mark.parametrize(("right", "version", "kinds", "done", "further"), ROWS)
 def test_the_defect_is_in_first_place(
-    right: str, version: str, kinds: str, operations: str, further: dict[str, str]
+    right: str, version: str, kinds: str, done: str, further: dict[str, str]
 ) -> None:
-    found = match(version, crash(kinds, operations, further))
+    found = identify(version, crash(kinds, done, further)).issues
     assert found, "nothing matches"
     assert found[0].id in right.split("|"), [(issue.id, issue.match, issue.why) for issue in found]
     assert found[0].match in ("exact", "likely")
@@ -473,17 +471,18 @@ FIXED = [(row, fix) for row in ROWS for fix in FIXES[row[0].split("|")[0]]]
 def test_a_version_with_the_fix_never_has_it_for_sure(
     row: tuple[str, str, str, str, dict[str, str]], fix: str
 ) -> None:
-    right, _, kinds, operations, further = row
+    right, _, kinds, done, further = row
     assert (right.split("|")[0], "exact") not in [
-        (issue.id, issue.match) for issue in match(fix, crash(kinds, operations, further))
+        (issue.id, issue.match) for issue in identify(fix, crash(kinds, done, further)).issues
     ]
 
 
-@pytest.mark.parametrize(("right", "version", "kinds", "operations", "further"), ROWS)
+@pytest.mark.parametrize(("right", "version", "kinds", "done", "further"), ROWS)
 def test_a_busy_object_beside_damage_elsewhere_is_only_possible(
-    right: str, version: str, kinds: str, operations: str, further: dict[str, str]
+    right: str, version: str, kinds: str, done: str, further: dict[str, str]
 ) -> None:
     calls = {"calls": further["calls"]} if "calls" in further else {}
     assert {
-        issue.match for issue in match(version, crash(kinds, operations, calls, is_certain=False))
+        issue.match
+        for issue in identify(version, crash(kinds, done, calls, is_certain=False)).issues
     } <= {"possible"}

@@ -9,42 +9,44 @@ import re
 import pytest
 
 import check_known_issues
-from gdbext.diagnosis.known_issues import CrashFeatures, Scene, match
-from gdbext.diagnosis.signs import CATALOGUE, catalogue, module_name, operation_words
-from gdbext.diagnosis.versions import has_fix, is_affected, parse_version
+from gdbext.diagnosis.known_issues.catalogue import CATALOGUE, catalogue
+from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures, module_name
+from gdbext.diagnosis.known_issues.identify import identify
+from gdbext.diagnosis.known_issues.versions import has_fix, is_affected, parse_version
+from gdbext.model import Operation
 from lab.script import Script, corpus
+from unit.triage.words import operation, operations
 
 RACES = {
     name: s for name, s in corpus().items() if s.is_race and s.expect.get("known_by") != "frames"
 }
 
 
-SCENE = ("types", "families", "operations", "around", "is_certain", "is_site", "still_holds")
-
-
-def words(text: str) -> frozenset[str]:
-    """An operation with an attribute is ``setattr:name``."""
-    return frozenset(word.replace(":", " ") for word in text.split())
+CANDIDATE = ("types", "families", "operations", "around", "is_certain", "is_site", "still_holds")
+OPERATIONS = ("operations", "around")
+TEXTS = ("assertion", "fatal_error", "signal")
 
 
 def features(**given: str | bool | None) -> CrashFeatures:
-    """Features of one scene, from texts: sets of words, frames in order."""
-    scene: dict[str, object] = {}
+    """Features of one candidate, from texts: sets of words, frames in order."""
+    candidate: dict[str, object] = {}
     made: dict[str, object] = {}
     for name, value in given.items():
-        into = scene if name in SCENE else made
+        into = candidate if name in CANDIDATE else made
         if name == "frames" and isinstance(value, str):
             made["frames"], made["inner"] = tuple(value.split()), frozenset(value.split())
-        elif isinstance(value, str) and name not in ("assertion", "fatal_error", "signal"):
-            into[name] = words(value)
+        elif name in OPERATIONS and isinstance(value, str):
+            into[name] = operations(value)
+        elif isinstance(value, str) and name not in TEXTS:
+            into[name] = frozenset(value.split())
         else:
             into[name] = value
-    scenes = (Scene(**scene),) if scene else ()  # type: ignore[arg-type]  # the keyword decides the type
-    return CrashFeatures(scenes=scenes, **made)  # type: ignore[arg-type]  # the keyword decides the type
+    candidates = (Candidate(**candidate),) if candidate else ()  # type: ignore[arg-type]  # the keyword decides the type
+    return CrashFeatures(candidates=candidates, **made)  # type: ignore[arg-type]  # the keyword decides the type
 
 
 def named(version: str, **given: str | bool | None) -> list[tuple[str, str]]:
-    return [(issue.id, issue.match) for issue in match(version, features(**given))]
+    return [(issue.id, issue.match) for issue in identify(version, features(**given)).issues]
 
 
 # --- the file -----------------------------------------------------------------------------------------
@@ -77,7 +79,7 @@ def test_the_check_finds_what_is_wrong() -> None:
             **entry,
             "id": "gh-5",
             "url": "https://github.com/python/cpython/issues/5",
-            "signs": [{"rules": ["FT999"], "type": "list"}, {}],
+            "patterns": [{"rules": ["FT999"], "type": "list"}, {}],
         },
         {key: value for key, value in entry.items() if key != "advice"} | {"id": "gh-6"},
     ]
@@ -140,20 +142,16 @@ def test_a_version_is_affected_not_affected_or_later_than_all_that_was_said(
 # --- matching -----------------------------------------------------------------------------------------
 
 
-def operations_of(script: Script) -> frozenset[str]:
-    """The marked operations as a report words them: with the attribute's name where one is read or set."""
+def operations_of(script: Script) -> frozenset[Operation]:
+    """The marked operations: with the attribute's name where one is read or set."""
     lines = script.path.read_text().splitlines()
-    found = set()
-    for number, operation in script.operations.items():
-        names = re.findall(
-            r"\.(\w+)",
-            lines[number - 1].split("#")[0].split("=")[0]
-            if operation.name == "setattr"
-            else lines[number - 1].split("#")[0],
-        )
-        is_attribute = operation.name in ("getattr", "setattr", "delattr") and names
-        found.add(f"{operation.name} {names[-1]}" if is_attribute else operation.name)
-    return frozenset(found)
+    marked = set()
+    for number, mark in script.operations.items():
+        code = lines[number - 1].split("#")[0]
+        names = re.findall(r"\.(\w+)", code.split("=")[0] if mark.name == "setattr" else code)
+        is_attribute = mark.name in ("getattr", "setattr", "delattr") and names
+        marked.add(operation(f"{mark.name}:{names[-1]}" if is_attribute else mark.name))
+    return frozenset(marked)
 
 
 def imports_of(script: Script) -> frozenset[str]:
@@ -172,7 +170,7 @@ def test_a_race_of_the_corpus_whose_object_and_operations_are_told_is_named(name
     script = RACES[name]
     types = [str(kind) for kind in several(script.expect["object_type"])]
     families = frozenset({"BaseException"}) if types[0].endswith("Error") else frozenset()
-    race = Scene(frozenset(types), families, operations_of(script))
+    race = Candidate(types=frozenset(types), families=families, operations=operations_of(script))
     text, names = (
         script.path.read_text(),
         {operation.name for operation in script.operations.values()},
@@ -184,7 +182,8 @@ def test_a_race_of_the_corpus_whose_object_and_operations_are_told_is_named(name
         if f"{module}.{name}(" in text
     )
     rules = frozenset({"FT105", "FT301"})
-    found = match("3.13.5", CrashFeatures(rules=rules, scenes=(race,), calls=calls, is_victim=True))
+    crash = CrashFeatures(rules=rules, candidates=(race,), calls=calls, is_victim=True)
+    found = identify("3.13.5", crash).issues
     assert (found[0].id if found else None) in several(script.expect["known"])
     assert [issue.match for issue in found[:1]] in ([], ["exact"], ["likely"])
 
@@ -200,7 +199,9 @@ def test_the_founding_crash_is_exact_where_it_is_not_fixed() -> None:
 
 
 def test_a_build_without_the_fix_of_its_version_gets_likely_and_the_reason() -> None:
-    found = match("3.13.5", features(rules="FT101", types="list", operations="repr clear"))
+    found = identify(
+        "3.13.5", features(rules="FT101", types="list", operations="repr clear")
+    ).issues
     assert (found[0].id, found[0].match) == ("gh-132713", "likely")
     assert "3.13.5 should have the fix" in found[0].why
     assert "3.13.5 should have the fix" in found[0].advice
@@ -236,7 +237,7 @@ def test_an_extension_that_is_not_loaded_has_no_part_in_the_crash() -> None:
     given = {"rules": "FT101", "types": "cereggii.AtomicDict", "operations": "fast_iter"}
     assert named("3.14.0", **given, loaded="python3 cereggii")[0] == ("cereggii#88", "exact")
     assert named("3.14.0", **given)[0] == ("cereggii#88", "exact"), "what is loaded is not known"
-    found = match("3.14.0", features(**given, loaded="python3 libc"))
+    found = identify("3.14.0", features(**given, loaded="python3 libc")).issues
     assert [issue.match for issue in found] == ["possible"] * len(found)
     assert all(
         "but cereggii is not loaded" in issue.why for issue in found if issue.id == "cereggii#88"
@@ -373,9 +374,9 @@ def test_beside_an_exact_match_nothing_is_only_possible() -> None:
 
 
 def test_the_reason_words_operations_as_they_were_reported() -> None:
-    found = match(
+    found = identify(
         "3.13.5", features(rules="FT204", types="classmethod", operations="__init__ repr")
-    )
+    ).issues
     assert found[0].why == "classmethod; __init__"
 
 
@@ -417,13 +418,13 @@ def test_nothing_known_nothing_said() -> None:
 
 
 def test_a_version_of_another_form_still_gets_an_answer() -> None:
-    found = match("3.13.5+dirty", features(types="bytearray", operations="append"))
+    found = identify("3.13.5+dirty", features(types="bytearray", operations="append")).issues
     assert found[0].id == "gh-129107"
     assert "Fixed in 3.14.0a6" in found[0].advice
 
 
 @pytest.mark.parametrize(
-    ("version", "kind", "operations", "advice"),
+    ("version", "kind", "done", "advice"),
     [
         (
             "3.13.5",
@@ -438,29 +439,9 @@ def test_a_version_of_another_form_still_gets_an_answer() -> None:
     ],
 )
 def test_advice_says_where_to_go_from_this_version(
-    version: str, kind: str, operations: str, advice: str
+    version: str, kind: str, done: str, advice: str
 ) -> None:
-    assert advice in match(version, features(types=kind, operations=operations))[0].advice
-
-
-@pytest.mark.parametrize(
-    ("phrase", "operation", "attribute"),
-    [
-        ("setattr __dict__", "setattr", "__dict__"),
-        ("list.append()", "append", None),
-        ("repr(types.UnionType)", "repr", None),
-        ("classmethod.__init__()", "__init__", None),
-        ("setting an attribute of a function", "setattr", None),
-        ("array.array[i]", "getitem", None),
-        ("list[i] = x", "setitem", None),
-        ("clearing a list", "clear", None),
-        ("+=", "+=", None),
-    ],
-)
-def test_a_reports_words_for_an_operation_are_read(
-    phrase: str, operation: str, attribute: str | None
-) -> None:
-    assert operation_words(phrase) == (operation, attribute)
+    assert advice in identify(version, features(types=kind, operations=done)).issues[0].advice
 
 
 @pytest.mark.parametrize(

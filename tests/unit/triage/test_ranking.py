@@ -2,26 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any
 
-from gdbext.cpython.interpreter.operations import Operation
+from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.traits.effects import Effect
-from gdbext.diagnosis.effects import effect_of, effect_on_argument
-from gdbext.diagnosis.race import ranked_pairs
-from gdbext.diagnosis.touches import Near, Touch, merged
+from gdbext.diagnosis.conclude.accesses import merged
+from gdbext.diagnosis.conclude.effects import effect_of, effect_on_argument
+from gdbext.diagnosis.conclude.races import find_races, ranked_pairs
+from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
+from gdbext.model import Confidence, Container, Finding
+from unit.triage.words import operation
 
-CASE: Any = SimpleNamespace(lwp=None, c_frames=[])
-READ = Touch(1, 0x1000, "array.array", "getitem", Effect.READ, Near.AT, "a.py", 3, 3)
-RESIZE = Touch(2, 0x1000, "array.array", "clear", Effect.RESIZE, Near.LOOP, "a.py", 9, 8)
+
+def access(
+    lwp: int,
+    address: int,
+    type_name: str,
+    done: str,
+    effect: Effect,
+    proximity: Proximity,
+    line: int,
+    operation_line: int | None = None,
+    is_guarded: bool = False,
+) -> Access:
+    """One of a function in ``a.py``; ``operation_line`` is the current line, as a rule."""
+    return Access(
+        lwp=lwp,
+        address=address,
+        type=type_name,
+        operation=operation(done),
+        effect=effect,
+        proximity=proximity,
+        file="a.py",
+        line=line,
+        operation_line=operation_line or line,
+        is_guarded=is_guarded,
+    )
 
 
-def pairs(*touches: Touch) -> list[tuple[int, str, str]]:
-    found: dict[int, list[Touch]] = {}
-    for touch in touches:
-        found.setdefault(touch.lwp, []).append(touch)
-    return [(p.address, p.first.operation, p.second.operation) for p in ranked_pairs(CASE, found)]
+READ = access(1, 0x1000, "array.array", "getitem", Effect.READ, Proximity.AT, 3)
+RESIZE = access(2, 0x1000, "array.array", "clear", Effect.RESIZE, Proximity.LOOP, 9, 8)
+
+
+def by_thread(accesses: Sequence[Access]) -> dict[int, tuple[Access, ...]]:
+    lwps = dict.fromkeys(a.lwp for a in accesses)
+    return {lwp: tuple(a for a in accesses if a.lwp == lwp) for lwp in lwps}
+
+
+def pairs(*accesses: Access) -> list[tuple[int, str | None, str | None]]:
+    ranked = ranked_pairs(Accesses(), by_thread(accesses))
+    return [(p.address, p.first.operation.verb, p.second.operation.verb) for p in ranked]
+
+
+def stopped(*accesses: Access, crashed: int = 1, **parts: object) -> Accesses:
+    threads = tuple(
+        ThreadAccesses(lwp=lwp, name=f"t{lwp}", nearest=each, by_code=each)
+        for lwp, each in by_thread(accesses).items()
+    )
+    return Accesses(crashed=crashed, threads=threads, **parts)  # type: ignore[arg-type]  # fields by name
 
 
 def test_a_reader_and_a_writer() -> None:
@@ -32,12 +71,15 @@ def test_readers_alone_are_suspects_only_where_nothing_guards_the_object() -> No
     other = replace(READ, lwp=2)
     assert pairs(READ, other) == [(0x1000, "getitem", "getitem")]
     assert pairs(READ, replace(other, is_guarded=True)) == []
-    assert pairs(replace(READ, near=Near.LOOP), replace(other, near=Near.LOOP)) == []
+    assert (
+        pairs(replace(READ, proximity=Proximity.LOOP), replace(other, proximity=Proximity.LOOP))
+        == []
+    )
 
 
 def test_an_object_that_both_threads_lock_comes_after_one_that_nothing_guards() -> None:
     guarded = [
-        Touch(lwp, 0x2000, "list", "append", Effect.RESIZE, Near.AT, "a.py", 4, 4, is_guarded=True)
+        access(lwp, 0x2000, "list", "append", Effect.RESIZE, Proximity.AT, 4, 4, is_guarded=True)
         for lwp in (1, 2)
     ]
     assert next(pair[0] for pair in pairs(READ, RESIZE, *guarded)) == 0x1000
@@ -51,45 +93,50 @@ def test_an_object_that_both_threads_lock_comes_after_one_that_nothing_guards() 
 
 
 def test_another_operation_makes_the_better_opponent_unless_it_is_far_off() -> None:
-    writers = [replace(RESIZE, lwp=lwp, near=Near.AT) for lwp in (2, 3)]
-    reader = replace(READ, near=Near.LOOP)
+    writers = [replace(RESIZE, lwp=lwp, proximity=Proximity.AT) for lwp in (2, 3)]
+    reader = replace(READ, proximity=Proximity.LOOP)
     assert pairs(reader, *writers) == [(0x1000, "getitem", "clear")]
-    assert pairs(replace(reader, near=Near.FUNCTION), *writers) == [(0x1000, "clear", "clear")]
+    assert pairs(replace(reader, proximity=Proximity.FUNCTION), *writers) == [
+        (0x1000, "clear", "clear")
+    ]
 
 
 def test_a_module_is_a_suspect_where_a_thread_is_at_its_function() -> None:
     calls = [
-        Touch(lwp, 0x3000, "module", "register", Effect.UNKNOWN, Near.AT, "a.py", 5, 5)
+        access(lwp, 0x3000, "module", "register", Effect.UNKNOWN, Proximity.AT, 5, 5)
         for lwp in (1, 2)
     ]
     assert pairs(*calls) == [(0x3000, "register", "register")]
-    assert pairs(*(replace(t, near=Near.LOOP) for t in calls)) == []
+    assert pairs(*(replace(t, proximity=Proximity.LOOP) for t in calls)) == []
     assert [pair[0] for pair in pairs(*calls, READ, RESIZE)] == [0x1000, 0x3000]
 
 
 def test_of_several_operations_that_may_be_running_the_most_harmful_counts() -> None:
-    store = replace(RESIZE, operation="setattr buffer", effect=Effect.READ, near=Near.AT)
-    add = replace(RESIZE, operation="+=", near=Near.LINE)
-    assert merged([store, add], None).operation == "+="
-    assert merged([store, replace(add, near=Near.LOOP)], None).operation == "setattr buffer"
+    store = replace(
+        RESIZE, operation=operation("setattr:buffer"), effect=Effect.READ, proximity=Proximity.AT
+    )
+    add = replace(RESIZE, operation=operation("+="), proximity=Proximity.LINE)
+    assert merged([store, add], None).operation.verb == "+="
+    assert merged([store, replace(add, proximity=Proximity.LOOP)], None).operation.verb == "setattr"
 
 
 def test_what_a_method_in_python_does_shows_in_its_own_code() -> None:
-    inner = replace(RESIZE, near=Near.FUNCTION)
-    call = replace(RESIZE, operation="reset", near=Near.LOOP, is_passing_on=True)
-    assert merged([call, inner], None).operation == "clear"
+    inner = replace(RESIZE, proximity=Proximity.FUNCTION)
+    call = replace(
+        RESIZE, operation=operation("reset"), proximity=Proximity.LOOP, is_passing_on=True
+    )
+    assert merged([call, inner], None).operation.verb == "clear"
     assert merged([call], None).effect is Effect.READ
 
 
 def test_a_step_changes_what_is_its_own_iterator() -> None:
-    step = Operation(0, "next")
+    step = BytecodeOperation(0, "next")
     assert effect_of("list", step, is_iterator=False) is Effect.READ
     assert effect_of("itertools.chain", step, is_iterator=True) is Effect.WRITE
-    assert effect_of("somebody.Cursor", step) is Effect.WRITE
 
 
 def test_an_argument_is_read_but_iterators_are_used_up_and_memory_may_be_written_to() -> None:
-    call = Operation(0, "call-method", name="extend")
+    call = BytecodeOperation(0, "call-method", name="extend")
     assert effect_on_argument("list", call, is_iterator=False) is Effect.READ
     assert effect_on_argument("generator", call, is_iterator=True) is Effect.WRITE
     assert effect_on_argument("bytearray", call, is_iterator=False) is Effect.UNKNOWN
@@ -99,19 +146,71 @@ def test_what_c_code_has_at_hand_while_another_thread_changes_it_comes_before_wh
     None
 ):
     dumps = [
-        Touch(lwp, 0x4000, "Headers", "dumps", Effect.UNKNOWN, Near.AT, "a.py", 7, 7)
+        access(lwp, 0x4000, "Headers", "dumps", Effect.UNKNOWN, Proximity.AT, 7, 7)
         for lwp in (1, 3)
     ]
-    inside = Touch(1, 0x1000, "list", "dumps", Effect.UNKNOWN, Near.INTERNAL, "a.py", 7, 7)
-    change = Touch(
-        2, 0x1000, "list", "setitem", Effect.RESIZE, Near.FUNCTION, "a.py", 9, 8, is_guarded=True
+    inside = access(1, 0x1000, "list", "dumps", Effect.UNKNOWN, Proximity.INTERNAL, 7, 7)
+    change = access(
+        2, 0x1000, "list", "setitem", Effect.RESIZE, Proximity.FUNCTION, 9, 8, is_guarded=True
     )
     assert [pair[0] for pair in pairs(*dumps, inside, change)] == [0x1000, 0x4000]
 
 
 def test_a_plain_attribute_is_no_opponent_of_what_may_only_read() -> None:
-    dumps = Touch(1, 0x4000, "Headers", "dumps", Effect.UNKNOWN, Near.AT, "a.py", 7, 7)
-    lookup = Touch(
-        2, 0x4000, "Headers", "getattr pairs", Effect.READ, Near.AT, "a.py", 9, 9, is_guarded=True
+    dumps = access(1, 0x4000, "Headers", "dumps", Effect.UNKNOWN, Proximity.AT, 7, 7)
+    lookup = access(
+        2, 0x4000, "Headers", "getattr:pairs", Effect.READ, Proximity.AT, 9, 9, is_guarded=True
     )
     assert pairs(dumps, lookup) == []
+
+
+def blame(rule: str, address: int) -> Finding:
+    return Finding(rule, "", Confidence.PROVEN, container=Container(address, "list", 2))
+
+
+def test_of_a_container_that_lost_an_item_the_thread_that_takes_items_away_is_named() -> None:
+    adds = access(2, 0x5000, "list", "append", Effect.RESIZE, Proximity.LOOP, 20, 19)
+    takes = access(3, 0x5000, "list", "pop", Effect.RESIZE, Proximity.LOOP, 30, 29)
+    reads = access(1, 0x5000, "list", "repr", Effect.READ, Proximity.AT, 10)
+    facts = stopped(reads, adds, takes, sources={("a.py", 29): "rows.pop()"})
+    [race] = find_races(facts, [blame("FT101", 0x5000)], is_crash=False)
+    assert [(t.lwp, t.operation.verb, t.suspect_line) for t in race.threads] == [
+        (1, "repr", None),
+        (3, "pop", 29),
+    ]
+    assert (race.confidence, race.evidence[0].value) == (Confidence.LIKELY, "rows.pop()")
+    assert race.evidence[0].private
+
+
+def test_a_part_that_no_python_code_names_is_its_owners_affair() -> None:
+    inside = access(1, 0x6000, "_io.BytesIO", "read", Effect.UNKNOWN, Proximity.INSIDE, 5)
+    writes = access(2, 0x6000, "_io.BytesIO", "write", Effect.RESIZE, Proximity.AT, 9)
+    facts = stopped(inside, writes, owners={0x7000: frozenset({0x6000})})
+    [race] = find_races(facts, [blame("FT103", 0x7000)], is_crash=False)
+    assert race.object.address == 0x6000
+    assert [e.about for e in race.evidence][-1] == 0x7000
+    assert not find_races(stopped(inside, writes), [blame("FT103", 0x7000)], is_crash=False)
+
+
+def test_a_healthy_process_has_no_race() -> None:
+    assert find_races(stopped(READ, RESIZE), (), is_crash=False) == ()
+    assert find_races(stopped(READ, RESIZE), (), is_crash=True) != ()
+
+
+def test_a_stack_overflow_is_not_a_race_of_whatever_is_shared() -> None:
+    overflow = Finding("FT403", "", Confidence.PROVEN)
+    assert find_races(stopped(READ, RESIZE), [overflow], is_crash=True) == ()
+
+
+def test_the_object_of_the_type_whose_code_failed_comes_first() -> None:
+    other = [
+        replace(a, address=0x8000, type="bytearray", proximity=Proximity.AT) for a in (READ, RESIZE)
+    ]
+    facts = stopped(READ, replace(RESIZE, proximity=Proximity.AT), *other)
+    fits = replace(facts, failing_type="bytearray")
+    assert find_races(fits, (), is_crash=True)[0].object.address == 0x8000
+
+
+def test_what_is_made_to_be_shared_is_not_a_suspect() -> None:
+    locks = [replace(a, type="_thread.lock", address=0x9000) for a in (READ, RESIZE)]
+    assert pairs(*locks) == []

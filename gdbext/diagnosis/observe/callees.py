@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from gdbext.cpython.interpreter.calls import CALLS
 from gdbext.cpython.interpreter.frames import Frame
 from gdbext.cpython.interpreter.names import attribute, resolve
-from gdbext.cpython.interpreter.operations import Operation
+from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.objects.methods import builtin_name
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.reader import FAULTS
 from gdbext.diagnosis.case import Case
-from gdbext.diagnosis.touches import Near, nearness
+from gdbext.diagnosis.facts.accesses import Proximity
+from gdbext.diagnosis.observe.accesses import proximity
 
 MAX_FRAMES = 4
 
@@ -26,19 +27,19 @@ def callees(case: Case, lwp: int) -> Iterator[str]:
         facts = case.session.code_facts(frame.code)
         for operation in facts.operations if facts else ():
             near = (
-                nearness(facts, frame, operation, depth == 0)
+                proximity(facts, frame, operation, depth == 0)
                 if facts and operation.kind in CALLS
                 else None
             )
             if (
                 near is not None
-                and near <= Near.LOOP
+                and near <= Proximity.LOOP
                 and (name := _callee(case.session.objects, frame, operation))
             ):
                 yield name
 
 
-def _callee(objects: Objects, frame: Frame, operation: Operation) -> str | None:
+def _callee(objects: Objects, frame: Frame, operation: BytecodeOperation) -> str | None:
     owner = resolve(objects, frame, operation.receiver)
     if owner is None:
         return None

@@ -1,0 +1,66 @@
+"""How much an access counts, and which of several on one object does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from gdbext.cpython.traits.effects import Effect
+from gdbext.diagnosis.conclude.effects import keeps_items
+from gdbext.diagnosis.conclude.weights import DAMAGE, NEARNESS
+from gdbext.diagnosis.facts.accesses import Access, Proximity
+from gdbext.model import Operation, OperationKind
+
+CALL = Operation(kind=OperationKind.CALL)
+
+
+def weight(access: Access) -> float:
+    """How much an access counts towards a race."""
+    return NEARNESS[access.proximity] * DAMAGE[access.effect]
+
+
+def recency(access: Access) -> tuple[bool, int]:
+    """Orders operations of one loop, the last one that ran first: backwards from the thread's line, then from the end."""
+    line = access.operation_line or 0
+    return access.line is None or line > access.line, -line
+
+
+def losses(accesses: Iterable[Access], address: int) -> list[Access]:
+    """The operations of a thread's code by which a container may give up an item, the nearest first."""
+    taking = (
+        a
+        for a in accesses
+        if a.address == address
+        and a.proximity is not Proximity.EARLIER
+        and not a.is_passing_on
+        and a.effect.changes
+        and not keeps_items(a.operation)
+    )
+    return sorted(taking, key=lambda a: (a.proximity, recency(a)))
+
+
+def merged(accesses: Sequence[Access], in_c: Access | None) -> Access:
+    """Of several operations on one object the nearest, or of those that are near enough to be running now the most harmful.
+
+    Innermost frames come first: what a method of the program's own does to the object says more than its call.
+    """
+    acting = [a for a in accesses if not a.is_passing_on]
+    if not acting and in_c:
+        return replace(in_c, proximity=Proximity.INSIDE)
+    if not acting:
+        return replace(accesses[0], proximity=Proximity.FUNCTION, effect=Effect.READ)
+    nearest = min(a.proximity for a in acting)
+    if nearest <= Proximity.LINE:
+        named = max((a for a in acting if a.proximity <= Proximity.LINE), key=weight)
+    else:
+        best = [a for a in acting if a.proximity == nearest]
+        named = max(best, key=lambda a: (a.effect.changes, a.effect is Effect.UNKNOWN))
+    near = Proximity.INSIDE if in_c and nearest <= Proximity.LINE else named.proximity
+    return replace(
+        named,
+        # A computed call says nothing; the C function that it led to does.
+        operation=in_c.operation if in_c and named.operation == CALL else named.operation,
+        proximity=near,
+        c_function=in_c.c_function if in_c else None,
+        is_passing_on=False,
+    )

@@ -1,0 +1,349 @@
+"""The race: which mutable object two threads worked on at once, and what each did to it.
+
+Two ways lead there.  Where the findings name the object whose item or field was lost, the other thread is the one whose
+code changes that object.  Where the crash site is only a victim, every object that two threads work on is a suspect, and
+the suspects are ranked by how close both threads are to it, what they do, and whether anything guards it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from gdbext.cpython.traits.effects import Effect
+from gdbext.cpython.traits.types import traits_of
+from gdbext.diagnosis.conclude import weights
+from gdbext.diagnosis.conclude.accesses import losses, recency, weight
+from gdbext.diagnosis.conclude.effects import identifies, keeps_items
+from gdbext.diagnosis.conclude.shared_items import accesses_in_turn
+from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
+from gdbext.model import (
+    Confidence,
+    Evidence,
+    Finding,
+    Operation,
+    OperationKind,
+    Race,
+    RaceThread,
+    SharedObject,
+)
+from gdbext.wording.operations import operation_text
+
+MAX_RACES = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two threads' closest accesses to one object, the reader or victim first."""
+
+    address: int
+    type: str
+    first: Access
+    second: Access
+    score: float
+    is_guarded: bool
+    in_turn: bool = False
+    """The second thread has another such object at hand now, from the same container."""
+
+
+def culprits(findings: Sequence[Finding]) -> dict[int, bool]:
+    """Objects whose content was lost under a reader; True where what was lost is an item that they held."""
+    addresses: dict[int, bool] = {}
+    for finding in findings:
+        if finding.rule in ("FT101", "FT103", "FT102", "FT205") and finding.container:
+            addresses.setdefault(finding.container.address, True)
+        if finding.rule in ("FT204", "FT203") and finding.subject:
+            addresses.setdefault(finding.subject.address, False)
+    return addresses
+
+
+def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) -> tuple[Race, ...]:
+    """Suspected races, the best first; empty where nothing was shared, or nothing went wrong.
+
+    ``is_crash``: the process died of itself.
+    """
+    if not is_crash and not findings:
+        return ()
+    races = list(_known_races(accesses, findings))
+    if is_crash and not any(finding.rule == "FT403" for finding in findings):
+        is_victim = any(finding.rule == "FT105" for finding in findings)
+        taken = {race.object.address for race in races}
+        nearest = {thread.lwp: thread.nearest for thread in accesses.crashed_first}
+        races += [
+            _general_race(accesses, pair, is_victim)
+            for pair in ranked_pairs(accesses, nearest)
+            if pair.address not in taken
+        ]
+        return tuple(races[:MAX_RACES])
+    return tuple(races)
+
+
+# --- the object is known --------------------------------------------------------------------------
+
+
+def _known_races(accesses: Accesses, findings: Sequence[Finding]) -> Iterator[Race]:
+    for address, lost_item in culprits(findings).items():
+        if race := _race_on_owner(accesses, address):
+            yield race
+        if race := _race_on(accesses, address, lost_item):
+            yield race
+    for finding in findings:
+        if finding.rule == "FT202" and (race := _race_within(accesses, finding)):
+            yield race
+
+
+def _race_on(accesses: Accesses, address: int, lost_item: bool) -> Race | None:
+    """The race on a known object: the crashed thread, and the thread whose code changes the object."""
+    crashed = accesses.of(accesses.crashed)
+    others = [
+        (_loss(thread, access) if lost_item else access)
+        for thread in accesses.crashed_first
+        if thread.lwp != accesses.crashed
+        for access in thread.nearest
+        if access.address == address and _may_change(access)
+    ]
+    if not others or accesses.crashed is None:
+        return None
+    other = min(
+        others,
+        key=lambda a: (
+            not a.effect.changes,
+            lost_item and keeps_items(a.operation),
+            a.proximity,
+            recency(a),
+        ),
+    )
+    return Race(
+        Confidence.LIKELY,
+        SharedObject(address, other.type),
+        (_reader(accesses, crashed, address), _race_thread(accesses, other)),
+        (_changes_it(accesses, other),),
+    )
+
+
+def _reader(accesses: Accesses, crashed: ThreadAccesses | None, address: int) -> RaceThread:
+    """The crashed thread, with what it does to the object that it lost something of."""
+    thread = crashed or ThreadAccesses(lwp=accesses.crashed or 0)
+    own = next((a.operation for a in thread.nearest if a.address == address), None)
+    operation = own or accesses.origin_operation or Operation(kind=OperationKind.USE)
+    return RaceThread(thread.lwp, thread.name, operation, thread.file, thread.line, thread.function)
+
+
+def _may_change(access: Access) -> bool:
+    """What only C code has at hand is changed by it where it is known to be."""
+    return access.effect.changes or (
+        access.effect is Effect.UNKNOWN and access.proximity is not Proximity.INTERNAL
+    )
+
+
+def _race_on_owner(accesses: Accesses, address: int) -> Race | None:
+    """The race on the object that has a known culprit as a part of its own, where no Python code names the part."""
+    named = {
+        thread.lwp: [
+            a
+            for a in thread.nearest
+            if a.proximity < Proximity.INTERNAL
+            and not a.is_guarded
+            and not traits_of(a.type).immutable
+        ]
+        for thread in accesses.crashed_first
+    }
+    if any(a.address == address for each in named.values() for a in each):
+        return None
+    owners = accesses.owners.get(address, ())
+    for pair in ranked_pairs(accesses, named):
+        if pair.address in owners:
+            race = _general_race(accesses, pair, False)
+            part = Evidence(f"the {pair.type} holds what was damaged", pair.address, None, address)
+            return replace(race, evidence=(*race.evidence, part))
+    return None
+
+
+def _loss(thread: ThreadAccesses, access: Access) -> Access:
+    """The access, or where that only adds items what the same thread does to take one away: what was lost was taken."""
+    if not keeps_items(access.operation):
+        return access
+    return next(iter(losses(thread.by_code, access.address)), access)
+
+
+def _race_within(accesses: Accesses, finding: Finding) -> Race | None:
+    """The race that the finding's own threads are in: each as its code names what it does to the subject."""
+    if finding.subject is None:
+        return None
+    address = finding.subject.address
+    involved = [thread for lwp in finding.threads if (thread := accesses.of(lwp))]
+    pair = [a for thread in involved for a in thread.nearest if a.address == address]
+    if len(pair) < 2:
+        return None
+    threads = tuple(_race_thread(accesses, access) for access in pair)
+    shared = SharedObject(address, finding.subject.type or "?")
+    return Race(finding.confidence, shared, threads, finding.evidence)
+
+
+def _changes_it(accesses: Accesses, access: Access) -> Evidence:
+    """What the other thread does to the object, with its place and source line as far as there is one."""
+    claim = f"{_title(accesses, access)} changes the same {access.type}"
+    operation = operation_text(access.operation)
+    if access.file is None or access.operation_line is None:
+        return Evidence(claim, None, operation, access.address)
+    text = accesses.sources.get((access.file, access.operation_line))
+    claim = f"{claim} at {os.path.basename(access.file)}:{access.operation_line}"
+    return Evidence(claim, None, text or operation, access.address, private=text is not None)
+
+
+def _race_thread(accesses: Accesses, access: Access) -> RaceThread:
+    thread = accesses.of(access.lwp)
+    return RaceThread(
+        access.lwp,
+        thread.name if thread else None,
+        access.operation,
+        access.file,
+        access.line,
+        access.function,
+        access.operation_line if access.operation_line != access.line else None,
+    )
+
+
+def _title(accesses: Accesses, access: Access) -> str:
+    return (accesses.of(access.lwp) or ThreadAccesses(lwp=access.lwp)).title
+
+
+# --- every shared object is a suspect -------------------------------------------------------------
+
+
+def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) -> list[Pair]:
+    """Objects that two threads work on and at least one may change, the most suspicious first."""
+    by_object: dict[int, dict[int, Access]] = {}
+    for lwp, of_thread in by_thread.items():
+        for access in of_thread:
+            if not _is_suspicious(access):
+                continue
+            best = by_object.setdefault(access.address, {}).get(lwp)
+            if best is None or weight(access) > weight(best):
+                by_object[access.address][lwp] = access
+    pairs = [
+        pair
+        for each in by_object.values()
+        if len(each) > 1 and (pair := _pair(accesses, each.values()))
+    ]
+    shared = {pair.address for pair in pairs}
+    items = by_thread.get(accesses.crashed or 0, ())
+    turns = (pair for two in accesses_in_turn(accesses, items) if (pair := _pair(accesses, two)))
+    in_turn = {p.address: replace(p, in_turn=True) for p in turns if p.address not in shared}
+    suspects = [p for p in (*pairs, *in_turn.values()) if p.score >= weights.MIN_SCORE]
+    return sorted(suspects, key=lambda pair: -pair.score)
+
+
+def _is_suspicious(access: Access) -> bool:
+    if access.proximity is Proximity.EARLIER or traits_of(access.type).immutable:
+        return False
+    return access.type not in ("type", "function") or access.effect.changes
+
+
+def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
+    """The two accesses that fit best.
+
+    That is one that changes the object, and another thread's, of another operation if there is one.
+    """
+    ordered = sorted(candidates, key=weight, reverse=True)
+    writer = next((a for a in ordered if a.effect is not Effect.READ), ordered[0])
+    if writer.effect is Effect.READ and (
+        writer.proximity > Proximity.LINE or any(a.is_guarded for a in ordered)
+    ):
+        # What only reads may count exports, cache or advance within: worth a word where nothing else is.
+        return None
+    other = _opponent(writer, ordered)
+    if other is None:
+        return None
+    is_module = writer.type == "module"
+    if is_module and writer.proximity > Proximity.AT and other.proximity > Proximity.AT:
+        return None
+    is_second = other.lwp == accesses.crashed or writer.lwp != accesses.crashed
+    first, second = (other, writer) if is_second else (writer, other)
+    return Pair(
+        address=writer.address,
+        type=writer.type,
+        first=first,
+        second=second,
+        score=_score(accesses, writer, other),
+        is_guarded=writer.is_guarded and other.is_guarded,
+    )
+
+
+def _opponent(writer: Access, ordered: Sequence[Access]) -> Access | None:
+    """The best access of another thread than the writer's."""
+    # What may only read harms nobody who reads a plain attribute.
+    others = [
+        a for a in ordered if a.lwp != writer.lwp and (writer.effect.changes or not _is_safe(a))
+    ]
+    if not others:
+        return None
+    best = max(others, key=weight)
+    different = (
+        a
+        for a in others
+        if a.operation != writer.operation
+        and not identifies(a.operation)
+        and weight(a) >= weights.DIFFERENT * weight(best)
+    )
+    return max(different, key=weight, default=best)
+
+
+def _score(accesses: Accesses, writer: Access, other: Access) -> float:
+    """How suspicious two accesses to one object are; of no unit, for ranking."""
+    score = weight(writer) * weight(other)
+    if (
+        writer.effect.changes
+        and writer.proximity < Proximity.INTERNAL
+        and other.proximity is Proximity.INTERNAL
+    ):
+        # C code has at hand what another thread's Python code changes.
+        score = weight(writer) * weight(replace(other, proximity=Proximity.INSIDE))
+    factors = (
+        (writer.is_guarded and other.is_guarded, weights.GUARDED),
+        (
+            not writer.effect.changes and writer.operation == other.operation,
+            weights.UNCHANGED,
+        ),
+        (accesses.crashed in (writer.lwp, other.lwp), weights.TAKES_PART),
+        (traits_of(writer.type).made_to_be_shared, weights.MADE_TO_BE_SHARED),
+        (writer.type == accesses.failing_type, weights.FITS),
+        (writer.type == "module", weights.MODULE),
+    )
+    for applies, factor in factors:
+        score *= factor if applies else 1.0
+    return score
+
+
+def _is_safe(access: Access) -> bool:
+    return access.effect is Effect.READ and access.is_guarded
+
+
+def _general_race(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
+    """``is_victim``: the damage shows that the crashed thread need not be one of the two."""
+    both = (pair.first, pair.second)
+    takes_part = is_victim or accesses.crashed in (pair.first.lwp, pair.second.lwp)
+    is_clear = (
+        any(a.proximity is Proximity.INSIDE for a in both)
+        and takes_part
+        and not pair.is_guarded
+        and not pair.in_turn
+        and pair.score >= weights.CLEAR_SCORE
+    )
+    return Race(
+        Confidence.LIKELY if is_clear else Confidence.POSSIBLE,
+        SharedObject(pair.address, pair.type),
+        tuple(_race_thread(accesses, access) for access in both),
+        tuple(Evidence(_part(accesses, pair, access), pair.address) for access in both),
+    )
+
+
+def _part(accesses: Accesses, pair: Pair, access: Access) -> str:
+    """What one thread has to do with the object."""
+    title, operation = _title(accesses, access), operation_text(access.operation)
+    if access.proximity is Proximity.INSIDE:
+        return f"{title} is inside {access.c_function or operation}"
+    if pair.in_turn:
+        return f"{title} takes its objects from the same place, for {operation}"
+    return f"{title} runs {operation}"

@@ -1,0 +1,1 @@
+"""What was observed of a stopped target: frozen values, and nothing that reads memory."""

@@ -1,0 +1,113 @@
+"""What each thread does to which objects, and what else of those objects a race is concluded from."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+from gdbext.cpython.traits.effects import Effect
+from gdbext.model import Operation
+
+
+class Proximity(enum.IntEnum):
+    """How near a thread is to an operation, nearest first."""
+
+    INSIDE = 0
+    """C code that has the object as an argument is running for the operation."""
+    AT = 1
+    """A frame is at the operation's instruction."""
+    LINE = 2
+    """The innermost frame is on the operation's line."""
+    LOOP = 3
+    """The frame is in a loop that does the operation again and again."""
+    FUNCTION = 4
+    """The innermost frame's function does it elsewhere."""
+    INTERNAL = 5
+    """C code has the object as an argument, but no Python code names it: a part of something else."""
+    EARLIER = 6
+    """A calling frame has the operation before its call: it may have run, and is over.
+
+    That is not a suspicion of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """One thread and one object, with the operation that the thread's code does to it.
+
+    ``line`` is where the thread is now in the frame that does the operation, ``operation_line``
+    where that stands.  What the standard library's Python code does is reported as the program's own
+    line that called it.
+    """
+
+    lwp: int
+    address: int
+    type: str
+    operation: Operation
+    effect: Effect
+    proximity: Proximity
+    file: str | None = None
+    line: int | None = None
+    operation_line: int | None = None
+    function: str | None = None
+    c_function: str | None = None
+    is_passing_on: bool = False
+    """The frame has only called a Python function with the object.
+
+    What is done to it shows further in."""
+    is_guarded: bool = False
+    """The operation takes the object's own lock, or cannot do harm without."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadAccesses:
+    """What one thread that runs Python works on.
+
+    ``file``, ``line`` and ``function`` are the program's own frame that it is in.
+    """
+
+    lwp: int
+    name: str | None = None
+    file: str | None = None
+    line: int | None = None
+    function: str | None = None
+    nearest: tuple[Access, ...] = ()
+    """One access for each object, the nearest first."""
+    by_code: tuple[Access, ...] = ()
+    """The accesses by all operations of the frames' code, the innermost frame first."""
+
+    @property
+    def title(self) -> str:
+        """How reports call the thread."""
+        return f'thread "{self.name}"' if self.name else f"LWP {self.lwp}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accesses:
+    """What all threads work on, and what else was read of the objects."""
+
+    crashed: int | None = None
+    """The LWP that died."""
+    threads: tuple[ThreadAccesses, ...] = ()
+    """In the debugger's order."""
+    failing_type: str | None = None
+    """The type whose slot or method the crashed thread was in, innermost; None in the allocator."""
+    origin_operation: Operation | None = None
+    """What the crashed C code does where the root pointer came from."""
+    bases: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """The names of an object's type and of its base types, by address."""
+    contents: Mapping[int, Set[int]] = field(default_factory=dict)
+    """What the containers that the crashed thread walks hold, by address."""
+    owners: Mapping[int, Set[int]] = field(default_factory=dict)
+    """The objects that have a culprit among their own fields, by the culprit's address."""
+    sources: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    """The text of lines that change a culprit."""
+
+    def of(self, lwp: int | None) -> ThreadAccesses | None:
+        """What one thread works on."""
+        return next((thread for thread in self.threads if thread.lwp == lwp), None)
+
+    @property
+    def crashed_first(self) -> tuple[ThreadAccesses, ...]:
+        """All threads, the crashed one first."""
+        return tuple(sorted(self.threads, key=lambda thread: thread.lwp != self.crashed))

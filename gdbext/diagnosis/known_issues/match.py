@@ -1,0 +1,336 @@
+"""How far a crash shows the patterns of an issue."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from gdbext.diagnosis.conclude import weights
+from gdbext.diagnosis.known_issues.catalogue import (
+    COMMON_TYPES,
+    Issue,
+    Pattern,
+    popularity,
+    squeezed,
+)
+from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures, bare, module_name
+from gdbext.model import Operation, OperationKind
+
+# Functions that stand in many stacks say nothing of the cause.
+COMMON = frozenset(
+    [
+        "_Py_TYPE", "Py_TYPE", "Py_INCREF", "Py_DECREF", "Py_XDECREF", "_Py_NewRef", "Py_NewRef", "_Py_Dealloc",
+        "_Py_MergeZeroLocalRefcount", "PyObject_Repr", "PyObject_Str", "PyObject_GetIter", "PyObject_GetBuffer",
+        "PyObject_VectorcallMethod", "_PyObject_VectorcallTstate", "_PyObject_GetMethod", "PySequence_GetItem",
+        "PyUnicode_FromFormat", "PyUnicode_FromFormatV", "unicode_from_format", "unicode_fromformat_arg",
+        "PyUnicodeWriter_WriteRepr", "builtin_next", "_PyEval_EvalFrameDefault", "getset_set", "getset_get", "type_setattro",
+        "_PyObject_GenericSetAttrWithDict", "_PyObject_GenericGetAttrWithDict", "PyDict_Next", "PyDict_GetItem",
+        "_PyDict_GetItem_KnownHash", "PyMem_Free", "PyMem_Realloc", "_PyMem_MiRealloc", "mi_heap_realloc", "free", "malloc",
+        "_PyMem_DebugCheckAddress", "_PyMem_DebugRawFree", "_PyMem_DebugFree", "_PyObject_DebugDumpAddress", "_PyMem_DebugRawAlloc",
+        "_PyMem_DebugRawRealloc", "_PyMem_DebugRealloc", "_PyMem_DebugMalloc", "_PyMem_DebugCalloc",
+        "memcpy", "memmove", "strlen", "_PySemaphore_Wait", "_PyParkingLot_Park", "_PyMutex_LockTimed", "PyMutex_Lock",
+        "PyMutex_Unlock", "_PyThreadState_Attach", "_PyThreadState_Detach", "PyEvent_WaitTimed", "do_futex_wait",
+        "__new_sem_wait_slow", "gc_collect_internal", "gc_visit_heaps", "list_traverse", "_PyObject_AssertFailed", "insertdict",
+        "save", "dump", "load", "fatal_error", "fatal_error_exit",
+    ]
+)  # fmt: skip
+# In the allocator things die that were damaged long before.
+ALLOCATOR = re.compile(
+    r"_?mi_|_?Py(Object|Mem)_(Mi|GC|Debug|Raw)?(Alloc|Malloc|Calloc|Realloc|Free|New)|gc_alloc|_PyObject_GC_New"
+)
+# Release builds have no frames of their own for these.
+INLINED = frozenset(
+    {
+        "_Py_TYPE",
+        "Py_TYPE",
+        "Py_INCREF",
+        "_Py_NewRef",
+        "list_repr_impl",
+        "gen_send_ex2",
+        "_memory_release",
+    }
+)
+CLONE_SUFFIX = re.compile(r"\.(cold|part|constprop|isra|lto_priv|llvm)\b.*")
+
+
+def is_common(function: str) -> bool:
+    """Whether the function's standing in a stack says nothing of the cause."""
+    return function in COMMON or bool(ALLOCATOR.match(function))
+
+
+class CandidateWords:
+    """A candidate's operations in the words that patterns are in."""
+
+    def __init__(self, candidate: Candidate) -> None:
+        self.candidate = candidate
+        self.verbs: dict[str, str] = {}
+        """The operation as Python has it, by the word for it."""
+        self.attributes: set[str] = set()
+        self.direct = frozenset(self._read(candidate.operations))
+        self.all = self.direct | frozenset(self._read(candidate.around))
+
+    def _read(self, operations: frozenset[Operation]) -> Iterator[str]:
+        for operation in sorted(operations, key=repr):
+            if operation.verb is None:
+                continue
+            yield self._word(operation.verb)
+            if operation.attribute:
+                self.attributes.add(operation.attribute)
+                if operation.verb == OperationKind.GETATTR:
+                    # The first half of a method's call.
+                    yield self._word(operation.attribute)
+
+    def _word(self, verb: str) -> str:
+        self.verbs.setdefault(bare(verb), verb)
+        return bare(verb)
+
+
+class CrashIndex:
+    """A crash's features in the form that patterns are in."""
+
+    def __init__(self, features: CrashFeatures) -> None:
+        self.features = features
+        self.candidates = [CandidateWords(each) for each in features.candidates] or [
+            CandidateWords(Candidate(is_certain=False))
+        ]
+        self.modules = frozenset(map(module_name, features.modules))
+        self.calls: dict[str, set[str]] = {}
+        for call in features.calls:
+            module, _, name = call.rpartition(".")
+            self.calls.setdefault(bare(name), set()).add(module_name(module))
+        self.frames = [CLONE_SUFFIX.sub("", name) for name in features.frames]
+        self.inner = frozenset(CLONE_SUFFIX.sub("", name) for name in features.inner)
+        self.functions = frozenset(self.frames) | {
+            CLONE_SUFFIX.sub("", name) for name in features.other_frames
+        }
+        self.assertion = squeezed(features.assertion or "")
+        self.messages = " ".join(filter(None, (features.fatal_error, features.assertion)))
+
+    def calls_of(self, module: str | None) -> frozenset[str]:
+        """The words for functions of that module that are called."""
+        return frozenset(word for word, modules in self.calls.items() if module in modules)
+
+    def shows(self, quoted: Sequence[frozenset[str]]) -> bool:
+        """Whether the crashed thread's innermost frames are those of a quoted stack, functions that are often inlined aside."""
+        position = specific = 0
+        for names in quoted:
+            ahead = self.frames[position : position + 3]
+            hit = next((i for i, name in enumerate(ahead) if name in names), None)
+            if hit is not None:
+                position += hit + 1
+                specific += not all(map(is_common, names))
+            elif not names & INLINED:
+                return False
+        return specific >= 2
+
+
+# --- matching ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match:
+    """What of a pattern a crash shows, in one of its candidates."""
+
+    pattern: Pattern
+    candidate: CandidateWords
+    objects: frozenset[str]
+    subjects: frozenset[str]
+    direct: tuple[frozenset[str], ...]
+    """Of each group of operations those that race."""
+    groups: tuple[frozenset[str], ...]
+    """Of each group of operations those that any thread does to the object, or calls."""
+    attributes: frozenset[str]
+    functions: frozenset[str]
+    coverage: float
+    """Which part of the operations that race the pattern explains."""
+    specificity: float
+    """How specific the functions are: each counts by how few issues have it, and more where the crash happened."""
+    is_inner: bool
+    """One of the functions runs the crashed thread's current operation, and that is no mere victim."""
+    in_module: bool
+    """The module's C code runs the crashed thread's current operation, or the threads call the operation from it."""
+    in_python: bool
+    has_rule: bool
+    has_assertion: bool
+    has_message: bool
+    is_quoted: bool
+
+    @property
+    def score(self) -> float:
+        """For ranking only.  What explains more of the operations that were seen ranks higher."""
+        groups = [group for group in self.groups[: weights.MAX_OPERATION_GROUPS] if group]
+        racing = min(weights.MAX_RACING_OPERATIONS, len(frozenset().union(*self.direct)))
+        functions = min(weights.MAX_FUNCTIONS, weights.FUNCTIONS * self.specificity)
+        python_functions = len(self.pattern.python_functions) * self.in_python
+        return (
+            weights.OBJECT * bool(self.objects)
+            + weights.SUBJECT * (bool(self.subjects) and not self.objects)
+            + weights.OPERATION_GROUP * len(groups)
+            + weights.RACING_OPERATION * racing
+            + self.coverage
+            + weights.ATTRIBUTE * bool(self.attributes)
+            + functions
+            + weights.IN_MODULE * self.in_module
+            + weights.PYTHON_FUNCTION * python_functions
+            + weights.RULE * self.has_rule
+            + weights.ASSERTION * self.has_assertion
+            + weights.MESSAGE * self.has_message
+            + weights.QUOTED_FRAMES * self.is_quoted
+        )
+
+    @property
+    def is_whole(self) -> bool:
+        """The object, and an operation of every group; or, of a hang, the Python functions and the rule."""
+        if self.in_python and self.has_rule:
+            return True
+        if self.pattern.is_object_alone:
+            return bool(self.objects)
+        known = (
+            bool(self.objects)
+            if self.pattern.names_object
+            else bool(self.attributes) or self.in_module
+        )
+        return known and self._operates and (bool(self.attributes) or not self.pattern.attributes)
+
+    @property
+    def _operates(self) -> bool:
+        return bool(self.groups) and all(self.groups)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whole, and the operations are those that race."""
+        return self.is_whole and (all(self.direct) or self.in_python)
+
+    @property
+    def is_certain(self) -> bool:
+        """The scene is the cause, as far as anything is known of it."""
+        return self.candidate.candidate.is_certain or (self.in_python and self.has_rule)
+
+    @property
+    def is_founded(self) -> bool:
+        """At least the crash happened in the code that the issue is about."""
+        return self.is_certain or self.candidate.candidate.is_site or self.is_inner
+
+    @property
+    def is_strong(self) -> bool:
+        """Enough by itself, whatever else would fit too."""
+        names_itself = bool(self.objects or self.subjects or self.functions or self.in_module)
+        own_message = (
+            self.has_message
+            and names_itself
+            and (self.pattern.names_object or self.pattern.module is not None)
+        )
+        return self.has_assertion or self.is_quoted or own_message
+
+    @property
+    def is_good(self) -> bool:
+        """Two things of different kinds, or frames that hardly anything else has."""
+        something = bool(self.objects or self.subjects)
+        return (
+            self.is_whole
+            or (self._has_rare_type and any(self.groups))
+            or (
+                self.is_inner
+                and self.specificity >= weights.FUNCTIONS_WITH_MORE
+                and (something or self.in_module or self._operates)
+            )
+            or (self.is_inner and self.specificity >= weights.FUNCTIONS_ALONE)
+            or (bool(self.objects) and bool(self.functions) and any(self.direct))
+            or (self._operates and self.in_module and (something or not self.pattern.names_object))
+            or (self._operates and self.pattern.is_general)
+        )
+
+    @property
+    def is_near(self) -> bool:
+        """One thing that at least few other defects would show."""
+        return (
+            self.has_message
+            or (self.is_inner and self.specificity >= weights.FUNCTIONS_NEAR)
+            or self._has_rare_type
+        )
+
+    @property
+    def _has_rare_type(self) -> bool:
+        return bool((self.objects | self.subjects) - COMMON_TYPES)
+
+    @property
+    def why(self) -> str:
+        """What was seen, for people."""
+        words = (
+            "/".join(sorted(self.candidate.verbs.get(word, word) for word in group))
+            for group in self.groups
+            if group
+        )
+        seen = [
+            ", ".join(sorted(self.objects or self.subjects)),
+            " and ".join(words),
+            ", ".join(sorted(self.attributes)),
+            f"module {self.pattern.module}" if self.in_module else "",
+            ", ".join(sorted(self.pattern.python_functions)) if self.in_python else "",
+            f"frames {', '.join(sorted(self.functions)[:3])}" if self.functions else "",
+            "its assertion" if self.has_assertion else "",
+            "its message" if self.has_message else "",
+            "the frames that the issue quotes" if self.is_quoted else "",
+        ]
+        return "; ".join(filter(None, seen))
+
+
+def matches(issue: Issue, pattern: Pattern, crash: CrashIndex) -> Iterator[Match]:
+    """How far a crash shows a pattern in each of its candidates; nothing where its rules are not that defect's."""
+    rules = crash.features.rules
+    if rules and not (pattern.rules or issue.rules) & rules:
+        return
+    for candidate in crash.candidates:
+        found = _match(issue, pattern, crash, candidate)
+        if found.is_strong or found.is_good or found.is_near:
+            yield found
+
+
+def _match(issue: Issue, pattern: Pattern, crash: CrashIndex, words: CandidateWords) -> Match:
+    features, candidate = crash.features, words.candidate
+    objects = pattern.types & candidate.types | pattern.families & candidate.families
+    attributes = pattern.attributes & words.attributes
+    called = crash.calls_of(pattern.module)
+    operations = frozenset().union(*pattern.operations)
+    direct, seen = words.direct, words.all
+    if (pattern.names_object and not objects) or (
+        pattern.attributes and words.attributes and not attributes
+    ):
+        # What is done to another object, or to another attribute than the issue's, is not a sign of it.
+        direct = seen = frozenset()
+    elif pattern.module and called.isdisjoint(operations):
+        # A function of that name of another module is another one.
+        others = frozenset(word for word in crash.calls if word not in called)
+        direct, seen = direct - others, seen - others
+    if not (candidate.is_site and pattern.names_object) and not called.isdisjoint(operations):
+        seen |= frozenset(crash.calls)
+    functions = frozenset(
+        name for name in pattern.functions & crash.functions if not is_common(name)
+    )
+    outer = _specificity(functions - crash.inner) / 2
+    return Match(
+        pattern=pattern,
+        candidate=words,
+        objects=objects,
+        subjects=pattern.types & features.subject_types,
+        direct=tuple(group & direct for group in pattern.operations),
+        groups=tuple(group & seen for group in pattern.operations),
+        attributes=attributes,
+        functions=functions,
+        coverage=len(operations & direct) / max(len(words.direct), 1),
+        specificity=_specificity(functions & crash.inner) + min(1.0, outer),
+        is_inner=not functions.isdisjoint(crash.inner) and not features.is_victim,
+        in_module=pattern.module in crash.modules or not operations.isdisjoint(called),
+        in_python=bool(pattern.python_functions)
+        and pattern.python_functions <= features.python_functions,
+        has_rule=bool(pattern.rules & features.rules),
+        has_assertion=bool(crash.assertion)
+        and any(text in crash.assertion for text in pattern.assertions),
+        has_message=any(text in crash.messages for text in pattern.messages),
+        is_quoted=crash.shows(issue.quoted),
+    )
+
+
+def _specificity(functions: frozenset[str]) -> float:
+    return sum(1 / popularity()[name] for name in functions)

@@ -1,0 +1,141 @@
+"""What the catalogue of known issues compares a crash by: frames, calls, files, and the objects that may be at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from gdbext.cpython.traits.types import canonical
+from gdbext.diagnosis.case import Case
+from gdbext.diagnosis.conclude.candidates import candidate, candidate_of
+from gdbext.diagnosis.facts.accesses import Accesses
+from gdbext.diagnosis.fault import frame_of_signal
+from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures, module_name
+from gdbext.diagnosis.observe.callees import callees
+from gdbext.diagnosis.observe.operations import of_crashed_frame, of_slot
+from gdbext.model import Confidence, Finding, Operation, OperationKind, Race
+
+VICTIM = "FT105"
+ABOUT_SUBJECT = ("FT202", "FT203", "FT204", "FT206")
+MAX_FRAMES = 24
+MAX_RACES = 4
+MAX_THREADS = 16
+MAX_PYTHON_FRAMES = 4
+# What the findings' own rules say was done to their subject.
+DONE = {"FT204": Operation(kind=OperationKind.CALL, name="__init__")}
+
+
+def features(
+    case: Case, findings: Sequence[Finding], races: Sequence[Race], accesses: Accesses
+) -> CrashFeatures:
+    """All that is known of the crash; the objects that may be at fault come best founded first."""
+    subjects = {
+        canonical(t) for f in findings for s in [f.subject] if s for t in (s.type, s.expected_type)
+    }
+    frames = [f.frame for f in case.c_frames[:MAX_FRAMES] if f.frame.function]
+    racing = [case.lwp, *(t.lwp for r in races[:1] for t in r.threads)]
+    others = [t.lwp for t in case.native_threads[:MAX_THREADS] if t.lwp != case.lwp]
+    is_victim = any(f.rule == VICTIM for f in findings)
+    return CrashFeatures(
+        rules=frozenset(f.rule for f in findings),
+        candidates=tuple(_candidates(case, findings, races, accesses, is_victim)),
+        subject_types=frozenset(t for t in subjects if t),
+        frames=tuple((f.function or "").split(".")[0] for f in frames),
+        inner=frozenset(
+            (f.function or "").split(".")[0] for f in frames if _runs_now(case, f.level)
+        ),
+        other_frames=frozenset(
+            f.function
+            for lwp in others
+            for f in case.session.debugger.frames(lwp, MAX_FRAMES)
+            if f.function
+        ),
+        modules=frozenset(
+            place for f in frames if _runs_now(case, f.level) and (place := f.file or f.module)
+        ),
+        calls=frozenset(
+            name for lwp in dict.fromkeys(racing) if lwp is not None for name in callees(case, lwp)
+        ),
+        python_functions=frozenset(_python_functions(case)),
+        assertion=case.fault.assertion,
+        fatal_error=case.fault.fatal_error,
+        signal=case.fault.signal.name if case.fault.signal else None,
+        loaded=frozenset(_loaded(case)),
+        is_victim=is_victim,
+        is_alone=len(case.session.runtime.threads) == 1,
+    )
+
+
+def current_holder(case: Case) -> int | None:
+    """The object that still has the pointer to what was lost."""
+    return case.origin.holder if case.origin and case.origin.current else None
+
+
+def _candidates(
+    case: Case,
+    findings: Sequence[Finding],
+    races: Sequence[Race],
+    accesses: Accesses,
+    is_victim: bool,
+) -> Iterator[Candidate]:
+    """The race in first place, what the findings are about, what the crashed C code works on, and the other suspects."""
+    holder = current_holder(case)
+    seen = set()
+    for race in races[:1]:
+        seen.add(race.object.address)
+        yield candidate_of(accesses, race, holder)
+    for finding in findings:
+        about = finding.container or (finding.subject if finding.rule in ABOUT_SUBJECT else None)
+        if about and about.type and about.address not in seen and finding.rule != "FT301":
+            seen.add(about.address)
+            operations = {DONE[finding.rule]} if finding.rule in DONE else set()
+            if finding.container and case.origin:
+                operations.add(of_crashed_frame(case, case.origin.level))
+            is_certain = finding.confidence is not Confidence.POSSIBLE
+            yield candidate(
+                accesses, about.address, about.type, frozenset(operations), is_certain, holder
+            )
+    if not is_victim:
+        yield from _sites(case)
+    for race in races[1:MAX_RACES]:
+        yield candidate_of(accesses, race, holder)
+
+
+def _sites(case: Case) -> Iterator[Candidate]:
+    """The types whose slots and methods the crashed thread's current operation runs, innermost first."""
+    if len(case.session.runtime.threads) < 2:
+        return
+    for frame in case.c_frames[:MAX_FRAMES]:
+        if not _runs_now(case, frame.frame.level):
+            return
+        if frame.owner is not None and not frame.owner.is_shared:
+            types = frozenset({frame.owner.type_name})
+            yield Candidate(
+                types=types,
+                families=types,
+                operations=frozenset({of_slot(frame.owner)}),
+                is_certain=False,
+                is_site=True,
+            )
+
+
+def _runs_now(case: Case, level: int) -> bool:
+    """Whether a C frame serves the current Python operation; where the eval loop itself failed, what resumed it does so too."""
+    outward = [
+        f for f in case.native_frames[frame_of_signal(case.native_frames) :] if not f.is_inlined
+    ]
+    if outward and outward[0].level in case.eval_levels:
+        return case.same_call(outward[0].level, level)
+    return case.same_call(0, level)
+
+
+def _python_functions(case: Case) -> Iterator[str]:
+    for thread in case.native_threads:
+        frames = case.python_stack(thread.lwp).frames[:MAX_PYTHON_FRAMES]
+        yield from (frame.function for frame in frames)
+
+
+def _loaded(case: Case) -> Iterator[str]:
+    """The names of all mapped files, and of the packages that they lie in."""
+    for region in case.session.debugger.regions():
+        for part in (region.path or "").split("/"):
+            yield module_name(part)
