@@ -11,11 +11,12 @@ from gdbext.diagnosis.rules import plain
 from gdbext.diagnosis.rules.build import finding
 from gdbext.model import Confidence, Evidence, Finding, Race, Subject
 from gdbext.target.protocol import NativeFrame
+from gdbext.wording.operations import operation_text
 
 
 def sharing(case: Case, race: Race) -> Iterator[Finding]:
     """FT301: the race as a finding of its own, where no other finding is about its object."""
-    names = " and ".join(f"{t.operation}" for t in race.threads)
+    names = " and ".join(operation_text(t.operation) for t in race.threads)
     yield finding(
         case,
         "FT301",

@@ -14,6 +14,8 @@ from gdbext.model import (
     FilePath,
     Foreign,
     KeySlot,
+    Operation,
+    OperationKind,
     Report,
     ThreadName,
     ValueSlot,
@@ -34,6 +36,8 @@ SECRETS = (
     "lst.clear()  #",
     "alias->args, i",
 )
+
+HUNTED = Operation(kind=OperationKind.GETATTR, name="'hunter2'")
 
 
 def secretive() -> Report:
@@ -58,9 +62,7 @@ def secretive() -> Report:
         reader, name="alice worker", native=(native, *reader.native[1:]), doing="reads 'hunter2'"
     )
     assert report.race is not None
-    race_thread = dataclasses.replace(
-        report.race.threads[1], name="alice worker", operation="getattr 'hunter2'"
-    )
+    race_thread = dataclasses.replace(report.race.threads[1], name="alice worker", operation=HUNTED)
     race = dataclasses.replace(report.race, threads=(report.race.threads[0], race_thread))
     container = report.containers[0]
     return dataclasses.replace(
