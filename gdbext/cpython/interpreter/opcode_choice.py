@@ -8,7 +8,8 @@ them.  What a process says of itself is its pyc magic number, the module ``_opco
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
 
 from gdbext.cpython.interpreter.code_check import CheckedCode, fault_in
 from gdbext.cpython.interpreter.opcodes import Opcodes, opcodes
@@ -21,6 +22,8 @@ ENOUGH_ALONE = 40
 """Where nothing but its code objects speaks for a table."""
 TOLERATED = 20
 """One code object in so many may be damaged: the process has crashed, after all."""
+MOST_DIFFERING = 8
+"""Instructions whose stack effects two versions may have differently for a mixture of both to be looked for."""
 PREFIX = 100
 """So many bytes of ``_PyOpcode_Deopt`` are looked for: plain instructions come first, and stand in order for themselves."""
 CHUNK = 1 << 16
@@ -69,6 +72,10 @@ def choose(
                 continue
             table = table_or_reason
         reason = _unfit(table, evidence, codes, is_own=facts is learnt)
+        if reason and evidence.arrays and (mixed := _with_effects(table, codes)):
+            # Numbers and caches are the process's own; its code objects say which effects they have.
+            mixed_reason = _unfit(mixed, evidence, codes, is_own=facts is learnt)
+            table, reason = (mixed, None) if mixed_reason is None else (table, reason)
         if reason is None:
             problem = f"the instructions learnt of {refused[0]}" if learnt and refused else None
             return OpcodeChoice(table=table, problem=problem, checked=len(codes))
@@ -89,6 +96,27 @@ def _candidates(number: int, learnt: Facts | None, evidence: OpcodeEvidence) -> 
     same = [f for f in shipped if f.opcodes().get("magic") == evidence.magic]
     yield from same
     yield from (f for f in shipped if f not in same)
+
+
+def _with_effects(table: Opcodes, codes: Sequence[CheckedCode]) -> Opcodes | None:
+    """The table with stack effects that other versions have for the same instructions, as few as it takes.
+
+    A pre-release may have the numbers of one version and, for some instructions, already the effects
+    of the next.  None where no mixture lets the code objects decode that do not.
+    """
+    wrong = [code for code in codes if fault_in(code, table)]
+    for facts in shipped():
+        other = opcodes(facts.name, facts.opcodes()).effects
+        differing = sorted(n for n, e in table.effects.items() if other.get(n, e) != e)
+        if len(differing) > MOST_DIFFERING:
+            continue
+        for count in range(1, len(differing) + 1):
+            for chosen in combinations(differing, count):
+                effects = {**table.effects, **{name: other[name] for name in chosen}}
+                mixed = replace(table, effects=effects)
+                if not any(fault_in(code, mixed) for code in wrong):
+                    return mixed
+    return None
 
 
 def _adapted(table: Opcodes, arrays: tuple[bytes, bytes]) -> Opcodes | str:

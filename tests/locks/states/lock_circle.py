@@ -33,4 +33,4 @@ def second():
 
 start(first)
 start(second)
-rest()
+rest(1)
