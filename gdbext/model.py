@@ -21,32 +21,6 @@ from typing import TypeAlias
 
 SCHEMA_ID = "gdbext.triage/1"
 
-RULES = {
-    "FT000": "nothing wrong found",
-    "FT101": "stale container item",
-    "FT102": "object used after free",
-    "FT103": "memory reused as another type",
-    "FT104": "double free or refcount below zero",
-    "FT105": "heap or freelist corrupted",
-    "FT201": "union args not a tuple",
-    "FT202": "union parameters raced",
-    "FT203": "container changed under its reader",
-    "FT204": "object initialised again while in use",
-    "FT205": "NULL or half-built slot",
-    "FT206": "other invariant broken",
-    "FT301": "unsynchronised sharing",
-    "FT302": "mutex misuse",
-    "FT303": "deadlock",
-    "FT304": "stop-the-world stuck",
-    "FT305": "thread touches objects while detached",
-    "FT401": "C assertion",
-    "FT402": "fatal Python error",
-    "FT403": "stack overflow",
-    "FT404": "native fault outside Python objects",
-    "FT405": "abort",
-}
-"""The stable rule ids and their short names."""
-
 
 class Confidence(str, enum.Enum):
     """How far a statement goes: ``PROVEN`` means that memory admits no other reading."""
@@ -305,6 +279,10 @@ class Finding:
     threads: tuple[int, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     advice: str = ""
+    name: str = ""
+    """The rule's own title."""
+    kind: str = ""
+    """What the rule is about: ``memory``, ``concurrency``, ``plain``, ``exhaustion``, ``nothing``."""
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,11 @@ def context(host: Host, debugger: Debugger) -> Context:
 
 def report(debugger: Debugger) -> dict[str, Any]:
     """The JSON contract's content for this stop of the target."""
-    from gdbext.diagnosis.triage import triage
+    from gdbext.diagnosis.diagnose import diagnose
     from gdbext.reports.contract import to_json
     from gdbext.session import current
 
-    found: dict[str, Any] = to_json(triage(current(debugger)))
+    found: dict[str, Any] = to_json(diagnose(current(debugger)))
     return found
 
 

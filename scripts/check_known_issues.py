@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gdbext.diagnosis.known_issues.catalogue import CATALOGUE
 from gdbext.diagnosis.known_issues.versions import parse_version
-from gdbext.model import RULES
+from gdbext.diagnosis.rules.registry import rules
 
 REQUIRED = {
     "id": str,
@@ -169,7 +169,7 @@ def _pattern(pattern: Mapping[str, Any]) -> Iterator[str]:
                 yield "module is no name"
         else:
             yield f"unknown field {name}"
-    yield from (f"unknown rule {rule}" for rule in pattern.get("rules", ()) if rule not in RULES)
+    yield from (f"unknown rule {rule}" for rule in pattern.get("rules", ()) if rule not in rules())
     yield from (
         f"{name!r} is no function name"
         for name in pattern.get("functions", ())

@@ -27,16 +27,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from gdbext.diagnosis.rules.catalog import DOCS
+    from gdbext.diagnosis.rules.registry import rules
 
+    known = rules()
     if not arguments.rules:
-        for entry in DOCS.values():
+        for entry in known.values():
             print(f"{entry.id}  {entry.title}")
         return 0
     for number, word in enumerate(arguments.rules):
-        rule = DOCS.get(word.upper())
+        rule = known.get(word.upper())
         if rule is None:
-            raise Failure(f"there is no rule {word}; there are {', '.join(DOCS)}", USAGE)
+            raise Failure(f"there is no rule {word}; there are {', '.join(known)}", USAGE)
         print(("\n" if number else "") + f"{rule.id}  {rule.title}\n")
         print(textwrap.fill(rule.explanation, WIDTH, initial_indent="  ", subsequent_indent="  "))
         print(

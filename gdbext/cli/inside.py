@@ -97,7 +97,7 @@ def _preload(formats: list[str]) -> None:
     with contextlib.suppress(Exception):
         for name in (
             "gdbext.session",
-            "gdbext.diagnosis.triage",
+            "gdbext.diagnosis.diagnose",
             "gdbext.reports.formats",
             *(f"gdbext.reports.{f}" for f in formats),
         ):
@@ -105,11 +105,11 @@ def _preload(formats: list[str]) -> None:
 
 
 def _triage(debugger: Debugger, request: dict[str, Any], warnings: list[str]) -> Report:
-    from gdbext.diagnosis.triage import triage
+    from gdbext.diagnosis.diagnose import diagnose
     from gdbext.model import SectionError
     from gdbext.session import Session
 
-    report = triage(Session(debugger))
+    report = diagnose(Session(debugger))
     shown = report.target
     if live := request.get("live"):
         shown = dataclasses.replace(shown, kind="live", path=None, pid=live)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from gdbext.commands.command import Arguments, Command, Context, DebuggerError, UsageError
-from gdbext.diagnosis.case import Case
-from gdbext.diagnosis.threads import thread_list
+from gdbext.diagnosis.diagnose import threads_of
 from gdbext.reports.text_parts import Page, stack, thread_heading
 
 MAX_FRAMES = 128
@@ -15,7 +14,7 @@ def run(context: Context, arguments: Arguments) -> None:
     if which not in (None, "all"):
         raise UsageError(f"ft bt takes `all` or nothing, not `{which}`")
     selected = context.debugger.selected()[0]
-    threads = thread_list(Case(context.session))
+    threads = threads_of(context.session)
     if which is None and all(thread.lwp != selected for thread in threads):
         raise DebuggerError(
             f"the target has no thread with LWP {selected}: "

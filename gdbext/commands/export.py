@@ -6,7 +6,7 @@ import dataclasses
 import os
 
 from gdbext.commands.command import Arguments, Command, Context, DebuggerError, Option, UsageError
-from gdbext.diagnosis.triage import triage
+from gdbext.diagnosis.diagnose import diagnose
 from gdbext.reports import formats
 from gdbext.reports.options import Options
 
@@ -16,7 +16,7 @@ def run(context: Context, arguments: Arguments) -> None:
     if name not in formats.FORMATS:
         raise UsageError(f"no format `{name}`; there are: {', '.join(formats.FORMATS)}")
     options = dataclasses.replace(Options(), redact=arguments.flag("--redact"))
-    content = formats.render(triage(context.session), name, options)
+    content = formats.render(diagnose(context.session), name, options)
     path = os.path.expanduser(path)
     try:
         with open(path, "w", encoding="utf-8") as stream:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from gdbext.commands.command import Arguments, Command, Context
-from gdbext.diagnosis.triage import triage
+from gdbext.diagnosis.diagnose import diagnose
 from gdbext.reports.text_parts import Page
 
 
 def run(context: Context, arguments: Arguments) -> None:
     page = Page(context.options)
-    issues = triage(context.session).known_issues
+    issues = diagnose(context.session).known_issues
     if not issues:
         page.line("no known CPython issue fits this crash")
     for issue in issues:

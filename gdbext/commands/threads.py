@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 
 from gdbext.commands.command import Arguments, Command, Context
-from gdbext.diagnosis.case import Case
-from gdbext.diagnosis.threads import thread_list
+from gdbext.diagnosis.diagnose import threads_of
 from gdbext.reports.sanitize import visible
 
 
 def run(context: Context, arguments: Arguments) -> None:
     style = context.style
     session = context.session
-    case = Case(session)
-    for thread in sorted(thread_list(case), key=lambda t: t.number or 0):
+    threads = threads_of(session)
+    for thread in sorted(threads, key=lambda t: t.number or 0):
         mark = style("error", "✗") if thread.crashed else " "
         name = f'"{visible(thread.name)}"' if thread.name else ""
         context.write(
@@ -48,9 +47,7 @@ def run(context: Context, arguments: Arguments) -> None:
         if thread.waits_for:
             context.write(f"      waits for {style('address', hex(thread.waits_for))}\n")
     orphans = [
-        t
-        for t in session.runtime.threads
-        if t.native_thread_id not in {n.lwp for n in case.native_threads}
+        t for t in session.runtime.threads if t.native_thread_id not in {t.lwp for t in threads}
     ]
     for state in orphans:
         context.write(

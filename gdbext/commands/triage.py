@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from gdbext.commands.command import Arguments, Command, Context, Option
-from gdbext.diagnosis.triage import triage
+from gdbext.diagnosis.diagnose import diagnose
 from gdbext.reports import text
 
 
@@ -13,7 +13,7 @@ def run(context: Context, arguments: Arguments) -> None:
     options = dataclasses.replace(
         context.options, verbose=arguments.flag("--verbose"), redact=arguments.flag("--redact")
     )
-    context.write(text.render(triage(context.session), options))
+    context.write(text.render(diagnose(context.session), options))
 
 
 COMMAND = Command(

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 from gdbext.model import (
-    RULES,
     ContainerView,
     Finding,
     HeapPage,
@@ -144,10 +143,8 @@ def _verdict(report: Report) -> Html:
             class_="note",
         )
     rule = el("span", finding.rule, class_="badge rule")
-    name = RULES.get(finding.rule, "")
-    family = (
-        el("span", name, class_="soft") if not sentence(finding.title).startswith(name) else None
-    )
+    is_said = sentence(finding.title).startswith(finding.name)
+    family = None if is_said else el("span", finding.name, class_="soft")
     listed = (piece for name, fact in facts if fact for piece in (el("dt", name), el("dd", fact)))
     return el(
         "section",
@@ -270,9 +267,7 @@ def _is_about_memory(report: Report, heap: HeapPage) -> bool:
     framed = next(
         (run.state for run in heap.runs if 0 <= (heap.focus or 0) - run.first < run.count), None
     )
-    return framed != Verdict.LIVE or any(
-        finding.rule[:3] in ("FT1", "FT2") for finding in report.findings
-    )
+    return framed != Verdict.LIVE or any(finding.kind == "memory" for finding in report.findings)
 
 
 def _figure(caption: str, picture: Html) -> Html:

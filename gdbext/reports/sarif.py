@@ -9,7 +9,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from gdbext.model import RULES, Confidence, Finding, Report, ThreadInfo
+from gdbext.model import Confidence, Finding, Report, ThreadInfo
 from gdbext.reports import story
 from gdbext.reports.contract import to_json
 from gdbext.reports.github import location, relative
@@ -53,20 +53,18 @@ def render(report: Report, options: Options) -> str:
 
 
 def _driver(report: Report) -> dict[str, Any]:
-    rules = sorted({finding.rule for finding in report.findings})
+    titles = {f.rule: visible(f.name) or f.rule for f in report.findings}
     return {
         "name": report.tool.name,
         "version": report.tool.version,
         "rules": [
             {
                 "id": rule,
-                "name": "".join(
-                    word.capitalize() for word in re.findall(r"\w+", RULES.get(rule, rule))
-                ),
-                "shortDescription": {"text": RULES.get(rule, rule)},
+                "name": "".join(word.capitalize() for word in re.findall(r"\w+", title)),
+                "shortDescription": {"text": title},
                 "defaultConfiguration": {"level": "none" if rule == "FT000" else "error"},
             }
-            for rule in rules
+            for rule, title in sorted(titles.items())
         ],
     }
 

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from gdbext.wording.allocator import filled
-from gdbext.wording.grammar import Sentence
+from gdbext.wording.grammar import Sentence, Word
+
+
+def still_held(subscript: Word, type: Word, holder: Word, name: Word) -> str:
+    """Who still has an object that is gone, and what the program calls that."""
+    called = f" ({name})" if name else ""
+    return f"still held by {subscript} of {type} {holder}{called}"
+
 
 SENTENCES: dict[str, Sentence] = {
     "finding": "{rule}: {detail}",
@@ -11,6 +18,7 @@ SENTENCES: dict[str, Sentence] = {
     "field-now": "its field {label} now",
     "named-verdict": "{verdict} ({owner})",
     "read-from-fill": filled("the pointer was read from memory that is {fill}: it is that fill"),
+    "still-held": still_held,
     # Details of findings.
     "broken-field": "{slot} of {object} {flaw}",
     "header-impossible": "the header of {object} is impossible: {problem}",

@@ -25,7 +25,7 @@ from gdbext.cli import launch
 from gdbext.cli.main import COMMANDS
 from gdbext.commands import dispatch
 from gdbext.cpython.layout import tables as layouts
-from gdbext.diagnosis.rules.catalog import DOCS
+from gdbext.diagnosis.rules.registry import rules
 from gdbext.model import Confidence, Verdict
 from gdbext.reports.formats import FORMATS
 from gdbext.reports.json_report import schema
@@ -423,7 +423,7 @@ def test_the_command_lines_commands() -> None:
 def test_the_rules() -> None:
     wanted = [
         [rule.id, rule.title, rule.explanation.split(". ")[0].rstrip(".") + "."]
-        for rule in DOCS.values()
+        for rule in rules().values()
     ]
     same(readme.tables("rule", "title", "what it says"), wanted)
 
@@ -482,7 +482,7 @@ def test_what_is_named_exists(workshop: Path, tools: Path) -> None:
         if (command := re.match(r"gdbext (\w+)", word)) is not None:
             assert command[1] in COMMANDS, word
         if (rule := re.search(r"\bFT\d{3}\b", word)) is not None:
-            assert rule[0] in DOCS, word
+            assert rule[0] in rules(), word
     helps = "".join(
         shell(f"gdbext {command} --help", workshop, tools).stdout for command in COMMANDS
     )

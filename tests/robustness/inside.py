@@ -18,7 +18,7 @@ sys.path.insert(0, os.environ["GDBEXT_ROOT"])
 sys.path.insert(0, os.path.join(os.environ["GDBEXT_ROOT"], "tests"))
 
 from gdbext.backends.gdb import adapter as adapter
-from gdbext.diagnosis.triage import triage
+from gdbext.diagnosis.diagnose import diagnose
 from gdbext.reports import formats
 from gdbext.reports.options import Options
 from gdbext.session import Session
@@ -43,7 +43,7 @@ def main() -> None:
     session = Session(debugger)
     recorder = Recorder(session.memory)
     session.memory = recorder  # type: ignore[assignment]  # anything with read() will do
-    triage(session)
+    diagnose(session)
     reads = list(recorder.reads)
     spans = [(r.start, r.end) for r in debugger.regions() if r.writable]
     print("READS", len(reads), flush=True)
@@ -65,7 +65,7 @@ def one(damaged: Damaged) -> dict[str, object]:
     signal.setitimer(signal.ITIMER_REAL, REQUEST["seconds"])
     rules: list[str] = []
     try:
-        report = triage(Session(damaged))
+        report = diagnose(Session(damaged))
         rules = [f"{f.rule} {f.confidence}" for f in report.findings]
         size = max(len(formats.render(report, name, Options())) for name in FORMATS)
     except DebuggerError as error:

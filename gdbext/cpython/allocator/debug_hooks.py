@@ -12,21 +12,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gdbext.cpython.fills import FREED, GUARD
+
 HEADER = 16
 TRAILER = 8
-UNINITIALISED, FREED, GUARD = 0xCD, 0xDD, 0xFD
-FILLS = frozenset({UNINITIALISED, FREED, GUARD})
 API_IDS = {0x72: "raw", 0x6D: "mem", 0x6F: "object"}
-
-
-def fill_of(word: int) -> int | None:
-    """The fill byte that all 8 bytes of a word are, if they are one.
-
-    >>> hex(fill_of(0xDDDDDDDDDDDDDDDD))
-    '0xdd'
-    """
-    byte = word & 0xFF
-    return byte if byte in FILLS and word == byte * 0x0101010101010101 else None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gdbext.cpython.allocator import debug_hooks
+from gdbext.cpython import fills
 from gdbext.cpython.allocator.debug_hooks import HEADER, TRAILER, read_hooks
 from gdbext.cpython.allocator.evidence import MAX_HOOKED_BLOCK
 from gdbext.cpython.allocator.judge import Judge
@@ -356,7 +356,7 @@ class Health:
         """
         if word == 0:
             return Claim("cleared-field")
-        fill = debug_hooks.fill_of(word)
+        fill = fills.fill_of(word)
         if fill is not None:
             return Claim("debug-fill", fill=Address(fill))
         thread = self._r.runtime.by_tid(word)

@@ -18,8 +18,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gdbext.cpython.allocator import debug_hooks
-from gdbext.cpython.allocator.debug_hooks import fill_of
+from gdbext.cpython import fills
 from gdbext.cpython.allocator.evidence import (
     on_list,
     over_decref,
@@ -34,6 +33,7 @@ from gdbext.cpython.allocator.page_free_lists import FREED_BY, OTHER, FreeBlocks
 from gdbext.cpython.allocator.pages import MEM, OBJECT, SLICE_SIZE, Page
 from gdbext.cpython.allocator.places import Place
 from gdbext.cpython.allocator.records import Records
+from gdbext.cpython.fills import fill_of
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.model import Address, Block, Claim, Evidence, Liveness, Verdict
 from gdbext.target.protocol import MemoryFault
@@ -401,7 +401,7 @@ class Judge:
             return []
         header = self._r.objects.header(address)
         found = []
-        if fill_of(header.ob_type) == debug_hooks.FREED:
+        if fill_of(header.ob_type) == fills.FREED:
             claim = Claim("type-is-freed-fill")
             found.append(Evidence(claim, header.place("ob_type"), header.ob_type, address))
         elif info := self._r.objects.type_info(header.ob_type):

@@ -10,7 +10,7 @@ from gdbext.cpython.allocator.pages import GC, GC_PRE, OBJECT
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.types import HAVE_GC, TypeInfo
-from gdbext.cpython.traits.types import canonical, same_struct
+from gdbext.cpython.traits.types import canonical, traits_of
 
 ANY = "object"
 
@@ -33,8 +33,13 @@ def least_size(layout: Layout, info: TypeInfo) -> int:
     return info.basicsize or 0
 
 
+def kinds_of(objects: Objects, info: TypeInfo) -> frozenset[str]:
+    """Names of a type and its bases, and of those that share a struct with one of them."""
+    names = {canonical(base.name) or base.name for base in objects.bases(info)}
+    return frozenset(names.union(*(traits_of(name).shares_struct_with for name in names)))
+
+
 def is_kind_of(objects: Objects, info: TypeInfo, expected: str) -> bool:
     """Whether a type is the one of that ``tp_name``, derives from it, or shares its struct."""
     wanted = canonical(expected) or expected
-    names = {canonical(base.name) or base.name for base in objects.bases(info)}
-    return wanted == ANY or any(same_struct(wanted, name) for name in names)
+    return wanted == ANY or wanted in kinds_of(objects, info)

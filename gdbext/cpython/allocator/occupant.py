@@ -6,15 +6,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gdbext.cpython.allocator import debug_hooks
+from gdbext.cpython import fills
 from gdbext.cpython.allocator.activity import ThreadStop
-from gdbext.cpython.allocator.debug_hooks import fill_of
 from gdbext.cpython.allocator.evidence import counts, guards, misfit, say, what_lives
 from gdbext.cpython.allocator.kinds import is_kind_of
 from gdbext.cpython.allocator.object_freelists import Cached, is_object_list, owner
 from gdbext.cpython.allocator.page_free_lists import FreeBlocks, decode
 from gdbext.cpython.allocator.pages import DOMAINS, MEM, Page
 from gdbext.cpython.allocator.records import Records
+from gdbext.cpython.fills import fill_of
 from gdbext.cpython.objects.header import MERGED, Header
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.model import Address, Block, Claim, Confidence, Evidence, Liveness, Verdict
@@ -271,7 +271,7 @@ class Occupants:
         evidence = [Evidence(claim, header.place("ob_type"), header.ob_type, header.address)]
         reason = Claim("memory-is-fill", fill=Address(fill), meanwhile=self._meanwhile(page))
         # A thread may be about to make an object of it, or to give it back.
-        in_transit = fill == debug_hooks.UNINITIALISED or self.busy(page) is not None
+        in_transit = fill == fills.UNINITIALISED or self.busy(page) is not None
         return say(
             header.address,
             Verdict.POISONED,

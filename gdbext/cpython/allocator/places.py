@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from gdbext.cpython import fills
 from gdbext.cpython.allocator import debug_hooks
 from gdbext.cpython.allocator.activity import ThreadStop
 from gdbext.cpython.interpreter.runtime import Runtime
@@ -160,16 +161,12 @@ class Places:
         try:
             header = self._memory.read(address - debug_hooks.HEADER, debug_hooks.HEADER)
             size = int.from_bytes(header[:8], "big")
-            if (
-                header[8:9] != b"r"
-                or header[9:] != bytes([debug_hooks.GUARD]) * 7
-                or size >= MAX_CHUNK
-            ):
+            if header[8:9] != b"r" or header[9:] != bytes([fills.GUARD]) * 7 or size >= MAX_CHUNK:
                 return None
             trailer = self._memory.read(address + size, debug_hooks.TRAILER)
         except MemoryFault:
             return None
-        is_intact = trailer == bytes([debug_hooks.GUARD]) * 8
+        is_intact = trailer == bytes([fills.GUARD]) * 8
         return Claim("raw-block", size=size, is_overrun=not is_intact)
 
     def _chunk(self, address: int) -> Claim | None:

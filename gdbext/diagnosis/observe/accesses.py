@@ -18,8 +18,8 @@ from gdbext.diagnosis.conclude.accesses import merged
 from gdbext.diagnosis.conclude.effects import effect_in_c
 from gdbext.diagnosis.conclude.races import culprits as culprits_of
 from gdbext.diagnosis.conclude.shared_items import may_be_taken
-from gdbext.diagnosis.expectations import is_object_pointer
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
+from gdbext.diagnosis.observe.c_types import is_object_pointer
 from gdbext.diagnosis.observe.operands import Operand, operands
 from gdbext.diagnosis.observe.operations import (
     CALL,
@@ -81,6 +81,16 @@ def by_code_of(case: Case, lwp: int) -> Sequence[Access]:
     if lwp not in case.accesses:
         case.accesses[lwp] = tuple(_by_code(case, lwp))
     return case.accesses[lwp]
+
+
+def initialised_by_others(case: Case, address: int) -> bool:
+    """Whether another thread's code calls the object's ``__init__``."""
+    others = (t.lwp for t in case.native_threads if t.lwp != case.lwp)
+    return any(
+        a.address == address and a.effect is Effect.REINIT
+        for lwp in others
+        for a in by_code_of(case, lwp)
+    )
 
 
 def _nearest(by_code: Iterable[Access], in_c: dict[int, Access]) -> list[Access]:

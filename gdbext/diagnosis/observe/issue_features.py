@@ -8,7 +8,7 @@ from gdbext.cpython.traits.types import canonical
 from gdbext.diagnosis.case import Case
 from gdbext.diagnosis.conclude.candidates import candidate, candidate_of
 from gdbext.diagnosis.facts.accesses import Accesses
-from gdbext.diagnosis.fault import frame_of_signal
+from gdbext.diagnosis.facts.frames import frame_of_signal
 from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures, module_name
 from gdbext.diagnosis.observe.callees import callees
 from gdbext.diagnosis.observe.operations import of_crashed_frame, of_slot

@@ -6,7 +6,7 @@ from gdbext.cpython.interpreter.calls import CALLS
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.traits.methods import slot_traits
 from gdbext.diagnosis.case import Case
-from gdbext.diagnosis.expectations import SlotOwner
+from gdbext.diagnosis.facts.frames import SlotOwner
 from gdbext.model import Operation, OperationKind
 from gdbext.target.protocol import NativeFrame
 

@@ -21,10 +21,10 @@ from object_world import BUILTINS, HEAP, SIZE, VERSIONS, World
 
 from fakes import FakeMemory
 from gdbext.cpython.allocator.activity import ThreadStop
-from gdbext.cpython.allocator.debug_hooks import FREED, GUARD
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.cpython.allocator.page_free_lists import encode
 from gdbext.cpython.allocator.pages import GC, GC_PRE, MEM, OBJECT
+from gdbext.cpython.fills import FREED, GUARD
 from gdbext.cpython.interpreter.runtime import Interpreter, Runtime, ThreadState
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
 from gdbext.cpython.layout.layout import Layout

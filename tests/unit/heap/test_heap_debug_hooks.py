@@ -6,7 +6,8 @@ import struct
 
 import pytest
 
-from gdbext.cpython.allocator.debug_hooks import fill_of, read_hooks
+from gdbext.cpython.allocator.debug_hooks import read_hooks
+from gdbext.cpython.fills import fill_of
 
 GUARD = b"\xfd"
 

@@ -59,6 +59,23 @@ SCRIPT_LINES = (
 )
 
 
+RULES = {
+    "FT000": ("nothing wrong found", "nothing"),
+    "FT101": ("stale container item", "memory"),
+    "FT105": ("heap or freelist corrupted", "memory"),
+    "FT201": ("union args not a tuple", "memory"),
+    "FT203": ("container changed under its reader", "memory"),
+    "FT301": ("unsynchronised sharing", "concurrency"),
+    "FT303": ("deadlock", "concurrency"),
+}
+
+
+def finding_of(rule: str, *parts: Any, **more: Any) -> Finding:
+    """A finding with what its rule gives to each."""
+    name, kind = RULES[rule]
+    return Finding(rule, *parts, **more, name=name, kind=kind)
+
+
 def _excerpt(line: int) -> tuple[SourceLine, ...]:
     """``SCRIPT_LINES`` is the script from line 6 on."""
     return tuple(
@@ -200,7 +217,7 @@ def founding() -> Report:
         (Evidence("list_repr took no lock and borrowed its items (before 3.13.4)"),),
     )
     other = Race(Confidence.POSSIBLE, SharedObject(0x200003A0010, "dict"), race.threads)
-    finding = Finding(
+    finding = finding_of(
         "FT101",
         "stale list item: repr(list) uses a typing.Union that was freed",
         Confidence.PROVEN,
@@ -218,7 +235,7 @@ def founding() -> Report:
         ),
         "Upgrade, or hold a lock of your own around repr(lst) and lst.clear().",
     )  # fmt: skip
-    changed = Finding(
+    changed = finding_of(
         "FT203",
         "list changed under its reader: it is shorter than the reader's position",
         Confidence.PROVEN,
@@ -300,7 +317,7 @@ def healthy() -> Report:
         ),
         None,
         (
-            Finding(
+            finding_of(
                 "FT000", "nothing wrong found: all invariants hold in 2 threads", Confidence.PROVEN
             ),
         ),
@@ -315,7 +332,7 @@ def healthy() -> Report:
 def assertion() -> Report:
     """The founding report's second way to die: memory reused as another type."""
     base = founding()
-    finding = Finding(
+    finding = finding_of(
         "FT201",
         "types.UnionType whose args is no tuple: its memory is a dict now",
         Confidence.PROVEN,
@@ -342,7 +359,7 @@ def assertion() -> Report:
 def victim() -> Report:
     """Dies in the allocator, far from the cause."""
     base = founding()
-    finding = Finding(
+    finding = finding_of(
         "FT105",
         "free list of a 48-byte page is corrupted: its first link points out of the page",
         Confidence.PROVEN,
@@ -396,7 +413,7 @@ def deadlock() -> Report:
         waiter(700, 1, "MainThread", 31, first, second),
         waiter(701, 2, "Thread-1 (move)", 31, second, first),
     )
-    finding = Finding(
+    finding = finding_of(
         "FT303",
         "deadlock: 2 threads wait for each other's lock",
         Confidence.PROVEN,

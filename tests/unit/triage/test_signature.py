@@ -9,9 +9,9 @@ import pytest
 
 from gdbext.diagnosis.case import CFrame
 from gdbext.diagnosis.conclude.crash_site import called_functions, is_foreign, site_functions
-from gdbext.diagnosis.expectations import SlotOwner
 from gdbext.diagnosis.facts.accesses import Accesses
 from gdbext.diagnosis.facts.crash_site import CrashSite
+from gdbext.diagnosis.facts.frames import SlotOwner
 from gdbext.diagnosis.known_issues.features import Candidate
 from gdbext.diagnosis.known_issues.identify import Identified
 from gdbext.diagnosis.signature import racing_operations, signature

@@ -1,0 +1,39 @@
+"""What the C library reports of its own heap (malloc/malloc.c): it checks its blocks, and aborts."""
+
+from __future__ import annotations
+
+import re
+
+from gdbext.diagnosis.conclude.reporters import caller_of_system
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.frames import CrashStack
+from gdbext.model import Evidence
+
+DOUBLE_FREE = ("double free detected", "double free or corruption (fasttop)")
+HEAP = re.compile(
+    r"(free|malloc|realloc|calloc|munmap_chunk|mremap_chunk|malloc_consolidate"
+    r"|tcache_thread_shutdown)\(\)|corrupted |double free or corruption|invalid fastbin entry"
+)
+"""How the messages begin that malloc_printerr is given."""
+
+
+def is_double_free(fault: Fault) -> bool:
+    """Whether a block was freed again while it was in the thread's cache."""
+    return any(words in (fault.library_message or "") for words in DOUBLE_FREE)
+
+
+def is_damage(fault: Fault) -> bool:
+    """Whether the sizes or links between blocks do not fit.
+
+    Something wrote past a block's end, or into a freed one.
+    """
+    return bool(HEAP.match(fault.library_message or "")) and not is_double_free(fault)
+
+
+def evidence(fault: Fault, stack: CrashStack) -> list[Evidence]:
+    """The message, and who called the function that found it."""
+    caller = caller_of_system(stack)
+    found = [Evidence("the C library said", None, fault.library_message)]
+    if caller is not None:
+        found.append(Evidence(f"#{caller.level} {caller.function} called it", caller.pc))
+    return found

@@ -1,0 +1,54 @@
+"""How sure it is that a NULL in an object is what the process died of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gdbext.diagnosis.conclude.modules import is_standard
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.frames import CFrame, CrashStack
+from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.diagnosis.facts.types import RESIZABLE
+from gdbext.model import Confidence
+
+
+def sure_of_null(pointer: Pointer, fault: Fault, stack: CrashStack) -> Confidence:
+    """Proven where the type's own code, which works on its fields, hit a NULL.
+
+    Other code may have had a NULL of its own, and a function that was given one beside the object may
+    have hit that.
+    """
+    uses = [u for u in pointer.uses if stack.same_call(0, u.level)]
+    was_given_one = any(_has_null_argument(stack.frame_at(u.level)) for u in uses)
+    if any(u.is_self and not _others_inside(stack, u.level) for u in uses):
+        return Confidence.LIKELY if was_given_one else Confidence.PROVEN
+    module = stack.from_fault[0].module
+    is_own = module == stack.interpreter_module or is_standard(module)
+    is_likely = fault.reads_header or (is_own and pointer.is_trusted)
+    return Confidence.LIKELY if is_likely and not was_given_one else Confidence.POSSIBLE
+
+
+def _others_inside(stack: CrashStack, level: int) -> bool:
+    """Whether the code of another type, or of an extension, is at work further in.
+
+    It may have a NULL of its own.
+    """
+    frame = stack.frame_at(level)
+    home = frame.frame.module if frame else None
+    inner = (f for f in stack.c_frames if f.level < level and not f.frame.is_inlined)
+    return any(
+        f.owner is not None or not (f.frame.module == home or is_standard(f.frame.module))
+        for f in inner
+    )
+
+
+def _has_null_argument(frame: CFrame | None) -> bool:
+    """Whether a function was called with NULL for an object."""
+    variables = frame.variables if frame else ()
+    return any(v.is_argument and v.value == 0 and v.is_object for v in variables)
+
+
+def walked_at(pointers: Sequence[Pointer], level: int) -> Pointer | None:
+    """The sound object whose items lie elsewhere that the function of that frame was given."""
+    given = (p for p in pointers for u in p.at_level(level) if u.is_argument)
+    return next((p for p in given if p.actual_type in RESIZABLE and not p.is_bad), None)

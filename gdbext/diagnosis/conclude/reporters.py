@@ -1,0 +1,71 @@
+"""Who reported a fatal error, and who called abort(): from the frames' functions alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from gdbext.diagnosis.conclude.modules import is_system
+from gdbext.diagnosis.facts.frames import CrashStack
+from gdbext.target.protocol import NativeFrame
+
+MAX_REPORTERS = 24
+ABORT = re.compile(r"_*(GI_)?abort")
+ABORT_MACHINERY = (
+    "abort",
+    "raise",
+    "GI_raise",
+    "GI_abort",
+    "pthread_kill",
+    "kill",
+    "tgkill",
+    "libc_message",
+)
+EXPRESSION = "expr"
+# Python/pylifecycle.c and Objects/object.c: every fatal error comes through one of these; their
+# arguments by name: (who reports it, what, the object that it is about).
+FATAL_FUNCTIONS = {
+    "fatal_error": ("prefix", "msg", ""),
+    "_Py_FatalErrorFunc": ("func", "msg", ""),
+    "_Py_FatalErrorFormat": ("func", "format", ""),
+    "_PyObject_AssertFailed": ("function", "msg", "obj"),
+    "_Py_NegativeRefcount": ("", "", "op"),
+}
+
+
+def reporter_module(frames: Sequence[NativeFrame]) -> str | None:
+    """The module whose code reported a fatal error.
+
+    That is the module of the caller of the outermost of the reporting functions.
+    """
+    inner = frames[:MAX_REPORTERS]
+    reporters = [n for n, frame in enumerate(inner) if frame.function in FATAL_FUNCTIONS]
+    return (
+        frames[reporters[-1] + 1].module if reporters and reporters[-1] + 1 < len(frames) else None
+    )
+
+
+def aborted_by_libc(frames: Sequence[NativeFrame]) -> bool:
+    """Whether abort() was called by glibc itself.
+
+    Its last message stays where it is, whoever aborts later.  True where no frame is known to be
+    abort().
+    """
+    outward = [frame for frame in frames[:MAX_REPORTERS] if not frame.is_inlined]
+    place = next(
+        (n for n, frame in enumerate(outward[:-1]) if ABORT.fullmatch(frame.function or "")), None
+    )
+    return place is None or outward[place].module == outward[place + 1].module
+
+
+def is_abort_machinery(function: str) -> bool:
+    """Whether a function only carries out or reports an abort."""
+    return function.lstrip("_").startswith(ABORT_MACHINERY)
+
+
+def caller_of_system(stack: CrashStack) -> NativeFrame | None:
+    """The innermost function, by name, that is not of a library of the system."""
+    frames = (f for f in stack.native_frames if f.function)
+    return next(
+        (f for f in frames if f.module == stack.interpreter_module or not is_system(f.module)), None
+    )

@@ -1,0 +1,137 @@
+"""What kind of wrong the root pointer is: decided here, and nowhere else."""
+
+from __future__ import annotations
+
+from gdbext.cpython.fills import GUARD, UNINITIALISED
+from gdbext.diagnosis.conclude.modules import is_standard
+from gdbext.diagnosis.facts.cause import Cause, NotAnObject, Surroundings, Wrong
+from gdbext.diagnosis.facts.frames import CrashStack
+from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.diagnosis.facts.provenance import FieldHolder, Holders, Provenance
+from gdbext.model import Confidence, Evidence, Verdict
+
+READ_FROM = {
+    GUARD: "the guard bytes beside a block: it was read past the end of one",
+    UNINITIALISED: "the fill of memory that nobody has written yet",
+}
+MEM_DOMAIN = "mem"
+
+
+def root_cause(
+    pointer: Pointer | None,
+    stack: CrashStack,
+    provenance: Provenance | None = None,
+    surroundings: Surroundings | None = None,
+    holders: Holders | None = None,
+    field_holder: FieldHolder | None = None,
+) -> Cause:
+    """The root pointer with what kind of wrong it is."""
+    surroundings, holders = surroundings or Surroundings(), holders or Holders()
+    instead = not_an_object(pointer, stack, provenance, surroundings) if pointer else None
+    return Cause(
+        kind=_kind(pointer, instead),
+        pointer=pointer,
+        provenance=provenance,
+        holders=holders,
+        not_an_object=instead,
+        surroundings=surroundings,
+        field_holder=field_holder,
+    )
+
+
+def _kind(pointer: Pointer | None, instead: NotAnObject | None) -> Wrong:
+    """The first that applies, the most specific first."""
+    if pointer is None:
+        return Wrong.NOTHING
+    if instead is not None:
+        return Wrong.NOT_AN_OBJECT
+    if pointer.actual_type is not None and (
+        pointer.verdict is Verdict.REUSED or pointer.wrong_type
+    ):
+        return Wrong.OTHER_OBJECT
+    if pointer.is_gone:
+        return Wrong.GONE
+    if pointer.is_corrupt:
+        return Wrong.CORRUPT_HEADER
+    return Wrong.BROKEN_FIELD if pointer.violations else Wrong.NOTHING
+
+
+def not_an_object(
+    pointer: Pointer,
+    stack: CrashStack,
+    provenance: Provenance | None,
+    surroundings: Surroundings,
+) -> NotAnObject | None:
+    """What the pointer is, or leads to; None where an object may have been there.
+
+    What such a pointer says is where it was read: past the end of an array, from memory that nobody
+    had written, or from a field that something wrote over.  Nothing need have been freed.
+    """
+    if surroundings.fill in READ_FROM:
+        # Others may write such bytes, too.
+        return NotAnObject(READ_FROM[surroundings.fill], Confidence.LIKELY)
+    was_object = provenance is not None and provenance.gave_it_away
+    what = _word(surroundings) or (None if was_object else _memory(pointer, surroundings))
+    if what:
+        return NotAnObject(what, Confidence.LIKELY)
+    return None if was_object else _argument(pointer, stack)
+
+
+def _word(surroundings: Surroundings) -> str | None:
+    """What a word is that is not an address."""
+    if surroundings.thread is not None:
+        return (
+            f"the identifier of LWP {surroundings.thread}, an object's ob_tid: "
+            "it was read past the end of another block"
+        )
+    return "text: something wrote over the pointer" if surroundings.is_text else None
+
+
+def _memory(pointer: Pointer, surroundings: Surroundings) -> str | None:
+    """What memory in use it leads to that has no room for an object at that place."""
+    block = pointer.liveness.block
+    if pointer.verdict not in (Verdict.REUSED, Verdict.INTERIOR) or block is None:
+        return None
+    if block.domain == MEM_DOMAIN:
+        # A page is for one kind of memory; it changes only when all of its blocks were free.
+        return f"a {block.size}-byte block of PyMem_Malloc, where CPython puts no objects"
+    if surroundings.characters_of is None:
+        return None
+    kind, address = surroundings.characters_of
+    return f"the text of the {kind} {address:#x}"
+
+
+def _argument(pointer: Pointer, stack: CrashStack) -> NotAnObject | None:
+    """An object of another type where only an extension's C types say what it should be.
+
+    C casts whatever it is given.
+    """
+    if pointer.header_problems or not pointer.wrong_type:
+        return None
+    for use in (u for u in pointer.uses if u.expected):
+        module = stack.module_at(use.level)
+        if use.is_self or module == stack.interpreter_module or is_standard(module):
+            return None
+    because = (
+        f"either its caller passed it so, and {pointer.innermost.function} does not check, "
+        f"or it lives where a {pointer.expected} was freed"
+    )
+    return NotAnObject(
+        f"a {pointer.actual_type}", Confidence.LIKELY, Evidence(because, None, pointer.address)
+    )
+
+
+def needs_holders(pointer: Pointer, provenance: Provenance | None) -> bool:
+    """Whether the heap has to be searched for who still has the pointer."""
+    return pointer.is_gone and not (provenance is not None and provenance.is_item)
+
+
+def needs_field_holder(pointer: Pointer, provenance: Provenance | None) -> bool:
+    """Whether the pointer may have been a field of a live object that has another one now."""
+    return (
+        provenance is not None
+        and not provenance.is_container
+        and not provenance.current
+        and provenance.adjacent
+        and (pointer.is_gone or pointer.wrong_type)
+    )

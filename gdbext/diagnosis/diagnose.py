@@ -1,0 +1,261 @@
+"""From a session to a report: the diagnosis from end to end.
+
+    snapshot -> pointers -> cause -> findings -> races -> issues -> signature -> report
+
+Each section is made on its own: one that fails becomes an entry in the report's ``errors``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import gdbext
+from gdbext.diagnosis.case import Case
+from gdbext.diagnosis.conclude.doubt import doubt
+from gdbext.diagnosis.conclude.pointers import uses
+from gdbext.diagnosis.conclude.races import find_races
+from gdbext.diagnosis.conclude.root import root_pointer
+from gdbext.diagnosis.conclude.root_cause import (
+    needs_field_holder,
+    needs_holders,
+    root_cause,
+)
+from gdbext.diagnosis.facts.accesses import Accesses
+from gdbext.diagnosis.facts.cause import Cause, Surroundings
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.frames import CrashStack
+from gdbext.diagnosis.facts.memory import HeapState
+from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.diagnosis.facts.provenance import Holders
+from gdbext.diagnosis.facts.threads import Process
+from gdbext.diagnosis.known_issues.identify import Identified, identify
+from gdbext.diagnosis.observe.accesses import accesses, initialised_by_others
+from gdbext.diagnosis.observe.arrays import find_old_array
+from gdbext.diagnosis.observe.crash_site import crash_site
+from gdbext.diagnosis.observe.fault import read_fault
+from gdbext.diagnosis.observe.heap_state import read_heap_state
+from gdbext.diagnosis.observe.holders import find_holders
+from gdbext.diagnosis.observe.issue_features import features
+from gdbext.diagnosis.observe.pictures import container_views, heap_pages
+from gdbext.diagnosis.observe.pointers import read_candidates, read_pointers
+from gdbext.diagnosis.observe.process import (
+    read_hang,
+    read_lock_problems,
+    read_named_object,
+    read_process,
+)
+from gdbext.diagnosis.observe.program import Program
+from gdbext.diagnosis.observe.provenance import find_provenance
+from gdbext.diagnosis.observe.stack import Functions, read_stack
+from gdbext.diagnosis.observe.surroundings import read_field_holder, read_surroundings
+from gdbext.diagnosis.observe.target import read_target
+from gdbext.diagnosis.observe.threads import read_threads
+from gdbext.diagnosis.observe.unions import find_union_initialisations
+from gdbext.diagnosis.rules import apply
+from gdbext.diagnosis.signature import signature
+from gdbext.model import (
+    ContainerView,
+    Crash,
+    Finding,
+    HeapPage,
+    Problems,
+    Race,
+    Report,
+    TargetInfo,
+    ThreadInfo,
+    Tool,
+)
+from gdbext.session import Session
+from gdbext.target.protocol import DebuggerError, MemoryFault
+
+T = TypeVar("T")
+HEADER_FIELDS = ("ob_type", "ob_ref_local", "ob_ref_shared")
+NO_FINDINGS: Sequence[Finding] = ()
+NO_RACES: Sequence[Race] = ()
+NO_VIEWS: tuple[ContainerView, ...] = ()
+NO_PAGES: tuple[HeapPage, ...] = ()
+NO_POINTERS: Sequence[Pointer] = ()
+
+
+def diagnose(session: Session) -> Report:
+    """Diagnose the stopped target.
+
+    Raises:
+        DebuggerError: when there is no target, or no free-threaded CPython in it (nothing at all could
+            be said then).
+    """
+    kind = session.debugger.kind
+    _ = session.offsets
+    section = Sections()
+    for problem in session.layout_choice.problems:
+        section.note("layout", problem)
+    target = section.make("target", lambda: read_target(session), TargetInfo(kind))
+    functions, program = Functions(session), Program(session)
+    stack = section.make("stack", lambda: read_stack(session, functions), CrashStack(lwp=None))
+    no_threads: tuple[ThreadInfo, ...] = ()
+    threads = section.make(
+        "threads", lambda: read_threads(session, program, stack, section.note), no_threads
+    )
+    fault = section.make("crash", lambda: _fault(session, stack), Fault(signal=None))
+    case = Case(session, stack, fault, functions, program)
+    facts = _facts(case, section)
+    case.origin = facts.cause.provenance
+    findings = section.make("findings", lambda: apply.findings(facts), NO_FINDINGS)
+    shared = Accesses(crashed=stack.lwp)
+    if fault.is_crash or findings:
+        shared = section.make("race", lambda: accesses(case, findings), shared)
+    races = section.make("race", lambda: find_races(shared, findings, fault.is_crash), NO_RACES)
+    findings = section.make("findings", lambda: apply.with_races(facts, findings, races), findings)
+    reason = section.make("crash", lambda: apply.victim_reason(facts, findings, races), None)
+    version = target.python_version
+    known = Identified()
+    if version and apply.may_be_known(facts, findings):
+        known = section.make(
+            "known_issues",
+            lambda: identify(version, features(case, findings, races, shared)),
+            known,
+        )
+    mark = section.make(
+        "signature",
+        lambda: signature(crash_site(case), findings, races, shared, known),
+        None,
+    )
+    unknown = section.make("operations", lambda: session.opcode_choice.problem, None)
+    if unknown is not None:
+        section.note("operations", unknown)
+    session.remember()
+    containers = section.make("pictures", lambda: container_views(session, findings), NO_VIEWS)
+    pages = section.make("pictures", lambda: heap_pages(session, findings), NO_PAGES)
+    return Report(
+        tool=Tool("gdbext", gdbext.__version__, session.debugger.version),
+        target=target,
+        crash=_crash(fault, reason),
+        findings=tuple(findings),
+        race=races[0] if races else None,
+        known_issues=tuple(known.issues),
+        signature=mark,
+        threads=threads,
+        errors=tuple(section.problems.entries),
+        suspects=tuple(races),
+        containers=containers,
+        pages=pages,
+    )
+
+
+def threads_of(session: Session) -> tuple[ThreadInfo, ...]:
+    """All threads of the target, the crashed one first."""
+    stack = read_stack(session, Functions(session))
+    return read_threads(session, Program(session), stack)
+
+
+class Sections:
+    """Makes the report's sections one by one, and notes what could not be made."""
+
+    def __init__(self) -> None:
+        self.problems = Problems()
+        self.note = self.problems.add
+
+    def make(self, name: str, build: Callable[[], T], otherwise: T) -> T:
+        """What ``build`` gives; where it fails, a note and ``otherwise``."""
+        try:
+            return build()
+        except (MemoryFault, DebuggerError) as error:
+            self.note(name, error)
+        except Exception as error:
+            # A defect of ours in one section must not cost the reader the others.
+            if os.environ.get("GDBEXT_RAISE"):
+                raise
+            self.note(name, f"{type(error).__name__}: {error}")
+        return otherwise
+
+
+def _fault(session: Session, stack: CrashStack) -> Fault:
+    layout = session.layout.struct("PyObject")
+    header_fields = frozenset(layout.offset(name) for name in HEADER_FIELDS)
+    return read_fault(
+        session.debugger, session.memory, stack.native_frames, stack.lwp, header_fields
+    )
+
+
+def _facts(case: Case, section: Sections) -> Facts:
+    """What the rules look at: each part observed on its own."""
+    session, stack, fault = case.session, case.stack, case.fault
+    pointers = section.make(
+        "pointers", lambda: _pointers(session, case.functions, stack, fault), NO_POINTERS
+    )
+    cause = section.make("cause", lambda: _cause(case, pointers), Cause())
+    about = fault.fatal_object
+    return Facts(
+        fault=fault,
+        stack=stack,
+        process=section.make("process", lambda: read_process(session), Process()),
+        pointers=tuple(pointers),
+        cause=cause,
+        fatal_object=section.make("crash", lambda: read_named_object(session, about), None)
+        if about
+        else None,
+        heap=section.make(
+            "heap",
+            lambda: read_heap_state(session, fault, stack, cause, section.note),
+            HeapState(),
+        ),
+        old_array=section.make(
+            "containers", lambda: find_old_array(session, stack, pointers), None
+        ),
+        unions=section.make("unions", lambda: tuple(find_union_initialisations(session)), ()),
+        lock_problems=section.make("locks", lambda: read_lock_problems(session), ()),
+        hang=None if fault.is_crash else section.make("locks", lambda: read_hang(session), None),
+    )
+
+
+def _pointers(
+    session: Session, functions: Functions, stack: CrashStack, fault: Fault
+) -> list[Pointer]:
+    """The pointers in use, each judged, and doubted where the code may have had it all the same."""
+    objects, heap = session.objects, session.heap
+    candidates = read_candidates(session.debugger, objects, heap, functions.addresses, stack, fault)
+    found = uses(stack, fault, candidates)
+    judged = read_pointers(found, candidates, fault, objects, heap)
+    return [doubt(pointer, fault, stack) for pointer in judged]
+
+
+def _cause(case: Case, pointers: Sequence[Pointer]) -> Cause:
+    """The root pointer, where it came from, and what kind of wrong it is."""
+    session, stack = case.session, case.stack
+    root = root_pointer(pointers, stack)
+    if root is None:
+        return Cause()
+    provenance = find_provenance(session, case.program, stack, pointers, root)
+    holders = Holders()
+    if needs_holders(root, provenance):
+        holders = find_holders(session, stack, root)
+    if provenance is None or not provenance.is_shown:
+        provenance = holders.container or provenance
+    holder = None
+    if provenance is not None and needs_field_holder(root, provenance):
+        again = initialised_by_others(case, provenance.holder)
+        holder = read_field_holder(session, provenance, again)
+    surroundings: Surroundings = read_surroundings(session, root)
+    return root_cause(root, stack, provenance, surroundings, holders, holder)
+
+
+def _crash(fault: Fault, victim: str | None) -> Crash | None:
+    if fault.signal is None:
+        return None
+    operand = fault.operand
+    return Crash(
+        signal=fault.signal.name,
+        code=fault.signal.code,
+        address=fault.address,
+        thread=fault.signal.lwp,
+        assertion=fault.assertion,
+        fatal_error=fault.fatal_error,
+        victim=victim is not None,
+        victim_reason=victim,
+        instruction=fault.instruction,
+        operand=f"{operand.text} = {operand.address:#x}" if operand else None,
+        access=fault.access,
+    )

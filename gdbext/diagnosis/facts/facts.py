@@ -1,0 +1,41 @@
+"""All that a rule may look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gdbext.diagnosis.facts.cause import Cause
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.frames import CrashStack
+from gdbext.diagnosis.facts.memory import (
+    HeapState,
+    LockProblem,
+    NamedObject,
+    OldArray,
+    UnionInitialisation,
+)
+from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.diagnosis.facts.threads import Hang, Process
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What was observed of one stop, and the cause that was concluded from it.
+
+    A part that could not be observed has its default, and the report says so in ``errors``.
+    """
+
+    fault: Fault
+    stack: CrashStack
+    process: Process = field(default_factory=Process)
+    pointers: tuple[Pointer, ...] = ()
+    """Innermost use first."""
+    cause: Cause = field(default_factory=Cause)
+    fatal_object: NamedObject | None = None
+    """What a fatal error is about."""
+    heap: HeapState = field(default_factory=HeapState)
+    old_array: OldArray | None = None
+    unions: tuple[UnionInitialisation, ...] = ()
+    lock_problems: tuple[LockProblem, ...] = ()
+    hang: Hang | None = None
+    """Only of a process that did not crash."""

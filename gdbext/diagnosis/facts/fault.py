@@ -1,0 +1,112 @@
+"""What the processor, libc and the interpreter reported when the process died."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gdbext.target.protocol import Signal
+
+FAULT_SIGNALS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE")
+FATAL_SIGNALS = (*FAULT_SIGNALS, "SIGABRT", "SIGTRAP", "SIGSYS")
+"""Signals raised by the process's own execution; the other deadly ones are sent to it (SIGQUIT), or
+report a limit (SIGXCPU)."""
+NULL_PAGE = 4096
+"""Linux maps nothing below: an address down there is an offset from NULL."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operand:
+    """The memory operand of the faulting instruction; ``address`` is what it evaluates to."""
+
+    text: str
+    base: str | None
+    base_value: int | None
+    displacement: int
+    address: int
+    is_write: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """The death itself; ``signal`` is None for a target that just stopped."""
+
+    signal: Signal | None
+    instruction: str | None = None
+    operand: Operand | None = None
+    jumped_to: int | None = None
+    """Set when the program counter is not in executable code: a call through a bad pointer."""
+    assertion: str | None = None
+    assertion_function: str | None = None
+    library_message: str | None = None
+    """What glibc prints before it aborts by itself: a damaged heap, a smashed stack."""
+    fatal_error: str | None = None
+    fatal_text_is_data: bool = False
+    """The message lies in writable memory: made at run time, perhaps of the program's data."""
+    fatal_object: int | None = None
+    """The object that a fatal error is about, where its reporter was given one."""
+    stack_overflow: bool = False
+    stack_limit: int | None = None
+    stack_pointer: int | None = None
+    from_outside: bool = False
+    """Another process sent the signal."""
+    reads_header: bool = False
+    """The access is at a field of an object's header from NULL: what else begins at NULL is not read
+    so far in."""
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether an instruction faulted."""
+        return self.signal is not None and self.signal.name in FAULT_SIGNALS
+
+    @property
+    def is_crash(self) -> bool:
+        """Whether the target brought its death on itself.
+
+        One that was stopped or killed need not have anything wrong.
+        """
+        return (
+            self.signal is not None and self.signal.name in FATAL_SIGNALS and not self.from_outside
+        )
+
+    @property
+    def address(self) -> int | None:
+        """The address that could not be accessed.
+
+        That is si_addr, or what the operand evaluates to where the kernel gives none.
+        """
+        if self.signal is None or self.signal.name not in FAULT_SIGNALS:
+            return None
+        if self.signal.address is not None and self.signal.code != "SI_KERNEL":
+            return self.signal.address
+        if self.operand is not None:
+            return self.operand.address
+        return self.jumped_to if self.jumped_to is not None else self.signal.address
+
+    @property
+    def through(self) -> int | None:
+        """The pointer that the fault went through: the jump's target, or the operand's base."""
+        if self.jumped_to is not None:
+            return self.jumped_to
+        return self.operand.base_value if self.operand else None
+
+    @property
+    def is_through_null(self) -> bool:
+        """Whether the access went to a small offset from NULL."""
+        return (
+            self.is_fault
+            and self.jumped_to is None
+            and self.address is not None
+            and self.address < NULL_PAGE
+            and self.operand is not None
+            and self.operand.base_value is not None
+            and self.operand.base_value < NULL_PAGE
+        )
+
+    @property
+    def access(self) -> str | None:
+        """``reading``, ``writing`` or ``jumping to``; None where that is not known."""
+        if self.jumped_to is not None:
+            return "jumping to"
+        if self.operand is None or not self.is_fault:
+            return None
+        return "writing" if self.operand.is_write else "reading"

@@ -1,0 +1,45 @@
+"""The process's Python threads, and what one that hangs is doing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gdbext.model import Evidence
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadState:
+    """A ``PyThreadState``: its address, its thread's LWP and name, and whether it is attached."""
+
+    address: int
+    lwp: int
+    name: str | None = None
+    state: str | None = None
+    """``attached``, ``detached`` or ``suspended``."""
+    state_address: int = 0
+    """Where the state's word stands."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """What the runtime says of the process as a whole."""
+
+    threads: tuple[ThreadState, ...] = ()
+    has_debug_hooks: bool = False
+    """CPython's debug hooks fill memory that is allocated and freed."""
+
+    def by_address(self, address: int | None) -> ThreadState | None:
+        """The thread state at an address."""
+        return next((t for t in self.threads if t.address == address), None)
+
+    def by_lwp(self, lwp: int | None) -> ThreadState | None:
+        """The thread state of a thread; of several, the one that is attached."""
+        mine = [t for t in self.threads if t.lwp == lwp]
+        return next((t for t in mine if t.state == "attached"), mine[0] if mine else None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hang:
+    """The process as a whole, and where the threads are that it hangs on."""
+
+    evidence: tuple[Evidence, ...] = ()

@@ -1,0 +1,152 @@
+"""Reads what the allocator's own data shows of damage, where the crash made it worth a look."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from gdbext.cpython.allocator.health import Corruption
+from gdbext.cpython.allocator.heap import Heap
+from gdbext.cpython.allocator.page_free_lists import Flaw
+from gdbext.cpython.allocator.pages import Page
+from gdbext.cpython.fills import FREED, fill_of
+from gdbext.diagnosis.conclude.allocator import is_in_allocator, is_mimalloc
+from gdbext.diagnosis.facts.cause import Cause, Wrong
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.frames import CrashStack
+from gdbext.diagnosis.facts.memory import HeapDamage, HeapState
+from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.diagnosis.observe.notes import Note
+from gdbext.model import Subject
+from gdbext.session import Session
+
+MAX_DAMAGES = 2
+MAX_INNER = 16
+MAX_FREE_BLOCKS = 4_000_000
+MAX_PAGES = 1 << 15
+"""Of 64 KiB or more: of a heap of 2 GiB, all."""
+DEBUG_HOOKS = ("_PyMem_Debug", "_PyObject_Debug")
+ITSELF = ("itself", "freed twice")
+
+
+def read_heap_state(
+    session: Session, fault: Fault, stack: CrashStack, cause: Cause, note: Note
+) -> HeapState:
+    """Damaged lists count when the crash is nobody else's: a cause in an object explains itself."""
+    if not fault.is_crash:
+        return HeapState(damages=tuple(_endless(session, stack, note)))
+    if fault.stack_overflow:
+        return HeapState()
+    if cause.pointer is not None and not is_in_allocator(stack):
+        return HeapState(damages=tuple(_neighbours(session, cause, cause.pointer)))
+    lists = (c for c in damages(session.heap, stack.lwp, note) if not c.is_snapshot)
+    found = tuple(
+        _damage(session.heap, corruption) for corruption in itertools.islice(lists, MAX_DAMAGES)
+    )
+    operand = fault.operand
+    return HeapState(
+        damages=found or tuple(_overrun(session.heap, stack)),
+        was_searched=True,
+        operand_is_block=operand is not None
+        and bool(operand.base_value)
+        and session.heap.page_of(operand.base_value or 0) is not None,
+    )
+
+
+def _endless(session: Session, stack: CrashStack, note: Note) -> Iterator[HeapDamage]:
+    """A thread of a process that did not crash walks the heap, and a list in there has no end.
+
+    In the middle of an operation a list may look wrong in many ways, but no operation makes a cycle.
+    """
+    debugger = session.debugger
+    walks = (f for t in debugger.threads() for f in debugger.frames(t.lwp, MAX_INNER))
+    if any(is_mimalloc(f.function) for f in walks):
+        endless = (
+            c
+            for c in damages(session.heap, stack.lwp, note)
+            if c.damage and c.damage.flaw is Flaw.CYCLE and not c.is_snapshot
+        )
+        yield from (_damage(session.heap, c) for c in itertools.islice(endless, 1))
+
+
+def _neighbours(session: Session, cause: Cause, root: Pointer) -> Iterator[HeapDamage]:
+    """Who wrote over the object at fault, or over the place that its pointer was read from.
+
+    That is the block right before.
+    """
+    is_overwritten = root.is_corrupt or cause.kind is Wrong.NOT_AN_OBJECT
+    if not is_overwritten or root.actual_type is not None:
+        return
+    holder = cause.provenance.holder if cause.provenance else None
+    children = session.objects.children(holder) if holder else ()
+    slots = (r.slot_address for r in children if r.target == root.address)
+    for place in (root.address, *(slot for slot in slots if slot is not None)):
+        for corruption in session.heap.written_into(place):
+            if not corruption.is_snapshot:
+                yield _damage(session.heap, corruption)
+                return
+
+
+def damages(heap: Heap, lwp: int | None, note: Note) -> Iterator[Corruption]:
+    """Damaged free lists of CPython and of mimalloc's pages, the crashed thread's pages first.
+
+    A heap with more free blocks or pages than the bounds is walked in part, and noted as such.
+    """
+    mimalloc = heap.records.mimalloc
+    yield from heap.freelist_health()
+
+    def is_others(page: Page) -> bool:
+        owner = mimalloc.owner(page)
+        return owner is None or owner.thread.native_thread_id != lwp
+
+    pages = sorted(heap.pages(), key=is_others)
+    free = 0
+    for number, page in enumerate(pages):
+        free += page.capacity - page.used
+        if free > MAX_FREE_BLOCKS or number >= MAX_PAGES:
+            note(
+                "heap",
+                f"{number} of the heap's {len(pages)} pages were searched for damaged lists; "
+                "`ft scan` searches them all",
+            )
+            return
+        yield from heap.free_list_health(page)
+
+
+def _damage(heap: Heap, corruption: Corruption) -> HeapDamage:
+    subject = None
+    if corruption.subject is not None:
+        block = next((s for s in corruption.suspects if s.role in ITSELF), None)
+        if block is not None:
+            subject = Subject(block.address, block.type, None, block.verdict)
+        else:
+            verdict = heap.judge_block(corruption.subject).verdict
+            subject = Subject(corruption.subject, None, None, verdict)
+    return HeapDamage(title=corruption.title, subject=subject, evidence=corruption.evidence)
+
+
+def _overrun(heap: Heap, stack: CrashStack) -> Iterator[HeapDamage]:
+    """The debug hooks' report of a block whose guard bytes were overwritten."""
+    inner = stack.native_frames[:MAX_INNER]
+    if not any((f.function or "").startswith(DEBUG_HOOKS) for f in inner):
+        return
+    for frame in stack.c_frames[:MAX_INNER]:
+        if not frame.function.startswith(DEBUG_HOOKS[0]):
+            continue
+        for variable in frame.variables:
+            is_block = variable.is_argument and "void *" in variable.type and variable.name != "ctx"
+            if not is_block or not variable.value:
+                continue
+            state = heap.judge_block(variable.value)
+            # In the middle of a free the hooks have written over their own header already.
+            broken = [
+                e
+                for e in state.evidence
+                if e.broken and not (isinstance(e.value, int) and fill_of(e.value) == FREED)
+            ]
+            if broken:
+                subject = Subject(variable.value, None, None, state.verdict)
+                yield HeapDamage(
+                    title=broken[0].claim, subject=subject, evidence=tuple(state.evidence)
+                )
+                return

@@ -1,0 +1,80 @@
+"""Reads the process's thread states, its locks' problems, and what one that hangs is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.diagnosis.facts.memory import LockProblem, NamedObject
+from gdbext.diagnosis.facts.threads import Hang, Process, ThreadState
+from gdbext.model import Evidence, Subject
+from gdbext.session import Session
+
+MAX_THREADS = 4
+
+
+def read_process(session: Session) -> Process:
+    """The runtime's thread states, and whether the debug hooks are on."""
+    offset = session.layout.offset("PyThreadState", "state")
+    return Process(
+        threads=tuple(
+            ThreadState(
+                address=state.address,
+                lwp=state.native_thread_id,
+                name=session.thread_name(state.native_thread_id),
+                state=state.state,
+                state_address=state.address + offset,
+            )
+            for state in session.runtime.threads
+        ),
+        has_debug_hooks=session.heap.records.hooks,
+    )
+
+
+def read_lock_problems(session: Session) -> tuple[LockProblem, ...]:
+    """What is wrong with the locks."""
+    return tuple(
+        LockProblem(
+            rule=problem.rule,
+            detail=problem.detail,
+            confidence=problem.confidence,
+            threads=problem.threads,
+            subject=Subject(problem.subject, problem.subject_type)
+            if problem.subject is not None
+            else None,
+            evidence=problem.evidence,
+        )
+        for problem in session.locks.problems
+    )
+
+
+def read_named_object(session: Session, address: int) -> NamedObject:
+    """What lives at an address of which nothing says a type."""
+    info = session.objects.type_of(address)
+    return NamedObject(
+        address=address,
+        type=info.name if info else None,
+        verdict=session.heap.judge(address).verdict,
+    )
+
+
+def read_hang(session: Session) -> Hang:
+    """A deadlock, a livelock, a stop of the world, plain waiting, or work; and the threads' lines."""
+    hang = session.locks.hang()
+    evidence = [Evidence(f"the process as a whole: {hang.kind}", None, hang.detail)]
+    for lwp in hang.threads[:MAX_THREADS]:
+        evidence += _where(session, lwp)
+    return Hang(evidence=tuple(evidence))
+
+
+def _where(session: Session, lwp: int) -> Iterator[Evidence]:
+    """One thread's line, and who waits for it."""
+    name = session.thread_name(lwp)
+    frame = next(iter(session.python_stack(lwp).frames), None)
+    if frame is not None:
+        who = f'"{name}" (LWP {lwp})' if name else f"LWP {lwp}"
+        claim = f"{who} is at {frame.file}:{frame.line} in {frame.function}"
+        yield Evidence(claim, frame.address)
+    waiting = [edge.wait.lwp for edge in session.locks.graph.edges if edge.hold.lwp == lwp]
+    if waiting:
+        waiters = ", ".join(map(str, dict.fromkeys(waiting)))
+        yield Evidence(f"threads that wait for a lock of LWP {lwp}", None, waiters)

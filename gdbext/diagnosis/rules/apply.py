@@ -1,0 +1,124 @@
+"""Asks every rule, and puts the findings in order: the most specific proven cause first."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.rules import registry
+from gdbext.diagnosis.rules.rule import Kind, Rule
+from gdbext.model import Confidence, Finding, Race, Verdict
+
+# The places of findings, the headline's first.
+CRASH_ITSELF, ASSERTION, PROVEN, CAUSE, CONSEQUENCE, CONCURRENCY, PLAIN = range(7)
+
+
+def findings(facts: Facts) -> list[Finding]:
+    """All findings, the headline first."""
+    rules = registry.in_order()
+    found = [
+        finding
+        for rule in rules
+        if not rule.traits.is_fallback
+        for finding in rule.check(facts)
+        if facts.fault.is_crash or not may_be_normal(finding)
+    ]
+    order = {rule.id: position for position, rule in enumerate(rules)}
+    found.sort(
+        key=lambda f: (
+            _place(facts, f),
+            f.confidence is Confidence.POSSIBLE,
+            order[f.rule],
+        )
+    )
+    fallbacks = [rule for rule in rules if rule.traits.is_fallback]
+    if facts.fault.signal is not None and all(f.confidence is Confidence.POSSIBLE for f in found):
+        # What is merely possible explains no crash: the plain account of it goes first.
+        accounts = [rule for rule in fallbacks if rule.traits.kind is not Kind.NOTHING]
+        if not any(_is_account(f) for f in found):
+            found[:0] = _first(facts, accounts)
+    return found or _first(facts, [r for r in fallbacks if r.traits.kind is Kind.NOTHING])
+
+
+def _first(facts: Facts, rules: Sequence[Rule]) -> list[Finding]:
+    """The findings of the first of the rules that has any."""
+    return next((found for rule in rules if (found := list(rule.check(facts)))), [])
+
+
+def may_be_normal(finding: Finding) -> bool:
+    """Whether a healthy process, stopped at any moment, may show the finding.
+
+    Code in the middle of its work has pointers to what just died.
+    """
+    is_memory = registry.traits(finding.rule).kind is Kind.MEMORY
+    return finding.confidence is Confidence.POSSIBLE and is_memory
+
+
+def _is_account(finding: Finding) -> bool:
+    return registry.traits(finding.rule).kind in (Kind.PLAIN, Kind.EXHAUSTION)
+
+
+def _place(facts: Facts, finding: Finding) -> int:
+    """What explains a failed assertion goes first; plain crashes go last."""
+    traits = registry.traits(finding.rule)
+    if traits.kind is Kind.EXHAUSTION:
+        return CRASH_ITSELF
+    if traits.kind is Kind.PLAIN:
+        return PLAIN
+    if traits.kind is Kind.CONCURRENCY:
+        return CONCURRENCY
+    if facts.fault.assertion and traits.explains_assertions:
+        return ASSERTION
+    subject = finding.subject
+    if traits.needs_live_subject and subject and subject.liveness is not Verdict.LIVE:
+        return CONSEQUENCE
+    return PROVEN if finding.confidence is Confidence.PROVEN else CAUSE
+
+
+def with_races(facts: Facts, found: Sequence[Finding], races: Sequence[Race]) -> list[Finding]:
+    """The findings with the first race put in.
+
+    Where a finding is about the object raced on, it gets the race's threads; else the race is a finding
+    of its own.
+    """
+    if not races:
+        return list(found)
+    race = races[0]
+    lwps = tuple(t.lwp for t in race.threads)
+    is_reported = False
+    merged = []
+    for finding in found:
+        places = {p.address for p in (finding.container, finding.subject) if p}
+        if race.object.address in places and finding.threads:
+            threads = tuple(dict.fromkeys((*finding.threads, *lwps)))
+            finding = dataclasses.replace(finding, threads=threads)
+            is_reported = True
+        merged.append(finding)
+    if is_reported:
+        return merged
+    checks = (rule.check_race for rule in registry.in_order() if rule.check_race)
+    return [*merged, *(finding for check in checks for finding in check(facts, race))]
+
+
+def victim_reason(facts: Facts, found: Sequence[Finding], races: Sequence[Race]) -> str | None:
+    """Why the crashing code is not the cause; None where it is, or where nothing crashed."""
+    if not facts.fault.is_crash or not found:
+        return None
+    if any(registry.traits(f.rule).is_victim for f in found):
+        return "the memory that this thread used had been written over before"
+    is_race = registry.traits(found[0].rule).is_race
+    if is_race and races and facts.stack.lwp not in [t.lwp for t in races[0].threads]:
+        return "the crashed thread does not take part in the race"
+    return None
+
+
+def may_be_known(facts: Facts, found: Sequence[Finding]) -> bool:
+    """Whether a known issue may explain the findings.
+
+    None explains a process in which nothing is wrong, or that was killed from outside, and a stack that
+    was used up says itself what it came of.
+    """
+    if not found or registry.traits(found[0].rule).kind in (Kind.NOTHING, Kind.EXHAUSTION):
+        return False
+    return facts.fault.is_crash or not all(_is_account(f) for f in found)

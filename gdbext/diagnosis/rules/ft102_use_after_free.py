@@ -1,0 +1,79 @@
+"""FT102: the bad pointer's block is free, or will be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.cpython.fills import FREED, fill_of
+from gdbext.diagnosis.facts.cause import Wrong
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.rules.phrases import evidence_of, fill_went_through, name_of, subject_of
+from gdbext.diagnosis.rules.rule import Defect, Kind, Lost, Rule, RuleTraits
+from gdbext.diagnosis.rules.states import state_of
+from gdbext.model import Confidence, Evidence, Finding, Verdict
+
+NEVER_FREED = (Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """The root pointer where its block is free; without one, a fault through freed memory's fill."""
+    cause = facts.cause
+    pointer = cause.pointer
+    if pointer is None:
+        yield from _through_freed(facts)
+        return
+    if cause.kind is not Wrong.GONE or cause.is_item or pointer.verdict in NEVER_FREED:
+        return
+    if fill_of(pointer.address) == FREED:
+        what = "a pointer that was read from freed memory"
+    else:
+        what = f"{name_of(pointer)} that {state_of(pointer.verdict)}"
+    described, *proof = evidence_of(facts, pointer)
+    yield RULE.finding(
+        facts,
+        f"{facts.stack.operation_at(pointer.main_use.level)} uses {what}",
+        pointer.liveness_for_use.confidence,
+        subject_of(pointer),
+        evidence=[described, *cause.holders.others, *proof],
+    )
+
+
+def _through_freed(facts: Facts) -> Iterator[Finding]:
+    """The faulting access, or jump, goes through the fill that the debug hooks write over freed memory."""
+    fault = facts.fault
+    fill, reason = fill_went_through(facts) or (None, None)
+    if not fault.is_fault or fill != FREED or reason is None:
+        return
+    where = facts.stack.faulting.function if facts.stack.faulting else "C code"
+    evidence = [reason]
+    if fault.instruction:
+        evidence.append(Evidence("faulting instruction", None, fault.instruction))
+    yield RULE.finding(
+        facts,
+        f"{where} uses a pointer that was read from freed memory",
+        Confidence.LIKELY,
+        evidence=evidence,
+    )
+
+
+RULE = Rule(
+    id="FT102",
+    title="object used after free",
+    explanation=(
+        "C code works on an object whose memory is free, queued to be freed, or filled with the debug "
+        "allocator's dead bytes."
+    ),
+    advice=(
+        "Find who dropped the last reference while it was still in use: a missing Py_INCREF, a "
+        "Py_DECREF too many, or a borrowed reference that another thread, or Python code called "
+        "meanwhile in the same thread, could end."
+    ),
+    traits=RuleTraits(
+        kind=Kind.MEMORY,
+        order=80,
+        defects=frozenset({Defect.MEMORY, Defect.LAZY_INIT_RACE, Defect.MUTEX_MISUSE}),
+        lost=Lost.ITEM,
+        family="stale",
+    ),
+    check=check,
+)

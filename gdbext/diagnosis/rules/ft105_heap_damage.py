@@ -1,0 +1,71 @@
+"""FT105: the allocator's own lists, or the guard bytes around its blocks, are damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.diagnosis.conclude import libc
+from gdbext.diagnosis.conclude.allocator import is_mimalloc
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.rules.rule import Defect, Kind, Rule, RuleTraits
+from gdbext.model import Confidence, Evidence, Finding
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """What the allocator's data shows; a link that it met; what the C library reported."""
+    for damage in facts.heap.damages:
+        yield RULE.finding(
+            facts, damage.title, Confidence.PROVEN, damage.subject, evidence=damage.evidence
+        )
+    if facts.heap.was_searched and not facts.heap.damages:
+        yield from _bad_link(facts)
+    if libc.is_damage(facts.fault):
+        yield RULE.finding(
+            facts,
+            f"the C library found its heap damaged: {facts.fault.library_message}",
+            Confidence.PROVEN,
+            evidence=libc.evidence(facts.fault, facts.stack),
+        )
+
+
+def _bad_link(facts: Facts) -> Iterator[Finding]:
+    """The allocator met a word that is not a block, and has taken the list off its page to walk it."""
+    frame, operand = facts.stack.faulting, facts.fault.operand
+    if frame is None or operand is None or not facts.fault.is_fault:
+        return
+    # A list ends at NULL: whoever went through one was not following a link.
+    base = operand.base_value
+    if not is_mimalloc(frame.function) or not base or facts.heap.operand_is_block:
+        return
+    claim = f"#{frame.level} {frame.function} went through {operand.text}"
+    yield RULE.finding(
+        facts,
+        f"{frame.function} met {base:#x}, which is no block: a link was overwritten, or something was "
+        "freed that is none",
+        Confidence.LIKELY,
+        evidence=[Evidence(claim, None, base, broken=True)],
+    )
+
+
+RULE = Rule(
+    id="FT105",
+    title="heap or freelist corrupted",
+    explanation=(
+        "The allocator's own lists contain something that it did not put there. The thread that crashed "
+        "only happened to use the damaged list; the code that wrote to freed or foreign memory is "
+        "elsewhere."
+    ),
+    advice=(
+        "The crashing frame need not be the cause: look at the suspects, the block's neighbours, and at "
+        "what other threads do. PYTHONMALLOC=debug or a debug build catches the write closer to its "
+        "cause."
+    ),
+    traits=RuleTraits(
+        kind=Kind.MEMORY,
+        order=120,
+        defects=frozenset({Defect.MEMORY, Defect.LAZY_INIT_RACE}),
+        is_victim=True,
+        has_no_site=True,
+    ),
+    check=check,
+)

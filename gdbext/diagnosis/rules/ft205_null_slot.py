@@ -1,0 +1,142 @@
+"""FT205: a fault on a NULL that a live object's field, a list's slot or an argument has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.diagnosis.conclude.indices import index_variable
+from gdbext.diagnosis.conclude.nulls import sure_of_null, walked_at
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.pointers import BrokenField, Pointer
+from gdbext.diagnosis.facts.types import CONTAINERS
+from gdbext.diagnosis.rules.phrases import container_of, evidence_of, subject_of, weaker
+from gdbext.diagnosis.rules.rule import Defect, Kind, Lost, Rule, RuleTraits
+from gdbext.model import Claim, Confidence, Container, Evidence, Finding, index_of
+
+OPTIONAL = frozenset(
+    {"kwnames", "kwargs", "kwds", "kw", "kwdict", "globals", "locals", "closure", "dict"}
+)
+"""Parameters that are NULL where a call has none."""
+HEADER_REACH = 0x40
+"""An access through NULL to an object's header, or to the first fields behind it."""
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """The faulting access goes through a NULL that a live object's field, or an argument, has."""
+    if not facts.fault.is_through_null:
+        return
+    for pointer in facts.pointers:
+        if pointer.null_field is not None and not pointer.is_gone and _is_used(facts, pointer):
+            yield _of_field(facts, pointer, pointer.null_field)
+            return
+    yield from list(_item(facts)) or _argument(facts)
+
+
+def _is_used(facts: Facts, pointer: Pointer) -> bool:
+    """What a function has in a local alone it may be making just now."""
+    return any(
+        facts.stack.same_call(0, u.level) and (u.is_argument or u.passed_on) for u in pointer.uses
+    )
+
+
+def _of_field(facts: Facts, pointer: Pointer, null: BrokenField) -> Finding:
+    container = container_of(facts.cause) if pointer is facts.cause.pointer else None
+    if pointer.actual_type in CONTAINERS:
+        index = None if null.slot is None else index_of(null.slot)
+        container = Container(pointer.address, pointer.actual_type or "", index)
+    place, about = null.evidence.address, pointer.address
+    return RULE.finding(
+        facts,
+        Claim("null-in", slot=null.slot, type=pointer.actual_type or pointer.expected),
+        sure_of_null(pointer, facts.fault, facts.stack),
+        subject_of(pointer),
+        container,
+        [
+            Evidence(Claim("null", slot=null.slot), place, 0, about, broken=True),
+            *evidence_of(facts, pointer),
+        ],
+    )
+
+
+def _item(facts: Facts) -> Iterator[Finding]:
+    """The faulting function walks a live list and has a NULL for an item.
+
+    The slot was not filled yet, or is not any more.
+    """
+    frame = facts.stack.faulting
+    if frame is None:
+        return
+    name, index = index_variable(frame)
+    null = next(
+        (v for v in frame.variables if v.value == 0 and not v.is_argument and v.is_object), None
+    )
+    walked = walked_at(facts.pointers, frame.level)
+    if null is None or walked is None or walked.size is None or index is None:
+        return
+    place, size = walked.size
+    kind, operation = walked.actual_type, facts.stack.operation_at(frame.level)
+    claim = f"#{frame.level} {frame.frame.function}: {null.name} is NULL, {name} is {index}"
+    yield RULE.finding(
+        facts,
+        f"item {index} of a {kind} was NULL when {operation} took it",
+        weaker(Confidence.LIKELY, sure_of_null(walked, facts.fault, facts.stack)),
+        subject_of(walked),
+        Container(walked.address, kind or "", index),
+        [
+            Evidence(claim, None, 0, broken=True),
+            Evidence(f"length of the {kind} now", place, str(size)),
+            *walked.liveness.evidence,
+        ],
+    )
+
+
+def _argument(facts: Facts) -> Iterator[Finding]:
+    """The function at fault works on a NULL where an object has to be."""
+    fault, root = facts.fault, facts.cause.pointer
+    operand = fault.operand
+    if fault.address is None or fault.address >= HEADER_REACH:
+        return
+    if operand is None or operand.base_value != 0 or (root is not None and root.is_gone):
+        return
+    at_fault = facts.stack.faulting
+    for frame in facts.stack.c_frames if at_fault else ():
+        null = next(
+            (
+                v
+                for v in frame.variables
+                if v.is_argument and v.value == 0 and v.name not in OPTIONAL and v.is_object
+            ),
+            None,
+        )
+        if null is not None:
+            claim = f"#{frame.level} {frame.function}: {null.name} is NULL"
+            yield RULE.finding(
+                facts,
+                f"{at_fault.function if at_fault else '??'} uses NULL as an object",
+                Confidence.LIKELY,
+                evidence=[Evidence(claim, None, 0, broken=True)],
+            )
+            return
+        if frame is at_fault:
+            return
+
+
+RULE = Rule(
+    id="FT205",
+    title="NULL or half-built slot",
+    explanation=(
+        "A field that must hold an object is NULL: the object was seen before it was built, or after it "
+        "was taken apart."
+    ),
+    advice=(
+        "Publish an object only when it is complete; check fields that another thread may clear, and "
+        "results that may be NULL."
+    ),
+    traits=RuleTraits(
+        kind=Kind.MEMORY,
+        order=100,
+        defects=frozenset({Defect.MEMORY, Defect.LAZY_INIT_RACE, Defect.MUTEX_MISUSE}),
+        lost=Lost.ITEM,
+    ),
+    check=check,
+)

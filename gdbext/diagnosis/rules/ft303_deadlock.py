@@ -1,0 +1,25 @@
+"""FT303: threads wait for each other in a circle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.rules.locks import problems
+from gdbext.diagnosis.rules.rule import Defect, Kind, Rule, RuleTraits
+from gdbext.model import Finding
+
+
+def check(facts: Facts) -> Iterable[Finding]:
+    """What the locks' own state says."""
+    return problems(facts, RULE)
+
+
+RULE = Rule(
+    id="FT303",
+    title="deadlock",
+    explanation="Threads wait for each other in a circle.",
+    advice="Take the locks in one order everywhere.",
+    traits=RuleTraits(kind=Kind.CONCURRENCY, order=150, defects=frozenset({Defect.DEADLOCK})),
+    check=check,
+)

@@ -1,0 +1,91 @@
+"""FT305: a function of the C API that works on objects was running in a thread that is not attached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gdbext.diagnosis.conclude.reporters import is_abort_machinery
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.frames import EVAL_LOOP, CrashStack
+from gdbext.diagnosis.rules.rule import Kind, Rule, RuleTraits
+from gdbext.model import Confidence, Evidence, Finding
+from gdbext.target.protocol import NativeFrame
+
+MAX_INNER = 16
+# Functions that a detached thread is in on purpose: they attach it, or wait for something without
+# touching an object.
+ATTACHING = re.compile(
+    r"^_?Py(Eval_(Acquire|Restore|Save|Release)|GILState_"
+    r"|ThreadState_(Attach|Detach|New|Swap|Clear|Delete)|Mutex|ParkingLot|Semaphore|Event|Thread_)"
+)
+ATTACHED_ONLY = re.compile(
+    r"^_?Py(?!Mem_Raw|Thread_|Time_|Deadline_|Status_|(Pre)?Config_"
+    r"|OS_(v?snprintf|mystrn?icmp|strtou?l$))[A-Z]\w+_\w+"
+)
+FOREIGN_CALLS = ("ffi_call",)
+"""libffi, which an interpreter may have linked in: beyond it is what calls foreign code, detached on
+purpose."""
+C_LIBRARY = re.compile(r"/lib(c|m|pthread)[.-]")
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """The innermost function of the interpreter, where its thread state is detached, or none."""
+    lwp = facts.stack.lwp
+    if lwp is None or not facts.fault.is_crash:
+        return
+    state = facts.process.by_lwp(lwp)
+    if state is not None and state.state != "detached":
+        return
+    inner = _in_interpreter(facts.stack)
+    api = next((f for f in inner if _needs_attachment(f.function or "")), None)
+    if api is None or any(ATTACHING.match(f.function or "") for f in inner):
+        return
+    what = f"its thread state {state.address:#x} is detached" if state else "it has no thread state"
+    place = state.state_address if state else None
+    yield RULE.finding(
+        facts,
+        f"{api.function} was called",
+        Confidence.LIKELY,
+        evidence=[
+            Evidence(f"{api.function} is running in LWP {lwp}", api.pc),
+            Evidence(what, place, 0 if state else None),
+        ],
+    )
+
+
+def _needs_attachment(function: str) -> bool:
+    return bool(ATTACHED_ONLY.match(function)) and not ATTACHING.match(function)
+
+
+def _in_interpreter(stack: CrashStack) -> list[NativeFrame]:
+    """The interpreter's frames that the fault is in, up to the first caller that is another's code.
+
+    Whoever called the interpreter from outside did so detached; that it was attached when it was called
+    itself is fine.  The C library's functions that the interpreter called for its work may lie further
+    in.
+    """
+    found: list[NativeFrame] = []
+    if stack.interpreter_module is None:
+        return found
+    for frame in stack.from_fault[:MAX_INNER]:
+        name = frame.function or ""
+        is_own = stack.is_interpreters(frame.module)
+        if is_own and not name.startswith((*FOREIGN_CALLS, EVAL_LOOP)):
+            found.append(frame)
+        elif found or not (C_LIBRARY.search(frame.module or "") or is_abort_machinery(name)):
+            break
+    return found
+
+
+RULE = Rule(
+    id="FT305",
+    title="thread touches objects while detached",
+    explanation="A thread without an attached thread state was using Python objects.",
+    advice=(
+        "Attach first (PyGILState_Ensure, or end Py_BEGIN_ALLOW_THREADS earlier): a detached thread may "
+        "run during a garbage collection."
+    ),
+    traits=RuleTraits(kind=Kind.CONCURRENCY, order=140),
+    check=check,
+)

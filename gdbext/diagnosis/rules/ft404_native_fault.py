@@ -1,0 +1,79 @@
+"""FT404: a fault that no rule ties to a Python object."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.frames import CrashStack
+from gdbext.diagnosis.rules.phrases import fill_went_through
+from gdbext.diagnosis.rules.rule import Defect, Kind, Rule, RuleTraits
+from gdbext.model import Confidence, Evidence, Finding
+
+SENT = ("SI_USER", "SI_QUEUE")
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Where it happened, and what the instruction accessed."""
+    fault = facts.fault
+    if not fault.is_fault:
+        return
+    evidence = [*_root(facts), *_instruction(facts)]
+    if fault.operand:
+        claim = f"its operand {fault.operand.text}"
+        evidence.append(Evidence(claim, None, fault.operand.address))
+    if (through := fill_went_through(facts)) is not None:
+        evidence.insert(0, through[1])
+    where = _place(facts.stack)
+    detail = f"in {where}" if where else ""
+    yield RULE.finding(facts, detail, Confidence.LIKELY, evidence=evidence)
+
+
+def _root(facts: Facts) -> Iterator[Evidence]:
+    root = facts.cause.pointer
+    if root is not None:
+        use = root.outermost
+        claim = f"#{use.level} {use.function}({use.name}) is no object: {root.verdict}"
+        yield Evidence(claim, None, root.address)
+
+
+def _instruction(facts: Facts) -> Iterator[Evidence]:
+    fault = facts.fault
+    if fault.jumped_to is not None:
+        claim = "the program counter is not in any code: a call through a bad function pointer"
+        yield Evidence(claim, fault.jumped_to)
+    if fault.signal is not None and fault.signal.code in SENT:
+        process = f"process {fault.signal.sender}"
+        sender = process if fault.from_outside else "kill() or by another process"
+        claim = f"the signal was sent by {sender}; no instruction faulted"
+        yield Evidence(claim, None, fault.signal.code)
+    elif fault.instruction:
+        pc = next((f.pc for f in facts.stack.from_fault), None)
+        yield Evidence("faulting instruction", pc, fault.instruction)
+
+
+def _place(stack: CrashStack) -> str | None:
+    """The function at fault; without symbols the file that its code is in."""
+    frame = next((f for f in stack.from_fault if not f.is_inlined), None)
+    if frame is None or frame.function:
+        return frame.function if frame else None
+    return f"{os.path.basename(frame.module)} (no symbols)" if frame.module else "code of no file"
+
+
+RULE = Rule(
+    id="FT404",
+    title="native fault outside Python objects",
+    explanation=("The faulting access has nothing to do with a Python object that gdbext can see."),
+    advice=(
+        "Treat it as any C crash: the crashed thread's native stack and the faulting operand are where "
+        "to start."
+    ),
+    traits=RuleTraits(
+        kind=Kind.PLAIN,
+        order=220,
+        defects=frozenset({Defect.MEMORY, Defect.LAZY_INIT_RACE, Defect.MUTEX_MISUSE}),
+        is_fallback=True,
+    ),
+    check=check,
+)

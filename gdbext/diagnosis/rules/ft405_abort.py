@@ -1,0 +1,50 @@
+"""FT405: SIGABRT without a C assertion or a fatal Python error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.diagnosis.conclude.reporters import is_abort_machinery
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.rules.rule import Defect, Kind, Rule, RuleTraits
+from gdbext.model import Confidence, Evidence, Finding
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Who called abort(), or which process sent the signal."""
+    fault = facts.fault
+    if fault.signal is None or fault.signal.name != "SIGABRT":
+        return
+    evidence = [Evidence("signal code", None, fault.signal.code or "?")]
+    if fault.from_outside:
+        detail = f"sent by process {fault.signal.sender}"
+        evidence += facts.hang.evidence if facts.hang else ()
+    else:
+        detail = fault.library_message or _caller(facts)
+    yield RULE.finding(facts, detail, Confidence.PROVEN, evidence=evidence)
+
+
+def _caller(facts: Facts) -> str:
+    names = (f.function for f in facts.stack.native_frames if f.function)
+    caller = next((name for name in names if not is_abort_machinery(name)), None)
+    return f"called by {caller}" if caller else ""
+
+
+RULE = Rule(
+    id="FT405",
+    title="abort",
+    explanation=(
+        "The process called abort() (or was sent SIGABRT) without a C assertion or a fatal Python error."
+    ),
+    advice=(
+        "The native stack names the caller. Where another process sent the signal (a watchdog, a time "
+        "limit), look at what the threads were doing instead."
+    ),
+    traits=RuleTraits(
+        kind=Kind.PLAIN,
+        order=210,
+        defects=frozenset({Defect.MEMORY, Defect.LAZY_INIT_RACE, Defect.MUTEX_MISUSE}),
+        is_fallback=True,
+    ),
+    check=check,
+)

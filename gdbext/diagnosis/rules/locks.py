@@ -1,0 +1,23 @@
+"""How the rules about locks phrase what the locks' own state says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.rules.rule import Rule
+from gdbext.model import Finding
+
+
+def problems(facts: Facts, rule: Rule) -> Iterator[Finding]:
+    """The locks' problems that are cases of the rule."""
+    for problem in facts.lock_problems:
+        if problem.rule == rule.id:
+            yield rule.finding(
+                facts,
+                problem.detail,
+                problem.confidence,
+                problem.subject,
+                evidence=problem.evidence,
+                threads=problem.threads,
+            )

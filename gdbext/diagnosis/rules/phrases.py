@@ -1,0 +1,100 @@
+"""How rules describe a pointer and where it came from."""
+
+from __future__ import annotations
+
+from gdbext.cpython.fills import fill_of
+from gdbext.diagnosis.facts.cause import Cause
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.model import (
+    Address,
+    Claim,
+    Confidence,
+    Container,
+    Evidence,
+    Subject,
+    ThreadName,
+    index_of,
+)
+
+
+def subject_of(pointer: Pointer) -> Subject:
+    """``type`` is what memory says now; a freed object's own shows only where its header is left."""
+    return Subject(pointer.address, pointer.actual_type, pointer.expected, pointer.verdict)
+
+
+def container_of(cause: Cause) -> Container | None:
+    """The container that the root pointer came from."""
+    origin = cause.provenance
+    if origin is None or not origin.is_container:
+        return None
+    index = None if origin.slot is None else index_of(origin.slot)
+    return Container(origin.holder, origin.type, index)
+
+
+def name_of(pointer: Pointer) -> str:
+    """``a types.UnionType``, or ``an object`` where nothing says what it was."""
+    kind = pointer.expected or pointer.actual_type
+    return f"{'an' if kind and kind[0] in 'aeio' else 'a'} {kind}" if kind else "an object"
+
+
+def evidence_of(facts: Facts, pointer: Pointer) -> list[Evidence]:
+    """What proves the verdict on a pointer: who uses it as what, and what memory has there."""
+    typed = [u for u in pointer.uses if u.expected] or pointer.uses[:1]
+    use = next((u for u in typed if u.is_self), typed[0])
+    described = Evidence(
+        f"#{use.level} {use.function}({use.name}) takes it for {use.expected or 'an object'} "
+        f"({use.because})",
+        None,
+        pointer.address,
+    )
+    return [
+        described,
+        *_verdict(facts, pointer),
+        *pointer.liveness.evidence,
+        *(broken.evidence for broken in pointer.violations),
+        *pointer.header_problems,
+    ]
+
+
+def _verdict(facts: Facts, pointer: Pointer) -> list[Evidence]:
+    """The verdict in a sentence, with the name of the thread that owns the block's page."""
+    liveness = pointer.liveness
+    if not liveness.reason or not pointer.is_gone:
+        return []
+    block = liveness.block
+    owner = facts.process.by_address(block.owner_tstate) if block else None
+    claim = liveness.reason
+    if owner and owner.name:
+        claim = Claim("named-verdict", verdict=liveness.reason, owner=ThreadName(owner.name))
+    return [Evidence(claim, block.start if block else None, None, pointer.address)]
+
+
+def fill_went_through(facts: Facts) -> tuple[int, Evidence] | None:
+    """(fill byte, evidence) where the fault went through a fill of the debug hooks.
+
+    Without the hooks such a word says nothing.
+    """
+    through = facts.fault.through
+    fill = fill_of(through) if through is not None and facts.process.has_debug_hooks else None
+    if fill is None:
+        return None
+    claim = Claim("read-from-fill", fill=Address(fill))
+    return fill, Evidence(claim, None, through, broken=True)
+
+
+def one_thread(facts: Facts) -> list[Evidence]:
+    """Who else can have changed a container under its reader, where the process has one thread."""
+    if len(facts.process.threads) != 1:
+        return []
+    return [
+        Evidence(
+            "the process has one thread: code that the operation itself called (__eq__, __index__, "
+            "__repr__, a destructor) changed it, or a thread that has ended since"
+        )
+    ]
+
+
+def weaker(first: Confidence, second: Confidence) -> Confidence:
+    """The one that says less."""
+    return max(first, second, key=lambda c: c.rank)

@@ -1,0 +1,97 @@
+"""FT104, FT105 and FT405 from what the C library says when it aborts; FT404's words for the fill."""
+
+from __future__ import annotations
+
+import pytest
+from crash_world import ABORT, EXTENSION, HeapWorld, facts_of, segfault, stack_of
+
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.rules import (
+    ft104_double_free,
+    ft105_heap_damage,
+    ft404_native_fault,
+    ft405_abort,
+)
+from gdbext.model import Confidence
+from gdbext.target.protocol import NativeFrame, Signal
+from gdbext.wording import sentence
+
+FREED = 0xDDDD_DDDD_DDDD_DDDD
+LIBC = "/lib/x86_64-linux-gnu/libc.so.6"
+STACK = [
+    NativeFrame(0, 0x10, 0x7000, "__pthread_kill_implementation", module=LIBC),
+    NativeFrame(1, 0x11, 0x7010, "abort", module=LIBC),
+    NativeFrame(2, 0x12, 0x7020, "__libc_message", module=LIBC),
+    NativeFrame(3, 0x13, 0x7030, "free", module=LIBC),
+    NativeFrame(4, 0x14, 0x7040, "shape_dealloc", module=EXTENSION),
+]
+
+
+def aborted(message: str | None) -> Facts:
+    fault = Fault(signal=ABORT, library_message=message)
+    return facts_of(HeapWorld(), fault=fault, stack=stack_of(*STACK))
+
+
+def test_a_block_that_malloc_was_given_back_twice() -> None:
+    stopped = aborted("free(): double free detected in tcache 2")
+    [found] = ft104_double_free.check(stopped)
+    assert (found.rule, found.confidence) == ("FT104", Confidence.PROVEN)
+    assert [(sentence(e.claim), e.value) for e in found.evidence] == [
+        ("the C library said", "free(): double free detected in tcache 2"),
+        ("#4 shape_dealloc called it", None),
+    ]
+    assert not list(ft105_heap_damage.check(stopped)), "nothing is damaged"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "free(): invalid pointer",
+        "malloc(): corrupted top size",
+        "realloc(): invalid next size",
+        "munmap_chunk(): invalid pointer",
+        "malloc_consolidate(): unaligned fastbin chunk detected",
+        "corrupted size vs. prev_size while consolidating",
+        "double free or corruption (!prev)",
+        "tcache_thread_shutdown(): unaligned tcache chunk detected",
+        "invalid fastbin entry (free)",
+    ],
+)
+def test_the_c_librarys_damaged_heap(message: str) -> None:
+    [found] = ft105_heap_damage.check(aborted(message))
+    assert (found.rule, found.confidence) == ("FT105", Confidence.PROVEN)
+    assert sentence(found.title).endswith(f"the C library found its heap damaged: {message}")
+    assert not list(ft104_double_free.check(aborted(message)))
+
+
+@pytest.mark.parametrize("message", ["*** stack smashing detected ***: terminated", None])
+def test_another_abort_does_not_concern_the_heap(message: str | None) -> None:
+    stopped = aborted(message)
+    assert not list(ft104_double_free.check(stopped))
+    assert not list(ft105_heap_damage.check(stopped))
+    [found] = ft405_abort.check(stopped)
+    assert sentence(found.title).endswith(message or "called by free")
+
+
+@pytest.mark.parametrize(
+    ("fault", "value"),
+    [
+        (segfault(FREED, 0x18), FREED),
+        (Fault(signal=Signal("SIGSEGV", 7, 11, "SI_KERNEL"), jumped_to=FREED), FREED),
+        (segfault(FREED - 0x10, 0x18), None),
+        (Fault(signal=Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x40), jumped_to=0x40), None),
+    ],
+)
+def test_a_native_fault_through_a_fill_says_what_memory_the_pointer_was_read_from(
+    fault: Fault, value: int | None
+) -> None:
+    stack = stack_of(*STACK[4:])
+    [found] = ft404_native_fault.check(facts_of(HeapWorld(hooks=True), fault=fault, stack=stack))
+    fills = [e for e in found.evidence if "it is that fill" in sentence(e.claim)]
+    assert [(e.value, e.broken) for e in fills] == ([(value, True)] if value else [])
+    assert all("freed (0xDD)" in sentence(e.claim) and e is found.evidence[0] for e in fills)
+    [plainly] = ft404_native_fault.check(facts_of(HeapWorld(hooks=False), fault=fault, stack=stack))
+    assert not any("it is that fill" in sentence(e.claim) for e in plainly.evidence), (
+        "only the debug hooks write fills"
+    )

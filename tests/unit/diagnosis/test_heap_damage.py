@@ -1,0 +1,212 @@
+"""FT105: in a process that did not crash only an endless list; else what the fault shows of damage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from crash_world import (
+    GC,
+    MEM,
+    SELF,
+    TAKEN,
+    FakePage,
+    HeapWorld,
+    facts_of,
+    segfault,
+    session_of,
+    stack_of,
+)
+
+from fakes import FakeDebugger
+from gdbext.diagnosis.facts.cause import Cause
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.memory import HeapDamage, HeapState
+from gdbext.diagnosis.facts.provenance import Provenance
+from gdbext.diagnosis.observe import heap_state
+from gdbext.diagnosis.observe.heap_state import read_heap_state
+from gdbext.diagnosis.observe.notes import ignore
+from gdbext.diagnosis.rules import ft105_heap_damage
+from gdbext.model import Confidence
+from gdbext.target.protocol import NativeFrame
+from gdbext.wording import sentence
+
+WALKING = ("mi_heap_visit_blocks", "gc_visit_heaps", "gc_collect_main")
+COMPUTING = ("list_append", "_PyEval_EvalFrameDefault")
+TEXT = 0x7878_7878_7878_7878
+
+
+def frames(functions: tuple[str, ...]) -> list[NativeFrame]:
+    return [NativeFrame(n, 0x1000, 0x7000, name) for n, name in enumerate(functions)]
+
+
+def with_freed(world: HeapWorld, thread: int = 0) -> FakePage:
+    """A page with three blocks that were freed."""
+    page = world.page(GC, 64, thread=thread)
+    for block in [page.object("list") for _ in range(3)]:
+        page.free(block)
+    return page
+
+
+def tie(page: FakePage) -> None:
+    """Let the last of the freed blocks lead back to the first."""
+    freed = page.lists["local_free"]
+    page.world.memory.write_word(freed[-1], freed[0])
+
+
+def cut(page: FakePage) -> None:
+    """Let something write over the last link."""
+    page.world.memory.write_word(page.lists["local_free"][-1], TEXT)
+
+
+def stopped(
+    functions: tuple[str, ...], damage: Callable[[FakePage], None]
+) -> tuple[HeapDamage, ...]:
+    """What is found in a process that did not crash, whose thread is in those functions."""
+    world = HeapWorld()
+    page = with_freed(world)
+    thread = world.threads[0]
+    session = session_of(world)
+    damage(page)
+    debugger = session.debugger
+    assert isinstance(debugger, FakeDebugger)
+    debugger.frame_lists[thread.native_thread_id] = frames(functions)
+    state = read_heap_state(session, Fault(signal=None), stack_of(lwp=None), Cause(), ignore)
+    return state.damages
+
+
+def test_a_collection_that_walks_a_cycle_never_ends() -> None:
+    [damage] = stopped(WALKING, tie)
+    facts = Facts(
+        fault=Fault(signal=None), stack=stack_of(lwp=None), heap=HeapState(damages=(damage,))
+    )
+    [found] = ft105_heap_damage.check(facts)
+    assert (found.rule, found.confidence) == ("FT105", Confidence.PROVEN)
+
+
+def test_a_process_that_may_be_in_the_middle_of_something_is_not_accused() -> None:
+    assert not stopped(COMPUTING, tie)
+    assert not stopped(WALKING, cut)
+
+
+# --- in a process that crashed ------------------------------------------------------------------------
+
+
+def in_function(function: str, base: int, *, world: HeapWorld | None = None) -> Facts:
+    """A crash in a function of the allocator, or another's, that went through a word; no list is damaged."""
+    frame = NativeFrame(0, 0x1000, 0x7000, function)
+    return facts_of(world or HeapWorld(), fault=segfault(base), stack=stack_of(frame))
+
+
+@pytest.mark.parametrize("function", ["mi_free", "_mi_page_malloc", "mi_heap_visit_blocks"])
+def test_a_word_that_the_allocator_met_and_that_is_not_a_block_was_written_over_a_link(
+    function: str,
+) -> None:
+    [found] = ft105_heap_damage.check(in_function(function, TEXT))
+    assert (found.rule, found.confidence) == ("FT105", Confidence.LIKELY)
+    assert f"{function} met {TEXT:#x}" in sentence(found.title)
+    assert (found.evidence[0].value, found.evidence[0].broken) == (TEXT, True)
+
+
+def test_a_fault_in_the_allocator_on_a_block_of_its_own_says_nothing() -> None:
+    world = HeapWorld()
+    block = world.page(GC, 64).take()
+    assert not list(ft105_heap_damage.check(in_function("mi_free", block, world=world)))
+
+
+def test_null_was_never_a_link() -> None:
+    assert not list(ft105_heap_damage.check(in_function("mi_heap_malloc", 0)))
+
+
+def test_another_functions_bad_pointer_is_not_damage_of_the_heap() -> None:
+    assert not list(ft105_heap_damage.check(in_function("shape_area", TEXT)))
+
+
+def overrun(world: HeapWorld, page: FakePage) -> int:
+    """The data of a new block, whose guard bytes behind its 40 bytes were written over."""
+    block = page.take()
+    page.guard(block, size=40)
+    world.memory.write(block + page.before + 40, b"x" * 8)
+    return block + page.before
+
+
+def behind_an_overrun(world: HeapWorld, **header: int) -> int:
+    page = world.page(GC, 128)
+    overrun(world, page)
+    lst = page.object("list")
+    world.set("PyObject", lst, **header)
+    return lst
+
+
+def test_the_block_before_an_object_that_was_written_over_is_reported() -> None:
+    world = HeapWorld("3.13.5", "debug")
+    [found] = ft105_heap_damage.check(facts_of(world, behind_an_overrun(world, ob_type=TEXT)))
+    assert (found.rule, found.confidence) == ("FT105", Confidence.PROVEN)
+    assert "past its 40 bytes" in sentence(found.title)
+
+
+def test_the_block_before_the_array_that_a_word_was_read_from_is_reported() -> None:
+    world = HeapWorld("3.13.5", "debug")
+    lst, page = behind_an_overrun(world), world.page(MEM, 128)
+    lead, block = overrun(world, page), page.take()
+    page.guard(block)
+    array = block + page.before
+    world.memory.write(array, world.objects_world.words(1, TEXT))
+    world.set("PyListObject", lst, ob_size=1, ob_item=array + 8, allocated=1)
+    came_from = Provenance(
+        holder=lst,
+        type="list",
+        slot=0,
+        current=True,
+        length=1,
+        function="list_repr",
+        level=1,
+        adjacent=True,
+    )
+    [found] = ft105_heap_damage.check(facts_of(world, TEXT, use=SELF, provenance=came_from))
+    assert found.subject is not None and found.subject.address == lead
+
+
+def test_the_neighbour_of_a_sound_object_has_done_it_no_harm() -> None:
+    world = HeapWorld("3.13.5", "debug")
+    use = replace(TAKEN, expected="list")
+    assert not list(ft105_heap_damage.check(facts_of(world, behind_an_overrun(world), use=use)))
+
+
+# --- the walk over the heap ---------------------------------------------------------------------------
+
+
+def walked(world: HeapWorld, lwp: int) -> tuple[list[int], list[str]]:
+    """The first damaged blocks in the order in which they are found, and what the report says."""
+    notes: list[str] = []
+    heap = world.heap()
+    for page in world.pages:
+        tie(page)
+    found = heap_state.damages(heap, lwp, lambda section, reason: notes.append(str(reason)))
+    return [c.damage.page.start for c in found if c.damage], notes
+
+
+def two_threads() -> tuple[HeapWorld, list[FakePage]]:
+    """Each thread has a page with freed blocks."""
+    world = HeapWorld()
+    return world, [with_freed(world, thread) for thread in (0, 1)]
+
+
+def test_the_crashed_threads_pages_come_first() -> None:
+    world, pages = two_threads()
+    for position, thread in enumerate(world.threads):
+        found, notes = walked(world, thread.native_thread_id)
+        assert found[0] == pages[position].start
+        assert {*found} == {page.start for page in pages} and not notes
+
+
+def test_what_was_not_walked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, pages = two_threads()
+    said = ["1 of the heap's 2 pages were searched for damaged lists; `ft scan` searches them all"]
+    monkeypatch.setattr(heap_state, "MAX_PAGES", 1)
+    found, notes = walked(world, world.threads[0].native_thread_id)
+    assert ({*found}, notes) == ({pages[0].start}, said)
+    monkeypatch.setattr(heap_state, "MAX_PAGES", 2)
+    assert walked(world, world.threads[0].native_thread_id)[1] == []

@@ -1,0 +1,153 @@
+"""FT202 and FT305 from the frames of threads: what is wrong, and what is on the way through a lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from crash_world import PYTHON, stack_of
+
+from fakes import FakeDebugger
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.memory import UnionInitialisation
+from gdbext.diagnosis.facts.threads import Process, ThreadState
+from gdbext.diagnosis.observe.unions import computing_threads
+from gdbext.diagnosis.rules import ft202_union_parameters, ft305_detached
+from gdbext.diagnosis.rules.apply import may_be_normal
+from gdbext.model import Confidence, Finding, Verdict
+from gdbext.target.protocol import NativeFrame, NativeThread, Signal, Variable
+from gdbext.wording import sentence
+
+UNION = 0x20000001000
+READER, OTHER = 11, 12
+STOPPED = Fault(signal=None)
+SEGV = Fault(signal=Signal("SIGSEGV", READER, 11, "SEGV_MAPERR", 0x19))
+COMPUTING = ("tupleiter_next", "_Py_make_parameters", "union_init_parameters", "union_parameters")
+WAITING = (
+    "sched_yield",
+    "_PyMutex_LockTimed",
+    "PyCriticalSection_Begin",
+    "union_init_parameters",
+    "union_parameters",
+)
+LEAVING = ("PyMutex_Unlock", "PyCriticalSection_End", "union_init_parameters", "union_parameters")
+BEFORE = ("union_init_parameters", "union_parameters")
+
+
+def frames(names: Sequence[str]) -> list[NativeFrame]:
+    """The functions of a stack, innermost first."""
+    return [
+        NativeFrame(n, pc=0x1000 + n, sp=0x7000 + n, function=name, module=PYTHON)
+        for n, name in enumerate(names)
+    ]
+
+
+def computing(*stacks: Sequence[str]) -> list[int]:
+    """The threads that compute the union's parameters, each given by its functions."""
+    debugger = FakeDebugger()
+    variable = Variable("alias", "unionobject *", UNION, is_argument=True)
+    for number, names in enumerate(stacks):
+        lwp = READER + number
+        debugger.thread_list.append(NativeThread(lwp, number))
+        debugger.frame_lists[lwp] = frames(names)
+        debugger.variable_lists.update({(lwp, n): [variable] for n in range(len(names))})
+    return list(computing_threads(debugger).get(UNION, []))
+
+
+def union_parameters(fault: Fault, *threads: int) -> Finding:
+    union = UnionInitialisation(
+        union=UNION, type="types.UnionType", verdict=Verdict.LIVE, threads=threads
+    )
+    stack = stack_of(*frames(["strlen"]), lwp=READER)
+    [found] = ft202_union_parameters.check(Facts(fault=fault, stack=stack, unions=(union,)))
+    return found
+
+
+def test_two_threads_that_compute_one_unions_parameters_race() -> None:
+    assert computing(COMPUTING, COMPUTING) == [READER, OTHER]
+    found = union_parameters(STOPPED, READER, OTHER)
+    assert (found.rule, found.confidence) == ("FT202", Confidence.PROVEN)
+    assert found.threads == (READER, OTHER)
+
+
+def test_that_race_explains_no_crash_of_a_thread_that_does_not_use_the_union() -> None:
+    assert computing(["strlen"], COMPUTING, COMPUTING) == [12, 13]
+    assert union_parameters(SEGV, 12, 13).confidence is Confidence.POSSIBLE
+    assert union_parameters(SEGV, READER, 12).confidence is Confidence.PROVEN
+
+
+@pytest.mark.parametrize("one", [WAITING, LEAVING, BEFORE])
+def test_a_thread_at_the_lock_of_the_union_does_not_compute(one: Sequence[str]) -> None:
+    assert computing(one, COMPUTING) == [OTHER]
+
+
+def detached(
+    names: Sequence[str], fault: Fault = SEGV, state: str | None = "detached"
+) -> list[Finding]:
+    """What FT305 says of a thread in those functions, whose thread state is in that state."""
+    known = [ThreadState(address=0x5000, lwp=READER, state=state)] if state else []
+    return list(
+        ft305_detached.check(
+            Facts(
+                fault=fault,
+                stack=stack_of(*frames(names), lwp=READER),
+                process=Process(threads=tuple(known)),
+            )
+        )
+    )
+
+
+def test_a_c_api_call_in_a_detached_thread_is_reported() -> None:
+    names = ["_Py_INCREF", "PyList_Append", "worker"]
+    [found] = detached(names)
+    assert (found.rule, sentence(found.evidence[1].claim)) == (
+        "FT305",
+        "its thread state 0x5000 is detached",
+    )
+    [found] = detached(names, state=None)
+    assert sentence(found.evidence[1].claim) == "it has no thread state"
+    assert not detached(names, state="attached")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        (
+            "clock_gettime",
+            "PyTime_MonotonicRaw",
+            "_PyDeadline_Init",
+            "_PyMutex_LockTimed",
+            "lock_PyThread_acquire_lock",
+        ),
+        ("_PySemaphore_Wait", "_PyParkingLot_Park", "_PyMutex_LockTimed", "PyEvent_WaitTimed"),
+    ],
+)
+def test_a_thread_that_waits_detached_is_in_order(names: Sequence[str]) -> None:
+    assert not detached(names)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        STOPPED,
+        Fault(signal=Signal("SIGQUIT", READER, 3, "SI_USER", sender=7)),
+        Fault(signal=SEGV.signal, from_outside=True),
+    ],
+)
+def test_what_was_killed_from_outside_did_nothing_wrong(fault: Fault) -> None:
+    assert not detached(["PyList_Append", "worker"], fault)
+
+
+@pytest.mark.parametrize("function", ["PyOS_vsnprintf", "PyOS_mystrnicmp", "PyConfig_Clear"])
+def test_what_works_on_no_object_may_be_called_detached(function: str) -> None:
+    assert not detached([function, "worker"])
+
+
+def test_a_healthy_process_shows_pointers_to_what_just_died() -> None:
+    def found(rule: str, confidence: Confidence) -> Finding:
+        return Finding(rule, "", confidence)
+
+    assert may_be_normal(found("FT101", Confidence.POSSIBLE))
+    assert not may_be_normal(found("FT101", Confidence.LIKELY))
+    assert not may_be_normal(found("FT303", Confidence.POSSIBLE))
