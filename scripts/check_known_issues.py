@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gdbext.diagnosis.known_issues.catalogue import CATALOGUE
 from gdbext.diagnosis.known_issues.versions import parse_version
-from gdbext.diagnosis.rules.registry import rules
+from gdbext.diagnosis.registry import rules
 
 REQUIRED = {
     "id": str,

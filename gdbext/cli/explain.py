@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from gdbext.diagnosis.rules.registry import rules
+    from gdbext.diagnosis.registry import rules
 
     known = rules()
     if not arguments.rules:

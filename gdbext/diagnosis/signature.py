@@ -24,14 +24,11 @@ from gdbext.diagnosis.facts.crash_site import CrashSite
 from gdbext.diagnosis.known_issues.catalogue import COMMON_TYPES, WORD_CLASSES
 from gdbext.diagnosis.known_issues.features import Candidate, bare
 from gdbext.diagnosis.known_issues.identify import Identified
+from gdbext.diagnosis.registry import traits
+from gdbext.diagnosis.rule import Kind
 from gdbext.model import Confidence, Finding, OperationKind, Race, Signature
 from gdbext.wording.operations import operation_text
 
-# One lost reference shows as any of these, by what the block is used for when it is looked at.
-FAMILY = {"FT101": "stale", "FT102": "stale", "FT103": "stale", "FT201": "stale", "FT104": "stale"}
-VICTIMS = ("FT105", "FT301")
-NOTHING_WRONG = "FT000"
-PLAIN = ("FT401", "FT402", "FT404", "FT405")
 AGAIN = frozenset({"init", "setstate"})
 """An object that is in use is not to be initialised again, whatever its type."""
 OWN = frozenset(
@@ -70,9 +67,9 @@ def signature(
         key = ["race", race.object.type, *racing_operations(candidate)]
     else:
         key = _site(site, headline, called)
-    is_victim = headline is not None and headline.rule in VICTIMS
+    has_site = headline is None or not traits(headline.rule).has_no_site
     digest = hashlib.sha256("\n".join(key).encode()).hexdigest()[:16]
-    frames = () if is_victim else site.functions or called
+    frames = site.functions or called if has_site else ()
     return Signature(digest, frames, tuple(dict.fromkeys(features)))
 
 
@@ -102,9 +99,15 @@ def _is_cause(site: CrashSite, race: Race, headline: Finding | None) -> bool:
     One that is merely possible explains damaged memory, and a fault in CPython's own code that has no site to be known by.
     A failed check, an abort and a fault in other code have causes of their own.
     """
-    if race.confidence is not Confidence.POSSIBLE or headline is None or headline.rule not in PLAIN:
+    if (
+        race.confidence is not Confidence.POSSIBLE
+        or headline is None
+        or traits(headline.rule).kind is not Kind.PLAIN
+    ):
         return True
-    return headline.rule == "FT404" and not site.functions and not site.is_in_other_code
+    return (
+        traits(headline.rule).may_come_of_race and not site.functions and not site.is_in_other_code
+    )
 
 
 def _of_finding(headline: Finding | None) -> list[str]:
@@ -120,13 +123,16 @@ def _of_finding(headline: Finding | None) -> list[str]:
 
 
 def _site(site: CrashSite, headline: Finding | None, called: Sequence[str]) -> list[str]:
-    key = [FAMILY.get(feature, feature) for feature in _of_finding(headline)]
+    rule = traits(headline.rule) if headline else None
+    key = _of_finding(headline)
+    if rule and rule.family:
+        key[0] = rule.family
     extension = [site.extension] if site.extension else []
-    if site.assertion and not (headline and headline.rule in FAMILY):
+    if site.assertion and not (rule and rule.family):
         key.append(site.assertion)
-    if headline and headline.rule in VICTIMS:
+    if rule and rule.has_no_site:
         return [*key, *extension]
-    if headline and headline.rule == NOTHING_WRONG:
+    if rule and rule.kind is Kind.NOTHING:
         # Whoever is stopped from outside may be anywhere.
         return key
     if site.functions:

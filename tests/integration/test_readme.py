@@ -25,7 +25,7 @@ from gdbext.cli import launch
 from gdbext.cli.main import COMMANDS
 from gdbext.commands import dispatch
 from gdbext.cpython.layout import tables as layouts
-from gdbext.diagnosis.rules.registry import rules
+from gdbext.diagnosis.registry import rules
 from gdbext.model import Confidence, Verdict
 from gdbext.reports.formats import FORMATS
 from gdbext.reports.json_report import schema

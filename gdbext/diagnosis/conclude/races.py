@@ -18,6 +18,8 @@ from gdbext.diagnosis.conclude.accesses import losses, recency, weight
 from gdbext.diagnosis.conclude.effects import identifies, keeps_items
 from gdbext.diagnosis.conclude.shared_items import accesses_in_turn
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
+from gdbext.diagnosis.registry import traits
+from gdbext.diagnosis.rule import Kind, Lost
 from gdbext.model import (
     Confidence,
     Evidence,
@@ -51,9 +53,10 @@ def culprits(findings: Sequence[Finding]) -> dict[int, bool]:
     """Objects whose content was lost under a reader; True where what was lost is an item that they held."""
     addresses: dict[int, bool] = {}
     for finding in findings:
-        if finding.rule in ("FT101", "FT103", "FT102", "FT205") and finding.container:
+        lost = traits(finding.rule).lost
+        if lost is Lost.ITEM and finding.container:
             addresses.setdefault(finding.container.address, True)
-        if finding.rule in ("FT204", "FT203") and finding.subject:
+        if lost is Lost.CONTENT and finding.subject:
             addresses.setdefault(finding.subject.address, False)
     return addresses
 
@@ -66,8 +69,9 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
     if not is_crash and not findings:
         return ()
     races = list(_known_races(accesses, findings))
-    if is_crash and not any(finding.rule == "FT403" for finding in findings):
-        is_victim = any(finding.rule == "FT105" for finding in findings)
+    rules = [traits(finding.rule) for finding in findings]
+    if is_crash and not any(rule.kind is Kind.EXHAUSTION for rule in rules):
+        is_victim = any(rule.is_victim for rule in rules)
         taken = {race.object.address for race in races}
         nearest = {thread.lwp: thread.nearest for thread in accesses.crashed_first}
         races += [
@@ -89,7 +93,7 @@ def _known_races(accesses: Accesses, findings: Sequence[Finding]) -> Iterator[Ra
         if race := _race_on(accesses, address, lost_item):
             yield race
     for finding in findings:
-        if finding.rule == "FT202" and (race := _race_within(accesses, finding)):
+        if traits(finding.rule).has_own_race and (race := _race_within(accesses, finding)):
             yield race
 
 

@@ -18,35 +18,9 @@ from typing import Any
 
 from gdbext.cpython.traits.types import types_with
 from gdbext.diagnosis.known_issues.features import bare, module_name
+from gdbext.diagnosis.registry import showing
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
-
-MEMORY_RULES = frozenset(
-    [
-        "FT101",
-        "FT102",
-        "FT103",
-        "FT104",
-        "FT105",
-        "FT201",
-        "FT203",
-        "FT204",
-        "FT205",
-        "FT206",
-        "FT301",
-        "FT401",
-        "FT402",
-        "FT404",
-        "FT405",
-    ]
-)
-CLASS_RULES: dict[str, frozenset[str]] = {
-    "deadlock": frozenset({"FT302", "FT303", "FT304"}),
-    "mutex-misuse": frozenset({"FT102", "FT205", "FT302", "FT401", "FT402", "FT404", "FT405"}),
-    "stack-overflow": frozenset({"FT403"}),
-    "lazy-init-race": MEMORY_RULES | {"FT202"},
-}
-"""The rules that a class of defects may show as; all others show as damaged memory."""
 
 RACES = frozenset(
     {"borrowed-item-uaf", "lazy-init-race", "non-atomic-reinit", "unlocked-resize", "refcount-race"}
@@ -142,7 +116,8 @@ class Issue:
 
     @property
     def rules(self) -> frozenset[str]:
-        return CLASS_RULES.get(self.defect, MEMORY_RULES)
+        """The rules that such a defect may show as."""
+        return showing(self.defect)
 
 
 @functools.cache

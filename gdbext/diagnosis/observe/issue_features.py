@@ -12,16 +12,13 @@ from gdbext.diagnosis.facts.frames import frame_of_signal
 from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures, module_name
 from gdbext.diagnosis.observe.callees import callees
 from gdbext.diagnosis.observe.operations import of_crashed_frame, of_slot
+from gdbext.diagnosis.registry import traits
 from gdbext.model import Confidence, Finding, Operation, OperationKind, Race
 
-VICTIM = "FT105"
-ABOUT_SUBJECT = ("FT202", "FT203", "FT204", "FT206")
 MAX_FRAMES = 24
 MAX_RACES = 4
 MAX_THREADS = 16
 MAX_PYTHON_FRAMES = 4
-# What the findings' own rules say was done to their subject.
-DONE = {"FT204": Operation(kind=OperationKind.CALL, name="__init__")}
 
 
 def features(
@@ -34,7 +31,7 @@ def features(
     frames = [f.frame for f in case.c_frames[:MAX_FRAMES] if f.frame.function]
     racing = [case.lwp, *(t.lwp for r in races[:1] for t in r.threads)]
     others = [t.lwp for t in case.native_threads[:MAX_THREADS] if t.lwp != case.lwp]
-    is_victim = any(f.rule == VICTIM for f in findings)
+    is_victim = any(traits(f.rule).is_victim for f in findings)
     return CrashFeatures(
         rules=frozenset(f.rule for f in findings),
         candidates=tuple(_candidates(case, findings, races, accesses, is_victim)),
@@ -84,10 +81,13 @@ def _candidates(
         seen.add(race.object.address)
         yield candidate_of(accesses, race, holder)
     for finding in findings:
-        about = finding.container or (finding.subject if finding.rule in ABOUT_SUBJECT else None)
-        if about and about.type and about.address not in seen and finding.rule != "FT301":
+        rule = traits(finding.rule)
+        about = finding.container or (finding.subject if rule.suspects_subject else None)
+        if about and about.type and about.address not in seen and not rule.is_race:
             seen.add(about.address)
-            operations = {DONE[finding.rule]} if finding.rule in DONE else set()
+            operations = set()
+            if rule.operation:
+                operations.add(Operation(kind=OperationKind.CALL, name=rule.operation))
             if finding.container and case.origin:
                 operations.add(of_crashed_frame(case, case.origin.level))
             is_certain = finding.confidence is not Confidence.POSSIBLE

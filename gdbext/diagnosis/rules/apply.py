@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from gdbext.diagnosis import registry
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.rules import registry
-from gdbext.diagnosis.rules.rule import Kind, Rule
+from gdbext.diagnosis.rule import Kind, Rule
 from gdbext.model import Confidence, Finding, Race, Verdict
 
 # The places of findings, the headline's first.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import FATAL_SIGNALS
-from gdbext.diagnosis.rules.rule import Kind, Rule, RuleTraits
+from gdbext.diagnosis.rule import Kind, Rule, RuleTraits
 from gdbext.model import Confidence, Finding
 
 

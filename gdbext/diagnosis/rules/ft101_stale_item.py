@@ -8,6 +8,7 @@ from gdbext.diagnosis.facts.cause import Cause, Wrong
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.facts.provenance import Provenance
+from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.ft102_use_after_free import RULE as USE_AFTER_FREE
 from gdbext.diagnosis.rules.phrases import (
     container_of,
@@ -17,7 +18,6 @@ from gdbext.diagnosis.rules.phrases import (
     subject_of,
     weaker,
 )
-from gdbext.diagnosis.rules.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.states import state_of
 from gdbext.model import Confidence, Evidence, Finding, Verdict
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from gdbext.cpython.fills import FREED, fill_of
 from gdbext.diagnosis.facts.cause import Wrong
 from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import evidence_of, fill_went_through, name_of, subject_of
-from gdbext.diagnosis.rules.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.states import state_of
 from gdbext.model import Confidence, Evidence, Finding, Verdict
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from gdbext.diagnosis.facts.cause import Wrong
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import container_of, evidence_of, name_of, subject_of, weaker
-from gdbext.diagnosis.rules.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.model import Confidence, Finding, Verdict
 
 

@@ -8,8 +8,8 @@ from gdbext.diagnosis.conclude import libc
 from gdbext.diagnosis.conclude.reporters import caller_of_system, reporter_module
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import evidence_of, name_of, subject_of
-from gdbext.diagnosis.rules.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Confidence, Evidence, Finding
 
 NEGATIVE = ("negative ref", "refcnt", "refcount")

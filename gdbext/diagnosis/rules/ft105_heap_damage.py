@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gdbext.diagnosis.conclude import libc
 from gdbext.diagnosis.conclude.allocator import is_mimalloc
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.rules.rule import Defect, Kind, Rule, RuleTraits
+from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Confidence, Evidence, Finding
 
 

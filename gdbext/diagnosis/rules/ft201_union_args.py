@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import Pointer, UnionArgs
+from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import container_of, evidence_of, subject_of
-from gdbext.diagnosis.rules.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Confidence, Finding, Verdict
 
 

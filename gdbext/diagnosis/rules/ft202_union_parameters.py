@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.memory import UnionInitialisation
 from gdbext.diagnosis.facts.types import UNION
-from gdbext.diagnosis.rules.rule import Defect, Kind, Rule, RuleTraits
+from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Confidence, Evidence, Finding, Subject
 
 

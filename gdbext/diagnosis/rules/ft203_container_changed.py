@@ -9,8 +9,8 @@ from gdbext.diagnosis.conclude.nulls import sure_of_null, walked_at
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CFrame
 from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import container_of, one_thread, subject_of, weaker
-from gdbext.diagnosis.rules.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.model import Confidence, Evidence, Finding
 
 MAX_INNER = 6

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.provenance import FieldHolder, Provenance
 from gdbext.diagnosis.facts.types import WRITTEN_BY_INIT
+from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import evidence_of, name_of, weaker
-from gdbext.diagnosis.rules.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.model import Confidence, Evidence, Finding, Subject
 
 

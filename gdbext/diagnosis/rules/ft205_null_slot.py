@@ -9,8 +9,8 @@ from gdbext.diagnosis.conclude.nulls import sure_of_null, walked_at
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import BrokenField, Pointer
 from gdbext.diagnosis.facts.types import CONTAINERS
+from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import container_of, evidence_of, subject_of, weaker
-from gdbext.diagnosis.rules.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.model import Claim, Confidence, Container, Evidence, Finding, index_of
 
 OPTIONAL = frozenset(

@@ -10,6 +10,7 @@ from gdbext.diagnosis.facts.cause import NotAnObject, Wrong
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.facts.types import UNION
+from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import (
     container_of,
     evidence_of,
@@ -17,7 +18,6 @@ from gdbext.diagnosis.rules.phrases import (
     subject_of,
     weaker,
 )
-from gdbext.diagnosis.rules.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Claim, Confidence, Finding
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.locks import problems
-from gdbext.diagnosis.rules.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Finding
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from gdbext.diagnosis.conclude.reporters import is_abort_machinery
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import EVAL_LOOP, CrashStack
-from gdbext.diagnosis.rules.rule import Kind, Rule, RuleTraits
+from gdbext.diagnosis.rule import Kind, Rule, RuleTraits
 from gdbext.model import Confidence, Evidence, Finding
 from gdbext.target.protocol import NativeFrame
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.rules.rule import Defect, Kind, Rule, RuleTraits
+from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Confidence, Evidence, Finding
 
 

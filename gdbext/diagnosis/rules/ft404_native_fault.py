@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CrashStack
+from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import fill_went_through
-from gdbext.diagnosis.rules.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Confidence, Evidence, Finding
 
 SENT = ("SI_USER", "SI_QUEUE")
@@ -74,6 +74,7 @@ RULE = Rule(
         order=220,
         defects=frozenset({Defect.MEMORY, Defect.LAZY_INIT_RACE, Defect.MUTEX_MISUSE}),
         is_fallback=True,
+        may_come_of_race=True,
     ),
     check=check,
 )

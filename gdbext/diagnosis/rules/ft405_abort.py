@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.conclude.reporters import is_abort_machinery
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.rules.rule import Defect, Kind, Rule, RuleTraits
+from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Confidence, Evidence, Finding
 
 

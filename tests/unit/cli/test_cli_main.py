@@ -11,7 +11,7 @@ import pytest
 import gdbext
 from gdbext.cli import init
 from gdbext.cli.main import COMMANDS, main
-from gdbext.diagnosis.rules.registry import rules
+from gdbext.diagnosis.registry import rules
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,7 @@
 """What a rule is, and how its findings are made.
 
-A rule is one file, ``ftNNN_name.py``, with one ``RULE``; :mod:`gdbext.diagnosis.rules.registry` finds it
-there, and everything else that depends on rules goes by the rule's traits.
+A rule is one file, ``rules/ftNNN_name.py``, with one ``RULE``; :mod:`gdbext.diagnosis.registry` finds
+it there, and everything else that depends on rules goes by the rule's traits.
 """
 
 from __future__ import annotations
@@ -80,6 +80,8 @@ class RuleTraits:
     """The damage is old: the crashing code is not the cause, and any thread may be the culprit."""
     has_no_site: bool = False
     """Where the crash happened tells nothing of the defect."""
+    may_come_of_race: bool = False
+    """A crash without a cause of its own: a race that is merely possible may be it."""
     family: str | None = None
     """Rules of one family are one defect, seen at another moment: their signatures are equal."""
 
