@@ -92,7 +92,7 @@ def _slice(arguments: Arguments) -> slice:
         low = int(first, 0) if first else None
         high = int(last, 0) if last else None
     except ValueError:
-        raise UsageError(f"`{text}` is no range; write FIRST:LAST, for example 10:20") from None
+        raise UsageError(f"`{text}` is not a range; write FIRST:LAST, for example 10:20") from None
     if colon or low is None:
         return slice(low, high)
     return slice(low, low + 1 or None)

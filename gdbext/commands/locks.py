@@ -46,7 +46,7 @@ def _one(context: Context, address: int) -> None:
     holders, waiters = locks.holders(address), locks.waiters(address)
     found = locks.locks_of(address)
     if not (found or holders or waiters):
-        raise DebuggerError(f"{address:#x} is no lock, and no object that has one")
+        raise DebuggerError(f"{address:#x} is neither a lock nor an object that has one")
     for lock in found:
         context.write(f"{visible(sentence(lock.claim))}\n")
     for hold in holders:

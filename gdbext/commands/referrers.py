@@ -17,7 +17,7 @@ def run(context: Context, arguments: Arguments) -> None:
     style = context.style
     address = context.address(arguments.words[0])
     if address < LOWEST:
-        raise DebuggerError(f"{address:#x} is no address of an object")
+        raise DebuggerError(f"{address:#x} is not the address of an object")
     result = context.session.heap.referrers(address, reporter(context, "searching"))
     finished(context)
     searched = "registers, stacks, Python frames, queues, modules' data and the heap"

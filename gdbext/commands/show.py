@@ -12,6 +12,7 @@ from gdbext.reports.sanitize import visible
 from gdbext.reports.text_parts import verdict_text
 from gdbext.target.protocol import DebuggerError, MemoryFault
 from gdbext.wording import sentence
+from gdbext.wording.grammar import article
 from gdbext.wording.slots import slot_label
 
 BROKEN = "✗"
@@ -58,7 +59,7 @@ def typed(context: Context, expression: str, address: int, expected: str) -> Liv
     hint = (
         f"(if one was here, its memory holds another object now): `ft object {address:#x}` shows it"
     )
-    context.write(f"  a live {visible(info.name, 80)}, no {expected} {hint}\n")
+    context.write(f"  a live {visible(info.name, 80)}, not {article(expected)} {hint}\n")
     return None
 
 
@@ -71,7 +72,7 @@ def headline(context: Context, address: int, expected: str | None = None) -> Liv
     if info is not None:
         parts.append(style("type", visible(info.name, 80)))
     elif expected:
-        parts.append(style("error", f"{BROKEN} no {expected}"))
+        parts.append(style("error", f"{BROKEN} not {article(expected)}"))
     else:
         parts.append(style("error", f"{BROKEN} not an object"))
     if info is not None and not liveness.verdict.is_dead:

@@ -138,7 +138,7 @@ def _verdict(report: Report) -> Html:
     if report.crash is not None and report.crash.victim:
         victim = el(
             "p",
-            el("b", "The crash site is a victim. "),
+            el("b", "The crashing code is not the cause. "),
             prose(report.crash.victim_reason or "The damage was done elsewhere, before."),
             class_="note",
         )
@@ -350,7 +350,7 @@ def _errors(report: Report) -> Html | None:
     items = [el("li", el("b", e.section), f": {visible(e.message)}") for e in report.errors[:50]]
     return el(
         "section",
-        el("h2", "Parts that could not be finished"),
+        el("h2", "Sections that failed"),
         el("p", "The rest of this report stands."),
         el("ul", *items),
         class_="card",

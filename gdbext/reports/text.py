@@ -75,7 +75,7 @@ def render(report: Report, options: Options) -> str:
         _overview(page, report)
     if report.crash is not None and report.crash.victim:
         reason = report.crash.victim_reason or "the damage was done elsewhere, before"
-        _labelled(page, "victim", f"the crash site only suffered: {visible(reason)}")
+        _labelled(page, "victim", f"the crashing code is not the cause: {visible(reason)}")
     if report.race is not None:
         _race(page, report, report.race)
     _known(page, report)
@@ -287,7 +287,7 @@ def _race(page: Page, report: Report, race: Race) -> None:
             f"{visible(s.object.type, 60)} {hexaddr(s.object.address)} ({s.confidence})"
             for s in others[:3]
         ]
-        page.flow(f"else perhaps {', '.join(names)}", LABEL, role="dim")
+        page.flow(f"other candidates: {', '.join(names)}", LABEL, role="dim")
 
 
 def _race_rows(
@@ -355,7 +355,7 @@ def _errors(page: Page, report: Report) -> None:
         _label(page, "errors")
         + page.style(
             "warning",
-            f"{count} part{'s' if count > 1 else ''} could not be finished; the rest stands",
+            f"{count} section{'s' if count > 1 else ''} failed; the rest of the report is valid",
         )
     )
     verbose = page.options.verbose

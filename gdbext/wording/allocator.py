@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdbext.wording.grammar import Number, Phrase, Sentence, Word
+from gdbext.wording.grammar import Number, Phrase, Sentence, Word, article
 
 FILLS = {
     0xCD: "allocated and never written (0xCD)",
@@ -60,7 +60,7 @@ def _memory_is_fill(fill: int, meanwhile: Phrase | None) -> str:
 
 
 def _in_place(place: Phrase, seems: Phrase | None) -> str:
-    return f"in {place}{f'; a {seems} seems to be there' if seems else ''}"
+    return f"in {place}{f'; {article(seems)} seems to be there' if seems else ''}"
 
 
 def _freed(list: Phrase, by: str, page_waits: bool) -> str:
@@ -114,7 +114,7 @@ SENTENCES: dict[str, Sentence] = {
         "the page has blocks of {size} bytes now, "
         "and the address is inside that of {object} at {start}"
     ),
-    "segments-unknown": "mimalloc's segments cannot be told from other memory",
+    "segments-unknown": "mimalloc's segments cannot be distinguished from other memory",
     "not-mimalloc": "not in mimalloc's memory; there is no map of memory to say more",
     "in-place": _in_place,
     "segment-header": "mimalloc's own header of segment {segment}",
@@ -132,34 +132,34 @@ SENTENCES: dict[str, Sentence] = {
     "never-a-page": "no page was ever made of this memory",
     "not-handed-out": "its page has not handed out this memory yet",
     "kept-on-freelist": "dead, kept on the freelist `{list}` of {owner} for its next allocation",
-    "in-trashcan": "its deallocation was put off: the trashcan of LWP {lwp} has it",
+    "in-trashcan": "its deallocation is deferred: it is in the trashcan of LWP {lwp}",
     "last-reference-in-queue": "the last reference to it is the one that a queue will drop",
     "memory-is-fill": _memory_is_fill,
     "no-object-yet": _meanwhile("its block is in use, but there is no object in it (yet)"),
     "dead-and-inside": "its reference count is 0, and LWP {lwp} is inside {function}",
     "owner-inside": "LWP {lwp}, which owns the page, is inside {function}",
     "dead-not-freed": _meanwhile("its reference count is 0, but its block is not freed"),
-    "not-an-object-in-block": _meanwhile("its block is in use, but what is in it is no object"),
-    "block-does-not-fit": "its block cannot be that of a {type}",
-    "other-type-lives": "a {type} lives there, and no {expected}",
+    "not-an-object-in-block": _meanwhile("its block is in use, but what is in it is not an object"),
+    "block-does-not-fit": "its block cannot be that of {type:a}",
+    "other-type-lives": "{type:a} lives there, not {expected:a}",
     "reachability-unknown": "the garbage collector is finding out whether it is reachable",
     "unreachable": "the garbage collector has found it unreachable, and is about to clear it",
     # Verdicts: an object is there.
-    "alive": "a {type} with {count:reference}",
+    "alive": "{type:a} with {count:reference}",
     "immortal": "an immortal {type}",
-    "placed-object": "a {type} with {count:reference}, placed by its maker in a {size}-byte block",
+    "placed-object": "{type:a} with {count:reference}, placed by its maker in a {size}-byte block",
     "static-object": "a static {type} in {place}",
-    "object-in": "a {type} in {place}",
+    "object-in": "{type:a} in {place}",
     # Evidence: an object's header.
     "local-count": "ob_ref_local",
     "shared-count": "ob_ref_shared",
     "type-is-fill": filled("ob_type is {fill}"),
     "type-is-freed-fill": "ob_type has the debug fill of freed memory",
-    "type-left-from": "ob_type is left from a {type}",
+    "type-left-from": "ob_type is left from {type:a}",
     "count-wrapped-after-free": "its count wrapped below 0: a decref after it was freed",
     "shared-count-after-free": "its shared count is {count}: decrefs after it was freed",
     "looks-alive": (
-        "but a {type} with {count:reference} looks alive there: was a link overwritten?"
+        "but {type:a} with {count:reference} looks alive there: was a link overwritten?"
     ),
     "object-owner": _object_owner,
     # Evidence: pages and segments.
@@ -169,8 +169,8 @@ SENTENCES: dict[str, Sentence] = {
     "no-heap": "no thread's heap",
     "heap-is": "its heap is {domain}",
     "heap-tag-mem": "the page's heap has tag 0 (mem)",
-    "block-too-small": "a {type} has at least {needed} bytes, its block has room for {room}",
-    "page-of-other-heap": "a {type} comes from heap {domain}, its page is of {page_domain}",
+    "block-too-small": "{type:a} has at least {needed} bytes, its block has room for {room}",
+    "page-of-other-heap": "{type:a} comes from heap {domain}, its page is of {page_domain}",
     "page-blocks": (
         "of the page's {capacity} blocks {listed} are on free and local_free; the rest is in use"
     ),
@@ -181,18 +181,18 @@ SENTENCES: dict[str, Sentence] = {
     "object-starts-elsewhere": lambda offset, is_before: (
         f"the block's object starts {offset} bytes {'before' if is_before else 'after'} the address"
     ),
-    "a-type": "a {type}",
+    "a-type": "{type:a}",
     "an-object": "an object",
     # Evidence: lists and queues.
     "linked-block": _linked,
     "first-word-is-link": "its first word is the link of a free block",
     "blocks-lost": "{count} of the page's free blocks are on no list",
-    "in-freelist": "the freelist `{list}` has it",
-    "in-delayed-frees": "the queue of delayed frees of {owner} has it",
+    "in-freelist": "it is on the freelist `{list}`",
+    "in-delayed-frees": "it is in the queue of delayed frees of {owner}",
     "qsbr-goal": "QSBR goal",
     "linked-from-trash": "linked from delete_later of this thread state",
     "merge-pending": "LWP {lwp}, its owner, is to merge its counts",
-    "decref-pending": "a delayed decref has it",
+    "decref-pending": "a delayed decref of it is queued",
     # Evidence: debug hooks.
     "debug-size-implausible": (
         "the size that the debug hooks noted before it does not fit its block"
@@ -203,13 +203,13 @@ SENTENCES: dict[str, Sentence] = {
         f"guard bytes (0xFD) overwritten up to {_far(count, at_least)} bytes past the end"
     ),
     "bytes-requested": "{size} bytes were asked for (big-endian)",
-    "block-is": lambda verdict, type: f"the block is a {verdict} {_block(type)}",
+    "block-is": lambda verdict, type: f"the block is {article(verdict)} {_block(type)}",
     "block-overrun": _overrun,
     # Damage to mimalloc's lists.
     "link-leaves-page": "link leaves the page",
     "link-into-block": "link points into the middle of a block",
     "link-to-unused-block": "link points to a block that was never handed out",
-    "list-cycle": "list goes in a circle",
+    "list-cycle": "the list is a cycle",
     "block-on-two-lists": "block is on two lists",
     "link-unreadable": "link cannot be read",
     "counts-contradict": "the lists' lengths contradict the page's count",
@@ -225,12 +225,12 @@ SENTENCES: dict[str, Sentence] = {
     "last-block-has-word": (
         "the block that was handed out last has the same word: the link was overwritten before that"
     ),
-    "cycle-by-double-free": "a block that is freed twice makes such a circle",
+    "cycle-by-double-free": "a block that is freed twice makes such a cycle",
     "suspect-block": lambda verdict, type, address, role: (
         f"suspect: the {verdict} {_block(type)} {address}: {ROLES[role]}"
     ),
     # Damage to CPython's freelists.
-    "member-not-an-address": "a member is no object's address",
+    "member-not-an-address": "a member is not the address of an object",
     "member-twice": "a member is on it twice",
     "member-referenced": "it leads to an object with references",
     "member-unreadable": "a member cannot be read",
@@ -238,11 +238,11 @@ SENTENCES: dict[str, Sentence] = {
     "list-too-short": "it ends after {length} of its {count} members",
     "count-out-of-range": "its count {count} is out of range",
     "freelist-flaw": "freelist `{list}`: {reason}",
-    "freelist-has-it": "freelist `{list}` has it",
+    "freelist-has-it": "it is on the freelist `{list}`",
     "freelist-has-stray": "freelist `{list}` has an address that is in no page",
     "freelist-damaged": "the freelist `{list}` of {owner} is damaged",
     "freelist-damaged-by": "the freelist `{list}` of {owner} is damaged: {reason}",
-    "page-list-has-it": "and so has {list} of page {page}: it was freed twice",
+    "page-list-has-it": "and on {list} of page {page}: it was freed twice",
     "cached-and-freed": "{address} is on the freelist `{list}` and freed as well",
     # What a word looks like.
     "looks-like": "what is there looks like {what}",
@@ -253,9 +253,9 @@ SENTENCES: dict[str, Sentence] = {
     "small-number": "a small number ({number})",
     "small-negative-number": "a small negative number ({number}): a count below zero?",
     "float-number": "a floating-point number",
-    "unknown-word": "no pointer, text or number",
+    "unknown-word": "not a pointer, a text or a number",
     "pointer-to-type": "a pointer to the type {type}",
-    "pointer-to-object": "a pointer to a {type}",
+    "pointer-to-object": "a pointer to {type:a}",
     "pointer-located": "a pointer {location}",
     "pointer-to-memory": "a pointer to memory that is {verdict}",
     # Places outside of mimalloc.
@@ -280,7 +280,7 @@ SENTENCES: dict[str, Sentence] = {
     "merge-queue-of": "the merge queue of LWP {lwp}",
     "decref-queue": "the queue of delayed decrefs",
     "in-python-frames": "in the Python frames of LWP {lwp}",
-    "in-dead-block": "in a block whose object is no more",
+    "in-dead-block": "in the block of a dead object",
     "in-block-of": "in a {size}-byte {domain} block at {block}",
     "global-of": _global,
     "slot-of": "{subscript} of {type} {object}",

@@ -20,7 +20,7 @@ SENTENCES: dict[str, Sentence] = {
     "read-from-fill": filled("the pointer was read from memory that is {fill}: it is that fill"),
     "still-held": still_held,
     # Details of findings.
-    "broken-field": "{slot} of {object} {flaw}",
+    "broken-field": "{object}: {flaw}",
     "header-impossible": "the header of {object} is impossible: {problem}",
-    "null-in": "{slot} of a {type} is NULL",
+    "null-in": "{slot} of {type:a} is NULL",
 }

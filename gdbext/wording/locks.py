@@ -40,7 +40,7 @@ def _lock(lock: Phrase, name: Phrase | None, thread: Number | None, address: Wor
 
 
 def _cycle(count: Number, steps: tuple[Phrase, ...]) -> str:
-    return f"{_threads(count)} in a circle: {'; '.join(steps)}"
+    return f"a cycle of {count} threads waiting for each other's locks: {'; '.join(steps)}"
 
 
 def _livelock(count: Number, steps: tuple[Phrase, ...]) -> str:
@@ -58,7 +58,7 @@ SENTENCES: dict[str, Sentence] = {
     "inside-with-generator": (
         "is inside `with` of a generator ({generator}) that is inside `with` of it"
     ),
-    "inside-with-object": "is inside `with` of an object that has it ({object})",
+    "inside-with-object": "is inside `with` of an object that holds it ({object})",
     "acquired-earlier": "has acquired it on an earlier line, and not released it since",
     "waits-for-end-of": "the thread that is waited for is LWP {lwp}",
     "still-attached": "LWP {lwp} is still attached",
@@ -78,7 +78,7 @@ SENTENCES: dict[str, Sentence] = {
         f"a thread is in a critical section of the {lock}, which is {_mutex(bits)}"
     ),
     "owner-exited": "the owner of {lock} has exited without releasing it",
-    "waits-for-own-lock": "{thread} waits for {lock}, which it has itself",
+    "waits-for-own-lock": "{thread} waits for {lock}, which it holds itself",
     "wait-cycle": _cycle,
     "waits-for-holder": "{waiter} waits for {lock}, held by {holder} ({how})",
     "tries-for-holder": "{waiter} tries for {lock}, held by {holder} ({how})",
@@ -91,8 +91,8 @@ SENTENCES: dict[str, Sentence] = {
     "livelock": _livelock,
     "stopping": lambda count: f"the world is being stopped; {_threads(count)} still attached",
     "threads-running": lambda count: f"{_threads(count)} running",
-    "waiting": lambda count: f"no circle; {_threads(count)} waiting for locks or events",
+    "waiting": lambda count: f"no deadlock found; {_threads(count)} waiting for locks or events",
     "waiting-for-unknown": lambda count, lock: (
-        f"{_threads(count)} waiting; who has {lock} is not known, so there may be a circle"
+        f"{_threads(count)} waiting; who holds {lock} is not known, so a deadlock is possible"
     ),
 }

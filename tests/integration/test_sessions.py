@@ -142,7 +142,13 @@ def test_arguments_are_variables_of_the_selected_frame(
 ) -> None:
     session, truth = founding
     session.command(FRAME[session.name].format(1))
-    told(session, "ft union self", truth["subject"], "✗ freed proven", "✗ args 0xdddddddddddddddd")
+    told(
+        session,
+        "ft union self",
+        truth["subject"],
+        "✗ freed proven",
+        "✗ args is not an object: the memory cannot be read  0xdddddddddddddddd",
+    )
     one_line(session, "ft list v")  # another frame's
     session.command(FRAME[session.name].format(3))
     told(session, "ft list v", f"{truth['container']}  list  []", "length 0", "no items")
@@ -161,7 +167,7 @@ def test_each_mistake_gets_one_helpful_line(
         "ft list": "wants ADDRESS; usage: ft list [--stale] ADDRESS [FIRST:LAST]",
         "ft list foo": "foo",
         "ft list 0x1": "0x1 is not an object: no memory is mapped there",
-        f"ft list {container:#x} 2:x": "`2:x` is no range",
+        f"ft list {container:#x} 2:x": "`2:x` is not a range",
         "ft list --fresh 0x1": "ft list has no option --fresh; usage:",
         "ft list --stale=yes 0x1": "--stale takes no value",
         "ft union foo": "foo",
@@ -176,9 +182,9 @@ def test_each_mistake_gets_one_helpful_line(
         "ft heap": "wants ADDRESS",
         "ft heap foo": "foo",
         "ft locks foo": "foo",
-        "ft locks 0x1": "0x1 is no lock",
+        "ft locks 0x1": "0x1 is neither a lock",
         "ft referrers": "wants ADDRESS",
-        "ft referrers 0x1": "0x1 is no address",
+        "ft referrers 0x1": "0x1 is not the address",
         "ft bt some": "`some`",
         "ft triage now": "takes no arguments; usage:",
         "ft scan --orphan": "has no option --orphan; usage: ft scan [--orphans]",
@@ -270,7 +276,7 @@ def test_stale_items_of_a_list_stand_out(name: str, lab: Lab) -> None:
         wrong = told(
             session,
             f"ft union {run.truth['container']}",
-            "a live list, no types.UnionType",
+            "a live list, not a types.UnionType",
             "`ft object 0x",
         )
         assert "✗" not in wrong and "reused" not in wrong

@@ -29,9 +29,13 @@ from lab.session import Lab
 HERE = Path(__file__).resolve().parents[2]
 WORDING = Path(__file__).with_name("wording_changes.json")
 TEXTS = frozenset(
-    "claim title advice why message victim_reason doing operation operand instruction reason".split()
+    "advice claim doing instruction message operand operation reason title value victim_reason"
+    " why".split()
 )
-"""Fields whose strings are for people.  All others must be equal to the letter."""
+"""Fields whose strings are for people.  All others must be equal to the letter.
+
+A ``value`` is either a number (``0x…``), which no rewording changes, or a text.
+"""
 LEFT_OUT = frozenset({"tool"})
 MOST_SHOWN = 12
 TIMEOUT = 180.0

@@ -47,7 +47,7 @@ def _of_field(facts: Facts, pointer: Pointer, null: BrokenField) -> Finding:
     place, about = null.evidence.address, pointer.address
     return RULE.finding(
         facts,
-        Claim("null-in", slot=null.slot, type=pointer.actual_type or pointer.expected),
+        Claim("null-in", slot=null.slot, type=pointer.actual_type or pointer.expected or "object"),
         sure_of_null(pointer, facts.fault, facts.stack),
         subject_of(pointer),
         container,

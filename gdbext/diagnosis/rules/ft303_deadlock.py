@@ -1,4 +1,4 @@
-"""FT303: threads wait for each other in a circle."""
+"""FT303: threads wait for each other's locks in a cycle."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check(facts: Facts) -> Iterable[Finding]:
 RULE = Rule(
     id="FT303",
     title="deadlock",
-    explanation="Threads wait for each other in a circle.",
+    explanation="A cycle of threads waiting for each other's locks.",
     advice="Take the locks in one order everywhere.",
     traits=RuleTraits(kind=Kind.CONCURRENCY, order=150, defects=frozenset({Defect.DEADLOCK})),
     check=check,

@@ -262,7 +262,7 @@ def test_the_block_that_was_popped_with_the_bad_link() -> None:
         (7, "a small number (7)"),
         (0x4009_21FB_5444_2D18, "a floating-point number"),
         ((1 << 64) - 5, "below zero"),
-        (0x0000_9F3A_77C2_0001, "no pointer, text or number"),
+        (0x0000_9F3A_77C2_0001, "not a pointer, a text or a number"),
     ],
 )
 def test_what_a_word_looks_like(word: int, said: str) -> None:

@@ -152,7 +152,7 @@ def test_a_list_that_does_not_end_after_its_count(new: HeapWorld) -> None:
 @pytest.mark.parametrize(
     ("word", "count", "reason"),
     [
-        (0x4141_4141_4141_4141, 1, "no object's address"),
+        (0x4141_4141_4141_4141, 1, "not the address of an object"),
         (0x7777_0000_0000, 2, "cannot be read"),
         (0, 1 << 40, "out of range"),
     ],

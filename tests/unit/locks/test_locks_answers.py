@@ -235,9 +235,10 @@ def test_inside_condition_wait_its_lock_is_given_back(world: LockWorld) -> None:
     assert locks.graph.waits[thread.lwp].lock.kind is Kind.NOTIFY
     assert locks.of_thread(thread.lwp).waits_for == condition
     assert (locks.graph.edges, locks.problems, locks.hang().kind) == ([], [], "waiting")
-    assert sentence(locks.hang().detail) == "no circle; 1 thread is waiting for locks or events", (
-        "a notification has no holder"
-    )
+    assert (
+        sentence(locks.hang().detail)
+        == "no deadlock found; 1 thread is waiting for locks or events"
+    ), "a notification has no holder"
 
 
 def test_a_module_lock_names_the_importing_thread(world: LockWorld) -> None:
@@ -359,7 +360,7 @@ def test_a_circle_of_two_is_found_once_and_is_as_sure_as_its_weakest_edge(world:
         (first.lwp, second.lwp),
     )
     assert sentence(problem.detail) == (
-        f'2 threads are in a circle: "first" (LWP {first.lwp}) waits for threading.RLock {rlock:#x}, held by "second" '
+        f'a cycle of 2 threads waiting for each other\'s locks: "first" (LWP {first.lwp}) waits for threading.RLock {rlock:#x}, held by "second" '
         f'(recorded owner); "second" (LWP {second.lwp}) waits for threading.Lock {lock:#x}, held by "first" (with block)'
     )
     assert locks.hang().kind == "deadlock"
@@ -390,7 +391,7 @@ def test_a_lock_that_is_a_global_has_its_name(plain: LockWorld) -> None:
     (problem,) = plain.locks().problems
     assert (
         sentence(problem.detail)
-        == f'"thread" (LWP {thread.lwp}) waits for threading.Lock app.guard {lock:#x}, which it has itself'
+        == f'"thread" (LWP {thread.lwp}) waits for threading.Lock app.guard {lock:#x}, which it holds itself'
     )
 
 
@@ -450,7 +451,7 @@ def test_where_nobody_is_known_to_have_a_mutex_a_circle_cannot_be_ruled_out(
     assert (hang.kind, hang.threads) == ("waiting", ())
     assert (
         sentence(hang.detail)
-        == f"1 thread is waiting; who has {sentence(lock.claim)} is not known, so there may be a circle"
+        == f"1 thread is waiting; who holds {sentence(lock.claim)} is not known, so a deadlock is possible"
     )
 
 
@@ -462,7 +463,7 @@ def test_where_the_holder_is_known_there_is_no_circle(world: LockWorld) -> None:
     world.park(waiter, mutex)
     hang = world.locks().hang()
     assert (sentence(hang.detail), hang.threads) == (
-        "no circle; 1 thread is waiting for locks or events",
+        "no deadlock found; 1 thread is waiting for locks or events",
         (holder.lwp,),
     )
 

@@ -127,4 +127,4 @@ def test_type_that_is_none() -> None:
     address = world.put(7)
     world.set("PyObject", address, ob_type=world.put("text"))
     claims = [sentence(reason.claim) for reason in world.objects.why_not_object(address)]
-    assert claims[0] == "ob_type is no type object" and len(claims) > 1
+    assert claims[0] == "ob_type is not a type object" and len(claims) > 1

@@ -241,7 +241,7 @@ def test_threads_stay_apart_by_their_lwps(text, shown):
                     for a, x, b, y in ((1, "alice", 2, "MainThread"), (2, "MainThread", 1, "alice"))
                 ),
             ),
-            "2 threads are in a circle: LWP 1 waits for GIL 0x8, held by "
+            "a cycle of 2 threads waiting for each other's locks: LWP 1 waits for GIL 0x8, held by "
             '"MainThread" (recorded owner); "MainThread" (LWP 2) waits for GIL 0x8, '
             "held by LWP 1 (recorded owner)",
         ),

@@ -82,7 +82,7 @@ def test_no_kind_has_two_sentences() -> None:
         (Claim("null", slot=EntrySlot("entry", 2)), "entry 2 is NULL"),
         (
             Claim("not-an-object", slot="args", reason=Claim("refcount-zero")),
-            "args is no object: the reference count is 0",
+            "args is not an object: the reference count is 0",
         ),
         (
             Claim("wrong-type", slot="args", type="int", wanted="tuple", exactly=True),
