@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import gdbext
-from gdbext.diagnosis.case import Case
 from gdbext.diagnosis.conclude.doubt import doubt
 from gdbext.diagnosis.conclude.pointers import uses
 from gdbext.diagnosis.conclude.races import find_races
@@ -32,13 +31,14 @@ from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.facts.provenance import Holders
 from gdbext.diagnosis.facts.threads import Process
 from gdbext.diagnosis.known_issues.identify import Identified, identify
-from gdbext.diagnosis.observe.accesses import accesses, initialised_by_others
+from gdbext.diagnosis.observe.accesses import initialised_by_others, read_accesses
 from gdbext.diagnosis.observe.arrays import find_old_array
-from gdbext.diagnosis.observe.crash_site import crash_site
+from gdbext.diagnosis.observe.crash_site import read_crash_site
 from gdbext.diagnosis.observe.fault import read_fault
 from gdbext.diagnosis.observe.heap_state import read_heap_state
 from gdbext.diagnosis.observe.holders import find_holders
-from gdbext.diagnosis.observe.issue_features import features
+from gdbext.diagnosis.observe.issue_features import read_features
+from gdbext.diagnosis.observe.observer import Observer
 from gdbext.diagnosis.observe.pictures import container_views, heap_pages
 from gdbext.diagnosis.observe.pointers import read_candidates, read_pointers
 from gdbext.diagnosis.observe.process import (
@@ -100,13 +100,13 @@ def diagnose(session: Session) -> Report:
         "threads", lambda: read_threads(session, program, stack, section.note), no_threads
     )
     fault = section.make("crash", lambda: _fault(session, stack), Fault(signal=None))
-    case = Case(session, stack, fault, functions, program)
-    facts = _facts(case, section)
-    case.origin = facts.cause.provenance
+    observer = Observer(session=session, functions=functions, program=program, stack=stack)
+    facts = _facts(observer, fault, section)
+    provenance = facts.cause.provenance
     findings = section.make("findings", lambda: apply.findings(facts), NO_FINDINGS)
     shared = Accesses(crashed=stack.lwp)
     if fault.is_crash or findings:
-        shared = section.make("race", lambda: accesses(case, findings), shared)
+        shared = section.make("race", lambda: read_accesses(observer, findings, provenance), shared)
     races = section.make("race", lambda: find_races(shared, findings, fault.is_crash), NO_RACES)
     findings = section.make("findings", lambda: apply.with_races(facts, findings, races), findings)
     reason = section.make("crash", lambda: apply.victim_reason(facts, findings, races), None)
@@ -115,12 +115,12 @@ def diagnose(session: Session) -> Report:
     if version and apply.may_be_known(facts, findings):
         known = section.make(
             "known_issues",
-            lambda: identify(version, features(case, findings, races, shared)),
+            lambda: identify(version, read_features(observer, facts, findings, races, shared)),
             known,
         )
     mark = section.make(
         "signature",
-        lambda: signature(crash_site(case), findings, races, shared, known),
+        lambda: signature(read_crash_site(session, facts), findings, races, shared, known),
         None,
     )
     unknown = section.make("operations", lambda: session.opcode_choice.problem, None)
@@ -180,13 +180,13 @@ def _fault(session: Session, stack: CrashStack) -> Fault:
     )
 
 
-def _facts(case: Case, section: Sections) -> Facts:
+def _facts(observer: Observer, fault: Fault, section: Sections) -> Facts:
     """What the rules look at: each part observed on its own."""
-    session, stack, fault = case.session, case.stack, case.fault
+    session, stack = observer.session, observer.stack
     pointers = section.make(
-        "pointers", lambda: _pointers(session, case.functions, stack, fault), NO_POINTERS
+        "pointers", lambda: _pointers(session, observer.functions, stack, fault), NO_POINTERS
     )
-    cause = section.make("cause", lambda: _cause(case, pointers), Cause())
+    cause = section.make("cause", lambda: _cause(observer, pointers), Cause())
     about = fault.fatal_object
     return Facts(
         fault=fault,
@@ -222,13 +222,13 @@ def _pointers(
     return [doubt(pointer, fault, stack) for pointer in judged]
 
 
-def _cause(case: Case, pointers: Sequence[Pointer]) -> Cause:
+def _cause(observer: Observer, pointers: Sequence[Pointer]) -> Cause:
     """The root pointer, where it came from, and what kind of wrong it is."""
-    session, stack = case.session, case.stack
+    session, stack = observer.session, observer.stack
     root = root_pointer(pointers, stack)
     if root is None:
         return Cause()
-    provenance = find_provenance(session, case.program, stack, pointers, root)
+    provenance = find_provenance(session, observer.program, stack, pointers, root)
     holders = Holders()
     if needs_holders(root, provenance):
         holders = find_holders(session, stack, root)
@@ -236,7 +236,7 @@ def _cause(case: Case, pointers: Sequence[Pointer]) -> Cause:
         provenance = holders.container or provenance
     holder = None
     if provenance is not None and needs_field_holder(root, provenance):
-        again = initialised_by_others(case, provenance.holder)
+        again = initialised_by_others(observer, provenance.holder)
         holder = read_field_holder(session, provenance, again)
     surroundings: Surroundings = read_surroundings(session, root)
     return root_cause(root, stack, provenance, surroundings, holders, holder)

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from gdbext.diagnosis.case import CFrame
 from gdbext.diagnosis.conclude.modules import is_others
+from gdbext.diagnosis.facts.frames import CFrame
 from gdbext.target.protocol import NativeFrame
 
 MAX_FRAMES = 3

@@ -13,13 +13,16 @@ from gdbext.cpython.interpreter.operations import BytecodeOperation, operation_a
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.types import canonical, traits_of
-from gdbext.diagnosis.case import EVAL_LOOP, Case
 from gdbext.diagnosis.conclude.accesses import merged
+from gdbext.diagnosis.conclude.allocator import is_mimalloc
 from gdbext.diagnosis.conclude.effects import effect_in_c
 from gdbext.diagnosis.conclude.races import culprits as culprits_of
 from gdbext.diagnosis.conclude.shared_items import may_be_taken
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
+from gdbext.diagnosis.facts.frames import CrashStack, is_eval_loop
+from gdbext.diagnosis.facts.provenance import Provenance
 from gdbext.diagnosis.observe.c_types import is_object_pointer
+from gdbext.diagnosis.observe.observer import Observer
 from gdbext.diagnosis.observe.operands import Operand, operands
 from gdbext.diagnosis.observe.operations import (
     CALL,
@@ -40,56 +43,60 @@ MAX_BASES = 8
 SYNCHRONISER = "threading.py"
 
 
-def accesses(case: Case, findings: Sequence[Finding]) -> Accesses:
+def read_accesses(
+    observer: Observer, findings: Sequence[Finding], provenance: Provenance | None
+) -> Accesses:
     """What all threads that run Python work on; more is read of the objects that the findings blame."""
     culprits = culprits_of(findings).keys()
     about = {place.address for f in findings for place in (f.subject, f.container) if place}
-    lwps = [t.lwp for t in case.native_threads if case.session.runtime.by_lwp(t.lwp)]
-    if case.lwp in lwps[MAX_THREADS:]:
-        lwps.insert(0, case.lwp)
-    threads = tuple(_of_thread(case, lwp) for lwp in lwps[:MAX_THREADS])
+    lwps = [
+        t.lwp for t in observer.session.debugger.threads() if observer.session.runtime.by_lwp(t.lwp)
+    ]
+    if observer.stack.lwp in lwps[MAX_THREADS:]:
+        lwps.insert(0, observer.stack.lwp)
+    threads = tuple(_of_thread(observer, lwp) for lwp in lwps[:MAX_THREADS])
     addresses = {a.address for thread in threads for a in (*thread.nearest, *thread.by_code)}
     return Accesses(
-        crashed=case.lwp,
+        crashed=observer.stack.lwp,
         threads=threads,
-        failing_type=_failing_type(case),
-        origin_operation=of_crashed_frame(case, case.origin.level) if case.origin else None,
-        bases={address: tuple(_bases(case, address)) for address in addresses | about},
-        contents=_contents(case, threads),
-        owners={culprit: _owners(case, threads, culprit) for culprit in culprits},
-        sources=_sources(case, threads, culprits),
+        failing_type=_failing_type(observer.stack),
+        origin_operation=of_crashed_frame(observer.stack, provenance.level) if provenance else None,
+        bases={address: tuple(_bases(observer, address)) for address in addresses | about},
+        contents=_contents(observer, threads),
+        owners={culprit: _owners(observer, threads, culprit) for culprit in culprits},
+        sources=_sources(observer, threads, culprits),
     )
 
 
-def _of_thread(case: Case, lwp: int) -> ThreadAccesses:
-    current = case.current_frame(lwp)
-    own = (case.own_frame(lwp, current) or current) if current else None
-    by_code = by_code_of(case, lwp)
+def _of_thread(observer: Observer, lwp: int) -> ThreadAccesses:
+    current = observer.program.current_frame(lwp)
+    own = (observer.program.own_frame(lwp, current) or current) if current else None
+    by_code = by_code_of(observer, lwp)
     return ThreadAccesses(
         lwp=lwp,
-        name=case.thread_name(lwp),
+        name=observer.session.thread_name(lwp),
         file=own.file if own else None,
         line=own.line if own else None,
         function=own.function if own else None,
-        nearest=tuple(_nearest(by_code, _in_c(case, lwp))),
+        nearest=tuple(_nearest(by_code, _in_c(observer, lwp))),
         by_code=tuple(by_code),
     )
 
 
-def by_code_of(case: Case, lwp: int) -> Sequence[Access]:
+def by_code_of(observer: Observer, lwp: int) -> Sequence[Access]:
     """The accesses by all operations of the frames' code, the innermost frame first."""
-    if lwp not in case.accesses:
-        case.accesses[lwp] = tuple(_by_code(case, lwp))
-    return case.accesses[lwp]
+    if lwp not in observer.by_code:
+        observer.by_code[lwp] = tuple(_by_code(observer, lwp))
+    return observer.by_code[lwp]
 
 
-def initialised_by_others(case: Case, address: int) -> bool:
+def initialised_by_others(observer: Observer, address: int) -> bool:
     """Whether another thread's code calls the object's ``__init__``."""
-    others = (t.lwp for t in case.native_threads if t.lwp != case.lwp)
+    others = (t.lwp for t in observer.session.debugger.threads() if t.lwp != observer.stack.lwp)
     return any(
         a.address == address and a.effect is Effect.REINIT
         for lwp in others
-        for a in by_code_of(case, lwp)
+        for a in by_code_of(observer, lwp)
     )
 
 
@@ -106,16 +113,16 @@ def _nearest(by_code: Iterable[Access], in_c: dict[int, Access]) -> list[Access]
 # --- Python code ------------------------------------------------------------------------------------
 
 
-def _by_code(case: Case, lwp: int) -> Iterator[Access]:
-    stack = case.python_stack(lwp)
+def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
+    stack = observer.session.python_stack(lwp)
     # The innermost frame of each group has called C code; the others have called the Python frame before them.
     callers_of_c = {group[0].address for group in stack.groups if group}
     entered_already = {frame.code for frame in stack.frames}
     for depth, frame in enumerate(stack.frames[:MAX_PYTHON_FRAMES]):
-        facts = case.session.code_facts(frame.code)
-        if facts is None or _synchronises(case, frame.file):
+        facts = observer.session.code_facts(frame.code)
+        if facts is None or _synchronises(observer, frame.file):
             continue
-        at = _Place(case, lwp, frame, case.own_frame(lwp, frame) or frame, facts)
+        at = _Place(observer, lwp, frame, observer.program.own_frame(lwp, frame) or frame, facts)
         if access := at.to_frame_object(depth == 0):
             yield access
         for bytecode in facts.operations:
@@ -124,19 +131,19 @@ def _by_code(case: Case, lwp: int) -> Iterator[Access]:
                 continue
             passing_on = near is Proximity.AT and frame.address not in callers_of_c
             is_on_stack = _is_on_stack(facts, frame, bytecode, near, passing_on)
-            target = callee(case.session.objects, frame, bytecode, is_on_stack)
-            for each in operands(case.session.objects, frame, bytecode, target, is_on_stack):
+            target = callee(observer.session.objects, frame, bytecode, is_on_stack)
+            for each in operands(observer.session.objects, frame, bytecode, target, is_on_stack):
                 if access := at.access(each, near, passing_on):
                     yield access
             if target and near in (Proximity.LINE, Proximity.LOOP) and at.is_own:
-                yield from _in_callee(case, lwp, frame, bytecode, target, entered_already)
+                yield from _in_callee(observer, lwp, frame, bytecode, target, entered_already)
 
 
 @dataclass(frozen=True)
 class _Place:
     """A frame, and the program's ``own`` frame that it works for."""
 
-    case: Case
+    observer: Observer
     lwp: int
     frame: Frame
     own: Frame
@@ -148,10 +155,10 @@ class _Place:
 
     def access(self, operand: Operand, near: Proximity, passing_on: bool) -> Access | None:
         """What an operation of the frame's code does to an object; None where that is not there."""
-        type_name = _type_name(self.case, operand.address)
+        type_name = _type_name(self.observer, operand.address)
         if type_name is None:
             return None
-        operation = None if self.is_own else _current_operation(self.case, self.own)
+        operation = None if self.is_own else _current_operation(self.observer, self.own)
         line = self.facts.line(operand.bytecode.index) if self.is_own else self.own.line
         return Access(
             lwp=self.lwp,
@@ -170,7 +177,7 @@ class _Place:
 
     def to_frame_object(self, is_innermost: bool) -> Access | None:
         """Who runs a function changes its frame all the time, which Python code may have asked for."""
-        address = _frame_object(self.case, self.frame)
+        address = _frame_object(self.observer, self.frame)
         if not address:
             return None
         return Access(
@@ -187,22 +194,22 @@ class _Place:
         )
 
 
-def _frame_object(case: Case, frame: Frame) -> int | None:
+def _frame_object(observer: Observer, frame: Frame) -> int | None:
     """The frame as Python code sees it; None as long as none has asked for it."""
     try:
-        place = frame.address + case.session.layout.offset("_PyInterpreterFrame", "frame_obj")
-        return int.from_bytes(case.session.memory.read(place, 8), "little") or None
+        place = frame.address + observer.session.layout.offset("_PyInterpreterFrame", "frame_obj")
+        return int.from_bytes(observer.session.memory.read(place, 8), "little") or None
     except (MemoryFault, UnknownLayout):
         return None
 
 
-def _synchronises(case: Case, file: str) -> bool:
+def _synchronises(observer: Observer, file: str) -> bool:
     """Whether the code is threading's: it guards what it works on by its own locks."""
-    return case.is_library(file) and os.path.basename(file) == SYNCHRONISER
+    return observer.program.is_library(file) and os.path.basename(file) == SYNCHRONISER
 
 
 def _in_callee(
-    case: Case,
+    observer: Observer,
     lwp: int,
     caller: Frame,
     bytecode: BytecodeOperation,
@@ -211,21 +218,23 @@ def _in_callee(
     depth: int = 0,
 ) -> Iterator[Access]:
     """What the functions do that the thread's loop calls again and again, though it is not in them right now."""
-    objects = case.session.objects
+    objects = observer.session.objects
     address = code_of(objects, target)
     code = (
-        case.session.frame_reader.code(address)
+        observer.session.frame_reader.code(address)
         if address and address not in entered_already
         else None
     )
     facts = (
-        case.session.code_facts(code.address) if code and not case.is_library(code.file) else None
+        observer.session.code_facts(code.address)
+        if code and not observer.program.is_library(code.file)
+        else None
     )
     frame = entered(objects, caller, bytecode, target, code) if facts and code else None
     if facts is None or frame is None:
         return
     entered_already.add(facts.code.address)
-    at = _Place(case, lwp, frame, frame, facts)
+    at = _Place(observer, lwp, frame, frame, facts)
     for inner in facts.operations:
         further = callee(objects, frame, inner, False)
         for each in operands(objects, frame, inner, further, False):
@@ -233,7 +242,7 @@ def _in_callee(
                 is_near = caller.file == frame.file and caller.line is not None
                 yield replace(access, line=caller.line if is_near else access.operation_line)
         if further and depth < MAX_CALL_DEPTH:
-            yield from _in_callee(case, lwp, frame, inner, further, entered_already, depth + 1)
+            yield from _in_callee(observer, lwp, frame, inner, further, entered_already, depth + 1)
 
 
 def _is_on_stack(
@@ -269,9 +278,9 @@ def proximity(
     return Proximity.EARLIER if bytecode.index < frame.lasti else None
 
 
-def _current_operation(case: Case, frame: Frame) -> Operation | None:
+def _current_operation(observer: Observer, frame: Frame) -> Operation | None:
     """The operation that a frame is at, in Python's terms."""
-    facts = case.session.code_facts(frame.code)
+    facts = observer.session.code_facts(frame.code)
     bytecode = (
         operation_at(facts.operations, frame.lasti) if facts and frame.lasti is not None else None
     )
@@ -281,25 +290,25 @@ def _current_operation(case: Case, frame: Frame) -> Operation | None:
 # --- C code -----------------------------------------------------------------------------------------
 
 
-def _in_c(case: Case, lwp: int) -> dict[int, Access]:
+def _in_c(observer: Observer, lwp: int) -> dict[int, Access]:
     """Objects that the C functions within the innermost eval loop work on, by address: arguments, then local variables."""
-    frames = case.python_stack(lwp).frames
-    current = (case.own_frame(lwp, frames[0]) or frames[0]) if frames else None
-    asked = _current_operation(case, current) if current else None
+    frames = observer.session.python_stack(lwp).frames
+    current = (observer.program.own_frame(lwp, frames[0]) or frames[0]) if frames else None
+    asked = _current_operation(observer, current) if current else None
     in_c: dict[int, Access] = {}
     for frame, variable in sorted(
-        _object_variables(case, lwp), key=lambda pair: not pair[1].is_argument
+        _object_variables(observer, lwp), key=lambda pair: not pair[1].is_argument
     ):
         address = variable.value
         if address in in_c and asked in (None, CALL):
             # Further out is the slot or method that all of it is for.
-            outer = of_c_function(case, frame, in_c[address].type)
+            outer = of_c_function(observer.functions, observer.stack, frame, in_c[address].type)
             if outer.kind is not OperationKind.C_FUNCTION:
                 in_c[address] = replace(in_c[address], operation=outer)
-        type_name = _type_name(case, address) if address and address not in in_c else None
+        type_name = _type_name(observer, address) if address and address not in in_c else None
         if address is None or type_name is None:
             continue
-        operation = of_c_function(case, frame, type_name)
+        operation = of_c_function(observer.functions, observer.stack, frame, type_name)
         in_c[address] = Access(
             lwp=lwp,
             address=address,
@@ -323,22 +332,22 @@ def _takes_lock(operation: Operation, type_name: str) -> bool:
     return is_own and (operation.kind is not OperationKind.SLOT or operation.slot == "tp_init")
 
 
-def _object_variables(case: Case, lwp: int) -> Iterator[tuple[NativeFrame, Variable]]:
-    for frame in _inner_frames(case, lwp):
-        for variable in case.session.debugger.variables(lwp, frame.level):
-            if is_object_pointer(variable.type, case.session.layout):
+def _object_variables(observer: Observer, lwp: int) -> Iterator[tuple[NativeFrame, Variable]]:
+    for frame in _inner_frames(observer, lwp):
+        for variable in observer.session.debugger.variables(lwp, frame.level):
+            if is_object_pointer(variable.type, observer.session.layout):
                 yield frame, variable
 
 
-def _inner_frames(case: Case, lwp: int) -> list[NativeFrame]:
+def _inner_frames(observer: Observer, lwp: int) -> list[NativeFrame]:
     """The C frames of the innermost Python operation.
 
     An eval loop whose Python frame is lost, as a race in a generator may leave it, is passed through.
     """
     inner = []
-    lost = _lost_loops(case, lwp)
-    for frame in case.session.debugger.frames(lwp, MAX_C_FRAMES):
-        if (frame.function or "").startswith(EVAL_LOOP):
+    lost = _lost_loops(observer, lwp)
+    for frame in observer.session.debugger.frames(lwp, MAX_C_FRAMES):
+        if is_eval_loop(frame):
             if lost == 0:
                 break
             lost -= 1
@@ -347,20 +356,20 @@ def _inner_frames(case: Case, lwp: int) -> list[NativeFrame]:
     return inner
 
 
-def _lost_loops(case: Case, lwp: int) -> int:
+def _lost_loops(observer: Observer, lwp: int) -> int:
     """How many of the thread's innermost eval loops have no Python frame."""
-    groups = len(case.python_stack(lwp).groups)
-    if groups and lwp != case.lwp:
+    groups = len(observer.session.python_stack(lwp).groups)
+    if groups and lwp != observer.stack.lwp:
         # Only the crashed thread's stack is known to its end.
         return 0
-    loops = len(case.eval_levels) if lwp == case.lwp else 1
+    loops = len(observer.stack.eval_levels) if lwp == observer.stack.lwp else 1
     return max(0, loops - groups)
 
 
-def _failing_type(case: Case) -> str | None:
+def _failing_type(stack: CrashStack) -> str | None:
     """The type whose slot or method the crashed thread was in, innermost; None where it died in the allocator, of old damage."""
-    for frame in case.c_frames:
-        if not case.same_call(0, frame.frame.level) or frame.function.startswith(("mi_", "_mi_")):
+    for frame in stack.c_frames:
+        if not stack.same_call(0, frame.frame.level) or is_mimalloc(frame.function):
             return None
         if frame.owner is not None:
             return frame.owner.type_name
@@ -370,13 +379,13 @@ def _failing_type(case: Case) -> str | None:
 # --- objects ----------------------------------------------------------------------------------------
 
 
-def _type_name(case: Case, address: int) -> str | None:
+def _type_name(observer: Observer, address: int) -> str | None:
     """The type of a credible, living object; None for everything else."""
     try:
-        info = case.session.objects.type_of(address)
+        info = observer.session.objects.type_of(address)
     except MemoryFault:
         return None
-    if info is None or case.session.heap.judge(address).verdict in (
+    if info is None or observer.session.heap.judge(address).verdict in (
         Verdict.FREED,
         Verdict.UNMAPPED,
         Verdict.NULL,
@@ -385,39 +394,39 @@ def _type_name(case: Case, address: int) -> str | None:
     return canonical(info.name)
 
 
-def _bases(case: Case, address: int) -> Iterator[str]:
+def _bases(observer: Observer, address: int) -> Iterator[str]:
     """The names of an object's type and of its base types."""
-    info = case.session.objects.type_of(address)
+    info = observer.session.objects.type_of(address)
     for _ in range(MAX_BASES):
         if info is None:
             return
         yield info.name
-        info = case.session.objects.type_info(info.base) if info.base else None
+        info = observer.session.objects.type_info(info.base) if info.base else None
 
 
-def _contents(case: Case, threads: Sequence[ThreadAccesses]) -> dict[int, Set[int]]:
+def _contents(observer: Observer, threads: Sequence[ThreadAccesses]) -> dict[int, Set[int]]:
     """What the containers, and the instances of classes written in Python, hold that the crashed thread's loops use."""
     contents: dict[int, Set[int]] = {}
-    crashed = [thread for thread in threads if thread.lwp == case.lwp]
+    crashed = [thread for thread in threads if thread.lwp == observer.stack.lwp]
     if not any(may_be_taken(access) for thread in crashed for access in thread.nearest):
         return contents
     for access in (access for thread in crashed for access in thread.by_code):
         if access.proximity > Proximity.LOOP or access.address in contents:
             continue
-        info = case.session.objects.type_of(access.address)
+        info = observer.session.objects.type_of(access.address)
         if traits_of(access.type).container or (info is not None and info.is_python_class):
-            contents[access.address] = _targets(case, access.address)
+            contents[access.address] = _targets(observer, access.address)
     return contents
 
 
-def _targets(case: Case, holder: int) -> Set[int]:
+def _targets(observer: Observer, holder: int) -> Set[int]:
     try:
-        return frozenset(r.target for r in case.session.objects.children(holder))
+        return frozenset(r.target for r in observer.session.objects.children(holder))
     except MemoryFault:
         return frozenset()
 
 
-def _owners(case: Case, threads: Sequence[ThreadAccesses], part: int) -> Set[int]:
+def _owners(observer: Observer, threads: Sequence[ThreadAccesses], part: int) -> Set[int]:
     """The objects at hand that have a pointer to ``part`` among their own fields.
 
     What a container holds is not a part of it.
@@ -425,24 +434,24 @@ def _owners(case: Case, threads: Sequence[ThreadAccesses], part: int) -> Set[int
     return frozenset(
         address
         for address in {a.address for thread in threads for a in thread.nearest}
-        if part in _fields(case, address)
+        if part in _fields(observer, address)
     )
 
 
-def _fields(case: Case, address: int) -> Sequence[int]:
+def _fields(observer: Observer, address: int) -> Sequence[int]:
     """The words of an object's own struct."""
-    info = case.session.objects.type_of(address)
+    info = observer.session.objects.type_of(address)
     if info is None:
         return ()
     try:
         size = min(info.basicsize or 0, MAX_FIELDS) & ~7
-        return memoryview(case.session.memory.read(address, size)).cast("Q")
+        return memoryview(observer.session.memory.read(address, size)).cast("Q")
     except MemoryFault:
         return ()
 
 
 def _sources(
-    case: Case, threads: Sequence[ThreadAccesses], culprits: Set[int]
+    observer: Observer, threads: Sequence[ThreadAccesses], culprits: Set[int]
 ) -> dict[tuple[str, int], str]:
     """The text of the lines that may have changed a culprit."""
     lines = {
@@ -454,7 +463,9 @@ def _sources(
     sources = {}
     for file, line in lines:
         if file is not None and line is not None:
-            text = next((t.strip() for _, t in case.session.debugger.source(file, line, 0)), None)
+            text = next(
+                (t.strip() for _, t in observer.session.debugger.source(file, line, 0)), None
+            )
             if text is not None:
                 sources[file, line] = text
     return sources

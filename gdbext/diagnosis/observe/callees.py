@@ -11,20 +11,20 @@ from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.objects.methods import builtin_name
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.reader import FAULTS
-from gdbext.diagnosis.case import Case
 from gdbext.diagnosis.facts.accesses import Proximity
 from gdbext.diagnosis.observe.accesses import proximity
+from gdbext.session import Session
 
 MAX_FRAMES = 4
 
 
-def callees(case: Case, lwp: int) -> Iterator[str]:
+def callees(session: Session, lwp: int) -> Iterator[str]:
     """The functions and classes that the thread calls at its instruction, on its line or in its loop, as ``_pickle.dumps``.
 
     Methods of instances are left out: the instance's type says more.
     """
-    for depth, frame in enumerate(case.python_stack(lwp).frames[:MAX_FRAMES]):
-        facts = case.session.code_facts(frame.code)
+    for depth, frame in enumerate(session.python_stack(lwp).frames[:MAX_FRAMES]):
+        facts = session.code_facts(frame.code)
         for operation in facts.operations if facts else ():
             near = (
                 proximity(facts, frame, operation, depth == 0)
@@ -34,7 +34,7 @@ def callees(case: Case, lwp: int) -> Iterator[str]:
             if (
                 near is not None
                 and near <= Proximity.LOOP
-                and (name := _callee(case.session.objects, frame, operation))
+                and (name := _callee(session.objects, frame, operation))
             ):
                 yield name
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gdbext.cpython.traits.types import canonical
-from gdbext.diagnosis.case import Case
 from gdbext.diagnosis.conclude.candidates import candidate, candidate_of
 from gdbext.diagnosis.facts.accesses import Accesses
-from gdbext.diagnosis.facts.frames import frame_of_signal
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures, module_name
 from gdbext.diagnosis.observe.callees import callees
+from gdbext.diagnosis.observe.observer import Observer
 from gdbext.diagnosis.observe.operations import of_crashed_frame, of_slot
 from gdbext.diagnosis.registry import traits
 from gdbext.model import Confidence, Finding, Operation, OperationKind, Race
+from gdbext.session import Session
 
 MAX_FRAMES = 24
 MAX_RACES = 4
@@ -21,61 +23,75 @@ MAX_THREADS = 16
 MAX_PYTHON_FRAMES = 4
 
 
-def features(
-    case: Case, findings: Sequence[Finding], races: Sequence[Race], accesses: Accesses
+def read_features(
+    observer: Observer,
+    facts: Facts,
+    findings: Sequence[Finding],
+    races: Sequence[Race],
+    accesses: Accesses,
 ) -> CrashFeatures:
     """All that is known of the crash; the objects that may be at fault come best founded first."""
     subjects = {
         canonical(t) for f in findings for s in [f.subject] if s for t in (s.type, s.expected_type)
     }
-    frames = [f.frame for f in case.c_frames[:MAX_FRAMES] if f.frame.function]
-    racing = [case.lwp, *(t.lwp for r in races[:1] for t in r.threads)]
-    others = [t.lwp for t in case.native_threads[:MAX_THREADS] if t.lwp != case.lwp]
+    frames = [f.frame for f in observer.stack.c_frames[:MAX_FRAMES] if f.frame.function]
+    racing = [observer.stack.lwp, *(t.lwp for r in races[:1] for t in r.threads)]
+    others = [
+        t.lwp
+        for t in observer.session.debugger.threads()[:MAX_THREADS]
+        if t.lwp != observer.stack.lwp
+    ]
     is_victim = any(traits(f.rule).is_victim for f in findings)
     return CrashFeatures(
         rules=frozenset(f.rule for f in findings),
-        candidates=tuple(_candidates(case, findings, races, accesses, is_victim)),
+        candidates=tuple(_candidates(facts, findings, races, accesses, is_victim)),
         subject_types=frozenset(t for t in subjects if t),
         frames=tuple((f.function or "").split(".")[0] for f in frames),
         inner=frozenset(
-            (f.function or "").split(".")[0] for f in frames if _runs_now(case, f.level)
+            (f.function or "").split(".")[0] for f in frames if _runs_now(facts.stack, f.level)
         ),
         other_frames=frozenset(
             f.function
             for lwp in others
-            for f in case.session.debugger.frames(lwp, MAX_FRAMES)
+            for f in observer.session.debugger.frames(lwp, MAX_FRAMES)
             if f.function
         ),
         modules=frozenset(
-            place for f in frames if _runs_now(case, f.level) and (place := f.file or f.module)
+            place
+            for f in frames
+            if _runs_now(facts.stack, f.level) and (place := f.file or f.module)
         ),
         calls=frozenset(
-            name for lwp in dict.fromkeys(racing) if lwp is not None for name in callees(case, lwp)
+            name
+            for lwp in dict.fromkeys(racing)
+            if lwp is not None
+            for name in callees(observer.session, lwp)
         ),
-        python_functions=frozenset(_python_functions(case)),
-        assertion=case.fault.assertion,
-        fatal_error=case.fault.fatal_error,
-        signal=case.fault.signal.name if case.fault.signal else None,
-        loaded=frozenset(_loaded(case)),
+        python_functions=frozenset(_python_functions(observer.session)),
+        assertion=facts.fault.assertion,
+        fatal_error=facts.fault.fatal_error,
+        signal=facts.fault.signal.name if facts.fault.signal else None,
+        loaded=frozenset(_loaded(observer.session)),
         is_victim=is_victim,
-        is_alone=len(case.session.runtime.threads) == 1,
+        is_alone=len(observer.session.runtime.threads) == 1,
     )
 
 
-def current_holder(case: Case) -> int | None:
+def current_holder(facts: Facts) -> int | None:
     """The object that still has the pointer to what was lost."""
-    return case.origin.holder if case.origin and case.origin.current else None
+    provenance = facts.cause.provenance
+    return provenance.holder if provenance and provenance.current else None
 
 
 def _candidates(
-    case: Case,
+    facts: Facts,
     findings: Sequence[Finding],
     races: Sequence[Race],
     accesses: Accesses,
     is_victim: bool,
 ) -> Iterator[Candidate]:
     """The race in first place, what the findings are about, what the crashed C code works on, and the other suspects."""
-    holder = current_holder(case)
+    holder, provenance = current_holder(facts), facts.cause.provenance
     seen = set()
     for race in races[:1]:
         seen.add(race.object.address)
@@ -88,24 +104,24 @@ def _candidates(
             operations = set()
             if rule.operation:
                 operations.add(Operation(kind=OperationKind.CALL, name=rule.operation))
-            if finding.container and case.origin:
-                operations.add(of_crashed_frame(case, case.origin.level))
+            if finding.container and provenance:
+                operations.add(of_crashed_frame(facts.stack, provenance.level))
             is_certain = finding.confidence is not Confidence.POSSIBLE
             yield candidate(
                 accesses, about.address, about.type, frozenset(operations), is_certain, holder
             )
     if not is_victim:
-        yield from _sites(case)
+        yield from _sites(facts)
     for race in races[1:MAX_RACES]:
         yield candidate_of(accesses, race, holder)
 
 
-def _sites(case: Case) -> Iterator[Candidate]:
+def _sites(facts: Facts) -> Iterator[Candidate]:
     """The types whose slots and methods the crashed thread's current operation runs, innermost first."""
-    if len(case.session.runtime.threads) < 2:
+    if len(facts.process.threads) < 2:
         return
-    for frame in case.c_frames[:MAX_FRAMES]:
-        if not _runs_now(case, frame.frame.level):
+    for frame in facts.stack.c_frames[:MAX_FRAMES]:
+        if not _runs_now(facts.stack, frame.frame.level):
             return
         if frame.owner is not None and not frame.owner.is_shared:
             types = frozenset({frame.owner.type_name})
@@ -118,24 +134,22 @@ def _sites(case: Case) -> Iterator[Candidate]:
             )
 
 
-def _runs_now(case: Case, level: int) -> bool:
+def _runs_now(stack: CrashStack, level: int) -> bool:
     """Whether a C frame serves the current Python operation; where the eval loop itself failed, what resumed it does so too."""
-    outward = [
-        f for f in case.native_frames[frame_of_signal(case.native_frames) :] if not f.is_inlined
-    ]
-    if outward and outward[0].level in case.eval_levels:
-        return case.same_call(outward[0].level, level)
-    return case.same_call(0, level)
+    outward = [f for f in stack.from_fault if not f.is_inlined]
+    if outward and outward[0].level in stack.eval_levels:
+        return stack.same_call(outward[0].level, level)
+    return stack.same_call(0, level)
 
 
-def _python_functions(case: Case) -> Iterator[str]:
-    for thread in case.native_threads:
-        frames = case.python_stack(thread.lwp).frames[:MAX_PYTHON_FRAMES]
+def _python_functions(session: Session) -> Iterator[str]:
+    for thread in session.debugger.threads():
+        frames = session.python_stack(thread.lwp).frames[:MAX_PYTHON_FRAMES]
         yield from (frame.function for frame in frames)
 
 
-def _loaded(case: Case) -> Iterator[str]:
+def _loaded(session: Session) -> Iterator[str]:
     """The names of all mapped files, and of the packages that they lie in."""
-    for region in case.session.debugger.regions():
+    for region in session.debugger.regions():
         for part in (region.path or "").split("/"):
             yield module_name(part)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from gdbext.cpython.interpreter.calls import CALLS
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.traits.methods import slot_traits
-from gdbext.diagnosis.case import Case
-from gdbext.diagnosis.facts.frames import SlotOwner
+from gdbext.diagnosis.facts.frames import CrashStack, SlotOwner
+from gdbext.diagnosis.observe.stack import Functions
 from gdbext.model import Operation, OperationKind
 from gdbext.target.protocol import NativeFrame
 
@@ -54,23 +54,25 @@ def of_slot(owner: SlotOwner) -> Operation:
     return Operation(kind=kind, name=name, type=owner.type_name)
 
 
-def of_c_function(case: Case, frame: NativeFrame, type_name: str) -> Operation:
+def of_c_function(
+    functions: Functions, stack: CrashStack, frame: NativeFrame, type_name: str
+) -> Operation:
     """What a C function of any thread does to an object of that type: its slot, else its own name."""
-    owner = case.owner(frame)
+    owner = functions.owner(frame, stack.is_exact(frame.level))
     if owner and owner.type_name == type_name:
         return of_slot(owner)
     return Operation(kind=OperationKind.C_FUNCTION, name=frame.function or "??")
 
 
-def of_crashed_frame(case: Case, level: int) -> Operation:
+def of_crashed_frame(stack: CrashStack, level: int) -> Operation:
     """What the code at a frame of the crashed thread is there for.
 
     That is the operation of the slot that it, or what it was inlined into, is; an eval loop is there
     for its Python line.
     """
-    if level in case.eval_levels:
+    if level in stack.eval_levels:
         return Operation(kind=OperationKind.PYTHON_LINE)
-    around = [c for c in case.c_frames if c.frame.level >= level]
+    around = [c for c in stack.c_frames if c.frame.level >= level]
     for frame in around:
         if frame.owner is not None and not frame.owner.is_shared:
             return of_slot(frame.owner)

@@ -15,7 +15,7 @@ from gdbext.diagnosis.known_issues.identify import identify
 from gdbext.diagnosis.known_issues.versions import has_fix, is_affected, parse_version
 from gdbext.model import Operation
 from lab.script import Script, corpus
-from unit.triage.words import operation, operations
+from unit.diagnosis.words import operation, operations
 
 RACES = {
     name: s for name, s in corpus().items() if s.is_race and s.expect.get("known_by") != "frames"

@@ -12,7 +12,7 @@ from gdbext.diagnosis.conclude.effects import effect_of, effect_on_argument
 from gdbext.diagnosis.conclude.races import find_races, ranked_pairs
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
 from gdbext.model import Confidence, Container, Finding
-from unit.triage.words import operation
+from unit.diagnosis.words import operation
 
 
 def access(

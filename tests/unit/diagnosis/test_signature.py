@@ -7,11 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from gdbext.diagnosis.case import CFrame
 from gdbext.diagnosis.conclude.crash_site import called_functions, is_foreign, site_functions
 from gdbext.diagnosis.facts.accesses import Accesses
 from gdbext.diagnosis.facts.crash_site import CrashSite
-from gdbext.diagnosis.facts.frames import SlotOwner
+from gdbext.diagnosis.facts.frames import CFrame, SlotOwner
 from gdbext.diagnosis.known_issues.features import Candidate
 from gdbext.diagnosis.known_issues.identify import Identified
 from gdbext.diagnosis.signature import racing_operations, signature
@@ -26,7 +25,7 @@ from gdbext.model import (
     Verdict,
 )
 from gdbext.target.protocol import NativeFrame
-from unit.triage.words import operation, operations
+from unit.diagnosis.words import operation, operations
 
 PYTHON = "/usr/bin/python3.13t"
 

@@ -10,7 +10,7 @@ import pytest
 from gdbext.diagnosis.known_issues.catalogue import catalogue
 from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures
 from gdbext.diagnosis.known_issues.identify import identify
-from unit.triage.words import operations
+from unit.diagnosis.words import operations
 
 # id, also right, version, the object's type (and bases), the two operations, and further what is seen.
 # Further: ``in`` C functions of the crashed call, ``calls`` functions of modules, ``rule``, ``assertion``, ``message``.
