@@ -13,6 +13,6 @@ from gdbext.wording.slots import slot_label
 def check(debugger: Debugger, address: int) -> list[list[Any]]:
     found = Session(debugger).heap.referrers(address)
     return [
-        [r.kind, r.type, r.slot and slot_label(r.slot), r.certain, sentence(r.text)]
+        [r.kind, r.type, "" if r.slot is None else slot_label(r.slot), r.certain, sentence(r.text)]
         for r in found.found
     ]
