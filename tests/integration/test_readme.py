@@ -24,7 +24,7 @@ import interpreters
 from gdbext.cli import launch
 from gdbext.cli.main import COMMANDS
 from gdbext.commands import dispatch
-from gdbext.cpython.layout import tables as layouts
+from gdbext.cpython.versions.catalog import shipped
 from gdbext.diagnosis.registry import rules
 from gdbext.model import Confidence, Verdict
 from gdbext.reports.formats import FORMATS
@@ -457,8 +457,8 @@ def test_the_exit_statuses(workshop: Path, tools: Path) -> None:
         assert shell(f"gdbext {command}", workshop, tools).returncode == status
 
 
-def test_the_rooms() -> None:
-    found = {row[0].strip("`") for row in readme.tables("room", "what it does", "to change")}
+def test_the_packages() -> None:
+    found = {row[0].strip("`") for row in readme.tables("package", "what it does", "to change")}
     folders = {f"{path.parent.name}/" for path in (ROOT / "gdbext").glob("*/__init__.py")}
     assert found == {"model.py", *folders}
 
@@ -520,7 +520,7 @@ def test_formats_and_versions_are_those_that_there_are() -> None:
     shown = readme.TEXT.lower()
     names = {"junit": "junit xml", "github": "github annotations"}
     assert all(names.get(name, name) in shown for name in FORMATS)
-    assert f"({', '.join(layouts.available())})" in readme.TEXT
+    assert f"({', '.join(version.name for version in shipped())})" in readme.TEXT
 
 
 def test_redacted_reports_have_no_source_in_them(workshop: Path, tools: Path) -> None:
