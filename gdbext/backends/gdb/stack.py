@@ -16,7 +16,7 @@ from gdbext.backends.gdb.types import AGGREGATES, STRUCTS
 from gdbext.backends.gdb.words import function_name, library_at, told
 from gdbext.binfmt.dwarf import inlines, locations
 from gdbext.binfmt.dwarf.callsites import DWARF_REGISTERS
-from gdbext.binfmt.dwarf.entry_values import EntryValues
+from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.target.registers import PRESERVED, VOLATILE, known_registers

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import lldb
 
-from gdbext.binfmt.dwarf.entry_values import EntryValues
+from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, MemoryFault, NativeFrame, Variable
 from gdbext.target.registers import PRESERVED, known_registers

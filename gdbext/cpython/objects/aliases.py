@@ -20,7 +20,7 @@ from gdbext.model import Claim
 from gdbext.target.protocol import MemoryFault
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 MIN_MEMBERS = 2
 
@@ -50,7 +50,7 @@ class UnionFamily(Family):
             place = args + core.layout.offset("PyTupleObject", "ob_size")
             yield Violation("args", Claim("union-too-small", count=count), place, count)
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         args = write.core.field(self.struct, address, "args")
         yield from alias_members(write, args, " | ", is_union=True)
 
@@ -65,7 +65,7 @@ class GenericAliasFamily(Family):
         *optional("tuple", "parameters", exact=True),
     )
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         origin, args, starred = write.core.fields(self.struct, address, "origin", "args", "starred")
         if starred & 1:
             yield "*"
@@ -76,7 +76,7 @@ class GenericAliasFamily(Family):
 
 
 def alias_members(
-    write: Writer, args: int, separator: str, is_union: bool = False
+    write: ReprWriter, args: int, separator: str, is_union: bool = False
 ) -> Iterator[str]:
     """The members, if ``args`` is a tuple; else what it is instead."""
     info = write.core.type_of(args) if args else None
@@ -90,7 +90,7 @@ def alias_members(
     yield from write.items(members, separator, lambda address: member(write, address, is_union))
 
 
-def member(write: Writer, address: int, in_union: bool = False) -> Iterator[str]:
+def member(write: ReprWriter, address: int, in_union: bool = False) -> Iterator[str]:
     """One member as aliases write it: classes and functions by their name, ``None`` for its type,
     other things by their repr.
     """

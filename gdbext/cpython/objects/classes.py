@@ -13,7 +13,7 @@ from gdbext.cpython.objects.types import TypeInfo
 from gdbext.model import Claim
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 HEAP_TYPE = Family(
     "type",
@@ -66,7 +66,7 @@ class TypeFamily(Family):
         if not reasons:
             yield from super().violations(core, address)
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         described = write.core.type_info(address)
         if described is None:
             raise Damaged(address, Claim("not-a-type"))

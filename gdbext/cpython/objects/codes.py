@@ -14,7 +14,7 @@ from gdbext.cpython.objects.reader import signed
 from gdbext.cpython.objects.types import TypeInfo
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 
 class CodeFamily(Family):
@@ -35,7 +35,7 @@ class CodeFamily(Family):
         )
         return Code(address, info, name, qualname, filename, line, slots)
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         name, filename, line = write.core.fields(
             self.struct, address, "co_name", "co_filename", "co_firstlineno"
         )
@@ -54,7 +54,7 @@ class GeneratorFamily(Family):
     struct = "PyGenObject"
     slots = (*required("str", "gi_name", "gi_qualname"), PointerField("gi_exc_state.exc_value"))
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         qualname = write.core.text(write.core.field(self.struct, address, "gi_qualname"))
         yield f"<{info.name} object {qualname or '?'} at {address:#x}>"
 

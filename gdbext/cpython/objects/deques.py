@@ -16,7 +16,7 @@ from gdbext.model import Claim
 from gdbext.target.protocol import MemoryFault
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 
 class DequeItem(NamedTuple):
@@ -69,7 +69,7 @@ class DequeFamily(Family):
                 "leftblock", Claim("deque-unreadable", reason=fault.claim), place, core.word(place)
             )
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         maxlen = signed(write.core.field(self.struct, address, "maxlen"))
         yield f"{info.short_name}(["
         yield from write.items(item for _, item, _ in deque_items(write.core, address))

@@ -19,7 +19,7 @@ from gdbext.cpython.objects.types import TypeInfo
 from gdbext.model import Claim, EntrySlot
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 MAX_NODES = 1 << 22
 
@@ -31,7 +31,7 @@ class NamespaceFamily(Family):
     slots = required("dict", "ns_dict", exact=True)
     cycle = "namespace(...)"
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         yield "namespace(" if info.name in self.names else f"{info.short_name}("
         for number, (name, value) in enumerate(
             write.keywords(write.core.field(self.struct, address, "ns_dict"))
@@ -46,7 +46,7 @@ class ProxyFamily(Family):
     struct = "mappingproxyobject"
     slots = required(None, "mapping")
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         yield "mappingproxy("
         yield from write.inner(write.core.field(self.struct, address, "mapping"))
         yield ")"
@@ -59,7 +59,7 @@ class ViewFamily(Family):
     struct = "_PyDictViewObject"
     slots = optional("dict", "dv_dict")
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         entries = dict_entries(write.core, write.core.field(self.struct, address, "dv_dict"))
         yield f"{info.name}(["
         if info.name.endswith("items"):
@@ -70,7 +70,7 @@ class ViewFamily(Family):
             yield from write.items(entry.value for entry in entries)
         yield "])"
 
-    def _items(self, write: Writer, entries: Iterator[Entry]) -> Iterator[str]:
+    def _items(self, write: ReprWriter, entries: Iterator[Entry]) -> Iterator[str]:
         for number, entry in enumerate(entries):
             yield ", (" if number else "("
             yield from write.items((entry.key, entry.value))
@@ -87,7 +87,7 @@ class DefaultDictFamily(DictFamily):
         yield from super().references(core, address)
         yield from Family.references(self, core, address)
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         factory = write.core.field(self.struct, address, "default_factory")
         yield f"{info.short_name}("
         if factory:
@@ -132,7 +132,7 @@ class OrderedDictFamily(DictFamily):
             if key in entries:
                 yield entries[key]
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         entries = list(self._in_order(write.core, address))
         yield f"{info.short_name}("
         if entries:

@@ -23,7 +23,7 @@ from gdbext.model import Address, Claim, Data, EntrySlot, KeySlot, ValueSlot
 from gdbext.target.protocol import MemoryFault
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 
 def read_dict(core: Core, address: int, info: TypeInfo | None = None) -> Dict:
@@ -132,7 +132,7 @@ class DictFamily(Family):
             slot = ValueSlot(key_label(core, entry.key))
             yield from check_pointer(core, slot, entry.value_address, entry.value, null=TRANSIENT)
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         read_dict(write.core, address)
         yield "{"
         yield from write.pairs(dict_entries(write.core, address), ": ")

@@ -14,7 +14,7 @@ from gdbext.cpython.objects.types import TypeInfo
 from gdbext.model import Claim, Slot
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Family:
                 counted=slot.counted,
             )
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         """The repr in pieces, as Python's own would be.
 
         Raises:

@@ -15,7 +15,7 @@ from gdbext.cpython.objects.types import TypeInfo
 from gdbext.model import Claim
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 
 class FunctionFamily(Family):
@@ -37,7 +37,7 @@ class FunctionFamily(Family):
         *optional(None, "func_module", "func_annotations", "func_annotate", "func_typeparams"),
     )
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         qualname = write.core.text(write.core.field(self.struct, address, "func_qualname"))
         yield f"<function {qualname or '?'} at {address:#x}>"
 
@@ -54,7 +54,7 @@ class WrapperFamily(Family):
             else:
                 yield found
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         yield f"<{self.name}("
         yield from write.inner(write.core.field(self.struct, address, self.slots[0].name))
         yield ")>"
@@ -66,7 +66,7 @@ class CellFamily(Family):
     symbol = "PyCell_Type"
     slots = (PointerField("ob_ref"),)
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         value = write.core.field(self.struct, address, "ob_ref")
         yield f"<cell at {address:#x}: "
         held = write.core.type_of(value) if value else None

@@ -13,7 +13,7 @@ from gdbext.cpython.objects.strings import read_cstring
 from gdbext.cpython.objects.types import TypeInfo
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 
 class MethodFamily(Family):
@@ -22,7 +22,7 @@ class MethodFamily(Family):
     symbol = "PyMethod_Type"
     slots = required(None, "im_func", "im_self")
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         function, self_ = write.core.fields(self.struct, address, "im_func", "im_self")
         yield f"<bound method {callable_name(write.core, function) or '?'} of "
         yield from write.inner(self_)
@@ -36,7 +36,7 @@ class BuiltinFamily(Family):
     struct = "PyCFunctionObject"
     slots = optional(None, "m_self", "m_module")
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         self_ = write.core.field(self.struct, address, "m_self")
         owner = write.core.type_of(self_) if self_ else None
         name = builtin_name(write.core, address) or "?"
@@ -57,7 +57,7 @@ class DescriptorFamily(Family):
         super().__init__(names, struct)
         self._word = word
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         type_address, name = write.core.fields(self.struct, address, "d_type", "d_name")
         owner = write.core.type_info(type_address)
         of_type = owner.name if owner else "?"
@@ -71,7 +71,7 @@ class MethodWrapperFamily(Family):
     struct = "wrapperobject"
     slots = required(None, "descr", "self")
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         descriptor, self_ = write.core.fields(self.struct, address, "descr", "self")
         name = write.core.text(write.core.field("PyDescrObject", descriptor, "d_name"))
         owner = write.core.type_of(self_)

@@ -15,7 +15,7 @@ from gdbext.cpython.objects.instances import attribute_of
 from gdbext.cpython.objects.types import TypeInfo
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 
 class ModuleFamily(Family):
@@ -28,7 +28,7 @@ class ModuleFamily(Family):
     symbol = "PyModule_Type"
     slots = (*required("dict", "md_dict", null=TRANSIENT), *optional("str", "md_name"))
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         core = write.core
         spec = module_value(core, address, "__spec__")
         if spec and not _is_none(core, spec):
@@ -51,7 +51,7 @@ class ModuleFamily(Family):
             yield ")"
         yield ">"
 
-    def _from_spec(self, write: Writer, spec: int) -> Iterator[str]:
+    def _from_spec(self, write: ReprWriter, spec: int) -> Iterator[str]:
         core = write.core
         name, origin, located = (
             attribute_of(core, spec, key) for key in ("name", "origin", "_set_fileattr")
@@ -75,7 +75,7 @@ class WeakrefFamily(Family):
     struct = "PyWeakReference"
     slots = (PointerField("wr_object", null=TRANSIENT, counted=False), PointerField("wr_callback"))
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         target = write.core.field(self.struct, address, "wr_object")
         held = write.core.type_of(target) if write.is_usable(target) else None
         yield f"<{'weakref' if info.name == self.name else 'weakproxy'} at {address:#x}; "

@@ -16,7 +16,7 @@ from gdbext.cpython.objects.types import TypeInfo
 from gdbext.model import Claim
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 DIGIT_BITS = 30
 MAX_DIGITS = 10_000
@@ -64,7 +64,7 @@ class IntFamily(Family):
         elif count and self.decode(core, address, None).value == 0 and sign:
             yield Violation("lv_tag", Claim("int-digits-zero"), place, tag)
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         found = self.decode(write.core, address, info)
         if info.name == "bool" and not info.is_heap_type:
             yield str(bool(found.value))
@@ -84,7 +84,7 @@ class FloatFamily(Family):
             address, info, core.double(address + core.layout.offset("PyFloatObject", "ob_fval"))
         )
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         yield repr(self.decode(write.core, address, info).value)
 
 
@@ -97,5 +97,5 @@ class ComplexFamily(Family):
         data = core.memory.read(address + core.layout.offset("PyComplexObject", "cval"), 16)
         return Complex(address, info, complex(*struct.unpack("<dd", data)))
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         yield repr(self.decode(write.core, address, info).value)

@@ -28,7 +28,7 @@ from gdbext.model import Claim, Data
 from gdbext.target.protocol import MemoryFault, text_in_word
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 CHECKED = 10_000
 """Items whose pointers an invariants check looks at."""
@@ -188,7 +188,7 @@ class ListFamily(Family):
             )
             yield Violation("allocated", claim, at_allocated, found.allocated, severity)
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         items = list_items(write.core, address, write.limit)
         yield "["
         yield from write.items(items)
@@ -223,7 +223,7 @@ class TupleFamily(Family):
         for index, item in enumerate(items):
             yield from check_pointer(core, index, first + 8 * index, item, null=TRANSIENT)
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         items = tuple_items(write.core, address, write.limit)
         yield "("
         yield from write.items(items)

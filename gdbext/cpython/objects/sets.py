@@ -14,7 +14,7 @@ from gdbext.model import Address, Claim, EntrySlot
 from gdbext.target.protocol import MemoryFault
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 CHUNK = 4096
 DELETED_HASH = (1 << 64) - 1
@@ -93,7 +93,7 @@ class SetFamily(Family):
                 "table", Claim("set-unreadable", reason=fault.claim), place, core.word(place)
             )
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         name = info.short_name
         if read_set(write.core, address).length == 0:
             yield f"{name}()"

@@ -17,7 +17,7 @@ from gdbext.cpython.objects.sequences import tuple_items
 from gdbext.cpython.objects.types import TypeInfo
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 
 class ExceptionFamily(Family):
@@ -33,7 +33,7 @@ class ExceptionFamily(Family):
     def __init__(self, names: str = "", struct: str = "", more: str = "") -> None:
         super().__init__(names, struct, (*self.slots, *optional(None, *more.split())))
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         args = write.core.field(self.struct, address, "args")
         yield info.short_name
         kind = write.core.type_of(args) if write.is_usable(args) else None
@@ -56,7 +56,7 @@ class SliceFamily(Family):
     struct = "PySliceObject"
     slots = required(None, "start", "stop", "step")
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         yield "slice("
         yield from write.items(self.slot_values(write.core, address).values())
         yield ")"
@@ -69,7 +69,7 @@ class RangeFamily(Family):
     struct = "rangeobject"
     slots = required("int", "start", "stop", "step", "length")
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         start, stop, step = write.core.fields(self.struct, address, "start", "stop", "step")
         last = "".join(write.inner(step))
         yield "range("
@@ -87,7 +87,7 @@ class SingletonFamily(Family):
     def decode(self, core: Core, address: int, info: TypeInfo | None) -> Decoded:
         return Singleton(address, info, self.constant)
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         yield self.constant
 
 
@@ -103,7 +103,7 @@ class PartialFamily(Family):
         *optional("dict", "dict"),
     )
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         function, args, keywords = write.core.fields(self.struct, address, "fn", "args", "kw")
         yield f"{write.core.type_name(info)}("
         yield from write.items((function, *tuple_items(write.core, args, write.limit)))
@@ -131,7 +131,7 @@ class TypeVarFamily(Family):
         ),
     )
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         name, covariant, contravariant, inferred = write.core.fields(
             self.struct, address, "name", "covariant", "contravariant", "infer_variance"
         )
@@ -146,7 +146,7 @@ class SuperFamily(Family):
     struct = "superobject"
     slots = optional(None, "type", "obj", "obj_type")
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         type_, object_type = write.core.fields(self.struct, address, "type", "obj_type")
         owner, bound = (write.core.type_info(t) if t else None for t in (type_, object_type))
         yield f"<super: <class '{owner.name if owner else 'NULL'}'>, " + (

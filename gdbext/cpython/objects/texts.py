@@ -17,7 +17,7 @@ from gdbext.model import Claim
 from gdbext.target.protocol import MemoryFault
 
 if TYPE_CHECKING:
-    from gdbext.cpython.objects.writer import Writer
+    from gdbext.cpython.objects.repr_writer import ReprWriter
 
 LIMIT = 1000
 
@@ -64,7 +64,7 @@ class StrFamily(Family):
                 "data", Claim("str-not-terminated"), state.data + state.length * state.kind
             )
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         text = read_str(write.core.memory, write.core.layout, address, write.limit)
         if text is None:
             raise Damaged(address, Claim("not-a-str"))
@@ -103,7 +103,7 @@ class BytesFamily(Family):
                 "ob_sval", Claim("bytes-not-terminated"), found.buffer + found.length, end[0]
             )
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         yield repr(self._read(write.core, address, info, write.limit).data)
 
 
@@ -165,5 +165,5 @@ class ByteArrayFamily(Family):
                 start,
             )
 
-    def text(self, write: Writer, address: int, info: TypeInfo) -> Iterator[str]:
+    def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
         yield f"{info.short_name}({self._read(write.core, address, info, write.limit).data!r})"

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.dictkeys import Entry, dict_entries
+from gdbext.cpython.objects.family import Family
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.target.protocol import MemoryFault
-
-if TYPE_CHECKING:
-    from gdbext.cpython.objects.family import Family
 
 CUT = "…"
 WRONG = "✗"

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.conclude.effects import keeps_items
-from gdbext.diagnosis.conclude.weights import DAMAGE, NEARNESS
 from gdbext.diagnosis.facts.accesses import Access, Proximity
+from gdbext.diagnosis.weights import DAMAGE, NEARNESS
 from gdbext.model import Operation, OperationKind
 
 CALL = Operation(kind=OperationKind.CALL)

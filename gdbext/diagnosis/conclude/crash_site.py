@@ -9,7 +9,7 @@ from itertools import groupby
 
 from gdbext.diagnosis.conclude.modules import is_others
 from gdbext.diagnosis.facts.frames import CFrame
-from gdbext.target.protocol import NativeFrame
+from gdbext.target.values import NativeFrame
 
 MAX_FRAMES = 3
 PYTHONS = re.compile(r"_?Py[A-Z_]")

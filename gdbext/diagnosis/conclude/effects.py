@@ -2,49 +2,10 @@
 
 from __future__ import annotations
 
-from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.methods import effect_of_method, method_traits, slot_traits
 from gdbext.cpython.traits.types import traits_of
 from gdbext.model import Operation, OperationKind
-
-WRITING = ("store-attr", "delete-attr", "store-deref", "delete-deref")
-STORING_ITEMS = ("store-subscr", "delete-subscr")
-STEPPING = ("next", "send")
-WALKING = ("iter", "unpack", "extend")
-
-
-def effect_of(type_name: str, operation: BytecodeOperation, is_iterator: bool) -> Effect:
-    """What the operation does to its receiver, or a call to its first argument.
-
-    ``is_iterator``: the object is its own iterator, which every step changes.
-    """
-    if traits_of(type_name).immutable:
-        return Effect.READ
-    if operation.kind in WRITING:
-        return Effect.WRITE
-    if operation.kind in STORING_ITEMS:
-        return Effect.RESIZE
-    if operation.kind == "binary-op":
-        return Effect.RESIZE if (operation.name or "").endswith("=") else Effect.READ
-    if operation.kind in ("call-method", "call"):
-        is_used_up = is_iterator and method_traits(operation.name).consumes
-        return Effect.WRITE if is_used_up else effect_of_method(operation.name)
-    if operation.kind in STEPPING:
-        return Effect.WRITE if is_iterator else Effect.READ
-    return Effect.WRITE if operation.kind in WALKING and is_iterator else Effect.READ
-
-
-def effect_on_argument(type_name: str, operation: BytecodeOperation, is_iterator: bool) -> Effect:
-    """What an operation does to an object that it only gets as an argument besides another: it reads it.
-
-    Iterators are used up by that, and into plain memory it may write.
-    """
-    if traits_of(type_name).immutable:
-        return Effect.READ
-    if is_iterator and operation.kind not in ("store-attr", "compare"):
-        return Effect.WRITE
-    return Effect.UNKNOWN if traits_of(type_name).memory else Effect.READ
 
 
 def effect_in_c(type_name: str, operation: Operation) -> Effect:

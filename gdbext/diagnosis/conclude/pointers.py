@@ -13,7 +13,7 @@ from gdbext.diagnosis.conclude.c_types import expected_by_dwarf
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import ENDING_SLOTS, CFrame, CrashStack, SlotOwner
 from gdbext.diagnosis.facts.pointers import Candidates, Use, Uses
-from gdbext.target.protocol import NativeFrame
+from gdbext.target.values import NativeFrame
 
 MAX_POINTERS = 400
 MAX_CALL_HELPERS = 6

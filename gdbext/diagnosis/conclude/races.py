@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.types import traits_of
-from gdbext.diagnosis.conclude import weights
+from gdbext.diagnosis import weights
 from gdbext.diagnosis.conclude.accesses import losses, recency, weight
 from gdbext.diagnosis.conclude.effects import identifies, keeps_items
 from gdbext.diagnosis.conclude.shared_items import accesses_in_turn

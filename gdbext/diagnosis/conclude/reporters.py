@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from gdbext.diagnosis.conclude.modules import is_system
 from gdbext.diagnosis.facts.frames import CrashStack
-from gdbext.target.protocol import NativeFrame
+from gdbext.target.values import NativeFrame
 
 MAX_REPORTERS = 24
 ABORT = re.compile(r"_*(GI_)?abort")

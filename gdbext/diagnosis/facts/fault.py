@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gdbext.target.protocol import Signal
+from gdbext.target.values import Signal
 
 FAULT_SIGNALS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE")
 FATAL_SIGNALS = (*FAULT_SIGNALS, "SIGABRT", "SIGTRAP", "SIGSYS")

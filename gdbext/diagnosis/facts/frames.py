@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gdbext.target.protocol import NativeFrame, Variable
+from gdbext.target.values import NativeFrame, Variable
 
 EVAL_LOOP = "_PyEval_EvalFrameDefault"
 MAX_HANDLER_FRAMES = 32

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gdbext.diagnosis.conclude import weights
+from gdbext.diagnosis import weights
 from gdbext.diagnosis.known_issues.advice import advice_for
 from gdbext.diagnosis.known_issues.catalogue import Issue, catalogue
 from gdbext.diagnosis.known_issues.features import CrashFeatures

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gdbext.diagnosis.conclude import weights
+from gdbext.diagnosis import weights
 from gdbext.diagnosis.known_issues.catalogue import (
     COMMON_TYPES,
     Issue,

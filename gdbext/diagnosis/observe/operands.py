@@ -15,7 +15,7 @@ from gdbext.cpython.objects.types import TypeInfo
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.methods import method_traits
 from gdbext.cpython.traits.types import traits_of
-from gdbext.diagnosis.conclude.effects import effect_of, effect_on_argument
+from gdbext.diagnosis.observe.bytecode_effects import effect_of, effect_on_argument
 from gdbext.diagnosis.observe.operations import CALL, of_bytecode
 from gdbext.model import Operation
 from gdbext.target.protocol import MemoryFault

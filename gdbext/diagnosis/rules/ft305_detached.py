@@ -10,7 +10,7 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import EVAL_LOOP, CrashStack
 from gdbext.diagnosis.rule import Kind, Rule, RuleTraits
 from gdbext.model import Confidence, Evidence, Finding
-from gdbext.target.protocol import NativeFrame
+from gdbext.target.values import NativeFrame
 
 MAX_INNER = 16
 # Functions that a detached thread is in on purpose: they attach it, or wait for something without
