@@ -178,11 +178,7 @@ def judge_race(script: Script, build: str, run: CrashRun, report: Report) -> Rac
 def _marked(script: Script, thread: dict[str, Any]) -> Operation | None:
     """The mark of the line that the report names for that thread: the line at fault, else the current one."""
     line = thread.get("suspect_line") or thread.get("line") or 0
-    return (
-        script.operations.get(line)
-        if str(thread.get("file", "")).endswith(script.path.name)
-        else None
-    )
+    return script.operation_at(str(thread.get("file", "")), line)
 
 
 def _named(report: Report) -> str:

@@ -81,6 +81,19 @@ class Script:
         marks = ((number, MARK.search(line)) for number, line in enumerate(lines, 1))
         return {number: Operation(mark[1], bool(mark[2])) for number, mark in marks if mark}
 
+    def operation_at(self, file: str, line: int) -> Operation | None:
+        """What a line of a stack does to the shared object, None where it is no line of an operation.
+
+        A worker of a pool that was handed a C function has no line of the script: ``EXPECT`` names the library's file
+        that calls it (``outside``), and what it calls.
+        """
+        if file.endswith(self.path.name):
+            return self.operations.get(line)
+        for outside, names in self.expect.get("outside", {}).items():
+            if file.endswith(outside):
+                return Operation(names)
+        return None
+
     @property
     def defect(self) -> str:
         """What is at fault; several scripts may die of one defect."""
