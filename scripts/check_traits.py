@@ -1,11 +1,11 @@
-"""Check that what the traits of types, methods and slots name exists in CPython.
+"""Check that what the traits of types, methods, slots and functions name exists in CPython.
 
     scripts/check_traits.py [PYTHON ...]
 
 Each type and method must exist in one of the given interpreters (by default the lab's, else the
 machine's free-threaded ones); each C struct and slot in one of the layout tables, or in the sources
 where the lab has them; each source file there.  What only a later version has (``since``) is left
-out.  Prints what is wrong, one line each; the exit status is 1 if anything is.
+out.  A function must stand in its source file, with the parameters that its row names.  Prints what is wrong, one line each; the exit status is 1 if anything is.
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import interpreters
+from gdbext.cpython.traits.functions import FunctionTraits, functions
 from gdbext.cpython.traits.methods import MethodTraits, SlotTraits, methods, slots
 from gdbext.cpython.traits.types import TypeTraits, type_traits
 
 TABLES = Path(__file__).parent.parent / "gdbext/cpython/versions"
 SOURCES = interpreters.cache_dir() / "cpython" / "source"
+C_LIBRARY = "glibc"
 SOURCE_FOLDERS = ("Include", "Objects", "Modules", "Python")
 LIST_NAMES = r"""
 import gc, importlib, json, sys
@@ -79,6 +81,27 @@ def problems(names: Names) -> Iterator[str]:
         yield from (f"methods.json: {name}: {problem}" for problem in _method(name, method, names))
     for name, slot in slots().items():
         yield from (f"slots.json: {name}: {problem}" for problem in _slot(name, slot, names))
+    for name, function in functions().items():
+        yield from (f"functions.json: {name}: {p}" for p in _function(name, function, names))
+
+
+def _function(name: str, row: FunctionTraits, names: Names) -> Iterator[str]:
+    if row.source == C_LIBRARY:
+        return
+    yield from _source(row.source, names)
+    path = names.sources / row.source if names.sources else None
+    if row.since is not None or path is None or not path.is_file():
+        return
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if not re.search(rf"\b{name}\b", text):
+        yield f"not in {row.source}"
+    # A definition's parameters stand between its name and the brace.
+    signatures = re.findall(rf"\b{name}\(([^;{{]*?)\)\s*\{{", text)
+    yield from (
+        f"no parameter {parameter}"
+        for parameter in (row.reporter, row.message, row.about)
+        if parameter and not any(re.search(rf"\b{parameter}\b", s) for s in signatures)
+    )
 
 
 def _type(name: str, row: TypeTraits, names: Names) -> Iterator[str]:
@@ -179,7 +202,10 @@ def main() -> int:
     parser.add_argument("python", nargs="*", type=Path)
     pythons = parser.parse_args().python or at_hand()
     wrong = list(problems(names_of(pythons)))
-    print("\n".join(wrong) or f"{len(type_traits())} types, {len(methods())} methods, all there")
+    print(
+        "\n".join(wrong)
+        or f"{len(type_traits())} types, {len(methods())} methods, {len(functions())} functions: all there"
+    )
     return bool(wrong)
 
 

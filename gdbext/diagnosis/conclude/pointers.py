@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from gdbext.cpython.traits.functions import function_traits
 from gdbext.diagnosis.conclude.c_types import expected_by_dwarf
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import ENDING_SLOTS, CFrame, CrashStack, SlotOwner
@@ -18,18 +19,6 @@ from gdbext.target.values import NativeFrame
 MAX_POINTERS = 400
 MAX_CALL_HELPERS = 6
 STACK_REGISTERS = ("rsp", "rbp", "rip")
-# Include/object.h, Objects/object.c, Objects/typeobject.c: what a lost reference leads to, outside of
-# a static type's slot.
-ENDING_FUNCTIONS = frozenset(
-    {
-        "_Py_Dealloc",
-        "_Py_MergeZeroLocalRefcount",
-        "_Py_DecRefSharedDebug",
-        "_Py_DecRefShared",
-        "Py_DECREF",
-        "subtype_dealloc",
-    }
-)
 FREEING = re.compile(r"[fF]ree|_Del$|[dD]ealloc|^_?mi_")
 """Functions that an object may be given to, and be gone when they come to what they do last."""
 
@@ -90,7 +79,7 @@ def _variables(
                 is_self=is_self,
                 passed_on=variable.value in inner_arguments,
                 is_innermost=is_innermost,
-                is_ending=is_ending or frame.function in ENDING_FUNCTIONS,
+                is_ending=is_ending or function_traits(frame.function).ends_object,
             ),
             variable.value,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from gdbext.cpython.traits.functions import function_traits
 from gdbext.diagnosis.conclude.modules import is_system
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.target.values import NativeFrame
@@ -21,16 +22,6 @@ ABORT_MACHINERY = (
     "tgkill",
     "libc_message",
 )
-EXPRESSION = "expr"
-# Python/pylifecycle.c and Objects/object.c: every fatal error comes through one of these; their
-# arguments by name: (who reports it, what, the object that it is about).
-FATAL_FUNCTIONS = {
-    "fatal_error": ("prefix", "msg", ""),
-    "_Py_FatalErrorFunc": ("func", "msg", ""),
-    "_Py_FatalErrorFormat": ("func", "format", ""),
-    "_PyObject_AssertFailed": ("function", "msg", "obj"),
-    "_Py_NegativeRefcount": ("", "", "op"),
-}
 
 
 def reporter_module(frames: Sequence[NativeFrame]) -> str | None:
@@ -39,10 +30,15 @@ def reporter_module(frames: Sequence[NativeFrame]) -> str | None:
     That is the module of the caller of the outermost of the reporting functions.
     """
     inner = frames[:MAX_REPORTERS]
-    reporters = [n for n, frame in enumerate(inner) if frame.function in FATAL_FUNCTIONS]
+    reporters = [n for n, frame in enumerate(inner) if reports_fatal_error(frame)]
     return (
         frames[reporters[-1] + 1].module if reporters and reporters[-1] + 1 < len(frames) else None
     )
+
+
+def reports_fatal_error(frame: NativeFrame) -> bool:
+    """Whether a frame is one of the functions that every fatal error comes through."""
+    return function_traits(frame.function).reports_fatal_error
 
 
 def aborted_by_libc(frames: Sequence[NativeFrame]) -> bool:

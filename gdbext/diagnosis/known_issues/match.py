@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gdbext.cpython.traits.functions import function_traits
 from gdbext.diagnosis import weights
 from gdbext.diagnosis.known_issues.catalogue import (
     COMMON_TYPES,
@@ -17,46 +18,16 @@ from gdbext.diagnosis.known_issues.catalogue import (
 from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures, bare, module_name
 from gdbext.model import Operation, OperationKind
 
-# Functions that stand in many stacks say nothing of the cause.
-COMMON = frozenset(
-    [
-        "_Py_TYPE", "Py_TYPE", "Py_INCREF", "Py_DECREF", "Py_XDECREF", "_Py_NewRef", "Py_NewRef", "_Py_Dealloc",
-        "_Py_MergeZeroLocalRefcount", "PyObject_Repr", "PyObject_Str", "PyObject_GetIter", "PyObject_GetBuffer",
-        "PyObject_VectorcallMethod", "_PyObject_VectorcallTstate", "_PyObject_GetMethod", "PySequence_GetItem",
-        "PyUnicode_FromFormat", "PyUnicode_FromFormatV", "unicode_from_format", "unicode_fromformat_arg",
-        "PyUnicodeWriter_WriteRepr", "builtin_next", "_PyEval_EvalFrameDefault", "getset_set", "getset_get", "type_setattro",
-        "_PyObject_GenericSetAttrWithDict", "_PyObject_GenericGetAttrWithDict", "PyDict_Next", "PyDict_GetItem",
-        "_PyDict_GetItem_KnownHash", "PyMem_Free", "PyMem_Realloc", "_PyMem_MiRealloc", "mi_heap_realloc", "free", "malloc",
-        "_PyMem_DebugCheckAddress", "_PyMem_DebugRawFree", "_PyMem_DebugFree", "_PyObject_DebugDumpAddress", "_PyMem_DebugRawAlloc",
-        "_PyMem_DebugRawRealloc", "_PyMem_DebugRealloc", "_PyMem_DebugMalloc", "_PyMem_DebugCalloc",
-        "memcpy", "memmove", "strlen", "_PySemaphore_Wait", "_PyParkingLot_Park", "_PyMutex_LockTimed", "PyMutex_Lock",
-        "PyMutex_Unlock", "_PyThreadState_Attach", "_PyThreadState_Detach", "PyEvent_WaitTimed", "do_futex_wait",
-        "__new_sem_wait_slow", "gc_collect_internal", "gc_visit_heaps", "list_traverse", "_PyObject_AssertFailed", "insertdict",
-        "save", "dump", "load", "fatal_error", "fatal_error_exit",
-    ]
-)  # fmt: skip
 # In the allocator things die that were damaged long before.
 ALLOCATOR = re.compile(
     r"_?mi_|_?Py(Object|Mem)_(Mi|GC|Debug|Raw)?(Alloc|Malloc|Calloc|Realloc|Free|New)|gc_alloc|_PyObject_GC_New"
-)
-# Release builds have no frames of their own for these.
-INLINED = frozenset(
-    {
-        "_Py_TYPE",
-        "Py_TYPE",
-        "Py_INCREF",
-        "_Py_NewRef",
-        "list_repr_impl",
-        "gen_send_ex2",
-        "_memory_release",
-    }
 )
 CLONE_SUFFIX = re.compile(r"\.(cold|part|constprop|isra|lto_priv|llvm)\b.*")
 
 
 def is_common(function: str) -> bool:
     """Whether the function's standing in a stack says nothing of the cause."""
-    return function in COMMON or bool(ALLOCATOR.match(function))
+    return function_traits(function).in_many_stacks or bool(ALLOCATOR.match(function))
 
 
 class CandidateWords:
@@ -120,7 +91,7 @@ class CrashIndex:
             if hit is not None:
                 position += hit + 1
                 specific += not all(map(is_common, names))
-            elif not names & INLINED:
+            elif not any(function_traits(name).often_inlined for name in names):
                 return False
         return specific >= 2
 

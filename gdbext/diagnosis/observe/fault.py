@@ -14,11 +14,11 @@ from dataclasses import replace
 
 from gdbext.binfmt.x86.instruction import LONGEST, Instruction, MemoryOperand, decode
 from gdbext.cpython.objects.strings import read_cstring
+from gdbext.cpython.traits.functions import function_traits
 from gdbext.diagnosis.conclude.reporters import (
-    EXPRESSION,
-    FATAL_FUNCTIONS,
     MAX_REPORTERS,
     aborted_by_libc,
+    reports_fatal_error,
 )
 from gdbext.diagnosis.facts.fault import FAULT_SIGNALS, Fault, Operand
 from gdbext.diagnosis.facts.frames import frame_of_signal
@@ -42,6 +42,7 @@ ASSERTION = re.compile(
     r"(?P<file>[^:\n]*):(?P<line>\d+): (?P<function>[^:\n]*): Assertion [`'](?P<text>.*)' failed",
     re.S,
 )
+EXPRESSION = "expr"
 DIRECTIVE = re.compile(r"%[-0-9.*]*(?:ll?|z)?[a-zA-Z]")
 
 
@@ -219,10 +220,11 @@ def fatal_message(
     message = about = None
     text = 0
     for frame in frames[:MAX_REPORTERS]:
-        if frame.function not in FATAL_FUNCTIONS:
+        if not reports_fatal_error(frame):
             continue
         values = {v.name: v.value for v in variables(frame.level)}
-        where_name, what_name, object_name = FATAL_FUNCTIONS[frame.function]
+        traits = function_traits(frame.function)
+        where_name, what_name, object_name = traits.reporter, traits.message, traits.about
         # An assertion on an object need not have a message; then its expression says what failed.
         what_name = next((name for name in (what_name, EXPRESSION) if values.get(name)), what_name)
         where, what = (

@@ -6,14 +6,13 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 
+from gdbext.cpython.traits.functions import function_traits
 from gdbext.cpython.traits.types import canonical
 from gdbext.diagnosis.facts.memory import UnionInitialisation
 from gdbext.session import Session
 from gdbext.target.protocol import Debugger
 
 MAX_FRAMES = 160
-LAZY_PARAMETERS = "union_init_parameters"
-"""Objects/unionobject.c: fills in ``parameters`` when they are first asked for."""
 LOCKING = re.compile("CriticalSection|Mutex")
 
 
@@ -39,7 +38,9 @@ def computing_threads(debugger: Debugger) -> dict[int, Sequence[int]]:
     for thread in debugger.threads():
         frames = debugger.frames(thread.lwp, MAX_FRAMES)
         for callee, frame in itertools.pairwise(frames):
-            if frame.function != LAZY_PARAMETERS or LOCKING.search(callee.function or ""):
+            if not function_traits(frame.function).initialises_lazily or LOCKING.search(
+                callee.function or ""
+            ):
                 continue
             for variable in debugger.variables(thread.lwp, frame.level):
                 if variable.is_argument and variable.value:

@@ -9,6 +9,7 @@ import pytest
 import check_traits
 import interpreters
 from gdbext.cpython.traits.effects import Effect
+from gdbext.cpython.traits.functions import FunctionTraits
 from gdbext.cpython.traits.methods import effect_of_method, method_traits, slot_traits
 from gdbext.cpython.traits.types import (
     canonical,
@@ -43,6 +44,24 @@ def test_what_is_missing_is_said(names: check_traits.Names) -> None:
     missing = [line for line in said if line.startswith("methods.json: popleft")]
     assert len(missing) == 1
     assert "collections.deque" in missing[0]
+
+
+def test_a_function_that_is_not_in_its_source_is_said(
+    names: check_traits.Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if names.sources is None:
+        pytest.skip("the lab's interpreters are not built from source here")
+    rows = {
+        "frobnicate": FunctionTraits(source="Objects/object.c"),
+        "_Py_FatalErrorFunc": FunctionTraits(source="Python/pylifecycle.c", message="text"),
+        "strlen": FunctionTraits(source="glibc"),
+    }
+    monkeypatch.setattr(check_traits, "functions", lambda: rows)
+    said = [line for line in check_traits.problems(names) if line.startswith("functions.json")]
+    assert said == [
+        "functions.json: frobnicate: not in Objects/object.c",
+        "functions.json: _Py_FatalErrorFunc: no parameter text",
+    ]
 
 
 def test_a_type_goes_by_one_name_in_all_versions() -> None:
