@@ -40,8 +40,8 @@ def _bad_link(facts: Facts) -> Iterator[Finding]:
     claim = f"#{frame.level} {frame.function} went through {operand.text}"
     yield RULE.finding(
         facts,
-        f"{frame.function} met {base:#x}, which is no block: a link was overwritten, or something was "
-        "freed that is none",
+        f"{frame.function} followed the free-list link {base:#x}, which is not a block: the link was "
+        "overwritten, or a pointer that is not from mimalloc was freed",
         Confidence.LIKELY,
         evidence=[Evidence(claim, None, base, broken=True)],
     )

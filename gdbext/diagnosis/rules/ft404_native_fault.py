@@ -34,7 +34,7 @@ def _root(facts: Facts) -> Iterator[Evidence]:
     root = facts.cause.pointer
     if root is not None:
         use = root.outermost
-        claim = f"#{use.level} {use.function}({use.name}) is no object: {root.verdict}"
+        claim = f"#{use.level} {use.function}({use.name}) is not an object: {root.verdict}"
         yield Evidence(claim, None, root.address)
 
 

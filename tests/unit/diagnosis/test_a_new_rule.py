@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from crash_world import GC, HeapWorld, facts_of
 
 from gdbext.cli import explain
 from gdbext.cpython.traits.effects import Effect
@@ -23,6 +22,7 @@ from gdbext.diagnosis.signature import signature
 from gdbext.model import Finding, Operation, OperationKind, Report
 from gdbext.reports.formats import render
 from gdbext.reports.options import Options
+from unit.diagnosis.crash_world import GC, HeapWorld, facts_of
 from unit.reports import samples
 
 RULE = """

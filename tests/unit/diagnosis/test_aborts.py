@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from crash_world import ABORT, EXTENSION, HeapWorld, facts_of, segfault, stack_of
 
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import Fault
@@ -16,6 +15,7 @@ from gdbext.diagnosis.rules import (
 from gdbext.model import Confidence
 from gdbext.target.protocol import NativeFrame, Signal
 from gdbext.wording import sentence
+from unit.diagnosis.crash_world import ABORT, EXTENSION, HeapWorld, facts_of, segfault, stack_of
 
 FREED = 0xDDDD_DDDD_DDDD_DDDD
 LIBC = "/lib/x86_64-linux-gnu/libc.so.6"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from crash_world import EXTENSION, GC, MEM, SELF, HeapWorld, facts_of, segfault
 
 from gdbext.diagnosis.conclude.nulls import sure_of_null
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rules import ft205_null_slot, ft206_broken_object
 from gdbext.model import Confidence
 from gdbext.wording import sentence
+from unit.diagnosis.crash_world import EXTENSION, GC, MEM, SELF, HeapWorld, facts_of, segfault
 
 
 def test_a_static_type_without_a_type_of_its_own_was_never_readied() -> None:

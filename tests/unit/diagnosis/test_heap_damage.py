@@ -6,18 +6,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from crash_world import (
-    GC,
-    MEM,
-    SELF,
-    TAKEN,
-    FakePage,
-    HeapWorld,
-    facts_of,
-    segfault,
-    session_of,
-    stack_of,
-)
 
 from fakes import FakeDebugger
 from gdbext.diagnosis.facts.cause import Cause
@@ -32,6 +20,18 @@ from gdbext.diagnosis.rules import ft105_heap_damage
 from gdbext.model import Confidence
 from gdbext.target.protocol import NativeFrame
 from gdbext.wording import sentence
+from unit.diagnosis.crash_world import (
+    GC,
+    MEM,
+    SELF,
+    TAKEN,
+    FakePage,
+    HeapWorld,
+    facts_of,
+    segfault,
+    session_of,
+    stack_of,
+)
 
 WALKING = ("mi_heap_visit_blocks", "gc_visit_heaps", "gc_collect_main")
 COMPUTING = ("list_append", "_PyEval_EvalFrameDefault")
@@ -106,7 +106,9 @@ def test_a_word_that_the_allocator_met_and_that_is_not_a_block_was_written_over_
 ) -> None:
     [found] = ft105_heap_damage.check(in_function(function, TEXT))
     assert (found.rule, found.confidence) == ("FT105", Confidence.LIKELY)
-    assert f"{function} met {TEXT:#x}" in sentence(found.title)
+    assert f"{function} followed the free-list link {TEXT:#x}, which is not a block" in sentence(
+        found.title
+    )
     assert (found.evidence[0].value, found.evidence[0].broken) == (TEXT, True)
 
 

@@ -12,6 +12,7 @@ from gdbext.cpython.allocator.holders import Holder
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.pointers import ObjectAt, Pointer, Use
 from gdbext.diagnosis.facts.provenance import Holders
+from gdbext.diagnosis.observe import containers
 from gdbext.diagnosis.observe import holders as holders_
 from gdbext.diagnosis.observe.holders import find_holders
 from gdbext.model import AttributeSlot, Confidence, Data, Liveness, ValueSlot, Verdict
@@ -50,7 +51,7 @@ def bad(verdict: Verdict = Verdict.FREED, address: int = GONE) -> Pointer:
 
 @pytest.fixture(autouse=True)
 def no_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holders_.containers, "length", lambda objects, address: 3)
+    monkeypatch.setattr(containers, "length", lambda objects, address: 3)
     monkeypatch.setattr(holders_, "cell_content", lambda objects, address: address)
 
 

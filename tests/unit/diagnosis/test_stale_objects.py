@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from crash_world import (
+
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.provenance import Holders, Provenance
+from gdbext.diagnosis.rules import ft101_stale_item, ft102_use_after_free, ft104_double_free
+from gdbext.model import Confidence, Evidence, Finding
+from gdbext.target.protocol import NativeFrame
+from gdbext.wording import sentence
+from unit.diagnosis.crash_world import (
     ABORT,
     EXTENSION,
     GC,
@@ -16,13 +23,6 @@ from crash_world import (
     segfault,
     stack_of,
 )
-
-from gdbext.diagnosis.facts.fault import Fault
-from gdbext.diagnosis.facts.provenance import Holders, Provenance
-from gdbext.diagnosis.rules import ft101_stale_item, ft102_use_after_free, ft104_double_free
-from gdbext.model import Confidence, Evidence, Finding
-from gdbext.target.protocol import NativeFrame
-from gdbext.wording import sentence
 
 SAID = "_Py_NegativeRefcount: object has negative ref count"
 GIVEN = replace(TAKEN, expected=None)

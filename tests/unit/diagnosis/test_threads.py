@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from crash_world import PYTHON, stack_of
 
 from fakes import FakeDebugger
 from gdbext.diagnosis.facts.facts import Facts
@@ -18,6 +17,7 @@ from gdbext.diagnosis.rules.apply import may_be_normal
 from gdbext.model import Confidence, Finding, Verdict
 from gdbext.target.protocol import NativeFrame, NativeThread, Signal, Variable
 from gdbext.wording import sentence
+from unit.diagnosis.crash_world import PYTHON, stack_of
 
 UNION = 0x20000001000
 READER, OTHER = 11, 12

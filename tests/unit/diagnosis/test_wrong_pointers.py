@@ -6,20 +6,6 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-from crash_world import (
-    EXTENSION,
-    GC,
-    MEM,
-    OBJECT,
-    PYTHON,
-    SELF,
-    STANDARD,
-    TAKEN,
-    HeapWorld,
-    facts_of,
-    segfault,
-    stack_of,
-)
 
 from gdbext.diagnosis.facts.cause import NotAnObject, Wrong
 from gdbext.diagnosis.facts.facts import Facts
@@ -35,6 +21,20 @@ from gdbext.diagnosis.rules import (
 from gdbext.model import Confidence, Finding, Verdict
 from gdbext.target.protocol import NativeFrame
 from gdbext.wording import sentence
+from unit.diagnosis.crash_world import (
+    EXTENSION,
+    GC,
+    MEM,
+    OBJECT,
+    PYTHON,
+    SELF,
+    STANDARD,
+    TAKEN,
+    HeapWorld,
+    facts_of,
+    segfault,
+    stack_of,
+)
 from unit.heap.heap_world import MAIN_TID
 
 TEXT = struct.unpack("<Q", b"12345678")[0]

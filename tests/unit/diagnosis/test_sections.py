@@ -1,0 +1,69 @@
+"""Each section of a report is made on its own: one that fails costs the reader no other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gdbext.diagnosis import diagnose, registry
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.frames import CrashStack
+from gdbext.diagnosis.rule import Kind
+from gdbext.diagnosis.rules import apply
+from gdbext.model import SectionError
+from gdbext.target.values import DebuggerError, MemoryFault
+from unit.diagnosis.crash_world import GC, TAKEN, HeapWorld, facts_of
+
+
+@pytest.fixture(autouse=True)
+def as_for_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GDBEXT_RAISE", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryFault(0x10, 8), "cannot read 8 bytes at 0x10"),
+        (DebuggerError("the process is gone"), "the process is gone"),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_what_fails_is_noted_and_has_its_default(error: Exception, message: str) -> None:
+    def fail() -> int:
+        raise error
+
+    section = diagnose.Sections()
+    assert section.make("heap", fail, 7) == 7
+    assert section.make("threads", lambda: 8, 0) == 8
+    assert section.problems.entries == [SectionError("heap", message)]
+
+
+def test_a_defect_of_ours_is_raised_for_those_who_look_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setenv("GDBEXT_RAISE", "1")
+    with pytest.raises(ZeroDivisionError):
+        diagnose.Sections().make("heap", fail, 7)
+
+
+def test_rules_say_nothing_of_what_could_not_be_observed() -> None:
+    nothing = Facts(fault=Fault(signal=None), stack=CrashStack(lwp=None))
+    assert [f.rule for f in apply.findings(nothing)] == ["FT000"]
+
+
+def test_a_healthy_object_gives_no_finding() -> None:
+    world = HeapWorld()
+    lst = world.page(GC, 64).object("list")
+    found = apply.findings(facts_of(world, lst, use=replace(TAKEN, expected="list")))
+    assert [registry.traits(f.rule).kind for f in found] == [Kind.PLAIN]
+
+
+def test_the_rules_stand_in_an_order_of_their_own() -> None:
+    orders = [rule.traits.order for rule in registry.in_order()]
+    assert orders == sorted(set(orders)), "no two rules have one place"
+    assert next(iter(registry.rules())) == "FT000"
