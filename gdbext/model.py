@@ -488,7 +488,8 @@ class Operation:
 class RaceThread:
     lwp: int
     name: str | None
-    operation: Operation
+    operation: Operation | str
+    """A text where the report was read back from JSON."""
     file: str | None = None
     line: int | None = None
     """The line that the thread is in now."""
@@ -585,6 +586,98 @@ class SectionError:
     message: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class AgreedLine:
+    """A line of the program where a racing thread was, and in how many deaths.
+
+    ``operation`` is what most of these deaths say that it does to the object there.
+    """
+
+    operation: str
+    file: str
+    line: int | None
+    function: str | None
+    deaths: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """Something that deaths differ in, and how many of them have it: ``SIGSEGV in union_repr``."""
+
+    text: str
+    deaths: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """How the command was run, and in how many deaths of the group that ended."""
+
+    text: str
+    """``as it is``, ``PYTHONMALLOC=debug`` …"""
+    runs: int
+    deaths: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Freeing:
+    """Who freed an object, seen while it happened (``gdbext hunt --blame``).
+
+    ``native`` are functions, innermost first, from the deallocator outwards.
+    """
+
+    address: int
+    type: str
+    name: str | None
+    """The thread's."""
+    lwp: int
+    file: str | None
+    line: int | None
+    function: str | None
+    source: str | None
+    native: tuple[str, ...]
+    how: str
+    """How the address is part of the crash: ``the subject``, ``the container`` …"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blame:
+    """What a set of runs under a debugger saw of the objects that went.
+
+    ``events`` is how many deallocations were recorded, ``note`` what the recording did to the timing, or why nothing
+    could be joined.
+    """
+
+    type: str
+    breakpoints: tuple[str, ...]
+    runs: int
+    deaths: int
+    events: int
+    freeings: tuple[Freeing, ...]
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consensus:
+    """What many deaths of one command agree on (``gdbext hunt``).
+
+    The report that has it is the death that agrees with most others; ``symptoms`` are where the deaths differ.
+    """
+
+    runs: int
+    survived: int
+    deaths: int
+    """Deaths in this group."""
+    others: int
+    """Deaths in other groups."""
+    object_type: str | None
+    object_deaths: int
+    lines: tuple[AgreedLine, ...] = ()
+    symptoms: tuple[Tally, ...] = ()
+    signatures: tuple[Tally, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    blame: Blame | None = None
+
+
 @dataclass(frozen=True)
 class Report:
     """What a triage found; :func:`gdbext.reports.contract.to_json` of it is the JSON contract."""
@@ -604,6 +697,8 @@ class Report:
     """The containers that the findings are about, for pictures."""
     pages: tuple[HeapPage, ...] = ()
     """The heap pages that the findings are about, for pictures."""
+    consensus: Consensus | None = None
+    """Where the report concludes over many deaths."""
     schema: str = SCHEMA_ID
 
 

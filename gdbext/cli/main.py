@@ -11,6 +11,7 @@ COMMANDS = {
     "triage": "diagnose a core",
     "run": "run a command; if a Python in it dies or hangs, say why",
     "attach": "diagnose a running process and let it go on",
+    "hunt": "run a command again and again, and say what its deaths have in common",
     "batch": "diagnose many cores and group equal crashes",
     "explain": "what a rule means, and what to do about it",
     "doctor": "what this machine lacks for a full diagnosis, and how to mend it",

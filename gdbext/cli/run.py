@@ -70,6 +70,11 @@ def parser() -> argparse.ArgumentParser:
         "--keep-core", action="store_true", help="keep the core, compressed (needs --on-crash)"
     )
     made.add_argument(
+        "--chaos",
+        action="store_true",
+        help="stop single threads at random for some milliseconds, which widens the windows of races",
+    )
+    made.add_argument(
         "--debugger",
         choices=("auto", *launch.NAMES),
         default="auto",
@@ -109,4 +114,4 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.verbose,
         {"always": True, "never": False}.get(arguments.color),
     )
-    return supervise(command, wishes, arguments.timeout)
+    return supervise(command, wishes, arguments.timeout, arguments.chaos)

@@ -96,6 +96,8 @@ def _finding(report: Report, finding: Finding, options: Options) -> str:
         f"{visible(sentence(finding.title))} ({finding.confidence})",
     ]
     lines += [f"{'✗ ' if e.broken else ''}{story.claim_text(e)}" for e in finding.evidence[:6]]
+    if report.consensus is not None:
+        lines.append(story.consensus_summary(report.consensus))
     for issue in report.known_issues[:1]:
         fixed = f", fixed in {', '.join(issue.fixed_in)}" if issue.fixed_in else ""
         lines.append(visible(f"known: {issue.id} {issue.title}{fixed} {issue.url}"))

@@ -64,6 +64,7 @@ def render(report: Report, options: Options) -> str:
         _verdict(report),
         _pictures(report),
         _race(report),
+        _consensus(report),
         _findings(report),
         page_threads.section(report),
         _errors(report),
@@ -291,6 +292,31 @@ def _race(report: Report) -> Html | None:
         el("div", *sides, class_="sides"),
         claims(report, story.race_claims(report, report.race)),
         also,
+        class_="card",
+    )
+
+
+def _consensus(report: Report) -> Html | None:
+    """What many deaths agree on, with how many of them, and what they differ in."""
+    agreed = report.consensus
+    if agreed is None:
+        return None
+    facts: list[tuple[str, Html]] = []
+    if agreed.object_type:
+        count = f" {story.in_deaths(agreed.object_deaths, agreed)}"
+        facts.append(("object", join([el("code", agreed.object_type), count])))
+    for line in agreed.lines:
+        said = f" {line.operation}, {story.in_deaths(line.deaths, agreed)}"
+        facts.append(("line", join([el("code", story.agreed_place(line)), said])))
+    facts += [(what, el("span", ", ".join(each))) for what, each in story.differences(agreed)]
+    if agreed.blame is not None:
+        facts += [("blame", el("b", story.freeing(one))) for one in agreed.blame.freeings]
+        facts.append(("recorded", el("span", story.blame_summary(agreed.blame))))
+    listed = (piece for name, fact in facts for piece in (el("dt", name), el("dd", fact)))
+    return el(
+        "section",
+        el("h2", story.consensus_summary(agreed)),
+        el("dl", *listed, class_="facts"),
         class_="card",
     )
 

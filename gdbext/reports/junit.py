@@ -59,6 +59,7 @@ def _properties(report: Report) -> list[tuple[str, str]]:
         "signature": report.signature.id if report.signature else None,
         "known_issue": report.known_issues[0].id if report.known_issues else None,
         "debugger": report.tool.debugger,
+        "hunt": story.consensus_summary(report.consensus) if report.consensus else None,
     }
     return [(name, value) for name, value in values.items() if value]
 

@@ -6,7 +6,7 @@ them.
 
 from __future__ import annotations
 
-from gdbext.model import Finding, Race, Report, SourceLine, ThreadInfo, hexaddr
+from gdbext.model import Consensus, Finding, Race, Report, SourceLine, ThreadInfo, hexaddr
 from gdbext.reports import story
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import cell, code, fenced, inert, markdown, source_line
@@ -35,6 +35,8 @@ def render(report: Report, options: Options) -> str:
         parts.append(f"**Victim:** the crashing code is not the cause. {reason}")
     if report.race is not None:
         parts.append(_race(report, report.race))
+    if report.consensus is not None:
+        parts.append(_consensus(report.consensus))
     parts += [
         _known(report),
         _advice(report),
@@ -151,6 +153,24 @@ def _race(report: Report, race: Race) -> str:
                 "",
                 fenced(text, "python"),
             ]
+    return "\n".join(lines)
+
+
+def _consensus(agreed: Consensus) -> str:
+    """What many deaths agree on."""
+    lines = [f"### {markdown(story.consensus_summary(agreed))}", ""]
+    lines += ["| shared | does | how many |", "| --- | --- | --- |"]
+    if agreed.object_type:
+        count = story.in_deaths(agreed.object_deaths, agreed)
+        lines.append(f"| {cell(agreed.object_type)} | | {count} |")
+    for line in agreed.lines:
+        count = story.in_deaths(line.deaths, agreed)
+        lines.append(f"| {cell(story.agreed_place(line))} | {markdown(line.operation)} | {count} |")
+    lines.append("")
+    lines += [f"- {what}: {markdown(', '.join(each))}" for what, each in story.differences(agreed)]
+    if agreed.blame is not None:
+        lines += [f"- **{markdown(story.freeing(one))}**" for one in agreed.blame.freeings]
+        lines.append(f"- {markdown(story.blame_summary(agreed.blame))}")
     return "\n".join(lines)
 
 

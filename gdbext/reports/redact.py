@@ -26,6 +26,7 @@ from gdbext.model import (
     Evidence,
     FilePath,
     Foreign,
+    Freeing,
     KeySlot,
     KnownIssue,
     RaceThread,
@@ -162,7 +163,7 @@ class _Redaction:
         if special is not None:
             return special(value)
         if isinstance(value, str):
-            if name == "name" and isinstance(owner, (ThreadInfo, RaceThread)):
+            if name == "name" and isinstance(owner, (ThreadInfo, RaceThread, Freeing)):
                 return usual_name(value)
             return base(value) if name in PATHS else self.text(value)
         if isinstance(value, tuple):

@@ -42,6 +42,7 @@ def render(report: Report, options: Options) -> str:
             "target": to_json(report.target),
             "crash": to_json(report.crash),
             "race": to_json(report.race),
+            **({"consensus": to_json(report.consensus)} if report.consensus else {}),
         },
     }
     if options.root:
@@ -127,6 +128,8 @@ def _message(report: Report, finding: Finding) -> str:
         f"- {'✗ ' if e.broken else ''}{story.claim_text(e, verbose=True)}"
         for e in finding.evidence[:40]
     ]
+    if report.consensus is not None:
+        lines.append(visible(f"{story.consensus_summary(report.consensus)}."))
     for issue in report.known_issues[:1]:
         fixed = f", fixed in {', '.join(issue.fixed_in)}" if issue.fixed_in else ""
         lines.append(visible(f"Known: {issue.id} {issue.title}{fixed}."))

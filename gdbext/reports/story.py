@@ -9,10 +9,14 @@ from __future__ import annotations
 import re
 
 from gdbext.model import (
+    AgreedLine,
+    Blame,
     Claim,
+    Consensus,
     Crash,
     Evidence,
     Finding,
+    Freeing,
     NativeFrameInfo,
     PythonFrame,
     Race,
@@ -235,6 +239,61 @@ def race_frame(report: Report, thread: RaceThread) -> PythonFrame | None:
         if info
         else None
     )
+
+
+def consensus_summary(agreed: Consensus) -> str:
+    """``18 deaths of this defect in 22 runs (4 survived), 2 other deaths``"""
+    died = f"{_count(agreed.deaths, 'death')} of this defect in {_count(agreed.runs, 'run')}"
+    survived = f" ({agreed.survived} survived)" if agreed.survived else ""
+    others = f", {_count(agreed.others, 'other death')}" if agreed.others else ""
+    return f"{died}{survived}{others}"
+
+
+def in_deaths(count: int, agreed: Consensus) -> str:
+    """``in 18 of 20 deaths``"""
+    return f"in {count} of {_count(agreed.deaths, 'death')}"
+
+
+def agreed_place(line: AgreedLine) -> str:
+    """``race.py:29 in write``"""
+    where = place(line.file, line.line)
+    return f"{where} in {visible(line.function, 80)}" if line.function else where
+
+
+def differences(agreed: Consensus) -> list[tuple[str, list[str]]]:
+    """What the deaths differ in, with how many of them: (what, each)."""
+    conditions = [
+        f"{visible(c.text, 60)}: {_count(c.deaths, 'death')} in {_count(c.runs, 'run')}"
+        for c in agreed.conditions
+    ]
+    rows = [
+        ("died as", [f"{visible(t.text, 100)} ({t.deaths})" for t in agreed.symptoms]),
+        ("signatures", [f"{visible(t.text, 20)} ({t.deaths})" for t in agreed.signatures]),
+        ("run", conditions),
+    ]
+    return [(what, each) for what, each in rows if each]
+
+
+def freeing(one: Freeing) -> str:
+    """``0x…10 types.UnionType, the subject: freed by thread "writer" at race.py:29 lst.clear() <- list_clear <- …``"""
+    who = f'thread "{visible(one.name, 60)}"' if one.name else f"LWP {one.lwp}"
+    where = f" at {place(one.file, one.line)}" if one.file else ""
+    source = f" {visible(one.source.strip())}" if one.source else ""
+    calls = "".join(f" <- {visible(name, 60)}" for name in reversed(one.native))
+    return f"{hexaddr(one.address)} {visible(one.type, 60)}, {visible(one.how, 60)}: freed by {who}{where}{source}{calls}"
+
+
+def blame_summary(blame: Blame) -> str:
+    """How the freeings were seen."""
+    at = ", ".join(visible(name, 60) for name in blame.breakpoints)
+    return (
+        f"{_count(blame.events, 'deallocation')} recorded at {at} in {_count(blame.runs, 'run')}, "
+        f"{blame.deaths} of which died; {visible(blame.note)}"
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def next_commands(report: Report) -> list[str]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from gdbext.model import (
     Confidence,
+    Consensus,
     Evidence,
     Finding,
     Race,
@@ -78,6 +79,8 @@ def render(report: Report, options: Options) -> str:
         _labelled(page, "victim", f"the crashing code is not the cause: {visible(reason)}")
     if report.race is not None:
         _race(page, report, report.race)
+    if report.consensus is not None:
+        _consensus(page, report.consensus)
     _known(page, report)
     for advice in dict.fromkeys(
         f.advice for f in (findings if options.verbose else findings[:1]) if f.advice
@@ -325,6 +328,25 @@ def _race_rows(
     return [
         [*row, style.highlight(clipped(line, left), "python")] for row, line in zip(in_full, lines)
     ]
+
+
+def _consensus(page: Page, agreed: Consensus) -> None:
+    """What many deaths agree on, and what they differ in."""
+    _labelled(page, "hunt", story.consensus_summary(agreed))
+    rows = []
+    if agreed.object_type:
+        kind = page.style("type", visible(agreed.object_type, 80))
+        rows.append([kind, "", story.in_deaths(agreed.object_deaths, agreed)])
+    for line in agreed.lines:
+        where = page.style("file", story.agreed_place(line))
+        rows.append([where, visible(line.operation, 60), story.in_deaths(line.deaths, agreed)])
+    page.table(rows, indent=LABEL)
+    for what, each in story.differences(agreed):
+        page.flow(f"{what} {', '.join(each)}", LABEL, role="dim")
+    if agreed.blame is not None:
+        for one in agreed.blame.freeings:
+            _labelled(page, "blame", story.freeing(one))
+        page.flow(story.blame_summary(agreed.blame), LABEL, role="dim")
 
 
 def _known(page: Page, report: Report) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from gdbext.tracing import cores, process, ptrace
 from gdbext.tracing.diagnoses import Diagnoses, Wishes, say
+from gdbext.tracing.pauses import Pauses
 from gdbext.tracing.relay import Relay
 from gdbext.tracing.scratch import Scratch
 from gdbext.tracing.tracer import DEADLY, Crash, Tracer
@@ -27,12 +28,17 @@ CHILD = int(signal.SIGCHLD)
 LEAVE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
-def supervise(command: list[str], wishes: Wishes, timeout: float | None = None) -> int:
-    """Run the command to its end, tell what died in it, and return its exit status, 128+N for signal N."""
+def supervise(
+    command: list[str], wishes: Wishes, timeout: float | None = None, with_pauses: bool = False
+) -> int:
+    """Run the command to its end, tell what died in it, and return its exit status, 128+N for signal N.
+
+    ``with_pauses``: its threads are stopped at random, one at a time, for a few milliseconds.
+    """
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     with Scratch() as scratch:
         diagnoses = Diagnoses(wishes, scratch, mask)
-        status = _Supervisor(command, diagnoses, scratch, mask, timeout).run()
+        status = _Supervisor(command, diagnoses, scratch, mask, timeout, with_pauses).run()
         try:
             diagnoses.tell()
             sys.stderr.flush()
@@ -51,12 +57,14 @@ class _Supervisor:
         scratch: Scratch,
         mask: set[int],
         timeout: float | None,
+        with_pauses: bool,
     ) -> None:
         self._command = command
         self._diagnoses = diagnoses
         self._mask = mask
         self._timeout = timeout
         self._tracer = Tracer(scratch, diagnoses.start, self._ended, self._signalled, self._stopped)
+        self._pauses = Pauses(self._tracer) if with_pauses else None
         self._main = 0
         self._status: int | None = None
         self._refused: str | None = None
@@ -114,12 +122,16 @@ class _Supervisor:
             elif end is not None and now >= end:
                 end, kill, over = None, now + KILL_AFTER, True
                 self._over_time()
-            moments = [moment for moment in (end, kill, self._relay.due) if moment is not None]
+            pause = self._pauses.due if self._pauses is not None else None
+            due = (end, kill, self._relay.due, pause)
+            moments = [moment for moment in due if moment is not None]
             info = _next_signal(min(moments) - now if moments else None)
             if info is not None and info.si_signo != CHILD:
                 self._relay.received(info.si_signo, info.si_pid if info.si_code <= 0 else None)
             self._tracer.drain()
             self._relay.send_due()
+            if self._pauses is not None:
+                self._pauses.turn()
             if self._stop_self and self._status is None:
                 # Ctrl-Z stopped the command; the shell waits for us to stop as well, and wakes both.
                 self._stop_self = False

@@ -17,7 +17,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from gdbext.tracing import process, ptrace
@@ -91,6 +91,10 @@ class Tracer:
         """Tasks whose process catches its faults, and has had enough cores of them."""
         self._doomed: set[int] = set()
         self._later: deque[tuple[int, int]] = deque()
+        self._pausing: set[int] = set()
+        """Tasks that were asked to stop for a pause and have not done so yet."""
+        self._paused: dict[int, int] = {}
+        """Wait status of each task that is in a pause."""
 
     def follow(self, task: int) -> None:
         """Begin with this process; it may be stopped or running.
@@ -135,6 +139,9 @@ class Tracer:
             if ptrace.is_job_stop(status):
                 ptrace.listen(task)
                 self._stopped_by_job_control(task, number)
+            elif ptrace.event(status) == ptrace.EVENT_STOP and task in self._pausing:
+                self._pausing.discard(task)
+                self._paused[task] = status
             elif ptrace.event(status):
                 if ptrace.event(status) == ptrace.EVENT_EXEC and self._executed(task):
                     return
@@ -166,6 +173,30 @@ class Tracer:
         for task in tuple(self._tasks):
             with contextlib.suppress(OSError):
                 ptrace.detach(task)
+
+    def pause(self, choose: Callable[[Sequence[int]], int]) -> int | None:
+        """Stop one thread of a process that has several; it stays so until :meth:`end_pause`.
+
+        ``choose`` picks the task, which is returned; None where there is none to pick.
+        """
+        idle = self._pausing | self._paused.keys()
+        tasks = sorted(t for t in self._tasks - idle if len(process.tasks(t)) > 1)
+        if not tasks:
+            return None
+        task = choose(tasks)
+        try:
+            ptrace.interrupt(task)
+        except OSError:
+            return None
+        self._pausing.add(task)
+        return task
+
+    def end_pause(self, task: int) -> None:
+        """Let a paused task go on; nothing happens to one that goes on already."""
+        self._pausing.discard(task)
+        if self._paused.pop(task, None) is not None:
+            with contextlib.suppress(OSError):
+                ptrace.resume(task)
 
     def look(self, pid: int, is_asked: bool) -> None:
         """Take a core of a process that hangs, or that the user asks for; it goes on afterwards."""
@@ -246,6 +277,8 @@ class Tracer:
     def _gone(self, task: int, status: int) -> None:
         self._tasks.discard(task)
         self._calm.discard(task)
+        self._pausing.discard(task)
+        self._paused.pop(task, None)
         self._forget(task)
         self._ended(task, status)
 
@@ -275,6 +308,10 @@ class Tracer:
 
         Any thread's id will do for ``pid``.
         """
+        # What is in a pause is stopped already, and goes on with the others.
+        self._later.extend(self._paused.items())
+        self._paused.clear()
+        self._pausing.clear()
         held: list[tuple[int, int]] = []
         asked = {first}
         deadline = time.monotonic() + FREEZE_SECONDS

@@ -44,14 +44,18 @@ FIXED = {
 BY_NAME = frozenset({OperationKind.CALL, OperationKind.BINARY, OperationKind.C_FUNCTION})
 
 
-def operation_text(operation: Operation) -> str:
+def operation_text(operation: Operation | str) -> str:
     """The operation in a word or two: ``clear``, ``setattr x``, ``next``, ``+=``, ``repr(list)``.
+
+    A text that is one already stays as it is.
 
     >>> operation_text(Operation(kind=OperationKind.CALL, name="clear"))
     'clear'
     >>> operation_text(Operation(kind=OperationKind.SLOT, name="repr", type="list", slot="tp_repr"))
     'repr(list)'
     """
+    if isinstance(operation, str):
+        return operation
     kind, name = operation.kind, operation.name
     if kind is OperationKind.SLOT:
         template = SLOTS.get(operation.slot or "")

@@ -2,12 +2,13 @@
 
 import copy
 import json
+from typing import Any
 
 import jsonschema
 import pytest
 
 from gdbext.reports.contract import to_json
-from gdbext.reports.json_report import render, schema
+from gdbext.reports.json_report import NotAReport, from_data, parse, render, schema
 from gdbext.reports.options import Options
 from unit.reports import samples
 
@@ -128,3 +129,54 @@ def test_strings_survive_as_they_are_and_obey_nobody(text):
     assert json.loads(shown) == json.loads(json.dumps(to_json(report)))
     assert "##[" not in shown and "##vso[" not in shown
     assert not any(line.lstrip().startswith("::") for line in shown.split("\n"))
+
+
+# --- read back ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["founding", "healthy", "assertion"])
+def test_a_report_is_read_back_as_it_was(name: str) -> None:
+    report = getattr(samples, name)()
+    assert parse(render(report, Options())) == report
+
+
+def test_members_of_later_versions_are_left_out() -> None:
+    data = to_json(samples.founding())
+    data["later"] = 1
+    data["crash"]["mood"] = "bad"
+    assert from_data(data) == samples.founding()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a report"),
+        ('{"schema": "other/1"}', "not a report"),
+        ('{"schema": "gdbext.triage/1"}', "report"),
+    ],
+)
+def test_what_is_no_report_is_refused(text: str, complaint: str) -> None:
+    with pytest.raises(NotAReport, match=complaint):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("findings",), {}),
+        (("findings", 0, "confidence"), "sure"),
+        (("findings", 0, "subject", "address"), "nowhere"),
+        (("target",), None),
+        (("threads", 0, "lwp"), True),
+        (("threads", 0, "native"), [1]),
+    ],
+)
+def test_a_wrong_value_is_named_by_its_place(path: tuple[Any, ...], value: Any) -> None:
+    data = to_json(samples.founding())
+    owner = data
+    for name in path[:-1]:
+        owner = owner[name]
+    owner[path[-1]] = value
+    with pytest.raises(NotAReport, match=rf"report.*{path[-1]}|report\."):
+        from_data(data)
