@@ -56,7 +56,7 @@ def parse(text: str | bytes) -> Report:
 
 
 def from_data(data: Any) -> Report:
-    """The report that decoded JSON is, so that ``from_data(to_json(report)) == report``.
+    """The report that decoded JSON is; claims and operations are the texts that stand there.
 
     Raises:
         NotAReport

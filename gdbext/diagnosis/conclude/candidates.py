@@ -19,7 +19,7 @@ def candidate_of(accesses: Accesses, race: Race, holder: int | None) -> Candidat
         accesses,
         race.object.address,
         race.object.type,
-        frozenset(thread.operation for thread in race.threads),
+        frozenset(t.operation for t in race.threads if isinstance(t.operation, Operation)),
         race.confidence is not Confidence.POSSIBLE,
         holder,
     )

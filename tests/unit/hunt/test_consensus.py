@@ -107,7 +107,9 @@ def test_it_fits_the_schema(report: Report) -> None:
 
 
 def test_it_is_read_back_from_json_as_it_was(report: Report) -> None:
-    assert parse(json.dumps(to_json(report))) == report
+    read = parse(json.dumps(to_json(report)))
+    assert read.consensus == report.consensus
+    assert to_json(read) == to_json(report)
 
 
 @pytest.mark.parametrize("name", sorted(formats.FORMATS))

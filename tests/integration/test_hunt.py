@@ -1,0 +1,197 @@
+"""``gdbext hunt``: a command that dies again and again, and what its deaths agree on."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import interpreters
+from gdbext.reports.json_report import schema
+from integration.commandline import GDBEXT, environment, gdbext
+from lab.script import CORPUS, Script
+
+SEGV = "import ctypes; ctypes.string_at(1)"
+
+
+@pytest.fixture(scope="session")
+def python() -> str:
+    return str(interpreters.build("release"))
+
+
+def hunt(*words: object, folder: Path, **more: Any) -> subprocess.CompletedProcess[str]:
+    return gdbext("hunt", *words, cwd=folder, timeout=280, **more)
+
+
+@pytest.mark.parametrize("name", ["race_namespace", "race_bytearray"])
+def test_a_race_that_dies_again_and_again(name: str, python: str, tmp_path: Path) -> None:
+    script = Script(CORPUS / f"{name}.py")
+    done = hunt(
+        "--deaths", 4, "--jobs", 2, "--chaos", "-o", "race.json", "--", python, script.path,
+        folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    report = json.loads((tmp_path / "race.json").read_text())
+    jsonschema.validate(report, schema())
+    agreed = report["consensus"]
+    assert agreed["deaths"] >= 4
+    assert agreed["object_type"] == script.expect["object_type"]
+    for line in agreed["lines"][:2]:
+        assert script.operations[line["line"]].says(line["operation"])
+    conditions = {c["text"] for c in agreed["conditions"]}
+    assert {"as it is", "random pauses", "PYTHONMALLOC=debug"} <= conditions
+    assert not list(tmp_path.glob("gdbext-*"))
+
+
+def test_nothing_dies(python: str, tmp_path: Path) -> None:
+    done = hunt("--runs", 3, "--", python, "-c", "print(1)", folder=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "3 runs, 0 deaths" in done.stderr
+
+
+def test_two_defects_are_two_reports(python: str, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    code = (
+        "import ctypes, os, pathlib\n"
+        f"flag = pathlib.Path({str(flag)!r})\n"
+        "if flag.exists(): os.abort()\n"
+        "flag.touch(); ctypes.string_at(1)"
+    )
+    done = hunt(
+        "--deaths", 2, "--jobs", 1, "--as-is", "-o", "out.json", "--", python, "-c", code,
+        folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    signals = {
+        json.loads((tmp_path / name).read_text())["crash"]["signal"]
+        for name in ("out.json", "out-2.json")
+    }
+    assert signals == {"SIGSEGV", "SIGABRT"}
+    assert "2 defects" in done.stderr
+
+
+def test_every_run_fails_without_a_crash(tmp_path: Path) -> None:
+    done = hunt("--runs", 2, "--", "sh", "-c", "echo no such test; exit 4", folder=tmp_path)
+    assert done.returncode == 0
+    assert "the last with 4: no such test" in done.stderr
+
+
+def test_what_cannot_be_started_is_not_tried_again(tmp_path: Path) -> None:
+    done = hunt("--", "no-such-program", folder=tmp_path)
+    assert "cannot be started" in done.stderr
+    assert "1 run," in done.stderr
+
+
+def test_an_interrupt_concludes_from_what_there_is(python: str, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    code = (
+        "import ctypes, pathlib, time\n"
+        f"flag = pathlib.Path({str(flag)!r})\n"
+        "if flag.exists(): flag.with_name('second').touch(); time.sleep(600)\n"
+        "flag.touch(); ctypes.string_at(1)"
+    )
+    command = [*GDBEXT, "hunt", "--jobs", "1", "--", python, "-c", code]
+    running = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+        cwd=tmp_path,
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "second").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=120)
+    assert running.returncode == 1, err
+    assert "in 1 run" in out
+    left = subprocess.run(["pgrep", "-f", str(flag)], capture_output=True, text=True)
+    assert left.stdout == ""
+
+
+# --- git bisect ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def crash_report(python: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bisect")
+    done = hunt("--until-crash", "-o", "crash.json", "--", python, "-c", SEGV, folder=folder)
+    assert done.returncode == 1, done.stderr
+    return folder / "crash.json"
+
+
+def bisected(report: object, folder: Path, *command: object) -> int:
+    return hunt("--runs", 2, "--bisect", report, "--", *command, folder=folder).returncode
+
+
+def test_the_same_crash_is_bad(crash_report: Path, python: str, tmp_path: Path) -> None:
+    assert bisected(crash_report, tmp_path, python, "-c", SEGV) == 1
+    identity = json.loads(crash_report.read_text())["signature"]["id"]
+    assert bisected(identity, tmp_path, python, "-c", SEGV) == 1
+
+
+def test_no_crash_is_good(crash_report: Path, python: str, tmp_path: Path) -> None:
+    assert bisected(crash_report, tmp_path, python, "-c", "pass") == 0
+
+
+def test_what_cannot_be_judged_is_skipped(crash_report: Path, python: str, tmp_path: Path) -> None:
+    assert bisected(crash_report, tmp_path, python, "-c", "import os; os.abort()") == 125
+    assert bisected(crash_report, tmp_path, "no-such-program") == 125
+
+
+def test_any_crash_is_bad_where_none_is_named(python: str, tmp_path: Path) -> None:
+    done = hunt(
+        "--runs", 1, "--bisect", "--", python, "-c", "import os; os.abort()", folder=tmp_path
+    )
+    assert done.returncode == 1
+
+
+def test_git_bisect_finds_the_commit(python: str, tmp_path: Path) -> None:
+    def git(*words: str) -> str:
+        config = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+        done = subprocess.run(
+            ["git", *config, *words], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    git("init", "-q")
+    for number in range(4):
+        (tmp_path / "program.py").write_text(f"# {number}\n{SEGV if number >= 2 else 'pass'}\n")
+        git("add", "program.py")
+        git("commit", "-qm", f"change {number}")
+    git("bisect", "start", "HEAD", "HEAD~3")
+    words = [sys.executable, "-m", "gdbext", "hunt", "--runs", "1", "--as-is", "--bisect", "--"]
+    done = subprocess.run(
+        ["git", "bisect", "run", *words, python, "program.py"],
+        cwd=tmp_path, capture_output=True, text=True, env={**environment(), "HOME": os.environ["HOME"]},
+    )  # fmt: skip
+    assert "first bad commit" in done.stdout
+    assert "change 2" in done.stdout
+
+
+# --- mistakes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        ((), "hunt what?"),
+        (("--bisect", "nothing.json", "--", "true"), "there is no nothing.json"),
+        (("--deaths", "0", "--", "true"), "at least 1"),
+        (("-o", "x.unknown", "--", "true"), "which format"),
+    ],
+)
+def test_wrong_usage(words: tuple[str, ...], complaint: str, tmp_path: Path) -> None:
+    done = hunt(*words, folder=tmp_path)
+    assert done.returncode == 2
+    assert complaint in done.stderr
