@@ -53,7 +53,13 @@ class Diagnoses:
 
     @property
     def pending(self) -> bool:
+        """Whether a diagnosis is still at work."""
         return bool(self._running)
+
+    @property
+    def own_reports(self) -> str:
+        """The folder of the JSON reports that the command itself may read (``pytest --gdbext``)."""
+        return os.path.join(self._scratch.name, "reports")
 
     def start(self, crash: Crash) -> None:
         """Start to diagnose a crash; one without a core is only remembered."""
@@ -71,11 +77,14 @@ class Diagnoses:
             else None
         )
         color = self._wishes.color
+        own = os.path.join(
+            self.own_reports, f"{'look' if crash.is_asked else 'crash'}-{number}.json"
+        )
         request = {
             "core": crash.core,
             "temporary": crash.core.startswith(scratch),
             "shown": kept if kept or crash.core.startswith(scratch) else crash.core,
-            "outputs": [("text", outputs.STDOUT), *reports.items()],
+            "outputs": [("text", outputs.STDOUT), *reports.items(), ("json", own)],
             "redact": self._wishes.redact,
             "verbose": self._wishes.verbose,
             "color": wants_color(sys.stderr) if color is None else color,

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import os
+import secrets
+import shutil
 import tempfile
 from functools import cached_property
 from types import TracebackType
 
 
 class Scratch:
-    """Made when its path is first asked for: a run in which nothing happens leaves nothing behind, even when it is killed.
+    """Made when its path is first asked for: a run in which nothing happens leaves nothing behind,
+    even when it is killed.
 
     A context manager: the folder goes with it.
     """
 
     @cached_property
-    def path(self) -> str:
-        return self._folder.name
+    def name(self) -> str:
+        """Where the folder is, or will be: nobody else can know the name before it is made.
+
+        Our process id is in it, so that ``pytest --gdbext`` finds the reports of its run.
+        """
+        name = f"gdbext-run-{os.getpid()}-{secrets.token_hex(8)}"
+        return os.path.join(tempfile.gettempdir(), name)
 
     @cached_property
-    def _folder(self) -> tempfile.TemporaryDirectory[str]:
-        return tempfile.TemporaryDirectory(prefix="gdbext-run-", ignore_cleanup_errors=True)
+    def path(self) -> str:
+        """The folder, for its owner alone.
+
+        Raises:
+            OSError: when it cannot be made.
+        """
+        os.mkdir(self.name, 0o700)
+        return self.name
 
     def __enter__(self) -> Scratch:
         return self
@@ -30,5 +45,5 @@ class Scratch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if "_folder" in vars(self):
-            self._folder.cleanup()
+        if "path" in vars(self):
+            shutil.rmtree(self.path, ignore_errors=True)

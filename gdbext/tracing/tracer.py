@@ -58,6 +58,8 @@ class _Early(NamedTuple):
 
     number: int
     core: str
+    name: str
+    command: str
 
 
 class Tracer:
@@ -232,20 +234,17 @@ class Tracer:
                 if at_once:
                     self._remember(pid, task, Death(number, info.raw), held)
                 return
+            self._doomed.add(pid)
             early = self._early.get(pid, {}).get(task)
             if early is not None and early.number == number:
-                del self._early[pid][task]
-                core: str | None = early.core
-                problem = None
+                self._crashed(self._of_early(pid, task))
             else:
                 held = held or self._freeze(pid, task)
-                core, problem = self._write(
-                    pid, [task, *(t for t, _ in held)], Death(number, info.raw)
+                threads = [task, *(t for t, _ in held)]
+                core, problem = self._write(pid, threads, Death(number, info.raw))
+                self._crashed(
+                    Crash(pid, process.name(pid), process.command(pid), number, core, problem)
                 )
-            self._doomed.add(pid)
-            self._crashed(
-                Crash(pid, process.name(pid), process.command(pid), number, core, problem)
-            )
         finally:
             self._thaw(held)
 
@@ -256,7 +255,8 @@ class Tracer:
         self._caught[pid] = self._caught.get(pid, 0) + 1
         core, _ = self._write(pid, [task, *(t for t, _ in held)], death)
         if core is not None:
-            self._early.setdefault(pid, {})[task] = _Early(death.number, core)
+            early = _Early(death.number, core, process.name(pid), process.command(pid))
+            self._early.setdefault(pid, {})[task] = early
 
     def _write(self, pid: int, threads: list[int], death: Death) -> tuple[str | None, str | None]:
         """(path of the core, None), or (None, why there is none)."""
@@ -274,7 +274,18 @@ class Tracer:
             return None, str(error)
         return path, None
 
+    def _of_early(self, pid: int, task: int) -> Crash:
+        """The crash whose core was taken when its fault was caught; by now the process may be gone."""
+        early = self._early[pid].pop(task)
+        return Crash(pid, early.name, early.command, early.number, early.core)
+
     def _gone(self, task: int, status: int) -> None:
+        if os.WIFSIGNALED(status) and task not in self._doomed:
+            # Two threads that fault at once may end a process with neither of them stopping again.
+            number = os.WTERMSIG(status)
+            early = self._early.get(task, {})
+            if (died := next((t for t, e in early.items() if e.number == number), None)) is not None:
+                self._crashed(self._of_early(task, died))
         self._tasks.discard(task)
         self._calm.discard(task)
         self._pausing.discard(task)
