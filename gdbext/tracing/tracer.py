@@ -284,7 +284,9 @@ class Tracer:
             # Two threads that fault at once may end a process with neither of them stopping again.
             number = os.WTERMSIG(status)
             early = self._early.get(task, {})
-            if (died := next((t for t, e in early.items() if e.number == number), None)) is not None:
+            if (
+                died := next((t for t, e in early.items() if e.number == number), None)
+            ) is not None:
                 self._crashed(self._of_early(task, died))
         self._tasks.discard(task)
         self._calm.discard(task)

@@ -10,7 +10,7 @@ EXPECT = {
     "seconds": 15,
     "attempts": 3,
     "object_type": ("_io.BufferedRandom", "_io.BytesIO"),
-    "known": None,
+    "known": (None, "gh-132551"),
 }
 
 raw = io.BytesIO(b"q" * 1000)

@@ -260,7 +260,10 @@ def matches(issue: Issue, pattern: Pattern, crash: CrashIndex) -> Iterator[Match
 
 def _match(issue: Issue, pattern: Pattern, crash: CrashIndex, words: CandidateWords) -> Match:
     features, candidate = crash.features, words.candidate
-    objects = pattern.types & candidate.types | pattern.families & candidate.families
+    # What is wrong with a C type's own code is wrong with objects of its subclasses.
+    objects = (
+        pattern.types | pattern.families
+    ) & candidate.families | pattern.types & candidate.types
     attributes = pattern.attributes & words.attributes
     called = crash.calls_of(pattern.module)
     operations = frozenset().union(*pattern.operations)
