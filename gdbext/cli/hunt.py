@@ -15,10 +15,10 @@ from gdbext.cli import launch, outputs
 from gdbext.cli.main import COMMANDS, USAGE, Failure
 
 if TYPE_CHECKING:
+    from gdbext.cli.repeat import Ended, Plan, Repeater
     from gdbext.hunt.deaths import Death
     from gdbext.hunt.grouping import Group
     from gdbext.model import Report
-    from gdbext.tracing.repeat import Ended, Plan, Repeater
 
 SURVIVED, DIED, SKIP = 0, 1, 125
 """Exit statuses; ``git bisect run`` takes 0 for good, 1 for bad and 125 for a commit that cannot be judged."""
@@ -148,8 +148,8 @@ def run(arguments: argparse.Namespace) -> int:
     except ValueError as error:
         raise Failure(str(error), USAGE) from None
     wanted = _wanted(arguments.bisect)
+    from gdbext.cli.repeat import Repeater
     from gdbext.hunt.grouping import group
-    from gdbext.tracing.repeat import Repeater
 
     with contextlib.ExitStack() as stack:
         folder = arguments.on_crash or stack.enter_context(
@@ -170,7 +170,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _plan(arguments: argparse.Namespace, command: Sequence[str], folder: str) -> Plan:
-    from gdbext.tracing.repeat import Plan, conditions
+    from gdbext.cli.repeat import Plan, conditions
 
     try:
         os.makedirs(folder, exist_ok=True)
