@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 
 import pytest
@@ -64,6 +65,9 @@ def test_a_healthy_object_gives_no_finding() -> None:
 
 
 def test_the_rules_stand_in_an_order_of_their_own() -> None:
-    orders = [rule.traits.order for rule in registry.in_order()]
-    assert orders == sorted(set(orders)), "no two rules have one place"
+    by_order = defaultdict(list)
+    for rule in registry.in_order():
+        by_order[rule.traits.order].append(rule.id)
+    shared = {order: ids for order, ids in by_order.items() if len(ids) > 1}
+    assert not shared, f"rules need a traits.order of their own; taken are {sorted(by_order)}"
     assert next(iter(registry.rules())) == "FT000"
