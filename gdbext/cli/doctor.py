@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from gdbext.cli import interpreters, launch
+from gdbext.cli import init, interpreters, launch
 from gdbext.cli.main import COMMANDS, Failure
 from gdbext.reports.options import wants_color
 
@@ -76,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     ptrace, cores = _ptrace(), _cores()
     found = [
         *debuggers,
+        *_questions(),
         ptrace,
         cores,
         *_interpreter(arguments.python),
@@ -163,6 +164,23 @@ def _debugger(name: str) -> Check:
             "install Pygments for that Python",
         )
     return Check(GOOD, name, f"{shown}, Python {'.'.join(python)} ({found.command[0]})")
+
+
+def _questions() -> Iterator[Check]:
+    """Whether gdb asks about symbol servers before its first prompt."""
+    servers = os.environ.get("DEBUGINFOD_URLS", "").split()
+    if not servers:
+        return
+    startup = _read(init.startup_file("gdb")) or ""
+    if "set debuginfod enabled" in startup:
+        return
+    yield Check(
+        LACK,
+        "debuginfod",
+        f"DEBUGINFOD_URLS names {servers[0]}",
+        "`gdb PROGRAM core` asks whether to use it before the first prompt; gdbext never does",
+        "gdbext gdb CORE, or the line `set debuginfod enabled off` in gdb's start-up file",
+    )
 
 
 def _ptrace() -> Check:

@@ -37,10 +37,14 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+def path(debugger: str) -> str:
+    """The file that the debugger loads."""
+    return os.path.join(launch.ROOT, "gdbext", FILES[debugger][0])
+
+
 def line(debugger: str) -> str:
     """What the start-up file needs."""
-    name, form = FILES[debugger]
-    return form.format(path=os.path.join(launch.ROOT, "gdbext", name))
+    return FILES[debugger][1].format(path=path(debugger))
 
 
 def startup_file(debugger: str) -> str:
@@ -60,18 +64,18 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.install:
         print(wanted)
         return 0
-    path = arguments.file or startup_file(arguments.debugger)
+    file = arguments.file or startup_file(arguments.debugger)
     try:
         present = ""
-        if os.path.exists(path):
-            with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        if os.path.exists(file):
+            with open(file, encoding="utf-8", errors="surrogateescape") as stream:
                 present = stream.read()
         if wanted in present.splitlines():
-            print(f"{path} has it already: {wanted}")
+            print(f"{file} has it already: {wanted}")
             return 0
-        with open(path, "a", encoding="utf-8") as stream:
+        with open(file, "a", encoding="utf-8") as stream:
             stream.write(("" if present.endswith("\n") or not present else "\n") + wanted + "\n")
     except OSError as error:
-        raise Failure(f"cannot change {path}: {error.strerror}") from None
-    print(f"added to {path}: {wanted}")
+        raise Failure(f"cannot change {file}: {error.strerror}") from None
+    print(f"added to {file}: {wanted}")
     return 0

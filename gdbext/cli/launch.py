@@ -19,17 +19,21 @@ from gdbext import user_cache
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 """The folder that has the package ``gdbext``."""
+QUIET_GDB_SETTINGS = ("set auto-load no", "set debuginfod enabled off")
+"""What loads nothing of the target's own, and asks nothing."""
 GDB_SETTINGS = (
-    "set auto-load no",
-    "set debuginfod enabled off",
+    *QUIET_GDB_SETTINGS,
     "set confirm off",
     "set pagination off",
     "set width 0",
     "set style enabled off",
 )
-LLDB_SETTINGS = (
+QUIET_LLDB_SETTINGS = (
     "settings set target.load-script-from-symbol-file false",
     "settings set target.load-cwd-lldbinit false",
+)
+LLDB_SETTINGS = (
+    *QUIET_LLDB_SETTINGS,
     "settings set auto-confirm true",
     "settings set use-color false",
 )
@@ -138,16 +142,20 @@ def command_line(debugger: Debugger) -> list[str]:
     return [*debugger.command, "--no-lldbinit", "--batch", *settings, "-o", f"script {code}"]
 
 
-def environment(debugger: Debugger, request: dict[str, Any]) -> dict[str, str]:
+def plain_environment(debugger: Debugger) -> dict[str, str]:
     """Our environment for the debugger: our own PYTHON… settings are not meant for its Python."""
-    import json
-
     kept = {
         k: v for k, v in os.environ.items() if not k.startswith("PYTHON") and k != "DEBUGINFOD_URLS"
     }
+    return {**kept, **debugger.environment}
+
+
+def environment(debugger: Debugger, request: dict[str, Any]) -> dict[str, str]:
+    """The same, with what ``inside`` is to do."""
+    import json
+
     return {
-        **kept,
-        **debugger.environment,
+        **plain_environment(debugger),
         "GDBEXT_REQUEST": json.dumps({**request, "debugger": debugger.name}),
     }
 

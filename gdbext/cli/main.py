@@ -11,6 +11,8 @@ COMMANDS = {
     "triage": "diagnose a core",
     "run": "run a command; if a Python in it dies or hangs, say why",
     "attach": "diagnose a running process and let it go on",
+    "gdb": "open a core in gdb: program found, commands loaded, triage shown",
+    "lldb": "open a core in LLDB: program found, commands loaded, triage shown",
     "hunt": "run a command again and again, and say what its deaths have in common",
     "batch": "diagnose many cores and group equal crashes",
     "explain": "what a rule means, and what to do about it",
@@ -37,7 +39,8 @@ examples:
   gdbext run --on-crash reports -- python3.13t -m pytest
   gdbext batch /var/crash --markdown overview.md
 
-In gdb or lldb itself the same is there as `ft triage` and more: see gdbext init.
+`gdbext gdb CORE` and `gdbext lldb CORE` open the debugger with the same as `ft triage`, and more;
+gdbext init makes a debugger load it at every start.
 """
 
 
@@ -52,6 +55,10 @@ class Failure(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words and sys.stdout.isatty():
+        from gdbext.cli import start
+
+        return start.run()
     name = words[0] if words else "--help"
     if name in ("-h", "--help", "help"):
         if len(words) > 1 and words[1] in COMMANDS:
@@ -65,11 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"gdbext {gdbext.__version__}")
         return 0
     if name not in COMMANDS:
-        near = [c for c in COMMANDS if c.startswith(name[:1])]
-        print(
-            f"gdbext: there is no command `{name}`; there are: {', '.join(near or COMMANDS)}",
-            file=sys.stderr,
-        )
+        print(f"gdbext: {_unknown(name)}", file=sys.stderr)
         return USAGE
     try:
         command = importlib.import_module(f"gdbext.cli.{name}")
@@ -87,3 +90,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read our output has had enough; nothing is left to be flushed at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _unknown(name: str) -> str:
+    from gdbext.wording.suggest import did_you_mean
+
+    if os.path.isfile(name):
+        return f"there is no command `{name}`; to diagnose that file: gdbext triage {name}"
+    return f"there is no command `{name}`; {did_you_mean(name, COMMANDS)}"

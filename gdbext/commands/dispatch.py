@@ -11,6 +11,7 @@ import traceback
 
 from gdbext.commands.command import Command, Context, UsageError, parse
 from gdbext.target.protocol import DebuggerError, MemoryFault
+from gdbext.wording.suggest import did_you_mean
 
 # The order of `ft help`.  Modules are imported when their command is first used: start-up stays
 # quick.
@@ -43,7 +44,8 @@ def command(name: str) -> Command:
     if len(matching) == 1:
         name = matching[0]
     elif name not in NAMES:
-        raise UsageError(f"no command `ft {name}`; there are: {', '.join(matching or NAMES)}")
+        hint = f"there are: {', '.join(matching)}" if matching else did_you_mean(name, NAMES)
+        raise UsageError(f"no command `ft {name}`; {hint}")
     found: Command = importlib.import_module(f"gdbext.commands.{MODULES.get(name, name)}").COMMAND
     return found
 

@@ -68,6 +68,20 @@ def test_debugger_without_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert check.state == "GNU gdb 9, without Python"
 
 
+def test_a_symbol_server_that_gdb_would_ask_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.delenv("DEBUGINFOD_URLS", raising=False)
+    assert list(doctor._questions()) == []
+    monkeypatch.setenv("DEBUGINFOD_URLS", "https://debuginfod.example")
+    (check,) = doctor._questions()
+    assert "gdbext gdb CORE" in check.mend and "debuginfod.example" in check.state
+    (tmp_path / ".gdbinit").write_text("set debuginfod enabled off\n")
+    assert list(doctor._questions()) == []
+
+
 def test_pipe_for_cores_is_a_lack_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cores, "pattern", lambda: "|/bin/false")
     check = doctor._cores()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
+import sys
 from pathlib import Path
 
 import pytest
 
 import gdbext
-from gdbext.cli import init
+from gdbext.cli import init, start
 from gdbext.cli.main import COMMANDS, main
 from gdbext.diagnosis.registry import rules
 
@@ -41,7 +43,60 @@ def test_each_command_has_help_with_examples(name: str, capsys: pytest.CaptureFi
 
 def test_unknown_command_suggests(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tirage"]) == 2
-    assert capsys.readouterr().err == "gdbext: there is no command `tirage`; there are: triage\n"
+    said = capsys.readouterr().err
+    assert said == "gdbext: there is no command `tirage`; did you mean triage?\n"
+
+
+def test_a_file_in_place_of_a_command_is_to_be_diagnosed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "core").touch()
+    assert main([str(tmp_path / "core")]) == 2
+    assert f"gdbext triage {tmp_path}/core" in capsys.readouterr().err
+
+
+def test_alone_at_a_terminal_it_says_what_to_do_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main([]) == 2
+    shown = capsys.readouterr().out
+    assert "gdbext triage CORE" in shown and "gdbext --help" in shown
+    for command in re.findall(r"gdbext (\w+)", shown.partition("\n")[2]):
+        assert command in {*COMMANDS, "lldb"}
+
+
+def test_the_newest_core_of_the_folder_is_named(tmp_path: Path) -> None:
+    core = b"\x7fELF" + b"\0" * 12 + b"\x04\x00"
+    for age, name in enumerate(("core.new", "core.old")):
+        (tmp_path / name).write_bytes(core)
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    (tmp_path / "core.py").write_text("print()")
+    (tmp_path / "core\x1b[31m").write_bytes(core)
+    assert start.cores_here(str(tmp_path)) == ["core.new", "core.old"]
+    assert start.cores_here(str(tmp_path / "nowhere")) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("FT110", "FT105"),
+        ("ft40", "FT403 (stack overflow)"),
+        ("dead", "did you mean FT303 (deadlock)?"),
+        ("moonbeam", "gdbext explain lists all"),
+    ],
+)
+def test_explain_suggests_the_nearest(
+    word: str, hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", word]) == 2
+    assert hint in capsys.readouterr().err
+
+
+def test_explain_knows_titles(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "Deadlock"]) == 0
+    assert capsys.readouterr().out.startswith("FT303  deadlock\n")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,117 @@
+"""A debugger at its prompt over a core or a process: the program found, ``ft`` loaded, the triage shown.
+
+The user's own start-up files are read, as always.  Nothing that lies beside the target is loaded, and
+no symbol server is asked, so the debugger has no questions before the first prompt.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from gdbext.cli import compressed, init, launch, target
+from gdbext.cli.main import COMMANDS, Failure
+from gdbext.reports.sanitize import inert, visible
+from gdbext.target.protocol import DebuggerError
+
+EXAMPLES = """\
+examples:
+  gdbext {name} core.1234
+  gdbext {name} core.1234.zst --exe ./python
+  gdbext {name} 4711                # a running process; it goes on when you leave the debugger
+
+At the prompt `ft help` lists the commands. {symbols}"""
+SYMBOLS = {
+    "gdb": "Symbol servers and python-gdb.py stay off: `set debuginfod\nenabled on` and `source FILE` "
+    "switch them on.",
+    "lldb": "Scripts beside the program stay off.",
+}
+
+
+def parser(name: str) -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog=f"gdbext {name}",
+        description=COMMANDS[name].capitalize() + ".",
+        epilog=EXAMPLES.format(name=name, symbols=SYMBOLS[name]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("core", metavar="CORE", help="the core file, or the PID of a process")
+    made.add_argument(
+        "--exe",
+        metavar="EXE",
+        help="the program that made it, where it cannot be found from the core",
+    )
+    made.add_argument(
+        "--sysroot",
+        metavar="DIR",
+        help="a folder that stands for / of the machine or container where it crashed",
+    )
+    made.add_argument(
+        "--no-triage", action="store_true", help="only load the commands, and show nothing"
+    )
+    return made
+
+
+def run(name: str, arguments: argparse.Namespace) -> int:
+    """The debugger's exit status."""
+    words = WORDS[name]
+    try:
+        debugger = launch.find(name)
+        if arguments.core.isdecimal() and not os.path.exists(arguments.core):
+            return converse(debugger, words(["-p", arguments.core], arguments))
+        with compressed.unpacked(arguments.core) as path:
+            found = target.open_target(path, arguments.exe, arguments.sysroot, arguments.core)
+            for warning in found.warnings:
+                print(f"gdbext: {inert(visible(warning))}", file=sys.stderr)
+            core = [found.executable, "-c", os.path.abspath(found.core)]
+            return converse(debugger, words(core, arguments))
+    except (launch.LaunchError, compressed.UnpackError, DebuggerError) as error:
+        raise Failure(str(error)) from None
+
+
+def gdb_words(opened: Sequence[str], arguments: argparse.Namespace) -> list[str]:
+    """gdb's arguments: settings, gdbext, what to run first, and the target."""
+    sysroot = [f"set sysroot {arguments.sysroot}"] if arguments.sysroot else []
+    triage = [] if arguments.no_triage else ["with pagination off -- ft triage"]
+    return [
+        "-q",
+        *_each("-iex", [*launch.QUIET_GDB_SETTINGS, *sysroot]),
+        *("-ix", init.path("gdb")),
+        *_each("-ex", triage),
+        *opened,
+    ]
+
+
+def lldb_words(opened: Sequence[str], arguments: argparse.Namespace) -> list[str]:
+    """The same for LLDB."""
+    sysroot = arguments.sysroot
+    settings = [
+        *launch.QUIET_LLDB_SETTINGS,
+        *([f'platform select --sysroot "{sysroot}" remote-linux'] if sysroot else []),
+        f'command script import "{init.path("lldb")}"',
+    ]
+    triage = [] if arguments.no_triage else ["ft triage"]
+    return ["-Q", *_each("-O", settings), *_each("-o", triage), *opened]
+
+
+WORDS = {"gdb": gdb_words, "lldb": lldb_words}
+
+
+def _each(option: str, values: Sequence[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]
+
+
+def converse(debugger: launch.Debugger, words: Sequence[str]) -> int:
+    """Leave the terminal to the debugger until it ends; Ctrl-C is its own meanwhile."""
+    before = signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        command = [*debugger.command, *words]
+        return subprocess.call(command, env=launch.plain_environment(debugger))
+    except OSError as error:
+        raise Failure(f"cannot start {debugger.command[0]}: {error.strerror}") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
