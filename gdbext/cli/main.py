@@ -58,7 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not words and sys.stdout.isatty():
         from gdbext.cli import start
 
-        return start.run()
+        print(start.text(), end="")
+        return USAGE
     name = words[0] if words else "--help"
     if name in ("-h", "--help", "help"):
         if len(words) > 1 and words[1] in COMMANDS:

@@ -7,7 +7,6 @@ import shlex
 
 import gdbext
 from gdbext.cli import compressed
-from gdbext.cli.main import USAGE
 
 MOST_FILES = 2000
 """A folder with more is not searched for cores."""
@@ -27,13 +26,12 @@ gdbext --help lists all commands.
 """
 
 
-def run() -> int:
-    """Exits as any call without a command: 2."""
+def text() -> str:
+    """What a person may want to do, with the newest core of this folder in it."""
     newest = cores_here(os.curdir)
     found = f"In this folder: {', '.join(newest[:3])}\n\n" if newest else ""
     core = shlex.quote(newest[0]) if newest else "CORE"
-    print(NEXT.format(version=gdbext.__version__, cores=found, core=core), end="")
-    return USAGE
+    return NEXT.format(version=gdbext.__version__, cores=found, core=core)
 
 
 def cores_here(folder: str) -> list[str]:
