@@ -13,7 +13,7 @@ import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from gdbext.diagnosis.registry import rules
 from gdbext.model import Confidence, Verdict
 from gdbext.reports.formats import FORMATS
 from gdbext.reports.json_report import schema
-from integration import readme
+from integration import actions, readme
 from integration.commandline import ROOT, environment
 from lab import CrashRun, Lab, hang, triage_json
 
@@ -43,8 +43,8 @@ PIP = """
 case "$1" in install) shift;; *) echo "pip: $1?" >&2; exit 1;; esac
 for word; do
     case "$word" in
-        --no-deps | pytest) continue;;
-        .* ) folder=${word%%[*}; extras=${word#"$folder"};;
+        --no-deps | --quiet | pytest) continue;;
+        .* | /* ) folder=${word%%[*}; extras=${word#"$folder"};;
         * ) echo "pip: $word?" >&2; exit 1;;
     esac
     [ "$folder" = . ] && folder=ROOT
@@ -340,56 +340,128 @@ def test_all_recipes_are_followed() -> None:
     assert {block.text.split("\n")[0] for block in readme.blocks("yaml")} == {
         "# .github/workflows/free-threaded.yml",
         "# .gitlab-ci.yml",
+        "# .pre-commit-config.yaml",
     }
 
 
 @pytest.mark.parametrize("suite", [DIES, LIVES], ids=["dies", "lives"])
-def test_github_actions(suite: str, workshop: Path, tools: Path) -> None:
+def test_github_actions(suite: str, workshop: Path, tools: Path, tmp_path: Path) -> None:
     workflow = recipe(".github/workflows/free-threaded.yml")
     (job,) = workflow["jobs"].values()
-    steps = job["steps"]
-    assert all(("uses" in step) != ("run" in step) for step in steps)
-    assert all(
-        re.fullmatch(r"[\w-]+/[\w/-]+@v\d+", step["uses"]) for step in steps if "uses" in step
-    )
-    assert all(step.get("if", "failure()").startswith("failure()") for step in steps)
-    for step in steps:
-        if path := step.get("with", {}).get("repository") and step["with"]["path"]:
-            (workshop / path).symlink_to(ROOT)
+    assert job["permissions"] == {"contents": "read", "security-events": "write"}
+    own = [step for step in job["steps"] if "/gdbext/" in step.get("uses", "")]
     (workshop / "tests" / "test_suite.py").write_text(suite)
-    summary = workshop / "summary.md"
-    commands = [step["run"] for step in steps if "run" in step]
-    done = follow(
-        commands, workshop, tools, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary)
+    summary, runner = workshop / "summary.md", tmp_path / "runner"
+    runner.mkdir()
+
+    def run(script: str, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        return shell(f"set -e\n{script}", workshop, tools, **variables)
+
+    for step in job["steps"]:
+        if step in own:
+            continue
+        if "uses" in step:
+            assert re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"])
+        else:
+            assert run(step["run"], {}).returncode == 0
+    (step,) = own
+    match = re.fullmatch(r"YOU/gdbext/(\S+)@v\d+\.\d+\.\d+", step["uses"])
+    assert match, step["uses"]
+    done = actions.run(
+        ROOT / match[1],
+        {**step["with"], "tool-python": "system-python"},
+        lambda script, variables: run(script, {**variables, "GITHUB_STEP_SUMMARY": str(summary)}),
+        runner,
     )
-    kept = [
-        step["with"].get("path") or step["with"]["sarif_file"] for step in steps if step.get("if")
-    ]
-    assert kept
     if suite == LIVES:
-        assert done.returncode == 0, done.stderr
-        assert not any((workshop / name).exists() for name in kept)
+        assert done.status == 0, done.log
+        assert done.outputs == {"crashed": "false", "exit-status": "0", "reports": "crash-reports"}
+        assert done.used == []
+        assert not (workshop / "crash-reports").exists()
         return
-    assert done.returncode == 139
-    assert all(list((workshop / name).glob("*.sarif")) for name in kept)
+    assert done.status == 139, done.log
+    assert done.outputs["crashed"] == "true" and done.outputs["exit-status"] == "139"
+    uploads = dict(done.used)
+    assert list(uploads) == ["actions/upload-artifact@v4", "github/codeql-action/upload-sarif@v3"]
+    assert uploads["actions/upload-artifact@v4"]["path"] == "crash-reports"
+    (sarif,) = uploads["github/codeql-action/upload-sarif@v3"].values()
+    assert list((workshop / sarif).glob("*.sarif"))
     assert "FT404" in summary.read_text()
     assert "test_suite.py::test_dies" in summary.read_text()
-    assert re.search(r"^::error ", done.stderr, re.MULTILINE)
+    assert re.search(r"^::error ", done.log, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "expected"),
+    [
+        ({"command": "exit 7", "plugin": "false"}, (7, "false")),
+        (
+            {"command": "python tests/test_suite.py\npython -c 'import os; os.abort()'\n:"},
+            (134, "true"),
+        ),
+        (
+            {
+                "command": "python -c 'import time; time.sleep(60)'",
+                "timeout": "3",
+                "redact": "true",
+            },
+            (143, "true"),
+        ),
+    ],
+    ids=["fails", "second-line-aborts", "hangs"],
+)
+def test_the_action_fails_as_its_command_does(
+    inputs: dict[str, str], expected: tuple[int, str], workshop: Path, tools: Path, tmp_path: Path
+) -> None:
+    (workshop / "tests" / "test_suite.py").write_text("")
+    runner = tmp_path / "runner"
+    runner.mkdir()
+    done = actions.run(
+        ROOT / ".github" / "actions" / "run",
+        {**inputs, "tool-python": "system-python", "artifact": "", "on-crash": "out here"},
+        lambda script, variables: shell(f"set -e\n{script}", workshop, tools, **variables),
+        runner,
+    )
+    assert (done.status, done.outputs["crashed"]) == expected, done.log
+    assert done.used == []
+    assert (workshop / "out here").exists() == (expected[1] == "true")
 
 
 def test_gitlab_ci(workshop: Path, tools: Path) -> None:
-    (job,) = recipe(".gitlab-ci.yml").values()
+    (included,) = recipe(".gitlab-ci.yml")["include"]
+    template = (ROOT / included["file"].lstrip("/")).read_text()
+    header, body = yaml.load_all(template, yaml.BaseLoader)
+    declared = header["spec"]["inputs"]
+    assert set(included["inputs"]) <= set(declared)
+    values = {name: each.get("default") for name, each in declared.items()} | included["inputs"]
+    assert None not in values.values(), "an input without a default has to be given"
+    filled = re.sub(
+        r"\$\[\[ inputs\.(\w+) \]\]", lambda match: values[match[1]], template.split("\n---\n")[1]
+    )
+    (job,) = yaml.load(filled, yaml.BaseLoader).values()
+    assert set(body) == {"$[[ inputs.job ]]"}
     done = follow(
         [*job["before_script"], *job["script"]],
         workshop,
         tools,
         GITLAB_CI="true",
         CI="true",
+        CI_SERVER_URL="https://gitlab.example",
         **job["variables"],
     )
-    assert done.returncode == 139
+    assert done.returncode == 139, done.stderr
     assert all((workshop / path).is_dir() for path in job["artifacts"]["paths"])
     assert list(workshop.glob(job["artifacts"]["reports"]["junit"]))
+
+
+def test_pre_push(workshop: Path, tools: Path) -> None:
+    (hook,) = recipe(".pre-commit-config.yaml")["repos"][0]["hooks"]
+    assert (hook["stages"], hook["language"]) == (["pre-push"], "system")
+    (workshop / ".git").mkdir()
+    done = shell(hook["entry"], workshop, tools)
+    assert done.returncode == 139, done.stderr
+    assert "FT404 native fault" in done.stderr
+    assert list((workshop / ".git" / "gdbext").glob("*.html"))
 
 
 # --- tables --------------------------------------------------------------------------------------
