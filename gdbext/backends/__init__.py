@@ -1,1 +1,1 @@
-""""""
+"""The only code that talks to a debugger, a folder each."""

@@ -1,1 +1,1 @@
-""""""
+"""What is known of CPython, decoded from bytes."""

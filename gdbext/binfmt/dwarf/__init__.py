@@ -1,1 +1,1 @@
-""""""
+"""As much DWARF as is needed."""
