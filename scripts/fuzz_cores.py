@@ -14,7 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-from gdbext.cli.target import open_target
+from gdbext.engine.core_target import open_target
 from robustness.driver import Result, damaged_files, damaged_memory
 
 

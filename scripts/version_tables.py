@@ -28,7 +28,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "scripts")]
 
 import interpreters  # noqa: E402
-from gdbext.cli import launch  # noqa: E402
+from gdbext.engine import launch  # noqa: E402
 from gdbext.learning import dwarf, headers  # noqa: E402
 from gdbext.learning.dwarf import Entries, LearningError  # noqa: E402
 from gdbext.learning.struct_names import (  # noqa: E402

@@ -1,4 +1,4 @@
-"""The command line: ``gdbext triage | run | attach | batch | doctor | init | explain | completion``, one file each.
+"""The command line, one file each: ``gdbext triage | run | attach | batch | doctor | init | explain | completion`` …
 
-``main`` is the door and loads only the command asked for.  The debugger is started once, and ``inside`` does the work there.
+``main`` loads only the command asked for.
 """

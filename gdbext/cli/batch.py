@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import IO, Any
 
-from gdbext.cli import compressed, groups, launch, outputs, overview
+from gdbext.cli import compressed, groups, outputs, overview
 from gdbext.cli.main import COMMANDS, DIAGNOSED, INTERRUPTED, PARTIAL, USAGE, Failure
+from gdbext.engine import launch
 from gdbext.reports.progress import progress_line
 
 SCHEMA = "gdbext.batch/1"

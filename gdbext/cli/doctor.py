@@ -15,8 +15,9 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from gdbext.cli import init, interpreters, launch
+from gdbext.cli import init, interpreters
 from gdbext.cli.main import COMMANDS, Failure
+from gdbext.engine import launch
 from gdbext.reports.options import wants_color
 
 GOOD, LACK, FAULT = "✓", "!", "✗"

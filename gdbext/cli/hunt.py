@@ -11,8 +11,9 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gdbext.cli import launch, outputs
+from gdbext.cli import outputs
 from gdbext.cli.main import COMMANDS, USAGE, Failure
+from gdbext.engine import launch
 
 if TYPE_CHECKING:
     from gdbext.cli.repeat import Ended, Plan, Repeater

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
-from gdbext.cli import launch
 from gdbext.cli.main import COMMANDS, Failure
+from gdbext.engine import launch
 
 EXAMPLES = """\
 examples:

@@ -13,8 +13,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from gdbext.cli import compressed, init, launch, target
+from gdbext.cli import compressed, init
 from gdbext.cli.main import COMMANDS, Failure
+from gdbext.engine import core_target, launch
 from gdbext.reports.sanitize import inert, visible
 from gdbext.target.protocol import DebuggerError
 
@@ -64,7 +65,7 @@ def run(name: str, arguments: argparse.Namespace) -> int:
         if arguments.core.isdecimal() and not os.path.exists(arguments.core):
             return converse(debugger, words(["-p", arguments.core], arguments))
         with compressed.unpacked(arguments.core) as path:
-            found = target.open_target(path, arguments.exe, arguments.sysroot, arguments.core)
+            found = core_target.open_target(path, arguments.exe, arguments.sysroot, arguments.core)
             for warning in found.warnings:
                 print(f"gdbext: {inert(visible(warning))}", file=sys.stderr)
             core = [found.executable, "-c", os.path.abspath(found.core)]

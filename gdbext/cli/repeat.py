@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from gdbext.cli import launch
+from gdbext.engine import launch
 from gdbext.hunt.consensus import Run
 from gdbext.hunt.deaths import Death
 from gdbext.reports.json_report import NotAReport, parse

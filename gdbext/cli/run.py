@@ -6,8 +6,9 @@ import argparse
 import os
 import sys
 
-from gdbext.cli import launch, outputs
+from gdbext.cli import outputs
 from gdbext.cli.main import COMMANDS, USAGE, Failure
+from gdbext.engine import launch
 from gdbext.reports.formats import FORMATS
 
 HELP = """\

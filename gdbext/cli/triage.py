@@ -6,8 +6,9 @@ import argparse
 import os
 from typing import Any
 
-from gdbext.cli import compressed, launch, outputs
+from gdbext.cli import compressed, outputs
 from gdbext.cli.main import CANNOT_OPEN, COMMANDS, DIAGNOSED, PARTIAL, USAGE, Failure
+from gdbext.engine import launch
 
 EXIT_STATUS = """\
 exit status:

@@ -10,8 +10,9 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdbext.cli import launch, outputs
+from gdbext.cli import outputs
 from gdbext.cli.main import DIAGNOSED, PARTIAL
+from gdbext.engine import launch
 from gdbext.reports.formats import FORMATS
 from gdbext.reports.options import wants_color
 from gdbext.tracing.scratch import Scratch

@@ -6,9 +6,9 @@ import json
 import os
 import sys
 
-from gdbext.cli import launch
 from gdbext.cli.main import Failure
 from gdbext.cli.triage import diagnose
+from gdbext.engine import launch
 from gdbext.tracing import keep
 
 SECONDS = 300.0

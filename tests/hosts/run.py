@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from gdbext.cli import launch
+from gdbext.engine import launch
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("gdb", "lldb")

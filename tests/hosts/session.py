@@ -11,7 +11,7 @@ from typing import Any
 
 import pexpect
 
-from gdbext.cli import launch
+from gdbext.engine import launch
 from hosts.run import ROOT
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[=>]|\x07|\r")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
 
-from gdbext.cli import launch
+from gdbext.engine import launch
 
 ROOT = launch.ROOT
 TEXT = open(os.path.join(ROOT, "README.md"), encoding="utf-8").read()  # noqa: SIM115  read once, when tests are collected

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import interpreters
-from gdbext.cli import launch
 from gdbext.commands.dispatch import NAMES as COMMANDS
+from gdbext.engine import launch
 from hosts.run import NAMES, ROOT
 from hosts.session import in_session
 from lab import Lab, hang

@@ -21,11 +21,11 @@ import pytest
 import yaml
 
 import interpreters
-from gdbext.cli import launch
 from gdbext.cli.main import COMMANDS
 from gdbext.commands import dispatch
 from gdbext.cpython.versions.catalog import shipped
 from gdbext.diagnosis.registry import rules
+from gdbext.engine import launch
 from gdbext.model import Confidence, Verdict
 from gdbext.reports.formats import FORMATS
 from gdbext.reports.json_report import schema

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from gdbext.cli import doctor, interpreters, launch
+from gdbext.cli import doctor, interpreters
 from gdbext.cli.main import main
+from gdbext.engine import launch
 from gdbext.tracing import cores
 from unit.cli import elves
 

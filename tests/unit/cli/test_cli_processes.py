@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gdbext.binfmt import elf
-from gdbext.cli.target import CoreMemory
+from gdbext.engine.core_target import CoreMemory
 from gdbext.tracing import live, process, snapshot
 
 

@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from gdbext.cli import inside
-from gdbext.cli.target import CoreMemory, open_target, other_libraries
+from gdbext.engine import inside
+from gdbext.engine.core_target import CoreMemory, open_target, other_libraries
 from gdbext.target.protocol import DebuggerError, MemoryFault
 from unit.cli import elves
 

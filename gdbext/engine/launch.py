@@ -129,7 +129,7 @@ def _on_path(name: str) -> Debugger | None:
 
 def command_line(debugger: Debugger) -> list[str]:
     """The whole command; the work itself is ``inside.main``, which reads the request from the environment."""
-    code = f"import sys; sys.path.insert(0, {ROOT!r}); import gdbext.cli.inside as inside; inside.main()"
+    code = f"import sys; sys.path.insert(0, {ROOT!r}); import gdbext.engine.inside as inside; inside.main()"
     if debugger.name == "gdb":
         # gdb's own index of a program's DWARF, kept by build id: a fifth of the time that opening a core takes.
         index = (

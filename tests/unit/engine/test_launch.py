@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gdbext.cli import launch
-from gdbext.cli.launch import Debugger
+from gdbext.engine import launch
+from gdbext.engine.launch import Debugger
 
 
 def program(path: Path, script: str) -> str:

@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gdbext.cli import target
+from gdbext.engine import core_target
 from gdbext.reports.sanitize import inert, visible
 from gdbext.target.protocol import Debugger, DebuggerError
 
@@ -57,7 +57,7 @@ def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
     if request.get("pid"):
         debugger: Debugger = adapter.attach(request["pid"])
     else:
-        found = target.open_target(
+        found = core_target.open_target(
             request["core"], request.get("executable"), sysroot, request.get("shown")
         )
         warnings = found.warnings
@@ -69,7 +69,7 @@ def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
     finally:
         adapter.leave()
     if request.get("core"):
-        changed = target.other_libraries(request["core"], sysroot)
+        changed = core_target.other_libraries(request["core"], sysroot)
         _say(
             stderr,
             (
