@@ -154,8 +154,8 @@ def test_a_program_is_run_to_its_crash(name: str, tmp_path: Path) -> None:
         assert "SIGSEGV reading 0x10" in session.command("ft triage")
 
 
-def machine_interface(*words: str) -> str:
-    """What gdb answers to ``-ft-triage``."""
+def machine_interface(*words: str, commands: str = "-ft-triage\n") -> str:
+    """What gdb answers to commands of its machine interface."""
     debugger = launch.find("gdb")
     done = subprocess.run(
         [
@@ -169,7 +169,7 @@ def machine_interface(*words: str) -> str:
             str(ROOT / "gdbext" / "gdbinit.py"),
             *words,
         ],
-        input=b"-ft-triage\n-gdb-exit\n",
+        input=f"{commands}-gdb-exit\n".encode(),
         env={**os.environ, **debugger.environment},
         capture_output=True,
         timeout=120,
