@@ -157,7 +157,7 @@ Slot: TypeAlias = "int | str | AttributeSlot | KeySlot | ValueSlot | EntrySlot"
 """Which pointer of an object: an item by its index (int), a C field by its name (str), others."""
 
 Argument: TypeAlias = (
-    "int | float | str | AttributeSlot | KeySlot | ValueSlot | EntrySlot | Claim"
+    "int | float | str | Operation | AttributeSlot | KeySlot | ValueSlot | EntrySlot | Claim"
     " | tuple[Argument, ...] | None"
 )
 """A plain ``str`` is a name (of a type, a function, a field, a module) or a word of CPython's."""
@@ -319,7 +319,7 @@ class Crash:
     fatal_error: str | None = None
     victim: bool = False
     """True when the crash site only suffered from damage done elsewhere."""
-    victim_reason: str | None = None
+    victim_reason: Claim | None = None
     instruction: str | None = None
     operand: str | None = None
     access: str | None = None

@@ -57,6 +57,7 @@ from gdbext.diagnosis.observe.unions import find_union_initialisations
 from gdbext.diagnosis.rules import apply
 from gdbext.diagnosis.signature import signature
 from gdbext.model import (
+    Claim,
     ContainerView,
     Crash,
     Finding,
@@ -242,7 +243,7 @@ def _cause(observer: Observer, pointers: Sequence[Pointer]) -> Cause:
     return root_cause(root, stack, provenance, surroundings, holders, holder)
 
 
-def _crash(fault: Fault, victim: str | None) -> Crash | None:
+def _crash(fault: Fault, victim: Claim | None) -> Crash | None:
     if fault.signal is None:
         return None
     operand = fault.operand

@@ -114,7 +114,7 @@ class Rule:
     def finding(
         self,
         facts: Facts,
-        detail: Claim | str,
+        detail: Claim | None,
         confidence: Confidence,
         subject: Subject | None = None,
         container: Container | None = None,
@@ -126,7 +126,7 @@ class Rule:
         at_fault = (facts.stack.lwp,) if facts.stack.lwp is not None else ()
         return Finding(
             rule=self.id,
-            title=self._title(detail),
+            title=Claim("finding", rule=self.title, detail=detail),
             confidence=confidence,
             subject=subject,
             container=container,
@@ -136,8 +136,3 @@ class Rule:
             name=self.title,
             kind=str(self.traits.kind),
         )
-
-    def _title(self, detail: Claim | str) -> Claim | str:
-        if isinstance(detail, Claim):
-            return Claim("finding", rule=self.title, detail=detail)
-        return f"{self.title}: {detail}" if detail else self.title

@@ -140,7 +140,7 @@ def _verdict(report: Report) -> Html:
         victim = el(
             "p",
             el("b", "The crashing code is not the cause. "),
-            prose(report.crash.victim_reason or "The damage was done elsewhere, before."),
+            prose(sentence(report.crash.victim_reason) or "The damage was done elsewhere, before."),
             class_="note",
         )
     rule = el("span", finding.rule, class_="badge rule")

@@ -31,7 +31,7 @@ def render(report: Report, options: Options) -> str:
     if len(report.findings) > FINDINGS_SHOWN:
         parts.append(f"… {len(report.findings) - FINDINGS_SHOWN} more findings")
     if report.crash is not None and report.crash.victim:
-        reason = markdown(report.crash.victim_reason or "")
+        reason = markdown(sentence(report.crash.victim_reason))
         parts.append(f"**Victim:** the crashing code is not the cause. {reason}")
     if report.race is not None:
         parts.append(_race(report, report.race))

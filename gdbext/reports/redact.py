@@ -29,6 +29,7 @@ from gdbext.model import (
     Freeing,
     KeySlot,
     KnownIssue,
+    Operation,
     RaceThread,
     Report,
     SharedObject,
@@ -185,12 +186,18 @@ class _Redaction:
             return part if is_number else replace(part, key=Data(LEFT_OUT))
         if isinstance(part, AttributeSlot):
             return part if part.name.isidentifier() else AttributeSlot(LEFT_OUT)
+        if isinstance(part, Operation):
+            return self.apply(part)
         if isinstance(part, Data):
             return Data(LEFT_OUT)
         if isinstance(part, ThreadName):
             usual = usual_name(part)
             # A thread has its LWP beside the name.
-            other = None if owner.kind == "thread" else self.names.get(part, LEFT_OUT)
+            other = (
+                None
+                if owner.kind in ("thread", "thread-by-name")
+                else self.names.get(part, LEFT_OUT)
+            )
             return ThreadName(usual) if usual else other
         if isinstance(part, FilePath):
             return FilePath(base(part))

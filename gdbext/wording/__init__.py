@@ -7,19 +7,23 @@ needed.  Nothing reads a sentence back.
 A template formats its arguments so: ``{type}`` as it is, ``{type:a}`` with its article ("an int"),
 ``{count:block}`` as a number of things ("1 block", "2 blocks"), an address or another word of
 memory in hex.  Arguments called ``slot`` ("item 3"), ``subscript`` ("[3]") or ``label`` ("3") are a
-:data:`gdbext.model.Slot`.
+:data:`gdbext.model.Slot`.  A kind without a sentence here may bring one as its argument ``template``,
+so that a new rule is one file.
 
 >>> sentence(Claim("type-is", type="list"))
 'ob_type is list'
+>>> sentence(Claim("moon-seen", template="{count:moon} over {type:a}", count=2, type="int"))
+'2 moons over an int'
 >>> sentence(Claim("inside-block", object=Claim("an-object"), start=Address(64)))
 'inside the block of an object at 0x40'
 """
 
 from __future__ import annotations
 
-from gdbext.model import Address, Argument, Claim
+from gdbext.model import Address, Argument, Claim, Operation
 from gdbext.wording import allocator, diagnosis, locks, objects
 from gdbext.wording.grammar import Number, Phrase, Sentence, Word
+from gdbext.wording.operations import operation_text
 from gdbext.wording.slots import slot_label, slot_name, subscript
 
 SENTENCES: dict[str, Sentence] = {
@@ -30,6 +34,8 @@ SENTENCES: dict[str, Sentence] = {
 }
 """Every kind of claim, and how it is said."""
 
+TEMPLATE = "template"
+"""The argument by which a claim of a kind that has no sentence here brings its own: a new rule's."""
 SLOTS = {"slot": slot_name, "subscript": subscript, "label": slot_label}
 
 
@@ -37,10 +43,10 @@ def sentence(claim: Claim | str | None) -> str:
     """The claim in English, without a full stop.  A text that is one already stays as it is."""
     if claim is None or isinstance(claim, str):
         return claim or ""
-    said = SENTENCES.get(claim.kind)
-    if said is None:
-        return repr(claim)
     words = {name: _word(value, name) for name, value in claim.arguments}
+    said = SENTENCES.get(claim.kind) or str(words.pop(TEMPLATE, ""))
+    if not said:
+        return repr(claim)
     return said.format(**words) if isinstance(said, str) else said(**words)
 
 
@@ -50,6 +56,8 @@ def _word(value: Argument, name: str = "") -> Word:
         return Phrase(SLOTS[name](value))  # type: ignore[arg-type]  # by the argument's name
     if isinstance(value, Claim):
         return Phrase(sentence(value))
+    if isinstance(value, Operation):
+        return Phrase(operation_text(value))
     if isinstance(value, tuple):
         return tuple(_word(part) for part in value)
     if isinstance(value, int) and not isinstance(value, (bool, Address)):

@@ -3,24 +3,190 @@
 from __future__ import annotations
 
 from gdbext.wording.allocator import filled
-from gdbext.wording.grammar import Sentence, Word
+from gdbext.wording.grammar import Number, Phrase, Sentence, Word
+
+STATES = {
+    "freed": "was freed",
+    "pending-free": "is queued to be freed",
+    "cached": "is dead, on a freelist",
+    "reused": "was freed, its memory reused",
+    "poisoned": "was freed",
+    "never-allocated": "never was an object",
+    "unmapped": "lies in unmapped memory",
+    "interior": "is gone: the pointer leads into another block",
+}
+"""What became of an object, by the verdict on its address."""
 
 
-def still_held(subscript: Word, type: Word, holder: Word, name: Word) -> str:
-    """Who still has an object that is gone, and what the program calls that."""
-    called = f" ({name})" if name else ""
-    return f"still held by {subscript} of {type} {holder}{called}"
+def _finding(rule: Phrase, detail: Phrase | None) -> str:
+    return f"{rule}: {detail}" if detail else rule
+
+
+def _used_as(
+    level: Number, function: Phrase, variable: Phrase, expected: Phrase | None, because: Phrase
+) -> str:
+    kind = expected or "an object"
+    return f"#{level} {function}({variable}) takes it for {kind} ({because})"
+
+
+def _args_of_union(state: Phrase | None, what: Word) -> str:
+    union = f"{state} union" if state else "union"
+    return f"args of the {union} is {'?' if what is None else 'NULL' if what == 0 else what}"
+
+
+def _beyond_end(operation: Phrase, index: Number | None, type: Phrase, size: Number) -> str:
+    does = "reads an item, but" if index is None else f"is at item {index},"
+    return f"{operation} {does} the {type} has {size} now"
+
+
+def _still_held(subscript: Phrase, type: Phrase, holder: Word, name: Phrase | None) -> str:
+    return f"still held by {subscript} of {type} {holder}" + (f" ({name})" if name else "")
+
+
+def _signal_sent(process: Word) -> str:
+    sender = "kill() or by another process" if process is None else f"process {int(process)}"
+    return f"the signal was sent by {sender}; no instruction faulted"
 
 
 SENTENCES: dict[str, Sentence] = {
-    "finding": "{rule}: {detail}",
-    # Evidence.
-    "field-now": "its field {label} now",
+    "finding": _finding,
+    "operation": "{operation}",
+    "said": "{text}",
+    # A pointer: who uses it, and as what.
+    "used-as": _used_as,
+    "declared-as": "{type}",
+    "function-of-type": "{function} of {type}",
+    "passed-by": "{use}, passed by {function}",
+    "first-argument-kept": "{use}; the function's code keeps its first argument there",
+    "only-such-object": "{use}; the only such object in the frame's registers and stack",
+    "faulting-base": "the faulting access goes through it",
+    "parameter-reassigned": "its parameter, assigned to since",
     "named-verdict": "{verdict} ({owner})",
     "read-from-fill": filled("the pointer was read from memory that is {fill}: it is that fill"),
-    "still-held": still_held,
-    # Details of findings.
-    "broken-field": "{object}: {flaw}",
-    "header-impossible": "the header of {object} is impossible: {problem}",
+    "used-is-not-an-object": "#{level} {function}({variable}) is not an object: {verdict}",
+    # A pointer: where it came from, and who still has it.
+    "still-holds": "{type} {holder} still holds the pointer",
+    "is-named": "the {type} is {name}",
+    "local-variable": "`{name}` in {function}",
+    "global-variable": "the global `{name}`",
+    "reference-counts": (
+        "the {type}'s own reference counts: "
+        "the object was freed because somebody dropped one that was not theirs"
+    ),
+    "still-held": _still_held,
+    "value-of-variable": lambda name, module, dict: (
+        f"still the value of `{name}` in {module or f'dict {dict}'}"
+    ),
+    "referred-to-by": "still referred to by `{variable}` in the data of {file}",
+    "operation-works-on": "the current Python operation works on the {type}",
+    "took-as-local": "{function} took it as its local `{variable}`",
+    "is-at-item": "{function} is at item {index} (its local `{variable}`)",
+    "length-now": "length of the {type} now",
+    "field-now": "its field {label} now",
+    "holder-alive": "the {type} is alive; {operation} got the pointer from it",
+    # Stale objects (FT101 to FT104).
+    "uses-gone": lambda operation, object, state: (
+        f"{operation} uses {object} that {STATES.get(state, 'is gone')}"
+    ),
+    "uses-read-from-freed": "{operation} uses a pointer that was read from freed memory",
+    "container-shrank": (
+        "the {type} shrank under its reader: item {index} is beyond its length {length}"
+    ),
+    "one-thread": (
+        "the process has one thread: code that the operation itself called (__eq__, __index__, "
+        "__repr__, a destructor) changed it, or a thread that has ended since"
+    ),
+    "takes-for": "{function} takes {type:a} for {object}",
+    "count-below-zero": ("reference count of {object} went below zero (one Py_DECREF too many)"),
+    "malloc-block-freed-twice": "a block of malloc() was freed twice",
+    "deallocated-again": "it is being deallocated, although it is gone already",
+    "cpython-reported": "CPython reported",
+    "is-about": "the object that it is about",
+    # Damage (FT105).
+    "libc-heap-damaged": "the C library found its heap damaged: {message}",
+    "libc-said": "the C library reported",
+    "called-it": "#{level} {function} called it",
+    "bad-link": (
+        "{function} followed the free-list link {word}, which is not a block: "
+        "the link was overwritten, or a pointer that is not from mimalloc was freed"
+    ),
+    "went-through": "#{level} {function} went through {operand}",
+    # Broken objects (FT201 to FT206).
+    "args-of-union": _args_of_union,
+    "parameters-raced": "{count} threads fill in the parameters of one union",
+    "parameters-computed": (
+        "threads that compute the parameters inside union_init_parameters, "
+        "while nobody holds its mutex"
+    ),
+    "walks-old-array": "{function} walks an array that the {type} no longer owns",
+    "old-array": "#{level} {function}: {variable} points to the old array",
+    "array-now": "the {type}'s array now",
+    "beyond-end": _beyond_end,
+    "variable": "#{level} {function}: {variable}",
+    "offset-from-null": "the access is at an offset from NULL, where its items were",
+    "size-now": "ob_size now",
+    "no-longer-holds": "{operation} uses {object} that the {type} no longer holds",
     "null-in": "{slot} of {type:a} is NULL",
+    "item-was-null": "item {index} of {type:a} was NULL when {operation} took it",
+    "null-at-index": "#{level} {function}: {variable} is NULL, {index_variable} is {index}",
+    "variable-null": "#{level} {function}: {variable} is NULL",
+    "uses-null": "{function} uses NULL as an object",
+    "never-was": "{operation}: expected {object}, found {what}",
+    "guard-bytes": "the guard bytes beside a block: it was read past the end of one",
+    "unwritten-memory": "the fill of memory that nobody has written yet",
+    "other-blocks-ob-tid": (
+        "the identifier of LWP {lwp}, an object's ob_tid: it was read past the end of another block"
+    ),
+    "pointer-is-text": "text: something wrote over the pointer",
+    "pymem-block": "a {size}-byte block of PyMem_Malloc, where CPython puts no objects",
+    "characters-of": "the text of the {type} {address}",
+    "passed-or-reused": (
+        "either its caller passed it so, and {function} does not check, "
+        "or it lives where {expected:a} was freed"
+    ),
+    "type-not-readied": (
+        "the static type {type} has no ob_type: PyType_Ready() was not called for it"
+    ),
+    "header-impossible": "the header of {object} is impossible: {problem}",
+    "broken-field": "{object}: {flaw}",
+    # Threads (FT301 to FT305).
+    "operations-on": lambda operations, type: f"{' and '.join(operations)} on one {type}",
+    "thread-by-name": lambda lwp, name: f'thread "{name}"' if name else f"LWP {lwp}",
+    "changes-the-same": "{thread} changes the same {type}",
+    "changes-the-same-at": "{thread} changes the same {type} at {file}:{line}",
+    "thread-is-inside": "{thread} is inside {operation}",
+    "thread-runs": "{thread} runs {operation}",
+    "takes-in-turn": "{thread} takes its objects from the same place, for {operation}",
+    "holds-what-was-damaged": "the {type} holds what was damaged",
+    "was-called": "{function} was called",
+    "runs-in": "{function} is running in LWP {lwp}",
+    "state-detached": "its thread state {state} is detached",
+    "no-thread-state": "it has no thread state",
+    "process-as-a-whole": "the process as a whole: {state}",
+    "thread-is-at": "{thread} is at {file}:{line} in {function}",
+    "waiters-for-lock-of": "threads that wait for a lock of LWP {lwp}",
+    # Plain crashes (FT401 to FT405).
+    "assertion": "{function}: {expression}",
+    "assertion-in": "assertion in {function}",
+    "message": "message",
+    "recurses": "{function} recurses",
+    "most-frequent": "the most frequent function of the innermost {count} frames is {function}",
+    "stack-pointer": "stack pointer",
+    "stack-end": "lowest address of the stack's mapping",
+    "faulting-access": "faulting access",
+    "faulting-instruction": "faulting instruction",
+    "operand": "its operand {operand}",
+    "bad-program-counter": (
+        "the program counter is not in any code: a call through a bad function pointer"
+    ),
+    "in-function": "in {function}",
+    "in-file-without-symbols": "in {file} (no symbols)",
+    "in-code-of-no-file": "in code of no file",
+    "signal-code": "signal code",
+    "signal-sent": _signal_sent,
+    "sent-by": "sent by process {process}",
+    "called-by": "called by {function}",
+    # The crashing code is not the cause.
+    "memory-overwritten-before": ("the memory that this thread used had been written over before"),
+    "not-in-race": "the crashed thread does not take part in the race",
 }

@@ -7,7 +7,7 @@ import re
 from gdbext.diagnosis.conclude.reporters import caller_of_system
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CrashStack
-from gdbext.model import Evidence
+from gdbext.model import Claim, Evidence
 
 DOUBLE_FREE = ("double free detected", "double free or corruption (fasttop)")
 HEAP = re.compile(
@@ -33,7 +33,9 @@ def is_damage(fault: Fault) -> bool:
 def evidence(fault: Fault, stack: CrashStack) -> list[Evidence]:
     """The message, and who called the function that found it."""
     caller = caller_of_system(stack)
-    found = [Evidence("the C library said", None, fault.library_message)]
+    found = [Evidence(Claim("libc-said"), None, fault.library_message)]
     if caller is not None:
-        found.append(Evidence(f"#{caller.level} {caller.function} called it", caller.pc))
+        found.append(
+            Evidence(Claim("called-it", level=caller.level, function=caller.function), caller.pc)
+        )
     return found

@@ -14,6 +14,7 @@ from gdbext.diagnosis.conclude.c_types import expected_by_dwarf
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import ENDING_SLOTS, CFrame, CrashStack, SlotOwner
 from gdbext.diagnosis.facts.pointers import Candidates, Use, Uses
+from gdbext.model import Claim
 from gdbext.target.values import NativeFrame
 
 MAX_POINTERS = 400
@@ -61,12 +62,13 @@ def _variables(
     for position, variable in enumerate(c_frame.variables):
         if variable.value is None or variable.is_address or not variable.is_object:
             continue
-        expected, because = expected_by_dwarf(variable.type, is_own), variable.type
+        expected = expected_by_dwarf(variable.type, is_own)
+        because = Claim("declared-as", type=variable.type)
         if owner and owner.takes_either_side:
             expected = None
         is_self = bool(owner and owner.first_is_self and variable.is_argument and position == 0)
         if is_self and owner and not owner.is_shared:
-            expected, because = owner.type_name, f"{owner.slot} of {owner.type_name}"
+            expected, because = owner.type_name, owner.claim
         is_ending = is_self and owner is not None and owner.slot in ENDING_SLOTS
         yield (
             Use(
@@ -126,7 +128,7 @@ def _passed_self(frame: CFrame, owner: SlotOwner, caller: NativeFrame) -> Use:
         function=frame.frame.function,
         name="self",
         expected=owner.type_name,
-        because=f"{owner.slot} of {owner.type_name}, passed by {caller.function}",
+        because=Claim("passed-by", use=owner.claim, function=caller.function),
         is_argument=True,
         is_self=True,
         is_ending=owner.slot in ENDING_SLOTS,
@@ -173,7 +175,7 @@ def add_operand(found: Uses, stack: CrashStack, fault: Fault, candidates: Candid
         function=frame.function,
         name=f"%{operand.base}",
         expected=None,
-        because="the faulting access goes through it",
+        because=Claim("faulting-base"),
         is_argument=True,
         passed_on=True,
     )
@@ -207,7 +209,7 @@ def _was_reassigned(address: int, its: tuple[Use, ...], candidates: Candidates) 
 
 
 def _as_local(use: Use) -> Use:
-    because = "its parameter, assigned to since"
+    because = Claim("parameter-reassigned")
     return replace(use, expected=None, is_self=False, because=because)
 
 

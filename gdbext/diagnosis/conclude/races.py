@@ -21,6 +21,7 @@ from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadA
 from gdbext.diagnosis.registry import traits
 from gdbext.diagnosis.rule import Kind, Lost
 from gdbext.model import (
+    Claim,
     Confidence,
     Evidence,
     Finding,
@@ -29,8 +30,8 @@ from gdbext.model import (
     Race,
     RaceThread,
     SharedObject,
+    ThreadName,
 )
-from gdbext.wording.operations import operation_text
 
 MAX_RACES = 8
 
@@ -159,7 +160,8 @@ def _race_on_owner(accesses: Accesses, address: int) -> Race | None:
     for pair in ranked_pairs(accesses, named):
         if pair.address in owners:
             race = _general_race(accesses, pair, False)
-            part = Evidence(f"the {pair.type} holds what was damaged", pair.address, None, address)
+            claim = Claim("holds-what-was-damaged", type=pair.type)
+            part = Evidence(claim, pair.address, None, address)
             return replace(race, evidence=(*race.evidence, part))
     return None
 
@@ -187,12 +189,19 @@ def _race_within(accesses: Accesses, finding: Finding) -> Race | None:
 
 def _changes_it(accesses: Accesses, access: Access) -> Evidence:
     """What the other thread does to the object, with its place and source line as far as there is one."""
-    claim = f"{_title(accesses, access)} changes the same {access.type}"
-    operation = operation_text(access.operation)
+    thread = _thread(accesses, access)
+    operation = Claim("operation", operation=access.operation)
     if access.file is None or access.operation_line is None:
+        claim = Claim("changes-the-same", thread=thread, type=access.type)
         return Evidence(claim, None, operation, access.address)
     text = accesses.sources.get((access.file, access.operation_line))
-    claim = f"{claim} at {os.path.basename(access.file)}:{access.operation_line}"
+    claim = Claim(
+        "changes-the-same-at",
+        thread=thread,
+        type=access.type,
+        file=os.path.basename(access.file),
+        line=access.operation_line,
+    )
     return Evidence(claim, None, text or operation, access.address, private=text is not None)
 
 
@@ -209,8 +218,11 @@ def _race_thread(accesses: Accesses, access: Access) -> RaceThread:
     )
 
 
-def _title(accesses: Accesses, access: Access) -> str:
-    return (accesses.of(access.lwp) or ThreadAccesses(lwp=access.lwp)).title
+def _thread(accesses: Accesses, access: Access) -> Claim:
+    """The access's thread as an argument of claims."""
+    thread = accesses.of(access.lwp)
+    name = ThreadName(thread.name) if thread and thread.name else None
+    return Claim("thread-by-name", lwp=access.lwp, name=name)
 
 
 # --- every shared object is a suspect -------------------------------------------------------------
@@ -343,11 +355,13 @@ def _general_race(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
     )
 
 
-def _part(accesses: Accesses, pair: Pair, access: Access) -> str:
+def _part(accesses: Accesses, pair: Pair, access: Access) -> Claim:
     """What one thread has to do with the object."""
-    title, operation = _title(accesses, access), operation_text(access.operation)
+    thread, operation = _thread(accesses, access), access.operation
     if access.proximity is Proximity.INSIDE:
-        return f"{title} is inside {access.c_function or operation}"
+        if access.c_function:
+            operation = Operation(kind=OperationKind.C_FUNCTION, name=access.c_function)
+        return Claim("thread-is-inside", thread=thread, operation=operation)
     if pair.in_turn:
-        return f"{title} takes its objects from the same place, for {operation}"
-    return f"{title} runs {operation}"
+        return Claim("takes-in-turn", thread=thread, operation=operation)
+    return Claim("thread-runs", thread=thread, operation=operation)

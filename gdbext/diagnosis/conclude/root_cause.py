@@ -8,11 +8,11 @@ from gdbext.diagnosis.facts.cause import Cause, NotAnObject, Surroundings, Wrong
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.facts.provenance import FieldHolder, Holders, Provenance
-from gdbext.model import Confidence, Evidence, Verdict
+from gdbext.model import Address, Claim, Confidence, Evidence, Verdict
 
 READ_FROM = {
-    GUARD: "the guard bytes beside a block: it was read past the end of one",
-    UNINITIALISED: "the fill of memory that nobody has written yet",
+    GUARD: Claim("guard-bytes"),
+    UNINITIALISED: Claim("unwritten-memory"),
 }
 MEM_DOMAIN = "mem"
 
@@ -77,28 +77,25 @@ def not_an_object(
     return None if was_object else _argument(pointer, stack)
 
 
-def _word(surroundings: Surroundings) -> str | None:
+def _word(surroundings: Surroundings) -> Claim | None:
     """What a word is that is not an address."""
     if surroundings.thread is not None:
-        return (
-            f"the identifier of LWP {surroundings.thread}, an object's ob_tid: "
-            "it was read past the end of another block"
-        )
-    return "text: something wrote over the pointer" if surroundings.is_text else None
+        return Claim("other-blocks-ob-tid", lwp=surroundings.thread)
+    return Claim("pointer-is-text") if surroundings.is_text else None
 
 
-def _memory(pointer: Pointer, surroundings: Surroundings) -> str | None:
+def _memory(pointer: Pointer, surroundings: Surroundings) -> Claim | None:
     """What memory in use it leads to that has no room for an object at that place."""
     block = pointer.liveness.block
     if pointer.verdict not in (Verdict.REUSED, Verdict.INTERIOR) or block is None:
         return None
     if block.domain == MEM_DOMAIN:
         # A page is for one kind of memory; it changes only when all of its blocks were free.
-        return f"a {block.size}-byte block of PyMem_Malloc, where CPython puts no objects"
+        return Claim("pymem-block", size=block.size)
     if surroundings.characters_of is None:
         return None
     kind, address = surroundings.characters_of
-    return f"the text of the {kind} {address:#x}"
+    return Claim("characters-of", type=kind, address=Address(address))
 
 
 def _argument(pointer: Pointer, stack: CrashStack) -> NotAnObject | None:
@@ -112,12 +109,15 @@ def _argument(pointer: Pointer, stack: CrashStack) -> NotAnObject | None:
         module = stack.module_at(use.level)
         if use.is_self or module == stack.interpreter_module or is_standard(module):
             return None
-    because = (
-        f"either its caller passed it so, and {pointer.innermost.function} does not check, "
-        f"or it lives where a {pointer.expected} was freed"
+    because = Claim(
+        "passed-or-reused",
+        function=pointer.innermost.function,
+        expected=pointer.expected or "object",
     )
     return NotAnObject(
-        f"a {pointer.actual_type}", Confidence.LIKELY, Evidence(because, None, pointer.address)
+        Claim("a-type", type=pointer.actual_type or "?"),
+        Confidence.LIKELY,
+        Evidence(because, None, pointer.address),
     )
 
 

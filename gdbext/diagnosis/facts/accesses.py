@@ -76,11 +76,6 @@ class ThreadAccesses:
     by_code: tuple[Access, ...] = ()
     """The accesses by all operations of the frames' code, the innermost frame first."""
 
-    @property
-    def title(self) -> str:
-        """How reports call the thread."""
-        return f'thread "{self.name}"' if self.name else f"LWP {self.lwp}"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Accesses:

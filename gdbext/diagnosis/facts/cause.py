@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.facts.provenance import FieldHolder, Holders, Provenance
-from gdbext.model import Confidence, Evidence, Verdict
+from gdbext.model import Claim, Confidence, Evidence, Verdict
 
 
 class Wrong(enum.Enum):
@@ -43,7 +43,7 @@ class Surroundings:
 class NotAnObject:
     """What a pointer leads to that is not, and was not, the object that it is taken for."""
 
-    what: str
+    what: Claim
     confidence: Confidence
     because: Evidence | None = None
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gdbext.model import Claim
 from gdbext.target.values import NativeFrame, Variable
 
 EVAL_LOOP = "_PyEval_EvalFrameDefault"
@@ -16,33 +17,6 @@ CLASS_SLOTS = frozenset({"tp_new", "tp_alloc", "tp_free", "tp_is_gc"})
 ENDING_SLOTS = frozenset({"tp_dealloc", "tp_free", "tp_del"})
 # The binary number slots take an instance on either side (Objects/abstract.c, binary_op1).
 EITHER_SIDE = re.compile(r"^nb_(?!inplace|negative|positive|absolute|bool|invert|int|float|index)")
-OPERATIONS = {
-    "tp_repr": "repr({})",
-    "tp_str": "str({})",
-    "tp_hash": "hash({})",
-    "tp_call": "calling a {}",
-    "tp_iter": "iter({})",
-    "tp_iternext": "next({})",
-    "tp_richcompare": "comparing a {}",
-    "tp_init": "{}.__init__()",
-    "tp_new": "{}.__new__()",
-    "tp_dealloc": "deallocating a {}",
-    "tp_traverse": "garbage-collecting a {}",
-    "tp_clear": "clearing a {}",
-    "tp_getattro": "reading an attribute of a {}",
-    "tp_setattro": "setting an attribute of a {}",
-    "tp_descr_get": "{}.__get__()",
-    "sq_length": "len({})",
-    "mp_length": "len({})",
-    "sq_item": "{}[i]",
-    "sq_contains": "x in {}",
-    "sq_concat": "{} + x",
-    "sq_repeat": "{} * n",
-    "sq_ass_item": "{}[i] = x",
-    "mp_subscript": "{}[x]",
-    "mp_ass_subscript": "{}[x] = y",
-}
-"""Slots as a Python programmer names them."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +33,9 @@ class SlotOwner:
     """Unrelated types have the function too: it does not tell what its object is."""
 
     @property
-    def operation(self) -> str:
-        """What Python code does to get here: ``repr(list)``, ``list.append()``."""
-        if self.slot in OPERATIONS:
-            return OPERATIONS[self.slot].format(self.type_name)
-        if self.slot.endswith("()"):
-            return f"{self.type_name}.{self.slot}"
-        if self.slot.startswith("."):
-            return f"{self.type_name}{self.slot}"
-        return f"{self.slot} of {self.type_name}"
+    def claim(self) -> Claim:
+        """Whose function it is, as a part of claims."""
+        return Claim("function-of-type", function=self.slot, type=self.type_name)
 
     @property
     def first_is_self(self) -> bool:
@@ -172,24 +140,6 @@ class CrashStack:
         """Whether two frames serve the same Python operation: no eval loop lies between them."""
         low, high = sorted((level, other))
         return not any(low < e < high for e in self.eval_levels)
-
-    def operation_at(self, level: int) -> str:
-        """What the code at a frame is there for, in Python's terms.
-
-        That is the operation of the slot that it, or what it was inlined into, is; an eval loop is
-        there for its Python line.
-        """
-        if level in self.eval_levels:
-            return "the current Python line"
-        around = [c for c in self.c_frames if c.level >= level]
-        for frame in around:
-            if frame.owner is not None:
-                # What unrelated types share is not an operation of any of them.
-                return frame.function if frame.owner.is_shared else frame.owner.operation
-            # An inlined helper belongs to the next real function; a static helper to its caller.
-            if not frame.frame.is_inlined and frame.level > level + 1:
-                break
-        return around[0].function if around else "C code"
 
 
 def is_eval_loop(frame: NativeFrame) -> bool:

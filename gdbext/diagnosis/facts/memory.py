@@ -11,7 +11,7 @@ from gdbext.model import Claim, Confidence, Evidence, Liveness, Subject, Verdict
 class HeapDamage:
     """A damaged list of the allocator, or guard bytes that were written over."""
 
-    title: Claim | str
+    title: Claim
     subject: Subject | None
     evidence: tuple[Evidence, ...] = ()
 
@@ -76,7 +76,7 @@ class LockProblem:
     """
 
     rule: str
-    detail: Claim | str
+    detail: Claim
     confidence: Confidence
     threads: tuple[int, ...] = ()
     subject: Subject | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gdbext.model import Evidence, Liveness, Slot, Verdict
+from gdbext.model import Claim, Evidence, Liveness, Slot, Verdict
 
 ANY_OBJECT = "object"
 
@@ -22,7 +22,7 @@ class Use:
     function: str | None
     name: str
     expected: str | None
-    because: str
+    because: Claim
     is_argument: bool
     is_self: bool = False
     passed_on: bool = False

@@ -16,6 +16,7 @@ from gdbext.cpython.traits.types import canonical, traits_of
 from gdbext.diagnosis.conclude.accesses import merged
 from gdbext.diagnosis.conclude.allocator import is_mimalloc
 from gdbext.diagnosis.conclude.effects import effect_in_c
+from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.conclude.races import culprits as culprits_of
 from gdbext.diagnosis.conclude.shared_items import may_be_taken
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
@@ -29,7 +30,6 @@ from gdbext.diagnosis.observe.operations import (
     RUN,
     of_bytecode,
     of_c_function,
-    of_crashed_frame,
 )
 from gdbext.model import Finding, Operation, OperationKind, Verdict
 from gdbext.target.protocol import MemoryFault, NativeFrame, Variable

@@ -16,6 +16,7 @@ from gdbext.cpython.allocator.kinds import is_kind_of
 from gdbext.cpython.objects.objects import Objects
 from gdbext.diagnosis.facts.frames import CFrame, CrashStack, SlotOwner
 from gdbext.diagnosis.facts.pointers import Use
+from gdbext.model import Claim
 from gdbext.target.protocol import Debugger, Memory, MemoryFault, NativeFrame
 
 CALLEE_SAVED = ("rbx", "rbp", "r12", "r13", "r14", "r15")
@@ -57,9 +58,8 @@ def guess_self(
     Else it is the only object of the owner's type in reach; one that was freed counts as long as its
     header still says its type.
     """
-    slot = f"{owner.slot} of {owner.type_name}"
     if given:
-        because = f"{slot}; the function's code keeps its first argument there"
+        because = Claim("first-argument-kept", use=owner.claim)
         return given, _self_of(frame, owner, because)
     found = set()
     for word in _words(memory, frame.frame, caller_sp, registers):
@@ -68,11 +68,11 @@ def guess_self(
             found.add(word)
     if len(found) != 1:
         return None
-    because = f"{slot}; the only such object in the frame's registers and stack"
+    because = Claim("only-such-object", use=owner.claim)
     return found.pop(), _self_of(frame, owner, because)
 
 
-def _self_of(frame: CFrame, owner: SlotOwner, because: str) -> Use:
+def _self_of(frame: CFrame, owner: SlotOwner, because: Claim) -> Use:
     return Use(
         level=frame.level,
         function=frame.function,

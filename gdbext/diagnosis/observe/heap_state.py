@@ -17,7 +17,7 @@ from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.memory import HeapDamage, HeapState
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.observe.notes import Note
-from gdbext.model import Subject
+from gdbext.model import Claim, Subject
 from gdbext.session import Session
 
 MAX_DAMAGES = 2
@@ -144,9 +144,8 @@ def _overrun(heap: Heap, stack: CrashStack) -> Iterator[HeapDamage]:
                 for e in state.evidence
                 if e.broken and not (isinstance(e.value, int) and fill_of(e.value) == FREED)
             ]
-            if broken:
+            claims = [e.claim for e in broken if isinstance(e.claim, Claim)]
+            if claims:
                 subject = Subject(variable.value, None, None, state.verdict)
-                yield HeapDamage(
-                    title=broken[0].claim, subject=subject, evidence=tuple(state.evidence)
-                )
+                yield HeapDamage(title=claims[0], subject=subject, evidence=tuple(state.evidence))
                 return

@@ -78,16 +78,15 @@ def find_holders(session: Session, stack: CrashStack, gone: Pointer) -> Holders:
     return Holders(container=container, others=tuple(others[:MAX_OTHERS]))
 
 
-def _provenance(objects: Objects, gone: Pointer, holder: Holder, name: str | None) -> Provenance:
+def _provenance(objects: Objects, gone: Pointer, holder: Holder, name: Claim | None) -> Provenance:
     kind = _kind(holder)
-    claim = f"{kind} {holder.address:#x} still holds the pointer"
+    claim = Claim("still-holds", type=kind, holder=Address(holder.address))
     evidence = [Evidence(claim, holder.place, gone.address)]
     if name:
-        evidence.append(Evidence(f"the {kind} is {name}", None, None, holder.address))
-    claim = (
-        f"the {kind}'s own reference counts: "
-        "the object was freed because somebody dropped one that was not theirs"
-    )
+        evidence.append(
+            Evidence(Claim("is-named", type=kind, name=name), None, None, holder.address)
+        )
+    claim = Claim("reference-counts", type=kind)
     evidence.append(Evidence(claim, None, None, holder.address))
     return Provenance(
         holder=holder.address,
@@ -107,26 +106,27 @@ def _kind(holder: Holder) -> str:
     return canonical(holder.type) or holder.type
 
 
-def _names(session: Session, stack: CrashStack, addresses: Sequence[int]) -> dict[int, str]:
+def _names(session: Session, stack: CrashStack, addresses: Sequence[int]) -> dict[int, Claim]:
     """What the program calls the objects: locals and globals of Python frames.
 
     The crashed thread's innermost frame comes first.
     """
     objects = session.objects
     wanted = set(addresses)
-    found: dict[int, str] = {}
+    found: dict[int, Claim] = {}
     searched: set[int] = set()
     for thread in sorted(session.debugger.threads(), key=lambda t: t.lwp != stack.lwp):
         for frame in session.python_stack(thread.lwp).frames[:MAX_FRAMES]:
             for name, value in frame.slots.items():
                 content = cell_content(objects, value) if value else None
                 if content in wanted and content is not None:
-                    found.setdefault(content, f"`{name}` in {frame.function}")
+                    claim = Claim("local-variable", name=name, function=frame.function)
+                    found.setdefault(content, claim)
             if frame.globals and frame.globals not in searched:
                 searched.add(frame.globals)
                 for key, value in objects.dict_items(frame.globals):
                     if value in wanted:
-                        found.setdefault(value, f"the global `{objects.text(key)}`")
+                        found.setdefault(value, Claim("global-variable", name=objects.text(key)))
     return found
 
 
@@ -165,7 +165,7 @@ def _is_namespace(objects: Objects, holder: Holder, shown: Mapping[int, list[Hol
 
 
 def _holds(
-    objects: Objects, holder: Holder, is_namespace: bool, named: Mapping[int, str]
+    objects: Objects, holder: Holder, is_namespace: bool, named: Mapping[int, Claim]
 ) -> Evidence:
     """What the holder is to the program.
 
@@ -176,8 +176,9 @@ def _holds(
         module = objects.dict_get_str(holder.address, "__name__") or objects.dict_get_str(
             holder.address, "__module__"
         )
-        where = (objects.text(module) if module else None) or f"dict {holder.address:#x}"
-        return Evidence(f"still the value of `{name}` in {where}", holder.place, holder.target)
+        where = objects.text(module) if module else None
+        claim = Claim("value-of-variable", name=name, module=where, dict=Address(holder.address))
+        return Evidence(claim, holder.place, holder.target)
     claim = Claim(
         "still-held",
         subscript=holder.slot,
@@ -199,5 +200,5 @@ def _in_modules(session: Session, stack: CrashStack, address: int) -> Iterator[E
         # A word that no variable is known for may be a leftover in memory that only follows the file's.
         if symbol is None or not place < symbol.address + symbol.size:
             continue
-        claim = f"still referred to by `{symbol.name}` in the data of {path.rpartition('/')[2]}"
+        claim = Claim("referred-to-by", variable=symbol.name, file=path.rpartition("/")[2])
         yield Evidence(claim, place, address)

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 
 from gdbext.cpython.traits.types import canonical
 from gdbext.diagnosis.conclude.candidates import candidate, candidate_of
+from gdbext.diagnosis.conclude.operations import of_crashed_frame, of_slot
 from gdbext.diagnosis.facts.accesses import Accesses
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures, module_name
 from gdbext.diagnosis.observe.callees import callees
 from gdbext.diagnosis.observe.observer import Observer
-from gdbext.diagnosis.observe.operations import of_crashed_frame, of_slot
 from gdbext.diagnosis.registry import traits
 from gdbext.model import Confidence, Finding, Operation, OperationKind, Race
 from gdbext.session import Session

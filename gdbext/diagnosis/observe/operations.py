@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from gdbext.cpython.interpreter.calls import CALLS
 from gdbext.cpython.interpreter.operations import BytecodeOperation
-from gdbext.cpython.traits.methods import slot_traits
-from gdbext.diagnosis.facts.frames import CrashStack, SlotOwner
+from gdbext.diagnosis.conclude.operations import of_slot
+from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.model import Operation, OperationKind
 from gdbext.target.protocol import NativeFrame
@@ -40,20 +40,6 @@ def of_bytecode(operation: BytecodeOperation) -> Operation:
     return Operation(kind=kind, name=operation.name)
 
 
-def of_slot(owner: SlotOwner) -> Operation:
-    """What Python code does to get to a function in a type's tables."""
-    name, kind = owner.slot, OperationKind.SLOT
-    if name.endswith("()"):
-        kind, name = OperationKind.METHOD, name.removesuffix("()")
-    elif name.startswith("."):
-        kind = OperationKind.SETTER if name.endswith("=") else OperationKind.GETTER
-        name = name.removeprefix(".").removesuffix(" =")
-    else:
-        operation = slot_traits(owner.slot).operation
-        return Operation(kind=kind, name=operation, type=owner.type_name, slot=owner.slot)
-    return Operation(kind=kind, name=name, type=owner.type_name)
-
-
 def of_c_function(
     functions: Functions, stack: CrashStack, frame: NativeFrame, type_name: str
 ) -> Operation:
@@ -62,26 +48,3 @@ def of_c_function(
     if owner and owner.type_name == type_name:
         return of_slot(owner)
     return Operation(kind=OperationKind.C_FUNCTION, name=frame.function or "??")
-
-
-def of_crashed_frame(stack: CrashStack, level: int) -> Operation:
-    """What the code at a frame of the crashed thread is there for.
-
-    That is the operation of the slot that it, or what it was inlined into, is; an eval loop is there
-    for its Python line.
-    """
-    if level in stack.eval_levels:
-        return Operation(kind=OperationKind.PYTHON_LINE)
-    around = [c for c in stack.c_frames if c.frame.level >= level]
-    for frame in around:
-        if frame.owner is not None and not frame.owner.is_shared:
-            return of_slot(frame.owner)
-        if frame.owner is not None:
-            # What types without anything in common share is not an operation of any of them.
-            return Operation(kind=OperationKind.C_FUNCTION, name=frame.function)
-        # An inlined helper belongs to the next real function; a static helper to the slot that called it.
-        if not frame.frame.is_inlined and frame.frame.level > level + 1:
-            break
-    if not around:
-        return Operation(kind=OperationKind.C_CODE)
-    return Operation(kind=OperationKind.C_FUNCTION, name=around[0].function)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.facts.memory import LockProblem, NamedObject
 from gdbext.diagnosis.facts.threads import Hang, Process, ThreadState
-from gdbext.model import Evidence, Subject
+from gdbext.model import Claim, Evidence, FilePath, Subject, ThreadName
 from gdbext.session import Session
 
 MAX_THREADS = 4
@@ -60,7 +60,7 @@ def read_named_object(session: Session, address: int) -> NamedObject:
 def read_hang(session: Session) -> Hang:
     """A deadlock, a livelock, a stop of the world, plain waiting, or work; and the threads' lines."""
     hang = session.locks.hang()
-    evidence = [Evidence(f"the process as a whole: {hang.kind}", None, hang.detail)]
+    evidence = [Evidence(Claim("process-as-a-whole", state=hang.kind), None, hang.detail)]
     for lwp in hang.threads[:MAX_THREADS]:
         evidence += _where(session, lwp)
     return Hang(evidence=tuple(evidence))
@@ -71,10 +71,17 @@ def _where(session: Session, lwp: int) -> Iterator[Evidence]:
     name = session.thread_name(lwp)
     frame = next(iter(session.python_stack(lwp).frames), None)
     if frame is not None:
-        who = f'"{name}" (LWP {lwp})' if name else f"LWP {lwp}"
-        claim = f"{who} is at {frame.file}:{frame.line} in {frame.function}"
+        claim = Claim(
+            "thread-is-at",
+            thread=Claim(
+                "thread", lwp=lwp, name=ThreadName(name) if name else None, in_short=False
+            ),
+            file=FilePath(frame.file),
+            line=frame.line,
+            function=frame.function,
+        )
         yield Evidence(claim, frame.address)
     waiting = [edge.wait.lwp for edge in session.locks.graph.edges if edge.hold.lwp == lwp]
     if waiting:
         waiters = ", ".join(map(str, dict.fromkeys(waiting)))
-        yield Evidence(f"threads that wait for a lock of LWP {lwp}", None, waiters)
+        yield Evidence(Claim("waiters-for-lock-of", lwp=lwp), None, waiters)

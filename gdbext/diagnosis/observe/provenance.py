@@ -15,7 +15,7 @@ from gdbext.diagnosis.facts.provenance import Provenance
 from gdbext.diagnosis.facts.types import CONTAINERS, SEQUENCES
 from gdbext.diagnosis.observe import containers
 from gdbext.diagnosis.observe.program import Program
-from gdbext.model import Evidence, Slot, Verdict
+from gdbext.model import Address, Claim, Evidence, Slot, Verdict
 from gdbext.session import Session
 from gdbext.target.protocol import MemoryFault
 
@@ -43,7 +43,7 @@ def find_provenance(
         for holder, kind, is_self in _live_objects(session.objects, pointers, frame, bad.address):
             slot = _slot_now(session.objects, holder, bad.address)
             if slot is not None:
-                claim = f"{kind} {holder:#x} still holds the pointer"
+                claim = Claim("still-holds", type=kind, holder=Address(holder))
                 return Provenance(
                     holder=holder,
                     type=kind,
@@ -80,7 +80,7 @@ def _named(
         slot = _slot_now(session.objects, holder, bad.address)
         if slot is None and (program.current_frame(stack.lwp) is None or has_others):
             continue
-        claim = f"the current Python operation works on the {kind}"
+        claim = Claim("operation-works-on", type=kind, holder=Address(holder))
         return Provenance(
             holder=holder,
             type=kind,
@@ -149,14 +149,16 @@ def _former(
         return None
     evidence = []
     if local:
-        claim = f"{frame.function} took it as its local `{local.name}`"
+        claim = Claim("took-as-local", function=frame.function, variable=local.name)
         evidence.append(Evidence(claim, None, bad.address))
     if index is not None and kind in SEQUENCES:
-        claim = f"{frame.function} is at item {index} (its local `{name}`)"
+        claim = Claim("is-at-item", function=frame.function, index=index, variable=name)
         evidence.append(Evidence(claim, None, index))
     if length is not None:
         place = _length_address(objects, holder, kind)
-        evidence.append(Evidence(f"length of the {kind} now", place, length))
+        evidence.append(
+            Evidence(Claim("length-now", type=kind, holder=Address(holder)), place, length)
+        )
     return Provenance(
         holder=holder,
         type=kind,

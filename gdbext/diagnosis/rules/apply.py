@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from gdbext.diagnosis import registry
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Kind, Rule
-from gdbext.model import Confidence, Finding, Race, Verdict
+from gdbext.model import Claim, Confidence, Finding, Race, Verdict
 
 # The places of findings, the headline's first.
 CRASH_ITSELF, ASSERTION, PROVEN, CAUSE, CONSEQUENCE, CONCURRENCY, PLAIN = range(7)
@@ -101,15 +101,15 @@ def with_races(facts: Facts, found: Sequence[Finding], races: Sequence[Race]) ->
     return [*merged, *(finding for check in checks for finding in check(facts, race))]
 
 
-def victim_reason(facts: Facts, found: Sequence[Finding], races: Sequence[Race]) -> str | None:
+def victim_reason(facts: Facts, found: Sequence[Finding], races: Sequence[Race]) -> Claim | None:
     """Why the crashing code is not the cause; None where it is, or where nothing crashed."""
     if not facts.fault.is_crash or not found:
         return None
     if any(registry.traits(f.rule).is_victim for f in found):
-        return "the memory that this thread used had been written over before"
+        return Claim("memory-overwritten-before")
     is_race = registry.traits(found[0].rule).is_race
     if is_race and races and facts.stack.lwp not in [t.lwp for t in races[0].threads]:
-        return "the crashed thread does not take part in the race"
+        return Claim("not-in-race")
     return None
 
 

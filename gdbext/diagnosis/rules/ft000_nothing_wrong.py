@@ -15,7 +15,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     if facts.fault.signal is not None and facts.fault.signal.name in FATAL_SIGNALS:
         return
     evidence = facts.hang.evidence if facts.hang else ()
-    yield RULE.finding(facts, "", Confidence.LIKELY, evidence=evidence)
+    yield RULE.finding(facts, None, Confidence.LIKELY, evidence=evidence)
 
 
 RULE = Rule(

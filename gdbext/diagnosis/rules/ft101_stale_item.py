@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.facts.cause import Cause, Wrong
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import Pointer
@@ -18,8 +19,7 @@ from gdbext.diagnosis.rules.phrases import (
     subject_of,
     weaker,
 )
-from gdbext.diagnosis.rules.states import state_of
-from gdbext.model import Confidence, Evidence, Finding, Verdict
+from gdbext.model import Address, Claim, Confidence, Evidence, Finding, Verdict
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -29,10 +29,15 @@ def check(facts: Facts) -> Iterator[Finding]:
     is_stale = cause.kind in (Wrong.GONE, Wrong.OTHER_OBJECT)
     if pointer is None or origin is None or not cause.is_item or not is_stale:
         return
-    operation = facts.stack.operation_at(origin.level)
+    operation = of_crashed_frame(facts.stack, origin.level)
     yield RULE.finding(
         facts,
-        f"{operation} uses {name_of(pointer)} that {state_of(pointer.verdict)}",
+        Claim(
+            "uses-gone",
+            operation=operation,
+            object=name_of(pointer),
+            state=pointer.verdict.value,
+        ),
         weaker(_sure_it_is_dead(pointer, origin), _sure_of_container(origin)),
         subject_of(pointer),
         container_of(cause),
@@ -70,9 +75,12 @@ def _sure_of_container(origin: Provenance) -> Confidence:
 def _shrank(facts: Facts, origin: Provenance) -> list[Evidence]:
     if origin.current or not origin.shrank:
         return []
-    claim = (
-        f"the {origin.type} shrank under its reader: "
-        f"item {origin.slot} is beyond its length {origin.length}"
+    claim = Claim(
+        "container-shrank",
+        holder=Address(origin.holder),
+        type=origin.type,
+        index=origin.slot,
+        length=origin.length,
     )
     return [Evidence(claim), *one_thread(facts)]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gdbext.cpython.fills import FREED, fill_of
+from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.facts.cause import Wrong
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import evidence_of, fill_went_through, name_of, subject_of
-from gdbext.diagnosis.rules.states import state_of
-from gdbext.model import Confidence, Evidence, Finding, Verdict
+from gdbext.model import Claim, Confidence, Evidence, Finding, Operation, OperationKind, Verdict
 
 NEVER_FREED = (Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED)
 
@@ -24,14 +24,20 @@ def check(facts: Facts) -> Iterator[Finding]:
         return
     if cause.kind is not Wrong.GONE or cause.is_item or pointer.verdict in NEVER_FREED:
         return
+    operation = of_crashed_frame(facts.stack, pointer.main_use.level)
     if fill_of(pointer.address) == FREED:
-        what = "a pointer that was read from freed memory"
+        detail = Claim("uses-read-from-freed", operation=operation)
     else:
-        what = f"{name_of(pointer)} that {state_of(pointer.verdict)}"
+        detail = Claim(
+            "uses-gone",
+            operation=operation,
+            object=name_of(pointer),
+            state=pointer.verdict.value,
+        )
     described, *proof = evidence_of(facts, pointer)
     yield RULE.finding(
         facts,
-        f"{facts.stack.operation_at(pointer.main_use.level)} uses {what}",
+        detail,
         pointer.liveness_for_use.confidence,
         subject_of(pointer),
         evidence=[described, *cause.holders.others, *proof],
@@ -44,13 +50,18 @@ def _through_freed(facts: Facts) -> Iterator[Finding]:
     fill, reason = fill_went_through(facts) or (None, None)
     if not fault.is_fault or fill != FREED or reason is None:
         return
-    where = facts.stack.faulting.function if facts.stack.faulting else "C code"
+    faulting = facts.stack.faulting
+    operation = (
+        Operation(kind=OperationKind.C_FUNCTION, name=faulting.function)
+        if faulting
+        else Operation(kind=OperationKind.C_CODE)
+    )
     evidence = [reason]
     if fault.instruction:
-        evidence.append(Evidence("faulting instruction", None, fault.instruction))
+        evidence.append(Evidence(Claim("faulting-instruction"), None, fault.instruction))
     yield RULE.finding(
         facts,
-        f"{where} uses a pointer that was read from freed memory",
+        Claim("uses-read-from-freed", operation=operation),
         Confidence.LIKELY,
         evidence=evidence,
     )

@@ -9,7 +9,7 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import container_of, evidence_of, name_of, subject_of, weaker
-from gdbext.model import Confidence, Finding, Verdict
+from gdbext.model import Claim, Confidence, Finding, Verdict
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -23,7 +23,12 @@ def check(facts: Facts) -> Iterator[Finding]:
         confidence = weaker(confidence, Confidence.LIKELY)
     yield RULE.finding(
         facts,
-        f"{_taker(pointer)} takes a {pointer.actual_type} for {name_of(pointer)}",
+        Claim(
+            "takes-for",
+            function=_taker(pointer),
+            type=pointer.actual_type or "?",
+            object=name_of(pointer),
+        ),
         confidence,
         subject_of(pointer),
         container_of(cause),

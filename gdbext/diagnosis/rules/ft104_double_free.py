@@ -10,7 +10,7 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import evidence_of, name_of, subject_of
-from gdbext.model import Confidence, Evidence, Finding
+from gdbext.model import Claim, Confidence, Evidence, Finding
 
 NEGATIVE = ("negative ref", "refcnt", "refcount")
 
@@ -21,7 +21,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     if libc.is_double_free(facts.fault):
         yield RULE.finding(
             facts,
-            "a block of malloc() was freed twice",
+            Claim("malloc-block-freed-twice"),
             Confidence.PROVEN,
             evidence=libc.evidence(facts.fault, facts.stack),
         )
@@ -41,13 +41,13 @@ def _object(facts: Facts) -> Iterator[Finding]:
             continue
         evidence = [*below, *late, *evidence_of(facts, pointer)]
         if is_it:
-            evidence.insert(0, Evidence("CPython reported", None, message))
+            evidence.insert(0, Evidence(Claim("cpython-reported"), None, message))
         if again:
-            claim = "it is being deallocated, although it is gone already"
+            claim = Claim("deallocated-again")
             evidence.insert(0, Evidence(claim, None, pointer.address))
         yield RULE.finding(
             facts,
-            f"{name_of(pointer)} lost more references than it had",
+            Claim("count-below-zero", object=name_of(pointer)),
             Confidence.PROVEN if is_it or below else Confidence.LIKELY,
             subject_of(pointer),
             evidence=evidence,
@@ -55,14 +55,15 @@ def _object(facts: Facts) -> Iterator[Finding]:
         return
     if is_reported and about and facts.fatal_object:
         kind = facts.fatal_object.type
+        about_what = Claim("a-type", type=kind) if kind else Claim("an-object")
         yield RULE.finding(
             facts,
-            f"{f'a {kind}' if kind else 'an object'} lost more references than it had",
+            Claim("count-below-zero", object=about_what),
             Confidence.PROVEN,
             facts.fatal_object.subject,
             evidence=[
-                Evidence("CPython reported", None, message),
-                Evidence("the object that it is about", about),
+                Evidence(Claim("cpython-reported"), None, message),
+                Evidence(Claim("is-about"), about),
             ],
         )
 

@@ -8,7 +8,7 @@ from gdbext.diagnosis.conclude import libc
 from gdbext.diagnosis.conclude.allocator import is_mimalloc
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
-from gdbext.model import Confidence, Evidence, Finding
+from gdbext.model import Address, Claim, Confidence, Evidence, Finding, Foreign
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -22,7 +22,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     if libc.is_damage(facts.fault):
         yield RULE.finding(
             facts,
-            f"the C library found its heap damaged: {facts.fault.library_message}",
+            Claim("libc-heap-damaged", message=Foreign(facts.fault.library_message or "")),
             Confidence.PROVEN,
             evidence=libc.evidence(facts.fault, facts.stack),
         )
@@ -37,11 +37,10 @@ def _bad_link(facts: Facts) -> Iterator[Finding]:
     base = operand.base_value
     if not is_mimalloc(frame.function) or not base or facts.heap.operand_is_block:
         return
-    claim = f"#{frame.level} {frame.function} went through {operand.text}"
+    claim = Claim("went-through", level=frame.level, function=frame.function, operand=operand.text)
     yield RULE.finding(
         facts,
-        f"{frame.function} followed the free-list link {base:#x}, which is not a block: the link was "
-        "overwritten, or a pointer that is not from mimalloc was freed",
+        Claim("bad-link", function=frame.function, word=Address(base)),
         Confidence.LIKELY,
         evidence=[Evidence(claim, None, base, broken=True)],
     )

@@ -8,7 +8,7 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import Pointer, UnionArgs
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import container_of, evidence_of, subject_of
-from gdbext.model import Confidence, Finding, Verdict
+from gdbext.model import Address, Claim, Confidence, Finding, Verdict
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -21,7 +21,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             continue
         yield RULE.finding(
             facts,
-            f"args of the {_state(pointer)} is {_there(args)}",
+            Claim("args-of-union", state=_state(pointer), what=_there(args)),
             pointer.liveness_for_use.confidence if pointer.is_gone else Confidence.PROVEN,
             subject_of(pointer),
             container_of(facts.cause) if pointer is facts.cause.pointer else None,
@@ -30,18 +30,18 @@ def check(facts: Facts) -> Iterator[Finding]:
         return
 
 
-def _there(args: UnionArgs) -> str:
+def _there(args: UnionArgs) -> Claim | Address | None:
+    """What stands there: an object, else the word, where it could be read."""
     if args.type:
-        return f"a {args.type}"
-    if args.broken.value is None:
-        return "?"
-    return "NULL" if args.broken.value == 0 else f"{args.broken.value:#x}"
+        return Claim("a-type", type=args.type)
+    return None if args.broken.value is None else Address(args.broken.value)
 
 
-def _state(pointer: Pointer) -> str:
+def _state(pointer: Pointer) -> str | None:
+    """``freed`` or ``live``, where that is known."""
     if pointer.is_gone:
-        return "freed union"
-    return "live union" if pointer.verdict is Verdict.LIVE else "union"
+        return "freed"
+    return "live" if pointer.verdict is Verdict.LIVE else None
 
 
 RULE = Rule(

@@ -8,7 +8,7 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.memory import UnionInitialisation
 from gdbext.diagnosis.facts.types import UNION
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
-from gdbext.model import Confidence, Evidence, Finding, Subject
+from gdbext.model import Claim, Confidence, Evidence, Finding, Subject
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -16,16 +16,16 @@ def check(facts: Facts) -> Iterator[Finding]:
     for found in facts.unions:
         # A fault elsewhere has a cause of its own.
         is_it = not facts.fault.is_fault or _works_on(facts, found)
-        claim = (
-            "threads that compute the parameters inside union_init_parameters, while nobody holds its "
-            "mutex"
-        )
         yield RULE.finding(
             facts,
-            f"{len(found.threads)} threads fill in the parameters of one union",
+            Claim("parameters-raced", count=len(found.threads)),
             Confidence.PROVEN if is_it else Confidence.POSSIBLE,
             Subject(found.union, found.type, UNION, found.verdict),
-            evidence=[Evidence(claim, found.union, ", ".join(map(str, found.threads)))],
+            evidence=[
+                Evidence(
+                    Claim("parameters-computed"), found.union, ", ".join(map(str, found.threads))
+                )
+            ],
             threads=found.threads,
         )
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.conclude.indices import index_variable
 from gdbext.diagnosis.conclude.nulls import sure_of_null, walked_at
+from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CFrame
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import container_of, one_thread, subject_of, weaker
-from gdbext.model import Confidence, Evidence, Finding
+from gdbext.model import Address, Claim, Confidence, Evidence, Finding
 
 MAX_INNER = 6
 MAX_OFFSET = 1 << 24
@@ -29,11 +30,11 @@ def _old_array(facts: Facts) -> Iterator[Finding]:
     owner = next((p for p in facts.pointers if old and p.address == old.owner), None)
     if old is None or owner is None:
         return
-    claim = f"#{old.level} {old.function}: {old.variable} points to the old array"
-    now = f"the {owner.actual_type}'s array now"
+    claim = Claim("old-array", level=old.level, function=old.function, variable=old.variable)
+    now = Claim("array-now", type=owner.actual_type, holder=Address(owner.address))
     yield RULE.finding(
         facts,
-        f"{old.function} walks an array that the {owner.actual_type} no longer owns",
+        Claim("walks-old-array", function=old.function, type=owner.actual_type),
         weaker(old.liveness.confidence, Confidence.LIKELY),
         subject_of(owner),
         container_of(facts.cause),
@@ -77,22 +78,26 @@ def _shortened(facts: Facts, frame: CFrame, walked: Pointer) -> Finding:
     name, index = index_variable(frame)
     place, size = walked.size or (0, 0)
     if index is not None:
-        beyond = f"is at item {index}, the"
-        seen = Evidence(f"#{frame.level} {frame.frame.function}: {name}", None, str(index))
+        claim = Claim("variable", level=frame.level, function=frame.frame.function, variable=name)
+        seen = Evidence(claim, None, str(index))
     else:
-        beyond = "reads an item, but the"
-        claim = "the access is at an offset from NULL, where its items were"
-        seen = Evidence(claim, facts.fault.address)
+        seen = Evidence(Claim("offset-from-null"), facts.fault.address)
     sure = sure_of_null(walked, facts.fault, facts.stack)
     return RULE.finding(
         facts,
-        f"{facts.stack.operation_at(frame.level)} {beyond} {walked.actual_type} has {size} now",
+        Claim(
+            "beyond-end",
+            operation=of_crashed_frame(facts.stack, frame.level),
+            index=index,
+            type=walked.actual_type,
+            size=size,
+        ),
         weaker(Confidence.LIKELY, sure),
         subject_of(walked),
         None,
         [
             seen,
-            Evidence("ob_size now", place, str(size), walked.address, broken=True),
+            Evidence(Claim("size-now"), place, str(size), walked.address, broken=True),
             *one_thread(facts),
             *walked.liveness.evidence,
         ],

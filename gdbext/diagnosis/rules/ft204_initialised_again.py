@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.provenance import FieldHolder, Provenance
 from gdbext.diagnosis.facts.types import WRITTEN_BY_INIT
 from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import evidence_of, name_of, weaker
-from gdbext.model import Confidence, Evidence, Finding, Subject
+from gdbext.model import Address, Claim, Confidence, Evidence, Finding, Subject
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -17,12 +18,14 @@ def check(facts: Facts) -> Iterator[Finding]:
     pointer, origin, holder = facts.cause.pointer, facts.cause.provenance, facts.cause.field_holder
     if pointer is None or origin is None or holder is None or not _may_be_again(origin, holder):
         return
-    operation = facts.stack.operation_at(origin.level)
+    operation = of_crashed_frame(facts.stack, origin.level)
     is_certain = origin.type in WRITTEN_BY_INIT
-    claim = f"the {origin.type} is alive; {operation} got the pointer from it"
+    claim = Claim(
+        "holder-alive", holder=Address(origin.holder), type=origin.type, operation=operation
+    )
     yield RULE.finding(
         facts,
-        f"{operation} uses {name_of(pointer)} that the {origin.type} no longer holds",
+        Claim("no-longer-holds", operation=operation, object=name_of(pointer), type=origin.type),
         weaker(
             pointer.liveness_for_use.confidence,
             Confidence.PROVEN if is_certain else Confidence.POSSIBLE,

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.conclude.indices import index_variable
 from gdbext.diagnosis.conclude.nulls import sure_of_null, walked_at
+from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import BrokenField, Pointer
 from gdbext.diagnosis.facts.types import CONTAINERS
 from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import container_of, evidence_of, subject_of, weaker
-from gdbext.model import Claim, Confidence, Container, Evidence, Finding, index_of
+from gdbext.model import Address, Claim, Confidence, Container, Evidence, Finding, index_of
 
 OPTIONAL = frozenset(
     {"kwnames", "kwargs", "kwds", "kw", "kwdict", "globals", "locals", "closure", "dict"}
@@ -74,17 +75,25 @@ def _item(facts: Facts) -> Iterator[Finding]:
     if null is None or walked is None or walked.size is None or index is None:
         return
     place, size = walked.size
-    kind, operation = walked.actual_type, facts.stack.operation_at(frame.level)
-    claim = f"#{frame.level} {frame.frame.function}: {null.name} is NULL, {name} is {index}"
+    kind, operation = walked.actual_type, of_crashed_frame(facts.stack, frame.level)
+    claim = Claim(
+        "null-at-index",
+        level=frame.level,
+        function=frame.frame.function,
+        variable=null.name,
+        index_variable=name,
+        index=index,
+    )
+    length = Claim("length-now", type=kind, holder=Address(walked.address))
     yield RULE.finding(
         facts,
-        f"item {index} of a {kind} was NULL when {operation} took it",
+        Claim("item-was-null", index=index, type=kind or "container", operation=operation),
         weaker(Confidence.LIKELY, sure_of_null(walked, facts.fault, facts.stack)),
         subject_of(walked),
         Container(walked.address, kind or "", index),
         [
             Evidence(claim, None, 0, broken=True),
-            Evidence(f"length of the {kind} now", place, str(size)),
+            Evidence(length, place, str(size)),
             *walked.liveness.evidence,
         ],
     )
@@ -109,10 +118,12 @@ def _argument(facts: Facts) -> Iterator[Finding]:
             None,
         )
         if null is not None:
-            claim = f"#{frame.level} {frame.function}: {null.name} is NULL"
+            claim = Claim(
+                "variable-null", level=frame.level, function=frame.function, variable=null.name
+            )
             yield RULE.finding(
                 facts,
-                f"{at_fault.function if at_fault else '??'} uses NULL as an object",
+                Claim("uses-null", function=at_fault.function if at_fault else "??"),
                 Confidence.LIKELY,
                 evidence=[Evidence(claim, None, 0, broken=True)],
             )

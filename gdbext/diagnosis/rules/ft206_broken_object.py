@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gdbext.diagnosis.conclude.doubt import died_of
+from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.facts.cause import NotAnObject, Wrong
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import Pointer
@@ -40,10 +41,10 @@ def _never_was(facts: Facts, pointer: Pointer, instead: NotAnObject) -> Finding:
     if (verdict := facts.cause.surroundings.block_verdict) is not None:
         # Nothing says that another object was there before.
         subject = replace(subject, liveness=verdict)
-    operation = facts.stack.operation_at(pointer.main_use.level)
+    operation = of_crashed_frame(facts.stack, pointer.main_use.level)
     return RULE.finding(
         facts,
-        f"what {operation} takes for {name_of(pointer)} is {instead.what}",
+        Claim("never-was", operation=operation, object=name_of(pointer), what=instead.what),
         instead.confidence,
         subject,
         container_of(facts.cause),
@@ -56,7 +57,7 @@ def _impossible_header(facts: Facts, pointer: Pointer) -> Finding:
     unready = facts.cause.surroundings.unready_type
     return RULE.finding(
         facts,
-        f"the static type {unready} has no ob_type: PyType_Ready() was not called for it"
+        Claim("type-not-readied", type=unready)
         if unready
         else Claim("header-impossible", object=name_of(pointer), problem=problem.claim),
         _sure_of_header(facts, pointer),

@@ -6,16 +6,18 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
-from gdbext.model import Finding, Race, Subject
-from gdbext.wording.operations import operation_text
+from gdbext.model import Claim, Finding, Race, Subject
 
 
 def check_race(facts: Facts, race: Race) -> Iterator[Finding]:
     """The race's own object, operations and threads."""
-    names = " and ".join(operation_text(t.operation) for t in race.threads)
     yield RULE.finding(
         facts,
-        f"{names} on one {race.object.type}",
+        Claim(
+            "operations-on",
+            operations=tuple(t.operation for t in race.threads),
+            type=race.object.type,
+        ),
         race.confidence,
         Subject(race.object.address, race.object.type),
         evidence=race.evidence,

@@ -9,7 +9,7 @@ from gdbext.diagnosis.conclude.reporters import is_abort_machinery
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import EVAL_LOOP, CrashStack
 from gdbext.diagnosis.rule import Kind, Rule, RuleTraits
-from gdbext.model import Confidence, Evidence, Finding
+from gdbext.model import Address, Claim, Confidence, Evidence, Finding
 from gdbext.target.values import NativeFrame
 
 MAX_INNER = 16
@@ -41,14 +41,16 @@ def check(facts: Facts) -> Iterator[Finding]:
     api = next((f for f in inner if _needs_attachment(f.function or "")), None)
     if api is None or any(ATTACHING.match(f.function or "") for f in inner):
         return
-    what = f"its thread state {state.address:#x} is detached" if state else "it has no thread state"
+    what = (
+        Claim("state-detached", state=Address(state.address)) if state else Claim("no-thread-state")
+    )
     place = state.state_address if state else None
     yield RULE.finding(
         facts,
-        f"{api.function} was called",
+        Claim("was-called", function=api.function),
         Confidence.LIKELY,
         evidence=[
-            Evidence(f"{api.function} is running in LWP {lwp}", api.pc),
+            Evidence(Claim("runs-in", function=api.function, lwp=lwp), api.pc),
             Evidence(what, place, 0 if state else None),
         ],
     )

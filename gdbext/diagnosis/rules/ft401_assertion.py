@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
-from gdbext.model import Confidence, Evidence, Finding
+from gdbext.model import Claim, Confidence, Evidence, Finding, Foreign
 
 
 def check(facts: Facts) -> Iterator[Finding]:
     """The assertion's function and expression."""
     fault = facts.fault
     if fault.assertion:
-        claim = f"assertion in {fault.assertion_function}"
+        function = fault.assertion_function
         yield RULE.finding(
             facts,
-            f"{fault.assertion_function}: {fault.assertion}",
+            Claim("assertion", function=function, expression=Foreign(fault.assertion)),
             Confidence.PROVEN,
-            evidence=[Evidence(claim, None, fault.assertion)],
+            evidence=[Evidence(Claim("assertion-in", function=function), None, fault.assertion)],
         )
 
 

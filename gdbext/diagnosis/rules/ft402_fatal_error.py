@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
-from gdbext.model import Confidence, Evidence, Finding
+from gdbext.model import Claim, Confidence, Data, Evidence, Finding, Foreign
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -14,12 +14,14 @@ def check(facts: Facts) -> Iterator[Finding]:
     fault = facts.fault
     if not fault.fatal_error:
         return
-    evidence = [Evidence("message", None, fault.fatal_error, private=fault.fatal_text_is_data)]
+    is_data = fault.fatal_text_is_data
+    text = Data(fault.fatal_error) if is_data else Foreign(fault.fatal_error)
+    evidence = [Evidence(Claim("message"), None, fault.fatal_error, private=is_data)]
     if fault.fatal_object:
-        evidence.append(Evidence("the object that it is about", fault.fatal_object))
+        evidence.append(Evidence(Claim("is-about"), fault.fatal_object))
     yield RULE.finding(
         facts,
-        fault.fatal_error,
+        Claim("said", text=text),
         Confidence.PROVEN,
         facts.fatal_object.subject if facts.fatal_object else None,
         evidence=evidence,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
-from gdbext.model import Confidence, Evidence, Finding
+from gdbext.model import Claim, Confidence, Evidence, Finding
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -16,15 +16,15 @@ def check(facts: Facts) -> Iterator[Finding]:
         return
     names = [f.function for f in facts.stack.native_frames if f.function]
     repeated = max(sorted(set(names)), key=names.count, default="?")
-    claim = f"the most frequent function of the innermost {len(names)} frames is {repeated}"
+    claim = Claim("most-frequent", count=len(names), function=repeated)
     yield RULE.finding(
         facts,
-        f"{repeated} recurses",
+        Claim("recurses", function=repeated),
         Confidence.PROVEN,
         evidence=[
-            Evidence("stack pointer", None, fault.stack_pointer),
-            Evidence("lowest address of the stack's mapping", fault.stack_limit, None),
-            Evidence("faulting access", fault.address, fault.instruction),
+            Evidence(Claim("stack-pointer"), None, fault.stack_pointer),
+            Evidence(Claim("stack-end"), fault.stack_limit, None),
+            Evidence(Claim("faulting-access"), fault.address, fault.instruction),
             Evidence(claim, None, names.count(repeated)),
         ],
     )

@@ -9,7 +9,7 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import fill_went_through
-from gdbext.model import Confidence, Evidence, Finding
+from gdbext.model import Claim, Confidence, Evidence, Finding
 
 SENT = ("SI_USER", "SI_QUEUE")
 
@@ -21,44 +21,50 @@ def check(facts: Facts) -> Iterator[Finding]:
         return
     evidence = [*_root(facts), *_instruction(facts)]
     if fault.operand:
-        claim = f"its operand {fault.operand.text}"
+        claim = Claim("operand", operand=fault.operand.text)
         evidence.append(Evidence(claim, None, fault.operand.address))
     if (through := fill_went_through(facts)) is not None:
         evidence.insert(0, through[1])
-    where = _place(facts.stack)
-    detail = f"in {where}" if where else ""
-    yield RULE.finding(facts, detail, Confidence.LIKELY, evidence=evidence)
+    yield RULE.finding(facts, _place(facts.stack), Confidence.LIKELY, evidence=evidence)
 
 
 def _root(facts: Facts) -> Iterator[Evidence]:
     root = facts.cause.pointer
     if root is not None:
         use = root.outermost
-        claim = f"#{use.level} {use.function}({use.name}) is not an object: {root.verdict}"
+        claim = Claim(
+            "used-is-not-an-object",
+            level=use.level,
+            function=use.function,
+            variable=use.name,
+            verdict=root.verdict.value,
+        )
         yield Evidence(claim, None, root.address)
 
 
 def _instruction(facts: Facts) -> Iterator[Evidence]:
     fault = facts.fault
     if fault.jumped_to is not None:
-        claim = "the program counter is not in any code: a call through a bad function pointer"
+        claim = Claim("bad-program-counter")
         yield Evidence(claim, fault.jumped_to)
     if fault.signal is not None and fault.signal.code in SENT:
-        process = f"process {fault.signal.sender}"
-        sender = process if fault.from_outside else "kill() or by another process"
-        claim = f"the signal was sent by {sender}; no instruction faulted"
+        claim = Claim("signal-sent", process=fault.signal.sender if fault.from_outside else None)
         yield Evidence(claim, None, fault.signal.code)
     elif fault.instruction:
         pc = next((f.pc for f in facts.stack.from_fault), None)
-        yield Evidence("faulting instruction", pc, fault.instruction)
+        yield Evidence(Claim("faulting-instruction"), pc, fault.instruction)
 
 
-def _place(stack: CrashStack) -> str | None:
+def _place(stack: CrashStack) -> Claim | None:
     """The function at fault; without symbols the file that its code is in."""
     frame = next((f for f in stack.from_fault if not f.is_inlined), None)
-    if frame is None or frame.function:
-        return frame.function if frame else None
-    return f"{os.path.basename(frame.module)} (no symbols)" if frame.module else "code of no file"
+    if frame is None:
+        return None
+    if frame.function:
+        return Claim("in-function", function=frame.function)
+    if frame.module:
+        return Claim("in-file-without-symbols", file=os.path.basename(frame.module))
+    return Claim("in-code-of-no-file")
 
 
 RULE = Rule(

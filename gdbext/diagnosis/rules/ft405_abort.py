@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gdbext.diagnosis.conclude.reporters import is_abort_machinery
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
-from gdbext.model import Confidence, Evidence, Finding
+from gdbext.model import Claim, Confidence, Evidence, Finding, Foreign
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -15,19 +15,20 @@ def check(facts: Facts) -> Iterator[Finding]:
     fault = facts.fault
     if fault.signal is None or fault.signal.name != "SIGABRT":
         return
-    evidence = [Evidence("signal code", None, fault.signal.code or "?")]
+    evidence = [Evidence(Claim("signal-code"), None, fault.signal.code or "?")]
     if fault.from_outside:
-        detail = f"sent by process {fault.signal.sender}"
+        detail: Claim | None = Claim("sent-by", process=fault.signal.sender)
         evidence += facts.hang.evidence if facts.hang else ()
     else:
-        detail = fault.library_message or _caller(facts)
+        message = fault.library_message
+        detail = Claim("said", text=Foreign(message)) if message else _caller(facts)
     yield RULE.finding(facts, detail, Confidence.PROVEN, evidence=evidence)
 
 
-def _caller(facts: Facts) -> str:
+def _caller(facts: Facts) -> Claim | None:
     names = (f.function for f in facts.stack.native_frames if f.function)
     caller = next((name for name in names if not is_abort_machinery(name)), None)
-    return f"called by {caller}" if caller else ""
+    return Claim("called-by", function=caller) if caller else None
 
 
 RULE = Rule(

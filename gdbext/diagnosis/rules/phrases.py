@@ -32,24 +32,26 @@ def container_of(cause: Cause) -> Container | None:
     return Container(origin.holder, origin.type, index)
 
 
-def name_of(pointer: Pointer) -> str:
+def name_of(pointer: Pointer) -> Claim:
     """``a types.UnionType``, or ``an object`` where nothing says what it was."""
     kind = pointer.expected or pointer.actual_type
-    return f"{'an' if kind and kind[0] in 'aeio' else 'a'} {kind}" if kind else "an object"
+    return Claim("a-type", type=kind) if kind else Claim("an-object")
 
 
 def evidence_of(facts: Facts, pointer: Pointer) -> list[Evidence]:
     """What proves the verdict on a pointer: who uses it as what, and what memory has there."""
     typed = [u for u in pointer.uses if u.expected] or pointer.uses[:1]
     use = next((u for u in typed if u.is_self), typed[0])
-    described = Evidence(
-        f"#{use.level} {use.function}({use.name}) takes it for {use.expected or 'an object'} "
-        f"({use.because})",
-        None,
-        pointer.address,
+    claim = Claim(
+        "used-as",
+        level=use.level,
+        function=use.function,
+        variable=use.name,
+        expected=use.expected,
+        because=use.because,
     )
     return [
-        described,
+        Evidence(claim, None, pointer.address),
         *_verdict(facts, pointer),
         *pointer.liveness.evidence,
         *(broken.evidence for broken in pointer.violations),
@@ -87,12 +89,7 @@ def one_thread(facts: Facts) -> list[Evidence]:
     """Who else can have changed a container under its reader, where the process has one thread."""
     if len(facts.process.threads) != 1:
         return []
-    return [
-        Evidence(
-            "the process has one thread: code that the operation itself called (__eq__, __index__, "
-            "__repr__, a destructor) changed it, or a thread that has ended since"
-        )
-    ]
+    return [Evidence(Claim("one-thread"))]
 
 
 def weaker(first: Confidence, second: Confidence) -> Confidence:

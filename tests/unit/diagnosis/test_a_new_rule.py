@@ -22,19 +22,21 @@ from gdbext.diagnosis.signature import signature
 from gdbext.model import Finding, Operation, OperationKind, Report
 from gdbext.reports.formats import render
 from gdbext.reports.options import Options
+from gdbext.wording import sentence
 from unit.diagnosis.crash_world import GC, HeapWorld, facts_of
 from unit.reports import samples
 
 RULE = """
 from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import subject_of
-from gdbext.model import Confidence
+from gdbext.model import Claim, Confidence
 
 
 def check(facts):
     if facts.pointers:
         subject = subject_of(facts.pointers[0])
-        yield RULE.finding(facts, "a moon was seen", Confidence.PROVEN, subject)
+        seen = Claim("moon-seen", template="{count:moon} was seen", count=1)
+        yield RULE.finding(facts, seen, Confidence.PROVEN, subject)
 
 
 RULE = Rule(
@@ -71,14 +73,17 @@ def report_of(finding: Finding) -> Report:
 
 
 def test_it_is_the_headline_where_it_says_that_it_is_more_specific(finding: Finding) -> None:
-    assert (finding.rule, finding.title) == ("FT299", "object under the moon: a moon was seen")
+    assert (finding.rule, sentence(finding.title)) == (
+        "FT299",
+        "object under the moon: 1 moon was seen",
+    )
     assert (finding.name, finding.kind) == ("object under the moon", "memory")
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "github", "junit"])
 def test_reports_for_people_have_it(finding: Finding, form: str) -> None:
     page = render(report_of(finding), form, Options())
-    assert "FT299" in page and "object under the moon: a moon was seen" in page
+    assert "FT299" in page and "object under the moon: 1 moon was seen" in page
 
 
 def test_json_has_it(finding: Finding) -> None:

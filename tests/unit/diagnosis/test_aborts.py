@@ -38,7 +38,7 @@ def test_a_block_that_malloc_was_given_back_twice() -> None:
     [found] = ft104_double_free.check(stopped)
     assert (found.rule, found.confidence) == ("FT104", Confidence.PROVEN)
     assert [(sentence(e.claim), e.value) for e in found.evidence] == [
-        ("the C library said", "free(): double free detected in tcache 2"),
+        ("the C library reported", "free(): double free detected in tcache 2"),
         ("#4 shape_dealloc called it", None),
     ]
     assert not list(ft105_heap_damage.check(stopped)), "nothing is damaged"

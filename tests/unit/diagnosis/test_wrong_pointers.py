@@ -18,7 +18,7 @@ from gdbext.diagnosis.rules import (
     ft205_null_slot,
     ft206_broken_object,
 )
-from gdbext.model import Confidence, Finding, Verdict
+from gdbext.model import Address, Claim, Confidence, Finding, Verdict
 from gdbext.target.protocol import NativeFrame
 from gdbext.wording import sentence
 from unit.diagnosis.crash_world import (
@@ -128,9 +128,7 @@ def what(stopped: Facts) -> NotAnObject | None:
 def test_in_a_block_of_pymem_malloc_there_can_be_no_object() -> None:
     world = HeapWorld()
     found = what(facts_of(world, world.page(MEM, 64).take(), use=SELF))
-    assert found == NotAnObject(
-        "a 64-byte block of PyMem_Malloc, where CPython puts no objects", Confidence.LIKELY
-    )
+    assert found == NotAnObject(Claim("pymem-block", size=64), Confidence.LIKELY)
 
 
 def texts() -> Iterator[tuple[str, int]]:
@@ -147,7 +145,9 @@ def test_a_pointer_to_the_characters_of_a_living_text_is_not_one_to_an_object(
     world = HeapWorld()
     text = world.page(OBJECT, 128).object(kind)
     found = what(facts_of(world, text + offset, use=SELF))
-    assert found == NotAnObject(f"the text of the {kind} {text:#x}", Confidence.LIKELY)
+    assert found == NotAnObject(
+        Claim("characters-of", type=kind, address=Address(text)), Confidence.LIKELY
+    )
     assert what(facts_of(world, text + offset + 8, use=SELF)) is None, (
         "nothing points there but what was freed"
     )
@@ -165,10 +165,13 @@ def test_an_object_of_another_type_may_have_been_given_to_an_extensions_function
     world = HeapWorld()
     stopped = facts_of(world, world.page(GC, 64).object("list"))
     found = what(stopped)
-    assert found is not None and (found.what, found.confidence) == ("a list", Confidence.LIKELY)
+    assert found is not None and (found.what, found.confidence) == (
+        Claim("a-type", type="list"),
+        Confidence.LIKELY,
+    )
     assert found.because is not None and "area does not check" in sentence(found.because.claim)
     [reported] = ft206_broken_object.check(stopped)
-    assert sentence(reported.title).endswith("what area takes for a dict is a list")
+    assert sentence(reported.title).endswith("area: expected a dict, found a list")
     assert not list(ft103_reused_memory.check(stopped))
     assert reported.subject is not None and reported.subject.liveness is Verdict.LIVE, (
         "nothing says that another object was there before"
