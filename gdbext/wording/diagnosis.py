@@ -64,6 +64,7 @@ SENTENCES: dict[str, Sentence] = {
     "named-verdict": "{verdict} ({owner})",
     "read-from-fill": filled("the pointer was read from memory that is {fill}: it is that fill"),
     "used-is-not-an-object": "#{level} {function}({variable}) is not an object: {verdict}",
+    "kept-by-code": "the function's code keeps it there",
     # A pointer: where it came from, and who still has it.
     "still-holds": "{type} {holder} still holds the pointer",
     "is-named": "the {type} is {name}",

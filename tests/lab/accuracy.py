@@ -181,6 +181,8 @@ def _race(options: Options, script: Script, build: str) -> list[RaceRow]:
         try:
             run = options.lab.crash(build, script.name, number)
         except NoCrash:
+            if builds.given() and not seconds:
+                break  # all attempts of the first run: the race is mended there
             continue
         seconds.append(run.seconds)
         for debugger in options.debuggers:
@@ -399,7 +401,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--debugger", choices=DEBUGGERS, action="append", help="one debugger; both by default"
     )
     parser.add_argument(
-        "--build", choices=interpreters.VARIANTS, action="append", help="one build; all by default"
+        "--build", choices=interpreters.ALL, action="append", help="one build; all by default"
     )
     parser.add_argument(
         "--keep", type=Path, metavar="FOLDER", help="copy the cores of wrong reports there"
@@ -418,7 +420,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--shapes",
         action="store_true",
-        help="only print what is said of a few crashes on each shape of build",
+        help="only print what is said of a few crashes, or SCRIPT, on each shape of build",
     )
     given = parser.parse_args(arguments)
     if given.python:
@@ -429,7 +431,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"on {own.python} ({own.name}) alone\n")
     if given.shapes:
         with contextlib.nullcontext(Lab(given.cores)) if given.cores else Lab.temporary() as lab:
-            return 0 if shapes.compare(lab, given.debugger or DEBUGGERS[:1]) else 1
+            chosen = {
+                "shapes": given.build or shapes.SHAPES,
+                "crashes": given.scripts or shapes.CRASHES,
+            }
+            return 0 if shapes.compare(lab, given.debugger or DEBUGGERS[:1], **chosen) else 1
     scripts = corpus()
     if unknown := set(given.scripts) - scripts.keys():
         parser.error(

@@ -66,6 +66,10 @@ class Script:
         """The builds that die of it, among those that the lab runs on."""
         return builds.chosen(self.expect["builds"])
 
+    def dies_on(self, build: str) -> bool:
+        """Whether it says what is expected on that build, or on one that it is like."""
+        return not self.expect["builds"].keys().isdisjoint(builds.expectations(build))
+
     def on(self, build: str) -> dict[str, Any]:
         """What is expected on that build: the common entries, overridden by its own or those of the build it is like."""
         common = {key: value for key, value in self.expect.items() if key != "builds"}

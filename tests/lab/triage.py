@@ -28,7 +28,10 @@ def attach_json(pid: int, debugger: str = "gdb", *, timeout: float = 120.0) -> d
 
 def _report(command: list[str], debugger: str, timeout: float) -> dict[str, Any]:
     gdbext = [sys.executable, "-m", "gdbext", *command, "--debugger", debugger, "--format", "json"]
-    done = subprocess.run(gdbext, capture_output=True, text=True, timeout=timeout)
+    try:
+        done = subprocess.run(gdbext, capture_output=True, text=True, timeout=timeout)
+    except subprocess.TimeoutExpired:
+        raise TriageFailed(f"`{' '.join(gdbext)}` took over {timeout:g} s") from None
     if done.returncode not in (DIAGNOSED, PARTIAL):
         raise TriageFailed(
             f"`{' '.join(gdbext)}` ended with {done.returncode}: {(done.stderr or done.stdout)[-800:]}"

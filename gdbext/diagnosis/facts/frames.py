@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
+from gdbext.diagnosis.facts.eval_loop import eval_levels
 from gdbext.model import Claim
 from gdbext.target.values import NativeFrame, Variable
 
-EVAL_LOOP = "_PyEval_EvalFrameDefault"
 MAX_HANDLER_FRAMES = 32
 SIGNAL_FRAMES = ("<signal handler called>", "__restore_rt")
 # Slots whose first argument is not an instance of the type itself (Objects/typeobject.c).
@@ -93,11 +94,13 @@ class CrashStack:
     c_frames: tuple[CFrame, ...] = ()
     interpreter_module: str | None = None
     """The file that has the eval loop: the executable, or libpython."""
+    is_tail_calling: bool = False
+    """The interpreter's instructions are functions of their own."""
 
-    @property
+    @cached_property
     def eval_levels(self) -> tuple[int, ...]:
         """The levels of all eval-loop frames, innermost first."""
-        return tuple(f.level for f in self.native_frames if is_eval_loop(f))
+        return eval_levels(self.native_frames, self.is_tail_calling)
 
     @property
     def eval_level(self) -> int | None:
@@ -140,11 +143,6 @@ class CrashStack:
         """Whether two frames serve the same Python operation: no eval loop lies between them."""
         low, high = sorted((level, other))
         return not any(low < e < high for e in self.eval_levels)
-
-
-def is_eval_loop(frame: NativeFrame) -> bool:
-    """Whether a frame runs Python bytecode."""
-    return (frame.function or "").startswith(EVAL_LOOP)
 
 
 def frame_of_signal(frames: Sequence[NativeFrame]) -> int:

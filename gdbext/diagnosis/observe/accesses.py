@@ -20,7 +20,8 @@ from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.conclude.races import culprits as culprits_of
 from gdbext.diagnosis.conclude.shared_items import may_be_taken
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
-from gdbext.diagnosis.facts.frames import CrashStack, is_eval_loop
+from gdbext.diagnosis.facts.eval_loop import eval_levels, is_entry
+from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.provenance import Provenance
 from gdbext.diagnosis.observe.c_types import is_object_pointer
 from gdbext.diagnosis.observe.observer import Observer
@@ -346,11 +347,13 @@ def _inner_frames(observer: Observer, lwp: int) -> list[NativeFrame]:
     """
     inner = []
     lost = _lost_loops(observer, lwp)
-    for frame in observer.session.debugger.frames(lwp, MAX_C_FRAMES):
-        if is_eval_loop(frame):
+    frames = observer.session.debugger.frames(lwp, MAX_C_FRAMES)
+    loops = eval_levels(frames, observer.stack.is_tail_calling)
+    for frame in frames:
+        if frame.level in loops:
             if lost == 0:
                 break
-            lost -= 1
+            lost -= is_entry(frame)
             continue
         inner.append(frame)
     return inner
@@ -362,7 +365,7 @@ def _lost_loops(observer: Observer, lwp: int) -> int:
     if groups and lwp != observer.stack.lwp:
         # Only the crashed thread's stack is known to its end.
         return 0
-    loops = len(observer.stack.eval_levels) if lwp == observer.stack.lwp else 1
+    loops = sum(map(is_entry, observer.stack.native_frames)) if lwp == observer.stack.lwp else 1
     return max(0, loops - groups)
 
 

@@ -210,12 +210,16 @@ def failed_assertion(text: str | None) -> tuple[str | None, str | None]:
     return (found["text"], found["function"]) if found else (None, None)
 
 
+LOST_MESSAGE = "the message is not known: the compiler left no place for it"
+
+
 def fatal_message(
     memory: Memory, frames: Sequence[NativeFrame], variables: Callable[[int], Sequence[Variable]]
 ) -> tuple[str | None, int, int | None]:
     """(a fatal Python error's ``function: message``, the message's address, the object it is about).
 
-    From the arguments of the functions that report it.
+    From the arguments of the functions that report it; without debug information only that one of
+    them was called is known.
     """
     message = about = None
     text = 0
@@ -239,6 +243,8 @@ def fatal_message(
             message = f"{where}: {what}" if where else what
             text = values.get(what_name) or 0
         about = values.get(object_name) or about
+    if message is None and any(map(reports_fatal_error, frames[:MAX_REPORTERS])):
+        message = LOST_MESSAGE
     return message, text, about
 
 

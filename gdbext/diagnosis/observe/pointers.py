@@ -27,12 +27,11 @@ from gdbext.diagnosis.facts.pointers import (
     Uses,
 )
 from gdbext.diagnosis.facts.types import RESIZABLE, UNION
-from gdbext.diagnosis.observe.frame_words import FunctionRanges, guess_selves
+from gdbext.diagnosis.observe.frame_words import MEM_DOMAIN, FunctionRanges, guess_arguments
 from gdbext.model import Confidence, Evidence, Verdict, kind_of
 from gdbext.target.protocol import Debugger, Memory, MemoryFault
 
 OBJECT_WORDS = 16
-MEM_DOMAIN = "mem"
 HEADER_FIELDS = ("header", "ob_type")
 
 
@@ -45,7 +44,7 @@ def read_candidates(
     fault: Fault,
 ) -> Candidates:
     """What memory has at every address that the frames' variables, or their words, hold."""
-    guesses = tuple(guess_selves(debugger, objects, functions, stack))
+    guesses = tuple(guess_arguments(debugger, objects, heap, functions, stack))
     values = {
         v.value: None
         for f in stack.c_frames

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 
 from gdbext.binfmt.eh_frame import FunctionTable
+from gdbext.diagnosis.facts.eval_loop import EVAL_LOOP, is_entry, is_tail_calling
 from gdbext.diagnosis.facts.frames import (
-    EVAL_LOOP,
     CFrame,
     CrashStack,
     FrameVariable,
     SlotOwner,
     frame_of_signal,
-    is_eval_loop,
 )
 from gdbext.diagnosis.observe.c_types import is_object_pointer
 from gdbext.diagnosis.observe.slots import SlotIndex
@@ -78,9 +78,14 @@ def read_stack(session: Session, functions: Functions) -> CrashStack:
     if lwp is None:
         return CrashStack(lwp=None, interpreter_module=module)
     start = frame_of_signal(native)
-    return CrashStack(
+    bare = CrashStack(
         lwp=lwp,
         native_frames=native,
+        interpreter_module=module,
+        is_tail_calling=_is_tail_calling(session),
+    )
+    return replace(
+        bare,
         c_frames=tuple(
             CFrame(
                 frame,
@@ -88,9 +93,8 @@ def read_stack(session: Session, functions: Functions) -> CrashStack:
                 functions.owner(frame, frame.level in (0, start)),
             )
             for frame in native[start : start + MAX_C_FRAMES]
-            if not is_eval_loop(frame)
+            if frame.level not in bare.eval_levels
         ),
-        interpreter_module=module,
     )
 
 
@@ -101,11 +105,16 @@ def _variables(session: Session, lwp: int, level: int) -> tuple[FrameVariable, .
     )
 
 
+def _is_tail_calling(session: Session) -> bool:
+    symbol = session.debugger.symbol(EVAL_LOOP)
+    return is_tail_calling(symbol.size if symbol else None)
+
+
 def _interpreter_module(session: Session, frames: Sequence[NativeFrame]) -> str | None:
     """The file that has the eval loop: the executable, or libpython."""
     symbol = session.debugger.symbol(EVAL_LOOP)
     if symbol is None:
-        return next((f.module for f in frames if is_eval_loop(f)), None)
+        return next((f.module for f in frames if is_entry(f)), None)
     return next(
         (r.path for r in session.debugger.regions() if r.start <= symbol.address < r.end), None
     )

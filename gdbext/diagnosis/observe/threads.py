@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence, Set
 
 from gdbext.cpython.interpreter.frames import Frame, PythonStack
 from gdbext.diagnosis.conclude.modules import is_others
-from gdbext.diagnosis.facts.frames import CFrame, CrashStack, is_eval_loop
+from gdbext.diagnosis.facts.eval_loop import eval_levels, is_entry
+from gdbext.diagnosis.facts.frames import CFrame, CrashStack
 from gdbext.diagnosis.observe.notes import Note, ignore
 from gdbext.diagnosis.observe.program import Program
 from gdbext.model import NativeFrameInfo, PythonFrame, SourceLine, ThreadInfo
@@ -95,8 +96,15 @@ def _native(
     variables = {c.level: c.variables for c in c_frames} if with_arguments else {}
     names = {c.level: c.function for c in c_frames if c.owner is not None}
     with_source = _called(stack, c_frames)
+    # A fault in an instruction's own function is shown where it is.
+    part_of_loops = {
+        level
+        for level in eval_levels(frames[1:], stack.is_tail_calling)
+        if not is_entry(frames[level])
+    }
     for frame in frames:
-        is_loop = is_eval_loop(frame) and not frame.is_inlined
+        if frame.level in part_of_loops:
+            continue
         arguments = (v for v in variables.get(frame.level, ()) if v.is_argument)
         shown = tuple(
             f"{v.name}={v.value:#x}" if v.value is not None else f"{v.name}=<{v.missing}>"
@@ -110,7 +118,7 @@ def _native(
             pc=frame.pc,
             module=os.path.basename(frame.module) if frame.module else None,
             arguments=shown[:MAX_ARGUMENTS],
-            python=next(loops, None) if is_loop else None,
+            python=next(loops, None) if is_entry(frame) else None,
             excerpt=excerpt(session, frame.file, frame.line) if frame.level in with_source else (),
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.conclude.reporters import is_abort_machinery
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.facts.frames import EVAL_LOOP, CrashStack
+from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.rule import Kind, Rule, RuleTraits
 from gdbext.model import Address, Claim, Confidence, Evidence, Finding
 from gdbext.target.values import NativeFrame
@@ -73,7 +73,7 @@ def _in_interpreter(stack: CrashStack) -> list[NativeFrame]:
     for frame in stack.from_fault[:MAX_INNER]:
         name = frame.function or ""
         is_own = stack.is_interpreters(frame.module)
-        if is_own and not name.startswith((*FOREIGN_CALLS, EVAL_LOOP)):
+        if is_own and frame.level not in stack.eval_levels and not name.startswith(FOREIGN_CALLS):
             found.append(frame)
         elif found or not (C_LIBRARY.search(frame.module or "") or is_abort_machinery(name)):
             break

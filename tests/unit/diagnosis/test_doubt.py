@@ -18,8 +18,9 @@ from gdbext.diagnosis.conclude.pointers import (
     given_while_ending,
 )
 from gdbext.diagnosis.conclude.root import root_pointer
+from gdbext.diagnosis.facts.eval_loop import EVAL_LOOP
 from gdbext.diagnosis.facts.fault import Fault, Operand
-from gdbext.diagnosis.facts.frames import EVAL_LOOP, CFrame, CrashStack, FrameVariable, SlotOwner
+from gdbext.diagnosis.facts.frames import CFrame, CrashStack, FrameVariable, SlotOwner
 from gdbext.diagnosis.facts.pointers import BrokenField, Candidates, ObjectAt, Pointer, Use
 from gdbext.diagnosis.observe.pointers import goes_through, read_object
 from gdbext.model import Confidence, Evidence, Liveness, Verdict

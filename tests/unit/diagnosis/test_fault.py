@@ -11,6 +11,7 @@ from gdbext.binfmt.x86.instruction import Instruction, decode
 from gdbext.diagnosis.conclude.reporters import aborted_by_libc, reporter_module
 from gdbext.diagnosis.facts.frames import frame_of_signal
 from gdbext.diagnosis.observe.fault import (
+    LOST_MESSAGE,
     abort_message,
     accessed_operand,
     failed_assertion,
@@ -313,6 +314,14 @@ def test_of_a_formatted_fatal_error_the_values_are_left_open(text: str, said: st
         fake, [NativeFrame(0, 1, 1, "_Py_FatalErrorFormat")], lambda level: fake.variables(7, level)
     )
     assert found == (f"take_gil: {said}", 0x2000, None)
+
+
+def test_without_debug_information_a_fatal_error_is_still_one() -> None:
+    frames = [NativeFrame(0, 1, 1, "abort"), NativeFrame(1, 1, 1, None)]
+    assert fatal_message(FakeDebugger(), frames, lambda _level: []) == (None, 0, None)
+    reporter = NativeFrame(2, 1, 1, "Py_FatalError")
+    found = fatal_message(FakeDebugger(), [*frames, reporter], lambda _level: [])
+    assert found == (LOST_MESSAGE, 0, None)
 
 
 @pytest.mark.parametrize(
