@@ -50,7 +50,7 @@ def render(report: Report, format: str, options: Options) -> str:
     """The report in a format.  Only the format's own module is loaded.
 
     Raises:
-        UnknownFormat
+        UnknownFormat: when there is no such format.
     """
     if format not in FORMATS:
         raise UnknownFormat(f"no report format {format!r}; there are {', '.join(FORMATS)}")
@@ -81,7 +81,7 @@ def write(
     A file never has colours and is always whole or absent.
 
     Raises:
-        UnknownFormat
+        UnknownFormat: when there is no such format.
         OSError: when the file cannot be written.
     """
     from gdbext.reports.options import Options, detect

@@ -1,4 +1,4 @@
-"""README.md taken apart: its blocks, the commands in them, and whether what it prints is what is printed now."""
+"""README.md and the site's pages taken apart: their blocks, the commands in them, and whether what it prints is what is printed now."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from markdown_it import MarkdownIt
 
@@ -14,6 +15,7 @@ from gdbext.engine import launch
 ROOT = launch.ROOT
 TEXT = open(os.path.join(ROOT, "README.md"), encoding="utf-8").read()  # noqa: SIM115  read once, when tests are collected
 TOKENS = MarkdownIt("commonmark").enable("table").parse(TEXT)
+PAGES = Path(ROOT) / ".github" / "docs" / "pages"
 ADDRESS = re.compile(r"0x(?!dddddddd)[0-9a-f]{6,}")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 VARYING = (
@@ -31,11 +33,12 @@ VARYING = (
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: its info string, its lines, and where in the file it begins."""
+    """A fenced block: its info string, its lines, and where in which file it begins."""
 
     language: str
     text: str
     line: int
+    file: str = "README.md"
 
     def steps(self, prompt: str) -> list[tuple[str, str]]:
         """(command, what it prints) for each line that begins with the prompt."""
@@ -44,16 +47,26 @@ class Block:
             if line.startswith(prompt):
                 found.append((line.removeprefix(prompt), ""))
             else:
-                assert found, f"README.md:{self.line} does not begin with {prompt!r}"
+                assert found, f"{self.file}:{self.line} does not begin with {prompt!r}"
                 found[-1] = (found[-1][0], f"{found[-1][1]}{line}\n")
-        assert found, f"README.md:{self.line} has no command"
+        assert found, f"{self.file}:{self.line} has no command"
         return found
 
 
+def blocks_of(path: Path) -> list[Block]:
+    """The fenced blocks of a page, in their order."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(path.read_text(encoding="utf-8"))
+    return [
+        Block(token.info, token.content, token.map[0] + 1, path.name)
+        for token in tokens
+        if token.type == "fence" and token.map
+    ]
+
+
 BLOCKS = [
-    Block(token.info, token.content, token.map[0] + 1)
-    for token in TOKENS
-    if token.type == "fence" and token.map
+    block
+    for path in (Path(ROOT) / "README.md", *sorted(PAGES.rglob("*.md")))
+    for block in blocks_of(path)
 ]
 
 

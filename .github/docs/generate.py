@@ -1,0 +1,212 @@
+"""Pages made of what the code declares: rules, commands, formats, the schema; and of the README's sections.
+
+A hook of MkDocs.  Nothing made here is kept: the declarations are the only place where it is said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from gdbext.cli import explain  # noqa: E402
+from gdbext.cli.main import COMMANDS  # noqa: E402
+from gdbext.commands import dispatch  # noqa: E402
+from gdbext.diagnosis.registry import rules  # noqa: E402
+from gdbext.diagnosis.rule import Rule  # noqa: E402
+from gdbext.reports.formats import FORMATS  # noqa: E402
+
+REPORTS = Path(__file__).parent / "reports"
+LINKS = re.compile(r"\]\((?!https?:|#)([^)]+)\)")
+SOURCE = "https://github.com/YOU/gdbext/blob/main/"
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """The rules' pages are in the navigation as there are rules."""
+    config.nav = [
+        {"Rules": ["rules/index.md", *(f"rules/{id}.md" for id in rules())]}
+        if entry == {"Rules": "RULES"}
+        else entry
+        for entry in config.nav
+    ]
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add every page that is made here."""
+    for path, text in pages():
+        files.append(File.generated(config, path, content=text))
+    return files
+
+
+def pages() -> Iterator[tuple[str, str]]:
+    """(path, Markdown) of each."""
+    yield "rules/index.md", rule_index()
+    for rule in rules().values():
+        yield f"rules/{rule.id}.md", rule_page(rule)
+    yield "commands.md", command_line()
+    yield "ft.md", ft_commands()
+    yield "formats.md", formats()
+    for path, heading in SECTIONS.items():
+        yield path, f"# {heading}\n\n{section(heading)}"
+    for path, name in (
+        ("contributing.md", "CONTRIBUTING"),
+        ("security.md", "SECURITY"),
+        ("changes.md", "CHANGELOG"),
+    ):
+        yield path, linked((ROOT / ".github" / f"{name}.md").read_text())
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+
+def rule_index() -> str:
+    lines = [
+        "# Rules",
+        "",
+        "Each finding of a report is of one of these. A crash can have several.",
+    ]
+    start = ""
+    for rule in rules().values():
+        if rule.id[:3] != start:
+            start = rule.id[:3]
+            lines += [
+                "",
+                f"## {explain.GROUPS.get(start, start)}",
+                "",
+                "| rule | title |",
+                "| --- | --- |",
+            ]
+        lines.append(f"| [{rule.id}]({rule.id}.md) | {rule.title} |")
+    return "\n".join(lines)
+
+
+def rule_page(rule: Rule) -> str:
+    """Title, what it means, what to do, and a real report."""
+    parts = [f"# {rule.id} {rule.title}", rule.explanation, "## What to do", rule.advice]
+    kept = REPORTS / f"{rule.id}.txt"
+    if kept.exists():
+        parts += [
+            "## A real report",
+            "Of a crash script of gdbext's own tests, which make it again and compare.",
+            f"```text\n{kept.read_text()}```",
+        ]
+    return "\n\n".join(parts)
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+def command_line() -> str:
+    parts = ["# Command line", "Every command has `--help`; this page is made of it."]
+    for name, summary in COMMANDS.items():
+        parser: argparse.ArgumentParser = importlib.import_module(f"gdbext.cli.{name}").parser()
+        parts += [f"## gdbext {name}", f"{summary[0].upper()}{summary[1:]}."]
+        parts.append(f"```text\n{parser.format_help()}```")
+    return "\n\n".join(parts)
+
+
+def ft_commands() -> str:
+    parts = [
+        "# ft commands",
+        "The same in gdb and in LLDB. An ADDRESS is any expression that the debugger knows: a C "
+        "variable, a register, a number.",
+    ]
+    for name in dispatch.NAMES:
+        command = dispatch.command(name)
+        parts += [f"## ft {name}", f"`{command.usage}`", command.description]
+        if command.options:
+            rows = "\n".join(f"| `{o.name}` | {o.help} |" for o in command.options)
+            parts.append(f"| option | what it does |\n| --- | --- |\n{rows}")
+        if command.examples:
+            parts.append("```text\n" + "\n".join(command.examples) + "\n```")
+    return "\n\n".join(parts)
+
+
+# --- formats -------------------------------------------------------------------------------------
+
+
+def formats() -> str:
+    rows = "\n".join(
+        f"| `{name}` | {', '.join(f'`{ending}`' for ending in known.endings)} |"
+        for name, known in FORMATS.items()
+    )
+    schema = json.loads((ROOT / "gdbext" / "reports" / "schema.json").read_text())
+    parts = [
+        "# Formats and the JSON report",
+        "A file's ending says which format is written; `--format` does too.",
+        f"| format | endings |\n| --- | --- |\n{rows}",
+        "## The JSON report",
+        "Its id is `gdbext.triage/1`. Names in it stay; new ones may come. This is its JSON Schema, "
+        "`gdbext/reports/schema.json`, as tables.",
+        fields("report", schema),
+    ]
+    for name, part in schema.get("$defs", {}).items():
+        if "properties" in part:
+            parts += [f"### {name}", fields(name, part)]
+    return "\n\n".join(parts)
+
+
+def fields(name: str, schema: dict[str, Any]) -> str:
+    required = schema.get("required", [])
+    rows = [
+        f"| `{key}` | {kind(part)} | {'always' if key in required else 'may be left out'} |"
+        for key, part in schema["properties"].items()
+    ]
+    return f"| {name} | is | there |\n| --- | --- | --- |\n" + "\n".join(rows)
+
+
+def kind(schema: dict[str, Any]) -> str:
+    """A type of the schema in a few words.
+
+    >>> kind({"type": "array", "items": {"$ref": "#/$defs/finding"}})
+    'list of finding'
+    """
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "enum" in schema:
+        return ", ".join("null" if v is None else f"`{v}`" for v in schema["enum"])
+    if choices := schema.get("anyOf") or schema.get("oneOf"):
+        return " or ".join(map(kind, choices))
+    named = schema.get("type", "anything")
+    if named == "array":
+        return f"list of {kind(schema.get('items', {}))}"
+    return " or ".join(named) if isinstance(named, list) else str(named)
+
+
+# --- the README's sections -----------------------------------------------------------------------
+
+SECTIONS = {
+    "words.md": "What the words mean",
+    "limits.md": "What it cannot know",
+    "privacy.md": "Privacy and safety",
+}
+
+
+def section(heading: str) -> str:
+    """The README's text below a heading, up to the next of that level."""
+    text = (ROOT / "README.md").read_text()
+    match = re.search(
+        rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL
+    )
+    assert match, f"README.md has no section {heading}"
+    return linked(match[1])
+
+
+def linked(text: str) -> str:
+    """Links to files lead to the repository; those to other sections of the README are plain."""
+    text = re.sub(r"\[([^\]]+)\]\(#[\w-]+\)", r"\1", text)
+    return LINKS.sub(rf"]({SOURCE}\1)", text)
