@@ -13,7 +13,8 @@ import pexpect
 import pyte
 import pytest
 
-from gdbext.cli import init, launch
+from gdbext.cli import init
+from gdbext.engine import launch
 from hosts.dap import conversation
 from integration.commandline import ROOT, environment
 from integration.test_hosts import machine_interface
