@@ -1,4 +1,5 @@
-"""gdb's way in: ``source …/gdbext/gdbinit.py`` (or a line so in ~/.gdbinit) makes the command ``ft``.
+"""gdb's way in: ``source …/gdbext/gdbinit.py`` (or a line so in ~/.gdbinit) makes the command
+``ft``.
 
 Nothing in this file is newer than Python 3.8, so that an older gdb can say what it lacks.
 """

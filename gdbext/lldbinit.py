@@ -1,4 +1,5 @@
-"""LLDB's way in: ``command script import …/gdbext/lldbinit.py`` (or a line so in ~/.lldbinit) makes the command ``ft``.
+"""LLDB's way in: ``command script import …/gdbext/lldbinit.py`` (or a line so in ~/.lldbinit) makes
+the command ``ft``.
 
 Nothing in this file is newer than Python 3.8, so that an older LLDB can say what it lacks.
 """

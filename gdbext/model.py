@@ -147,7 +147,9 @@ class ValueSlot:
 
 @dataclass(frozen=True)
 class EntrySlot:
-    """A numbered slot of a table: ``table`` is what CPython calls one, such as ``entry`` of a set."""
+    """A numbered slot of a table: ``table`` is what CPython calls one, such as
+    ``entry`` of a set.
+    """
 
     table: str
     number: int
@@ -224,11 +226,15 @@ class Block:
     start: int
     size: int
     domain: str
-    """``mem``, ``object``, ``gc`` or ``gc_pre``: CPython's four mimalloc heaps; ``raw`` for PyMem_Raw memory."""
+    """``mem``, ``object``, ``gc`` or ``gc_pre``: CPython's four mimalloc heaps; ``raw`` for
+    PyMem_Raw memory.
+    """
     page: int
     """Address of the ``mi_page_t``."""
     owner_tstate: int | None = None
-    """Thread state whose heap owns the page; None if the page is abandoned (its thread has exited)."""
+    """Thread state whose heap owns the page; None if the page is abandoned (its thread
+    has exited).
+    """
     owner_tid: int | None = None
     """The owning segment's ``thread_id`` (0 once abandoned)."""
     freed_by: str | None = None
@@ -260,7 +266,9 @@ class Subject:
 
 @dataclass(frozen=True)
 class Container:
-    """Where the subject's pointer came from: ``index`` is a position, or a key's repr for a dict."""
+    """Where the subject's pointer came from: ``index`` is a position, or a key's repr
+    for a dict.
+    """
 
     address: int
     type: str
@@ -282,7 +290,9 @@ class Finding:
     name: str = ""
     """The rule's own title."""
     kind: str = ""
-    """What the rule is about: ``memory``, ``concurrency``, ``plain``, ``exhaustion``, ``nothing``."""
+    """What the rule is about: ``memory``, ``concurrency``, ``plain``, ``exhaustion``,
+    ``nothing``.
+    """
 
 
 @dataclass(frozen=True)
@@ -304,7 +314,9 @@ class TargetInfo:
     debug_build: bool | None = None
     gil_enabled: bool | None = None
     layout_source: str | None = None
-    """``dwarf``, ``debug-offsets`` or ``table``: the weakest source that a field in use came from."""
+    """``dwarf``, ``debug-offsets`` or ``table``: the weakest source that a field in use
+    came from.
+    """
     pid: int | None = None
     """The process's id, where it is alive."""
 
@@ -358,7 +370,9 @@ class NativeFrameInfo:
     arguments: tuple[str, ...] = ()
     """``name=0x…`` as shown to people."""
     python: int | None = None
-    """For an eval-loop frame: index into the thread's ``python`` list of the first Python frame it runs."""
+    """For an eval-loop frame: index into the thread's ``python`` list of the first Python frame it
+    runs.
+    """
     excerpt: tuple[SourceLine, ...] = ()
     """C source around the line, for the frames that matter."""
 
@@ -369,7 +383,9 @@ class ThreadInfo:
     name: str | None = None
     crashed: bool = False
     state: str | None = None
-    """``attached``, ``detached``, ``suspended`` …; None for a thread without a Python thread state."""
+    """``attached``, ``detached``, ``suspended`` …; None for a thread without a Python
+    thread state.
+    """
     native: tuple[NativeFrameInfo, ...] = ()
     python: tuple[PythonFrame, ...] = ()
     holds: tuple[int, ...] = ()
@@ -380,7 +396,9 @@ class ThreadInfo:
     doing: str | None = None
     """One phrase for people: what the thread is in the middle of."""
     test: str | None = None
-    """The pytest test that it was running: node id and, in brackets, the phase (see ``gdbext.pytest_plugin``)."""
+    """The pytest test that it was running: node id and, in brackets, the phase (see
+    ``gdbext.pytest_plugin``).
+    """
 
 
 class OperationKind(str, enum.Enum):
@@ -408,7 +426,9 @@ class OperationKind(str, enum.Enum):
     SEND = "send"
     UNPACK = "unpack"
     EXTEND = "extend"
-    """A display takes all of the object's items [``list``, ``set``, ``dict``: the new object's type]."""
+    """A display takes all of the object's items [``list``, ``set``, ``dict``: the new object's
+    type].
+    """
     FORMAT = "format"
     """[``str``, ``repr``, ``ascii``; None without a conversion]"""
     TRUTH = "truth"
@@ -425,7 +445,9 @@ class OperationKind(str, enum.Enum):
     RUN = "run"
     """The thread runs the frame."""
     SLOT = "slot"
-    """C code of a type's slot runs [the Python operation that the slot is: ``repr``, ``setitem``]."""
+    """C code of a type's slot runs [the Python operation that the slot is: ``repr``,
+    ``setitem``].
+    """
     METHOD = "method"
     """C code of a type's method runs [the method]."""
     GETTER = "getter"
@@ -462,7 +484,9 @@ class Operation:
 
     @property
     def verb(self) -> str | None:
-        """One word for it, as a Python programmer has it: ``clear``, ``setattr``, ``next``, ``+=``."""
+        """One word for it, as a Python programmer has it: ``clear``, ``setattr``,
+        ``next``, ``+=``.
+        """
         kind = OperationKind
         if self.kind is kind.GETTER:
             return "getattr"
@@ -514,7 +538,9 @@ class Race:
 
 @dataclass(frozen=True)
 class ItemView:
-    """One item of a container, as the heap judges what it points to; ``index`` is a position or a key's text."""
+    """One item of a container, as the heap judges what it points to; ``index`` is a position or a
+    key's text.
+    """
 
     index: int | str
     address: int | None
@@ -524,7 +550,9 @@ class ItemView:
 
 @dataclass(frozen=True)
 class ContainerView:
-    """A container seen from outside: a bounded window of its slots, those in question among them."""
+    """A container seen from outside: a bounded window of its slots, those in question
+    among them.
+    """
 
     address: int
     type: str
@@ -643,8 +671,8 @@ class Freeing:
 class Blame:
     """What a set of runs under a debugger saw of the objects that went.
 
-    ``events`` is how many deallocations were recorded, ``note`` what the recording did to the timing, or why nothing
-    could be joined.
+    ``events`` is how many deallocations were recorded, ``note`` what the recording did to the
+    timing, or why nothing could be joined.
     """
 
     type: str
@@ -660,7 +688,8 @@ class Blame:
 class Consensus:
     """What many deaths of one command agree on (``gdbext hunt``).
 
-    The report that has it is the death that agrees with most others; ``symptoms`` are where the deaths differ.
+    The report that has it is the death that agrees with most others; ``symptoms`` are where the
+    deaths differ.
     """
 
     runs: int
@@ -728,7 +757,9 @@ def hexaddr(address: int | None) -> str:
 
 @dataclass
 class Problems:
-    """Collects what went wrong in sections that could not be finished, so that the rest still comes out."""
+    """Collects what went wrong in sections that could not be finished, so that the rest still comes
+    out.
+    """
 
     entries: list[SectionError] = field(default_factory=list)
 

@@ -24,7 +24,8 @@ from typing import Any
 import pytest
 
 RUNNING: dict[int, str] = {}
-"""What each thread is running, by ``threading.get_ident()``: the test's node id, and in brackets how.
+"""What each thread is running, by ``threading.get_ident()``: the test's node id, and in brackets
+how.
 
 ``setup``, ``call`` and ``teardown`` are the phases of the thread that runs the tests; ``thread`` is
 a thread that the test started, and that may live on while the next tests run.

@@ -1,4 +1,6 @@
-"""A stopped target and everything known of it, each part made when first asked for and dropped when the target runs."""
+"""A stopped target and everything known of it, each part made when first asked for and dropped when
+the target runs.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +79,8 @@ class Session:
         found = read_debug_offsets(self.memory, self.runtime_address, lambda: self.learnt)
         if not found.free_threaded:
             raise DebuggerError(
-                f"this is CPython {found.python_version} with a GIL; gdbext explains free-threaded builds only"
+                f"this is CPython {found.python_version} with a GIL; gdbext explains free-threaded "
+                "builds only"
             )
         return found
 
@@ -106,7 +109,9 @@ class Session:
 
     @cached_property
     def runtime_build_id(self) -> str | None:
-        """The build id of the file that has ``_PyRuntime``, if memory and the debugger's file are the same build."""
+        """The build id of the file that has ``_PyRuntime``, if memory and the debugger's file are
+        the same build.
+        """
         mapped = {m.build_id: m for m in self.modules if m.build_id}
         mine = self._runtime_module
         program = (
@@ -129,7 +134,9 @@ class Session:
 
     @cached_property
     def opcode_choice(self) -> OpcodeChoice:
-        """The instructions of this interpreter, checked on its own code; without a table where none fits."""
+        """The instructions of this interpreter, checked on its own code; without a table where none
+        fits.
+        """
         frozen = FrozenCode(self.memory, self.layout, self.objects, self.runtime)
         mine = self._runtime_module
         constants = [

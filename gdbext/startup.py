@@ -1,6 +1,8 @@
-"""The ``ft`` commands, given to the debugger that has loaded gdbext: what gdbinit.py and lldbinit.py share.
+"""The ``ft`` commands, given to the debugger that has loaded gdbext: what gdbinit.py and
+lldbinit.py share.
 
-Almost nothing is imported before the first command runs, so that a line in a debugger's start-up file costs milliseconds.
+Almost nothing is imported before the first command runs, so that a line in a debugger's start-up
+file costs milliseconds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The measurements behind ``scripts/bench``: each is a ratio of two things timed in turn, in this run."""
+"""The measurements behind ``scripts/bench``: each is a ratio of two things timed in turn, in this
+run.
+"""
 
 from __future__ import annotations
 
@@ -196,7 +198,9 @@ def dies(wrapper: list[str], command: list[str], folder: Path, seconds: float) -
 
 
 def bench_crash_rate(folder: Path, runs: int) -> None:
-    """Crashes of a race in a time in which about half of the bare runs die, bare and under ``gdbext run`` in turn."""
+    """Crashes of a race in a time in which about half of the bare runs die, bare and under ``gdbext
+    run`` in turn.
+    """
     script = ROOT / "tests" / "corpus" / "race_cell.py"
     command = [str(interpreters.executable("release-unfixed")), str(script)]
     seconds = statistics.median(dies([], command, folder, 20) or 20.0 for _ in range(9))
@@ -209,7 +213,10 @@ def bench_crash_rate(folder: Path, runs: int) -> None:
         bare += dies([], command, folder, seconds) is not None
         traced += dies(GDBEXT_RUN, command, folder, seconds + start) is not None
     quotient = traced / bare if bare else 0.0
-    what = f"a race's crashes in {seconds:.2f} s, gdbext run ({traced}) / bare ({bare}), n = {runs} each"
+    what = (
+        f"a race's crashes in {seconds:.2f} s, gdbext run ({traced}) / bare ({bare}), "
+        f"n = {runs} each"
+    )
     row(what, f"{quotient:.2f}", ">= 0.8", quotient >= 0.8)
 
 

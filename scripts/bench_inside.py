@@ -1,4 +1,6 @@
-"""Runs inside gdb for ``scripts/bench``: judges a list's items in bulk, and reads them one by one through gdb.Value."""
+"""Runs inside gdb for ``scripts/bench``: judges a list's items in bulk, and reads them one by one
+through gdb.Value.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Check the form of the catalogue of known issues, ``gdbext/diagnosis/known_issues/catalogue.json``.
+"""Check the form of the catalogue of known issues,
+``gdbext/diagnosis/known_issues/catalogue.json``.
 
     scripts/check_known_issues.py [FILE]
 

@@ -5,7 +5,8 @@
 Each type and method must exist in one of the given interpreters (by default the lab's, else the
 machine's free-threaded ones); each C struct and slot in one of the layout tables, or in the sources
 where the lab has them; each source file there.  What only a later version has (``since``) is left
-out.  A function must stand in its source file, with the parameters that its row names.  Prints what is wrong, one line each; the exit status is 1 if anything is.
+out.  A function must stand in its source file, with the parameters that its row names.  Prints what
+is wrong, one line each; the exit status is 1 if anything is.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ print(json.dumps([{name: sorted(names) for name, names in found.items()}, module
 
 @dataclass(frozen=True)
 class Names:
-    """What there is: the attributes of types by ``tp_name`` and of modules, structs, slots, source files."""
+    """What there is: the attributes of types by ``tp_name`` and of modules, structs, slots, source
+    files.
+    """
 
     types: dict[str, set[str]]
     modules: dict[str, set[str]]
@@ -204,7 +207,10 @@ def main() -> int:
     wrong = list(problems(names_of(pythons)))
     print(
         "\n".join(wrong)
-        or f"{len(type_traits())} types, {len(methods())} methods, {len(functions())} functions: all there"
+        or (
+            f"{len(type_traits())} types, {len(methods())} methods, {len(functions())} functions: "
+            "all there"
+        )
     )
     return bool(wrong)
 

@@ -1,4 +1,6 @@
-"""Makes the founding crash's core with one of the lab's interpreters and runs ``gdbext triage`` on it."""
+"""Makes the founding crash's core with one of the lab's interpreters and runs ``gdbext triage`` on
+it.
+"""
 
 from __future__ import annotations
 

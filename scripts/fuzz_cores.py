@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""How robust is triage?  Damages cores in many ways and counts exceptions, hangs (> 10 s) and reports over 1 MB.
+"""How robust is triage?  Damages cores in many ways and counts exceptions, hangs (> 10 s) and
+reports over 1 MB.
 
-PYTHONPATH=scripts:tests .venv/bin/python scripts/fuzz_cores.py [--memory N] [--files N] [--seed N] CORE[=EXE]...
+PYTHONPATH=scripts:tests .venv/bin/python scripts/fuzz_cores.py [--memory N] [--files N] [--seed N]
+CORE[=EXE]...
 """
 
 from __future__ import annotations

@@ -127,7 +127,9 @@ SHAPES = _by_name(
     Variant(name="clang-lto-stripped", base="clang-lto", keeps=Symbols.NONE),
     Variant(name="static-stripped", base="release-unfixed", keeps=Symbols.NONE),
 )
-"""The shapes in which users have it, without gh-132713's fixes; the first test that needs one builds it."""
+"""The shapes in which users have it, without gh-132713's fixes; the first test that needs one
+builds it.
+"""
 
 ALL = VARIANTS | SHAPES
 
@@ -169,7 +171,9 @@ def found() -> list[str]:
 
 
 def find_or_build(name: str = "release") -> str:
-    """One free-threaded interpreter: this machine's own where it has one, else the lab's build of that name."""
+    """One free-threaded interpreter: this machine's own where it has one, else the lab's build of
+    that name.
+    """
     return next(filter(is_free_threaded, finder.installed()), None) or str(build(name))
 
 
@@ -177,14 +181,16 @@ def find_or_build(name: str = "release") -> str:
 
 
 def fetch_source(folder: Path) -> Path:
-    """Download and unpack the upstream tarball of Debian's source package; return the source tree."""
+    """Download and unpack the upstream tarball of Debian's source package; return the
+    source tree.
+    """
     unpacked = folder / "source"
     if (unpacked / "configure").exists():
         return unpacked
     if not shutil.which("apt-get"):
         raise BuildError(
-            "no apt-get here to fetch CPython's source with; set GDBEXT_PYTHON to a free-threaded python, "
-            f"or unpack a CPython 3.13.5 source tree at {unpacked}"
+            "no apt-get here to fetch CPython's source with; set GDBEXT_PYTHON to a free-threaded "
+            f"python, or unpack a CPython 3.13.5 source tree at {unpacked}"
         )
     errors = apt_download(
         folder, "deb-src", SUITE, ["source", "--download-only", f"{SOURCE_PACKAGE}/{SUITE}"]
@@ -202,10 +208,11 @@ def fetch_source(folder: Path) -> Path:
 
 
 def apt_download(folder: Path, kind: str, suite: str, command: list[str]) -> list[str]:
-    """Run ``apt-get COMMAND`` in ``folder`` as any user, with a state of its own; return what went wrong.
+    """Run ``apt-get COMMAND`` in ``folder`` as any user, with a state of its own; return what went
+    wrong.
 
-    ``kind`` is ``deb`` or ``deb-src``; only ``suite`` is known to that apt.  The mirrors that this machine's apt is set up
-    with are tried in turn.
+    ``kind`` is ``deb`` or ``deb-src``; only ``suite`` is known to that apt.  The mirrors that this
+    machine's apt is set up with are tried in turn.
     """
     for archive in ("lists/partial", "archives/partial"):
         (folder / "apt" / archive).mkdir(parents=True, exist_ok=True)
@@ -339,7 +346,9 @@ def build(name: str) -> Path:
 
 
 def compile_variant(variant: Variant, progress: Progress) -> None:
-    """Configure and make in a tree of the variant's own, so that DWARF's source paths stay valid."""
+    """Configure and make in a tree of the variant's own, so that DWARF's source paths
+    stay valid.
+    """
     target = tree(variant.name)
     progress.last = time.monotonic() - 9 if not progress.tty else 0.0
     progress.show(0, "source")
@@ -364,7 +373,8 @@ def compile_variant(variant: Variant, progress: Progress) -> None:
     run_with_progress(make, target, progress, log)
     if not is_free_threaded(str(executable(variant.name))):
         raise BuildError(
-            f"{executable(variant.name)} was built, but does not start as a free-threaded Python; see {log}"
+            f"{executable(variant.name)} was built, but does not start as a free-threaded Python; "
+            f"see {log}"
         )
 
 
@@ -433,7 +443,9 @@ def run_quietly(*command: str | Path) -> None:
 
 
 def ensure_build_tools(variant: Variant) -> None:
-    """Install what compiling needs where we may; else say in one line what is missing and how to get it."""
+    """Install what compiling needs where we may; else say in one line what is missing and how to
+    get it.
+    """
     headers = {"libffi-dev": "ffi.h", "zlib1g-dev": "zlib.h"}
     tools = ("gcc", *variant.needs, "make", "git", "strip", "objcopy")
     missing = [tool for tool in tools if not shutil.which(tool)]

@@ -1,10 +1,10 @@
 """Could this checkout be released today?  (scripts/release_check)
 
 The version is one everywhere; wheel and sdist are built in isolation, and hold all that they should
-and nothing else; then the wheel is installed into a bare environment of each Python at hand, with no
-index of packages but for what it depends on, and run: ``--version``, ``explain``, ``doctor``, and the
-triage of a core with the environment's own gdb and LLDB.  What was built stays in ``dist/``, beside a
-bill of materials (CycloneDX) of what an installation brings.
+and nothing else; then the wheel is installed into a bare environment of each Python at hand, with
+no index of packages but for what it depends on, and run: ``--version``, ``explain``, ``doctor``,
+and the triage of a core with the environment's own gdb and LLDB.  What was built stays in
+``dist/``, beside a bill of materials (CycloneDX) of what an installation brings.
 """
 
 from __future__ import annotations
@@ -121,7 +121,9 @@ def tree() -> str:
 
 
 def check_content(wheel: Path, sdist: Path) -> None:
-    """Every file of the package but its guides is in the wheel; the sdist has that and what builds it."""
+    """Every file of the package but its guides is in the wheel; the sdist has that and what builds
+    it.
+    """
     listed = subprocess.run(
         ["git", "ls-tree", "-r", "--name-only", tree(), "gdbext/"],
         cwd=ROOT,

@@ -1,16 +1,18 @@
 #!/usr/bin/env python3
-"""Make gdbext/cpython/versions/VERSION/{layouts,offsets,opcodes}.json, what gdbext knows of each CPython version.
+"""Make gdbext/cpython/versions/VERSION/{layouts,offsets,opcodes}.json, what gdbext knows of each
+CPython version.
 
-3.13.5's layouts come from the DWARF of the lab's own builds, the others from the headers in Debian's binary packages
-``libpythonMINOR-dev``: a small C file with every struct is compiled with ``Py_GIL_DISABLED`` and its debug information is read
-the same way.  Every version that one of Debian's suites has now is made; folders of versions that none has any more stay::
+3.13.5's layouts come from the DWARF of the lab's own builds, the others from the headers in
+Debian's binary packages ``libpythonMINOR-dev``: a small C file with every struct is compiled with
+``Py_GIL_DISABLED`` and its debug information is read the same way.  Every version that one of
+Debian's suites has now is made; folders of versions that none has any more stay::
 
     $ scripts/version_tables.py           # all that there are
     $ scripts/version_tables.py 3.14      # those of one minor version
     $ scripts/version_tables.py --check   # nothing is written; exit 1 if a file is not what would be made now
 
-Every run also compiles that C file against 3.13.5's headers and compares with 3.13.5's DWARF, and compares 3.13.5's
-instructions with what the lab's interpreter says of itself.
+Every run also compiles that C file against 3.13.5's headers and compares with 3.13.5's DWARF, and
+compares 3.13.5's instructions with what the lab's interpreter says of itself.
 """
 
 from __future__ import annotations
@@ -206,7 +208,10 @@ def layout_differences() -> list[str]:
 
 def opcode_differences() -> list[str]:
     """Where 3.13.5's instructions are not what the interpreter itself says."""
-    ask = "import json, opcode as o; print(json.dumps([o.opmap, o._inline_cache_entries, o._specializations]))"
+    ask = (
+        "import json, opcode as o; print(json.dumps([o.opmap, o._inline_cache_entries, "
+        "o._specializations]))"
+    )
     done = subprocess.run(
         [str(interpreters.build("release")), "-c", ask], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,6 @@
-"""A debugger made of bytes: unit tests build a target's memory by hand, in microseconds and without any debugger."""
+"""A debugger made of bytes: unit tests build a target's memory by hand, in microseconds and without
+any debugger.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +61,9 @@ class FakeMemory:
 
 
 class FakeDebugger(FakeMemory):
-    """A whole target: memory, threads with frames and variables, symbols, a signal; structs come from the caller."""
+    """A whole target: memory, threads with frames and variables, symbols, a signal; structs come
+    from the caller.
+    """
 
     version = "fake 1.0"
     kind = "core"
@@ -138,7 +142,9 @@ def shipped_table(version: str = "3.13.5", flavour: str = "release") -> Table:
 
 
 def offsets_of(version: str, flavour: str, **changes: int) -> DebugOffsets:
-    """``_Py_DebugOffsets`` as that build has it; ``changes`` replaces entries by ``struct.field``."""
+    """``_Py_DebugOffsets`` as that build has it; ``changes`` replaces entries by
+    ``struct.field``.
+    """
     facts = next(f for f in shipped() if f.name == version)
     layout = Layout(lambda name: None, None, shipped_table(version, flavour))
     offsets, sizes = {}, {}

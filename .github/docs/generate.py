@@ -1,4 +1,5 @@
-"""Pages made of what the code declares: rules, commands, formats, the schema; and of the README's sections.
+"""Pages made of what the code declares: rules, commands, formats, the schema; and of the README's
+sections.
 
 A hook of MkDocs.  Nothing made here is kept: the declarations are the only place where it is said.
 """
@@ -148,8 +149,10 @@ def formats() -> str:
         "A file's ending says which format is written; `--format` does too.",
         f"| format | endings |\n| --- | --- |\n{rows}",
         "## The JSON report",
-        "Its id is `gdbext.triage/1`. Names in it stay; new ones may come. This is its JSON Schema, "
-        "`gdbext/reports/schema.json`, as tables.",
+        (
+            "Its id is `gdbext.triage/1`. Names in it stay; new ones may come. "
+            "This is its JSON Schema, `gdbext/reports/schema.json`, as tables."
+        ),
         fields("report", schema),
     ]
     for name, part in schema.get("$defs", {}).items():

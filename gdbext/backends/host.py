@@ -1,4 +1,6 @@
-"""What the ``ft`` commands ask of the program that they live in, beyond the target: a place to write to, and the user's wishes."""
+"""What the ``ft`` commands ask of the program that they live in, beyond the target: a place to
+write to, and the user's wishes.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,10 @@ from typing import Protocol, TextIO
 
 
 class Host(Protocol):
-    """The debugger's side of the conversation.  ``gdb_host.py`` and ``lldb_host.py`` have one each."""
+    """The debugger's side of the conversation.
+
+    ``gdb_host.py`` and ``lldb_host.py`` have one each.
+    """
 
     def write(self, text: str) -> None:
         """Show text to the user, as the debugger shows its own."""
@@ -32,8 +37,9 @@ class Host(Protocol):
     ) -> None:
         """Make ``name`` a command of the debugger's.
 
-        ``run`` takes what stands behind the name, and tells by its result whether all went well; ``complete`` takes the same
-        and the word that is being typed, and gives the words that it may become.  Doing it again replaces what was there.
+        ``run`` takes what stands behind the name, and tells by its result whether all went well;
+        ``complete`` takes the same and the word that is being typed, and gives the words that it
+        may become.  Doing it again replaces what was there.
         """
 
 
@@ -55,7 +61,8 @@ class Commands(Protocol):
 
 
 def terminal() -> TextIO:
-    """What stands behind the debugger's output, to be asked whether it is a terminal and which letters it has.
+    """What stands behind the debugger's output, to be asked whether it is a terminal and which
+    letters it has.
 
     ``sys.stdout`` is the debugger's own there, and says nothing of the kind.
     """
@@ -69,4 +76,6 @@ def progress(stream: TextIO, text: str) -> None:
 
 
 WHEEL_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONNOUSERSITE", "PYTHONLOADER_LIBPYTHON")
-"""The debuggers' wheels start with these for their own Python; inherited by the program they would break any Python there."""
+"""The debuggers' wheels start with these for their own Python; inherited by the program they would
+break any Python there.
+"""

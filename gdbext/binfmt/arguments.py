@@ -51,7 +51,8 @@ class Register(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A stack slot that still has it, ``offset`` bytes from where rsp pointed at the function's entry.
+    """A stack slot that still has it, ``offset`` bytes from where rsp pointed at the function's
+    entry.
 
     There the return address lies, eight bytes below what the caller's frame has for rsp.
     """
@@ -80,10 +81,12 @@ ENTRY = _State({Register(name): i for i, name in enumerate(ARGUMENTS)}, {"rsp": 
 
 
 def entry_arguments(code: bytes, at: int, *, is_caller: bool = True) -> dict[int, Place]:
-    """Where the arguments are, by position, when the function is at the offset ``at`` of its ``code``.
+    """Where the arguments are, by position, when the function is at the offset ``at`` of its
+    ``code``.
 
     A caller is at the instruction behind its call, which need not be one of its own: its state is
-    that at the end of the call.  Where no path leads there, as behind a jump table, nothing is known.
+    that at the end of the call.  Where no path leads there, as behind a jump table, nothing is
+    known.
     """
     states: dict[int, _State] = {0: ENTRY}
     pending = [0]
@@ -124,7 +127,8 @@ def recovered(
     *,
     is_caller: bool,
 ) -> dict[int, int]:
-    """The arguments that the function at those addresses was called with, by position, as far as it has them still.
+    """The arguments that the function at those addresses was called with, by position, as far as it
+    has them still.
 
     ``registers`` are those of its frame, ``caller_sp`` is rsp of the frame that called it.
     """

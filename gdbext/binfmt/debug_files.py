@@ -1,10 +1,11 @@
-"""Debug information and symbols that were taken out of an ELF file, and where the files of a target are on this machine.
+"""Debug information and symbols that were taken out of an ELF file, and where the files of a target
+are on this machine.
 
-Distributions ship programs without them, and put them into files apart.  A program names its file by
-its build id (``/usr/lib/debug/.build-id/ab/cdef….debug``) and by the section ``.gnu_debuglink``, a
-file name and the file's CRC-32; gdb's manual, "Debugging Information in Separate Files", says where
-that file may lie.  Fedora leaves functions' names in the program, as a small ELF file compressed
-by xz in the section ``.gnu_debugdata`` ("MiniDebugInfo" in the same manual).
+Distributions ship programs without them, and put them into files apart.  A program names its file
+by its build id (``/usr/lib/debug/.build-id/ab/cdef….debug``) and by the section ``.gnu_debuglink``,
+a file name and the file's CRC-32; gdb's manual, "Debugging Information in Separate Files", says
+where that file may lie.  Fedora leaves functions' names in the program, as a small ELF file
+compressed by xz in the section ``.gnu_debugdata`` ("MiniDebugInfo" in the same manual).
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ class Where:
     """Where a target's files are on this machine.
 
     ``sysroot`` is a folder that stands for ``/`` of the machine where the target runs or ran, empty
-    for this one; ``executable`` the program's file here; ``folders`` are searched for files of debug
-    information, as gdb's ``debug-file-directory`` is.
+    for this one; ``executable`` the program's file here; ``folders`` are searched for files of
+    debug information, as gdb's ``debug-file-directory`` is.
     """
 
     sysroot: str = ""

@@ -1,7 +1,9 @@
-"""Where a function starts, in a binary without symbols: from ``.eh_frame_hdr``, which ``strip`` leaves.
+"""Where a function starts, in a binary without symbols: from ``.eh_frame_hdr``, which ``strip``
+leaves.
 
-Every function compiled for x86-64 Linux has unwind information, and the loader maps a sorted table of it (Linux Standard
-Base, "Exception Frames").  Compilers split a function's cold part off as an entry of its own.
+Every function compiled for x86-64 Linux has unwind information, and the loader maps a sorted table
+of it (Linux Standard Base, "Exception Frames").  Compilers split a function's cold part off as an
+entry of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""What an ELF file, a core's headers or ``/proc`` say of memory maps and build ids, without any debugger.
+"""What an ELF file, a core's headers or ``/proc`` say of memory maps and build ids, without any
+debugger.
 
 Both debuggers keep these things to themselves or show them in ways of their own; the files do not.
 """
@@ -38,7 +39,9 @@ class Segment(NamedTuple):
 
 
 class CoreThread(NamedTuple):
-    """A thread of a core, from its NT_PRSTATUS (``struct elf_prstatus`` of Linux's linux/elfcore.h) and NT_SIGINFO notes."""
+    """A thread of a core, from its NT_PRSTATUS (``struct elf_prstatus`` of Linux's linux/elfcore.h)
+    and NT_SIGINFO notes.
+    """
 
     lwp: int
     signal: int
@@ -48,7 +51,10 @@ class CoreThread(NamedTuple):
 
 
 class CoreInfo(NamedTuple):
-    """What a core's headers and notes tell.  ``program`` is the kernel's 15-letter name, ``arguments`` its 80."""
+    """What a core's headers and notes tell.
+
+    ``program`` is the kernel's 15-letter name, ``arguments`` its 80.
+    """
 
     regions: list[Region]
     files: list[tuple[int, int, int, str]]
@@ -56,11 +62,17 @@ class CoreInfo(NamedTuple):
     program: str | None
     arguments: str | None
     missing_bytes: int
-    """How many bytes the headers promise that the file does not have: above 0 the core is truncated."""
+    """How many bytes the headers promise that the file does not have: above 0 the core is
+    truncated.
+    """
     threads: tuple[CoreThread, ...] = ()
-    """The threads whose registers are in it, in the core's order: the kernel puts the one that died first."""
+    """The threads whose registers are in it, in the core's order: the kernel puts the one that died
+    first.
+    """
     program_headers: int | None = None
-    """Where the program's own ELF headers were mapped (AT_PHDR): they tell the program from the libraries."""
+    """Where the program's own ELF headers were mapped (AT_PHDR): they tell the program from the
+    libraries.
+    """
     pid: int | None = None
     loads: tuple[Segment, ...] = ()
     """The PT_LOAD segments by address: memory, as far as ``filesz`` goes."""
@@ -97,7 +109,9 @@ def program_headers(stream: BinaryIO, path: str) -> tuple[int, list[Segment]]:
 
 
 def _read_at(stream: BinaryIO, offset: int, size: int) -> bytes:
-    """What the file has there: less than ``size``, or nothing, for an offset that a damaged header made up."""
+    """What the file has there: less than ``size``, or nothing, for an offset that a damaged header
+    made up.
+    """
     if offset >= 1 << 62:
         return b""
     stream.seek(offset)
@@ -112,7 +126,9 @@ def _extended_count(stream: BinaryIO, header: bytes) -> int:
 
 
 def notes(data: bytes) -> Iterator[tuple[bytes, int, bytes]]:
-    """(owner, type, description) of each note in a PT_NOTE segment's bytes; stops at the first broken one."""
+    """(owner, type, description) of each note in a PT_NOTE segment's bytes; stops at the first
+    broken one.
+    """
     at = 0
     while at + 12 <= len(data):
         name_size, size, kind = struct.unpack_from("<III", data, at)
@@ -215,7 +231,9 @@ def _text(raw: bytes) -> str:
 
 
 def live_maps(pid: int) -> tuple[list[Region], list[tuple[int, int, int, str]]]:
-    """(regions, mapped files) of a running process of this machine, empty if ``/proc`` does not show it."""
+    """(regions, mapped files) of a running process of this machine, empty if ``/proc`` does not
+    show it.
+    """
     regions, files = [], []
     try:
         with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as stream:
@@ -253,7 +271,8 @@ def build_id_in_file(path: str) -> str | None:
 
 
 def image_headers(memory: Memory, base: int) -> list[Segment]:
-    """The program headers of the ELF image mapped at ``base``, their ``vaddr`` as mapped; empty if there is no image.
+    """The program headers of the ELF image mapped at ``base``, their ``vaddr`` as mapped; empty if
+    there is no image.
 
     Raises:
         MemoryFault: when the headers cannot be read (Linux puts an image's first page into cores).

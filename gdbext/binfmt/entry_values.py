@@ -1,4 +1,6 @@
-"""What a frame's argument registers held when its function was called, where the caller still knows."""
+"""What a frame's argument registers held when its function was called, where the caller still
+knows.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ class EntryValues:
         self._files = files
 
     def register(self, lwp: int, level: int, number: int, depth: int = 0) -> int | None:
-        """The register (by DWARF's number) as the function of that frame was called; None where nobody knows."""
+        """The register (by DWARF's number) as the function of that frame was called; None where
+        nobody knows.
+        """
         frames = self._debugger.frames(lwp, level + MAX_DEPTH)
         while level < len(frames) and frames[level].is_inlined:
             level += 1
@@ -27,7 +31,8 @@ class EntryValues:
             return None
         found = self._files.dwarf_at(self._debugger, frames[caller].pc)
         site = callsites.find(found.dwarf, found.address) if found else None
-        # A callee of another name: the called function has ended in a jump to this one, with registers of its own making.
+        # A callee of another name: the called function has ended in a jump to this one, with
+        # registers of its own making.
         if site is None or site.callee != frames[level].function or number not in site.values:
             return None
         registers = self._debugger.registers(lwp, caller)

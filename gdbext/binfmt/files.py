@@ -1,4 +1,5 @@
-"""What the files behind a target say of it, equal in both debuggers: a core's headers and notes, ``/proc`` for a live process.
+"""What the files behind a target say of it, equal in both debuggers: a core's headers and notes,
+``/proc`` for a live process.
 
 The debuggers know some of this as well, each in its own way and with gaps of its own.
 """
@@ -41,7 +42,8 @@ class DwarfPlace(NamedTuple):
 
 
 class TargetFiles:
-    """The files of one stop of one target: give it the core's path, or the pid of a process of this machine.
+    """The files of one stop of one target: give it the core's path, or the pid of a process of this
+    machine.
 
     A path that the target has mapped is a name; which file here that is, and whether it still is
     the same build, :meth:`_here` says.
@@ -95,8 +97,8 @@ class TargetFiles:
     def read(self, memory: Memory, address: int, size: int) -> bytes | None:
         """A core's memory, straight from its file; None if any of it is missing.
 
-        gdb shows zeros for memory that a core has left out, LLDB does not look into mapped files: this does neither.
-        ``memory`` is the same memory, asked which builds the mapped files were.
+        gdb shows zeros for memory that a core has left out, LLDB does not look into mapped files:
+        this does neither. ``memory`` is the same memory, asked which builds the mapped files were.
         """
         found = []
         while size > 0:
@@ -151,7 +153,8 @@ class TargetFiles:
         return None
 
     def symbol(self, memory: Memory, name: str, file: str | None = None) -> Symbol | None:
-        """A symbol of the first file that has it, the program itself before the libraries, a global one before local ones.
+        """A symbol of the first file that has it, the program itself before the libraries, a global
+        one before local ones.
 
         Files that are other builds than those in memory are not asked.
         """
@@ -166,7 +169,8 @@ class TargetFiles:
     def symbol_from(self, memory: Memory, name: str, start: int) -> Symbol:
         """The symbol at an address that a debugger has a name for.
 
-        Of several names (glibc's functions have up to four) the plainest is taken, and not each debugger's own favourite.
+        Of several names (glibc's functions have up to four) the plainest is taken, and not each
+        debugger's own favourite.
         """
         path = self.file_at(start)
         if path is not None and path in self._bases:
@@ -184,7 +188,8 @@ class TargetFiles:
         return Symbol(name, start)
 
     def dwarf_at(self, memory: Memory, address: int) -> DwarfPlace | None:
-        """The debug information of the file that is mapped there, or of the file that it was moved to.
+        """The debug information of the file that is mapped there, or of the file that it was moved
+        to.
 
         None if the file is another build now.
         """
@@ -200,7 +205,9 @@ class TargetFiles:
         return DwarfPlace(self._dwarfs[path], address - self._bias(memory, path))
 
     def line_at(self, memory: Memory, address: int) -> Line | None:
-        """The place in source that the instruction at an address was made from; None where that is not known."""
+        """The place in source that the instruction at an address was made from; None where that is
+        not known.
+        """
         place = self.dwarf_at(memory, address)
         return self.lines_of(place.dwarf).at(place.address) if place is not None else None
 
@@ -215,7 +222,9 @@ class TargetFiles:
         return self._bases[path] - (sections.read(here).first if here else 0)
 
     def _here(self, memory: Memory, path: str) -> str | None:
-        """The file of this machine that was mapped as ``path``; None if it is another build now, or gone."""
+        """The file of this machine that was mapped as ``path``; None if it is another build now, or
+        gone.
+        """
         if path not in self._files_here:
             # Reading the build id from memory may lead here again.
             self._files_here[path] = None
@@ -237,7 +246,9 @@ class TargetFiles:
         return debug_files.separate(here, self._where.folders)
 
     def _tables_of(self, memory: Memory, path: str) -> list[SymbolTable]:
-        """The symbols of a mapped file, and those that were taken out of it into a debug file of its own."""
+        """The symbols of a mapped file, and those that were taken out of it into a debug file of
+        its own.
+        """
         if path not in self._tables:
             here = self._here(memory, path)
             files = [sections.read(here)] if here else []
@@ -266,18 +277,24 @@ class TargetFiles:
     def has_thread(self, lwp: int) -> bool:
         """Whether the target has such a thread.
 
-        libthread_db reads the C library's own list of threads from memory: where that was overwritten, gdb has threads that
-        never were.  A core's notes have the threads that the kernel had.
+        libthread_db reads the C library's own list of threads from memory: where that was
+        overwritten, gdb has threads that never were.  A core's notes have the threads that the
+        kernel had.
         """
         return not self._core_threads or lwp in self._core_threads
 
     def fs_base(self, lwp: int) -> int | None:
-        """The thread pointer that a core has of a thread; None for a live process, where only the debugger knows."""
+        """The thread pointer that a core has of a thread; None for a live process, where only the
+        debugger knows.
+        """
         thread = self._core_threads.get(lwp)
         return thread.fs_base if thread else None
 
     def thread_name(self, lwp: int) -> str | None:
-        """The kernel's name of a thread.  A core has only that of its first, the one whose LWP is the pid."""
+        """The kernel's name of a thread.
+
+        A core has only that of its first, the one whose LWP is the pid.
+        """
         if self._core:
             return self._core.program if lwp == self._core.pid else None
         try:
@@ -291,8 +308,9 @@ class TargetFiles:
     def core_signal(self) -> Signal | None:
         """What the process died of.
 
-        The kernel writes the thread that died first; a debugger that writes a core puts the one that had the signal first.
-        None when that signal does not kill with a core: the process was only stopped to have its core written.
+        The kernel writes the thread that died first; a debugger that writes a core puts the one
+        that had the signal first. None when that signal does not kill with a core: the process was
+        only stopped to have its core written.
         """
         if self._core is None or not self._core.threads:
             return None
@@ -305,7 +323,9 @@ class TargetFiles:
 
 
 def _is_build(path: str, build_id: str | None, memory: Memory, base: int) -> bool:
-    """Whether a file is the one that is mapped at ``base``: by build ids, else by its first page, the headers."""
+    """Whether a file is the one that is mapped at ``base``: by build ids, else by its first page,
+    the headers.
+    """
     if build_id is not None:
         return elf.build_id_in_file(path) == build_id
     start = bytes(sections.read(path).data[:FIRST_PAGE])

@@ -25,12 +25,17 @@ class Section(NamedTuple):
 
 
 class ElfFile:
-    """One file.  What is not ELF, or is cut short, has no sections.  Compressed sections are left out."""
+    """One file.  What is not ELF, or is cut short, has no sections.
+
+    Compressed sections are left out.
+    """
 
     def __init__(self, path: str = os.devnull) -> None:
         self.data: bytes | mmap.mmap = b""
         self.first = 0
-        """The file's own address of its first byte: where it is loaded, less this, is to be added to its addresses."""
+        """The file's own address of its first byte: where it is loaded, less this, is to be added
+        to its addresses.
+        """
         self.sections: list[Section] = []
         self.names: dict[str, Section] = {}
         with contextlib.suppress(OSError, ValueError, struct.error, IndexError):

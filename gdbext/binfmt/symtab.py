@@ -1,7 +1,8 @@
 """The symbol tables of ELF files, read without a debugger: ``.symtab`` and ``.dynsym``.
 
-A debugger that is asked for a variable reads the debug information of the source file that has it, which takes up to 100 ms.
-The linker's table has the address and size of each, and finding one name in it takes 1 ms.
+A debugger that is asked for a variable reads the debug information of the source file that has it,
+which takes up to 100 ms. The linker's table has the address and size of each, and finding one name
+in it takes 1 ms.
 """
 
 from __future__ import annotations
@@ -92,7 +93,9 @@ class SymbolTable:
                     yield entry
 
     def _entry(self, table: _Table, at: int) -> Entry | None:
-        """The defined function or variable whose symbol stands at that offset of the file, if one does."""
+        """The defined function or variable whose symbol stands at that offset of the file, if one
+        does.
+        """
         if at not in table.entries:
             return None
         name, info, _, section, value, size = SYMBOL.unpack_from(self._data, at)

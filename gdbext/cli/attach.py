@@ -87,10 +87,12 @@ def refuse_hopeless(pid: int) -> None:
     if (tracer := fields.get("TracerPid", "0")) != "0":
         if process.is_gdbext_run(int(tracer)):
             raise Failure(
-                f"process {pid} is followed by gdbext run, which can look at it while it goes on: kill -USR1 {tracer}"
+                f"process {pid} is followed by gdbext run, which can look at it while it goes on: "
+                f"kill -USR1 {tracer}"
             )
         raise Failure(
-            f"process {pid} is being traced by process {tracer} ({process.name(int(tracer))}); a process has one tracer at most"
+            f"process {pid} is being traced by process {tracer} ({process.name(int(tracer))}); "
+            "a process has one tracer at most"
         )
     owner = fields.get("Uid", "").split()[:1]
     if os.geteuid() != 0 and owner != [str(os.geteuid())]:
@@ -98,6 +100,7 @@ def refuse_hopeless(pid: int) -> None:
     with contextlib.suppress(OSError), open("/proc/sys/kernel/yama/ptrace_scope") as stream:
         if os.geteuid() != 0 and (scope := stream.read().strip()) != "0":
             raise Failure(
-                f"this system lets no process be attached to but one's own children (kernel.yama.ptrace_scope is {scope}); "
-                "run gdbext as root, or once: sudo sysctl kernel.yama.ptrace_scope=0"
+                "this system lets no process be attached to but one's own children "
+                f"(kernel.yama.ptrace_scope is {scope}); run gdbext as root, or once: "
+                "sudo sysctl kernel.yama.ptrace_scope=0"
             )

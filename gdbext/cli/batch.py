@@ -183,7 +183,8 @@ def _identity(path: str) -> dict[str, Any]:
 
 
 def read_lines(path: str) -> Iterator[dict[str, Any]]:
-    """The entries of a file of JSON lines; a line cut short, by a crash of the machine say, is left out.
+    """The entries of a file of JSON lines; a line cut short, by a crash of the machine say, is left
+    out.
 
     Raises:
         OSError
@@ -268,7 +269,10 @@ def _diagnose(core: str, arguments: argparse.Namespace) -> dict[str, Any]:
             for word in (f"--{option}", value)
         ]
         words += ["--redact"] if arguments.redact else []
-        code = f"import sys; sys.path.insert(0, {launch.ROOT!r}); from gdbext.cli.main import main; sys.exit(main(sys.argv[1:]))"
+        code = (
+            f"import sys; sys.path.insert(0, {launch.ROOT!r}); from gdbext.cli.main import main; "
+            "sys.exit(main(sys.argv[1:]))"
+        )
         environment = {**os.environ, "TMPDIR": folder}
         error: str | None = None
         content = None

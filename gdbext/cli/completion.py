@@ -1,4 +1,6 @@
-"""``gdbext completion bash|zsh|fish``: made from the commands' own parsers, so it cannot fall behind them."""
+"""``gdbext completion bash|zsh|fish``: made from the commands' own parsers, so it cannot fall
+behind them.
+"""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ import os
 from collections.abc import Iterator
 from typing import IO
 
-# First bytes: (name, the command that unpacks to its stdout, Python's own module where there is one).
+# First bytes: (name, the command that unpacks to its stdout, Python's own module where there is
+# one).
 KINDS: dict[bytes, tuple[str, tuple[str, ...], str | None]] = {
     b"\x28\xb5\x2f\xfd": ("zstd", ("zstd", "-dcq", "--"), None),
     b"\x04\x22\x4d\x18": ("lz4", ("lz4", "-dcq", "--"), None),
@@ -19,7 +20,9 @@ ZEROS = bytes(BLOCK)
 HEADROOM = 256 << 20
 """Bytes of the disk that unpacking leaves free."""
 MOST = 1 << 40
-"""Bytes that a core may have unpacked, holes included: a terabyte of zeros fits into a megabyte of zstd."""
+"""Bytes that a core may have unpacked, holes included: a terabyte of zeros fits into a megabyte of
+zstd.
+"""
 
 
 class UnpackError(Exception):
@@ -27,7 +30,9 @@ class UnpackError(Exception):
 
 
 def kind(path: str) -> str | None:
-    """``zstd``, ``lz4``, ``gzip`` or ``xz``; None for anything else, and for what cannot be read."""
+    """``zstd``, ``lz4``, ``gzip`` or ``xz``; None for anything else, and for what
+    cannot be read.
+    """
     try:
         with open(path, "rb") as stream:
             start = stream.read(8)
@@ -59,7 +64,8 @@ def is_core(path: str) -> bool:
 
 @contextlib.contextmanager
 def unpacked(path: str) -> Iterator[str]:
-    """The path of the core to open: ``path`` itself, or for a compressed one a temporary file that is gone afterwards.
+    """The path of the core to open: ``path`` itself, or for a compressed one a temporary file that
+    is gone afterwards.
 
     Raises:
         UnpackError
@@ -88,7 +94,8 @@ def unpacked(path: str) -> Iterator[str]:
 
 
 def copy_sparse(source: IO[bytes], target: IO[bytes]) -> None:
-    """Copy, leaving holes for blocks of zeros: most of a free-threaded Python's core is reserved, untouched memory.
+    """Copy, leaving holes for blocks of zeros: most of a free-threaded Python's core is reserved,
+    untouched memory.
 
     Raises:
         UnpackError: before the disk is full.
@@ -107,7 +114,8 @@ def copy_sparse(source: IO[bytes], target: IO[bytes]) -> None:
             free = os.fstatvfs(target.fileno())
             if free.f_bavail * free.f_frsize < HEADROOM:
                 raise UnpackError(
-                    f"no room to unpack the core in {os.path.dirname(str(target.name)) or 'the temporary folder'}; set TMPDIR"
+                    "no room to unpack the core in "
+                    f"{os.path.dirname(str(target.name)) or 'the temporary folder'}; set TMPDIR"
                 )
         target.write(block)
         written += len(block)
@@ -130,7 +138,8 @@ def _reader(path: str, name: str, whole: bool = True) -> Iterator[IO[bytes]]:
 
     if not shutil.which(command[0]):
         raise UnpackError(
-            f"{path} is compressed with {name}, and there is no `{command[0]}` here to unpack it; install the package {command[0]}"
+            f"{path} is compressed with {name}, and there is no `{command[0]}` here to unpack it; "
+            f"install the package {command[0]}"
         )
     with subprocess.Popen(
         [*command, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -143,5 +152,6 @@ def _reader(path: str, name: str, whole: bool = True) -> Iterator[IO[bytes]]:
         complaint = process.stderr.read().decode(errors="replace").strip()
         if process.wait() != 0:
             raise UnpackError(
-                f"{path} is damaged {name} data: {complaint.splitlines()[-1] if complaint else process.returncode}"
+                f"{path} is damaged {name} data: "
+                f"{complaint.splitlines()[-1] if complaint else process.returncode}"
             )

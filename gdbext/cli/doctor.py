@@ -1,4 +1,6 @@
-"""``gdbext doctor``: what this machine lacks for a full diagnosis, what each lack costs, and how to mend it."""
+"""``gdbext doctor``: what this machine lacks for a full diagnosis, what each lack costs, and how to
+mend it.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +66,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--python",
         metavar="PYTHON",
-        help="the interpreter to look at (default: $GDBEXT_PYTHON, python3.15t, 3.14t, 3.13t, uv's, ours, python3)",
+        help=(
+            "the interpreter to look at (default: $GDBEXT_PYTHON, python3.15t, 3.14t, 3.13t, uv's, "
+            "ours, python3)"
+        ),
     )
     made.add_argument("--json", action="store_true", help="as JSON")
     return made
@@ -121,7 +126,10 @@ def _debugger(name: str) -> Check:
         found = launch.find(name)
     except launch.LaunchError:
         return Check(FAULT if name == "gdb" else LACK, name, "not found", cost, install)
-    code = "import sys; print('PY', sys.version_info[0], sys.version_info[1]); import pygments; print('PYGMENTS')"
+    code = (
+        "import sys; print('PY', sys.version_info[0], sys.version_info[1]); import pygments; "
+        "print('PYGMENTS')"
+    )
     words = (
         ["-nx", "-batch", "-ex", f"python {code}"]
         if name == "gdb"
@@ -188,7 +196,10 @@ def _ptrace() -> Check:
     """Whether a child can be followed: tried out."""
     from gdbext.tracing import ptrace
 
-    cost = "`gdbext run` needs cores instead (next line) and does not see child processes or hangs; `gdbext attach` does not work"
+    cost = (
+        "`gdbext run` needs cores instead (next line) and does not see child processes or hangs; "
+        "`gdbext attach` does not work"
+    )
     pid = os.fork()
     if pid == 0:
         signal.pause()
@@ -220,7 +231,10 @@ def _ptrace() -> Check:
         return Check(
             GOOD,
             "ptrace",
-            "children can be followed; attaching to others is for root (kernel.yama.ptrace_scope = 1)",
+            (
+                "children can be followed; attaching to others is for root "
+                "(kernel.yama.ptrace_scope = 1)"
+            ),
         )
     return Check(GOOD, "ptrace", "permitted")
 
@@ -232,7 +246,10 @@ def _cores() -> Check:
     soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
     reason = cores.lack(pattern, hard)
     shown = {resource.RLIM_INFINITY: "unlimited"}
-    state = f"core_pattern `{pattern}`, ulimit -c {shown.get(soft, soft)} (hard {shown.get(hard, hard)})"
+    state = (
+        f"core_pattern `{pattern}`, ulimit -c {shown.get(soft, soft)} (hard "
+        f"{shown.get(hard, hard)})"
+    )
     if reason:
         return Check(
             LACK,
@@ -245,7 +262,10 @@ def _cores() -> Check:
         return Check(
             GOOD,
             "cores",
-            f"{state}: none from a plain crash until `ulimit -c unlimited`; `gdbext run` takes its own",
+            (
+                f"{state}: none from a plain crash until `ulimit -c unlimited`; "
+                "`gdbext run` takes its own"
+            ),
         )
     return Check(GOOD, "cores", state)
 
@@ -323,7 +343,10 @@ def _symbols(binary: str) -> Iterator[Check]:
     else:
         named = next((name for name in (".symtab", debug_files.MINIMAL) if name in sections), None)
         has = f"function names only ({named})" if named else "none (stripped)"
-        cost = "layouts come from _Py_DebugOffsets and shipped tables; C arguments and source lines are not shown"
+        cost = (
+            "layouts come from _Py_DebugOffsets and shipped tables; C arguments and source lines "
+            "are not shown"
+        )
         yield Check(
             LACK,
             "symbols",

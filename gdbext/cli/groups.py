@@ -53,7 +53,10 @@ def signature_of(entry: dict[str, Any]) -> str | None:
 
 
 def make(entries: Iterable[dict[str, Any]], baseline: set[str] | None = None) -> Overview:
-    """Group the entries of a batch.  Known issues come first, then what is new, then what is frequent."""
+    """Group the entries of a batch.
+
+    Known issues come first, then what is new, then what is frequent.
+    """
     by_signature: dict[str, list[dict[str, Any]]] = {}
     failures = []
     for entry in entries:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from gdbext.model import Report
 
 SURVIVED, DIED, SKIP = 0, 1, 125
-"""Exit statuses; ``git bisect run`` takes 0 for good, 1 for bad and 125 for a commit that cannot be judged."""
+"""Exit statuses; ``git bisect run`` takes 0 for good, 1 for bad and 125 for a commit that cannot be
+judged.
+"""
 ANY = "any"
 STATUS_SECONDS = 0.5
 MAY_NOT_START = (126, 127)
@@ -198,7 +200,9 @@ def _plan(arguments: argparse.Namespace, command: Sequence[str], folder: str) ->
 
 
 class _Wanted:
-    """The crash that a bisection looks for: any, those of a signature, or those of a report's defect."""
+    """The crash that a bisection looks for: any, those of a signature, or those of a report's
+    defect.
+    """
 
     def __init__(self, signature: str | None = None, report: Report | None = None) -> None:
         self._signature = signature
@@ -304,7 +308,10 @@ def _conclusion(hunt: Repeater, groups: Sequence[Group]) -> str:
     failed = [each for each in hunt.ended if each.status != 0]
     if failed and len(failed) == len(hunt.ended):
         last = failed[-1]
-        return f"{said}; every run ended with a status other than 0, the last with {last.status}: {_last_line(last.log)}"
+        return (
+            f"{said}; every run ended with a status other than 0, the last with {last.status}: "
+            f"{_last_line(last.log)}"
+        )
     return f"{said}; more runs, more threads or --chaos may help" if hunt.ended else said
 
 

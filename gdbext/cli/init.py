@@ -1,4 +1,6 @@
-"""``gdbext init gdb|lldb``: the line that makes a debugger load gdbext's commands, printed or put into its start-up file."""
+"""``gdbext init gdb|lldb``: the line that makes a debugger load gdbext's commands, printed or put
+into its start-up file.
+"""
 
 from __future__ import annotations
 

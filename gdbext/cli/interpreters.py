@@ -1,4 +1,6 @@
-"""Free-threaded interpreters of this machine: where they are looked for, in one order for everybody."""
+"""Free-threaded interpreters of this machine: where they are looked for, in one order for
+everybody.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ BUILDS = ("release", "debug")
 
 
 def folder() -> str:
-    """Where ``scripts/demo`` and ``scripts/test`` put the interpreters that they build: ``NAME/python`` in it."""
+    """Where ``scripts/demo`` and ``scripts/test`` put the interpreters that they build:
+    ``NAME/python`` in it.
+    """
     return os.path.join(user_cache.folder(), "interpreters")
 
 
@@ -36,7 +40,8 @@ def built() -> list[str]:
 
 
 def installed() -> Iterator[str]:
-    """Programs that should be free-threaded Pythons, best first: ``$GDBEXT_PYTHON``, those on PATH, those of uv.
+    """Programs that should be free-threaded Pythons, best first: ``$GDBEXT_PYTHON``, those on PATH,
+    those of uv.
 
     Whether they are is not tried here.
     """

@@ -45,7 +45,9 @@ gdbext init makes a debugger load it at every start.
 
 
 class Failure(Exception):
-    """A command cannot do its work; ``code`` is the exit status, the message what a person should know."""
+    """A command cannot do its work; ``code`` is the exit status, the message what a person should
+    know.
+    """
 
     def __init__(self, message: str, code: int = CANNOT_OPEN) -> None:
         super().__init__(message)

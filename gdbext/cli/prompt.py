@@ -1,7 +1,8 @@
-"""A debugger at its prompt over a core or a process: the program found, ``ft`` loaded, the triage shown.
+"""A debugger at its prompt over a core or a process: the program found, ``ft`` loaded, the triage
+shown.
 
-The user's own start-up files are read, as always.  Nothing that lies beside the target is loaded, and
-no symbol server is asked, so the debugger has no questions before the first prompt.
+The user's own start-up files are read, as always.  Nothing that lies beside the target is loaded,
+and no symbol server is asked, so the debugger has no questions before the first prompt.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ examples:
 
 At the prompt `ft help` lists the commands. {symbols}"""
 SYMBOLS = {
-    "gdb": "Symbol servers and python-gdb.py stay off: `set debuginfod\nenabled on` and `source FILE` "
-    "switch them on.",
+    "gdb": (
+        "Symbol servers and python-gdb.py stay off: `set debuginfod\n"
+        "enabled on` and `source FILE` switch them on."
+    ),
     "lldb": "Scripts beside the program stay off.",
 }
 

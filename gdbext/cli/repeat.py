@@ -1,4 +1,6 @@
-"""Runs a command again and again under ``gdbext run``, several at a time, in turn under conditions that change its timing."""
+"""Runs a command again and again under ``gdbext run``, several at a time, in turn under conditions
+that change its timing.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ POLL_SECONDS = 0.02
 GRACE_SECONDS = 180.0
 """Beyond its own time, what a run may take to be diagnosed."""
 ENOUGH_RUNS = 4
-"""A condition under which this many runs have survived is given up once another has as many deaths."""
+"""A condition under which this many runs have survived is given up once another has as
+many deaths.
+"""
 AS_IT_IS = "as it is"
 DEBUG_HOOKS = "PYTHONMALLOC=debug"
 PAUSES = "random pauses"
@@ -31,8 +35,8 @@ LAST_BYTES = 4000
 class Plan:
     """What to run and for how long; ``None`` is without limit.
 
-    ``run_seconds`` is what one run may take, ``folder`` where the reports and logs of the runs go, ``options`` go to
-    ``gdbext run``.
+    ``run_seconds`` is what one run may take, ``folder`` where the reports and logs of the runs go,
+    ``options`` go to ``gdbext run``.
     """
 
     command: tuple[str, ...]
@@ -48,7 +52,9 @@ class Plan:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """One run that has ended: ``status`` is the command's exit status, ``log`` the end of what it wrote."""
+    """One run that has ended: ``status`` is the command's exit status, ``log`` the end of what it
+    wrote.
+    """
 
     run: Run
     deaths: tuple[Death, ...]
@@ -68,7 +74,10 @@ def conditions(debug_hooks: bool, pauses: bool) -> tuple[str, ...]:
 
 
 class Repeater:
-    """Starts runs and collects what came of them.  A context manager: what still runs is ended with it."""
+    """Starts runs and collects what came of them.
+
+    A context manager: what still runs is ended with it.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
@@ -131,7 +140,9 @@ class Repeater:
 
 
 def next_condition(conditions: Sequence[str], number: int, runs: Sequence[Run]) -> str:
-    """The condition of run ``number``: each in its turn, but for those that nothing dies of where it dies of others."""
+    """The condition of run ``number``: each in its turn, but for those that nothing dies of where
+    it dies of others.
+    """
     survived = {c: [run for run in runs if run.condition == c] for c in conditions}
     hopeless = {
         c
@@ -179,7 +190,9 @@ class _Running:
         return self._process.poll() is not None
 
     def end(self) -> None:
-        """End it and all that it started: the command dies with the ``gdbext run`` that follows it."""
+        """End it and all that it started: the command dies with the ``gdbext run`` that
+        follows it.
+        """
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

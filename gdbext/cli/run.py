@@ -73,7 +73,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--chaos",
         action="store_true",
-        help="stop single threads at random for some milliseconds, which widens the windows of races",
+        help=(
+            "stop single threads at random for some milliseconds, which widens the windows of races"
+        ),
     )
     made.add_argument(
         "--debugger",

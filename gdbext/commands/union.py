@@ -21,9 +21,11 @@ def run(context: Context, arguments: Arguments) -> None:
 COMMAND = Command(
     "union",
     "decode a typing.Union / types.UnionType and check its invariants",
-    "args must be an exact tuple of two items or more, parameters NULL or an exact tuple, and\n"
-    "from 3.14 on hashable_args a frozenset. What is broken is marked ✗. Memory that no longer holds a\n"
-    "union is never shown as one.",
+    (
+        "args must be an exact tuple of two items or more, parameters NULL or an exact tuple, and\n"
+        "from 3.14 on hashable_args a frozenset. What is broken is marked ✗. "
+        "Memory that no longer holds a\nunion is never shown as one."
+    ),
     run,
     ("ADDRESS",),
     (),

@@ -1,1 +1,3 @@
-"""From a fault to findings: what was wrong, what proves it, who raced, which CPython issue it is."""
+"""From a fault to findings: what was wrong, what proves it, who raced, which CPython
+issue it is.
+"""

@@ -85,8 +85,8 @@ def diagnose(session: Session) -> Report:
     """Diagnose the stopped target.
 
     Raises:
-        DebuggerError: when there is no target, or no free-threaded CPython in it (nothing at all could
-            be said then).
+        DebuggerError: when there is no target, or no free-threaded CPython in it (nothing at all
+            could be said then).
     """
     kind = session.debugger.kind
     _ = session.offsets

@@ -1,7 +1,7 @@
 """What a rule is, and how its findings are made.
 
-A rule is one file, ``rules/ftNNN_name.py``, with one ``RULE``; :mod:`gdbext.diagnosis.registry` finds
-it there, and everything else that depends on rules goes by the rule's traits.
+A rule is one file, ``rules/ftNNN_name.py``, with one ``RULE``; :mod:`gdbext.diagnosis.registry`
+finds it there, and everything else that depends on rules goes by the rule's traits.
 """
 
 from __future__ import annotations
@@ -99,8 +99,8 @@ def no_findings(facts: Facts) -> Iterable[Finding]:
 class Rule:
     """One rule: what it means, what to do about it, and how it is found.
 
-    ``check`` yields its findings for a stop, most often none or one; ``check_race`` those for a race on
-    an object that no finding is about.
+    ``check`` yields its findings for a stop, most often none or one; ``check_race`` those for a
+    race on an object that no finding is about.
     """
 
     id: str
@@ -122,7 +122,9 @@ class Rule:
         threads: Sequence[int] | None = None,
         advice: str | None = None,
     ) -> Finding:
-        """A finding titled as the rule, with ``detail`` behind; by default of the thread at fault."""
+        """A finding titled as the rule, with ``detail`` behind; by default of the
+        thread at fault.
+        """
         at_fault = (facts.stack.lwp,) if facts.stack.lwp is not None else ()
         return Finding(
             rule=self.id,

@@ -1,16 +1,21 @@
-"""A signature that is equal for one defect over runs, builds, threads and line drift, and differs between defects.
+"""A signature that is equal for one defect over runs, builds, threads and line drift, and differs
+between defects.
 
-The id is made of the cause, as far as it was found: real races die at another victim each time.  The first of these that is
-known goes into it:
+The id is made of the cause, as far as it was found: real races die at another victim each time.
+The first of these that is known goes into it:
 
-1. the known issue, with the object's type and attribute where the issue is about several (``gh-146452 pickle dict``);
-2. the race: the object's type and what is wrong to do to it (:func:`racing_operations`).  One that is merely possible counts only
-   where the fault could be its consequence and its site tells nothing;
-3. the headline finding: its rule, the types of container and subject, a failed assertion's text, and the fault site
-   (:attr:`CrashSite.functions`); where that tells nothing, the innermost functions that there are (:attr:`CrashSite.called`), the
-   innermost Python functions, and the extension module, if one is loaded: it may have done the damage.
+1. the known issue, with the object's type and attribute where the issue is about several
+   (``gh-146452 pickle dict``);
+2. the race: the object's type and what is wrong to do to it (:func:`racing_operations`).  One that
+   is merely possible counts only where the fault could be its consequence and its site tells
+   nothing;
+3. the headline finding: its rule, the types of container and subject, a failed assertion's text,
+   and the fault site (:attr:`CrashSite.functions`); where that tells nothing, the innermost
+   functions that there are (:attr:`CrashSite.called`), the innermost Python functions, and the
+   extension module, if one is loaded: it may have done the damage.
 
-Never in it: addresses, thread ids, line numbers, confidences, and which thread did what (a race is an unordered pair).
+Never in it: addresses, thread ids, line numbers, confidences, and which thread did what (a race is
+an unordered pair).
 """
 
 from __future__ import annotations
@@ -37,7 +42,10 @@ OWN = frozenset(
     if name != "@advance"
     for word in words.split()
 ) | frozenset(
-    "getitem len iter next contains index count copy get keys values items compare call getattr setattr delattr".split()
+    (
+        "getitem len iter next contains index count copy get keys values items compare call "
+        "getattr setattr delattr"
+    ).split()
 )
 """What the methods and operators of containers do, under the container's lock."""
 
@@ -74,10 +82,12 @@ def signature(
 
 
 def racing_operations(candidate: Candidate) -> list[str]:
-    """What is wrong to do to the object, of all that the threads do to it: in each crash of one defect the same.
+    """What is wrong to do to the object, of all that the threads do to it: in each crash of one
+    defect the same.
 
-    That is setting an attribute, or initialising it again.  Of the containers that all programs share, whose own methods lock,
-    the type says nothing, and the functions that walk them from outside are at fault; other objects are just not to be shared.
+    That is setting an attribute, or initialising it again.  Of the containers that all programs
+    share, whose own methods lock, the type says nothing, and the functions that walk them from
+    outside are at fault; other objects are just not to be shared.
 
     >>> from gdbext.model import Operation
     >>> done = [Operation(kind=OperationKind.CALL, name=name) for name in ("clear", "maketrans")]
@@ -96,8 +106,9 @@ def racing_operations(candidate: Candidate) -> list[str]:
 def _is_cause(site: CrashSite, race: Race, headline: Finding | None) -> bool:
     """Whether the crash is laid to the race.
 
-    One that is merely possible explains damaged memory, and a fault in CPython's own code that has no site to be known by.
-    A failed check, an abort and a fault in other code have causes of their own.
+    One that is merely possible explains damaged memory, and a fault in CPython's own code that has
+    no site to be known by. A failed check, an abort and a fault in other code have causes of their
+    own.
     """
     if (
         race.confidence is not Confidence.POSSIBLE

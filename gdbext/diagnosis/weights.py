@@ -13,7 +13,7 @@ from __future__ import annotations
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.facts.accesses import Proximity
 
-# --- one access: how near the thread is, times what it does -----------------------------------------
+# --- one access: how near the thread is, times what it does ---------------------------------------
 
 NEARNESS = {
     Proximity.INSIDE: 4.0,
@@ -32,12 +32,14 @@ DAMAGE = {
     Effect.READ: 0.35,
 }
 
-# --- two accesses to one object: their product, times what speaks for or against a race -------------
+# --- two accesses to one object: their product, times what speaks for or against a race -----------
 
 GUARDED = 0.15
 """For an object that both operations lock, or that a mutex held by one of the threads protects."""
 UNCHANGED = 0.4
-"""For an object that several threads do the same to, of which it is not known that it changes the object."""
+"""For an object that several threads do the same to, of which it is not known that it changes the
+object.
+"""
 TAKES_PART = 2.0
 """For an object that the crashed thread works on.
 
@@ -45,7 +47,9 @@ A victim of old damage is most often one of those at fault, too."""
 FITS = 2.0
 """For an object of the type whose own C code failed."""
 MODULE = 0.1
-"""For a module whose functions two threads run: what state they share cannot be seen, if there is any."""
+"""For a module whose functions two threads run: what state they share cannot be seen, if there is
+any.
+"""
 MADE_TO_BE_SHARED = 0.02
 """For locks, events and the like."""
 DIFFERENT = 0.15
@@ -57,9 +61,11 @@ MIN_SCORE = 0.1
 
 They are not suspects at all."""
 CLEAR_SCORE = 3.0
-"""From here on a race is ``likely``, if a thread is inside the object's C code and nothing guards it."""
+"""From here on a race is ``likely``, if a thread is inside the object's C code and nothing guards
+it.
+"""
 
-# --- one pattern of a known issue: the sum of what a crash shows of it --------------------------------
+# --- one pattern of a known issue: the sum of what a crash shows of it ----------------------------
 
 OBJECT = 3.0
 SUBJECT = 1.5

@@ -1,7 +1,7 @@
 """A core, and the program that made it: found from the core alone, and checked against it.
 
-Nothing here needs a debugger.  Each mistake a person can make with a core has a message of its own: what is wrong, and
-what to try.
+Nothing here needs a debugger.  Each mistake a person can make with a core has a message of its own:
+what is wrong, and what to try.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ def open_target(
 ) -> CoreTarget:
     """Check the core at ``path``, and find its program unless ``executable`` is given.
 
-    ``sysroot`` is a folder that stands for ``/`` of the machine where the core was made; ``shown`` is the name for the core
-    in messages, where ``path`` is only a temporary copy.
+    ``sysroot`` is a folder that stands for ``/`` of the machine where the core was made; ``shown``
+    is the name for the core in messages, where ``path`` is only a temporary copy.
 
     Raises:
         DebuggerError: when there is nothing that a debugger could open.
@@ -64,7 +64,8 @@ def open_target(
     if info.missing_bytes:
         missing = _size(info.missing_bytes)
         warnings.append(
-            f"{shown} is truncated: {missing} that its headers promise are not in it (disk full, or a size limit?)"
+            f"{shown} is truncated: {missing} that its headers promise are not in it (disk full, "
+            "or a size limit?)"
         )
     if not info.threads:
         hint = (
@@ -81,20 +82,24 @@ def open_target(
         return CoreTarget(path, executable, warnings)
     if info.missing_bytes and not info.files:
         raise DebuggerError(
-            f"{shown} is truncated so early that it does not even tell which program made it; --exe EXE may get a little out of it"
+            f"{shown} is truncated so early that it does not even tell which program made it; "
+            "--exe EXE may get a little out of it"
         )
     for candidate in _candidates(shown, info, original, sysroot):
         if _fits(candidate, memory, base, wanted):
             if wanted is None:
                 warnings.append(
-                    f"cannot tell whether {candidate} is the program of {shown}: the core has no build id of it"
+                    f"cannot tell whether {candidate} is the program of {shown}: "
+                    "the core has no build id of it"
                 )
             return CoreTarget(path, candidate, warnings)
     raise DebuggerError(_not_found(shown, info, original, wanted))
 
 
 def other_libraries(path: str, sysroot: str | None = None) -> list[str]:
-    """Libraries of the core whose files here are of another build: the debugger would show wrong names for them."""
+    """Libraries of the core whose files here are of another build: the debugger would show wrong
+    names for them.
+    """
     info = elf.read_core(path)
     memory = CoreMemory(path)
     program, _ = _program(info)
@@ -124,14 +129,16 @@ def _read(path: str, shown: str) -> elf.CoreInfo:
         )
     if os.path.getsize(path) == 0:
         raise DebuggerError(
-            f"{shown} is empty: the disk was full when it was written, or a limit cut it (ulimit -c)"
+            f"{shown} is empty: the disk was full when it was written, or a limit cut it (ulimit "
+            "-c)"
         )
     try:
         return elf.read_core(path)
     except DebuggerError as error:
         if "not a core" in str(error):
             raise DebuggerError(
-                f"{shown} is a program or a library, not a core; the core comes first: gdbext triage CORE --exe {shown}"
+                f"{shown} is a program or a library, not a core; the core comes first: "
+                f"gdbext triage CORE --exe {shown}"
             ) from None
         raise DebuggerError(str(error).replace(path, shown)) from None
 
@@ -161,7 +168,10 @@ def _program(info: elf.CoreInfo) -> tuple[int | None, str | None]:
 def _candidates(
     path: str, info: elf.CoreInfo, original: str | None, sysroot: str | None
 ) -> Iterator[str]:
-    """Places where the program may be, the likeliest first.  None of them is run: they are only compared with the core."""
+    """Places where the program may be, the likeliest first.
+
+    None of them is run: they are only compared with the core.
+    """
     names = [original] if original else []
     first_word = (info.arguments or "").split(" ")[0]
     if first_word.startswith("/") and len(info.arguments or "") < 79:
@@ -190,7 +200,8 @@ def _fits(candidate: str, memory: CoreMemory, base: int | None, wanted: str | No
         return elf.build_id_in_file(candidate) == wanted
     if base is None:
         return True
-    # Without build ids the first page decides: it is the file's own headers, and the kernel puts it into cores.
+    # Without build ids the first page decides: it is the file's own headers, and the kernel puts it
+    # into cores.
     try:
         return memory.read(base, len(start)) == start
     except MemoryFault:
@@ -208,26 +219,33 @@ def _check_given(
     if start[:2] == b"#!":
         interpreter = start[2:].split(b"\n")[0].strip().decode(errors="replace")
         raise DebuggerError(
-            f"{executable} is a script; a core is made by the program that runs it, here `{interpreter}`. "
-            "Leave --exe out to have that found from the core"
+            f"{executable} is a script; a core is made by the program that runs it, "
+            f"here `{interpreter}`. Leave --exe out to have that found from the core"
         )
     if start[:4] != ELF_MAGIC:
         raise DebuggerError(f"{executable} is not an ELF program")
     if not _fits(executable, memory, base, wanted):
         theirs = elf.build_id_in_file(executable)
         raise DebuggerError(
-            f"{executable} did not make {path}: the core's program has build id {wanted or 'none'}, this one {theirs or 'none'}. "
-            "Leave --exe out to have the right one found, or give the very build that crashed"
+            f"{executable} did not make {path}: the core's program has build id "
+            f"{wanted or 'none'}, this one {theirs or 'none'}. Leave --exe out to have the right "
+            "one found, or give the very build that crashed"
         )
 
 
 def _not_found(path: str, info: elf.CoreInfo, original: str | None, wanted: str | None) -> str:
     name = original or info.program or "a program that the core does not name"
     identity = f" (build id {wanted})" if wanted else ""
-    remedy = "give the same build with --exe EXE, or with --sysroot DIR the root folder of the machine or container that it ran in"
+    remedy = (
+        "give the same build with --exe EXE, or with --sysroot DIR the root folder of the machine "
+        "or container that it ran in"
+    )
     if original and os.path.exists(original):
         now = elf.build_id_in_file(original) or "one without build id"
-        return f"{original} is not the program that made {path}: it was another build then{identity}, now it is {now}; {remedy}"
+        return (
+            f"{original} is not the program that made {path}: it was another build then{identity}, "
+            f"now it is {now}; {remedy}"
+        )
     return f"{path} was made by {name}{identity}, which is not on this machine; {remedy}"
 
 

@@ -1,7 +1,9 @@
-"""What ``gdbext triage`` and ``gdbext attach`` run inside the debugger: open the target, triage, write every report.
+"""What ``gdbext triage`` and ``gdbext attach`` run inside the debugger: open the target, triage,
+write every report.
 
-Standard library only, like all that runs there.  The request comes as JSON in the environment (``launch.environment``);
-the process's exit code is the answer: 0 diagnosed, 3 cannot be opened, 4 diagnosed in part.
+Standard library only, like all that runs there.  The request comes as JSON in the environment
+(``launch.environment``); the process's exit code is the answer: 0 diagnosed, 3 cannot be opened, 4
+diagnosed in part.
 """
 
 from __future__ import annotations
@@ -73,7 +75,10 @@ def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
         _say(
             stderr,
             (
-                f"{name} is another build than the core's; names in it may be wrong (--sysroot DIR?)"
+                (
+                    f"{name} is another build than the core's; names in it may be wrong (--sysroot "
+                    "DIR?)"
+                )
                 for name in changed
             ),
         )
@@ -90,9 +95,11 @@ def _say(stderr: TextIO, messages: Iterable[str]) -> None:
 
 
 def _preload(formats: list[str]) -> None:
-    """Load the rest of gdbext while the debugger reads symbols, which both take a tenth of a second and more.
+    """Load the rest of gdbext while the debugger reads symbols, which both take a tenth of a second
+    and more.
 
-    No module that is loaded here talks to the debugger.  What fails, fails again where it is used, and is reported there.
+    No module that is loaded here talks to the debugger.  What fails, fails again where it is used,
+    and is reported there.
     """
     with contextlib.suppress(Exception):
         for name in (
@@ -120,7 +127,10 @@ def _triage(debugger: Debugger, request: dict[str, Any], warnings: list[str]) ->
 
 
 def write_reports(report: Report, request: dict[str, Any], stdout: TextIO) -> list[str]:
-    """Render every format asked for, each into its file or, for ``-``, onto ``stdout``.  Returns what went wrong."""
+    """Render every format asked for, each into its file or, for ``-``, onto ``stdout``.
+
+    Returns what went wrong.
+    """
     from gdbext.reports import formats
     from gdbext.reports.options import DEFAULT_WIDTH, detect
 

@@ -1,8 +1,9 @@
 """Finds a debugger and starts it, once, with everything of the target's own switched off.
 
-A core is untrusted: no start-up files, no auto-loaded scripts (``python-gdb.py`` beside the program, ``.debug_gdb_scripts``
-in it), no network symbol servers.  Only the small imports of this module happen before the debugger starts: its start is
-most of the time that ``gdbext triage`` takes.
+A core is untrusted: no start-up files, no auto-loaded scripts (``python-gdb.py`` beside the
+program, ``.debug_gdb_scripts`` in it), no network symbol servers.  Only the small imports of this
+module happen before the debugger starts: its start is most of the time that ``gdbext triage``
+takes.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ class LaunchError(Exception):
 
 
 class Debugger(NamedTuple):
-    """A debugger to start: ``command`` is its first words, ``environment`` what it needs beyond ours."""
+    """A debugger to start: ``command`` is its first words, ``environment`` what it needs beyond
+    ours.
+    """
 
     name: str
     command: list[str]
@@ -55,7 +58,8 @@ class Debugger(NamedTuple):
 def find(name: str = "auto") -> Debugger:
     """The debugger of that name; ``auto`` takes gdb, else lldb.
 
-    ``GDBEXT_GDB`` and ``GDBEXT_LLDB`` name one explicitly; then comes the wheel of this environment, then PATH.
+    ``GDBEXT_GDB`` and ``GDBEXT_LLDB`` name one explicitly; then comes the wheel of this
+    environment, then PATH.
 
     Raises:
         LaunchError: if there is none.
@@ -65,10 +69,12 @@ def find(name: str = "auto") -> Debugger:
             return found
     if name == "auto":
         raise LaunchError(
-            "no gdb and no lldb here; install one: pip install 'gdbext[debuggers]', or your system's package gdb"
+            "no gdb and no lldb here; install one: pip install 'gdbext[debuggers]', "
+            "or your system's package gdb"
         )
     raise LaunchError(
-        f"no {name} here; install it: pip install {name}-for-pwndbg, or your system's package {name}"
+        f"no {name} here; install it: pip install {name}-for-pwndbg, or your system's package "
+        f"{name}"
     )
 
 
@@ -78,9 +84,11 @@ def _explicit(name: str) -> Debugger | None:
 
 
 def _wheel(name: str) -> Debugger | None:
-    """The debugger of a wheel of this environment, started without its Python wrapper, which would cost a second start of Python.
+    """The debugger of a wheel of this environment, started without its Python wrapper, which would
+    cost a second start of Python.
 
-    The wrapper prepares the environment on its first run (it links libpython into the venv); until then it is used itself.
+    The wrapper prepares the environment on its first run (it links libpython into the venv); until
+    then it is used itself.
     """
     package = PathFinder.find_spec(f"{name}_for_pwndbg")
     wrapper = os.path.join(os.path.dirname(sys.executable), name)
@@ -112,7 +120,10 @@ def _has_libpython() -> bool:
 
 
 def _library_path() -> list[str]:
-    """This Python's own libraries and site-packages.  Never the current folder, which may be the target's."""
+    """This Python's own libraries and site-packages.
+
+    Never the current folder, which may be the target's.
+    """
     homes = tuple(
         os.path.join(os.path.realpath(p), "")
         for p in {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
@@ -128,10 +139,16 @@ def _on_path(name: str) -> Debugger | None:
 
 
 def command_line(debugger: Debugger) -> list[str]:
-    """The whole command; the work itself is ``inside.main``, which reads the request from the environment."""
-    code = f"import sys; sys.path.insert(0, {ROOT!r}); import gdbext.engine.inside as inside; inside.main()"
+    """The whole command; the work itself is ``inside.main``, which reads the request from the
+    environment.
+    """
+    code = (
+        f"import sys; sys.path.insert(0, {ROOT!r}); import gdbext.engine.inside as inside; "
+        "inside.main()"
+    )
     if debugger.name == "gdb":
-        # gdb's own index of a program's DWARF, kept by build id: a fifth of the time that opening a core takes.
+        # gdb's own index of a program's DWARF, kept by build id: a fifth of the time that opening a
+        # core takes.
         index = (
             f"set index-cache directory {user_cache.folder()}/gdb-index",
             "set index-cache enabled on",
@@ -170,10 +187,12 @@ class Result(NamedTuple):
 def run(debugger: Debugger, request: dict[str, Any], timeout: float) -> Result:
     """Start the debugger, wait for it, and tell how it ended.
 
-    What inside writes to ``stdout`` and ``stderr`` are ours; what the debugger prints goes to a file nobody sees unless it fails.
+    What inside writes to ``stdout`` and ``stderr`` are ours; what the debugger prints goes to a
+    file nobody sees unless it fails.
 
     Raises:
-        LaunchError: when it cannot be started, or does not end within ``timeout`` seconds (it is killed then).
+        LaunchError: when it cannot be started, or does not end within ``timeout`` seconds (it is
+        killed then).
     """
     with _inherited(1) as stdout, _inherited(2) as stderr, _scratch() as noise:
         request = {
@@ -203,7 +222,8 @@ def run(debugger: Debugger, request: dict[str, Any], timeout: float) -> Result:
         said = os.pread(noise, 2000, max(size - 2000, 0)).decode(errors="replace").strip()
     if code is None:
         raise LaunchError(
-            f"{debugger.name} did not finish within {timeout:g} s, and was stopped; a longer time: --timeout S"
+            f"{debugger.name} did not finish within {timeout:g} s, and was stopped; a longer time: "
+            "--timeout S"
         )
     return Result(code, said)
 

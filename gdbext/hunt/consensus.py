@@ -1,4 +1,6 @@
-"""What the deaths of a group agree on, as one report: that of the death which agrees with most others."""
+"""What the deaths of a group agree on, as one report: that of the death which agrees with most
+others.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,18 @@ from gdbext.wording.operations import operation_text
 
 MOST_LINES = 4
 FEW = 5
-"""A line that fewer than one of this many deaths name is an accident of these, beyond the first two."""
+"""A line that fewer than one of this many deaths name is an accident of these, beyond the first
+two.
+"""
 MOST_SYMPTOMS = 6
 MOST_ISSUES = 8
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """One run of the command that has ended: how it was run, for how long, how many of its processes died."""
+    """One run of the command that has ended: how it was run, for how long, how many of its
+    processes died.
+    """
 
     condition: str
     seconds: float
@@ -28,7 +34,8 @@ class Run:
 
 
 def conclude(group: Group, runs: Sequence[Run], others: int = 0) -> Report:
-    """The report of the group: its most telling death, with what all of them agree on in ``consensus``.
+    """The report of the group: its most telling death, with what all of them agree on in
+    ``consensus``.
 
     ``runs`` are all runs of the command, ``others`` how many deaths other groups have.
     """
@@ -51,7 +58,9 @@ def conclude(group: Group, runs: Sequence[Run], others: int = 0) -> Report:
 
 
 def agreed_issues(group: Group) -> tuple[KnownIssue, ...]:
-    """The known issues of all deaths: those that more of them name first stand first, each with its best match."""
+    """The known issues of all deaths: those that more of them name first stand first, each with its
+    best match.
+    """
     votes: Counter[str] = Counter()
     best: dict[str, KnownIssue] = {}
     for death in group.deaths:
@@ -99,7 +108,8 @@ def _agreed(line: Line, said: Sequence[tuple[str, str | None]]) -> AgreedLine:
 def spokesman(group: Group, lines: Sequence[AgreedLine]) -> Death:
     """The death whose report stands for the group.
 
-    It names the object and as much as possible of what the others name; of equal ones, the surest with fewest failed sections.
+    It names the object and as much as possible of what the others name; of equal ones, the surest
+    with fewest failed sections.
     """
     weights = {Line(line.file, line.line or 0): line.deaths for line in lines}
     operations = {Line(line.file, line.line or 0): line.operation for line in lines}

@@ -13,7 +13,10 @@ from gdbext.wording import sentence
 
 @dataclass(frozen=True, order=True)
 class Line:
-    """A line of the program: the same in every run of one command.  ``line`` is 0 where only the file is known."""
+    """A line of the program: the same in every run of one command.
+
+    ``line`` is 0 where only the file is known.
+    """
 
     file: str
     line: int
@@ -21,7 +24,9 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Death:
-    """A report, and how its process came to die: ``condition`` as :class:`gdbext.model.Condition` has it."""
+    """A report, and how its process came to die: ``condition`` as :class:`gdbext.model.Condition`
+    has it.
+    """
 
     report: Report
     condition: str = "as it is"
@@ -35,7 +40,9 @@ class Death:
 
     @property
     def object_type(self) -> str | None:
-        """The type of the object that the threads raced on, else of the one that the headline is about."""
+        """The type of the object that the threads raced on, else of the one that the headline is
+        about.
+        """
         if self.report.race is not None:
             return self.report.race.object.type
         headline = self.report.findings[0] if self.report.findings else None
@@ -71,7 +78,9 @@ class Death:
 
 
 def line_of(thread: RaceThread) -> Line | None:
-    """The line where a racing thread did the damage, else the one that it is in; None without a Python frame."""
+    """The line where a racing thread did the damage, else the one that it is in; None without a
+    Python frame.
+    """
     if thread.file is None:
         return None
     return Line(thread.file, thread.suspect_line or thread.line or 0)

@@ -1,15 +1,19 @@
 """Which deaths of one command are deaths of one defect.
 
-Equal signatures are one defect.  A race dies at another victim each time, so one defect may have several signatures; what
-does not change from run to run is the program.  Signatures are therefore joined
+Equal signatures are one defect.  A race dies at another victim each time, so one defect may have
+several signatures; what does not change from run to run is the program.  Signatures are therefore
+joined
 
-1. where their deaths name the same two lines or more: whatever part of the object each names, the same code raced;
+1. where their deaths name the same two lines or more: whatever part of the object each names, the
+   same code raced;
 2. where they name an object of the same type, and share a line (or one of the two knows no line);
-3. where the deaths of one name no cause of their own (no race, or one that is merely possible), but have the other's object
-   at the other's lines among their suspects, or its threads stood at those lines: such a death is a victim, and there is one
-   cause at hand.  If several fit, it is laid to the one with most deaths.
+3. where the deaths of one name no cause of their own (no race, or one that is merely possible), but
+   have the other's object at the other's lines among their suspects, or its threads stood at those
+   lines: such a death is a victim, and there is one cause at hand.  If several fit, it is laid to
+   the one with most deaths.
 
-A death that names another object with confidence is never joined by rule 3: a program may have two defects.
+A death that names another object with confidence is never joined by rule 3: a program may have two
+defects.
 """
 
 from __future__ import annotations

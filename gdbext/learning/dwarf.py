@@ -37,7 +37,10 @@ def read(
     Raises:
         LearningError: when gdb reads nothing at all.
     """
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import gdbext.learning.dwarf as d; d.show()"
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import gdbext.learning.dwarf as d; "
+        "d.show()"
+    )
     settings = [word for setting in SETTINGS for word in ("-iex", setting)]
     done = subprocess.run(
         [*gdb, "-nx", "-batch", *settings, "-ex", f"python {code}", str(binary)],

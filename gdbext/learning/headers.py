@@ -1,6 +1,8 @@
-"""The facts of a version in its own headers: layouts through a compiler, instructions and ``_Py_DebugOffsets`` as text.
+"""The facts of a version in its own headers: layouts through a compiler, instructions and
+``_Py_DebugOffsets`` as text.
 
-The headers are those that an interpreter's ``include`` folder has, CPython's internal ones among them.
+The headers are those that an interpreter's ``include`` folder has, CPython's internal ones among
+them.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ TERMS = ("1", "oparg", "oparg & 1", "oparg >> 8", "oparg & 0xFF", "oparg == 3")
 SAMPLES = (0, 1, 2, 3, 4, 5, 6, 7, 0x101, 0x203, 0x304)
 NO_FIELD = ("cookie", "version", "free_threaded")
 FIRST_SHIFTED_IMPORTS = 3661
-"""The pyc magic number (3.15.0a4) from which on IMPORT_NAME has two flag bits below the name's index (PEP 810)."""
+"""The pyc magic number (3.15.0a4) from which on IMPORT_NAME has two flag bits below the name's
+index (PEP 810).
+"""
 
 
 def version(folders: Sequence[Path]) -> tuple[str, int]:
@@ -84,10 +88,12 @@ def layouts(
 
 
 def offsets(folders: Sequence[Path], table: Entry) -> list[list[Any]]:
-    """What each word of ``_Py_DebugOffsets`` holds: [its offset in there, struct, field]; field None: the struct's size.
+    """What each word of ``_Py_DebugOffsets`` holds: [its offset in there, struct, field]; field
+    None: the struct's size.
 
-    ``table`` is the layout of ``_Py_DebugOffsets`` itself.  The initialiser (pycore_runtime_init.h in 3.13,
-    pycore_debug_offsets.h later) names struct and field of each; those that are constants are left out.
+    ``table`` is the layout of ``_Py_DebugOffsets`` itself.  The initialiser (pycore_runtime_init.h
+    in 3.13, pycore_debug_offsets.h later) names struct and field of each; those that are constants
+    are left out.
     """
     internal = next(f / "internal" for f in folders if (f / "internal").is_dir())
     names = ("pycore_debug_offsets.h", "pycore_runtime_init.h", "pycore_runtime.h")
@@ -125,7 +131,8 @@ def offsets(folders: Sequence[Path], table: Entry) -> list[list[Any]]:
 
 
 def opcodes(folders: Sequence[Path], magic: int | None) -> dict[str, Any]:
-    """Numbers, caches, specialisations and stack effects of the instructions (see :mod:`gdbext.cpython.interpreter.opcodes`).
+    """Numbers, caches, specialisations and stack effects of the instructions (see
+    :mod:`gdbext.cpython.interpreter.opcodes`).
 
     ``magic`` is the pyc magic number where the headers do not have it (3.13).
     """
@@ -134,7 +141,8 @@ def opcodes(folders: Sequence[Path], magic: int | None) -> dict[str, Any]:
     defined = re.findall(
         r"#define (\w+)\s+(\d+)$", (headers / "opcode_ids.h").read_text(), re.MULTILINE
     )
-    # Pseudo instructions (above 255) are the compiler's own; HAVE_ARGUMENT and the MIN_… are limits.
+    # Pseudo instructions (above 255) are the compiler's own; HAVE_ARGUMENT and the MIN_… are
+    # limits.
     numbers = {
         name: int(n)
         for name, n in defined

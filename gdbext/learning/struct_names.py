@@ -1,4 +1,7 @@
-"""Which structs the tables of layouts have, by CPython's own names for them.  A version that lacks one has no entry for it."""
+"""Which structs the tables of layouts have, by CPython's own names for them.
+
+A version that lacks one has no entry for it.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,8 @@ PySyntaxErrorObject PySystemExitObject PyUnicodeErrorObject typevarobject odicti
 PyNumberMethods PySequenceMethods PyMappingMethods PyAsyncMethods PyBufferProcs PyType_Slot PyType_Spec
 """
 
-# Structs of extension modules, by module: each is in that shared library's DWARF only (or in python's own, where built in).
+# Structs of extension modules, by module: each is in that shared library's DWARF only (or in
+# python's own, where built in).
 MODULE_STRUCTS = {
     "array": "arrayobject arraydescr arrayiterobject",
     "_elementtree": "ElementObject ElementObjectExtra ElementIterObject TreeBuilderObject XMLParserObject",
@@ -56,15 +60,18 @@ isliceobject starmapobject chainobject productobject combinationsobject cwrobjec
 filterfalseobject countobject pairwiseobject repeatobject ziplongestobject mapobject filterobject zipobject
 """
 
-# Nested members that nobody asks for and that are many: inside these only the member itself is kept.
+# Nested members that nobody asks for and that are many: inside these only the member itself is
+# kept.
 CUT = {
     "_PyRuntimeState": (
-        "_main_interpreter debug_offsets static_objects types preconfig ceval.perf ceval.pending_mainthread unicode_state"
+        "_main_interpreter debug_offsets static_objects types preconfig ceval.perf "
+        "ceval.pending_mainthread unicode_state"
     ),
     "PyInterpreterState": (
-        "_initial_thread config dtoa static_objects cached_objects func_state long_state float_state unicode dict_state exc_state "
-        "monitors object_state ast dtoa warnings ceval.pending _interactive_src_count memory ref_tracer codecs atexit audit_hooks "
-        "parser callable_cache interp_state context ctx hamt xi global_objects"
+        "_initial_thread config dtoa static_objects cached_objects func_state long_state "
+        "float_state unicode dict_state exc_state monitors object_state ast dtoa warnings "
+        "ceval.pending _interactive_src_count memory ref_tracer codecs atexit audit_hooks parser "
+        "callable_cache interp_state context ctx hamt xi global_objects"
     ),
     "_PyThreadStateImpl": "base.remote_debugger_support mimalloc.tld.stats mimalloc.tld.segments.stats",
     "mi_tld_t": "stats",

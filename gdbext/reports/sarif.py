@@ -109,7 +109,10 @@ def _result(report: Report, finding: Finding, options: Options, is_first: bool) 
                 t.file,
                 t.line,
                 options.root,
-                f"{visible(t.name or f'LWP {t.lwp}', 60)}: {visible(operation_text(t.operation), 80)}",
+                (
+                    f"{visible(t.name or f'LWP {t.lwp}', 60)}: "
+                    f"{visible(operation_text(t.operation), 80)}"
+                ),
             )
             for t in report.race.threads
             if t.file

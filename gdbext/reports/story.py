@@ -275,12 +275,17 @@ def differences(agreed: Consensus) -> list[tuple[str, list[str]]]:
 
 
 def freeing(one: Freeing) -> str:
-    """``0x…10 types.UnionType, the subject: freed by thread "writer" at race.py:29 lst.clear() <- list_clear <- …``"""
+    """``0x…10 types.UnionType, the subject: freed by thread "writer" at race.py:29 lst.clear() <-
+    list_clear <- …``
+    """
     who = f'thread "{visible(one.name, 60)}"' if one.name else f"LWP {one.lwp}"
     where = f" at {place(one.file, one.line)}" if one.file else ""
     source = f" {visible(one.source.strip())}" if one.source else ""
     calls = "".join(f" <- {visible(name, 60)}" for name in reversed(one.native))
-    return f"{hexaddr(one.address)} {visible(one.type, 60)}, {visible(one.how, 60)}: freed by {who}{where}{source}{calls}"
+    return (
+        f"{hexaddr(one.address)} {visible(one.type, 60)}, {visible(one.how, 60)}: "
+        f"freed by {who}{where}{source}{calls}"
+    )
 
 
 def blame_summary(blame: Blame) -> str:

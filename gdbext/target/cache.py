@@ -1,4 +1,6 @@
-"""A page cache over a debugger's memory: many small reads become few large ones, in bounded space."""
+"""A page cache over a debugger's memory: many small reads become few large ones, in
+bounded space.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ MAX_CACHED = 4 * PAGE
 class CachedMemory:
     """Reads through whole pages, least recently used dropped first.
 
-    A read that crosses into missing memory raises MemoryFault with the first address that is missing.
+    A read that crosses into missing memory raises MemoryFault with the first address that is
+    missing.
     """
 
     def __init__(self, memory: Memory, max_pages: int = MAX_PAGES) -> None:
@@ -34,7 +37,8 @@ class CachedMemory:
                 return page[offset : offset + size]
             return self._partial(address, size)
         if size > MAX_CACHED:
-            # One large read is faster than many small ones, and arrays would only push everything else out of the cache.
+            # One large read is faster than many small ones, and arrays would only push everything
+            # else out of the cache.
             return self._memory.read(address, size)
         last = (address + size - 1) // PAGE
         parts = [self._page(number) for number in range(first, last + 1)]
@@ -57,5 +61,7 @@ class CachedMemory:
         return data
 
     def _partial(self, address: int, size: int) -> bytes:
-        """A page that cannot be read whole may still have the bytes asked for (the end of a truncated core)."""
+        """A page that cannot be read whole may still have the bytes asked for (the end of a
+        truncated core).
+        """
         return self._memory.read(address, size)

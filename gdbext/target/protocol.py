@@ -1,8 +1,8 @@
 """What gdbext asks of a debugger.
 
 Read only: nothing here calls a function in the target, writes to it or resumes it.  All answers are
-:mod:`values`.  The adapters in ``backends/`` give equal answers for one core; ``tests/fakes.py`` has
-another, over a dict of bytes.
+:mod:`values`.  The adapters in ``backends/`` give equal answers for one core; ``tests/fakes.py``
+has another, over a dict of bytes.
 """
 
 from __future__ import annotations
@@ -74,21 +74,27 @@ class Debugger(Memory, Protocol):
         """The thread's native stack, innermost first, at most ``limit`` frames."""
 
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
-        """Arguments, then locals of the enclosing blocks from the innermost out, of that frame (DWARF).
+        """Arguments, then locals of the enclosing blocks from the innermost out, of that frame
+        (DWARF).
 
-        Of equal names only the one in scope; no static ones; locals that the compiler left no value of are left out.
+        Of equal names only the one in scope; no static ones; locals that the compiler left no value
+        of are left out.
         """
 
     def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
-        """General registers by name (``rax`` … ``r15``, ``rip``, ``rsp``, ``rbp``) as unwound to that frame.
+        """General registers by name (``rax`` … ``r15``, ``rip``, ``rsp``, ``rbp``) as unwound to
+        that frame.
 
-        A caller's frame has only those that functions must preserve; a frame that a signal interrupted has all.
+        A caller's frame has only those that functions must preserve; a frame that a signal
+        interrupted has all.
         """
 
     def signal(self) -> Signal | None:
-        """The deadly signal that the target stopped at; None if it was just interrupted, or stopped to write a core.
+        """The deadly signal that the target stopped at; None if it was just interrupted, or stopped
+        to write a core.
 
-        Where a handler of the signal ended the process (faulthandler), this is the fault that the handler was called for.
+        Where a handler of the signal ended the process (faulthandler), this is the fault that the
+        handler was called for.
         """
 
     def symbol(self, name: str, file: str | None = None) -> Symbol | None:
@@ -109,7 +115,8 @@ class Debugger(Memory, Protocol):
         """Mapped memory in address order (from the core's headers or the process's maps)."""
 
     def evaluate(self, expression: str) -> int:
-        """The value of an expression of the debugger's language, as an unsigned address; of a struct or array its address.
+        """The value of an expression of the debugger's language, as an unsigned address; of a
+        struct or array its address.
 
         Nothing in the target is called or changed for it.
 

@@ -26,12 +26,16 @@ ALL = (
     "rip",
 )
 PRESERVED = ("rbx", "rbp", "rsp", "r12", "r13", "r14", "r15", "rip")
-"""What functions have to restore for their callers (System V ABI): all that can be known of a caller's frame."""
+"""What functions have to restore for their callers (System V ABI): all that can be known of a
+caller's frame.
+"""
 VOLATILE = tuple(name for name in ALL if name not in PRESERVED)
 
 
 def known_registers(frames: Sequence[NativeFrame], level: int) -> tuple[str, ...]:
-    """The registers that are known of a frame: all, when the thread was at its very instruction as it stopped or a signal came."""
+    """The registers that are known of a frame: all, when the thread was at its very instruction as
+    it stopped or a signal came.
+    """
     younger = list(frames[:level])
     while younger and younger[-1].is_inlined:
         younger.pop()

@@ -1,4 +1,6 @@
-"""Linux signals: names of numbers and codes, and what a ``siginfo_t`` says (include/uapi/asm-generic/siginfo.h, x86-64)."""
+"""Linux signals: names of numbers and codes, and what a ``siginfo_t`` says
+(include/uapi/asm-generic/siginfo.h, x86-64).
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,10 @@ from typing import NamedTuple
 from gdbext.target.protocol import SIGNAL_FRAME, Memory, MemoryFault, NativeFrame, Region, Signal
 
 CODES: dict[int, str] = {
-    signal.SIGILL: "ILL_ILLOPC ILL_ILLOPN ILL_ILLADR ILL_ILLTRP ILL_PRVOPC ILL_PRVREG ILL_COPROC ILL_BADSTK ILL_BADIADDR",
+    signal.SIGILL: (
+        "ILL_ILLOPC ILL_ILLOPN ILL_ILLADR ILL_ILLTRP ILL_PRVOPC ILL_PRVREG ILL_COPROC ILL_BADSTK "
+        "ILL_BADIADDR"
+    ),
     signal.SIGFPE: "FPE_INTDIV FPE_INTOVF FPE_FLTDIV FPE_FLTOVF FPE_FLTUND FPE_FLTRES FPE_FLTINV FPE_FLTSUB",
     signal.SIGSEGV: "SEGV_MAPERR SEGV_ACCERR SEGV_BNDERR SEGV_PKUERR",
     signal.SIGBUS: "BUS_ADRALN BUS_ADRERR BUS_OBJERR BUS_MCEERR_AR BUS_MCEERR_AO",
@@ -42,11 +47,17 @@ DEADLY = frozenset(
         signal.SIGXFSZ,
     }
 )
-"""Signals whose default is to die with a core (signal(7)), but for SIGTRAP: that is what a debugger's own stops look like."""
+"""Signals whose default is to die with a core (signal(7)), but for SIGTRAP: that is what a
+debugger's own stops look like.
+"""
 SIGNAL_FRAME_INFO = 304
-"""From the stack pointer of a signal frame (arch/x86/include/asm/sigframe.h), which is its ``struct ucontext``, to its siginfo."""
+"""From the stack pointer of a signal frame (arch/x86/include/asm/sigframe.h), which is its ``struct
+ucontext``, to its siginfo.
+"""
 SIGNAL_FRAME_TRAP = 40 + 152
-"""… to the error code, trap number, signal mask and cr2 of its ``struct sigcontext`` (uapi/asm/sigcontext.h)."""
+"""… to the error code, trap number, signal mask and cr2 of its ``struct sigcontext``
+(uapi/asm/sigcontext.h).
+"""
 PAGE_FAULT, PROTECTION_FAULT = 14, 13
 """The processor's exceptions that become SIGSEGV."""
 HANDLER_DEPTH = 32
@@ -54,7 +65,9 @@ HANDLER_DEPTH = 32
 
 
 class Info(NamedTuple):
-    """A ``siginfo_t``.  ``address`` is si_addr; None where the signal has none or the kernel did not know it (SI_KERNEL)."""
+    """A ``siginfo_t``.  ``address`` is si_addr; None where the signal has none or the kernel did
+    not know it (SI_KERNEL).
+    """
 
     number: int
     code: str
@@ -90,10 +103,11 @@ def decode(data: bytes) -> Info | None:
 def before_handler(
     memory: Memory, frames: Sequence[NativeFrame], died: Signal, regions: Sequence[Region]
 ) -> Signal:
-    """The fault that led to ``died``, where a handler of it ended the process: faulthandler raises the signal again, others abort.
+    """The fault that led to ``died``, where a handler of it ended the process: faulthandler raises
+    the signal again, others abort.
 
-    The kernel left the fault's siginfo in the signal frame on the stack, if the handler asked for it; and always the
-    processor's words.  ``frames`` are the innermost ones of the thread.
+    The kernel left the fault's siginfo in the signal frame on the stack, if the handler asked for
+    it; and always the processor's words.  ``frames`` are the innermost ones of the thread.
     """
     frame = next((f for f in frames[:HANDLER_DEPTH] if f.function == SIGNAL_FRAME), None)
     if frame is None or died.code not in SENDER_CODES.values() or died.code == "SI_KERNEL":

@@ -18,8 +18,8 @@ def plain_function(symbol: str) -> str:
     """The function that a symbol is, or is a piece or a copy of.
 
     Compilers split functions (``.cold``, ``.part.0``), specialise copies of them (``.constprop.0``,
-    ``.isra.0``), and link-time optimisation tells static ones of equal names apart (``.lto_priv.0``,
-    ``.llvm.1234``).
+    ``.isra.0``), and link-time optimisation tells static ones of equal names apart
+    (``.lto_priv.0``, ``.llvm.1234``).
 
     >>> plain_function("list_repr_impl.isra.0.cold"), plain_function("_Py_Dealloc")
     ('list_repr_impl', '_Py_Dealloc')
@@ -28,7 +28,9 @@ def plain_function(symbol: str) -> str:
 
 
 def has_own_name(file: str | None) -> bool:
-    """Whether the function of a source file has a name in debug information; one in assembler has symbols only, often several."""
+    """Whether the function of a source file has a name in debug information; one in assembler has
+    symbols only, often several.
+    """
     return file is not None and not file.endswith(".S")
 
 
@@ -47,7 +49,8 @@ def tidy_type(name: str) -> str:
 
 
 def refuse_side_effects(expression: str) -> None:
-    """Raise DebuggerError for an expression that assigns.  (That nothing is called, the debuggers see to themselves.)
+    """Raise DebuggerError for an expression that assigns.  (That nothing is called, the debuggers
+    see to themselves.)
 
     >>> refuse_side_effects("v->ob_item[0] == 0")
     """
@@ -56,10 +59,11 @@ def refuse_side_effects(expression: str) -> None:
 
 
 def simple_value(debugger: Debugger, expression: str) -> int | None:
-    """The value of a number or of a variable of the selected frame: neither needs the debugger's own evaluation.
+    """The value of a number or of a variable of the selected frame: neither needs the debugger's
+    own evaluation.
 
-    A variable is looked up as ``variables`` has it: the debugger may show garbage where a register was not saved, or nothing
-    where its caller still knows the value.
+    A variable is looked up as ``variables`` has it: the debugger may show garbage where a register
+    was not saved, or nothing where its caller still knows the value.
     """
     if not expression.strip():
         raise DebuggerError(

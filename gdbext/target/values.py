@@ -41,7 +41,9 @@ TEXT_BYTES = 6
 
 
 def text_in_word(word: int) -> str | None:
-    """The text whose bytes a word may be, such as ``xxxxxxxx`` of 0x7878787878787878; None for other words."""
+    """The text whose bytes a word may be, such as ``xxxxxxxx`` of 0x7878787878787878; None for
+    other words.
+    """
     data = (word & (1 << 64) - 1).to_bytes(8, "little").rstrip(b"\0")
     return (
         data.decode()
@@ -51,21 +53,26 @@ def text_in_word(word: int) -> str | None:
 
 
 class DebuggerError(Exception):
-    """The debugger cannot do what was asked; the message tells a person what is wrong and what to try."""
+    """The debugger cannot do what was asked; the message tells a person what is wrong and what to
+    try.
+    """
 
 
 SIGNAL_FRAME = "<signal handler called>"
-"""The function of the frame that the kernel makes for a signal handler: below it is the code that the signal interrupted."""
+"""The function of the frame that the kernel makes for a signal handler: below it is the code that
+the signal interrupted.
+"""
 
 
 @dataclass(frozen=True)
 class Variable:
     """An argument or local of a native frame.
 
-    ``value`` is the variable's bits as an unsigned integer of the type's size (a pointer, an integer, an enum, a struct of
-    one word that lives in a register), or the address of a struct or array when ``is_address``.  It is None when the
-    compiler left no location; ``missing`` then says why (``optimized out``).  ``missing`` of ``entry value`` means that the
-    present value is lost and ``value`` is what the argument was when the function was called.
+    ``value`` is the variable's bits as an unsigned integer of the type's size (a pointer, an
+    integer, an enum, a struct of one word that lives in a register), or the address of a struct or
+    array when ``is_address``.  It is None when the compiler left no location; ``missing`` then says
+    why (``optimized out``).  ``missing`` of ``entry value`` means that the present value is lost
+    and ``value`` is what the argument was when the function was called.
     """
 
     name: str
@@ -80,10 +87,11 @@ class Variable:
 class NativeFrame:
     """One frame of a native stack, inlined functions as frames of their own.
 
-    ``level`` counts from 0 without gaps.  It may lag behind the debugger's own number: the frames of tail calls that the
-    debugger only guesses are left out.  ``function`` is DWARF's name, else that of the symbol, without the suffixes of
-    compilers' copies (:func:`gdbext.target.text.plain_function`), or SIGNAL_FRAME.  ``file`` is a
-    whole path; ``module`` the mapped file; ``is_inlined`` frames share pc and sp with their caller.
+    ``level`` counts from 0 without gaps.  It may lag behind the debugger's own number: the frames
+    of tail calls that the debugger only guesses are left out.  ``function`` is DWARF's name, else
+    that of the symbol, without the suffixes of compilers' copies
+    (:func:`gdbext.target.text.plain_function`), or SIGNAL_FRAME.  ``file`` is a whole path;
+    ``module`` the mapped file; ``is_inlined`` frames share pc and sp with their caller.
     """
 
     level: int
@@ -98,7 +106,9 @@ class NativeFrame:
 
 @dataclass(frozen=True)
 class NativeThread:
-    """``number`` is the debugger's own; ``fs_base`` the thread pointer (pthread_self on glibc), None if unknown."""
+    """``number`` is the debugger's own; ``fs_base`` the thread pointer (pthread_self on glibc),
+    None if unknown.
+    """
 
     lwp: int
     number: int
@@ -110,9 +120,9 @@ class NativeThread:
 class Signal:
     """Why the target stopped.
 
-    ``code`` is a name such as ``SEGV_MAPERR`` where known; ``address`` is si_addr, None where the kernel knew none (SI_KERNEL: an
-    address that no pointer can have).  ``sender`` is the sending process's pid; None where the
-    kernel sent it, or nothing is known.
+    ``code`` is a name such as ``SEGV_MAPERR`` where known; ``address`` is si_addr, None where the
+    kernel knew none (SI_KERNEL: an address that no pointer can have).  ``sender`` is the sending
+    process's pid; None where the kernel sent it, or nothing is known.
     """
 
     name: str
@@ -153,7 +163,9 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Field:
-    """A struct's member: byte ``offset`` and ``size``; bit-fields also ``bit`` (from the byte's lowest) and ``bits``."""
+    """A struct's member: byte ``offset`` and ``size``; bit-fields also ``bit`` (from the byte's
+    lowest) and ``bits``.
+    """
 
     offset: int
     size: int
@@ -162,12 +174,16 @@ class Field:
 
 
 MAX_NESTING = 4
-"""A struct's members are told this deep (``a.b.c.d``): ``_PyRuntime`` holds 16,000, all but 1,000 of them deeper."""
+"""A struct's members are told this deep (``a.b.c.d``): ``_PyRuntime`` holds 16,000, all but 1,000
+of them deeper.
+"""
 
 
 @dataclass(frozen=True)
 class Struct:
-    """A struct's layout.  Nested members are flattened with dots: ``ob_base.ob_size``; unnamed ones vanish."""
+    """A struct's layout.  Nested members are flattened with dots: ``ob_base.ob_size``; unnamed ones
+    vanish.
+    """
 
     name: str
     size: int

@@ -55,7 +55,9 @@ def names(core_pattern: str, folder: str, pid: int) -> str:
 
 
 def newest(pid: int, since: float) -> tuple[str | None, str]:
-    """(the newest core of that process in the current folder, what is in the way if there is none)."""
+    """(the newest core of that process in the current folder, what is in the way if
+    there is none).
+    """
     if reason := lack(pattern(), resource.getrlimit(resource.RLIMIT_CORE)[1]):
         return None, reason
     wanted = names(pattern(), os.getcwd(), pid)

@@ -1,4 +1,6 @@
-"""The diagnoses of one ``gdbext run``: each in a process of its own while the command goes on, told when it has ended."""
+"""The diagnoses of one ``gdbext run``: each in a process of its own while the command goes on, told
+when it has ended.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ from gdbext.tracing.tracer import Crash
 
 
 class Wishes(NamedTuple):
-    """What the user wants of a crash.  ``folder`` is None for the text alone; ``color`` None leaves it to the terminal."""
+    """What the user wants of a crash.
+
+    ``folder`` is None for the text alone; ``color`` None leaves it to the terminal.
+    """
 
     folder: str | None = None
     formats: Sequence[str] = tuple(FORMATS)
@@ -90,7 +95,10 @@ class Diagnoses:
             "verbose": self._wishes.verbose,
             "color": wants_color(sys.stderr) if color is None else color,
         }
-        code = f"import sys; sys.path.insert(0, {launch.ROOT!r}); from gdbext.tracing.job import main; sys.exit(main())"
+        code = (
+            f"import sys; sys.path.insert(0, {launch.ROOT!r}); from gdbext.tracing.job import "
+            "main; sys.exit(main())"
+        )
         files = [
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, f"{base}.out", os.O_WRONLY | os.O_CREAT, 0o600),
@@ -180,7 +188,10 @@ class Diagnoses:
                 _tell_github(job.reports)
 
     def _failure(self, crash: Crash) -> str:
-        return f"{self._obituary(crash)}, but was not diagnosed: {crash.problem} (`gdbext doctor` says more)"
+        return (
+            f"{self._obituary(crash)}, but was not diagnosed: {crash.problem} (`gdbext doctor` "
+            "says more)"
+        )
 
     def _obituary(self, crash: Crash) -> str:
         from gdbext.reports.sanitize import inert, visible

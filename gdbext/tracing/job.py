@@ -1,4 +1,6 @@
-"""The diagnosis of one crash of ``gdbext run``, in a process of its own: the command goes on meanwhile."""
+"""The diagnosis of one crash of ``gdbext run``, in a process of its own: the command goes on
+meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ SECONDS = 300.0
 
 
 def main() -> int:
-    """Arguments: the request, the debugger's name, and where the core goes afterwards ("" to drop it)."""
+    """Arguments: the request, the debugger's name, and where the core goes afterwards ("" to drop
+    it).
+    """
     request, debugger, kept = sys.argv[1:]
     wanted = json.loads(request)
     try:

@@ -13,7 +13,8 @@ GZIP = 31
 def compress(source: str, target: str) -> None:
     """Write ``source`` as gzip.
 
-    A gzip file may have many members, one after the other.  A hole of a megabyte is one that was compressed before.
+    A gzip file may have many members, one after the other.  A hole of a megabyte is one that was
+    compressed before.
 
     Raises:
         OSError

@@ -1,4 +1,6 @@
-"""Random stops of single threads, a few milliseconds each: they widen the windows in which threads race."""
+"""Random stops of single threads, a few milliseconds each: they widen the windows in which threads
+race.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ import time
 from gdbext.tracing.tracer import Tracer
 
 SHORTEST, LONGEST = 0.0005, 0.005
-"""Seconds of a pause: from a few thousand bytecodes of the other threads to a scheduler's time slice."""
+"""Seconds of a pause: from a few thousand bytecodes of the other threads to a scheduler's time
+slice.
+"""
 BETWEEN = 0.003
 """Mean seconds from the end of a pause to the next one."""
 

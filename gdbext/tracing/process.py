@@ -36,7 +36,9 @@ def status(task: int) -> dict[str, str]:
 
 
 def process_of(task: int) -> int:
-    """The process that a task (thread) belongs to; the task's own id where that cannot be told any more."""
+    """The process that a task (thread) belongs to; the task's own id where that cannot be told any
+    more.
+    """
     try:
         return int(status(task)["Tgid"])
     except (OSError, KeyError, ValueError):
@@ -44,7 +46,10 @@ def process_of(task: int) -> int:
 
 
 def tasks(pid: int) -> list[int]:
-    """The threads of a process, the oldest first; empty when it is gone.  Any thread's id will do for ``pid``."""
+    """The threads of a process, the oldest first; empty when it is gone.
+
+    Any thread's id will do for ``pid``.
+    """
     try:
         return sorted(int(name) for name in os.listdir(f"/proc/{pid}/task"))
     except OSError:

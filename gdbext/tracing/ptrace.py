@@ -1,7 +1,8 @@
 """ptrace(2), as far as following processes needs it.
 
-Tasks are *seized*: unlike PTRACE_ATTACH and PTRACE_TRACEME that stops nothing, sends no SIGSTOP and leaves job control as
-it is.  A task then stops only at events and at signals on their way to it, never at system calls.
+Tasks are *seized*: unlike PTRACE_ATTACH and PTRACE_TRACEME that stops nothing, sends no SIGSTOP and
+leaves job control as it is.  A task then stops only at events and at signals on their way to it,
+never at system calls.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ _libc.ptrace.restype = ctypes.c_long
 
 
 class SignalInfo:
-    """A pending signal's siginfo.  ``sender`` is the pid for signals that a process sent (``code`` <= 0)."""
+    """A pending signal's siginfo.
+
+    ``sender`` is the pid for signals that a process sent (``code`` <= 0).
+    """
 
     SIZE = 128
 
@@ -91,7 +95,8 @@ def signal_info(task: int) -> SignalInfo:
     return SignalInfo(_signal.raw)
 
 
-# Made once: a new ctypes type costs more than all else that happens between a fault and the stop of the other threads.
+# Made once: a new ctypes type costs more than all else that happens between a fault and the stop of
+# the other threads.
 _signal = ctypes.create_string_buffer(SignalInfo.SIZE)
 
 
@@ -100,7 +105,9 @@ class _Vector(ctypes.Structure):
 
 
 def registers(task: int, kind: int, limit: int = 1 << 16) -> bytes:
-    """A register set of a stopped task, by the type of the core's note that it goes into; empty if there is none."""
+    """A register set of a stopped task, by the type of the core's note that it goes into; empty if
+    there is none.
+    """
     buffer = ctypes.create_string_buffer(limit)
     vector = _Vector(ctypes.addressof(buffer), limit)
     try:

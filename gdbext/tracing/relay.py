@@ -1,8 +1,9 @@
 """Signals that reach gdbext instead of the command.
 
-Both are in one process group, as a terminal and a shell want it.  What a terminal sends, or somebody sends to the group,
-has reached the command already; what was sent to gdbext's own process id is meant for the command and is passed on.  The
-tracer sees every signal that the command gets and who sent it, so the two cases can be told apart.
+Both are in one process group, as a terminal and a shell want it.  What a terminal sends, or
+somebody sends to the group, has reached the command already; what was sent to gdbext's own process
+id is meant for the command and is passed on.  The tracer sees every signal that the command gets
+and who sent it, so the two cases can be told apart.
 
 One signal to gdbext's own process id is meant for gdbext: LOOK, to have a look at the command.
 """
@@ -35,7 +36,8 @@ class _Seen(NamedTuple):
 class Relay:
     """Passes on to process ``pid`` what it did not get itself; for LOOK it calls ``look`` instead.
 
-    ``process_of`` gives the process of a task; it is asked only when a signal matches, for it takes longer than all the rest.
+    ``process_of`` gives the process of a task; it is asked only when a signal matches, for it takes
+    longer than all the rest.
     """
 
     def __init__(

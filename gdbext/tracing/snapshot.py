@@ -1,8 +1,10 @@
-"""Writes the core of a stopped process, as the kernel would: same notes, same segments, holes where memory was never touched.
+"""Writes the core of a stopped process, as the kernel would: same notes, same segments, holes where
+memory was never touched.
 
-It depends neither on core_pattern nor on ``ulimit -c``, and the process need not die.  Layouts are those of Linux'
-``fs/binfmt_elf.c`` and ``include/uapi/linux/elfcore.h``; which memory belongs into a core is the kernel's default
-(``coredump_filter`` 0x33): what is private to the process, and the first page of each mapped file.
+It depends neither on core_pattern nor on ``ulimit -c``, and the process need not die.  Layouts are
+those of Linux' ``fs/binfmt_elf.c`` and ``include/uapi/linux/elfcore.h``; which memory belongs into
+a core is the kernel's default (``coredump_filter`` 0x33): what is private to the process, and the
+first page of each mapped file.
 """
 
 from __future__ import annotations
@@ -35,8 +37,11 @@ MACHINES = {
 ET_CORE, PT_LOAD, PT_NOTE = 4, 1, 4
 HEADER, PROGRAM_HEADER = struct.Struct("<16sHHIQQQIHHHHHH"), struct.Struct("<IIQQQQQQ")
 SHARED_LIMIT = 16 << 20
-"""Bytes of a shared anonymous mapping that are copied; a larger one is data for other processes, not an interpreter's heap."""
-# The top byte of a /proc/PID/pagemap entry: 0x80 present, 0x40 swapped out, 0x20 a file's (or shared) page.
+"""Bytes of a shared anonymous mapping that are copied; a larger one is data for other processes,
+not an interpreter's heap.
+"""
+# The top byte of a /proc/PID/pagemap entry: 0x80 present, 0x40 swapped out, 0x20 a file's (or
+# shared) page.
 TOUCHED = re.compile(rb"[\x40-\xff]+")
 PRIVATE = re.compile(rb"[\x40-\x5f\x80-\x9f\xc0-\xdf]+")
 
@@ -46,7 +51,10 @@ class SnapshotError(Exception):
 
 
 class Death(NamedTuple):
-    """Why the process stopped.  ``info`` is the siginfo's 128 bytes, empty for a process that only hangs."""
+    """Why the process stopped.
+
+    ``info`` is the siginfo's 128 bytes, empty for a process that only hangs.
+    """
 
     number: int = 0
     info: bytes = b""
@@ -61,7 +69,8 @@ class _Segment(NamedTuple):
 
 
 def write_core(path: str, pid: int, threads: Sequence[int], death: Death | None = None) -> int:
-    """Write the core of process ``pid``, whose ``threads`` are all in a ptrace stop; the first is the one that counts.
+    """Write the core of process ``pid``, whose ``threads`` are all in a ptrace stop; the first is
+    the one that counts.
 
     Returns the number of bytes that were copied.
 
@@ -103,7 +112,8 @@ def _plan(mapping: process.Mapping, pagemap: int) -> _Segment:
     if mapping.path == "[vdso]":
         return _Segment(mapping, size, whole)
     if mapping.permissions[3] == "s":
-        # The page table only shows the pages that this process has used so far, so it is all or nothing.
+        # The page table only shows the pages that this process has used so far, so it is all or
+        # nothing.
         is_memory = mapping.path.endswith("(deleted)") or mapping.path.startswith(
             ("/SYSV", "/memfd:", "/dev/zero")
         )
@@ -206,7 +216,8 @@ def _notes(
 ) -> bytes:
     with open(f"/proc/{pid}/auxv", "rb") as stream:
         auxv = stream.read()
-    # After the command's name, which may have any character in it, the fields count from the parent's id.
+    # After the command's name, which may have any character in it, the fields count from the
+    # parent's id.
     with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stream:
         parent, group, session = (
             int(word) for word in stream.read().rpartition(")")[2].split()[1:4]

@@ -1,4 +1,6 @@
-"""Runs one command: in our place among processes, traced, with the signals that are meant for it, and perhaps a time limit."""
+"""Runs one command: in our place among processes, traced, with the signals that are meant for it,
+and perhaps a time limit.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ LEAVE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 def supervise(
     command: list[str], wishes: Wishes, timeout: float | None = None, with_pauses: bool = False
 ) -> int:
-    """Run the command to its end, tell what died in it, and return its exit status, 128+N for signal N.
+    """Run the command to its end, tell what died in it, and return its exit status, 128+N for
+    signal N.
 
     ``with_pauses``: its threads are stopped at random, one at a time, for a few milliseconds.
     """
@@ -43,7 +46,8 @@ def supervise(
             diagnoses.tell()
             sys.stderr.flush()
         except OSError:
-            # Nobody reads our stderr any more; Python must not fail at exit over what is left in its buffer.
+            # Nobody reads our stderr any more; Python must not fail at exit over what is left in
+            # its buffer.
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     code = os.waitstatus_to_exitcode(status)
     return code if code >= 0 else 128 - code
@@ -79,7 +83,8 @@ class _Supervisor:
             self._follow()
         except Exception as error:  # A defect of ours must not cost the command its life.
             say(
-                f"internal error, the command goes on without gdbext: {type(error).__name__}: {error}"
+                f"internal error, the command goes on without gdbext: {type(error).__name__}: "
+                f"{error}"
             )
             self._let_go()
         assert self._status is not None
@@ -133,7 +138,8 @@ class _Supervisor:
             if self._pauses is not None:
                 self._pauses.turn()
             if self._stop_self and self._status is None:
-                # Ctrl-Z stopped the command; the shell waits for us to stop as well, and wakes both.
+                # Ctrl-Z stopped the command; the shell waits for us to stop as well, and wakes
+                # both.
                 self._stop_self = False
                 os.kill(os.getpid(), signal.SIGSTOP)
         if over:

@@ -1,12 +1,14 @@
 """Follows a command and all its descendants, and takes a core of each that is about to die.
 
-A process runs free until a signal is on its way to it.  One that will kill it stops only the receiving thread; the others
-are interrupted at once, the core is written, and everything goes on as it would have.
+A process runs free until a signal is on its way to it.  One that will kill it stops only the
+receiving thread; the others are interrupted at once, the core is written, and everything goes on as
+it would have.
 
-A handler may be in the way: pytest switches ``faulthandler`` on, which catches SIGSEGV, prints, puts the default action
-back and raises it again.  By then other threads have gone on and the evidence may be gone.  So in a Python process the core
-is taken when the fault happens, and used when the same thread then dies of the same signal; a fault that the program
-survives costs a few of those cores and leaves nothing behind.
+A handler may be in the way: pytest switches ``faulthandler`` on, which catches SIGSEGV, prints,
+puts the default action back and raises it again.  By then other threads have gone on and the
+evidence may be gone.  So in a Python process the core is taken when the fault happens, and used
+when the same thread then dies of the same signal; a fault that the program survives costs a few of
+those cores and leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ DEBUGGERS = frozenset({"gdb", "gdbserver", "lldb", "lldb-server", "strace", "ltr
 
 
 class Crash(NamedTuple):
-    """A process that died, or with ``number`` 0 hangs.  ``core`` is None where ``problem`` says why there is none.
+    """A process that died, or with ``number`` 0 hangs.
+
+    ``core`` is None where ``problem`` says why there is none.
 
     ``is_asked``: nothing happened to it, the user wants to know what it is doing.
     """
@@ -65,9 +69,9 @@ class _Early(NamedTuple):
 class Tracer:
     """Follows tasks.  Feed it with :meth:`drain`, whenever SIGCHLD says that there is something.
 
-    ``scratch`` is where cores go.  ``crashed`` is called for each death, the process still stopped at it; ``signalled`` for
-    every signal that reaches a process, with (task, signal, sender); ``stopped`` when a task enters a job-control stop.
-    ``ended`` is called with (task, wait status).
+    ``scratch`` is where cores go.  ``crashed`` is called for each death, the process still stopped
+    at it; ``signalled`` for every signal that reaches a process, with (task, signal, sender);
+    ``stopped`` when a task enters a job-control stop. ``ended`` is called with (task, wait status).
     """
 
     def __init__(
@@ -158,7 +162,9 @@ class Tracer:
             pass  # killed while it was stopped; its end comes as a status of its own
 
     def release(self, task: int, status: int) -> None:
-        """Instead of :meth:`handle`, when nothing is to be followed any more: let the task go on for good."""
+        """Instead of :meth:`handle`, when nothing is to be followed any more: let the task go on
+        for good.
+        """
         if os.WIFSTOPPED(status):
             with contextlib.suppress(OSError):
                 ptrace.detach(task, 0 if ptrace.event(status) else os.WSTOPSIG(status))
@@ -167,7 +173,8 @@ class Tracer:
     def release_all(self) -> None:
         """Let everything that is stopped go on for good; what runs is released at its next stop.
 
-        A fault that was on its way is lost with that, and happens again at once, with nobody in between.
+        A fault that was on its way is lost with that, and happens again at once, with nobody in
+        between.
         """
         for task, status in self._later:
             self.release(task, status)
@@ -221,8 +228,9 @@ class Tracer:
     def _deadly(self, task: int, number: int) -> None:
         """A signal that may kill is on its way to ``task``: take a core if it will, or might."""
         info = ptrace.signal_info(task)
-        # Its own fault or abort, not a signal from elsewhere: each microsecond that the other threads go on costs evidence,
-        # so they are stopped first and everything else is found out then.
+        # Its own fault or abort, not a signal from elsewhere: each microsecond that the other
+        # threads go on costs evidence, so they are stopped first and everything else is found out
+        # then.
         at_once = task not in self._calm and (info.code > 0 or process.has_task(task, info.sender))
         held = self._freeze(task, task) if at_once else []
         pid = process.process_of(task)
@@ -275,7 +283,9 @@ class Tracer:
         return path, None
 
     def _of_early(self, pid: int, task: int) -> Crash:
-        """The crash whose core was taken when its fault was caught; by now the process may be gone."""
+        """The crash whose core was taken when its fault was caught; by now the process
+        may be gone.
+        """
         early = self._early[pid].pop(task)
         return Crash(pid, early.name, early.command, early.number, early.core)
 
@@ -317,7 +327,8 @@ class Tracer:
     # --- all threads of a process ---------------------------------------------------------------
 
     def _freeze(self, pid: int, first: int | None = None) -> list[tuple[int, int]]:
-        """Stop all threads of a process but ``first``, which is stopped already: (task, wait status) of each that did stop.
+        """Stop all threads of a process but ``first``, which is stopped already: (task, wait
+        status) of each that did stop.
 
         Any thread's id will do for ``pid``.
         """

@@ -7,8 +7,8 @@ needed.  Nothing reads a sentence back.
 A template formats its arguments so: ``{type}`` as it is, ``{type:a}`` with its article ("an int"),
 ``{count:block}`` as a number of things ("1 block", "2 blocks"), an address or another word of
 memory in hex.  Arguments called ``slot`` ("item 3"), ``subscript`` ("[3]") or ``label`` ("3") are a
-:data:`gdbext.model.Slot`.  A kind without a sentence here may bring one as its argument ``template``,
-so that a new rule is one file.
+:data:`gdbext.model.Slot`.  A kind without a sentence here may bring one as its argument
+``template``, so that a new rule is one file.
 
 >>> sentence(Claim("type-is", type="list"))
 'ob_type is list'
@@ -35,7 +35,9 @@ SENTENCES: dict[str, Sentence] = {
 """Every kind of claim, and how it is said."""
 
 TEMPLATE = "template"
-"""The argument by which a claim of a kind that has no sentence here brings its own: a new rule's."""
+"""The argument by which a claim of a kind that has no sentence here brings its own: a
+new rule's.
+"""
 SLOTS = {"slot": slot_name, "subscript": subscript, "label": slot_label}
 
 

@@ -1,6 +1,7 @@
 """Stop a thread in the middle of union_repr(), let another one act, go on.
 
-union_repr() asks each member of the union for ``__origin__``.  A member whose metaclass answers in Python can wait there.
+union_repr() asks each member of the union for ``__origin__``.  A member whose metaclass answers in
+Python can wait there.
 """
 
 import threading

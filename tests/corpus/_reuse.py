@@ -9,10 +9,11 @@ allocate.restype, allocate.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
 
 
 def overwrite_pages(size):
-    """Fill the emptied mimalloc pages of dead objects with numbers, in blocks of ``size`` bytes that are no objects.
+    """Fill the emptied mimalloc pages of dead objects with numbers, in blocks of ``size`` bytes
+    that are no objects.
 
-    A page whose objects all died waits for QSBR, and is collected when the object heap next looks for a page.  Then the heap
-    of plain buffers may have it.
+    A page whose objects all died waits for QSBR, and is collected when the object heap next looks
+    for a page.  Then the heap of plain buffers may have it.
     """
     gc.disable()  # the collector would be the first to meet the dead object
     looked = []

@@ -25,10 +25,12 @@ def _readable(value):
 
 
 def run(*workers, copies=2):
-    """Run each worker ``copies`` times for ever, each in a thread named after it; says READY when all have begun.
+    """Run each worker ``copies`` times for ever, each in a thread named after it; says READY when
+    all have begun.
 
-    A worker is a function without arguments that loops over its operation.  What it raises is no news; it is called again.
-    Only an iterator that has come to its end will not crash any more: then the process ends, and the lab tries again.
+    A worker is a function without arguments that loops over its operation.  What it raises is no
+    news; it is called again. Only an iterator that has come to its end will not crash any more:
+    then the process ends, and the lab tries again.
     """
     begun = threading.Barrier(len(workers) * copies + 1)
 

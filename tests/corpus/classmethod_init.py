@@ -1,4 +1,6 @@
-"""repr(classmethod) formats a borrowed callable, which __init__ in another thread replaces and frees (3.13 and 3.14)."""
+"""repr(classmethod) formats a borrowed callable, which __init__ in another thread replaces and
+frees (3.13 and 3.14).
+"""
 
 from _handover import Handover
 from _truth import tell

@@ -1,4 +1,6 @@
-"""As classmethod_init, but another staticmethod lives in the freed union's block: the failed assertion on a debug build."""
+"""As classmethod_init, but another staticmethod lives in the freed union's block: the failed
+assertion on a debug build.
+"""
 
 from _handover import Handover
 from _truth import tell

@@ -1,4 +1,6 @@
-"""C code makes a list in a thread that is detached from the interpreter (ctypes.CDLL detaches around the call)."""
+"""C code makes a list in a thread that is detached from the interpreter (ctypes.CDLL detaches
+around the call).
+"""
 
 import ctypes
 

@@ -1,4 +1,6 @@
-"""A dict value with one reference too few: a str whose page was given back and now holds an array's numbers."""
+"""A dict value with one reference too few: a str whose page was given back and now holds an array's
+numbers.
+"""
 
 import ctypes
 

@@ -1,4 +1,6 @@
-"""The same block freed twice: mimalloc hands it out twice, and follows an object's first word as the next free block."""
+"""The same block freed twice: mimalloc hands it out twice, and follows an object's first word as
+the next free block.
+"""
 
 import ctypes
 

@@ -1,4 +1,6 @@
-"""An object used after it was freed, with no container: its address was kept as a number and made an object again."""
+"""An object used after it was freed, with no container: its address was kept as a number and made
+an object again.
+"""
 
 import ctypes
 

@@ -1,4 +1,6 @@
-"""Plain computing in every thread: ints, floats, strings, exceptions, generators, a recursive function."""
+"""Plain computing in every thread: ints, floats, strings, exceptions, generators, a recursive
+function.
+"""
 
 import json
 import re

@@ -1,4 +1,6 @@
-"""Types that take no lock of their own (heapq's list, bytearray, array), shared under one threading.Lock."""
+"""Types that take no lock of their own (heapq's list, bytearray, array), shared under one
+threading.Lock.
+"""
 
 import array
 import heapq

@@ -1,4 +1,6 @@
-"""The same unprotected types, one of each per thread: the same operations at once, on different objects."""
+"""The same unprotected types, one of each per thread: the same operations at once, on different
+objects.
+"""
 
 import array
 import heapq

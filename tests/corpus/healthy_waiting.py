@@ -1,4 +1,6 @@
-"""Threads that wait: for a condition, an event with a timeout, a sleep, a lock that is handed around."""
+"""Threads that wait: for a condition, an event with a timeout, a sleep, a lock that is handed
+around.
+"""
 
 import threading
 import time

@@ -1,4 +1,6 @@
-"""A write past the end of a buffer (ctypes) into free blocks: a later allocation follows the overwritten free list."""
+"""A write past the end of a buffer (ctypes) into free blocks: a later allocation follows the
+overwritten free list.
+"""
 
 import ctypes
 

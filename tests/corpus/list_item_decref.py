@@ -1,4 +1,6 @@
-"""A list item with one reference too few: a float, dead on the float freelist, whose ob_type now is the freelist's link."""
+"""A list item with one reference too few: a float, dead on the float freelist, whose ob_type now is
+the freelist's link.
+"""
 
 import ctypes
 

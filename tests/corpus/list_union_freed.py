@@ -1,4 +1,6 @@
-"""gh-132713, the founding crash: repr(list) keeps a borrowed union, which is freed in the middle of union_repr()."""
+"""gh-132713, the founding crash: repr(list) keeps a borrowed union, which is freed in the middle of
+union_repr().
+"""
 
 from _handover import Handover
 from _truth import tell

@@ -1,4 +1,6 @@
-"""gh-132713 with the freed union's block handed out again: a classmethod lives there now, its second word a str, not a tuple."""
+"""gh-132713 with the freed union's block handed out again: a classmethod lives there now, its
+second word a str, not a tuple.
+"""
 
 from _handover import Handover
 from _truth import tell

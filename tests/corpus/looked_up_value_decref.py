@@ -1,4 +1,6 @@
-"""A dict value with one reference too few, looked up and used: no C frame has the dict, which is an attribute of an object."""
+"""A dict value with one reference too few, looked up and used: no C frame has the dict, which is an
+attribute of an object.
+"""
 
 import ctypes
 

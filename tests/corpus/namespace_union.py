@@ -1,4 +1,6 @@
-"""gh-135878: repr(SimpleNamespace) keeps a borrowed value of its dict, which another thread replaces."""
+"""gh-135878: repr(SimpleNamespace) keeps a borrowed value of its dict, which another thread
+replaces.
+"""
 
 from types import SimpleNamespace
 

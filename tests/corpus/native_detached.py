@@ -1,4 +1,6 @@
-"""A NULL dereference in a C function that ctypes called detached, as it does: no Python object was touched."""
+"""A NULL dereference in a C function that ctypes called detached, as it does: no Python object was
+touched.
+"""
 
 import ctypes
 

@@ -1,4 +1,6 @@
-"""A NULL dereference in native code that an asynchronous generator called: it shares the generator's C functions."""
+"""A NULL dereference in native code that an asynchronous generator called: it shares the
+generator's C functions.
+"""
 
 import asyncio
 import ctypes

@@ -1,4 +1,6 @@
-"""A NULL dereference in a finaliser, deep inside the deallocation of containers that are dead by then as they should be."""
+"""A NULL dereference in a finaliser, deep inside the deallocation of containers that are dead by
+then as they should be.
+"""
 
 import ctypes
 

@@ -1,4 +1,6 @@
-"""A NULL dereference behind a weak reference's proxy, whose C functions assign to their own parameter."""
+"""A NULL dereference behind a weak reference's proxy, whose C functions assign to their own
+parameter.
+"""
 
 import ctypes
 import weakref

@@ -1,4 +1,6 @@
-"""A NULL dereference in a finaliser while a union's args are deallocated: the union is no longer whole, as it should be."""
+"""A NULL dereference in a finaliser while a union's args are deallocated: the union is no longer
+whole, as it should be.
+"""
 
 import ctypes
 import types

@@ -1,4 +1,6 @@
-"""One decref more than there are references, and then another: a debug build notices the refcount below zero."""
+"""One decref more than there are references, and then another: a debug build notices the refcount
+below zero.
+"""
 
 import ctypes
 

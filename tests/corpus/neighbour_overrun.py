@@ -1,4 +1,6 @@
-"""A write past the end of a bytes object (ctypes) into the object behind it: the block before the victim tells of it."""
+"""A write past the end of a bytes object (ctypes) into the object behind it: the block before the
+victim tells of it.
+"""
 
 import ctypes
 import itertools

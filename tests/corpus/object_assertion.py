@@ -1,4 +1,6 @@
-"""CPython's own check of an object: one that the garbage collector already tracks is tracked again (ctypes)."""
+"""CPython's own check of an object: one that the garbage collector already tracks is tracked again
+(ctypes).
+"""
 
 import ctypes
 

@@ -1,4 +1,6 @@
-"""A write past the end of a buffer (ctypes): the debug hooks find their trailing pad overwritten when it is freed."""
+"""A write past the end of a buffer (ctypes): the debug hooks find their trailing pad overwritten
+when it is freed.
+"""
 
 import ctypes
 

@@ -1,4 +1,6 @@
-"""gh-154043: An iterator over a generic alias that all workers unpack; closures over a list cell."""
+"""gh-154043: An iterator over a generic alias that all workers unpack; closures over a
+list cell.
+"""
 
 import threading
 

@@ -1,4 +1,6 @@
-"""gh-125996: A least-recently-used cache on OrderedDict, with __getitem__/__setitem__ in a subclass."""
+"""gh-125996: A least-recently-used cache on OrderedDict, with __getitem__/__setitem__ in a
+subclass.
+"""
 
 import collections
 import concurrent.futures

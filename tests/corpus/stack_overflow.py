@@ -1,4 +1,6 @@
-"""repr() of a deeply nested list on a thread whose stack is smaller than the recursion that CPython allows in C."""
+"""repr() of a deeply nested list on a thread whose stack is smaller than the recursion that CPython
+allows in C.
+"""
 
 import threading
 

@@ -1,4 +1,6 @@
-"""A tuple item with one reference too few: a bytes object whose page was given back and now holds an array's numbers."""
+"""A tuple item with one reference too few: a bytes object whose page was given back and now holds
+an array's numbers.
+"""
 
 import ctypes
 

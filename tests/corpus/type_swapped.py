@@ -1,4 +1,6 @@
-"""A live bytes object that was given the type list (ctypes): list_repr() then reads its characters as a list's array."""
+"""A live bytes object that was given the type list (ctypes): list_repr() then reads its characters
+as a list's array.
+"""
 
 import ctypes
 

@@ -1,4 +1,6 @@
-"""gh-132713's second defect: two threads fill in one union's parameters at once, each with a tuple of its own."""
+"""gh-132713's second defect: two threads fill in one union's parameters at once, each with a tuple
+of its own.
+"""
 
 import os
 import threading

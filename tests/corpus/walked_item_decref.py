@@ -1,4 +1,6 @@
-"""A tuple item with one reference too few, in a loop: no C frame has the tuple, which a function's local still names."""
+"""A tuple item with one reference too few, in a loop: no C frame has the tuple, which a function's
+local still names.
+"""
 
 import ctypes
 

@@ -1,4 +1,6 @@
-"""Runs inside the debugger, on the core of script.py: every recorded address is judged and compared with the truth."""
+"""Runs inside the debugger, on the core of script.py: every recorded address is judged and compared
+with the truth.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ class Truth:
                 column.fromfile(file, self.names["rows"])
 
     def rows(self) -> Iterator[tuple[int, str, str, bool, bool]]:
-        """(address, type, group, whether it is alive, whether it is an array) of all that memory can tell."""
+        """(address, type, group, whether it is alive, whether it is an array) of all that memory
+        can tell.
+        """
         living = {
             a: kind
             for a, kind, state in zip(self.addresses, self.types, self.states)
@@ -45,7 +49,8 @@ class Truth:
         for address, kind, group, state in zip(
             self.addresses, self.types, self.groups, self.states
         ):
-            # Where another recorded object of the type lives now, nothing in memory tells the two apart.
+            # Where another recorded object of the type lives now, nothing in memory tells the two
+            # apart.
             if state != DEAD or living.get(address) != kind:
                 names = self.names["types"][kind], self.names["groups"][group]
                 yield (
@@ -57,7 +62,9 @@ class Truth:
 
 
 def check(debugger: Debugger, folder: str) -> dict[str, Any]:
-    """Verdicts counted by group, truth, verdict and confidence; what is wrong in words; and how long it took."""
+    """Verdicts counted by group, truth, verdict and confidence; what is wrong in words; and how
+    long it took.
+    """
     session = Session(debugger)
     truth = Truth(Path(folder))
     counts: Counter[tuple[str, str, str, str]] = Counter()
@@ -72,7 +79,8 @@ def check(debugger: Debugger, folder: str) -> dict[str, Any]:
         ] += 1
         if judged.verdict.is_dead if alive else not judged.verdict.is_dead:
             wrong.append(
-                f"{'alive' if alive else 'dead'} {kind} ({group}) {address:#x}: {judged.verdict}: {sentence(judged.reason)}"
+                f"{'alive' if alive else 'dead'} {kind} ({group}) {address:#x}: {judged.verdict}: "
+                f"{sentence(judged.reason)}"
             )
     alone = time.monotonic() - started
     started = time.monotonic()

@@ -1,4 +1,5 @@
-"""Two threads read ``__parameters__`` of fresh unions at once, in step; what is left over is counted, and then it aborts.
+"""Two threads read ``__parameters__`` of fresh unions at once, in step; what is left over is
+counted, and then it aborts.
 
 Writes ``truth.json``: how many unions there are, and how many tuples of parameters too many.
 """
@@ -19,7 +20,9 @@ MAX_BATCHES = int(sys.argv[1]) if len(sys.argv) > 1 else 500
 SPINS = 2000
 DEADLINE = time.monotonic() + 45
 TUPLES_OF_ONE = 3
-"""A union ``list[T] | int`` has three tuples ``(T,)``: the alias's arguments and parameters, and its own parameters."""
+"""A union ``list[T] | int`` has three tuples ``(T,)``: the alias's arguments and parameters, and
+its own parameters.
+"""
 
 
 def race(unions):
@@ -52,7 +55,8 @@ def left_over(unions):
     found = 0
     everything = gc.get_objects()
     for position, one in enumerate(everything):
-        # The list's freed array must not go on in the slack of a live block, as a reference to each orphan of this batch.
+        # The list's freed array must not go on in the slack of a live block, as a reference to each
+        # orphan of this batch.
         everything[position] = None
         if (
             type(one) is tuple

@@ -1,4 +1,6 @@
-"""A healthy program of more than 100,000 objects of many kinds, held in all the ways there are; threads in the middle of things."""
+"""A healthy program of more than 100,000 objects of many kinds, held in all the ways there are;
+threads in the middle of things.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Says at which addresses its objects are, and then does what the test stops it in the middle of."""
+"""Says at which addresses its objects are, and then does what the test stops it in the
+middle of.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Runs inside gdb, with middle.py stopped at its signal: stops it in one function after the other, and judges its objects."""
+"""Runs inside gdb, with middle.py stopped at its signal: stops it in one function after the other,
+and judges its objects.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from gdbext.wording import sentence
 
 
 def check(debugger: Debugger, addresses: str, functions: list[str]) -> list[dict[str, Any]]:
-    """For each function that the program is stopped in: the verdict and its reason on each object, and if a scan finds fault."""
+    """For each function that the program is stopped in: the verdict and its reason on each object,
+    and if a scan finds fault.
+    """
     import gdb
 
     known = json.loads(Path(addresses).read_text())

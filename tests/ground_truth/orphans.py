@@ -1,4 +1,5 @@
-"""Searches for orphans where it is known how many there are: none in the fixed build and in a healthy program.
+"""Searches for orphans where it is known how many there are: none in the fixed build and in a
+healthy program.
 
 >>> print(search("release-unfixed", "double_init.py"))
 release-unfixed double_init.py in gdb: 1,204 of 1,204 orphans found, 1,204 tied to their unions; 61,733 objects searched
@@ -27,8 +28,10 @@ SOUND = (
 
 @dataclass(frozen=True)
 class Search:
-    """One search.  ``made`` is how many orphans the script says there are; ``kinds`` what was found, as (type, refcount,
-    items, unions); ``tied`` how many are tied to a union that has their type variables; ``is_sound`` what `ft scan` says."""
+    """One search.  ``made`` is how many orphans the script says there are; ``kinds`` what was
+    found, as (type, refcount, items, unions); ``tied`` how many are tied to a union that has their
+    type variables; ``is_sound`` what `ft scan` says.
+    """
 
     title: str
     made: int
@@ -44,8 +47,8 @@ class Search:
 
     def __str__(self) -> str:
         return (
-            f"{self.title}: {self.found:,} of {self.made:,} orphans found, {self.tied:,} tied to their unions; "
-            f"{self.searched:,} objects searched"
+            f"{self.title}: {self.found:,} of {self.made:,} orphans found, "
+            f"{self.tied:,} tied to their unions; {self.searched:,} objects searched"
         )
 
 

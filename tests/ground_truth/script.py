@@ -1,8 +1,10 @@
-"""Records the addresses of objects that it knows to be alive or dead, writes them to ``truth.bin``, and aborts.
+"""Records the addresses of objects that it knows to be alive or dead, writes them to ``truth.bin``,
+and aborts.
 
-Everything is made first, then everything that is to die dies, so that few dead blocks are used again.  ``truth.json`` names
-the types and the groups (how the object died); ``truth.bin`` holds one column after the other: addresses (8 bytes each),
-type numbers (2), group numbers (2), states (1 byte: 0 dead, 1 alive, 2 dead array, 3 array in use).
+Everything is made first, then everything that is to die dies, so that few dead blocks are used
+again.  ``truth.json`` names the types and the groups (how the object died); ``truth.bin`` holds one
+column after the other: addresses (8 bytes each), type numbers (2), group numbers (2), states (1
+byte: 0 dead, 1 alive, 2 dead array, 3 array in use).
 """
 
 from __future__ import annotations
@@ -168,7 +170,9 @@ def tp_name(one):
 
 
 class Worker:
-    """A thread that does one job after the other, so that its thread state lives on between them."""
+    """A thread that does one job after the other, so that its thread state lives on
+    between them.
+    """
 
     def __init__(self):
         self.jobs, self.go, self.done = [], threading.Semaphore(0), threading.Semaphore(0)
@@ -272,7 +276,8 @@ def main():
     for number, one in enumerate(shared):
         truth.add_array(one, "list array", ALIVE_ARRAY if every_other(number) else DEAD_ARRAY)
 
-    # Now the dying.  A second reference by another thread makes the counts merge, and that thread the one who frees.
+    # Now the dying.  A second reference by another thread makes the counts merge, and that thread
+    # the one who frees.
     helper = Worker()
     hold = []
     for made in (*theirs.values(), *theirs_large.values()):
@@ -314,7 +319,8 @@ def main():
     successors = [types.CellType(None) for _ in range(2 * COUNT)]
     truth.add(successors, "successors", lambda number: True)
 
-    # A thread that never comes to a quiescent state: nothing that was freed after it began is given back.
+    # A thread that never comes to a quiescent state: nothing that was freed after it began is given
+    # back.
     helper.do(lambda: [one[3] for one in waiting])
     endless = threading.Thread(target=sum, args=(range(10**18),), daemon=True)
     endless.start()

@@ -41,7 +41,9 @@ def configurations() -> dict[str, tuple[str, dict[str, str]]]:
 
 @dataclass(frozen=True)
 class Table:
-    """``rows`` are (group, truth, verdict, confidence, count); ``places`` (what, verdict, count) for addresses of other kinds."""
+    """``rows`` are (group, truth, verdict, confidence, count); ``places`` (what, verdict, count)
+    for addresses of other kinds.
+    """
 
     title: str
     rows: tuple[tuple[str, str, str, str, int], ...]
@@ -56,7 +58,9 @@ class Table:
     def count(
         self, truth: str, verdicts: frozenset[str] | None = None, confidence: str | None = None
     ) -> int:
-        """Addresses of that truth, as far as they got one of the verdicts (with that confidence)."""
+        """Addresses of that truth, as far as they got one of the verdicts (with that
+        confidence).
+        """
         return sum(
             n
             for _, t, verdict, sure, n in self.rows
@@ -90,8 +94,11 @@ class Table:
         lines = [
             f"{self.title}: {self.alive:,} alive, {self.dead:,} dead, "
             f"judged in {self.seconds:g} s; all at once in {self.seconds_at_once:g} s",
-            f"  alive called dead {self.alive_called_dead}   dead called dead or reused {share:.2f} %   "
-            f"proven wrongly {self.proven_wrongly}   other addresses with a wrong word {len(self.misplaced)}",
+            (
+                f"  alive called dead {self.alive_called_dead}   dead called dead or reused "
+                f"{share:.2f} %   proven wrongly {self.proven_wrongly}   other addresses with a "
+                f"wrong word {len(self.misplaced)}"
+            ),
         ]
         groups: dict[tuple[str, str], Counter[str]] = {}
         for group, truth, verdict, _, number in self.rows:

@@ -1,4 +1,6 @@
-"""No living address is called dead, dead ones are, and nothing wrong is proven: on each build, over 200,000 addresses."""
+"""No living address is called dead, dead ones are, and nothing wrong is proven: on each build, over
+200,000 addresses.
+"""
 
 from __future__ import annotations
 

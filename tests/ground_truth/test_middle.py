@@ -1,4 +1,6 @@
-"""A process stopped in the middle of something: no nonsense, but a word that says what it is in the middle of."""
+"""A process stopped in the middle of something: no nonsense, but a word that says what it is in the
+middle of.
+"""
 
 from __future__ import annotations
 

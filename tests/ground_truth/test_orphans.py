@@ -1,4 +1,6 @@
-"""What a race in a union's lazy initialisation leaves behind is found, and nothing is found in a healthy program."""
+"""What a race in a union's lazy initialisation leaves behind is found, and nothing is found in a
+healthy program.
+"""
 
 from __future__ import annotations
 

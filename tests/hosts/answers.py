@@ -1,4 +1,7 @@
-"""What an adapter says of a target, aspect by aspect, as plain data.  Each runs inside a debugger."""
+"""What an adapter says of a target, aspect by aspect, as plain data.
+
+Each runs inside a debugger.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,18 @@ from gdbext.target.protocol import Debugger, DebuggerError, MemoryFault
 from hosts import starting
 
 STRUCTS = (
-    "PyObject PyVarObject PyListObject PyTupleObject PyDictObject PyDictKeysObject PyUnicodeObject PyASCIIObject PyLongObject "
-    "PyFloatObject PyBytesObject PyTypeObject PyHeapTypeObject PyFunctionObject PyCFunctionObject PyMethodObject PyModuleObject "
-    "PyCodeObject PyCellObject PySetObject PyWeakReference PyBaseExceptionObject _PyInterpreterFrame PyThreadState "
-    "_PyThreadStateImpl PyInterpreterState _PyRuntimeState _gil_runtime_state _PyListArray unionobject gaobject classmethod "
-    "mi_page_t mi_segment_t mi_heap_t Bucket wait_entry no_such_struct"
+    "PyObject PyVarObject PyListObject PyTupleObject PyDictObject PyDictKeysObject PyUnicodeObject "
+    "PyASCIIObject PyLongObject PyFloatObject PyBytesObject PyTypeObject PyHeapTypeObject "
+    "PyFunctionObject PyCFunctionObject PyMethodObject PyModuleObject PyCodeObject PyCellObject "
+    "PySetObject PyWeakReference PyBaseExceptionObject _PyInterpreterFrame PyThreadState "
+    "_PyThreadStateImpl PyInterpreterState _PyRuntimeState _gil_runtime_state _PyListArray "
+    "unionobject gaobject classmethod mi_page_t mi_segment_t mi_heap_t Bucket wait_entry "
+    "no_such_struct"
 )
-SYMBOLS = "_PyRuntime PyList_Type _PyUnion_Type union_repr list_repr buckets mi_arenas _mi_heap_empty __abort_msg no_such_symbol"
+SYMBOLS = (
+    "_PyRuntime PyList_Type _PyUnion_Type union_repr list_repr buckets mi_arenas _mi_heap_empty "
+    "__abort_msg no_such_symbol"
+)
 EXPRESSIONS = (
     "0x10",
     "-1",
@@ -86,7 +94,9 @@ def everything(debugger: Debugger) -> dict[str, Any]:
 
 
 def memory(debugger: Debugger) -> list[str]:
-    """The first and last words of each mapping, or that they cannot be read; then addresses that no process has."""
+    """The first and last words of each mapping, or that they cannot be read; then addresses that no
+    process has.
+    """
     places = [place for region in debugger.regions() for place in (region.start, region.end - 32)]
     found = []
     for place in [*places, 0, 8, 1 << 47, 1 << 63, (1 << 64) - 16, -1]:
@@ -132,7 +142,9 @@ def live(debugger: Debugger) -> dict[str, Any]:
 
 
 def _traces(pid: int | None) -> dict[str, str]:
-    """What a process would show of memory being mapped in it, or of code being run: a thread that runs is switched to and from."""
+    """What a process would show of memory being mapped in it, or of code being run: a thread that
+    runs is switched to and from.
+    """
     with open(f"/proc/{pid}/maps") as maps:
         found = {"maps": maps.read()}
     for task in os.listdir(f"/proc/{pid}/task"):

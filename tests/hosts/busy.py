@@ -1,4 +1,6 @@
-"""Makes a command ``busy`` that never ends by itself, for tests of Ctrl-C.  gdb sources it, LLDB imports it."""
+"""Makes a command ``busy`` that never ends by itself, for tests of Ctrl-C.  gdb sources it, LLDB
+imports it.
+"""
 
 from __future__ import annotations
 

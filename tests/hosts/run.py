@@ -1,4 +1,6 @@
-"""Run a Python function inside a debugger process of its own, over a core or a process, and bring its result back as JSON."""
+"""Run a Python function inside a debugger process of its own, over a core or a process, and bring
+its result back as JSON.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ NAMES = ("gdb", "lldb")
 
 
 class InsideError(Exception):
-    """The function raised, or the debugger gave no answer; the message has the traceback or the debugger's last words."""
+    """The function raised, or the debugger gave no answer; the message has the traceback or the
+    debugger's last words.
+    """
 
 
 def run_in_debugger(
@@ -32,9 +36,9 @@ def run_in_debugger(
 ) -> Any:
     """What ``function`` (``module:name``) returns for a debugger's adapter and the ``arguments``.
 
-    The target is a core with its executable, a live process to attach to (it goes on afterwards), or a ``command`` that is
-    started and runs until it stops by itself; none of them leaves the debugger empty.  ``program`` is another debugger
-    binary than that of this environment.
+    The target is a core with its executable, a live process to attach to (it goes on afterwards),
+    or a ``command`` that is started and runs until it stops by itself; none of them leaves the
+    debugger empty.  ``program`` is another debugger binary than that of this environment.
     """
     debugger = launch.Debugger(name, [program], {}) if program else launch.find(name)
     with tempfile.TemporaryDirectory(prefix="gdbext-host-") as folder:
@@ -72,7 +76,8 @@ def run_in_debugger(
             raise InsideError(f"{name} gave no answer in {timeout:g} s") from error
         if not answer.exists():
             raise InsideError(
-                f"{name} ended with {done.returncode} and no answer: {(done.stdout + done.stderr)[-1500:]}"
+                f"{name} ended with {done.returncode} and no answer: "
+                f"{(done.stdout + done.stderr)[-1500:]}"
             )
         result = json.loads(answer.read_text())
     if "error" in result:
@@ -82,7 +87,10 @@ def run_in_debugger(
 
 def command_line(debugger: launch.Debugger) -> list[str]:
     """The debugger, without its user's settings, running :func:`hosts.inside.main`."""
-    code = f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]; import hosts.inside as inside; inside.main()"
+    code = (
+        f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]; "
+        "import hosts.inside as inside; inside.main()"
+    )
     if debugger.name == "gdb":
         settings = [word for setting in launch.GDB_SETTINGS for word in ("-iex", setting)]
         return [*debugger.command, "-nx", "-batch", *settings, "-ex", f"python {code}"]

@@ -47,7 +47,9 @@ class Session:
         return clean(self.child.before or "")
 
     def complete(self, text: str) -> list[str]:
-        """The words offered for a line that can go on in several ways: TAB twice, as a person asks for the list."""
+        """The words offered for a line that can go on in several ways: TAB twice, as a person asks
+        for the list.
+        """
         self.child.send(text + "\t\t")
         # The list, and the prompt with the line again.
         self._expect(
@@ -89,7 +91,8 @@ class Session:
             self.child.expect(pattern)
         except (pexpect.TIMEOUT, pexpect.EOF):
             raise AssertionError(
-                f"{self.name} did not print {pattern!r}, but: {clean(self.child.before or '')[-2000:]}"
+                f"{self.name} did not print {pattern!r}, but: "
+                f"{clean(self.child.before or '')[-2000:]}"
             ) from None
 
 
@@ -105,7 +108,9 @@ def in_session(
     environment: dict[str, str] | None = None,
     timeout: float = 60.0,
 ) -> Iterator[Session]:
-    """A debugger with gdbext loaded over a core, a live process, a program with its ``arguments`` not yet started, or nothing."""
+    """A debugger with gdbext loaded over a core, a live process, a program with its ``arguments``
+    not yet started, or nothing.
+    """
     debugger = launch.Debugger(name, [program], {}) if program else launch.find(name)
     kept = {
         key: value

@@ -1,4 +1,5 @@
-"""Runs a composite action of GitHub's as a job does: inputs, steps in their order, conditions, outputs.
+"""Runs a composite action of GitHub's as a job does: inputs, steps in their order, conditions,
+outputs.
 
 Steps that use another action are not run; what they would have got is in the result.
 """

@@ -1,4 +1,6 @@
-"""Headless Chromium over its debugging pipe: JSON messages, one a NUL, on file descriptors 3 and 4 (Chrome DevTools Protocol)."""
+"""Headless Chromium over its debugging pipe: JSON messages, one a NUL, on file descriptors 3 and 4
+(Chrome DevTools Protocol).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,10 @@ PATIENCE = 60.0
 
 
 class Browser:
-    """One browser with one tab.  ``events`` collects what the tab reported: (method, parameters)."""
+    """One browser with one tab.
+
+    ``events`` collects what the tab reported: (method, parameters).
+    """
 
     def __init__(self, profile: Path) -> None:
         program = next((found for name in NAMES if (found := shutil.which(name))), None)
@@ -40,7 +45,8 @@ class Browser:
             raise RuntimeError("no Chromium here; as root: apt-get install -y chromium")
         to_browser, self._out = os.pipe()
         self._in, from_browser = os.pipe()
-        # The shell puts the pipes where the browser looks for them, whatever their numbers are here.
+        # The shell puts the pipes where the browser looks for them, whatever their numbers are
+        # here.
         command = f'exec "$0" "$@" 3<&{to_browser} 4>&{from_browser}'
         self._process = subprocess.Popen(
             ["bash", "-c", command, program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],

@@ -1,4 +1,6 @@
-"""README.md and the site's pages taken apart: their blocks, the commands in them, and whether what it prints is what is printed now."""
+"""README.md and the site's pages taken apart: their blocks, the commands in them, and whether what
+it prints is what is printed now.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ PAGES = Path(ROOT) / ".github" / "docs" / "pages"
 ADDRESS = re.compile(r"0x(?!dddddddd)[0-9a-f]{6,}")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 VARYING = (
-    # The other thread was at its work or already at its next lock, and a longer line has less room for the source.
+    # The other thread was at its work or already at its next lock, and a longer line has less room
+    # for the source.
     (re.compile(r" · waits for 0x[0-9a-f]+"), ""),
     (re.compile(r"  # [^\n]*…$", re.MULTILINE), ""),
     (ADDRESS, "0xADDRESS"),
@@ -102,7 +105,9 @@ def tables(*heading: str) -> list[list[str]]:
 
 
 def normal(text: str) -> str:
-    """Text in which all runs on all machines are equal: no addresses, no thread numbers, no line breaks."""
+    """Text in which all runs on all machines are equal: no addresses, no thread numbers, no line
+    breaks.
+    """
     text = ESCAPES.sub("", text)
     for pattern, word in VARYING:
         text = pattern.sub(word, text)
@@ -110,7 +115,8 @@ def normal(text: str) -> str:
 
 
 def missing(expected: str, actual: str) -> str | None:
-    """The first part of ``expected`` that is not in ``actual``, in order; ``...`` stands for anything.
+    """The first part of ``expected`` that is not in ``actual``, in order; ``...`` stands for
+    anything.
 
     >>> missing("one ... three", "one two three four"), missing("one two ... three", "one three")
     (None, 'one two')

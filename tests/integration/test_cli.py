@@ -116,7 +116,9 @@ def test_paths_with_odd_characters(core: Path, tmp_path: Path) -> None:
 
 
 def test_nothing_of_the_target_is_run(core: Path, tmp_path: Path) -> None:
-    """A folder full of traps: start-up files of debuggers, and modules named like ours and Python's."""
+    """A folder full of traps: start-up files of debuggers, and modules named like ours and
+    Python's.
+    """
     home = tmp_path / "home"
     home.mkdir()
     for name in (

@@ -1,4 +1,6 @@
-"""The deterministic corpus: what gdbext must say of each crash, on each build that dies of it, in each debugger."""
+"""The deterministic corpus: what gdbext must say of each crash, on each build that dies of it, in
+each debugger.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,9 @@ def validated(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def death(lab: Lab, script: Any, build: str) -> CrashRun:
-    """The script's death; one that the user's interpreter does not die of is reported as skipped."""
+    """The script's death; one that the user's interpreter does not die of is reported
+    as skipped.
+    """
     try:
         return lab.crash(build, script.name)
     except NoCrash as error:
@@ -62,7 +66,9 @@ def test_crash(lab: Lab, script: Any, build: str, debugger: str) -> None:
 
 @pytest.mark.parametrize(("script", "build"), CRASHES)
 def test_debuggers_agree(lab: Lab, script: Any, build: str) -> None:
-    """The two reports are equal but for the ``tool`` part; native frames are compared by their functions' names."""
+    """The two reports are equal but for the ``tool`` part; native frames are compared by their
+    functions' names.
+    """
     run = death(lab, script, build)
     one, other = (comparable(report_on(run.core, debugger)) for debugger in DEBUGGERS)
     assert one == other

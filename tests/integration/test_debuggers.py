@@ -2,8 +2,10 @@
 
 What cannot be made equal:
 
-* Separate debug information of the C library is compressed, and only gdb finds entry values in it: variables of frames in it.
-* LLDB has none of the function around an inlined one whose last instruction is a call that does not return.
+* Separate debug information of the C library is compressed, and only gdb finds entry values in it:
+  variables of frames in it.
+* LLDB has none of the function around an inlined one whose last instruction is a call that does not
+  return.
 """
 
 from __future__ import annotations
@@ -47,7 +49,9 @@ threading.Event().wait()
 
 @cache
 def _debuggers() -> dict[str, tuple[str, str | None]]:
-    """(adapter, program) by a label: those of this environment, and the system's gdb where it is another version."""
+    """(adapter, program) by a label: those of this environment, and the system's gdb where it is
+    another version.
+    """
     found: dict[str, tuple[str, str | None]] = {"gdb": ("gdb", None), "lldb": ("lldb", None)}
     system = shutil.which("gdb", path="/usr/local/bin:/usr/bin:/bin")
     if system:
@@ -132,7 +136,8 @@ def test_frames_are_the_same(both: tuple[Any, Any]) -> None:
             for field in ("level", "pc", "sp", "module", "is_inlined"):
                 assert mine[field] == theirs[field], (mine, theirs)
             if "/libc.so" not in str(mine["module"]):
-                # Of equal functions gdb may know the other file of two that were found to have the same name.
+                # Of equal functions gdb may know the other file of two that were found to have the
+                # same name.
                 assert (os.path.basename(mine["file"] or ""), mine["line"]) == (
                     os.path.basename(theirs["file"] or ""),
                     theirs["line"],
@@ -246,7 +251,9 @@ str(Outer())
 
 @pytest.mark.parametrize("label", _debuggers())
 def test_a_frames_line_is_one_of_its_function(label: str, tmp_path: Path) -> None:
-    """Optimisers leave nothing of ``Py_TYPE(v)`` but a row in the line table, with the address of the caller's own row."""
+    """Optimisers leave nothing of ``Py_TYPE(v)`` but a row in the line table, with the address of
+    the caller's own row.
+    """
     script = tmp_path / "told.py"
     script.write_text(TOLD_BY_PYTHON)
     run = crash(interpreters.build("release"), script, folder=tmp_path / "run")
@@ -375,7 +382,8 @@ def test_a_failure_inside_reaches_the_test_outside(label: str) -> None:
     "label", [label for label, (adapter, _) in _debuggers().items() if adapter == "gdb"]
 )
 def test_names_that_are_no_text_are_no_names(label: str, lab: Lab, tmp_path: Path) -> None:
-    """The kernel's own functions have their names in the core, where anything may have been written over them.
+    """The kernel's own functions have their names in the core, where anything may have been written
+    over them.
 
     LLDB does not look there.
     """

@@ -52,6 +52,7 @@ def test_an_example_is_what_is_said_now(rule: str, lab: Lab) -> None:
         return
     now = EXAMPLES[rule].report(lab)
     assert f"{rule} {rules()[rule].title}" in now
-    # Line by line: what a busy machine changes (how far another thread came) is not in the headline's part.
+    # Line by line: what a busy machine changes (how far another thread came) is not in the
+    # headline's part.
     headline = next(line for line in kept.splitlines() if rule in line)
     assert readme.missing(headline, now) is None, now

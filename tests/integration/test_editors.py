@@ -1,4 +1,6 @@
-"""``ft`` in editors: over the Debug Adapter Protocol, as VS Code's C/C++ extension asks gdb, and in gdb's TUI."""
+"""``ft`` in editors: over the Debug Adapter Protocol, as VS Code's C/C++ extension asks gdb, and in
+gdb's TUI.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A program whose names and strings attack whoever reads about them: terminals, CI logs, browsers, XML and Markdown readers."""
+"""A program whose names and strings attack whoever reads about them: terminals, CI logs, browsers,
+XML and Markdown readers.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,10 @@ threading.main_thread().name = "m" + "".join(HOSTILE)
 CRASH
 """
 CRASHES = {
-    "fatal error": "ctypes.pythonapi.Py_FatalError(''.join(HOSTILE).replace(chr(0), '').encode('utf-8', 'replace'))",
+    "fatal error": (
+        "ctypes.pythonapi.Py_FatalError(''.join(HOSTILE).replace(chr(0), '').encode('utf-8', "
+        "'replace'))"
+    ),
     "plain fault": "named(lambda: ctypes.string_at(1), HOSTILE[2], 2)()",
 }
 

@@ -1,4 +1,6 @@
-"""gdbext at both debuggers' prompts: loaded from anywhere, completed, helped, mistaken, interrupted."""
+"""gdbext at both debuggers' prompts: loaded from anywhere, completed, helped, mistaken,
+interrupted.
+"""
 
 from __future__ import annotations
 

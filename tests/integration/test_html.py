@@ -1,4 +1,5 @@
-"""The page in a real browser: nothing from elsewhere, no complaints, search, print, phone and desk, light and dark.
+"""The page in a real browser: nothing from elsewhere, no complaints, search, print, phone and desk,
+light and dark.
 
 Set GDBEXT_PICTURES to a folder to get a screenshot of every sample in every form.
 """
@@ -145,13 +146,15 @@ def test_search_filters_threads_and_marks_frames(browser, pages):
     browser.type("serve queue.get")
     assert visible_threads(browser) == 2
     assert browser.run(
-        "[...document.querySelectorAll('.thread')].filter((t) => t.offsetHeight > 0).every((t) => t.open)"
+        "[...document.querySelectorAll('.thread')].filter((t) => t.offsetHeight > 0).every((t) => "
+        "t.open)"
     )
     browser.run("document.getElementById('search').select()")
     browser.type("nothing like this")
     assert visible_threads(browser) == 0
     browser.run(
-        "const e = document.getElementById('search'); e.value = ''; e.dispatchEvent(new Event('input'))"
+        "const e = document.getElementById('search'); e.value = ''; "
+        "e.dispatchEvent(new Event('input'))"
     )
     assert visible_threads(browser) == 4
     assert browser.run("document.querySelectorAll('.hit').length") == 0
@@ -160,7 +163,10 @@ def test_search_filters_threads_and_marks_frames(browser, pages):
 
 def test_evidence_unfolds(browser, pages):
     browser.open(pages["founding"])
-    claim = "[...document.querySelectorAll('.claims details')].find((d) => d.textContent.includes('args is not a tuple'))"
+    claim = (
+        "[...document.querySelectorAll('.claims details')].find((d) => "
+        "d.textContent.includes('args is not a tuple'))"
+    )
     assert browser.run(f"{claim}.open") is False
     browser.run(f"{claim}.querySelector('summary').click()")
     assert browser.run(f"{claim}.querySelector('.inside').offsetHeight") > 0
@@ -193,7 +199,10 @@ def test_print_unfolds_everything_on_white(browser, pages, dark):
 
 
 def test_each_form_has_its_own_pictures(browser, pages):
-    seen = "[...document.querySelectorAll('svg.picture')].filter((s) => s.getClientRects().length).map((s) => s.classList[1])"
+    seen = (
+        "[...document.querySelectorAll('svg.picture')].filter((s) => "
+        "s.getClientRects().length).map((s) => s.classList[1])"
+    )
     browser.open(pages["founding"], 1400)
     assert browser.run(seen) == ["wide"] * 3
     browser.open(pages["founding"], 400)

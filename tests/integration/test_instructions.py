@@ -14,8 +14,8 @@ from lab.crash import debugger
 
 FUNCTIONS = ("_PyEval_EvalFrameDefault", "PyObject_Repr", "list_repr", "float_pow", "_Py_dg_strtod")
 LINE = re.compile(r"\s+(0x[0-9a-f]+) <[^>]*>:\t((?:[0-9a-f]{2} ?)+) *\t(.*)")
-# gdb's spelling of what the decoder leaves out: comments, symbols, zero displacements, segments that change nothing, size
-# suffixes beside a register, and padding.
+# gdb's spelling of what the decoder leaves out: comments, symbols, zero displacements, segments
+# that change nothing, size suffixes beside a register, and padding.
 NOISE = re.compile(r"\s*(?:<[^>]*>|#.*)")
 PADDING = re.compile(r"(?:data16 |cs )*nop|xchg +%ax,%ax")
 SUFFIXED = re.compile(r"(mov|shl|shr|sar) (?=.*%xmm)|^(sh[lr]|sa[lr])([bwlq]?) ([^,]*)$")

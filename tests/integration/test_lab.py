@@ -1,4 +1,6 @@
-"""The lab itself: cores appear, carry their truth, are made once, and are made by a debugger where the kernel gives none."""
+"""The lab itself: cores appear, carry their truth, are made once, and are made by a debugger where
+the kernel gives none.
+"""
 
 from __future__ import annotations
 

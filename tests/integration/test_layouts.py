@@ -1,4 +1,6 @@
-"""The shipped tables against real builds: their DWARF, and a stripped interpreter's core in every gdb that there is."""
+"""The shipped tables against real builds: their DWARF, and a stripped interpreter's core in every
+gdb that there is.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""``--redact``: programs full of secrets die in many ways, and none of a secret is in any report or on the screen."""
+"""``--redact``: programs full of secrets die in many ways, and none of a secret is in any report or
+on the screen.
+"""
 
 from __future__ import annotations
 

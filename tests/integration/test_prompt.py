@@ -1,4 +1,6 @@
-"""``gdbext gdb CORE`` and ``gdbext lldb CORE``: one command, and the debugger is at its prompt with all that was asked for."""
+"""``gdbext gdb CORE`` and ``gdbext lldb CORE``: one command, and the debugger is at its prompt with
+all that was asked for.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ class Conversation:
 
 @contextmanager
 def opened(name: str, *words: object, **variables: str) -> Iterator[Conversation]:
-    """``gdbext NAME WORDS`` in a terminal of the usual 24 lines, with a symbol server that nobody must ask."""
+    """``gdbext NAME WORDS`` in a terminal of the usual 24 lines, with a symbol server that nobody
+    must ask.
+    """
     options: dict[str, Any] = {"encoding": "utf-8", "timeout": 120, "dimensions": (24, 100)}
     child = pexpect.spawn(
         sys.executable,

@@ -1,8 +1,9 @@
-"""The README does not lie: its commands are run and print what it shows, its recipes work, its tables are the product's own.
+"""The README does not lie: its commands are run and print what it shows, its recipes work, its
+tables are the product's own.
 
-Where a command wants what is not here, something small stands in for it: ``python3.13t`` and its like are the lab's
-interpreter with this environment's pytest; ``pip``, ``apt-get`` and ``git clone`` check what they are asked for, and
-fetch nothing.
+Where a command wants what is not here, something small stands in for it: ``python3.13t`` and its
+like are the lab's interpreter with this environment's pytest; ``pip``, ``apt-get`` and ``git
+clone`` check what they are asked for, and fetch nothing.
 """
 
 from __future__ import annotations

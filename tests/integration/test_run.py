@@ -294,7 +294,8 @@ def test_interrupt_key_reaches_the_command_once(shell: Any, python: str) -> None
 
 def test_stop_key_stops_both_and_fg_wakes_them(shell: Any, python: str) -> None:
     shell.sendline(
-        f"{shell.gdbext} run -- {python} -c \"import time; print('rea' + 'dy', flush=True); time.sleep(5); print('do' + 'ne')\""
+        f"{shell.gdbext} run -- {python} -c \"import time; print('rea' + 'dy', flush=True); "
+        "time.sleep(5); print('do' + 'ne')\""
     )
     shell.expect("ready")
     shell.send("\x1a")
@@ -382,7 +383,9 @@ def test_core_limit_does_not_matter(python: str, limit: int, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("way", ["import os; os.abort()", SEGV])
 def test_handler_of_faulthandler_is_seen_through(python: str, way: str, tmp_path: Path) -> None:
-    """The core is of the moment of the fault, not of the second signal that the handler raises when it has printed."""
+    """The core is of the moment of the fault, not of the second signal that the handler raises when
+    it has printed.
+    """
     done = run_python(
         python,
         f"import faulthandler; faulthandler.enable(); {way}",
@@ -704,7 +707,9 @@ PURE = (
 
 @pytest.fixture
 def suite(tmp_path: Path) -> tuple[Path, dict[str, str]]:
-    """A folder with a test suite that dies, and the environment that gives the lab's interpreter this environment's pytest."""
+    """A folder with a test suite that dies, and the environment that gives the lab's interpreter
+    this environment's pytest.
+    """
     site = tmp_path / "site"
     site.mkdir()
     libraries = Path(pytest.__file__).parents[1]
@@ -722,7 +727,8 @@ def suite(tmp_path: Path) -> tuple[Path, dict[str, str]]:
 PLUGIN = ("-m", "pytest", "-q", "-p", "gdbext.pytest_plugin", "--gdbext", "-p", "no:cacheprovider")
 
 
-# gdbext in a world where cores go elsewhere: what it reads of core_pattern is another, and the limit sees to it that none comes.
+# gdbext in a world where cores go elsewhere: what it reads of core_pattern is another, and the
+# limit sees to it that none comes.
 ELSEWHERE = """
 import sys
 sys.path.insert(0, {root!r})
@@ -795,8 +801,8 @@ def check_tests(report: dict[str, Any]) -> None:
 def test_plugin_is_off_unless_asked_for(python: str, suite: tuple[Path, dict[str, str]]) -> None:
     folder, env = suite
     (folder / "test_suite.py").write_text(
-        "import gdbext.pytest_plugin as plugin, threading, time\n"
-        "def test_nothing():\n    assert plugin.RUNNING == {} and threading.Thread.start.__module__ == 'threading'\n"
+        "import gdbext.pytest_plugin as plugin, threading, time\ndef test_nothing():\n"
+        "    assert plugin.RUNNING == {} and threading.Thread.start.__module__ == 'threading'\n"
     )
     words = [word for word in PLUGIN if word != "--gdbext"]
     done = subprocess.run([python, *words], env=env, cwd=folder, capture_output=True, text=True)

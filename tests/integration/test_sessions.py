@@ -1,4 +1,6 @@
-"""The ``ft`` commands as a person types them, in both debuggers, over real cores and live processes."""
+"""The ``ft`` commands as a person types them, in both debuggers, over real cores and live
+processes.
+"""
 
 from __future__ import annotations
 

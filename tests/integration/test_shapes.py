@@ -1,4 +1,6 @@
-"""The same crash says the same, or less, and never a wrong word, on every shape in which users have CPython."""
+"""The same crash says the same, or less, and never a wrong word, on every shape in which users have
+CPython.
+"""
 
 from __future__ import annotations
 

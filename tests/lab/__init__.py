@@ -1,4 +1,5 @@
-"""The lab: kill interpreters on purpose, keep their cores for one session, and ask gdbext what happened.
+"""The lab: kill interpreters on purpose, keep their cores for one session, and ask gdbext what
+happened.
 
 ::
 

@@ -1,4 +1,6 @@
-"""How right is gdbext?  Runs the corpus, compares each report with the truth, prints it as tables (scripts/accuracy)."""
+"""How right is gdbext?  Runs the corpus, compares each report with the truth, prints it as tables
+(scripts/accuracy).
+"""
 
 from __future__ import annotations
 
@@ -79,7 +81,8 @@ def deterministic(options: Options, scripts: Iterable[Script]) -> list[Row]:
                 rows.append(row)
                 mark = "lives" if row.lives else WRONG if row.wrong or row.problem else RIGHT
                 print(
-                    f"{script.name:<26} {build:<16} {debugger:<5} {words(script.on(build)['rule']):<18} {_found(row):<44} {mark}"
+                    f"{script.name:<26} {build:<16} {debugger:<5} "
+                    f"{words(script.on(build)['rule']):<18} {_found(row):<44} {mark}"
                 )
                 for line in [str(check) for check in row.wrong] + (
                     [row.problem] if row.problem else []
@@ -110,9 +113,10 @@ def _found(row: Row) -> str:
     first = row.report["findings"][0]
     subject, container = first.get("subject") or {}, first.get("container") or {}
     place = f"{container['type']}[{container['index']}]" if container else ""
-    return f"{first['rule']} {first['confidence']} {subject.get('expected_type') or subject.get('type') or ''} {place}"[
-        :44
-    ]
+    return (
+        f"{first['rule']} {first['confidence']} "
+        f"{subject.get('expected_type') or subject.get('type') or ''} {place}"
+    )[:44]
 
 
 @dataclass(frozen=True)
@@ -160,7 +164,8 @@ def races(options: Options, scripts: Iterable[Script]) -> list[RaceRow]:
                 after = sorted(row.seconds)[len(row.seconds) // 2] if row.seconds else 0.0
                 died = f"{len(row.seconds)}/{options.runs}"
                 print(
-                    f"{script.name:<26} {build:<8} {row.debugger:<5} {died:>7} {after:>5.2f} s  {counts}"
+                    f"{script.name:<26} {build:<8} {row.debugger:<5} {died:>7} {after:>5.2f} s  "
+                    f"{counts}"
                 )
                 missed = [
                     score.found
@@ -244,7 +249,10 @@ def healthy(options: Options, scripts: Sequence[Script]) -> list[HealthRow]:
                 row = HealthRow(script, build, debugger, options.stops, tuple(said))
                 rows.append(row)
                 print(
-                    f"{script.name:<26} {build:<16} {debugger:<5} {row.stops:>5}  {len(said)} {'; '.join(dict.fromkeys(said))}",
+                    (
+                        f"{script.name:<26} {build:<16} {debugger:<5} {row.stops:>5}  {len(said)} "
+                        f"{'; '.join(dict.fromkeys(said))}"
+                    ),
                     flush=True,
                 )
     return rows
@@ -268,7 +276,9 @@ def totals(
     """The rows of DESIGN section 5 that are decided here.  True when all are reached."""
     rows = [row for row in rows if not row.lives]
     print(
-        "\nin all                                                                        reached        wanted"
+        "\n"
+        "in all                                                                        reached     "
+        "   wanted"
     )
     reached = []
 
@@ -277,7 +287,8 @@ def totals(
             reached.append(right >= wanted * of)
             mark = RIGHT if reached[-1] else WRONG
             print(
-                f"  {what:<70} {right:>7}/{of:<7} {100 * right / of:6.2f} %   {100 * wanted:g} %   {mark}"
+                f"  {what:<70} {right:>7}/{of:<7} {100 * right / of:6.2f} %   {100 * wanted:g} %   "
+                f"{mark}"
             )
 
     line(
@@ -311,7 +322,8 @@ def totals(
     )
     if scores:
         print(
-            f"  {'neither race nor issue named, races':<70} {sum(score.unknown for score in scores):>7}/{len(scores)}"
+            f"  {'neither race nor issue named, races':<70} "
+            f"{sum(score.unknown for score in scores):>7}/{len(scores)}"
         )
     stops = sum(row.stops for row in health_rows)
     alarmed = sum(len(row.alarms) for row in health_rows)
@@ -340,7 +352,8 @@ def totals(
 def _signatures(marked: Sequence[tuple[str, str | None]]) -> None:
     """How the reports' signatures group their defects.
 
-    Purity: the share of reports whose group is mostly of their defect.  Completeness: the share in their defect's largest group.
+    Purity: the share of reports whose group is mostly of their defect.  Completeness: the share in
+    their defect's largest group.
     """
     if not marked:
         return
@@ -466,7 +479,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if part in (None, "healthy")
             else []
         )
-        # The heap's scripts are not of the corpus: who names a script of the corpus does not ask for them.
+        # The heap's scripts are not of the corpus: who names a script of the corpus does not ask
+        # for them.
         whole = part is None and not given.scripts
         heap_rows = (
             measure(options.wanted, options.debuggers) if whole or part == "heap" else HeapRows()

@@ -31,7 +31,9 @@ class Given:
 
     @property
     def like(self) -> tuple[str, ...]:
-        """The lab's builds whose expectations hold for it; whether it has gh-132713's fix is not known."""
+        """The lab's builds whose expectations hold for it; whether it has gh-132713's fix is not
+        known.
+        """
         kind = DEBUG if self.is_debug else "release"
         return kind, f"{kind}-unfixed"
 
@@ -47,7 +49,10 @@ def use(python: str) -> Given:
     """From now on, run on that interpreter alone.  Raises NotFreeThreaded."""
     if not interpreters.is_free_threaded(python):
         raise NotFreeThreaded(f"{python} is not a free-threaded CPython 3.13 or later")
-    ask = "import platform, sysconfig; print(platform.python_version(), sysconfig.get_config_var('Py_DEBUG'))"
+    ask = (
+        "import platform, sysconfig; print(platform.python_version(), "
+        "sysconfig.get_config_var('Py_DEBUG'))"
+    )
     done = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
     version, debug = done.stdout.split()
     is_debug = debug == "1"

@@ -1,4 +1,5 @@
-"""What did a change do to the reports?  Two checkouts triage the same cores (scripts/compare_reports).
+"""What did a change do to the reports?  Two checkouts triage the same cores
+(scripts/compare_reports).
 
 The verdicts of both must be equal: rules, objects, threads, issues, confidences, signatures, every
 address, number and list.  Texts for people may differ as far as ``wording_changes.json`` declares

@@ -24,7 +24,8 @@ BLOCK = 1 << 16
 class CrashRun:
     """A process that died: its core, and what is known about its death.
 
-    ``truth`` is what the script told about itself before it died (``corpus/_truth.py``), ``seconds`` how long it lived.
+    ``truth`` is what the script told about itself before it died (``corpus/_truth.py``),
+    ``seconds`` how long it lived.
     """
 
     core: Path
@@ -66,7 +67,8 @@ def crash(
 ) -> CrashRun:
     """Run ``python script`` in ``folder`` until it dies with a core, up to ``attempts`` times.
 
-    The folder must be new.  Raises NoCrash when the script ends by itself or outlives ``timeout`` each time.
+    The folder must be new.  Raises NoCrash when the script ends by itself or outlives ``timeout``
+    each time.
     """
     last = ""
     for attempt in range(attempts):
@@ -81,7 +83,9 @@ def crash(
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """This process's environment without what would change the interpreter under test, or name a test that it is not in."""
+    """This process's environment without what would change the interpreter under test, or name a
+    test that it is not in.
+    """
     inherited = {
         key: value
         for key, value in os.environ.items()
@@ -91,7 +95,10 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def kernel_writes_cores() -> bool:
-    """Whether a crash leaves a core in the working directory.  A pattern that is a pipe or another folder does not."""
+    """Whether a crash leaves a core in the working directory.
+
+    A pattern that is a pipe or another folder does not.
+    """
     if os.environ.get("GDBEXT_LAB_CORES") == "debugger":
         return False
     pattern = CORE_PATTERN.read_text().strip() if CORE_PATTERN.exists() else "|"
@@ -161,7 +168,9 @@ def _natively(
 def _under_debugger(
     command: list[str], folder: Path, timeout: float, env: dict[str, str]
 ) -> tuple[str, str, Path]:
-    """Where the kernel hands cores to somebody else: run under gdb, and let it write the core at the fault."""
+    """Where the kernel hands cores to somebody else: run under gdb, and let it write the core at
+    the fault.
+    """
     core, log = folder / "core", folder / "gdb.log"
     quoted = " ".join(f"'{word}'" for word in command[1:])
     steps = [
@@ -218,7 +227,9 @@ def debugger(name: str) -> str:
 
 
 def punch_holes(path: Path) -> None:
-    """Rewrite a file sparsely: gdb writes the gigabyte of zeros that mimalloc has reserved for real."""
+    """Rewrite a file sparsely: gdb writes the gigabyte of zeros that mimalloc has reserved for
+    real.
+    """
     sparse, zeros = path.with_suffix(".sparse"), bytes(BLOCK)
     with path.open("rb") as source, sparse.open("wb") as target:
         while block := source.read(BLOCK):

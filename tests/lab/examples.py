@@ -1,7 +1,7 @@
 """A real report for each rule, for the documentation (``scripts/docs reports`` writes them).
 
-They are kept as text, so that the site is built without an interpreter; a test makes each crash again
-and compares.
+They are kept as text, so that the site is built without an interpreter; a test makes each crash
+again and compares.
 """
 
 from __future__ import annotations

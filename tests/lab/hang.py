@@ -30,7 +30,8 @@ def hang(
     env: Mapping[str, str] | None = None,
     arguments: tuple[str, ...] = (),
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run ``python script`` until it prints a line ``READY``, hand over the live process, kill it at the end.
+    """Run ``python script`` until it prints a line ``READY``, hand over the live process, kill it
+    at the end.
 
     >>> with hang(python, script, folder=tmp_path) as process: attach_to(process.pid)
     """
@@ -57,7 +58,8 @@ def hang(
             else:
                 stderr.seek(0)
                 raise NotReady(
-                    f"{script.name} ended or took over {timeout:g} s before it was ready: {stderr.read()[-400:]}"
+                    f"{script.name} ended or took over {timeout:g} s before it was ready: "
+                    f"{stderr.read()[-400:]}"
                 )
             watchdog.cancel()
             yield process
@@ -69,7 +71,9 @@ def hang(
 
 
 def settle(process: subprocess.Popen[str], threads: int, timeout: float = 30.0) -> None:
-    """Wait until that many threads all sleep: a program says that it is ready a little before it waits."""
+    """Wait until that many threads all sleep: a program says that it is ready a little before it
+    waits.
+    """
     tasks = Path(f"/proc/{process.pid}/task")
     ends = time.monotonic() + timeout
     asleep = 0
@@ -107,7 +111,8 @@ def snapshot(process: subprocess.Popen[str], core: Path) -> Path:
 def end(process: subprocess.Popen[str], folder: Path) -> Path:
     """End the program where it is, and give its core.  ``folder`` is where it runs.
 
-    The kernel does it in no time (SIGQUIT); where it gives no core, gdb takes a snapshot, which can take some seconds.
+    The kernel does it in no time (SIGQUIT); where it gives no core, gdb takes a snapshot, which can
+    take some seconds.
     """
     if not kernel_writes_cores():
         return snapshot(process, folder / "core")

@@ -1,4 +1,6 @@
-"""The heap's part of scripts/accuracy: verdicts on addresses whose truth is known, and what races leave behind."""
+"""The heap's part of scripts/accuracy: verdicts on addresses whose truth is known, and what races
+leave behind.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from hosts.run import InsideError
 from lab import builds
 from lab.crash import NoCrash
 
-# What "found" may miss: a few orphans still stand in a register's old home or in memory that is not given back yet.
+# What "found" may miss: a few orphans still stand in a register's old home or in memory that is not
+# given back yet.
 ENOUGH_ORPHANS = 0.98
 
 

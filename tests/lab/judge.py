@@ -89,7 +89,9 @@ def _checks(expect: dict[str, Any], truth: dict[str, Any], report: Report) -> It
 
 
 def known(expected: str | tuple[str | None, ...] | None, report: Report) -> Check:
-    """The CPython issue in first place; where none is expected, one that is only ``possible`` does no harm."""
+    """The CPython issue in first place; where none is expected, one that is only ``possible`` does
+    no harm.
+    """
     issues = report["known_issues"]
     first = issues[0] if issues else None
     certain = first["id"] if first and first["match"] != "possible" else None
@@ -176,7 +178,9 @@ def judge_race(script: Script, build: str, run: CrashRun, report: Report) -> Rac
 
 
 def _marked(script: Script, thread: dict[str, Any]) -> Operation | None:
-    """The mark of the line that the report names for that thread: the line at fault, else the current one."""
+    """The mark of the line that the report names for that thread: the line at fault, else the
+    current one.
+    """
     line = thread.get("suspect_line") or thread.get("line") or 0
     return script.operation_at(str(thread.get("file", "")), line)
 
@@ -198,7 +202,9 @@ def _race_text(race: dict[str, Any]) -> str:
 
 
 def comparable(report: Report) -> Report:
-    """What two debuggers' reports on one core must have in common: all but ``tool``; native frames by their functions' names."""
+    """What two debuggers' reports on one core must have in common: all but ``tool``; native frames
+    by their functions' names.
+    """
     found = {key: value for key, value in report.items() if key != "tool"}
     found["threads"] = [
         {**t, "native": [frame["function"] for frame in t["native"]]} for t in report["threads"]
@@ -207,7 +213,9 @@ def comparable(report: Report) -> Report:
 
 
 def alarms(report: Report, beyond: str | None = "possible") -> list[str]:
-    """What a report on a healthy process says beyond ``possible`` (beyond nothing at all with None): each is a false alarm."""
+    """What a report on a healthy process says beyond ``possible`` (beyond nothing at all with
+    None): each is a false alarm.
+    """
     said = [
         f"{f['rule']} {f['confidence']}"
         for f in report["findings"]

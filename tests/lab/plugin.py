@@ -1,5 +1,6 @@
-"""pytest's part of the lab: the fixture ``lab`` gives cores that all workers of the session share; ``--python`` runs
-corpus, locks and ground truth on an interpreter of the user's."""
+"""pytest's part of the lab: the fixture ``lab`` gives cores that all workers of the session share;
+``--python`` runs corpus, locks and ground truth on an interpreter of the user's.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--python",
         metavar="PATH",
-        help="run corpus, locks and ground truth on that free-threaded interpreter instead of the lab's",
+        help=(
+            "run corpus, locks and ground truth on that free-threaded interpreter instead of the "
+            "lab's"
+        ),
     )
 
 

@@ -18,7 +18,9 @@ PLUGINS = (
 
 
 def python(build: str = "release") -> Path:
-    """The interpreter of a virtual environment that has them, made once and kept beside the builds."""
+    """The interpreter of a virtual environment that has them, made once and kept beside
+    the builds.
+    """
     folder = interpreters.cache_dir() / f"pytest-{build}"
     stamp, wanted = folder / "installed", "\n".join(PLUGINS)
     with (interpreters.cache_dir() / f".pytest-{build}.lock").open("w") as lock:

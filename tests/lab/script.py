@@ -23,7 +23,9 @@ class Operation:
     reads: bool = False
 
     def says(self, text: str) -> bool:
-        """Whether a report's words for an operation mean this one: ``append`` for ``list.append``, ``__init__`` for ``init``."""
+        """Whether a report's words for an operation mean this one: ``append`` for ``list.append``,
+        ``__init__`` for ``init``.
+        """
         text = COMPARISONS.get(text, text)
         names = [name.strip("_") for name in self.name.split(" or ")]
         return any(name in text or text.strip("_") in name for name in names)
@@ -71,7 +73,9 @@ class Script:
         return not self.expect["builds"].keys().isdisjoint(builds.expectations(build))
 
     def on(self, build: str) -> dict[str, Any]:
-        """What is expected on that build: the common entries, overridden by its own or those of the build it is like."""
+        """What is expected on that build: the common entries, overridden by its own or those of the
+        build it is like.
+        """
         common = {key: value for key, value in self.expect.items() if key != "builds"}
         entries: dict[str, dict[str, Any]] = self.expect["builds"]
         return common | next(
@@ -80,16 +84,19 @@ class Script:
 
     @cached_property
     def operations(self) -> dict[int, Operation]:
-        """Lines marked ``# op: NAME`` or ``# op: NAME, reads``, by line number: where the racing operations are."""
+        """Lines marked ``# op: NAME`` or ``# op: NAME, reads``, by line number: where the racing
+        operations are.
+        """
         lines = self.path.read_text().splitlines()
         marks = ((number, MARK.search(line)) for number, line in enumerate(lines, 1))
         return {number: Operation(mark[1], bool(mark[2])) for number, mark in marks if mark}
 
     def operation_at(self, file: str, line: int) -> Operation | None:
-        """What a line of a stack does to the shared object, None where it is no line of an operation.
+        """What a line of a stack does to the shared object, None where it is no line of an
+        operation.
 
-        A worker of a pool that was handed a C function has no line of the script: ``EXPECT`` names the library's file
-        that calls it (``outside``), and what it calls.
+        A worker of a pool that was handed a C function has no line of the script: ``EXPECT`` names
+        the library's file that calls it (``outside``), and what it calls.
         """
         if file.endswith(self.path.name):
             return self.operations.get(line)

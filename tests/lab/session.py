@@ -31,8 +31,8 @@ class Lab:
     def crash(self, build: str, name: str, number: int = 0) -> CrashRun:
         """The death of corpus script ``name`` on that build.
 
-        Equal arguments give the same core; ``number`` tells apart repeated deaths of one race.  Raises NoCrash, every time
-        again, when the script does not die.
+        Equal arguments give the same core; ``number`` tells apart repeated deaths of one race.
+        Raises NoCrash, every time again, when the script does not die.
         """
         return self.crash_of(Script(CORPUS / f"{name}.py"), build, number)
 

@@ -34,7 +34,8 @@ def _report(command: list[str], debugger: str, timeout: float) -> dict[str, Any]
         raise TriageFailed(f"`{' '.join(gdbext)}` took over {timeout:g} s") from None
     if done.returncode not in (DIAGNOSED, PARTIAL):
         raise TriageFailed(
-            f"`{' '.join(gdbext)}` ended with {done.returncode}: {(done.stderr or done.stdout)[-800:]}"
+            f"`{' '.join(gdbext)}` ended with {done.returncode}: "
+            f"{(done.stderr or done.stdout)[-800:]}"
         )
     report = json.loads(done.stdout)
     assert isinstance(report, dict)

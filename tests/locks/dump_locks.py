@@ -1,4 +1,6 @@
-"""Run inside a debugger: print all that gdbext's locks room says of the target, as one line of JSON."""
+"""Run inside a debugger: print all that gdbext's locks room says of the target, as one line of
+JSON.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Lock states with known truth, in real cores of release and debug builds, seen through each debugger."""
+"""Lock states with known truth, in real cores of release and debug builds, seen through each
+debugger.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Starts gdb on a core and has it triaged under many damages; the core's own file may be damaged as well."""
+"""Starts gdb on a core and has it triaged under many damages; the core's own file may be damaged as
+well.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ GDB = ["-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-
 
 @dataclass(frozen=True)
 class Result:
-    """``problem`` is None, ``exception``, ``hang``, ``oversize`` or ``died`` (no answer); ``detail`` says more."""
+    """``problem`` is None, ``exception``, ``hang``, ``oversize`` or ``died`` (no answer);
+    ``detail`` says more.
+    """
 
     what: str
     problem: str | None

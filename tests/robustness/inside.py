@@ -1,7 +1,8 @@
-"""Runs inside gdb: triages one core under many different damages, and prints what went wrong as JSON.
+"""Runs inside gdb: triages one core under many different damages, and prints what went wrong as
+JSON.
 
-The request comes in ``MUTATE_REQUEST``: ``core``, ``executable``, ``seeds`` [first, end), ``seconds`` (limit for one
-triage), ``bytes`` (limit for one report).
+The request comes in ``MUTATE_REQUEST``: ``core``, ``executable``, ``seeds`` [first, end),
+``seconds`` (limit for one triage), ``bytes`` (limit for one report).
 """
 
 from __future__ import annotations

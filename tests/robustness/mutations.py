@@ -1,7 +1,8 @@
-"""Damage for a core: words that triage reads are overwritten, and pages taken away, each time otherwise.
+"""Damage for a core: words that triage reads are overwritten, and pages taken away, each time
+otherwise.
 
-Random damage to a gigabyte hits nothing that anybody looks at.  So the reads of an undamaged triage are recorded, and the
-damage is done to those.  Equal seeds give equal damage.
+Random damage to a gigabyte hits nothing that anybody looks at.  So the reads of an undamaged triage
+are recorded, and the damage is done to those.  Equal seeds give equal damage.
 """
 
 from __future__ import annotations
@@ -43,7 +44,10 @@ class Recorder:
 
 
 class Damaged:
-    """A debugger whose target's memory has other words at some places, and lacks some pages.  All else is the debugger's."""
+    """A debugger whose target's memory has other words at some places, and lacks some pages.
+
+    All else is the debugger's.
+    """
 
     def __init__(self, debugger: Debugger, words: dict[int, int], missing: frozenset[int]) -> None:
         self._debugger = debugger

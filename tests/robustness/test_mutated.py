@@ -1,4 +1,6 @@
-"""A sample of ``scripts/fuzz_cores.py``: damaged targets get an answer, in time and of a sane size."""
+"""A sample of ``scripts/fuzz_cores.py``: damaged targets get an answer, in time and of
+a sane size.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from lab.session import Lab
 from robustness.driver import Result, damaged_files, damaged_memory
 
 SEEDS = (0, 40)
-"""Among these are the seeds that once led to exceptions, in names that a damaged code object lacks."""
+"""Among these are the seeds that once led to exceptions, in names that a damaged code
+object lacks.
+"""
 FILES = (0, 4)
 """One of each kind: truncated, overwritten, damaged headers, another program."""
 CORES = [("release-unfixed", "list_union_freed"), ("debug", "array_setitem_clear")]

@@ -30,11 +30,16 @@ from gdbext.target.protocol import (
 )
 from gdbext.target.text import refuse_side_effects, simple_value
 
-NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach PID`) or open a core (`core FILE`)"
+NO_TARGET = (
+    "no process and no core; start one (`run`), attach to one (`attach PID`) or open a core (`core "
+    "FILE`)"
+)
 
 
 class _Watch:
-    """Counts the events after which memory and frames, or symbols, may be others; remembers which thread had the last signal."""
+    """Counts the events after which memory and frames, or symbols, may be others; remembers which
+    thread had the last signal.
+    """
 
     def __init__(self) -> None:
         self.changes = 0
@@ -292,7 +297,7 @@ def _core_path() -> str | None:
     return found[1] if found else None
 
 
-# --- starting, for the command line: gdb opens a target that no person has opened ------------------
+# --- starting, for the command line: gdb opens a target that no person has opened -----------------
 
 
 def open_core(executable: str, core: str, sysroot: str | None = None) -> GdbDebugger:
@@ -337,7 +342,9 @@ def _quoted(path: str) -> str:
 
 
 def _plain_path(path: str) -> str:
-    """A name of the file without characters that some version of gdb interprets (`core-file` takes quotes since 16 only)."""
+    """A name of the file without characters that some version of gdb interprets (`core-file` takes
+    quotes since 16 only).
+    """
     if re.fullmatch(r"[\w/.+-]+", path):
         return path
     return f"/proc/self/fd/{os.open(path, os.O_RDONLY)}"

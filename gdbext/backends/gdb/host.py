@@ -35,8 +35,12 @@ class GdbHost:
         complete: Callable[[str, str], list[str]],
         commands: Commands,
     ) -> None:
-        # The subcommands are not named here: they would have to be imported for that, which start-up should not wait for.
-        text = f"{commands.help}\n\n`{name} help` lists the commands, `{name} help COMMAND` describes one."
+        # The subcommands are not named here: they would have to be imported for that, which
+        # start-up should not wait for.
+        text = (
+            f"{commands.help}\n\n"
+            f"`{name} help` lists the commands, `{name} help COMMAND` describes one."
+        )
 
         class Command(gdb.Command):  # type: ignore[misc]  # gdb has no types
             __doc__ = text
@@ -62,7 +66,8 @@ class GdbHost:
     def register_mi(self, name: str, result: Callable[[], dict[str, Any]]) -> None:
         """Make ``name`` a command of gdb's machine interface, whose results are the dict's entries.
 
-        MI has no null and no booleans: entries that are None are left out, booleans are the words ``true`` and ``false``.
+        MI has no null and no booleans: entries that are None are left out, booleans are the words
+        ``true`` and ``false``.
         """
 
         class Command(gdb.MICommand):  # type: ignore[misc]  # gdb has no types

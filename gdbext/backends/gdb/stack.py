@@ -59,7 +59,9 @@ class Stacks:
 
     @contextmanager
     def _frame(self, lwp: int, number: int | None) -> Iterator[gdb.Frame | None]:
-        """gdb's own frame of that number of its own, while its thread is selected; None if there is none."""
+        """gdb's own frame of that number of its own, while its thread is selected; None if there is
+        none.
+        """
         with selection(self._threads.get(lwp)):
             try:
                 frame = gdb.newest_frame() if number is not None and lwp in self._threads else None
@@ -144,7 +146,9 @@ class Stacks:
     def _entry_value(
         self, lwp: int, level: int, frame: gdb.Frame, symbol: gdb.Symbol, is_caller: bool
     ) -> tuple[int | None, str | None]:
-        """(value, what is missing) of a variable that gdb has no value of: its caller may know what it was."""
+        """(value, what is missing) of a variable that gdb has no value of: its caller may know what
+        it was.
+        """
         if symbol.is_argument:
             with suppress(gdb.error, ValueError, TypeError):
                 bits, is_address, _ = _bits(gdb.parse_and_eval(f"{symbol.name}@entry"))
@@ -172,7 +176,9 @@ class Stacks:
     def _on_entry(
         self, lwp: int, level: int, symbol: gdb.Symbol, number: int, missing: str | None
     ) -> tuple[int | None, str | None]:
-        """(value, what is missing) of a variable that was in that register when the frame's function was called."""
+        """(value, what is missing) of a variable that was in that register when the frame's
+        function was called.
+        """
         bits = self._entry_values.register(lwp, level, number)
         return (
             (bits & (1 << 8 * symbol.type.sizeof) - 1, missing)
@@ -192,10 +198,12 @@ class Stacks:
 
 
 class Walk:
-    """The selected thread's stack, described.  ``levels`` are gdb's own numbers of the frames, None where gdb has none.
+    """The selected thread's stack, described.
 
-    gdb guesses frames of functions that ended in a jump (tail calls).  The other debugger's guesses are others, and no
-    such frame has anything left in memory, so they are left out.
+    ``levels`` are gdb's own numbers of the frames, None where gdb has none.
+
+    gdb guesses frames of functions that ended in a jump (tail calls).  The other debugger's guesses
+    are others, and no such frame has anything left in memory, so they are left out.
     """
 
     def __init__(self, limit: int, files: TargetFiles, debugger: Debugger) -> None:
@@ -222,7 +230,9 @@ class Walk:
             self.complete = True
 
     def _add(self, physical: list[gdb.Frame]) -> None:
-        """Add a physical frame's functions: the inlined ones, innermost first, and the one that they are inlined into."""
+        """Add a physical frame's functions: the inlined ones, innermost first, and the one that
+        they are inlined into.
+        """
         is_caller = bool(self.frames) and self.frames[-1].function != SIGNAL_FRAME
         described = [self._describe(frame, is_caller) for frame in physical]
         levels: list[int | None] = [frame.level() for frame in physical]
@@ -242,7 +252,9 @@ class Walk:
         self.levels += levels
 
     def _placed(self, frame: NativeFrame, address: int, files: Sequence[str]) -> NativeFrame:
-        """An innermost frame with the line that the instruction belongs to: gdb may be wrong about it (see ``lines.py``)."""
+        """An innermost frame with the line that the instruction belongs to: gdb may be wrong about
+        it (see ``lines.py``).
+        """
         line = self._files.line_at(self._debugger, address)
         if line is None or (
             line.line == frame.line and frame.file and _is_same(frame.file, line.file)
@@ -257,7 +269,9 @@ class Walk:
         address: int,
         files: Sequence[str],
     ) -> tuple[list[NativeFrame], list[int | None]]:
-        """The functions that an instruction really belongs to: gdb may be wrong about them (see ``inlines.py``)."""
+        """The functions that an instruction really belongs to: gdb may be wrong about them (see
+        ``inlines.py``).
+        """
         place = self._files.dwarf_at(self._debugger, address)
         inlined = inlines.at(place.dwarf, place.address) if place else None
         if (
@@ -332,12 +346,16 @@ def _source_of(frame: gdb.Frame) -> str | None:
 
 
 def _known_path(path: str, files: Sequence[str]) -> str:
-    """A path of the debug information, in gdb's words where it has any: gdb finds files whose folder has moved."""
+    """A path of the debug information, in gdb's words where it has any: gdb finds files whose
+    folder has moved.
+    """
     return next((file for file in files if _is_same(file, path)), path)
 
 
 def _is_same(path: str, other: str) -> bool:
-    """Whether two paths are of one file: the longer one may have the folder of the build, which the other lacks."""
+    """Whether two paths are of one file: the longer one may have the folder of the build, which the
+    other lacks.
+    """
     return path == other or path.endswith("/" + other) or other.endswith("/" + path)
 
 
@@ -354,7 +372,8 @@ def _path(symtab: gdb.Symtab) -> str:
 def _unsaved(frame: gdb.Frame) -> set[int]:
     """What gdb takes for the registers of a caller's frame that nobody saved.
 
-    It says that they are what the callee has in them, and shows variables by that: the values are wrong.
+    It says that they are what the callee has in them, and shows variables by that: the values are
+    wrong.
     """
     return {value for name in VOLATILE if (value := register(frame, name)) is not None}
 
@@ -378,14 +397,18 @@ def _is_volatile(place: str) -> bool:
 
 
 def _is_local(symbol: gdb.Symbol) -> bool:
-    """Variables of a frame: no static ones, none without any place, and of constants only those that were variables."""
+    """Variables of a frame: no static ones, none without any place, and of constants only those
+    that were variables.
+    """
     if symbol.is_variable:
         return symbol.addr_class not in (gdb.SYMBOL_LOC_STATIC, gdb.SYMBOL_LOC_OPTIMIZED_OUT)
     return bool(symbol.is_constant and symbol.type.strip_typedefs().code != gdb.TYPE_CODE_ENUM)
 
 
 def _bits(value: gdb.Value) -> tuple[int | None, bool, str | None]:
-    """(bits, False, None), (address of a struct or array, True, None), or (None, False, why not)."""
+    """(bits, False, None), (address of a struct or array, True, None), or (None, False,
+    why not).
+    """
     kind = value.type.strip_typedefs()
     if value.is_optimized_out:
         return None, False, LOST

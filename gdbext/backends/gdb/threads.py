@@ -15,7 +15,9 @@ def lwp_of(thread: gdb.InferiorThread) -> int:
 
 
 def threads_by_lwp() -> dict[int, gdb.InferiorThread]:
-    """All threads.  gdb takes time in proportion to their number to name them: not to be asked for each of them."""
+    """All threads.  gdb takes time in proportion to their number to name them: not to be asked for
+    each of them.
+    """
     return {lwp_of(thread): thread for thread in gdb.selected_inferior().threads()}
 
 

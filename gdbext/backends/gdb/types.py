@@ -17,8 +17,9 @@ AGGREGATES = STRUCTS | {gdb.TYPE_CODE_ARRAY}
 class Types:
     """Struct layouts; good as long as no symbols are read or dropped.
 
-    gdb's own search reads one compile unit after the other until one has the name, some 10 ms each.  The unit of the
-    bytecode interpreter knows nearly all of CPython's structs, and every Python backtrace has had it read.
+    gdb's own search reads one compile unit after the other until one has the name, some 10 ms each.
+    The unit of the bytecode interpreter knows nearly all of CPython's structs, and every Python
+    backtrace has had it read.
     """
 
     def __init__(self) -> None:
@@ -37,7 +38,8 @@ class Types:
         """A struct by its typedef or tag."""
         if name in self._near and (kind := _as_struct(self._near[name].type)):
             return kind
-        # A tag before a typedef: asked for a typedef that does not exist, gdb 13 reads every unit (1 s).
+        # A tag before a typedef: asked for a typedef that does not exist, gdb 13 reads every unit
+        # (1 s).
         for spelling in (f"struct {name}", f"union {name}", name):
             with suppress(gdb.error):
                 if kind := _as_struct(gdb.lookup_type(spelling)):
@@ -98,7 +100,8 @@ def dwarf_symbol(name: str, file: str | None) -> Symbol | None:
                     int(value.address) & WORD,
                     0 if value.type.code == gdb.TYPE_CODE_FUNC else value.type.sizeof,
                 )
-        # Without debug information there is still the linker's symbol, whose size gdb does not tell.
+        # Without debug information there is still the linker's symbol, whose size gdb does not
+        # tell.
         return None if file else Symbol(name, int(gdb.parse_and_eval(f"&'{name}'")) & WORD)
     except (gdb.error, ValueError, TypeError):
         return None

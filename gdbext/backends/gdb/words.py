@@ -1,4 +1,7 @@
-"""What gdb says, as text.  A damaged core has names that are none: gdb's Python raises UnicodeDecodeError for those."""
+"""What gdb says, as text.
+
+A damaged core has names that are none: gdb's Python raises UnicodeDecodeError for those.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,9 @@ def function_name(frame: gdb.Frame) -> str | None:
 
 
 def library_at(address: int) -> str | None:
-    """The shared library that gdb has at an address; None where there is none, or its name is no text."""
+    """The shared library that gdb has at an address; None where there is none, or its name is no
+    text.
+    """
     try:
         name: str | None = gdb.solib_name(address)
     except UnicodeDecodeError:

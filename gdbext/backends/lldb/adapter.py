@@ -31,7 +31,10 @@ from gdbext.target.text import refuse_side_effects, simple_value
 
 WORD = (1 << 64) - 1
 DEBUG_FOLDERS = "target.debug-file-search-paths"
-NO_TARGET = "no process and no core; start one (`run`), attach to one (`attach -p PID`) or open a core (`target create -c FILE`)"
+NO_TARGET = (
+    "no process and no core; start one (`run`), attach to one (`attach -p PID`) or open a core "
+    "(`target create -c FILE`)"
+)
 
 
 class LldbDebugger:
@@ -359,7 +362,9 @@ def _harmless() -> lldb.SBExpressionOptions:
 
 
 def _complaint(error: lldb.SBError) -> str:
-    """The first line of LLDB's words, without the position in the expression; empty where it says nothing."""
+    """The first line of LLDB's words, without the position in the expression; empty where it says
+    nothing.
+    """
     text = (error.GetCString() or "").strip().split("\n")[0]
     text = re.sub(r"^(?:error: )?(?:<user expression[^>]*>:\d+:\d+: )?", "", text)
     return "" if text in ("No value", "invalid value object") else text

@@ -47,7 +47,9 @@ class LldbHost:
         complete: Callable[[str, str], list[str]],
         commands: Commands,
     ) -> None:
-        """LLDB itself completes the subcommands' names, and variables in their arguments; ``complete`` is not asked."""
+        """LLDB itself completes the subcommands' names, and variables in their arguments;
+        ``complete`` is not asked.
+        """
         do(self._debugger, f"script import {__name__}")
         do(self._debugger, f"command container add --overwrite --help '{commands.help}' {name}")
         for each in commands.names:

@@ -41,7 +41,8 @@ class Stacks:
     def level_of(self, thread: lldb.SBThread, chosen: lldb.SBFrame) -> int:
         """The level of one of LLDB's own frames."""
         cfa, index = chosen.GetCFA(), chosen.GetFrameID()
-        # LLDB's frames of inlined functions count from the first one with this canonical frame address.
+        # LLDB's frames of inlined functions count from the first one with this canonical frame
+        # address.
         depth = next(
             (d for d in range(index) if thread.GetFrameAtIndex(index - d - 1).GetCFA() != cfa),
             index,
@@ -54,17 +55,20 @@ class Stacks:
         return group[min(depth, len(group) - 1)] if group else 0
 
     def walk(self, lwp: int, limit: int) -> list[_Frame]:
-        """At least ``limit`` frames, or all, down to ``main``; without those of tail calls, which LLDB only guesses."""
+        """At least ``limit`` frames, or all, down to ``main``; without those of tail calls, which
+        LLDB only guesses.
+        """
         walk = self._walks.setdefault(lwp, _Walk(self._target.GetProcess().GetThreadByID(lwp)))
         while len(walk.frames) < limit and (group := walk.next_group()):
             self._describe(walk, group)
         return walk.frames
 
     def _describe(self, walk: _Walk, group: list[lldb.SBFrame]) -> None:
-        """Add a physical frame's functions: the inlined ones, innermost first, and the one that they are inlined into.
+        """Add a physical frame's functions: the inlined ones, innermost first, and the one that
+        they are inlined into.
 
-        LLDB has a frame for each as well, but gives them other program counters, and loses the outermost where the call is
-        the last instruction (that of a function that does not return).
+        LLDB has a frame for each as well, but gives them other program counters, and loses the
+        outermost where the call is the last instruction (that of a function that does not return).
         """
         pc, sp = group[0].GetPC(), group[0].GetSP()
         module = self._files.file_at(pc) or group[0].GetModule().GetFileSpec().fullpath
@@ -143,7 +147,9 @@ class Stacks:
     def _entry_value(
         self, lwp: int, level: int, value: lldb.SBValue, is_argument: bool
     ) -> tuple[int | None, str | None]:
-        """(value, what is missing) of a variable that LLDB has no value of: its caller may know what it was."""
+        """(value, what is missing) of a variable that LLDB has no value of: its caller may know
+        what it was.
+        """
         frames = [each.native for each in self.walk(lwp, level + 1)]
         is_caller = known_registers(frames, level) == PRESERVED
         place = self._place(frames[level].pc - is_caller, value)
@@ -166,7 +172,9 @@ class Stacks:
         return None, LOST
 
     def _place(self, address: int, value: lldb.SBValue) -> str:
-        """The DWARF expression of a variable's place at that address, in LLDB's words; empty if it has none there."""
+        """The DWARF expression of a variable's place at that address, in LLDB's words; empty if it
+        has none there.
+        """
         if address not in self._places:
             result = lldb.SBCommandReturnObject()
             context = lldb.SBExecutionContext(self._target)
@@ -188,7 +196,9 @@ class Stacks:
 
 
 class _Frame(NamedTuple):
-    """A frame, LLDB's own, and the innermost block that is this function's (None without debug information)."""
+    """A frame, LLDB's own, and the innermost block that is this function's (None without debug
+    information).
+    """
 
     native: NativeFrame
     frame: lldb.SBFrame
@@ -206,11 +216,16 @@ class _Walk:
 
     @property
     def is_caller(self) -> bool:
-        """Whether the next frame's pc is where a call returns to, and not an instruction that the thread was at."""
+        """Whether the next frame's pc is where a call returns to, and not an instruction that the
+        thread was at.
+        """
         return bool(self.frames) and self.frames[-1].native.function != SIGNAL_FRAME
 
     def next_group(self) -> list[lldb.SBFrame]:
-        """LLDB's frames of the next physical one: those with one canonical frame address.  Empty after the last."""
+        """LLDB's frames of the next physical one: those with one canonical frame address.
+
+        Empty after the last.
+        """
         group: list[lldb.SBFrame] = []
         if self.frames and self.frames[-1].native.function == "main":
             return group
@@ -255,7 +270,9 @@ def _is_argument(value: lldb.SBValue) -> bool:
 
 
 def _bits(value: lldb.SBValue, kind: lldb.SBType) -> tuple[int | None, bool, str | None]:
-    """(bits, False, None), (address of a struct or array, True, None), or (None, False, why not)."""
+    """(bits, False, None), (address of a struct or array, True, None), or (None, False,
+    why not).
+    """
     if value.GetError().Fail():
         return None, False, LOST
     size = kind.GetByteSize()

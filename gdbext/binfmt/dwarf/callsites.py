@@ -1,10 +1,13 @@
-"""What a function was called with, from DWARF's call sites (DWARF 5, section 3.4.1; gcc's own kind in DWARF 4).
+"""What a function was called with, from DWARF's call sites (DWARF 5, section 3.4.1; gcc's own kind
+in DWARF 4).
 
-When an argument's register was used for something else, its value at the call may still be known: the compiler describes,
-for the calling instruction, by which of the caller's lasting registers each argument could be computed again.
-gdb uses this for its ``name@entry``; LLDB looks only at functions that describe every call: the interpreter's loop does not.
+When an argument's register was used for something else, its value at the call may still be known:
+the compiler describes, for the calling instruction, by which of the caller's lasting registers each
+argument could be computed again. gdb uses this for its ``name@entry``; LLDB looks only at functions
+that describe every call: the interpreter's loop does not.
 
-Finding a call site takes no walk through the debug information: the return address stands in it as it is.
+Finding a call site takes no walk through the debug information: the return address stands in it as
+it is.
 """
 
 from __future__ import annotations
@@ -37,12 +40,16 @@ LOCATION = 0x02
 
 
 class CallSite(NamedTuple):
-    """``callee`` is the called function's name, None for a call through a pointer; expressions by DWARF's register numbers."""
+    """``callee`` is the called function's name, None for a call through a pointer; expressions by
+    DWARF's register numbers.
+    """
 
     callee: str | None
     values: dict[int, bytes]
     base_is_cfa: bool
-    """Whether DW_OP_fbreg counts from the caller's canonical frame address: with gcc always, with others by function."""
+    """Whether DW_OP_fbreg counts from the caller's canonical frame address: with gcc always, with
+    others by function.
+    """
 
 
 def find(dwarf: Dwarf, return_address: int) -> CallSite | None:
@@ -61,7 +68,9 @@ def find(dwarf: Dwarf, return_address: int) -> CallSite | None:
 
 
 def _entry_with(dwarf: Dwarf, unit: int, place: int) -> Entry | None:
-    """The call site whose first attribute is the address at ``place``: its code stands before that, in one or two bytes."""
+    """The call site whose first attribute is the address at ``place``: its code stands before that,
+    in one or two bytes.
+    """
     for start in (place - 1, place - 2):
         code, after = leb(dwarf.data, start)
         shape = dwarf.shapes(unit).get(code)
@@ -147,10 +156,11 @@ def compute(
     on_entry: Callable[[int], int | None],
     memory: Memory,
 ) -> int | None:
-    """The value of a DWARF expression; None when it needs what is not known, or an operation that call sites do not use.
+    """The value of a DWARF expression; None when it needs what is not known, or an operation that
+    call sites do not use.
 
-    ``register`` gives one of the frame's registers, ``on_entry`` what a register (by DWARF's number) held when the frame's
-    function was called.
+    ``register`` gives one of the frame's registers, ``on_entry`` what a register (by DWARF's
+    number) held when the frame's function was called.
     """
     stack: list[int] = []
     at = 0

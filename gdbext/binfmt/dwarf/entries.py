@@ -1,7 +1,9 @@
-"""Debug information read from the file itself, a few entries of it: what the debuggers do not tell, or not rightly.
+"""Debug information read from the file itself, a few entries of it: what the debuggers do not tell,
+or not rightly.
 
-Only what gcc writes without being asked otherwise: 32-bit DWARF 4 and 5, address ranges in ``.debug_aranges``, no compressed
-sections.  Whatever is missing or malformed has no entries.  (DWARF 5, chapter 7.)
+Only what gcc writes without being asked otherwise: 32-bit DWARF 4 and 5, address ranges in
+``.debug_aranges``, no compressed sections.  Whatever is missing or malformed has no entries.
+(DWARF 5, chapter 7.)
 """
 
 from __future__ import annotations
@@ -60,7 +62,10 @@ class Malformed(Exception):
 
 
 class Shape(NamedTuple):
-    """An abbreviation: what entries of one code look like.  ``attributes`` are (name, form), ``constants`` those they all share."""
+    """An abbreviation: what entries of one code look like.
+
+    ``attributes`` are (name, form), ``constants`` those they all share.
+    """
 
     tag: int
     has_children: bool
@@ -69,7 +74,10 @@ class Shape(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One debugging information entry.  ``attributes`` has the form and the offset in the file of each value."""
+    """One debugging information entry.
+
+    ``attributes`` has the form and the offset in the file of each value.
+    """
 
     unit: int
     shape: Shape
@@ -90,7 +98,9 @@ class Dwarf:
     # --- units ----------------------------------------------------------------------------------
 
     def unit_at(self, address: int) -> tuple[int, int] | None:
-        """(start, end) in the file of the unit that has the code at that address (in the file's own terms)."""
+        """(start, end) in the file of the unit that has the code at that address (in the file's own
+        terms).
+        """
         index = bisect.bisect_right(self._ranges, (address, 1 << 64, 0)) - 1
         if self._info is None or index < 0 or address >= self._ranges[index][1]:
             return None

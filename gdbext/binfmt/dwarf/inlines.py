@@ -1,8 +1,8 @@
 """Which inlined functions an instruction belongs to, straight from the debug information.
 
-gdb 16 and later are not sure at a function's first instruction and at inlined functions of one or two instructions: they
-widen blocks and nest them by their first address, and lose or add functions at the very place of a fault
-(``mov 0x18(%rdi),%rbp`` is all that is left of ``Py_TYPE(ob)``).
+gdb 16 and later are not sure at a function's first instruction and at inlined functions of one or
+two instructions: they widen blocks and nest them by their first address, and lose or add functions
+at the very place of a fault (``mov 0x18(%rdi),%rbp`` is all that is left of ``Py_TYPE(ob)``).
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ CALL_FILE, CALL_LINE = 0x58, 0x59
 
 
 class Inlined(NamedTuple):
-    """An inlined function, and the line of its caller that calls it; the file by its number in the unit's line table."""
+    """An inlined function, and the line of its caller that calls it; the file by its number in the
+    unit's line table.
+    """
 
     name: str
     call_file: int | None
@@ -36,7 +38,9 @@ class Inlined(NamedTuple):
 
 
 def at(dwarf: Dwarf, address: int) -> list[Inlined] | None:
-    """The inlined functions at an address (in the file's own terms), innermost first; None if nothing is known of it."""
+    """The inlined functions at an address (in the file's own terms), innermost first; None if
+    nothing is known of it.
+    """
     try:
         unit = dwarf.unit_at(address)
         if unit is None:

@@ -1,8 +1,9 @@
 """The source line of an instruction, straight from the debug information's line table.
 
-Where optimisers leave nothing of an inlined function but its lines, several rows of the table have one address.  gdb may take a
-row of a function that is not there any more: ``object.h:336`` for the instruction that gcc counts to ``describe``.  The last
-row with the address is the one that goes with the instruction, which is what LLDB takes.  (DWARF 5, section 6.2.)
+Where optimisers leave nothing of an inlined function but its lines, several rows of the table have
+one address.  gdb may take a row of a function that is not there any more: ``object.h:336`` for the
+instruction that gcc counts to ``describe``.  The last row with the address is the one that goes
+with the instruction, which is what LLDB takes.  (DWARF 5, section 6.2.)
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ MALFORMED = (Malformed, KeyError, IndexError, ZeroDivisionError, struct.error)
 
 
 class Line(NamedTuple):
-    """A place in a source file; ``file`` is below the folder of the build where that is all that is known."""
+    """A place in a source file; ``file`` is below the folder of the build where that is all that is
+    known.
+    """
 
     file: str
     line: int
@@ -66,7 +69,9 @@ class Lines:
         self._units: dict[int, UnitLines] = {}
 
     def at(self, address: int) -> Line | None:
-        """The place that an instruction (in the file's own terms) was made from; None if nothing is known of it."""
+        """The place that an instruction (in the file's own terms) was made from; None if nothing is
+        known of it.
+        """
         try:
             unit = self._dwarf.unit_at(address)
             return self._unit(unit[0]).at(address) if unit is not None else None
@@ -106,7 +111,9 @@ class _Table:
         self._names = at + 3 + self._first_special
 
     def rows(self) -> Iterator[tuple[int, int, int, bool]]:
-        """(address, file, line, whether a run of addresses ends here), in the order of the table."""
+        """(address, file, line, whether a run of addresses ends here), in the order of
+        the table.
+        """
         data, at, end = self._dwarf.data, self._program, self._end
         special, base, span, step = (
             self._first_special,

@@ -1,4 +1,6 @@
-"""The arguments of an inlined function, straight from the debug information: for one that gdb has lost (see ``inlines.py``)."""
+"""The arguments of an inlined function, straight from the debug information: for one that gdb has
+lost (see ``inlines.py``).
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,9 @@ FLOATS = ("float", "double", "long double")
 def arguments(
     dwarf: Dwarf, function: Entry, address: int, registers: Mapping[str, int], memory: Memory
 ) -> list[Variable]:
-    """The inlined function's arguments at an address (in the file's own terms), by the registers of its frame."""
+    """The inlined function's arguments at an address (in the file's own terms), by the registers of
+    its frame.
+    """
     found = []
     try:
         for entry in dwarf.children(function):
@@ -135,7 +139,9 @@ def _location_list(dwarf: Dwarf, at: int, base: int) -> Iterator[tuple[int, int,
 
 
 def _type(dwarf: Dwarf, entry: Entry | None) -> tuple[str, int]:
-    """(the type of an entry as C has it, its size); size 0 where it is none that fits a register."""
+    """(the type of an entry as C has it, its size); size 0 where it is none that fits a
+    register.
+    """
     suffixes: list[str] = []
     size = 0
     for _ in range(MAX_TYPES):

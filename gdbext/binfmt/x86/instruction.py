@@ -1,8 +1,9 @@
 """One x86-64 instruction decoded from its bytes: which memory it accesses, by which registers.
 
-A crash needs one instruction decoded, the one that faulted, so this is small: tables of operand forms by opcode, in the
-letters of Intel's manual (Software Developer's Manual, volume 2, appendix A), and the encodings of ModRM, SIB, REX, VEX and
-EVEX (chapter 2).  The text is AT&T syntax as gdb prints it, with a size suffix only where no register tells the size.
+A crash needs one instruction decoded, the one that faulted, so this is small: tables of operand
+forms by opcode, in the letters of Intel's manual (Software Developer's Manual, volume 2, appendix
+A), and the encodings of ModRM, SIB, REX, VEX and EVEX (chapter 2).  The text is AT&T syntax as gdb
+prints it, with a size suffix only where no register tells the size.
 
 >>> instruction = decode(bytes.fromhex("488b7818"))
 >>> str(instruction), instruction.accesses[0].base, instruction.accesses[0].displacement
@@ -37,7 +38,10 @@ SEGMENTS = {0x26: "es", 0x2E: "cs", 0x36: "ss", 0x3E: "ds", 0x64: "fs", 0x65: "g
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryOperand:
-    """``segment:displacement(base,index,scale)``.  ``base`` is ``rip`` for an address relative to the next instruction."""
+    """``segment:displacement(base,index,scale)``.
+
+    ``base`` is ``rip`` for an address relative to the next instruction.
+    """
 
     segment: str | None = None
     base: str | None = None
@@ -61,7 +65,9 @@ class MemoryOperand:
         return f"{segment}{shown if self.displacement else ''}({inner})"
 
     def address(self, registers: Mapping[str, int], next_instruction: int = 0) -> int | None:
-        """What it evaluates to; None where a register is not known, or is a vector, or the segment has a base of its own."""
+        """What it evaluates to; None where a register is not known, or is a vector, or the segment
+        has a base of its own.
+        """
         if self.segment in ("fs", "gs"):
             return None
         address = self.displacement
@@ -76,7 +82,9 @@ class MemoryOperand:
 
 
 class Immediate(NamedTuple):
-    """A constant operand.  ``bits`` is the operand's size: AT&T text shows it unsigned in that size."""
+    """A constant operand.  ``bits`` is the operand's size: AT&T text shows it unsigned in that
+    size.
+    """
 
     value: int
     bits: int
@@ -90,7 +98,8 @@ Operand: TypeAlias = "str | Immediate | MemoryOperand | int"
 
 
 class Instruction(NamedTuple):
-    """``operands`` are in AT&T's order, the destination last; a register is its name, a branch's target a distance.
+    """``operands`` are in AT&T's order, the destination last; a register is its name, a branch's
+    target a distance.
 
     ``prefix`` is ``lock``, ``rep`` … where it has one, ``size`` the number of its bytes.
     """
@@ -151,7 +160,9 @@ class _Undefined(Exception):
 
 
 def decode(code: bytes) -> Instruction | None:
-    """The instruction that the bytes begin with; None for one that is not known here, or cut short."""
+    """The instruction that the bytes begin with; None for one that is not known here,
+    or cut short.
+    """
     try:
         return _Decoder(code).instruction()
     except (_Truncated, _Undefined):
@@ -506,7 +517,9 @@ class _Decoder:
         )
 
     def _marked(self, mnemonic: str, operands: list[Operand]) -> list[Operand]:
-        """The operands with what is known of their access: the destination is written, an address need not be accessed."""
+        """The operands with what is known of their access: the destination is written, an address
+        need not be accessed.
+        """
         only_address = mnemonic.startswith(ADDRESS_ONLY)
         bare = mnemonic if mnemonic in READ_ONLY else mnemonic.rstrip("bwlq")
         reads = bare in READ_ONLY or mnemonic.rstrip("lqsp") in ("fld", "fild")
@@ -523,7 +536,9 @@ class _Decoder:
 
 
 def _with_comparison(mnemonic: str, operands: list[Operand]) -> tuple[str, list[Operand]]:
-    """``vpcmpb $0x0`` is ``vpcmpeqb``: assemblers have names for what the immediate of a comparison says."""
+    """``vpcmpb $0x0`` is ``vpcmpeqb``: assemblers have names for what the immediate of a comparison
+    says.
+    """
     kind = COMPARISON.fullmatch(mnemonic)
     last = operands[-1] if operands else None
     if kind is None or not isinstance(last, Immediate) or last.value not in range(8):
@@ -539,7 +554,8 @@ def _known(table: Mapping[Any, str], key: object) -> str:
 
 
 def general(number: int, bits: int, has_rex: bool = True) -> str:
-    """The name of a general register's lowest bits; without a REX prefix the numbers 4 to 7 are the second bytes.
+    """The name of a general register's lowest bits; without a REX prefix the numbers 4 to 7 are the
+    second bytes.
 
     >>> general(0, 64), general(0, 8), general(9, 32), general(4, 8, has_rex=False)
     ('rax', 'al', 'r9d', 'ah')

@@ -1,13 +1,16 @@
-"""The forms of x86-64 instructions by opcode (Intel's Software Developer's Manual, volume 2, appendix A).
+"""The forms of x86-64 instructions by opcode (Intel's Software Developer's Manual, volume 2,
+appendix A).
 
-A form is ``mnemonic operands``, the destination first as in the manual.  One of ``/`` has a mnemonic for each value of ModRM's reg
-field.  An operand is a letter for where it is and one for its size.
+A form is ``mnemonic operands``, the destination first as in the manual.  One of ``/`` has a
+mnemonic for each value of ModRM's reg field.  An operand is a letter for where it is and one for
+its size.
 
-Where: E G ModRM's r/m and reg, general; W V the same, vector registers; Q P the same, MMX; M memory only; H VEX.vvvv, left out
-where there is no VEX; B the same, general; I immediate, J branch distance, Z register in the opcode, S segment register,
-K mask register, O address in the instruction, X Y the strings at rsi and rdi, L a vector register in the immediate.
-Size: b w d q bytes, v operand size, z that but at most 4 bytes, y 4 or 8, x a whole vector, o 16 bytes, h half a vector.
-``{dq}`` is the first or second letter by the width bit (REX.W, VEX.W).
+Where: E G ModRM's r/m and reg, general; W V the same, vector registers; Q P the same, MMX; M memory
+only; H VEX.vvvv, left out where there is no VEX; B the same, general; I immediate, J branch
+distance, Z register in the opcode, S segment register, K mask register, O address in the
+instruction, X Y the strings at rsi and rdi, L a vector register in the immediate. Size: b w d q
+bytes, v operand size, z that but at most 4 bytes, y 4 or 8, x a whole vector, o 16 bytes, h half a
+vector. ``{dq}`` is the first or second letter by the width bit (REX.W, VEX.W).
 """
 
 from __future__ import annotations
@@ -446,7 +449,8 @@ for _order, _base in (("132", 0x98), ("213", 0xA8), ("231", 0xB8)):
         VEX_ONLY[2, f"66{_base + 2 * _place:x}"] = f"{_name}{_order}p{{sd}} Vx,Hx,Wx"
         VEX_ONLY[2, f"66{_base + 2 * _place + 1:x}"] = f"{_name}{_order}s{{sd}} Vo,Ho,Wy"
 EVEX: dict[tuple[int, str], str] = {
-    # Map and opcode, of those that glibc's string functions use: their operands' sizes decide how displacements are scaled.
+    # Map and opcode, of those that glibc's string functions use: their operands' sizes decide how
+    # displacements are scaled.
     (1, "6f"): "",
     (1, "666f"): "movdqa{32,64} Vx,Wx",
     (1, "667f"): "movdqa{32,64} Wx,Vx",
@@ -495,7 +499,7 @@ MASKS = ("", "w", "d", "q", "b")
 
 ADDRESS_ONLY = ("lea", "nop", "prefetch", "clflush")
 READ_ONLY = (
-    "cmp test bt push call jmp lcall ljmp ucomiss ucomisd comiss comisd vucomiss vucomisd vcomiss vcomisd ptest vptest mul imul div "
-    "idiv ldmxcsr fxrstor xrstor pcmpistri vpcmpistri cmps cmpsb"
+    "cmp test bt push call jmp lcall ljmp ucomiss ucomisd comiss comisd vucomiss vucomisd vcomiss "
+    "vcomisd ptest vptest mul imul div idiv ldmxcsr fxrstor xrstor pcmpistri vpcmpistri cmps cmpsb"
 ).split()
 """Instructions whose first operand is not written."""

@@ -1,7 +1,9 @@
-"""Instructions of a code object, from the bytes that the interpreter runs (``co_code_adaptive``, or a thread's own copy).
+"""Instructions of a code object, from the bytes that the interpreter runs (``co_code_adaptive``, or
+a thread's own copy).
 
-Those bytes are not ``co_code``: the interpreter has specialised instructions in place, tools have instrumented them, and inline
-caches hold counters.  What comes out here is the plain instruction of each.
+Those bytes are not ``co_code``: the interpreter has specialised instructions in place, tools have
+instrumented them, and inline caches hold counters.  What comes out here is the plain instruction of
+each.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ MAX_ARGUMENT = (1 << 31) - 1
 
 @dataclass(slots=True)
 class Instruction:
-    """``index`` and ``end`` count code units; ``index`` is that of the instruction itself, after its EXTENDED_ARG prefixes."""
+    """``index`` and ``end`` count code units; ``index`` is that of the instruction itself, after
+    its EXTENDED_ARG prefixes.
+    """
 
     index: int
     name: str
@@ -29,7 +33,9 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Instrumentation:
-    """What stood where INSTRUMENTED_LINE and INSTRUMENTED_INSTRUCTION stand now: an opcode for each code unit, 0 for none."""
+    """What stood where INSTRUMENTED_LINE and INSTRUMENTED_INSTRUCTION stand now: an opcode for each
+    code unit, 0 for none.
+    """
 
     lines: bytes = b""
     instructions: bytes = b""
@@ -69,7 +75,9 @@ def instructions(
 
 
 def read_instrumentation(memory: Memory, layout: Layout, code: int) -> Instrumentation:
-    """What ``sys.monitoring`` (coverage, debuggers, profilers) has replaced in the code object at ``code``."""
+    """What ``sys.monitoring`` (coverage, debuggers, profilers) has replaced in the code object at
+    ``code``.
+    """
     try:
         record = layout.record(memory, "PyCodeObject", code)
         units = record["ob_size"]

@@ -1,4 +1,6 @@
-"""What an operation calls, and the frame that a Python function would begin with: only its arguments and closure are known."""
+"""What an operation calls, and the frame that a Python function would begin with: only its
+arguments and closure are known.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from gdbext.cpython.objects.objects import Objects
 from gdbext.target.protocol import MemoryFault
 
 CALLS = ("call", "call-method")
-# The special methods that the operations other than calls run, where the receiver's class is written in Python.
+# The special methods that the operations other than calls run, where the receiver's class is
+# written in Python.
 SPECIAL = {
     "load-subscr": "__getitem__",
     "store-subscr": "__setitem__",
@@ -41,7 +44,9 @@ OPERATORS = {
 
 @dataclass(frozen=True)
 class Callee:
-    """``address`` is the function, method or class; ``owner`` the object that becomes its first argument, if one does."""
+    """``address`` is the function, method or class; ``owner`` the object that becomes its first
+    argument, if one does.
+    """
 
     address: int
     owner: int | None = None
@@ -73,7 +78,8 @@ def _method(objects: Objects, receiver: int, operation: BytecodeOperation) -> Ca
     if operation.name is None:
         return None
     if operation.receiver and operation.receiver[0] == "super":
-        # From the class after the one that has the calling method, which is the first that has it, as a rule.
+        # From the class after the one that has the calling method, which is the first that has it,
+        # as a rule.
         found = class_attribute(objects, info, operation.name, skip=1)
         return Callee(found, receiver) if found else None
     found = attribute(objects, receiver, operation.name)
@@ -115,7 +121,8 @@ def is_python(objects: Objects, target: Callee) -> bool:
 
 
 def bound_to(objects: Objects, target: Callee) -> int | None:
-    """What a built-in function is bound to: the object whose method it is, or the module that has it.
+    """What a built-in function is bound to: the object whose method it is, or the module that has
+    it.
 
     The functions that every module has share no state of their own.
     """
@@ -137,7 +144,9 @@ def code_of(objects: Objects, target: Callee) -> int | None:
 def entered(
     objects: Objects, caller: Frame, operation: BytecodeOperation, target: Callee, code: Code
 ) -> Frame | None:
-    """The frame of the callee as it begins: its first locals are the call's arguments as far as they can be found."""
+    """The frame of the callee as it begins: its first locals are the call's arguments as far as
+    they can be found.
+    """
     function, owner = _unbound(objects, target)
     if function is None:
         return None

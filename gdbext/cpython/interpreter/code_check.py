@@ -1,8 +1,10 @@
-"""Whether a table of instructions is that of a process: its code objects must decode to their end and make sense.
+"""Whether a table of instructions is that of a process: its code objects must decode to their end
+and make sense.
 
-CPython's compiler keeps to these rules in every code object (Python/flowgraph.c): every way through the code leaves the same
-depth on the value stack at one place, never below zero nor above ``co_stacksize``; jumps lead to instructions, names, constants
-and local variables exist, and a RESUME begins the code.  A table with other numbers breaks one of them within a few code objects.
+CPython's compiler keeps to these rules in every code object (Python/flowgraph.c): every way through
+the code leaves the same depth on the value stack at one place, never below zero nor above
+``co_stacksize``; jumps lead to instructions, names, constants and local variables exist, and a
+RESUME begins the code.  A table with other numbers breaks one of them within a few code objects.
 """
 
 from __future__ import annotations
@@ -38,12 +40,16 @@ NAMES = ("LOAD_NAME", "STORE_NAME", "DELETE_NAME", "STORE_ATTR", "DELETE_ATTR", 
 SHIFTED_NAMES = ("LOAD_GLOBAL", "LOAD_ATTR")
 LOCALS = ("LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK", "STORE_FAST", "LOAD_DEREF")
 LAST_IN_A_ROW = 4
-"""Nothing is asked of a RESUME but that it stands within the first instructions: cells are made before it."""
+"""Nothing is asked of a RESUME but that it stands within the first instructions: cells are made
+before it.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedCode:
-    """What of a code object the check needs; ``content`` is its ``co_code_adaptive``, the others are counts."""
+    """What of a code object the check needs; ``content`` is its ``co_code_adaptive``, the others
+    are counts.
+    """
 
     content: bytes
     instrumentation: Instrumentation
@@ -55,7 +61,9 @@ class CheckedCode:
 
 
 def read_code(memory: Memory, layout: Layout, address: int) -> CheckedCode | None:
-    """The code object at ``address``; None where it cannot be read, or is too long to be worth it."""
+    """The code object at ``address``; None where it cannot be read, or is too long to
+    be worth it.
+    """
     try:
         record = layout.record(memory, "PyCodeObject", address)
         units = record["ob_size"]
@@ -146,10 +154,12 @@ def _next(at: Instruction) -> Iterator[int]:
 
 
 def handlers(table: bytes) -> list[tuple[int, int]]:
-    """(code unit, stack depth) of each exception handler in a ``co_exceptiontable`` (InternalDocs/exception_handling.md).
+    """(code unit, stack depth) of each exception handler in a ``co_exceptiontable``
+    (InternalDocs/exception_handling.md).
 
-    Each entry is four numbers: start, length, target, depth and whether the instruction's index is pushed too.  A number is
-    groups of six bits, the highest first; bit 6 says that another follows.  A damaged table ends at the damage.
+    Each entry is four numbers: start, length, target, depth and whether the instruction's index is
+    pushed too.  A number is groups of six bits, the highest first; bit 6 says that another follows.
+    A damaged table ends at the damage.
     """
     numbers: list[int] = []
     value = 0

@@ -15,7 +15,9 @@ from gdbext.target.protocol import Memory, MemoryFault
 
 MAX_CODE_UNITS = 1 << 16
 BACKWARD = "JUMP_BACKWARD"
-"""Loops jump back with it; JUMP_BACKWARD_NO_INTERRUPT leads from an exception handler back to what follows its ``try``."""
+"""Loops jump back with it; JUMP_BACKWARD_NO_INTERRUPT leads from an exception handler back to what
+follows its ``try``.
+"""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,9 @@ class CodeFacts:
 
 
 def code_facts(memory: Memory, layout: Layout, code: Code, table: Opcodes | None) -> CodeFacts:
-    """Decode a code object; without operations where its bytecode cannot be read, or there is no table of instructions."""
+    """Decode a code object; without operations where its bytecode cannot be read, or there is no
+    table of instructions.
+    """
     if table is None:
         return CodeFacts(code)
     try:

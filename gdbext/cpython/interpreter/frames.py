@@ -1,7 +1,8 @@
 """Python frames of a thread, innermost first (CPython's Include/internal/pycore_frame.h).
 
-Free-threaded CPython of 3.13 keeps plain pointers in frames; from 3.14 on ``f_executable``, ``f_funcobj`` and the locals
-are ``_PyStackRef``: a pointer with tag bits (Include/internal/pycore_stackref.h).
+Free-threaded CPython of 3.13 keeps plain pointers in frames; from 3.14 on ``f_executable``,
+``f_funcobj`` and the locals are ``_PyStackRef``: a pointer with tag bits
+(Include/internal/pycore_stackref.h).
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ STACKREF_NULL = (0, 1)
 class Frame:
     """One Python frame.
 
-    ``lasti`` is the index in code units of the instruction that it is at; for a caller, of its call.
-    ``slots`` maps locals' names (cells and free variables too) to their addresses; ``stack`` holds the value stack where
-    its depth is known (not for the frame that runs right now).
+    ``lasti`` is the index in code units of the instruction that it is at; for a caller, of its
+    call. ``slots`` maps locals' names (cells and free variables too) to their addresses; ``stack``
+    holds the value stack where its depth is known (not for the frame that runs right now).
     """
 
     address: int
@@ -45,12 +46,16 @@ class Frame:
     slot_names: tuple[str, ...] = ()
     generator_owned: bool = False
     room: tuple[int, ...] = ()
-    """What stands in the whole room for the value stack, in use or left over: only the code says how deep it is now."""
+    """What stands in the whole room for the value stack, in use or left over: only the code says
+    how deep it is now.
+    """
 
 
 @dataclass(frozen=True)
 class PythonStack:
-    """A thread's frames, innermost first, in ``groups``: one for each native eval-loop frame, innermost first."""
+    """A thread's frames, innermost first, in ``groups``: one for each native eval-loop frame,
+    innermost first.
+    """
 
     groups: tuple[tuple[Frame, ...], ...]
     problem: str | None = None
@@ -104,7 +109,9 @@ class FrameReader:
         return PythonStack(tuple(tuple(g) for g in groups), problem)
 
     def frame_at(self, address: int) -> Frame | None:
-        """A frame that lies anywhere, as a suspended generator's does in the generator; None if there is none."""
+        """A frame that lies anywhere, as a suspended generator's does in the generator; None if
+        there is none.
+        """
         try:
             return self._decode(address, self._memory.read(address, self._frame.size), is_top=False)
         except (MemoryFault, UnknownLayout):
@@ -161,7 +168,8 @@ class FrameReader:
         elif "stacktop" in self._frame:
             depth = self._field(raw, "stacktop", signed=True) - code.slot_count
         if is_top or not 0 <= depth <= code.stack_size:
-            # While a frame runs, its depth is in a register of the eval loop only.  A frame that has called out keeps it.
+            # While a frame runs, its depth is in a register of the eval loop only.  A frame that
+            # has called out keeps it.
             depth = depth if 0 < depth <= code.stack_size else 0
         count = code.slot_count + code.stack_size
         try:
@@ -203,7 +211,9 @@ class Code:
     constants: int = 0
 
     def base(self, index: int) -> int:
-        """Where the instructions start that a frame with this ``tlbc_index`` runs (thread-local bytecode, 3.14 and later)."""
+        """Where the instructions start that a frame with this ``tlbc_index`` runs (thread-local
+        bytecode, 3.14 and later).
+        """
         return self.copies.get(index, self.main_base)
 
 

@@ -1,4 +1,6 @@
-"""Code objects and constants of the modules that every interpreter has loaded: importlib's, which are frozen into the program."""
+"""Code objects and constants of the modules that every interpreter has loaded: importlib's, which
+are frozen into the program.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ MAX_CLASSES = 64
 
 
 class FrozenCode:
-    """What a process itself has to say of its instructions; every pointer is suspect, and what cannot be read is left out."""
+    """What a process itself has to say of its instructions; every pointer is suspect, and what
+    cannot be read is left out.
+    """
 
     def __init__(self, memory: Memory, layout: Layout, objects: Objects, runtime: Runtime) -> None:
         self._memory = memory

@@ -1,7 +1,9 @@
-"""``co_linetable``: which line each code unit is of (CPython's Objects/codeobject.c and Include/internal/pycore_code.h).
+"""``co_linetable``: which line each code unit is of (CPython's Objects/codeobject.c and
+Include/internal/pycore_code.h).
 
-The table is a run of entries.  An entry's first byte has bit 7 set, its kind in bits 3 to 6 and the number of code units that
-it covers, less one, in bits 0 to 2; how many bytes follow depends on the kind.  The format is the same from 3.11 to 3.15.
+The table is a run of entries.  An entry's first byte has bit 7 set, its kind in bits 3 to 6 and the
+number of code units that it covers, less one, in bits 0 to 2; how many bytes follow depends on the
+kind.  The format is the same from 3.11 to 3.15.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ ONE_LINE = range(10, 13)
 def line_of(table: bytes, first_line: int, index: int) -> int | None:
     """The line of the instruction at ``index`` (in code units).
 
-    None where the compiler gave none, where the table does not reach, and where the table is damaged.
+    None where the compiler gave none, where the table does not reach, and where the table is
+    damaged.
 
     Example:
         >>> line_of(bytes([0b1_0000_000, 0, 0b1_1011_001, 4, 9]), 7, 2)
@@ -34,7 +37,9 @@ def line_of(table: bytes, first_line: int, index: int) -> int | None:
 
 @lru_cache(maxsize=512)
 def lines(table: bytes, first_line: int) -> tuple[tuple[int, int, int | None], ...]:
-    """(start, end, line) of each entry, in code units, ``end`` excluded.  A damaged table ends at the damage.
+    """(start, end, line) of each entry, in code units, ``end`` excluded.
+
+    A damaged table ends at the damage.
 
     ``first_line`` is ``co_firstlineno``; a line is None for code that no source line stands for.
     """
@@ -68,7 +73,9 @@ def lines(table: bytes, first_line: int) -> tuple[tuple[int, int, int | None], .
 
 
 def _number(table: bytes, at: int) -> tuple[int, int]:
-    """(value, where the next thing starts) of groups of six bits, the lowest first; bit 6 says that another follows."""
+    """(value, where the next thing starts) of groups of six bits, the lowest first; bit 6 says that
+    another follows.
+    """
     value = shift = 0
     while True:
         byte = table[at]

@@ -1,4 +1,6 @@
-"""From the name by which bytecode reached an object to the object, in a frame that still has that name."""
+"""From the name by which bytecode reached an object to the object, in a frame that still has that
+name.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ MAX_DEPTH = 6
 
 
 def resolve(objects: Objects, frame: Frame, name: Name | None, depth: int = 0) -> int | None:
-    """The address of the object that ``name`` means in ``frame`` now; None where it is not known, or is not bound.
+    """The address of the object that ``name`` means in ``frame`` now; None where it is not known,
+    or is not bound.
 
-    A local may have been bound again since the operation ran: what is found is what the name means now.
+    A local may have been bound again since the operation ran: what is found is what the name means
+    now.
     """
     if name is None or depth > MAX_DEPTH:
         return None
@@ -55,7 +59,8 @@ def _resolve(objects: Objects, frame: Frame, name: Name, depth: int) -> int | No
         # A proxy of its own; its methods work on the object.
         return resolve(objects, frame, name[1], depth + 1)
     if kind == "iter":
-        # An iterator is an object of its own, on the value stack; what it walks is what is being worked on.
+        # An iterator is an object of its own, on the value stack; what it walks is what is being
+        # worked on.
         return resolve(objects, frame, name[1], depth + 1)
     return None
 
@@ -77,7 +82,9 @@ def attribute(objects: Objects, owner: int, name: str) -> int | None:
 
 
 def class_attribute(objects: Objects, info: TypeInfo, name: str, skip: int = 0) -> int | None:
-    """What a class written in Python, or its nearest base that has it, has under that name; ``skip`` passes over that many."""
+    """What a class written in Python, or its nearest base that has it, has under that name;
+    ``skip`` passes over that many.
+    """
     for base in objects.bases(info):
         found = (
             objects.dict_get_str(base.dict, name) if base.is_python_class and base.dict else None
@@ -137,7 +144,9 @@ def operand(
     name: Name | None,
     is_running: bool,
 ) -> int | None:
-    """The object that an operation's operand is: while the operation is running, what lies on the value stack for it."""
+    """The object that an operation's operand is: while the operation is running, what lies on the
+    value stack for it.
+    """
     place = operation.places.get(name) if is_running and name is not None else None
     if (
         place is not None
@@ -158,7 +167,9 @@ VARIABLES = ("load-deref", "store-deref", "delete-deref")
 
 
 def subjects(objects: Objects, frame: Frame, operation: BytecodeOperation) -> list[Name | None]:
-    """The names of the objects that an operation works on: a method's receiver and arguments; of a function its arguments."""
+    """The names of the objects that an operation works on: a method's receiver and arguments; of a
+    function its arguments.
+    """
     if operation.kind == "call-method":
         owner = resolve(objects, frame, operation.receiver)
         info = objects.type_of(owner) if owner else None

@@ -1,8 +1,10 @@
-"""Which table of instructions a process has: what it says of itself decides, and its own code objects confirm it.
+"""Which table of instructions a process has: what it says of itself decides, and its own code
+objects confirm it.
 
-The version number alone is no evidence: a pre-release has the numbers of the day that it was made, and a distributor may change
-them.  What a process says of itself is its pyc magic number, the module ``_opcode_metadata`` where it is loaded, and
-``_PyOpcode_Deopt`` and ``_PyOpcode_Caches``, which every interpreter has among its constants.
+The version number alone is no evidence: a pre-release has the numbers of the day that it was made,
+and a distributor may change them.  What a process says of itself is its pyc magic number, the
+module ``_opcode_metadata`` where it is loaded, and ``_PyOpcode_Deopt`` and ``_PyOpcode_Caches``,
+which every interpreter has among its constants.
 """
 
 from __future__ import annotations
@@ -17,15 +19,21 @@ from gdbext.cpython.versions.catalog import Facts, nearest, shipped, version_nam
 from gdbext.target.protocol import Memory, MemoryFault
 
 ENOUGH = 8
-"""Code objects that must decode where the process itself names the table (its magic number, or its module of opcodes)."""
+"""Code objects that must decode where the process itself names the table (its magic number, or its
+module of opcodes).
+"""
 ENOUGH_ALONE = 40
 """Where nothing but its code objects speaks for a table."""
 TOLERATED = 20
 """One code object in so many may be damaged: the process has crashed, after all."""
 MOST_DIFFERING = 8
-"""Instructions whose stack effects two versions may have differently for a mixture of both to be looked for."""
+"""Instructions whose stack effects two versions may have differently for a mixture of both to be
+looked for.
+"""
 PREFIX = 100
-"""So many bytes of ``_PyOpcode_Deopt`` are looked for: plain instructions come first, and stand in order for themselves."""
+"""So many bytes of ``_PyOpcode_Deopt`` are looked for: plain instructions come first, and stand in
+order for themselves.
+"""
 CHUNK = 1 << 16
 
 
@@ -43,7 +51,10 @@ class OpcodeEvidence:
 
 @dataclass(frozen=True, kw_only=True)
 class OpcodeChoice:
-    """The table to use, None where none fits; then ``problem`` says why.  ``checked`` code objects were decoded with it."""
+    """The table to use, None where none fits; then ``problem`` says why.
+
+    ``checked`` code objects were decoded with it.
+    """
 
     table: Opcodes | None = None
     problem: str | None = None
@@ -53,9 +64,11 @@ class OpcodeChoice:
 def choose(
     number: int, learnt: Facts | None, evidence: OpcodeEvidence, codes: Sequence[CheckedCode]
 ) -> OpcodeChoice:
-    """The table that fits a process of PY_VERSION_HEX ``number``, tried on some of its code objects.
+    """The table that fits a process of PY_VERSION_HEX ``number``, tried on some of its code
+    objects.
 
-    What was learnt of its very build comes first, then the versions with its magic number, then the nearest ones.
+    What was learnt of its very build comes first, then the versions with its magic number, then the
+    nearest ones.
     """
     refused: list[str] = []
     seen: list[Mapping[str, object]] = []
@@ -73,7 +86,8 @@ def choose(
             table = table_or_reason
         reason = _unfit(table, evidence, codes, is_own=facts is learnt)
         if reason and evidence.arrays and (mixed := _with_effects(table, codes)):
-            # Numbers and caches are the process's own; its code objects say which effects they have.
+            # Numbers and caches are the process's own; its code objects say which effects they
+            # have.
             mixed_reason = _unfit(mixed, evidence, codes, is_own=facts is learnt)
             table, reason = (mixed, None) if mixed_reason is None else (table, reason)
         if reason is None:
@@ -83,8 +97,9 @@ def choose(
     tried = "; ".join(refused[:2])
     return OpcodeChoice(
         problem=(
-            f"the instructions of this CPython {version_name(number)} are not known, so that operations of Python code are "
-            f"not named: no table of gdbext fits its code objects ({tried})"
+            f"the instructions of this CPython {version_name(number)} are not known, "
+            "so that operations of Python code are not named: no table of gdbext fits its code "
+            f"objects ({tried})"
         )
     )
 
@@ -99,10 +114,11 @@ def _candidates(number: int, learnt: Facts | None, evidence: OpcodeEvidence) -> 
 
 
 def _with_effects(table: Opcodes, codes: Sequence[CheckedCode]) -> Opcodes | None:
-    """The table with stack effects that other versions have for the same instructions, as few as it takes.
+    """The table with stack effects that other versions have for the same instructions, as few as it
+    takes.
 
-    A pre-release may have the numbers of one version and, for some instructions, already the effects
-    of the next.  None where no mixture lets the code objects decode that do not.
+    A pre-release may have the numbers of one version and, for some instructions, already the
+    effects of the next.  None where no mixture lets the code objects decode that do not.
     """
     wrong = [code for code in codes if fault_in(code, table)]
     for facts in shipped():
@@ -154,8 +170,9 @@ def read_arrays(
 ) -> tuple[bytes, bytes] | None:
     """The process's ``_PyOpcode_Deopt`` and ``_PyOpcode_Caches``.
 
-    ``symbol`` gives a symbol's address.  In a file without symbols the first is looked for in ``ranges``, the file's constants
-    in memory, by the plain instructions of any version that gdbext knows; the second stands beside it.
+    ``symbol`` gives a symbol's address.  In a file without symbols the first is looked for in
+    ``ranges``, the file's constants in memory, by the plain instructions of any version that gdbext
+    knows; the second stands beside it.
     """
     deopt, caches = symbol("_PyOpcode_Deopt"), symbol("_PyOpcode_Caches")
     if deopt is not None and caches is not None:

@@ -1,7 +1,8 @@
 """The instructions of a version as a table: numbers, inline caches, specialisations, stack effects.
 
 Made from the facts of a version or of a build (``opcodes.json``), which come from CPython's
-Include/internal/pycore_opcode_metadata.h.  Which table a process has is decided in :mod:`opcode_choice`.
+Include/internal/pycore_opcode_metadata.h.  Which table a process has is decided in
+:mod:`opcode_choice`.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ INSTRUMENTED = "INSTRUMENTED_"
 class Opcodes:
     """One version's instructions.
 
-    ``plain`` gives each of the 256 numbers its unspecialised, uninstrumented name (None: not an instruction, or one that
-    only stands in for another), ``caches`` the code units of inline cache behind it.  ``numbers`` has the plain instructions'
-    own.  ``effects`` are factors (see :meth:`effect`).  ``binary`` names BINARY_OP's arguments, ``import_name_shift`` how many
-    flag bits IMPORT_NAME's argument has below the index of the name, ``instrumented`` the numbers that tools put in place.  ``magic`` is the pyc magic number, None if not known.
+    ``plain`` gives each of the 256 numbers its unspecialised, uninstrumented name (None: not an
+    instruction, or one that only stands in for another), ``caches`` the code units of inline cache
+    behind it.  ``numbers`` has the plain instructions' own.  ``effects`` are factors (see
+    :meth:`effect`).  ``binary`` names BINARY_OP's arguments, ``import_name_shift`` how many flag
+    bits IMPORT_NAME's argument has below the index of the name, ``instrumented`` the numbers that
+    tools put in place.  ``magic`` is the pyc magic number, None if not known.
     """
 
     name: str
@@ -40,7 +43,8 @@ class Opcodes:
         return _amount(pops, oparg), _amount(pushes, oparg)
 
     def with_specialisations(self, deopt: bytes, caches: bytes) -> Opcodes:
-        """The same plain instructions, specialised as the process's own ``_PyOpcode_Deopt`` and ``_PyOpcode_Caches`` say.
+        """The same plain instructions, specialised as the process's own ``_PyOpcode_Deopt`` and
+        ``_PyOpcode_Caches`` say.
 
         Specialised instructions are renumbered without a new magic number.
         """
@@ -58,7 +62,9 @@ class Opcodes:
         return replace(self, plain=tuple(plain), caches=sizes)
 
     def disagreement(self, deopt: bytes, caches: bytes) -> str | None:
-        """What of the plain instructions is not as the process's own arrays have it; None if nothing is."""
+        """What of the plain instructions is not as the process's own arrays have it; None if
+        nothing is.
+        """
         for name, number in self.numbers.items():
             if name == "CACHE":
                 continue
@@ -103,7 +109,9 @@ def opcodes(name: str, content: Mapping[str, Any]) -> Opcodes:
 
 
 def _amount(factors: tuple[int, ...], oparg: int) -> int:
-    """A stack effect: the sum of these terms, each times its factor; the last ones may be left out."""
+    """A stack effect: the sum of these terms, each times its factor; the last ones may
+    be left out.
+    """
     if len(factors) == 1:
         return factors[0]
     terms = (1, oparg, oparg & 1, oparg >> 8, oparg & 0xFF, oparg == 3)

@@ -1,8 +1,10 @@
-"""What a piece of bytecode does to which objects: a walk over its instructions with a stack of names in place of values.
+"""What a piece of bytecode does to which objects: a walk over its instructions with a stack of
+names in place of values.
 
-A crash shows where each thread is *now*.  The operation that did the damage may be a line that a thread has left long since; it
-still stands in the thread's code.  ``operations`` finds it, and says by what name the object was reached, so that the name can be
-looked up again in the frame or in its globals.
+A crash shows where each thread is *now*.  The operation that did the damage may be a line that a
+thread has left long since; it still stands in the thread's code.  ``operations`` finds it, and says
+by what name the object was reached, so that the name can be looked up again in the frame or in its
+globals.
 
 A **name** is a nested tuple, or None where the walk cannot know:
 
@@ -38,7 +40,9 @@ MAX_STACK = 1024
 MAX_OPERANDS = 16
 NULL: Name = ("null",)
 SELF: Name = ("self",)
-"""What stands below a method's arguments: the object itself, which the callee's name has already."""
+"""What stands below a method's arguments: the object itself, which the callee's name
+has already.
+"""
 
 COMPARISONS = ("<", "<=", "==", "!=", ">", ">=")
 CONVERSIONS = {1: "str", 2: "repr", 3: "ascii"}
@@ -124,19 +128,24 @@ class BytecodeOperation:
     name: str | None = None
     arguments: tuple[Name | None, ...] = ()
     places: Mapping[Name, int] = field(default_factory=dict, compare=False)
-    """Where on the value stack the named objects lie while the instruction runs, 0 being the deepest; of an iteration the
-    iterator itself, by the name of what it walks."""
+    """Where on the value stack the named objects lie while the instruction runs, 0 being the
+    deepest; of an iteration the iterator itself, by the name of what it walks.
+    """
 
 
 def operations(
     instructions: Sequence[Instruction], names: Sequence[str], table: Opcodes
 ) -> list[BytecodeOperation]:
-    """Everything that the instructions do, in their order.  ``names`` is ``co_names``; a damaged index has no name.
+    """Everything that the instructions do, in their order.
 
-    Code behind a branch counts like any other: it may have run.  An exception handler starts with an unknown stack.
+    ``names`` is ``co_names``; a damaged index has no name.
+
+    Code behind a branch counts like any other: it may have run.  An exception handler starts with
+    an unknown stack.
 
     Example: of ``lst.clear()`` where ``lst`` is a global:
-        [BytecodeOperation(0, "load-attr", ("global", "lst"), "clear"), BytecodeOperation(…, "call-method", ("global", "lst"), "clear")]
+        [BytecodeOperation(0, "load-attr", ("global", "lst"), "clear"), BytecodeOperation(…,
+        "call-method", ("global", "lst"), "clear")]
     """
     walk = _Walk(table, names)
     reachable = True
@@ -167,7 +176,9 @@ def operations(
 
 
 def operation_at(found: Sequence[BytecodeOperation], index: int) -> BytecodeOperation | None:
-    """What the instruction at ``index`` (a frame's lasti) does; its last operation where it does several."""
+    """What the instruction at ``index`` (a frame's lasti) does; its last operation where it does
+    several.
+    """
     return next((operation for operation in reversed(found) if operation.index == index), None)
 
 
@@ -181,7 +192,9 @@ class _State(NamedTuple):
 def _merged(
     one: list[Name | None], other: list[Name | None], knows_one: bool, knows_other: bool
 ) -> list[Name | None]:
-    """What is known on both ways to a place, compared from the stack's top; as deep as the way whose depth is known."""
+    """What is known on both ways to a place, compared from the stack's top; as deep as the way
+    whose depth is known.
+    """
     size = min(len(one), len(other))
     depth = len(one) if knows_one else len(other) if knows_other else size
     common = [
@@ -256,7 +269,9 @@ class _Walk:
         )
 
     def places(self, wanted: set[Name | None]) -> dict[Name, int]:
-        """Where the operands lie; a method's own object lies between the method and its arguments."""
+        """Where the operands lie; a method's own object lies between the method and its
+        arguments.
+        """
         found: dict[Name, int] = {}
         topmost, depth = self.before
         below: Name | None = None
@@ -539,7 +554,9 @@ class _Walk:
     def _called(
         self, at: Instruction, callee: Name | None, first: Name | None, arguments: list[Name | None]
     ) -> None:
-        """``first`` is what lies between callee and arguments: NULL, or an object that is the first argument really."""
+        """``first`` is what lies between callee and arguments: NULL, or an object that is the first
+        argument really.
+        """
         if first not in (NULL, SELF):
             arguments = [first, *arguments]
         if callee and callee[0] == "attr":
@@ -616,6 +633,7 @@ HANDLERS: dict[str, Callable[[_Walk, Instruction], None]] = {
     "CALL_KW": _Walk.call_kw,
     "CALL_FUNCTION_EX": _Walk.call_function_ex,
     **dict.fromkeys(("BEFORE_WITH", "BEFORE_ASYNC_WITH"), _Walk.before_with),
-    # It turns a list into the tuple of a call's arguments, and the like: what it is of stays the same.
+    # It turns a list into the tuple of a call's arguments, and the like: what it is of stays the
+    # same.
     "CALL_INTRINSIC_1": _Walk.nothing,
 }

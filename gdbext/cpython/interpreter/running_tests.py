@@ -1,7 +1,8 @@
 """Which pytest test each thread was running.
 
-``pytest --gdbext`` keeps that for every thread in a dict (``gdbext/pytest_plugin.py``).  Without it there is what pytest
-itself writes to ``os.environ`` while a test runs, PYTEST_CURRENT_TEST: the test of the main thread.
+``pytest --gdbext`` keeps that for every thread in a dict (``gdbext/pytest_plugin.py``).  Without it
+there is what pytest itself writes to ``os.environ`` while a test runs, PYTEST_CURRENT_TEST: the
+test of the main thread.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ MOST_THREADS = 10_000
 def running_tests(
     memory: Memory, layout: Layout, objects: Objects, runtime: Runtime
 ) -> dict[int, str]:
-    """``thread_id`` (the thread pointer) → test, as ``tests/test_x.py::test_y (call)``; empty where no test runs."""
+    """``thread_id`` (the thread pointer) → test, as ``tests/test_x.py::test_y (call)``; empty where
+    no test runs.
+    """
     found: dict[int, str] = {}
     for interpreter in runtime.interpreters:
         try:

@@ -1,4 +1,6 @@
-"""The runtime's interpreters and thread states (CPython's Include/internal/pycore_runtime.h, Include/cpython/pystate.h)."""
+"""The runtime's interpreters and thread states (CPython's Include/internal/pycore_runtime.h,
+Include/cpython/pystate.h).
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,8 @@ EVAL_BREAKER_BITS = {
 class ThreadState:
     """One ``PyThreadState``.
 
-    ``thread_id`` is what objects' ``ob_tid`` names (the thread pointer, fs_base); ``native_thread_id`` the LWP.
-    ``critical_section`` and ``eval_breaker`` are the raw words.
+    ``thread_id`` is what objects' ``ob_tid`` names (the thread pointer, fs_base);
+    ``native_thread_id`` the LWP. ``critical_section`` and ``eval_breaker`` are the raw words.
     """
 
     address: int
@@ -60,7 +62,10 @@ class ThreadState:
 
 @dataclass(frozen=True)
 class Interpreter:
-    """One ``PyInterpreterState``.  ``gil_enabled`` is True when an extension has switched the GIL on again."""
+    """One ``PyInterpreterState``.
+
+    ``gil_enabled`` is True when an extension has switched the GIL on again.
+    """
 
     address: int
     id: int
@@ -70,7 +75,9 @@ class Interpreter:
 
 @dataclass(frozen=True)
 class Runtime:
-    """All interpreters, the main one first; ``complete`` is False when a damaged list cut a walk short."""
+    """All interpreters, the main one first; ``complete`` is False when a damaged list cut a walk
+    short.
+    """
 
     address: int
     interpreters: tuple[Interpreter, ...]
@@ -91,7 +98,10 @@ class Runtime:
 
 
 def read_runtime(memory: Memory, layout: Layout, address: int) -> Runtime:
-    """Walk ``_PyRuntime`` at ``address``.  Damage in a list ends that list, and clears ``complete``."""
+    """Walk ``_PyRuntime`` at ``address``.
+
+    Damage in a list ends that list, and clears ``complete``.
+    """
     complete = True
     found = []
     try:

@@ -1,4 +1,6 @@
-"""Threads' names as Python knows them: ``threading._active`` maps idents (the thread pointers) to Thread objects."""
+"""Threads' names as Python knows them: ``threading._active`` maps idents (the thread pointers) to
+Thread objects.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from gdbext.target.protocol import Memory, MemoryFault
 def thread_names(
     memory: Memory, layout: Layout, objects: Objects, runtime: Runtime
 ) -> dict[int, str]:
-    """``thread_id`` (fs_base) → name, of all threads that the threading module knows, in every interpreter."""
+    """``thread_id`` (fs_base) → name, of all threads that the threading module knows, in every
+    interpreter.
+    """
     names: dict[int, str] = {}
     for interpreter in runtime.interpreters:
         try:
@@ -45,7 +49,9 @@ def thread_names(
 def module_global(
     memory: Memory, layout: Layout, objects: Objects, modules: int, module: str, name: str
 ) -> int | None:
-    """The address of a module's global, looked up through ``sys.modules``; None if there is none."""
+    """The address of a module's global, looked up through ``sys.modules``; None if
+    there is none.
+    """
     found = objects.dict_get_str(modules, module)
     if found is None:
         return None

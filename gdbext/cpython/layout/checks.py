@@ -1,7 +1,8 @@
 """Cheap tests of a layout against the process that it is to be used on.
 
-Each rests on something that CPython keeps true at any moment: a thread state names the interpreter in whose list it is, the type of
-types is its own type, static objects are immortal.  A layout of another build fails at least one of them.
+Each rests on something that CPython keeps true at any moment: a thread state names the interpreter
+in whose list it is, the type of types is its own type, static objects are immortal.  A layout of
+another build fails at least one of them.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ READY = 1 << 12
 
 
 def check(memory: Memory, layout: Layout, runtime: int) -> list[str]:
-    """What does not hold, one sentence each; empty when the layout fits the process whose ``_PyRuntime`` is at ``runtime``.
+    """What does not hold, one sentence each; empty when the layout fits the process whose
+    ``_PyRuntime`` is at ``runtime``.
 
-    A place that the layout does not know is not tested.  In a process whose memory was overwritten a right layout can fail.
+    A place that the layout does not know is not tested.  In a process whose memory was overwritten
+    a right layout can fail.
     """
     failures: list[str] = []
     for test in (_interpreters, _threads, _types, _free_threading):
@@ -37,7 +40,9 @@ def check(memory: Memory, layout: Layout, runtime: int) -> list[str]:
 
 
 def is_running(memory: Memory, layout: Layout, runtime: int) -> bool:
-    """Whether the interpreter is up: not in a process that has yet to make it, or takes it down on its way out."""
+    """Whether the interpreter is up: not in a process that has yet to make it, or takes it down on
+    its way out.
+    """
     try:
         return bool(layout.record(memory, "_PyRuntimeState", runtime).get("initialized", 1))
     except (UnknownLayout, MemoryFault):
@@ -69,9 +74,14 @@ def _threads(memory: Memory, layout: Layout, runtime: int) -> Iterator[str]:
             count += 1
             record = layout.record(memory, "PyThreadState", thread)
             if record["interp"] != interpreter:
-                yield f"thread state {thread:#x} says that it is of interpreter {record['interp']:#x}, not {interpreter:#x}"
+                yield (
+                    f"thread state {thread:#x} says that it is of interpreter "
+                    f"{record['interp']:#x}, not {interpreter:#x}"
+                )
             if record["prev"] != previous:
-                yield f"thread state {thread:#x} has {record['prev']:#x} before it, not {previous:#x}"
+                yield (
+                    f"thread state {thread:#x} has {record['prev']:#x} before it, not {previous:#x}"
+                )
             previous = thread
             if "state" in record and record["state"] > 5:
                 yield f"thread state {thread:#x} is in state {record['state']}, which there is not"
@@ -79,7 +89,10 @@ def _threads(memory: Memory, layout: Layout, runtime: int) -> Iterator[str]:
                 bool(record["thread_id"]) != bool(record["native_thread_id"])
                 or record["native_thread_id"] >= MAX_LWP
             ):
-                yield f"thread state {thread:#x} has thread id {record['thread_id']:#x} and LWP {record['native_thread_id']}"
+                yield (
+                    f"thread state {thread:#x} has thread id {record['thread_id']:#x} and LWP "
+                    f"{record['native_thread_id']}"
+                )
     if not count:
         yield "no interpreter has a thread state"
 
@@ -111,7 +124,9 @@ def _types(memory: Memory, layout: Layout, runtime: int) -> Iterator[str]:
 
 
 def _free_threading(memory: Memory, layout: Layout, runtime: int) -> Iterator[str]:
-    """What a thread has: its heaps and, where attached, its place in QSBR and in biased reference counting."""
+    """What a thread has: its heaps and, where attached, its place in QSBR and in biased reference
+    counting.
+    """
     for interpreter in _chain(memory, layout, "PyInterpreterState", _head(memory, layout, runtime)):
         for thread in _threads_of(memory, layout, interpreter):
             state = layout.record(memory, "_PyThreadStateImpl", thread)

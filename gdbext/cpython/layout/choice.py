@@ -1,8 +1,10 @@
-"""Which source of layouts is used: the best one that passes :func:`gdbext.cpython.layout.checks.check` on the process itself.
+"""Which source of layouts is used: the best one that passes
+:func:`gdbext.cpython.layout.checks.check` on the process itself.
 
-DWARF comes first; then ``_Py_DebugOffsets`` with a table that agrees with it, one learnt of this very build before those of the
-versions that gdbext ships, the nearest version first; then each table of the same minor version by itself, for a process whose
-own offsets were overwritten.  A table that does not pass is not used.
+DWARF comes first; then ``_Py_DebugOffsets`` with a table that agrees with it, one learnt of this
+very build before those of the versions that gdbext ships, the nearest version first; then each
+table of the same minor version by itself, for a process whose own offsets were overwritten.  A
+table that does not pass is not used.
 """
 
 from __future__ import annotations
@@ -22,9 +24,10 @@ from gdbext.target.protocol import Memory, Struct
 class Choice:
     """The layout to use, and what is to be said of the sources that do not fit, one sentence each.
 
-    ``source`` is where the structs of the interpreter itself come from, the weakest of them.  An extension's may come from
-    elsewhere.  ``table`` names the version and flavour, or the build, that the table is of.  ``is_complete`` is False where no
-    source fits: then the layout has only what the process says of itself, and neither object headers nor the heap can be read.
+    ``source`` is where the structs of the interpreter itself come from, the weakest of them.  An
+    extension's may come from elsewhere.  ``table`` names the version and flavour, or the build,
+    that the table is of.  ``is_complete`` is False where no source fits: then the layout has only
+    what the process says of itself, and neither object headers nor the heap can be read.
     """
 
     layout: Layout
@@ -57,8 +60,9 @@ def choose(
 ) -> Choice:
     """The first source that fits.
 
-    Where none does, not the sources but the process may be wrong: its memory was overwritten where the tests look, or it was
-    stopped while it changed its list of threads.  So one that was made from the very build or version is still used.
+    Where none does, not the sources but the process may be wrong: its memory was overwritten where
+    the tests look, or it was stopped while it changed its list of threads.  So one that was made
+    from the very build or version is still used.
     """
     best: _Candidate | None = None
     problems: list[str] = []
@@ -128,16 +132,22 @@ def _candidates(
 
 
 def _disagrees(offsets: DebugOffsets) -> str:
-    return f"no table of CPython {offsets.python_version} agrees with the process's own _Py_DebugOffsets"
+    return (
+        f"no table of CPython {offsets.python_version} agrees with the process's own "
+        "_Py_DebugOffsets"
+    )
 
 
 def _nothing_fits(offsets: DebugOffsets, tried: int) -> str:
     reason = (
         f"none of the {tried} tables that gdbext has fits this process"
         if offsets.order is not None
-        else "and its _Py_DebugOffsets has an order of fields that gdbext does not know (or is damaged)"
+        else (
+            "and its _Py_DebugOffsets has an order of fields that gdbext does not know (or is "
+            "damaged)"
+        )
     )
     return (
-        f"the layouts of this CPython {offsets.python_version} are not known: it has no DWARF, {reason}; "
-        "objects, heap, locks and thread states are not judged"
+        f"the layouts of this CPython {offsets.python_version} are not known: it has no DWARF, "
+        f"{reason}; objects, heap, locks and thread states are not judged"
     )

@@ -1,8 +1,10 @@
-"""``_Py_DebugOffsets``, the table of offsets that CPython 3.13 and later carry at the start of ``_PyRuntime``.
+"""``_Py_DebugOffsets``, the table of offsets that CPython 3.13 and later carry at the start of
+``_PyRuntime``.
 
-It does not describe itself: which word holds what is a fact of each version (``offsets.json``, made from the initialiser in
-Include/internal/pycore_runtime_init.h of 3.13, pycore_debug_offsets.h later).  A pre-release may still have another version's
-order, so that an order is only used where what it reads can be true.
+It does not describe itself: which word holds what is a fact of each version (``offsets.json``, made
+from the initialiser in Include/internal/pycore_runtime_init.h of 3.13, pycore_debug_offsets.h
+later).  A pre-release may still have another version's order, so that an order is only used where
+what it reads can be true.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ FIXED = {
 
 @dataclass(frozen=True)
 class DebugOffsets:
-    """The table, read.  ``offsets`` maps ``struct.field`` to a byte offset, ``sizes`` a struct to its sizeof."""
+    """The table, read.  ``offsets`` maps ``struct.field`` to a byte offset, ``sizes`` a struct to
+    its sizeof.
+    """
 
     address: int
     version: int
@@ -41,7 +45,9 @@ class DebugOffsets:
     offsets: dict[str, int]
     sizes: dict[str, int]
     order: str | None = ""
-    """The name of the version whose order of fields was used; None where what no known order reads can be true."""
+    """The name of the version whose order of fields was used; None where what no known order reads
+    can be true.
+    """
 
     @property
     def python_version(self) -> str:
@@ -56,7 +62,8 @@ class DebugOffsets:
 def read_debug_offsets(
     memory: Memory, runtime: int, learnt: Callable[[], Facts | None] = lambda: None
 ) -> DebugOffsets:
-    """Read the table at ``_PyRuntime``; without entries where no order of fields fits (then ``order`` is None).
+    """Read the table at ``_PyRuntime``; without entries where no order of fields fits (then
+    ``order`` is None).
 
     ``learnt`` gives what was learnt of this very build, if anything was.
 
@@ -69,7 +76,8 @@ def read_debug_offsets(
         raise DebuggerError(f"_PyRuntime cannot be read: {fault}") from None
     if cookie != COOKIE:
         raise DebuggerError(
-            "_PyRuntime has no debug offsets: this Python is older than 3.13 (or its memory is damaged)"
+            "_PyRuntime has no debug offsets: this Python is older than 3.13 (or its memory is "
+            "damaged)"
         )
     if version >> 24 != 3 or free_threaded > 1:
         raise DebuggerError(
@@ -112,9 +120,11 @@ def _is_possible(offsets: dict[str, int], sizes: dict[str, int]) -> bool:
 
 
 def find_runtime(memory: Memory, ranges: list[tuple[int, int]]) -> int | None:
-    """The address of ``_PyRuntime``, searched by its cookie in writable mapped ranges, for a binary without symbols.
+    """The address of ``_PyRuntime``, searched by its cookie in writable mapped ranges, for a binary
+    without symbols.
 
-    Only a hit with a plausible version and flag counts, for the cookie's text may stand elsewhere too.
+    Only a hit with a plausible version and flag counts, for the cookie's text may stand elsewhere
+    too.
     """
     chunk = 1 << 20
     for start, end in ranges:

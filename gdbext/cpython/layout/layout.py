@@ -1,7 +1,9 @@
-"""Layouts of CPython's structs, each field with the source that it came from, and records read through them.
+"""Layouts of CPython's structs, each field with the source that it came from, and records read
+through them.
 
-A struct is asked for by CPython's name for it.  Fields are named as in C; a nested member by its dotted path or, where
-no other member of the struct ends alike, by its last parts (``ob_size`` for ``ob_base.ob_size``).
+A struct is asked for by CPython's name for it.  Fields are named as in C; a nested member by its
+dotted path or, where no other member of the struct ends alike, by its last parts (``ob_size`` for
+``ob_base.ob_size``).
 
 Example:
     >>> lst = layout.record(memory, "PyListObject", 0x200000A0010)
@@ -110,7 +112,9 @@ class Record:
         return name in self._layout
 
     def get(self, name: str, default: T) -> int | T:
-        """The field, or ``default`` where this Python has none of that name (or its place is not known)."""
+        """The field, or ``default`` where this Python has none of that name (or its place is not
+        known).
+        """
         return self[name] if name in self else default  # noqa: SIM401  (this is that `get`)
 
     def signed(self, name: str) -> int:
@@ -141,8 +145,8 @@ class Record:
 class Layout:
     """All layouts of one Python.
 
-    ``dwarf`` looks a struct up in debug information (None if it has none); ``offsets`` is the process's own table;
-    ``table`` the shipped one that fits this version, if any.
+    ``dwarf`` looks a struct up in debug information (None if it has none); ``offsets`` is the
+    process's own table; ``table`` the shipped one that fits this version, if any.
     """
 
     def __init__(
@@ -171,7 +175,8 @@ class Layout:
         found = self.find(name)
         if found is None:
             raise UnknownLayout(
-                f"the layout of {name} is not known for this Python: it has no DWARF, and no shipped table fits it"
+                f"the layout of {name} is not known for this Python: it has no DWARF, "
+                "and no shipped table fits it"
             )
         return found
 

@@ -1,8 +1,9 @@
 """Structs that a debugger has read from DWARF once, kept on disk by build id.
 
-A debugger reads whole compile units to answer for one struct: for the forty that a report needs, 50 ms to over a second.  An
-interpreter's debug information never changes, so that the answers may be kept.  They count as DWARF's own, for that is where
-they are from; what is kept must agree with the process's ``_Py_DebugOffsets`` like any other table, else it is not used.
+A debugger reads whole compile units to answer for one struct: for the forty that a report needs, 50
+ms to over a second.  An interpreter's debug information never changes, so that the answers may be
+kept.  They count as DWARF's own, for that is where they are from; what is kept must agree with the
+process's ``_Py_DebugOffsets`` like any other table, else it is not used.
 
 ``GDBEXT_NO_CACHE`` in the environment switches this off.
 """
@@ -37,10 +38,13 @@ def folder() -> Path:
 
 
 class StructCache:
-    """A debugger's ``struct``, remembering across processes.  What is new goes to disk when this is dropped, or by ``save``.
+    """A debugger's ``struct``, remembering across processes.
 
-    ``build_id`` is that of the file which has ``_PyRuntime``, the same in memory and on disk; without one nothing is kept.  Nor
-    is anything answered from disk where the debugger has no DWARF: what a report says must not hang on what ran before it.
+    What is new goes to disk when this is dropped, or by ``save``.
+
+    ``build_id`` is that of the file which has ``_PyRuntime``, the same in memory and on disk;
+    without one nothing is kept.  Nor is anything answered from disk where the debugger has no
+    DWARF: what a report says must not hang on what ran before it.
     """
 
     def __init__(

@@ -1,7 +1,8 @@
-"""Layouts for interpreters without DWARF, from the facts of a version (:mod:`gdbext.cpython.versions`).
+"""Layouts for interpreters without DWARF, from the facts of a version
+(:mod:`gdbext.cpython.versions`).
 
-A table is only ever used after it agreed with the process's own ``_Py_DebugOffsets``, or, where these are damaged, after it
-passed :func:`gdbext.cpython.layout.checks.check` by itself.
+A table is only ever used after it agreed with the process's own ``_Py_DebugOffsets``, or, where
+these are damaged, after it passed :func:`gdbext.cpython.layout.checks.check` by itself.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Table(Mapping[str, Struct]):
 
 
 class FittingTable(Mapping[str, Struct]):
-    """The first table that agrees with a process, looked for when it is first needed; empty if none does."""
+    """The first table that agrees with a process, looked for when it is first needed; empty if none
+    does.
+    """
 
     def __init__(self, offsets: DebugOffsets, learnt: Facts | None) -> None:
         self._offsets = offsets
@@ -58,7 +61,9 @@ class FittingTable(Mapping[str, Struct]):
 
 
 def tables(number: int, learnt: Facts | None = None) -> Iterator[tuple[Facts, str, Table]]:
-    """(facts, flavour, table), the likeliest for a process of that PY_VERSION_HEX first: what was learnt of its very build."""
+    """(facts, flavour, table), the likeliest for a process of that PY_VERSION_HEX first: what was
+    learnt of its very build.
+    """
     for facts in (*([learnt] if learnt else []), *nearest(number)):
         for flavour in facts.flavours:
             yield facts, flavour, Table(facts.layouts(flavour))
@@ -69,7 +74,8 @@ def agreeing(
 ) -> Iterator[tuple[Facts, str, Table]]:
     """Those that agree with every entry of the process's own table.
 
-    Within a minor version layouts drift, and a drift need not show in what is compared: each is still to be checked.
+    Within a minor version layouts drift, and a drift need not show in what is compared: each is
+    still to be checked.
     """
     if offsets.order is None:
         return

@@ -1,4 +1,6 @@
-"""What a family of types writes its reprs with: the protocol that :class:`writer.Writer` fulfils."""
+"""What a family of types writes its reprs with: the protocol that
+:class:`writer.Writer` fulfils.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Traits of methods, built-in functions and type slots: what each does to the object that it is called on.
+"""Traits of methods, built-in functions and type slots: what each does to the object that it is
+called on.
 
 Methods go by their names alone: ``clear`` does the same to whatever has it.
 
@@ -18,7 +19,9 @@ from gdbext.cpython.traits.rows import load
 
 @dataclass(frozen=True, kw_only=True)
 class MethodTraits:
-    """One row of ``methods.json``: a method's effect on its receiver, a function's on its first argument."""
+    """One row of ``methods.json``: a method's effect on its receiver, a function's on its first
+    argument.
+    """
 
     source: str = ""
     of: tuple[str, ...] = ()
@@ -34,7 +37,9 @@ class MethodTraits:
 
 @dataclass(frozen=True, kw_only=True)
 class SlotTraits:
-    """One row of ``slots.json``: the Python operation that runs a type's slot, and its effect on the object."""
+    """One row of ``slots.json``: the Python operation that runs a type's slot, and its effect on
+    the object.
+    """
 
     source: str = ""
     operation: str = ""
@@ -66,5 +71,7 @@ def effect_of_method(name: str | None) -> Effect:
 
 
 def slot_traits(name: str) -> SlotTraits:
-    """The traits of a type slot (``tp_repr``, ``mp_subscript``); a slot without a row is its own operation."""
+    """The traits of a type slot (``tp_repr``, ``mp_subscript``); a slot without a row is its own
+    operation.
+    """
     return slots().get(name, SlotTraits(operation=name))

@@ -1,4 +1,6 @@
-"""The versions that there are facts of: those that gdbext ships, and those that ``gdbext learn`` has learnt on this machine."""
+"""The versions that there are facts of: those that gdbext ships, and those that ``gdbext learn``
+has learnt on this machine.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class Facts(Protocol):
         """Struct -> ``{"size": bytes, "fields": {path: [offset, size(, bit, bits)]}}``."""
 
     def offsets(self) -> list[tuple[int, str, str | None]]:
-        """What each word of ``_Py_DebugOffsets`` holds: (its offset in there, struct, field; None: the struct's size)."""
+        """What each word of ``_Py_DebugOffsets`` holds: (its offset in there, struct, field; None:
+        the struct's size).
+        """
 
     def opcodes(self) -> Mapping[str, Any]:
         """The instructions, as in ``opcodes.json``."""
@@ -67,7 +71,9 @@ def shipped() -> tuple[Shipped, ...]:
 
 
 def nearest(number: int) -> list[Shipped]:
-    """The shipped versions, the one of that PY_VERSION_HEX first and the others by their distance from it."""
+    """The shipped versions, the one of that PY_VERSION_HEX first and the others by their distance
+    from it.
+    """
 
     def distance(facts: Shipped) -> tuple[int, int]:
         return abs((facts.number >> 16) - (number >> 16)), abs(facts.number - number)

@@ -1,4 +1,6 @@
-"""What ``gdbext learn`` has learnt of one build, kept in this user's cache by the build id of the file that has ``_PyRuntime``."""
+"""What ``gdbext learn`` has learnt of one build, kept in this user's cache by the build id of the
+file that has ``_PyRuntime``.
+"""
 
 from __future__ import annotations
 
@@ -20,11 +22,12 @@ FLAVOUR = "learnt"
 
 @dataclass(frozen=True)
 class Learnt:
-    """The facts of one build, in the form of those of a version (:class:`gdbext.cpython.versions.catalog.Facts`).
+    """The facts of one build, in the form of those of a version
+    (:class:`gdbext.cpython.versions.catalog.Facts`).
 
-    Beside ``layouts``, ``offsets`` and ``opcodes`` its content has ``version`` and ``hex``, ``build_id``, the interpreter's
-    ``path`` and ``flags`` (Py_DEBUG …), ``sources`` (what each part was learnt from) and ``symbols``: addresses relative to the
-    file's base.
+    Beside ``layouts``, ``offsets`` and ``opcodes`` its content has ``version`` and ``hex``,
+    ``build_id``, the interpreter's ``path`` and ``flags`` (Py_DEBUG …), ``sources`` (what each part
+    was learnt from) and ``symbols``: addresses relative to the file's base.
     """
 
     content: Mapping[str, Any]

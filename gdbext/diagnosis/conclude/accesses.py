@@ -20,13 +20,17 @@ def weight(access: Access) -> float:
 
 
 def recency(access: Access) -> tuple[bool, int]:
-    """Orders operations of one loop, the last one that ran first: backwards from the thread's line, then from the end."""
+    """Orders operations of one loop, the last one that ran first: backwards from the thread's line,
+    then from the end.
+    """
     line = access.operation_line or 0
     return access.line is None or line > access.line, -line
 
 
 def losses(accesses: Iterable[Access], address: int) -> list[Access]:
-    """The operations of a thread's code by which a container may give up an item, the nearest first."""
+    """The operations of a thread's code by which a container may give up an item, the nearest
+    first.
+    """
     taking = (
         a
         for a in accesses
@@ -40,9 +44,11 @@ def losses(accesses: Iterable[Access], address: int) -> list[Access]:
 
 
 def merged(accesses: Sequence[Access], in_c: Access | None) -> Access:
-    """Of several operations on one object the nearest, or of those that are near enough to be running now the most harmful.
+    """Of several operations on one object the nearest, or of those that are near enough to be
+    running now the most harmful.
 
-    Innermost frames come first: what a method of the program's own does to the object says more than its call.
+    Innermost frames come first: what a method of the program's own does to the object says more
+    than its call.
     """
     acting = [a for a in accesses if not a.is_passing_on]
     if not acting and in_c:

@@ -1,4 +1,6 @@
-"""The objects that may be at fault, and all that threads do to each: what known issues and signatures go by."""
+"""The objects that may be at fault, and all that threads do to each: what known issues and
+signatures go by.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def candidate(
     is_certain: bool,
     holder: int | None,
 ) -> Candidate:
-    """An object, with what is done to it: ``operations`` by those who race, the rest by all threads' code."""
+    """An object, with what is done to it: ``operations`` by those who race, the rest by all
+    threads' code.
+    """
     around = {
         access.operation
         for thread in accesses.threads[:MAX_THREADS]

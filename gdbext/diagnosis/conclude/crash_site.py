@@ -59,7 +59,8 @@ def site_functions(frames: Sequence[CFrame], interpreter: str | None) -> tuple[s
 
 
 def called_functions(frames: Sequence[CFrame], interpreter: str | None) -> tuple[str, ...]:
-    """The innermost functions, up to the Python frame that called them, by names that builds and machines share.
+    """The innermost functions, up to the Python frame that called them, by names that builds and
+    machines share.
 
     CPython's exported ones, and for other files the function that was called in it: what is behind
     that is the file's own affair.  The file's name stands for a function without one.
@@ -82,7 +83,9 @@ def is_foreign(frame: NativeFrame, interpreter: str | None) -> bool:
 
 
 def _is_extensions(frame: NativeFrame, interpreter: str | None) -> bool:
-    """Whether a frame is a function of an extension module itself: none out of a header, and not libffi's gateway."""
+    """Whether a frame is a function of an extension module itself: none out of a header, and not
+    libffi's gateway.
+    """
     return (
         is_foreign(frame, interpreter)
         and not _is_of_header(frame)
@@ -91,13 +94,17 @@ def _is_extensions(frame: NativeFrame, interpreter: str | None) -> bool:
 
 
 def _is_of_header(frame: NativeFrame) -> bool:
-    """Whether a function is compiled in from a header, such as Py_DECREF: optimisers leave nothing of most of them."""
+    """Whether a function is compiled in from a header, such as Py_DECREF: optimisers leave nothing
+    of most of them.
+    """
     if frame.file is None:
         return frame.is_inlined or bool(PYTHONS.match(frame.function or ""))
     return frame.file.endswith((".h", ".hpp"))
 
 
 def _library_function(frame: NativeFrame) -> str:
-    """A function of a library by its plain name, or its library: ``strlen`` of ``__strlen_evex``, ``libffi``."""
+    """A function of a library by its plain name, or its library: ``strlen`` of ``__strlen_evex``,
+    ``libffi``.
+    """
     name = PROCESSORS.sub("", (frame.function or "").removeprefix("__GI_").lstrip("_"))
     return name or os.path.basename(frame.module or "").split(".")[0]

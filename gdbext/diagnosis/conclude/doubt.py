@@ -19,9 +19,9 @@ def doubt(pointer: Pointer, fault: Fault, stack: CrashStack) -> Pointer:
     """The pointer without the uses that prove nothing, and with the verdict for what is left.
 
     Whoever gives up a reference may see the object die: frames that deallocate it, and those that
-    asked for that, count only if the fault came of it.  A function that faults on something else may
-    have freed its argument itself, too; one of CPython's own only borrows its arguments, so there that
-    is the unlikely case.
+    asked for that, count only if the fault came of it.  A function that faults on something else
+    may have freed its argument itself, too; one of CPython's own only borrows its arguments, so
+    there that is the unlikely case.
     """
     if not pointer.is_gone:
         return pointer
@@ -78,8 +78,8 @@ def died_of(pointer: Pointer, fault: Fault, stack: CrashStack) -> bool:
     """Whether the object may be what the process died of.
 
     A fault may go through it; a failed assertion names it; a fatal error is about it, or the
-    interpreter itself found one without saying about what.  A plain abort, or a signal from outside,
-    came of no object.
+    interpreter itself found one without saying about what.  A plain abort, or a signal from
+    outside, came of no object.
     """
     if not fault.is_crash:
         return False

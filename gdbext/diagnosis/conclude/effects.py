@@ -1,4 +1,6 @@
-"""What an operation does to its object: reads it, changes it, replaces its storage, or initialises it again."""
+"""What an operation does to its object: reads it, changes it, replaces its storage, or initialises
+it again.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What the C library reports of its own heap (malloc/malloc.c): it checks its blocks, and aborts."""
+"""What the C library reports of its own heap (malloc/malloc.c): it checks its blocks,
+and aborts.
+"""
 
 from __future__ import annotations
 

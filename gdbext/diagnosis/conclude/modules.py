@@ -1,4 +1,6 @@
-"""Whose code a mapped file is: the system's, an extension module's of Python's own standard library, or another's."""
+"""Whose code a mapped file is: the system's, an extension module's of Python's own standard
+library, or another's.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ import sys
 SYSTEM = re.compile(
     r"(lib(c|m|pthread|dl|gcc_s|stdc\+\+|python[\w.]*)\b|ld-|linux-vdso|\[vdso\]|$)"
 )
-"""Names of libraries that any process may have, and Python's own; the empty name is a place in no file."""
+"""Names of libraries that any process may have, and Python's own; the empty name is a place in no
+file.
+"""
 
 
 def is_system(path: str | None) -> bool:
@@ -31,7 +35,8 @@ def is_standard(path: str | None) -> bool:
 
 
 def is_others(path: str | None, interpreter: str | None) -> bool:
-    """Whether a mapped file is neither Python's nor the system's: an extension module, or a library that one uses.
+    """Whether a mapped file is neither Python's nor the system's: an extension module, or a library
+    that one uses.
 
     >>> is_others("/srv/app/fastvec.so", "/usr/bin/python3.13t")
     True

@@ -15,8 +15,8 @@ from gdbext.model import Confidence
 def sure_of_null(pointer: Pointer, fault: Fault, stack: CrashStack) -> Confidence:
     """Proven where the type's own code, which works on its fields, hit a NULL.
 
-    Other code may have had a NULL of its own, and a function that was given one beside the object may
-    have hit that.
+    Other code may have had a NULL of its own, and a function that was given one beside the object
+    may have hit that.
     """
     uses = [u for u in pointer.uses if stack.same_call(0, u.level)]
     was_given_one = any(_has_null_argument(stack.frame_at(u.level)) for u in uses)

@@ -24,8 +24,8 @@ def of_slot(owner: SlotOwner) -> Operation:
 def of_crashed_frame(stack: CrashStack, level: int) -> Operation:
     """What the code at a frame of the crashed thread is there for.
 
-    That is the operation of the slot that it, or what it was inlined into, is; an eval loop is there
-    for its Python line.
+    That is the operation of the slot that it, or what it was inlined into, is; an eval loop is
+    there for its Python line.
     """
     if level in stack.eval_levels:
         return Operation(kind=OperationKind.PYTHON_LINE)
@@ -36,7 +36,8 @@ def of_crashed_frame(stack: CrashStack, level: int) -> Operation:
         if frame.owner is not None:
             # What types without anything in common share is not an operation of any of them.
             return Operation(kind=OperationKind.C_FUNCTION, name=frame.function)
-        # An inlined helper belongs to the next real function; a static helper to the slot that called it.
+        # An inlined helper belongs to the next real function; a static helper to the slot that
+        # called it.
         if not frame.frame.is_inlined and frame.frame.level > level + 1:
             break
     if not around:

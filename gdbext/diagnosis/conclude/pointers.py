@@ -96,7 +96,8 @@ def add_guesses(found: Uses, candidates: Candidates) -> Uses:
 
 
 def complete_selves(found: Uses, stack: CrashStack, candidates: Candidates) -> Uses:
-    """The ``self`` of slot functions whose compiler left no location for it: what the caller passed.
+    """The ``self`` of slot functions whose compiler left no location for it: what the caller
+    passed.
 
     The function's type is known from the slot, and the caller's frames still have the pointer: the
     innermost one out there to an object of that type is it.

@@ -1,8 +1,9 @@
 """The race: which mutable object two threads worked on at once, and what each did to it.
 
-Two ways lead there.  Where the findings name the object whose item or field was lost, the other thread is the one whose
-code changes that object.  Where the crash site is only a victim, every object that two threads work on is a suspect, and
-the suspects are ranked by how close both threads are to it, what they do, and whether anything guards it.
+Two ways lead there.  Where the findings name the object whose item or field was lost, the other
+thread is the one whose code changes that object.  Where the crash site is only a victim, every
+object that two threads work on is a suspect, and the suspects are ranked by how close both threads
+are to it, what they do, and whether anything guards it.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class Pair:
 
 
 def culprits(findings: Sequence[Finding]) -> dict[int, bool]:
-    """Objects whose content was lost under a reader; True where what was lost is an item that they held."""
+    """Objects whose content was lost under a reader; True where what was lost is an item that they
+    held.
+    """
     addresses: dict[int, bool] = {}
     for finding in findings:
         lost = traits(finding.rule).lost
@@ -99,7 +102,9 @@ def _known_races(accesses: Accesses, findings: Sequence[Finding]) -> Iterator[Ra
 
 
 def _race_on(accesses: Accesses, address: int, lost_item: bool) -> Race | None:
-    """The race on a known object: the crashed thread, and the thread whose code changes the object."""
+    """The race on a known object: the crashed thread, and the thread whose code changes
+    the object.
+    """
     crashed = accesses.of(accesses.crashed)
     others = [
         (_loss(thread, access) if lost_item else access)
@@ -143,7 +148,9 @@ def _may_change(access: Access) -> bool:
 
 
 def _race_on_owner(accesses: Accesses, address: int) -> Race | None:
-    """The race on the object that has a known culprit as a part of its own, where no Python code names the part."""
+    """The race on the object that has a known culprit as a part of its own, where no Python code
+    names the part.
+    """
     named = {
         thread.lwp: [
             a
@@ -167,14 +174,18 @@ def _race_on_owner(accesses: Accesses, address: int) -> Race | None:
 
 
 def _loss(thread: ThreadAccesses, access: Access) -> Access:
-    """The access, or where that only adds items what the same thread does to take one away: what was lost was taken."""
+    """The access, or where that only adds items what the same thread does to take one away: what
+    was lost was taken.
+    """
     if not keeps_items(access.operation):
         return access
     return next(iter(losses(thread.by_code, access.address)), access)
 
 
 def _race_within(accesses: Accesses, finding: Finding) -> Race | None:
-    """The race that the finding's own threads are in: each as its code names what it does to the subject."""
+    """The race that the finding's own threads are in: each as its code names what it does to the
+    subject.
+    """
     if finding.subject is None:
         return None
     address = finding.subject.address
@@ -188,7 +199,9 @@ def _race_within(accesses: Accesses, finding: Finding) -> Race | None:
 
 
 def _changes_it(accesses: Accesses, access: Access) -> Evidence:
-    """What the other thread does to the object, with its place and source line as far as there is one."""
+    """What the other thread does to the object, with its place and source line as far as there is
+    one.
+    """
     thread = _thread(accesses, access)
     operation = Claim("operation", operation=access.operation)
     if access.file is None or access.operation_line is None:
@@ -267,7 +280,8 @@ def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
     if writer.effect is Effect.READ and (
         writer.proximity > Proximity.LINE or any(a.is_guarded for a in ordered)
     ):
-        # What only reads may count exports, cache or advance within: worth a word where nothing else is.
+        # What only reads may count exports, cache or advance within: worth a word where nothing
+        # else is.
         return None
     other = _opponent(writer, ordered)
     if other is None:

@@ -1,7 +1,8 @@
 """Threads that take turns on the items of one container: at the crash each has another one at hand.
 
-Workers walk one list of iterators, files or connections, and call the same method of each; or an attribute, which all use,
-has been given a new object.  What broke is the one that the crashed thread has; the others have gone on to the next.
+Workers walk one list of iterators, files or connections, and call the same method of each; or an
+attribute, which all use, has been given a new object.  What broke is the one that the crashed
+thread has; the others have gone on to the next.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ def accesses_in_turn(
 ) -> Iterator[tuple[Access, Access]]:
     """Pairs of accesses to one of ``items``, which are accesses of the crashed thread.
 
-    The first is the crashed thread's; the second what another thread, whose code takes items from the
-    same container, does to its own, as if it were to the same.
+    The first is the crashed thread's; the second what another thread, whose code takes items from
+    the same container, does to its own, as if it were to the same.
     """
     crashed = accesses.of(accesses.crashed)
     if crashed is None:
@@ -38,7 +39,9 @@ def accesses_in_turn(
 
 
 def may_be_taken(access: Access) -> bool:
-    """Whether the crashed thread changes the object right now, so that it may be its turn's item."""
+    """Whether the crashed thread changes the object right now, so that it may be its
+    turn's item.
+    """
     return (
         access.proximity <= Proximity.LINE
         and access.effect is not Effect.READ

@@ -1,4 +1,6 @@
-"""What each thread does to which objects, and what else of those objects a race is concluded from."""
+"""What each thread does to which objects, and what else of those objects a race is
+concluded from.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ class Proximity(enum.IntEnum):
     FUNCTION = 4
     """The innermost frame's function does it elsewhere."""
     INTERNAL = 5
-    """C code has the object as an argument, but no Python code names it: a part of something else."""
+    """C code has the object as an argument, but no Python code names it: a part of
+    something else.
+    """
     EARLIER = 6
     """A calling frame has the operation before its call: it may have run, and is over.
 
@@ -36,8 +40,8 @@ class Access:
     """One thread and one object, with the operation that the thread's code does to it.
 
     ``line`` is where the thread is now in the frame that does the operation, ``operation_line``
-    where that stands.  What the standard library's Python code does is reported as the program's own
-    line that called it.
+    where that stands.  What the standard library's Python code does is reported as the program's
+    own line that called it.
     """
 
     lwp: int

@@ -1,4 +1,6 @@
-"""What is wrong with the root pointer: decided once, in :mod:`gdbext.diagnosis.conclude.root_cause`."""
+"""What is wrong with the root pointer: decided once, in
+:mod:`gdbext.diagnosis.conclude.root_cause`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ class Wrong(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What else memory says of the root pointer: of the word itself, and of the block it leads into."""
+    """What else memory says of the root pointer: of the word itself, and of the block it leads
+    into.
+    """
 
     fill: int | None = None
     """The debug hooks' fill byte that all of the word is; None without the hooks."""

@@ -1,4 +1,5 @@
-"""Which native frames are the interpreter's eval loop: C frames that a Python frame says more about.
+"""Which native frames are the interpreter's eval loop: C frames that a Python frame says more
+about.
 
 In most builds one function, ``_PyEval_EvalFrameDefault`` (Python/ceval.c), runs the bytecode; each
 call of it is one native frame.  Where the interpreter was built with tail calls (Python 3.14 and
@@ -17,11 +18,14 @@ from gdbext.target.values import NativeFrame
 EVAL_LOOP = "_PyEval_EvalFrameDefault"
 HANDLER = "_TAIL_CALL_"
 SMALLEST_LOOP = 8192
-"""Bytes of the smallest function that can run all instructions itself; one that only enters has about 1,000."""
+"""Bytes of the smallest function that can run all instructions itself; one that only enters has
+about 1,000.
+"""
 
 
 def is_tail_calling(size: int | None) -> bool:
-    """Whether instructions are functions of their own, by the size of ``_PyEval_EvalFrameDefault``; None if unknown.
+    """Whether instructions are functions of their own, by the size of ``_PyEval_EvalFrameDefault``;
+    None if unknown.
 
     >>> is_tail_calling(1011), is_tail_calling(52_000), is_tail_calling(None)
     (True, False, False)

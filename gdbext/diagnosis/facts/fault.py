@@ -50,8 +50,9 @@ class Fault:
     from_outside: bool = False
     """Another process sent the signal."""
     reads_header: bool = False
-    """The access is at a field of an object's header from NULL: what else begins at NULL is not read
-    so far in."""
+    """The access is at a field of an object's header from NULL: what else begins at NULL is not
+    read so far in.
+    """
 
     @property
     def is_fault(self) -> bool:

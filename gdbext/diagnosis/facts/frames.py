@@ -85,8 +85,8 @@ class CFrame:
 class CrashStack:
     """The native stack of the thread that died, ``lwp``; without one all is empty.
 
-    ``c_frames`` are the frames from the fault outwards, eval loops left out: an eval loop's variables
-    live in registers that change with each instruction, and its Python frame says more.
+    ``c_frames`` are the frames from the fault outwards, eval loops left out: an eval loop's
+    variables live in registers that change with each instruction, and its Python frame says more.
     """
 
     lwp: int | None

@@ -46,7 +46,9 @@ class OldArray:
 
 @dataclass(frozen=True, kw_only=True)
 class UnionInitialisation:
-    """A union whose lazily made parameters several threads compute, while nobody holds its mutex."""
+    """A union whose lazily made parameters several threads compute, while nobody holds
+    its mutex.
+    """
 
     union: int
     type: str | None

@@ -14,8 +14,8 @@ ANY_OBJECT = "object"
 class Use:
     """One variable of one native frame that holds an object's address.
 
-    ``expected`` is the type (tp_name) that the code takes it for, None for "any object"; ``because``
-    says how that is known.
+    ``expected`` is the type (tp_name) that the code takes it for, None for "any object";
+    ``because`` says how that is known.
     """
 
     level: int
@@ -129,7 +129,9 @@ class Pointer:
     size: tuple[int, int] | None = None
     """(address, value) of ``ob_size`` of an object whose items lie elsewhere."""
     is_on_fault_path: bool = False
-    """The faulting access is in the object, or through a pointer that it, or what it points to, has."""
+    """The faulting access is in the object, or through a pointer that it, or what it points to,
+    has.
+    """
     ob_type: int | None = None
     ended_again: bool = False
     """It is being deallocated, although it is gone."""

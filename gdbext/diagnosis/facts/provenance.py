@@ -23,8 +23,9 @@ class Provenance:
     """The C function that has the holder; None where no frame shows it."""
     level: int
     adjacent: bool
-    """The holder's own C function called the one that got the bad pointer, with at most generic call
-    helpers of the C API between."""
+    """The holder's own C function called the one that got the bad pointer, with at most generic
+    call helpers of the C API between.
+    """
     evidence: tuple[Evidence, ...] = ()
     was_searched: bool = False
     """No frame shows the holder: a search of the heap found it by what it holds now."""
@@ -51,7 +52,9 @@ class Provenance:
 
     @property
     def gave_it_away(self) -> bool:
-        """Whether the holder, whose own C function is at work, had the pointer and has it no more."""
+        """Whether the holder, whose own C function is at work, had the pointer and has
+        it no more.
+        """
         return (
             not self.current
             and self.function is not None

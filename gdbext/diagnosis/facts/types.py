@@ -8,7 +8,9 @@ UNION = "types.UnionType"
 CONTAINERS = types_with("container")
 """Types that hold what the program put in."""
 RESIZABLE = types_with("resizable")
-"""Types whose C struct starts with PyVarObject, whose items lie elsewhere, and whose size may change."""
+"""Types whose C struct starts with PyVarObject, whose items lie elsewhere, and whose size may
+change.
+"""
 SEQUENCES = types_with("sequence")
 """Containers whose slots are positions."""
 WRITTEN_BY_INIT = types_with("written_by_init_only")

@@ -6,12 +6,16 @@ from gdbext.diagnosis.known_issues.catalogue import Issue
 from gdbext.diagnosis.known_issues.versions import FINAL, Version, has_fix, parse_version
 
 UNMAINTAINED = (3, 13)
-"""The free-threaded series that gets no more fixes of this kind: one was declined for that reason in May 2026 (PR 149877)."""
+"""The free-threaded series that gets no more fixes of this kind: one was declined for that reason
+in May 2026 (PR 149877).
+"""
 SUCCESSOR = (3, 14)
 
 
 def advice_for(issue: Issue, version: Version | None, text: str) -> str:
-    """What to do: where to upgrade to, as seen from this version (``text``), and what helps without."""
+    """What to do: where to upgrade to, as seen from this version (``text``), and what helps
+    without.
+    """
     return " ".join(filter(None, (_upgrade(issue, version, text), issue.advice)))
 
 

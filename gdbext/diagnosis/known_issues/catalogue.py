@@ -1,8 +1,8 @@
 """The catalogue's entries: issues, and the patterns that a crash of one shows.
 
-A pattern says what a crash looks like where a defect is at work; an issue may have several, each on its own.  It names the
-shared object's types, what the threads do to it (groups of operations: one of each group must be seen), attributes, the C
-module, C functions, assertions, messages and rules.
+A pattern says what a crash looks like where a defect is at work; an issue may have several, each on
+its own.  It names the shared object's types, what the threads do to it (groups of operations: one
+of each group must be seen), attributes, the C module, C functions, assertions, messages and rules.
 """
 
 from __future__ import annotations
@@ -30,20 +30,24 @@ RACES = frozenset(
 # In the catalogue a word with an @ stands for all these operations.
 WORD_CLASSES = {
     "@advance": (
-        "next iter list tuple set frozenset dict sorted sum min max any all bytes bytearray extend extendleft update join unpack "
-        "contains deque Counter zip map filter enumerate islice chain reduce"
+        "next iter list tuple set frozenset dict sorted sum min max any all bytes bytearray extend "
+        "extendleft update join unpack contains deque Counter zip map filter enumerate islice "
+        "chain reduce"
     ),
     "@change-list": "append extend insert pop remove clear setitem delitem sort reverse += *=",
     "@change-dict": "setitem delitem pop popitem clear update setdefault |=",
     "@change-set": (
-        "add discard remove pop clear update difference_update intersection_update symmetric_difference_update |= &= -= ^="
+        "add discard remove pop clear update difference_update intersection_update "
+        "symmetric_difference_update |= &= -= ^="
     ),
     "@repr": "repr str ascii print format",
 }
 COMMON_TYPES = types_with("common")
 """Types that every program shares between threads: alone they are not a sign of anything."""
 PROJECT = re.compile(r"(?:python3?-)?(.+?)(?:#|PR)\d+$")
-"""Ids of other projects' issues and pull requests: ``greenlet#513``, ``python-rapidjson#234``, ``numpyPR27955``."""
+"""Ids of other projects' issues and pull requests: ``greenlet#513``, ``python-rapidjson#234``,
+``numpyPR27955``.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +92,9 @@ class Pattern:
 
 @dataclass(frozen=True, kw_only=True)
 class Issue:
-    """One entry; ``group`` is the id of the issue that this one is the same defect as, else its own."""
+    """One entry; ``group`` is the id of the issue that this one is the same defect as, else its
+    own.
+    """
 
     id: str
     url: str
@@ -97,12 +103,16 @@ class Issue:
     affected: tuple[str, ...]
     fixed_in: tuple[str, ...]
     quoted: tuple[frozenset[str], ...]
-    """The innermost frames of the stack that the issue's thread quotes; alternatives stand together."""
+    """The innermost frames of the stack that the issue's thread quotes; alternatives stand
+    together.
+    """
     advice: str
     group: str
     patterns: tuple[Pattern, ...]
     one_thread: str | None
-    """``enough`` or ``always``: one whose operation calls Python code that changes what it works on; None: see its class."""
+    """``enough`` or ``always``: one whose operation calls Python code that changes what it works
+    on; None: see its class.
+    """
 
     @property
     def project(self) -> str | None:

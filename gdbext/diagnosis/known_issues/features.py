@@ -61,7 +61,8 @@ class CrashFeatures:
 
 
 def module_name(path: str) -> str:
-    """A module's name, without underscores, in the path of its source or of its shared object: ``json`` for C's ``_json`` too.
+    """A module's name, without underscores, in the path of its source or of its shared object:
+    ``json`` for C's ``_json`` too.
 
     >>> module_name("/usr/src/Modules/_heapqmodule.c"), module_name("/lib-dynload/_json.cpython-313t-x86_64-linux-gnu.so")
     ('heapq', 'json')

@@ -2,11 +2,14 @@
 
 How far a match goes:
 
-- ``exact``: the frames that the issue's own thread quotes, an assertion of its own, or its type of object with all of its
-  operations, where no other issue fits as well; and this version is one that is known to have the defect.
-- ``likely``: the same where this version should have the fix (a patched build, or a regression), or a part of the pattern.
-- ``possible``: the nearest, for a person to look at.  All that there is where the object is only suspected, and the crash
-  happened elsewhere: that threads share such an object does not make it the cause.
+- ``exact``: the frames that the issue's own thread quotes, an assertion of its own, or its type of
+  object with all of its operations, where no other issue fits as well; and this version is one that
+  is known to have the defect.
+- ``likely``: the same where this version should have the fix (a patched build, or a regression), or
+  a part of the pattern.
+- ``possible``: the nearest, for a person to look at.  All that there is where the object is only
+  suspected, and the crash happened elsewhere: that threads share such an object does not make it
+  the cause.
 
 >>> from gdbext.diagnosis.known_issues.features import Candidate
 >>> from gdbext.model import Operation, OperationKind
@@ -46,7 +49,9 @@ class _Identification:
     """What speaks against it, though the pattern is there."""
     is_fixed: bool
     is_reported: bool
-    """For this version (or for no version in particular, where that of the interpreter is not known)."""
+    """For this version (or for no version in particular, where that of the interpreter is not
+    known).
+    """
     may_have_it: bool
 
     @property
@@ -73,7 +78,8 @@ class _Identification:
     @property
     def defect(self) -> tuple[str, ...]:
         pattern = self.match.pattern
-        # Where the pattern is of one type of object only, it is that one, though a crash may not show it.
+        # Where the pattern is of one type of object only, it is that one, though a crash may not
+        # show it.
         types = pattern.types if len(pattern.types) == 1 else self.match.objects
         return (
             self.issue.group,
@@ -87,9 +93,9 @@ class _Identification:
 class Identified:
     """``defect`` names the defect of the first issue in words that are equal in each crash of it.
 
-    Several issues may be of one defect, and one issue of several: the module, the attributes and the objects tell those apart.
-    Empty where only a part of an issue's pattern was seen, or only on an object that is not the first suspect, and where the
-    issue is about no object in particular.
+    Several issues may be of one defect, and one issue of several: the module, the attributes and
+    the objects tell those apart. Empty where only a part of an issue's pattern was seen, or only on
+    an object that is not the first suspect, and where the issue is about no object in particular.
     """
 
     issues: list[KnownIssue] = field(default_factory=list)
@@ -97,7 +103,8 @@ class Identified:
 
 
 def identify(version: str, features: CrashFeatures, limit: int = MAX_ISSUES) -> Identified:
-    """The issues that the crash looks like, the best first, at most ``limit``; none where nothing comes near.
+    """The issues that the crash looks like, the best first, at most ``limit``; none where nothing
+    comes near.
 
     ``version`` is that of the interpreter (``3.13.5``); one of another form counts as not known.
     """
@@ -201,7 +208,10 @@ def _described(
 ) -> KnownIssue:
     issue, why = found.issue, found.match.why
     if found.is_fixed:
-        why += f"; though {text} should have the fix: a patched or modified build, a regression, or another cause"
+        why += (
+            f"; though {text} should have the fix: a patched or modified build, a regression, "
+            "or another cause"
+        )
     elif version is not None and is_affected(version, issue.affected) is False:
         why += f"; though it is not reported for {text}"
     if found.contradiction:

@@ -83,7 +83,9 @@ class CrashIndex:
         return frozenset(word for word, modules in self.calls.items() if module in modules)
 
     def shows(self, quoted: Sequence[frozenset[str]]) -> bool:
-        """Whether the crashed thread's innermost frames are those of a quoted stack, functions that are often inlined aside."""
+        """Whether the crashed thread's innermost frames are those of a quoted stack, functions that
+        are often inlined aside.
+        """
         position = specific = 0
         for names in quoted:
             ahead = self.frames[position : position + 3]
@@ -96,7 +98,7 @@ class CrashIndex:
         return specific >= 2
 
 
-# --- matching ----------------------------------------------------------------------------------------
+# --- matching -------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,11 +118,17 @@ class Match:
     coverage: float
     """Which part of the operations that race the pattern explains."""
     specificity: float
-    """How specific the functions are: each counts by how few issues have it, and more where the crash happened."""
+    """How specific the functions are: each counts by how few issues have it, and more where the
+    crash happened.
+    """
     is_inner: bool
-    """One of the functions runs the crashed thread's current operation, and that is no mere victim."""
+    """One of the functions runs the crashed thread's current operation, and that is no
+    mere victim.
+    """
     in_module: bool
-    """The module's C code runs the crashed thread's current operation, or the threads call the operation from it."""
+    """The module's C code runs the crashed thread's current operation, or the threads call the
+    operation from it.
+    """
     in_python: bool
     has_rule: bool
     has_assertion: bool
@@ -152,7 +160,9 @@ class Match:
 
     @property
     def is_whole(self) -> bool:
-        """The object, and an operation of every group; or, of a hang, the Python functions and the rule."""
+        """The object, and an operation of every group; or, of a hang, the Python functions and the
+        rule.
+        """
         if self.in_python and self.has_rule:
             return True
         if self.pattern.is_object_alone:
@@ -248,7 +258,9 @@ class Match:
 
 
 def matches(issue: Issue, pattern: Pattern, crash: CrashIndex) -> Iterator[Match]:
-    """How far a crash shows a pattern in each of its candidates; nothing where its rules are not that defect's."""
+    """How far a crash shows a pattern in each of its candidates; nothing where its rules are not
+    that defect's.
+    """
     rules = crash.features.rules
     if rules and not (pattern.rules or issue.rules) & rules:
         return
@@ -271,7 +283,8 @@ def _match(issue: Issue, pattern: Pattern, crash: CrashIndex, words: CandidateWo
     if (pattern.names_object and not objects) or (
         pattern.attributes and words.attributes and not attributes
     ):
-        # What is done to another object, or to another attribute than the issue's, is not a sign of it.
+        # What is done to another object, or to another attribute than the issue's, is not a sign of
+        # it.
         direct = seen = frozenset()
     elif pattern.module and called.isdisjoint(operations):
         # A function of that name of another module is another one.

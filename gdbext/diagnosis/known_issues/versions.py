@@ -27,7 +27,8 @@ def parse_version(text: str) -> Version:
 
 
 def has_fix(version: Version, fixed_in: Iterable[str]) -> bool:
-    """Whether a version contains a fix that came out in ``fixed_in`` (one release for each series, as a rule).
+    """Whether a version contains a fix that came out in ``fixed_in`` (one release for each series,
+    as a rule).
 
     A series that is not listed has the fix if it began after one that is.
     """
@@ -39,7 +40,8 @@ def has_fix(version: Version, fixed_in: Iterable[str]) -> bool:
 
 
 def is_affected(version: Version, ranges: Iterable[str]) -> bool | None:
-    """Whether one of the ranges (``3.13``, ``3.13.0-3.13.3``, ``3.14.7``) has the version; None if it is later than them all.
+    """Whether one of the ranges (``3.13``, ``3.13.0-3.13.3``, ``3.14.7``) has the version; None if
+    it is later than them all.
 
     >>> [is_affected(parse_version(text), ["3.13.0-3.13.3", "3.14"]) for text in ("3.13.2", "3.13.4", "3.15.0")]
     [True, False, None]

@@ -1,1 +1,3 @@
-"""The only part of the diagnosis that reads the target: it turns memory, stacks and locks into :mod:`facts`."""
+"""The only part of the diagnosis that reads the target: it turns memory, stacks and locks into
+:mod:`facts`.
+"""

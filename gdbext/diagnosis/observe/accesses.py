@@ -1,4 +1,6 @@
-"""Which objects each thread works on right now, and what it does to them: read from frames, bytecode and C variables."""
+"""Which objects each thread works on right now, and what it does to them: read from frames,
+bytecode and C variables.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ SYNCHRONISER = "threading.py"
 def read_accesses(
     observer: Observer, findings: Sequence[Finding], provenance: Provenance | None
 ) -> Accesses:
-    """What all threads that run Python work on; more is read of the objects that the findings blame."""
+    """What all threads that run Python work on; more is read of the objects that the findings
+    blame.
+    """
     culprits = culprits_of(findings).keys()
     about = {place.address for f in findings for place in (f.subject, f.container) if place}
     lwps = [
@@ -111,12 +115,13 @@ def _nearest(by_code: Iterable[Access], in_c: dict[int, Access]) -> list[Access]
     return sorted(nearest, key=lambda access: access.proximity)
 
 
-# --- Python code ------------------------------------------------------------------------------------
+# --- Python code ----------------------------------------------------------------------------------
 
 
 def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
     stack = observer.session.python_stack(lwp)
-    # The innermost frame of each group has called C code; the others have called the Python frame before them.
+    # The innermost frame of each group has called C code; the others have called the Python frame
+    # before them.
     callers_of_c = {group[0].address for group in stack.groups if group}
     entered_already = {frame.code for frame in stack.frames}
     for depth, frame in enumerate(stack.frames[:MAX_PYTHON_FRAMES]):
@@ -177,7 +182,9 @@ class _Place:
         )
 
     def to_frame_object(self, is_innermost: bool) -> Access | None:
-        """Who runs a function changes its frame all the time, which Python code may have asked for."""
+        """Who runs a function changes its frame all the time, which Python code may
+        have asked for.
+        """
         address = _frame_object(self.observer, self.frame)
         if not address:
             return None
@@ -218,7 +225,9 @@ def _in_callee(
     entered_already: set[int],
     depth: int = 0,
 ) -> Iterator[Access]:
-    """What the functions do that the thread's loop calls again and again, though it is not in them right now."""
+    """What the functions do that the thread's loop calls again and again, though it is not in them
+    right now.
+    """
     objects = observer.session.objects
     address = code_of(objects, target)
     code = (
@@ -255,7 +264,8 @@ def _is_on_stack(
 ) -> bool:
     """Whether the operands lie on the frame's value stack now.
 
-    A Python callee took its arguments with it.  The iterator of a loop stays there as long as the loop runs.
+    A Python callee took its arguments with it.  The iterator of a loop stays there as long as the
+    loop runs.
     """
     if bytecode.kind == "next":
         return frame.lasti is not None and facts.same_loop(bytecode.index, frame.lasti)
@@ -265,7 +275,9 @@ def _is_on_stack(
 def proximity(
     facts: CodeFacts, frame: Frame, bytecode: BytecodeOperation, is_innermost: bool
 ) -> Proximity | None:
-    """How near the frame is to an operation of its code; None for what a calling frame may do after its call."""
+    """How near the frame is to an operation of its code; None for what a calling frame may do after
+    its call.
+    """
     if frame.lasti is None:
         return Proximity.FUNCTION if is_innermost else Proximity.EARLIER
     if bytecode.index == frame.lasti:
@@ -288,11 +300,13 @@ def _current_operation(observer: Observer, frame: Frame) -> Operation | None:
     return of_bytecode(bytecode) if bytecode else None
 
 
-# --- C code -----------------------------------------------------------------------------------------
+# --- C code ---------------------------------------------------------------------------------------
 
 
 def _in_c(observer: Observer, lwp: int) -> dict[int, Access]:
-    """Objects that the C functions within the innermost eval loop work on, by address: arguments, then local variables."""
+    """Objects that the C functions within the innermost eval loop work on, by address: arguments,
+    then local variables.
+    """
     frames = observer.session.python_stack(lwp).frames
     current = (observer.program.own_frame(lwp, frames[0]) or frames[0]) if frames else None
     asked = _current_operation(observer, current) if current else None
@@ -343,7 +357,8 @@ def _object_variables(observer: Observer, lwp: int) -> Iterator[tuple[NativeFram
 def _inner_frames(observer: Observer, lwp: int) -> list[NativeFrame]:
     """The C frames of the innermost Python operation.
 
-    An eval loop whose Python frame is lost, as a race in a generator may leave it, is passed through.
+    An eval loop whose Python frame is lost, as a race in a generator may leave it, is passed
+    through.
     """
     inner = []
     lost = _lost_loops(observer, lwp)
@@ -370,7 +385,9 @@ def _lost_loops(observer: Observer, lwp: int) -> int:
 
 
 def _failing_type(stack: CrashStack) -> str | None:
-    """The type whose slot or method the crashed thread was in, innermost; None where it died in the allocator, of old damage."""
+    """The type whose slot or method the crashed thread was in, innermost; None where it died in the
+    allocator, of old damage.
+    """
     for frame in stack.c_frames:
         if not stack.same_call(0, frame.frame.level) or is_mimalloc(frame.function):
             return None
@@ -379,7 +396,7 @@ def _failing_type(stack: CrashStack) -> str | None:
     return None
 
 
-# --- objects ----------------------------------------------------------------------------------------
+# --- objects --------------------------------------------------------------------------------------
 
 
 def _type_name(observer: Observer, address: int) -> str | None:
@@ -408,7 +425,9 @@ def _bases(observer: Observer, address: int) -> Iterator[str]:
 
 
 def _contents(observer: Observer, threads: Sequence[ThreadAccesses]) -> dict[int, Set[int]]:
-    """What the containers, and the instances of classes written in Python, hold that the crashed thread's loops use."""
+    """What the containers, and the instances of classes written in Python, hold that the crashed
+    thread's loops use.
+    """
     contents: dict[int, Set[int]] = {}
     crashed = [thread for thread in threads if thread.lwp == observer.stack.lwp]
     if not any(may_be_taken(access) for thread in crashed for access in thread.nearest):

@@ -35,7 +35,8 @@ def effect_of(type_name: str, operation: BytecodeOperation, is_iterator: bool) -
 
 
 def effect_on_argument(type_name: str, operation: BytecodeOperation, is_iterator: bool) -> Effect:
-    """What an operation does to an object that it only gets as an argument besides another: it reads it.
+    """What an operation does to an object that it only gets as an argument besides another: it
+    reads it.
 
     Iterators are used up by that, and into plain memory it may write.
     """

@@ -1,4 +1,6 @@
-"""What a thread's Python code calls, by the module or class that has it: ``pickle.dumps`` and ``json.dumps`` are two things."""
+"""What a thread's Python code calls, by the module or class that has it: ``pickle.dumps`` and
+``json.dumps`` are two things.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ MAX_FRAMES = 4
 
 
 def callees(session: Session, lwp: int) -> Iterator[str]:
-    """The functions and classes that the thread calls at its instruction, on its line or in its loop, as ``_pickle.dumps``.
+    """The functions and classes that the thread calls at its instruction, on its line or in its
+    loop, as ``_pickle.dumps``.
 
     Methods of instances are left out: the instance's type says more.
     """

@@ -12,7 +12,9 @@ WORD = 8
 
 @dataclass(frozen=True)
 class Storage:
-    """``start`` to ``end`` is the memory that the object's ``pointer`` field (at ``pointer_address``) leads to."""
+    """``start`` to ``end`` is the memory that the object's ``pointer`` field (at
+    ``pointer_address``) leads to.
+    """
 
     start: int
     end: int
@@ -20,7 +22,9 @@ class Storage:
 
 
 def length(objects: Objects, address: int) -> int | None:
-    """The number of items (bytes) of a list, tuple, dict, set, bytes or bytearray; None for others."""
+    """The number of items (bytes) of a list, tuple, dict, set, bytes or bytearray; None
+    for others.
+    """
     found = objects.decode(address)
     return found.length if isinstance(found, (List, Tuple, Dict, Set, Bytes)) else None
 

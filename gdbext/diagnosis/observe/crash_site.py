@@ -33,7 +33,9 @@ def read_crash_site(session: Session, facts: Facts) -> CrashSite:
 
 
 def _is_in_other_code(facts: Facts) -> bool:
-    """Whether the fault came in or below a library that is no part of Python, or by a signal that somebody sent."""
+    """Whether the fault came in or below a library that is no part of Python, or by a signal that
+    somebody sent.
+    """
     stack = facts.stack
     if facts.fault.signal is not None and facts.fault.signal.sender is not None:
         return True
@@ -46,7 +48,10 @@ def _is_in_other_code(facts: Facts) -> bool:
 
 
 def _only_extension(session: Session, interpreter: str | None) -> str | None:
-    """The extension module that is loaded, if there is one only.  Which of several are, may depend on when it crashed."""
+    """The extension module that is loaded, if there is one only.
+
+    Which of several are, may depend on when it crashed.
+    """
     names = {
         os.path.basename(module.path).split(".")[0]
         for module in session.modules

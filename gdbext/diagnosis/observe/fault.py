@@ -150,7 +150,8 @@ def accessed_operand(
 ) -> Operand | None:
     """The memory operand that an instruction accesses.
 
-    None if it has none, or where it lies is not known.  Of two, those of a string instruction, it is the one at ``fault_address``.
+    None if it has none, or where it lies is not known.  Of two, those of a string instruction, it
+    is the one at ``fault_address``.
     """
     found = []
     for each in instruction.accesses:
@@ -176,7 +177,9 @@ def _operand(
 
 
 def stack_limit(regions: Sequence[Region], stack_pointer: int | None) -> int | None:
-    """The lowest address of the stack's mapping: the writable one with ``stack_pointer``, or just above."""
+    """The lowest address of the stack's mapping: the writable one with ``stack_pointer``, or just
+    above.
+    """
     if stack_pointer is None:
         return None
     for region in regions:
@@ -192,7 +195,8 @@ def _is_mapped(regions: Sequence[Region], address: int) -> bool:
 def abort_message(memory: Memory, symbol: Callable[[str], Symbol | None]) -> str | None:
     """What glibc printed before it aborted, from its ``__abort_msg``.
 
-    That is a failed assertion, a damaged heap, a smashed stack.  The variable points to ``struct { unsigned size; char text[]; }``.
+    That is a failed assertion, a damaged heap, a smashed stack.  The variable points to ``struct {
+    unsigned size; char text[]; }``.
     """
     place = symbol("__abort_msg")
     if place is None:
@@ -216,7 +220,8 @@ LOST_MESSAGE = "the message is not known: the compiler left no place for it"
 def fatal_message(
     memory: Memory, frames: Sequence[NativeFrame], variables: Callable[[int], Sequence[Variable]]
 ) -> tuple[str | None, int, int | None]:
-    """(a fatal Python error's ``function: message``, the message's address, the object it is about).
+    """(a fatal Python error's ``function: message``, the message's address, the object it is
+    about).
 
     From the arguments of the functions that report it; without debug information only that one of
     them was called is known.

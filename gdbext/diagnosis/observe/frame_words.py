@@ -1,7 +1,7 @@
 """The arguments of functions without debug information, from their code and their frames' words.
 
-A function's own instructions say where it keeps its arguments (``binfmt.arguments``).  Where they do
-not, and the function is known to be a slot of a type, its ``self`` is among the objects that its
+A function's own instructions say where it keeps its arguments (``binfmt.arguments``).  Where they
+do not, and the function is known to be a slot of a type, its ``self`` is among the objects that its
 registers and its part of the stack point to, and often the only one of that type.  All that is a
 guess, if a good one: nothing that rests on it alone is ever called proven.
 """
@@ -29,7 +29,9 @@ MEM_DOMAIN = "mem"
 # Include/object.h, Include/abstract.h: their first argument is an object, whatever is there now.
 TAKES_OBJECT = re.compile(r"_?PyObject_(?!Malloc|Calloc|Realloc|Free|GC_|Init|New|Vectorcall|Call)")
 FunctionRanges: TypeAlias = "Callable[[NativeFrame, bool], range | None]"
-"""The addresses of a frame's function; the flag: its pc is in that function (see ``stack.Functions``)."""
+"""The addresses of a frame's function; the flag: its pc is in that function (see
+``stack.Functions``).
+"""
 
 
 def guess_arguments(
@@ -80,7 +82,9 @@ def guess_arguments(
 
 
 def _is_object(objects: Objects, heap: Heap, address: int) -> bool:
-    """Whether an object is there, or was: a static one, or a block of those that objects are made in."""
+    """Whether an object is there, or was: a static one, or a block of those that objects are made
+    in.
+    """
     if not address or address % 8:
         return False
     block = heap.judge(address).block
@@ -112,10 +116,11 @@ def guess_self(
     registers: Mapping[str, int],
     given: int | None = None,
 ) -> tuple[int, Use] | None:
-    """The frame's ``self``: what the function was ``given``, as its instructions say, where they do.
+    """The frame's ``self``: what the function was ``given``, as its instructions say, where they
+    do.
 
-    Else it is the only object of the owner's type in reach; one that was freed counts as long as its
-    header still says its type.
+    Else it is the only object of the owner's type in reach; one that was freed counts as long as
+    its header still says its type.
     """
     if given:
         because = Claim("first-argument-kept", use=owner.claim)

@@ -56,7 +56,8 @@ def read_heap_state(
 def _endless(session: Session, stack: CrashStack, note: Note) -> Iterator[HeapDamage]:
     """A thread of a process that did not crash walks the heap, and a list in there has no end.
 
-    In the middle of an operation a list may look wrong in many ways, but no operation makes a cycle.
+    In the middle of an operation a list may look wrong in many ways, but no operation makes a
+    cycle.
     """
     debugger = session.debugger
     walks = (f for t in debugger.threads() for f in debugger.frames(t.lwp, MAX_INNER))

@@ -1,9 +1,9 @@
 """Who still has a pointer to an object that is gone, where no C frame shows where it came from.
 
-A container counts a reference for each of its items.  One that still holds an object which was freed
-all the same proves that somebody dropped a reference that was not theirs.  It is reported where the
-program itself has the container, under some name or in another object; a tuple that C code made to pass
-arguments, or keeps to use again, is not a container of the program's.
+A container counts a reference for each of its items.  One that still holds an object which was
+freed all the same proves that somebody dropped a reference that was not theirs.  It is reported
+where the program itself has the container, under some name or in another object; a tuple that C
+code made to pass arguments, or keeps to use again, is not a container of the program's.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ from gdbext.model import Address, AttributeSlot, Claim, Evidence, ValueSlot, Ver
 from gdbext.session import Session
 
 GONE = frozenset({Verdict.FREED, Verdict.CACHED, Verdict.PENDING_FREE, Verdict.POISONED})
-"""Nothing else lives there yet.  In memory that was used again a pointer may be the new object's."""
+"""Nothing else lives there yet.
+
+In memory that was used again a pointer may be the new object's.
+"""
 MAX_CANDIDATES = 16
 MAX_OTHERS = 3
 MAX_FRAMES = 64
@@ -169,7 +172,8 @@ def _holds(
 ) -> Evidence:
     """What the holder is to the program.
 
-    ``still held by [0] of list 0x… (the global `rows`)``, ``still the value of `window` in __main__``.
+    ``still held by [0] of list 0x… (the global `rows`)``, ``still the value of `window` in
+    __main__``.
     """
     if is_namespace:
         name = str(holder.slot.key) if isinstance(holder.slot, ValueSlot) else str(holder.slot)
@@ -190,14 +194,17 @@ def _holds(
 
 
 def _in_modules(session: Session, stack: CrashStack, address: int) -> Iterator[Evidence]:
-    """Named C variables of extension modules; the interpreter's own caches and freelists may name what is dead."""
+    """Named C variables of extension modules; the interpreter's own caches and freelists may name
+    what is dead.
+    """
     places = session.heap.records.places
     for place in session.heap.in_modules(address):
         path = places.module(place)
         if path is None or path == stack.interpreter_module or is_system(path):
             continue
         symbol = session.debugger.symbol_at(place)
-        # A word that no variable is known for may be a leftover in memory that only follows the file's.
+        # A word that no variable is known for may be a leftover in memory that only follows the
+        # file's.
         if symbol is None or not place < symbol.address + symbol.size:
             continue
         claim = Claim("referred-to-by", variable=symbol.name, file=path.rpartition("/")[2])

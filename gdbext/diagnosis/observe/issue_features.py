@@ -1,4 +1,6 @@
-"""What the catalogue of known issues compares a crash by: frames, calls, files, and the objects that may be at fault."""
+"""What the catalogue of known issues compares a crash by: frames, calls, files, and the objects
+that may be at fault.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,9 @@ def _candidates(
     accesses: Accesses,
     is_victim: bool,
 ) -> Iterator[Candidate]:
-    """The race in first place, what the findings are about, what the crashed C code works on, and the other suspects."""
+    """The race in first place, what the findings are about, what the crashed C code works on, and
+    the other suspects.
+    """
     holder, provenance = current_holder(facts), facts.cause.provenance
     seen = set()
     for race in races[:1]:
@@ -117,7 +121,9 @@ def _candidates(
 
 
 def _sites(facts: Facts) -> Iterator[Candidate]:
-    """The types whose slots and methods the crashed thread's current operation runs, innermost first."""
+    """The types whose slots and methods the crashed thread's current operation runs, innermost
+    first.
+    """
     if len(facts.process.threads) < 2:
         return
     for frame in facts.stack.c_frames[:MAX_FRAMES]:
@@ -135,7 +141,9 @@ def _sites(facts: Facts) -> Iterator[Candidate]:
 
 
 def _runs_now(stack: CrashStack, level: int) -> bool:
-    """Whether a C frame serves the current Python operation; where the eval loop itself failed, what resumed it does so too."""
+    """Whether a C frame serves the current Python operation; where the eval loop itself failed,
+    what resumed it does so too.
+    """
     outward = [f for f in stack.from_fault if not f.is_inlined]
     if outward and outward[0].level in stack.eval_levels:
         return stack.same_call(outward[0].level, level)

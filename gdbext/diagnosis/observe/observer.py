@@ -13,7 +13,9 @@ from gdbext.session import Session
 
 @dataclass(frozen=True, kw_only=True)
 class Observer:
-    """Reads one stop of the target: whose functions its C code is, and which Python code is its own."""
+    """Reads one stop of the target: whose functions its C code is, and which Python code is its
+    own.
+    """
 
     session: Session
     functions: Functions

@@ -1,4 +1,6 @@
-"""Which objects one operation of bytecode works on, and what it does to each: its receiver, its arguments, what it iterates."""
+"""Which objects one operation of bytecode works on, and what it does to each: its receiver, its
+arguments, what it iterates.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,9 @@ class Operand:
     is_argument: bool = False
     """The object is not what the operation is done to, but goes into it."""
     is_own: bool = False
-    """The operation is one of the object's own: its method, its item, its attribute, a step of it."""
+    """The operation is one of the object's own: its method, its item, its attribute, a
+    step of it.
+    """
     calls_python: bool = False
     """What is called is written in Python: what it does to the object shows in its own code."""
     is_iterator: bool = False
@@ -61,7 +65,9 @@ class Operand:
         return effect(type_name, self.bytecode, self.is_iterator)
 
     def is_guarded(self, type_name: str) -> bool:
-        """Whether the operation takes the object's lock, or an attribute of a plain instance, which is as safe."""
+        """Whether the operation takes the object's lock, or an attribute of a plain instance, which
+        is as safe.
+        """
         if self.calls_python or self.bytecode.kind in VARIABLES:
             return True
         if self.bytecode.kind in ATTRIBUTES and not self.is_argument:
@@ -76,7 +82,9 @@ def operands(
     callee: Callee | None,
     is_on_stack: bool,
 ) -> Iterator[Operand]:
-    """The objects that the operation works on; ``is_on_stack``: its operands lie on the frame's value stack."""
+    """The objects that the operation works on; ``is_on_stack``: its operands lie on the frame's
+    value stack.
+    """
     names = subjects(objects, frame, bytecode)
     calls_python = callee is not None and is_python(objects, callee)
     is_method = bytecode.receiver in names

@@ -43,7 +43,9 @@ def of_bytecode(operation: BytecodeOperation) -> Operation:
 def of_c_function(
     functions: Functions, stack: CrashStack, frame: NativeFrame, type_name: str
 ) -> Operation:
-    """What a C function of any thread does to an object of that type: its slot, else its own name."""
+    """What a C function of any thread does to an object of that type: its slot, else
+    its own name.
+    """
     owner = functions.owner(frame, stack.is_exact(frame.level))
     if owner and owner.type_name == type_name:
         return of_slot(owner)

@@ -1,4 +1,6 @@
-"""What reports draw: a window of each container's slots, and the blocks of the heap page that a finding is about."""
+"""What reports draw: a window of each container's slots, and the blocks of the heap page that a
+finding is about.
+"""
 
 from __future__ import annotations
 

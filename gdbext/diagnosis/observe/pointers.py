@@ -177,7 +177,8 @@ def _union_args(objects: Objects, heap: Heap, pointer: Pointer) -> UnionArgs | N
         return None
     broken = next((v for v in pointer.violations if v.slot == "args"), None)
     if broken is None:
-        # Where the union's memory is another object by now, its args are read from that all the same.
+        # Where the union's memory is another object by now, its args are read from that all the
+        # same.
         broken = next(
             (
                 broken_field(v, pointer.address)
@@ -197,7 +198,9 @@ def _union_args(objects: Objects, heap: Heap, pointer: Pointer) -> UnionArgs | N
 
 
 def _was_taken_apart(heap: Heap, args: int | None) -> bool:
-    """Whether args are what a union's deallocation leaves: a tuple that died before it, or with it."""
+    """Whether args are what a union's deallocation leaves: a tuple that died before it,
+    or with it.
+    """
     if not args:
         return True
     verdict = heap.judge(args, "tuple").verdict
@@ -218,8 +221,8 @@ def goes_through(memory: Memory, layout: Layout, fault: Fault, address: int) -> 
     """Whether the faulting access can come of an object.
 
     It is in the object, or through a pointer that the object, or what the object points to, has.  A
-    NULL may have come from anywhere, and so proves nothing, but for a NULL ``ob_type`` whose slot was
-    read.
+    NULL may have come from anywhere, and so proves nothing, but for a NULL ``ob_type`` whose slot
+    was read.
     """
     operand = fault.operand
     reached = {

@@ -58,7 +58,9 @@ def read_named_object(session: Session, address: int) -> NamedObject:
 
 
 def read_hang(session: Session) -> Hang:
-    """A deadlock, a livelock, a stop of the world, plain waiting, or work; and the threads' lines."""
+    """A deadlock, a livelock, a stop of the world, plain waiting, or work; and the
+    threads' lines.
+    """
     hang = session.locks.hang()
     evidence = [Evidence(Claim("process-as-a-whole", state=hang.kind), None, hang.detail)]
     for lwp in hang.threads[:MAX_THREADS]:

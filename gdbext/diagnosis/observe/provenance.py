@@ -30,7 +30,9 @@ LENGTH_FIELDS = {"dict": ("PyDictObject", "ma_used"), "set": ("PySetObject", "us
 def find_provenance(
     session: Session, program: Program, stack: CrashStack, pointers: Sequence[Pointer], bad: Pointer
 ) -> Provenance | None:
-    """Search outwards from the frame that got the bad pointer, for a live object that has it or had it."""
+    """Search outwards from the frame that got the bad pointer, for a live object that has it or had
+    it.
+    """
     outer = bad.outermost_level
     former: Provenance | None = None
     for position, frame in enumerate(stack.c_frames):
@@ -138,7 +140,9 @@ def _slot_now(objects: Objects, holder: int, address: int) -> tuple[Slot, int] |
 def _former(
     objects: Objects, stack: CrashStack, position: int, holder: int, kind: str, bad: Pointer
 ) -> Provenance | None:
-    """The holder that does not have the pointer any more, if the frame's code works on its content."""
+    """The holder that does not have the pointer any more, if the frame's code works on
+    its content.
+    """
     frame = stack.c_frames[position]
     length = containers.length(objects, holder)
     name, index = index_variable(frame)

@@ -31,7 +31,9 @@ PROTOCOLS = {
 
 
 class SlotIndex:
-    """Finds the type that a C function belongs to, in the data of the module that has the function."""
+    """Finds the type that a C function belongs to, in the data of the module that has
+    the function.
+    """
 
     def __init__(
         self,
@@ -48,7 +50,9 @@ class SlotIndex:
         self._known: dict[int, SlotOwner | None] = {}
 
     def owner(self, function: int, module: str | None) -> SlotOwner | None:
-        """The type whose slot, method or getter the function at this start address is; None if none is found."""
+        """The type whose slot, method or getter the function at this start address is; None if none
+        is found.
+        """
         if function not in self._known:
             try:
                 self._known[function] = self._search(function, module) if module else None
@@ -62,7 +66,8 @@ class SlotIndex:
             found: dict[int, list[int]] = {}
             regions = list(self._regions())
             for number, region in enumerate(regions):
-                # A core names only regions that a file backs; .data's private pages keep the file's name.
+                # A core names only regions that a file backs; .data's private pages keep the file's
+                # name.
                 if (
                     region.path != module
                     or region.end - region.start > MAX_DATA
@@ -102,7 +107,9 @@ class SlotIndex:
         return replace(found[0], is_shared=is_shared) if found else None
 
     def _most_base(self, owner: SlotOwner, function: int) -> SlotOwner:
-        """Types inherit slots: the owner is the base furthest up that has the same function in the same slot."""
+        """Types inherit slots: the owner is the base furthest up that has the same function in the
+        same slot.
+        """
         layout = self._layout.struct("PyTypeObject")
         if owner.type_address is None or owner.slot not in layout:
             return owner
@@ -143,7 +150,9 @@ class SlotIndex:
         return None
 
     def _method(self, place: int, module: str) -> SlotOwner | None:
-        """A PyMethodDef {name, function, flags, doc} or PyGetSetDef {name, get, set, doc, closure} entry."""
+        """A PyMethodDef {name, function, flags, doc} or PyGetSetDef {name, get, set, doc, closure}
+        entry.
+        """
         for member, stride, position, form in (
             ("tp_methods", 32, 8, "{}()"),
             ("tp_getset", 40, 8, ".{}"),
@@ -172,7 +181,9 @@ class SlotIndex:
 
 
 def _may_hold_pointers(regions: Sequence[Region], index: int) -> bool:
-    """Writable data, or the read-only tail that the loader relocated (RELRO), which lies right before it."""
+    """Writable data, or the read-only tail that the loader relocated (RELRO), which lies right
+    before it.
+    """
     region = regions[index]
     if region.writable:
         return True

@@ -39,8 +39,8 @@ class Functions:
     def owner(self, frame: NativeFrame, is_exact: bool = True) -> SlotOwner | None:
         """The type whose slot the function of a frame is.
 
-        ``is_exact``: the frame's pc is in its function.  A caller's pc is where the call returns to:
-        behind one that never returns another function may begin.
+        ``is_exact``: the frame's pc is in its function.  A caller's pc is where the call returns
+        to: behind one that never returns another function may begin.
         """
         if frame.is_inlined or frame.module is None:
             return None

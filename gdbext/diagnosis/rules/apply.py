@@ -79,8 +79,8 @@ def _place(facts: Facts, finding: Finding) -> int:
 def with_races(facts: Facts, found: Sequence[Finding], races: Sequence[Race]) -> list[Finding]:
     """The findings with the first race put in.
 
-    Where a finding is about the object raced on, it gets the race's threads; else the race is a finding
-    of its own.
+    Where a finding is about the object raced on, it gets the race's threads; else the race is a
+    finding of its own.
     """
     if not races:
         return list(found)
@@ -116,8 +116,8 @@ def victim_reason(facts: Facts, found: Sequence[Finding], races: Sequence[Race])
 def may_be_known(facts: Facts, found: Sequence[Finding]) -> bool:
     """Whether a known issue may explain the findings.
 
-    None explains a process in which nothing is wrong, or that was killed from outside, and a stack that
-    was used up says itself what it came of.
+    None explains a process in which nothing is wrong, or that was killed from outside, and a stack
+    that was used up says itself what it came of.
     """
     if not found or registry.traits(found[0].rule).kind in (Kind.NOTHING, Kind.EXHAUSTION):
         return False

@@ -89,18 +89,18 @@ RULE = Rule(
     id="FT101",
     title="stale container item",
     explanation=(
-        "A container's item was used after the object had been freed. Either the container still holds "
-        "the pointer (a reference too few somewhere), or the reader had borrowed the item and another "
-        "thread (or code that the reader itself called) removed it, which dropped the last reference. "
-        "Proven when the allocator has the item's block on a free list, or something else lives there, "
-        "and the container's memory shows where the pointer came from. Where no C frame has the "
-        "container, a heap of at most 32 MiB is searched for one that the program has and that still "
-        "holds the pointer."
+        "A container's item was used after the object had been freed. Either the container still "
+        "holds the pointer (a reference too few somewhere), or the reader had borrowed the item "
+        "and another thread (or code that the reader itself called) removed it, "
+        "which dropped the last reference. Proven when the allocator has the item's block on a "
+        "free list, or something else lives there, and the container's memory shows where the "
+        "pointer came from. Where no C frame has the container, a heap of at most 32 MiB is "
+        "searched for one that the program has and that still holds the pointer."
     ),
     advice=(
-        "Hold a strong reference while using an item (PyList_GetItemRef, PyDict_GetItemRef), or take "
-        "the container's critical section for the whole walk. In Python code, give each thread its own "
-        "copy or guard the container with a lock."
+        "Hold a strong reference while using an item (PyList_GetItemRef, PyDict_GetItemRef), "
+        "or take the container's critical section for the whole walk. In Python code, "
+        "give each thread its own copy or guard the container with a lock."
     ),
     traits=RuleTraits(
         kind=Kind.MEMORY,

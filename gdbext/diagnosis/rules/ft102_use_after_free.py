@@ -16,7 +16,9 @@ NEVER_FREED = (Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """The root pointer where its block is free; without one, a fault through freed memory's fill."""
+    """The root pointer where its block is free; without one, a fault through freed
+    memory's fill.
+    """
     cause = facts.cause
     pointer = cause.pointer
     if pointer is None:
@@ -45,7 +47,9 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _through_freed(facts: Facts) -> Iterator[Finding]:
-    """The faulting access, or jump, goes through the fill that the debug hooks write over freed memory."""
+    """The faulting access, or jump, goes through the fill that the debug hooks write over freed
+    memory.
+    """
     fault = facts.fault
     fill, reason = fill_went_through(facts) or (None, None)
     if not fault.is_fault or fill != FREED or reason is None:
@@ -71,8 +75,8 @@ RULE = Rule(
     id="FT102",
     title="object used after free",
     explanation=(
-        "C code works on an object whose memory is free, queued to be freed, or filled with the debug "
-        "allocator's dead bytes."
+        "C code works on an object whose memory is free, queued to be freed, "
+        "or filled with the debug allocator's dead bytes."
     ),
     advice=(
         "Find who dropped the last reference while it was still in use: a missing Py_INCREF, a "

@@ -49,9 +49,9 @@ RULE = Rule(
     id="FT103",
     title="memory reused as another type",
     explanation=(
-        "The block that the code takes for one type of object holds an object of another type: the first "
-        "was freed, and its memory was handed out again. Whatever is read through the old pointer is the "
-        "new object's."
+        "The block that the code takes for one type of object holds an object of another type: "
+        "the first was freed, and its memory was handed out again. Whatever is read through the "
+        "old pointer is the new object's."
     ),
     advice=(
         "It is a use after free whose victim was reused; look for the lost reference to the first "

@@ -1,4 +1,6 @@
-"""FT104: CPython or libc reported it, a header counts below zero, or a freed one's count went on falling."""
+"""FT104: CPython or libc reported it, a header counts below zero, or a freed one's count went on
+falling.
+"""
 
 from __future__ import annotations
 

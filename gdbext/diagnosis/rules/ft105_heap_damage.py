@@ -29,7 +29,9 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _bad_link(facts: Facts) -> Iterator[Finding]:
-    """The allocator met a word that is not a block, and has taken the list off its page to walk it."""
+    """The allocator met a word that is not a block, and has taken the list off its page
+    to walk it.
+    """
     frame, operand = facts.stack.faulting, facts.fault.operand
     if frame is None or operand is None or not facts.fault.is_fault:
         return
@@ -50,14 +52,14 @@ RULE = Rule(
     id="FT105",
     title="heap or freelist corrupted",
     explanation=(
-        "The allocator's own lists contain something that it did not put there. The thread that crashed "
-        "only happened to use the damaged list; the code that wrote to freed or foreign memory is "
-        "elsewhere."
+        "The allocator's own lists contain something that it did not put there. "
+        "The thread that crashed only happened to use the damaged list; "
+        "the code that wrote to freed or foreign memory is elsewhere."
     ),
     advice=(
-        "The crashing frame need not be the cause: look at the suspects, the block's neighbours, and at "
-        "what other threads do. PYTHONMALLOC=debug or a debug build catches the write closer to its "
-        "cause."
+        "The crashing frame need not be the cause: look at the suspects, the block's neighbours, "
+        "and at what other threads do. PYTHONMALLOC=debug or a debug build catches the write "
+        "closer to its cause."
     ),
     traits=RuleTraits(
         kind=Kind.MEMORY,

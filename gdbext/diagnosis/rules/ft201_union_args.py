@@ -48,13 +48,13 @@ RULE = Rule(
     id="FT201",
     title="union args not a tuple",
     explanation=(
-        "A types.UnionType (typing.Union) object's args is not an exact tuple. make_union sets args "
-        "once, before anyone can see the union, and nothing changes it: the union's memory was reused or "
-        "overwritten."
+        "A types.UnionType (typing.Union) object's args is not an exact tuple. "
+        "make_union sets args once, before anyone can see the union, and nothing changes it: "
+        "the union's memory was reused or overwritten."
     ),
     advice=(
-        "If the union itself was freed, find its lost reference (see FT101, FT102); if it is alive, "
-        "something wrote over it."
+        "If the union itself was freed, find its lost reference (see FT101, FT102); "
+        "if it is alive, something wrote over it."
     ),
     traits=RuleTraits(
         kind=Kind.MEMORY,

@@ -39,10 +39,10 @@ RULE = Rule(
     id="FT202",
     title="union parameters raced",
     explanation=(
-        "Two threads filled in one union's lazily made parameters at once. One of the two tuples is "
-        "lost: it leaks, or its reader is left with a pointer whose reference is gone. Where both "
-        "threads were caught in it, triage says so; what was left over long before is found by "
-        "`ft scan --orphans`, which names the unions."
+        "Two threads filled in one union's lazily made parameters at once. "
+        "One of the two tuples is lost: it leaks, or its reader is left with a pointer whose "
+        "reference is gone. Where both threads were caught in it, triage says so; "
+        "what was left over long before is found by `ft scan --orphans`, which names the unions."
     ),
     advice="Upgrade to 3.13.4, 3.14 or later, where a critical section guards it (gh-132713).",
     traits=RuleTraits(

@@ -1,4 +1,6 @@
-"""FT203: a container whose storage was freed, replaced or shortened under the code that walks it."""
+"""FT203: a container whose storage was freed, replaced or shortened under the code that
+walks it.
+"""
 
 from __future__ import annotations
 

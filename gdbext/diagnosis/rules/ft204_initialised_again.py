@@ -1,4 +1,6 @@
-"""FT204: a live object's method works on what a field of it held; the field holds another pointer now."""
+"""FT204: a live object's method works on what a field of it held; the field holds another pointer
+now.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,8 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _may_be_again(origin: Provenance, holder: FieldHolder) -> bool:
-    """Whether the type has an ``__init__`` that changes the object, and somebody may have called it.
+    """Whether the type has an ``__init__`` that changes the object, and somebody may have called
+    it.
 
     Else somebody may have set the field.
     """
@@ -55,13 +58,14 @@ RULE = Rule(
     id="FT204",
     title="object initialised again while in use",
     explanation=(
-        "An object's __init__ ran again while another thread was in one of its methods; it replaced a "
-        "field and freed what the method was still using. CPython calls concurrent __init__ unsupported "
-        "and leaves it unfixed for classmethod and staticmethod up to 3.14."
+        "An object's __init__ ran again while another thread was in one of its methods; "
+        "it replaced a field and freed what the method was still using. CPython calls concurrent "
+        "__init__ unsupported and leaves it unfixed for classmethod and staticmethod up to 3.14."
     ),
     advice=(
-        "Never call __init__ on an object that other threads can see; build a new object and publish "
-        "that. 3.15 sets classmethod and staticmethod up in __new__ (gh-144330)."
+        "Never call __init__ on an object that other threads can see; "
+        "build a new object and publish that. 3.15 sets classmethod and staticmethod up in __new__ "
+        "(gh-144330)."
     ),
     traits=RuleTraits(
         kind=Kind.MEMORY,

@@ -136,12 +136,12 @@ RULE = Rule(
     id="FT205",
     title="NULL or half-built slot",
     explanation=(
-        "A field that must hold an object is NULL: the object was seen before it was built, or after it "
-        "was taken apart."
+        "A field that must hold an object is NULL: the object was seen before it was built, "
+        "or after it was taken apart."
     ),
     advice=(
-        "Publish an object only when it is complete; check fields that another thread may clear, and "
-        "results that may be NULL."
+        "Publish an object only when it is complete; check fields that another thread may clear, "
+        "and results that may be NULL."
     ),
     traits=RuleTraits(
         kind=Kind.MEMORY,

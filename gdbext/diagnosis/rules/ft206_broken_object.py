@@ -1,4 +1,6 @@
-"""FT206: what the code takes for an object never was one, or its header or a field is impossible."""
+"""FT206: what the code takes for an object never was one, or its header or a field is
+impossible.
+"""
 
 from __future__ import annotations
 
@@ -99,13 +101,13 @@ RULE = Rule(
     id="FT206",
     title="other invariant broken",
     explanation=(
-        "A live object's header or field holds a value that CPython never puts there, or a pointer leads "
-        "to something else than the object that the code takes it for."
+        "A live object's header or field holds a value that CPython never puts there, "
+        "or a pointer leads to something else than the object that the code takes it for."
     ),
     advice=(
-        "Something wrote over the object (a wild pointer, a buffer overrun of a neighbour, an unlocked "
-        "update), or C code takes one thing for another: a cast without a check, a field never set. The "
-        "evidence names the word and what it looks like."
+        "Something wrote over the object (a wild pointer, a buffer overrun of a neighbour, "
+        "an unlocked update), or C code takes one thing for another: a cast without a check, "
+        "a field never set. The evidence names the word and what it looks like."
     ),
     traits=RuleTraits(
         kind=Kind.MEMORY,

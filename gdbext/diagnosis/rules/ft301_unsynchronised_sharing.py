@@ -29,8 +29,8 @@ RULE = Rule(
     id="FT301",
     title="unsynchronised sharing",
     explanation=(
-        "Two threads work on one mutable object at the same time, at least one of them changes it, and "
-        "no lock that both hold protects it."
+        "Two threads work on one mutable object at the same time, at least one of them changes it, "
+        "and no lock that both hold protects it."
     ),
     advice="Guard the object with a lock, give each thread its own, or hand it over through a queue.",
     traits=RuleTraits(

@@ -13,8 +13,8 @@ from gdbext.model import Confidence, Finding
 def check(facts: Facts) -> Iterator[Finding]:
     """What the locks' own state says.
 
-    A healthy process may be stopped between the two steps of an unlock: an odd state alone says nothing
-    unless it crashed.
+    A healthy process may be stopped between the two steps of an unlock: an odd state alone says
+    nothing unless it crashed.
     """
     for finding in problems(facts, RULE):
         if facts.fault.is_crash or finding.confidence is not Confidence.POSSIBLE:

@@ -1,4 +1,6 @@
-"""FT304: a thread asked all others to stop, and at least one stays attached without reaching a safe point."""
+"""FT304: a thread asked all others to stop, and at least one stays attached without reaching a safe
+point.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""FT305: a function of the C API that works on objects was running in a thread that is not attached."""
+"""FT305: a function of the C API that works on objects was running in a thread that is not
+attached.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,9 @@ ATTACHED_ONLY = re.compile(
     r"|OS_(v?snprintf|mystrn?icmp|strtou?l$))[A-Z]\w+_\w+"
 )
 FOREIGN_CALLS = ("ffi_call",)
-"""libffi, which an interpreter may have linked in: beyond it is what calls foreign code, detached on
-purpose."""
+"""libffi, which an interpreter may have linked in: beyond it is what calls foreign code, detached
+on purpose.
+"""
 C_LIBRARY = re.compile(r"/lib(c|m|pthread)[.-]")
 
 
@@ -63,9 +66,9 @@ def _needs_attachment(function: str) -> bool:
 def _in_interpreter(stack: CrashStack) -> list[NativeFrame]:
     """The interpreter's frames that the fault is in, up to the first caller that is another's code.
 
-    Whoever called the interpreter from outside did so detached; that it was attached when it was called
-    itself is fine.  The C library's functions that the interpreter called for its work may lie further
-    in.
+    Whoever called the interpreter from outside did so detached; that it was attached when it was
+    called itself is fine.  The C library's functions that the interpreter called for its work may
+    lie further in.
     """
     found: list[NativeFrame] = []
     if stack.interpreter_module is None:
@@ -85,8 +88,8 @@ RULE = Rule(
     title="thread touches objects while detached",
     explanation="A thread without an attached thread state was using Python objects.",
     advice=(
-        "Attach first (PyGILState_Ensure, or end Py_BEGIN_ALLOW_THREADS earlier): a detached thread may "
-        "run during a garbage collection."
+        "Attach first (PyGILState_Ensure, or end Py_BEGIN_ALLOW_THREADS earlier): "
+        "a detached thread may run during a garbage collection."
     ),
     traits=RuleTraits(kind=Kind.CONCURRENCY, order=140),
     check=check,

@@ -29,7 +29,8 @@ RULE = Rule(
         "The interpreter or an extension was built with assertions, and one of them failed."
     ),
     advice=(
-        "The assertion states what was expected; the findings beside it say what memory held instead."
+        "The assertion states what was expected; the findings beside it say what memory held "
+        "instead."
     ),
     traits=RuleTraits(
         kind=Kind.PLAIN,

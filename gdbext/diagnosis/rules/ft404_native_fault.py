@@ -72,8 +72,8 @@ RULE = Rule(
     title="native fault outside Python objects",
     explanation=("The faulting access has nothing to do with a Python object that gdbext can see."),
     advice=(
-        "Treat it as any C crash: the crashed thread's native stack and the faulting operand are where "
-        "to start."
+        "Treat it as any C crash: the crashed thread's native stack and the faulting operand are "
+        "where to start."
     ),
     traits=RuleTraits(
         kind=Kind.PLAIN,

@@ -35,11 +35,12 @@ RULE = Rule(
     id="FT405",
     title="abort",
     explanation=(
-        "The process called abort() (or was sent SIGABRT) without a C assertion or a fatal Python error."
+        "The process called abort() (or was sent SIGABRT) without a C assertion or a fatal Python "
+        "error."
     ),
     advice=(
-        "The native stack names the caller. Where another process sent the signal (a watchdog, a time "
-        "limit), look at what the threads were doing instead."
+        "The native stack names the caller. Where another process sent the signal (a watchdog, "
+        "a time limit), look at what the threads were doing instead."
     ),
     traits=RuleTraits(
         kind=Kind.PLAIN,

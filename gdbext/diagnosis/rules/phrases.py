@@ -19,7 +19,9 @@ from gdbext.model import (
 
 
 def subject_of(pointer: Pointer) -> Subject:
-    """``type`` is what memory says now; a freed object's own shows only where its header is left."""
+    """``type`` is what memory says now; a freed object's own shows only where its
+    header is left.
+    """
     return Subject(pointer.address, pointer.actual_type, pointer.expected, pointer.verdict)
 
 

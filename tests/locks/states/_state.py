@@ -1,4 +1,6 @@
-"""Bring a process into a known state of locks, tell what is true of it, and have it killed from outside."""
+"""Bring a process into a known state of locks, tell what is true of it, and have it killed from
+outside.
+"""
 
 import gc
 import json
@@ -9,7 +11,8 @@ import time
 
 _threads = {}
 _objects = {}
-# Whatever stops the world would suspend the critical sections that a script has built up: collections, starting processes.
+# Whatever stops the world would suspend the critical sections that a script has built up:
+# collections, starting processes.
 gc.disable()
 _killer = subprocess.Popen(
     ["sh", "-c", "read pid seconds; sleep $seconds; kill -ABRT $pid"], stdin=subprocess.PIPE
@@ -37,7 +40,9 @@ def know(**objects):
 
 
 def settle(seconds=0.3):
-    """Tell the truth, and die of SIGABRT that long after this call has returned; the caller may still block."""
+    """Tell the truth, and die of SIGABRT that long after this call has returned; the caller may
+    still block.
+    """
     _threads["MainThread"] = threading.get_native_id()
     with open("truth.json", "w") as file:
         json.dump({"threads": _threads, "objects": _objects}, file)

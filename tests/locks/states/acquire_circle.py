@@ -1,4 +1,6 @@
-"""Two threads take two locks in opposite order by acquire(), which leaves no trace but the code itself."""
+"""Two threads take two locks in opposite order by acquire(), which leaves no trace but the code
+itself.
+"""
 
 import threading
 

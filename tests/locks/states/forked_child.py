@@ -1,4 +1,6 @@
-"""A process forks while one of its threads has an RLock; the child, where that thread is not, waits for it."""
+"""A process forks while one of its threads has an RLock; the child, where that thread is not, waits
+for it.
+"""
 
 import os
 import signal

@@ -22,7 +22,8 @@ sleep = ctypes.PyDLL(None).sleep
 
 def sleeper():
     go.wait()
-    # Who wants the GIL sleeps in intervals of this; between two it runs, and a busy machine may catch it there.
+    # Who wants the GIL sleeps in intervals of this; between two it runs, and a busy machine may
+    # catch it there.
     sys.setswitchinterval(30)
     sleep(60)
 

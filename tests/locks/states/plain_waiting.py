@@ -1,4 +1,6 @@
-"""Threads that wait for things to happen: conditions, events, queues, semaphores, barriers, a lock that is only a signal."""
+"""Threads that wait for things to happen: conditions, events, queues, semaphores, barriers, a lock
+that is only a signal.
+"""
 
 import queue
 import threading

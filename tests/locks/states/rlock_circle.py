@@ -1,4 +1,6 @@
-"""Two threads take two threading.RLocks in opposite order, one of them twice, one without a with statement."""
+"""Two threads take two threading.RLocks in opposite order, one of them twice, one without a with
+statement.
+"""
 
 import threading
 

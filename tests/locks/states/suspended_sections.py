@@ -1,4 +1,6 @@
-"""A thread is in three critical sections and sleeps: all are suspended, and nobody waits for their mutexes."""
+"""A thread is in three critical sections and sleeps: all are suspended, and nobody waits for their
+mutexes.
+"""
 
 import threading
 import time

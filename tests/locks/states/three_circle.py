@@ -1,4 +1,6 @@
-"""Three threads, three locks of three kinds, and a fourth thread that waits for one of them from outside of the circle."""
+"""Three threads, three locks of three kinds, and a fourth thread that waits for one of them from
+outside of the circle.
+"""
 
 import threading
 
@@ -34,7 +36,8 @@ def second():
 
 
 def third():
-    # The condition has the lock; the block's manager is not the lock itself, so this is only a hint.
+    # The condition has the lock; the block's manager is not the lock itself, so this is only a
+    # hint.
     with condition:
         all_three.wait()
         with a:

@@ -1,4 +1,6 @@
-"""A thread compares two lists (both are locked), and an item's __eq__ runs on; others want one of them, or both."""
+"""A thread compares two lists (both are locked), and an item's __eq__ runs on; others want one of
+them, or both.
+"""
 
 import threading
 

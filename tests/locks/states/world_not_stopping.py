@@ -1,4 +1,6 @@
-"""A thread collects garbage, for which all others must stop; one of them sleeps in C code without having detached."""
+"""A thread collects garbage, for which all others must stop; one of them sleeps in C code without
+having detached.
+"""
 
 import ctypes
 import gc

@@ -23,7 +23,9 @@ def note(owner: bytes, kind: int, content: bytes) -> bytes:
 
 
 def elf(kind: int, segments: list[tuple[int, int, int, bytes, int]]) -> bytes:
-    """An ELF file of segments (type, flags, address, content, size in memory), contents on pages of their own."""
+    """An ELF file of segments (type, flags, address, content, size in memory), contents on pages of
+    their own.
+    """
     count = len(segments)
     header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0") + struct.pack(
         "<HHIQQQIHHHHHH", kind, 62, 1, 0, 64, 0, 0, 64, 56, count, 0, 0, 0
@@ -65,7 +67,9 @@ def core(
     name: bytes = b"python",
     others: dict[str, tuple[int, bytes]] | None = None,
 ) -> bytes:
-    """A core of a program mapped from ``path`` at BASE; ``others`` are libraries: path to (address, first page)."""
+    """A core of a program mapped from ``path`` at BASE; ``others`` are libraries: path to (address,
+    first page).
+    """
     mapped = {path: (BASE, image), **(others or {})}
     table = b"".join(struct.pack("<QQQ", start, start + PAGE, 0) for start, _ in mapped.values())
     files = (

@@ -17,7 +17,8 @@ BASH = shutil.which("bash") or "/bin/bash"
 def complete(*words: str) -> list[str]:
     """What bash offers for the last word."""
     script = completion.bash() + (
-        'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _gdbext; for reply in "${COMPREPLY[@]}"; do printf "%s\\n" "$reply"; done'
+        'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _gdbext; for reply in "${COMPREPLY[@]}"; '
+        'do printf "%s\\n" "$reply"; done'
     )
     done = subprocess.run(
         [BASH, "-c", script, "bash", "gdbext", *words], capture_output=True, text=True, check=True

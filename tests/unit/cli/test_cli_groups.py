@@ -132,7 +132,7 @@ def test_many_cores_of_one_group_are_cut() -> None:
     assert "and 80 more" in overview.html(found)
 
 
-# --- the files of a batch ----------------------------------------------------------------------------
+# --- the files of a batch -------------------------------------------------------------------------
 
 
 def test_cores_are_found_in_folders(tmp_path: Path) -> None:

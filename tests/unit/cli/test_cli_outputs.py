@@ -70,7 +70,8 @@ def test_every_ending_means_its_format(name: str) -> None:
 def test_the_registry_loads_no_report() -> None:
     program = (
         "import sys; from gdbext.cli import outputs\n"
-        "print([name for name in sys.modules if name.startswith(('gdbext.model', 'gdbext.reports.'))])"
+        "print([name for name in sys.modules if name.startswith(('gdbext.model', "
+        "'gdbext.reports.'))])"
     )
     out = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True

@@ -92,7 +92,10 @@ def test_the_last_argument_takes_what_is_left() -> None:
         (
             LIST,
             "v --fresh",
-            "ft list has no option --fresh; usage: ft list [--stale] [--limit N] ADDRESS [FIRST:LAST]",
+            (
+                "ft list has no option --fresh; usage: ft list [--stale] [--limit N] ADDRESS "
+                "[FIRST:LAST]"
+            ),
         ),
         (
             LIST,

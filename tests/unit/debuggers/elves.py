@@ -8,7 +8,9 @@ from pathlib import Path
 
 
 def elf(path: Path, sections: dict[str, tuple[int, bytes, int]], first: int = 0) -> Path:
-    """A file with sections by name: (type, content, index of the section that it goes with; sections count from 1)."""
+    """A file with sections by name: (type, content, index of the section that it goes with;
+    sections count from 1).
+    """
     names = b"\0" + b"".join(name.encode() + b"\0" for name in [*sections, ".shstrtab"])
     contents = [*((kind, data, link) for kind, data, link in sections.values()), (3, names, 0)]
     body = b""
@@ -53,7 +55,9 @@ def elf(path: Path, sections: dict[str, tuple[int, bytes, int]], first: int = 0)
 
 
 def symbols(*entries: tuple[str, int, int, int, int]) -> dict[str, tuple[int, bytes, int]]:
-    """.symtab and .strtab of (name, info, section, value, size); a name that ends an earlier one shares its text."""
+    """.symtab and .strtab of (name, info, section, value, size); a name that ends an earlier one
+    shares its text.
+    """
     names = b"\0"
     table = bytes(24)
     for name, info, section, value, size in entries:

@@ -1,4 +1,6 @@
-"""A function's own instructions say where its arguments are; where they do not say it surely, nothing is said."""
+"""A function's own instructions say where its arguments are; where they do not say it surely,
+nothing is said.
+"""
 
 from __future__ import annotations
 

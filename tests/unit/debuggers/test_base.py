@@ -26,5 +26,6 @@ def test_text_in_a_word(word: int, text: str | None) -> None:
 def test_a_fault_at_a_pointer_that_is_text_says_so() -> None:
     assert str(MemoryFault(0x10, 8)) == "cannot read 8 bytes at 0x10"
     assert str(MemoryFault(0x7878787878787878, 80)) == (
-        'cannot read 80 bytes at 0x7878787878787878, a pointer that looks like the text "xxxxxxxx": something was written over it'
+        "cannot read 80 bytes at 0x7878787878787878, a pointer that looks like the text "
+        '"xxxxxxxx": something was written over it'
     )

@@ -1,4 +1,6 @@
-"""What was taken out of a file is found where distributions put it, and only if it is that file's."""
+"""What was taken out of a file is found where distributions put it, and only if it is
+that file's.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A compile unit made by hand: ``outer`` calls ``callee``, and has ``leaf`` inlined in it by way of ``middle``."""
+"""A compile unit made by hand: ``outer`` calls ``callee``, and has ``leaf`` inlined in it by way of
+``middle``.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Line tables made by hand: several rows for one address, two sequences, and both forms of the list of files."""
+"""Line tables made by hand: several rows for one address, two sequences, and both forms of the list
+of files.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Crashes over fake memory: what a rule looks at, with real verdicts on the objects of a :class:`HeapWorld`.
+"""Crashes over fake memory: what a rule looks at, with real verdicts on the objects of a
+:class:`HeapWorld`.
 
 >>> world = HeapWorld()
 >>> stopped = facts_of(world, world.page(GC, 64).object("list"))

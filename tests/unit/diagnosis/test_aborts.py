@@ -1,4 +1,6 @@
-"""FT104, FT105 and FT405 from what the C library says when it aborts; FT404's words for the fill."""
+"""FT104, FT105 and FT405 from what the C library says when it aborts; FT404's words for
+the fill.
+"""
 
 from __future__ import annotations
 

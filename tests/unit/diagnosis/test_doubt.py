@@ -122,7 +122,7 @@ def known(world: World, *addresses: int) -> Candidates:
     return Candidates(objects={a: read_object(world.objects, a) for a in addresses})
 
 
-# --- what a fault goes through ------------------------------------------------------------------------
+# --- what a fault goes through --------------------------------------------------------------------
 
 
 def test_a_fault_inside_the_object_goes_through_it() -> None:
@@ -156,7 +156,7 @@ def test_null_proves_only_a_type_that_is_not_there(displacement: int, proves: bo
     assert goes_through(world.memory, world.layout, fault(0, displacement), lst) is proves
 
 
-# --- which pointers are in use ------------------------------------------------------------------------
+# --- which pointers are in use --------------------------------------------------------------------
 
 
 def test_a_parameter_that_was_assigned_to() -> None:
@@ -271,7 +271,7 @@ def test_a_binary_operator_is_called_with_any_object_on_either_side() -> None:
     assert [expected(slot) for slot in ("nb_inplace_add", "nb_bool", "sq_concat")] == ["list"] * 3
 
 
-# --- what an abort came of ----------------------------------------------------------------------------
+# --- what an abort came of ------------------------------------------------------------------------
 
 KILLED = Fault(signal=Signal("SIGABRT", 7, 6, "SI_USER", sender=8), from_outside=True)
 ABORTED = Fault(signal=Signal("SIGABRT", 7, 6, "SI_TKILL", sender=7))
@@ -294,7 +294,7 @@ def test_what_an_abort_came_of(abort: Fault, died_of_it: bool) -> None:
     assert died_of(pointer(BEHIND, use(1)), abort, stopped) is died_of_it
 
 
-# --- which pointer is the root ------------------------------------------------------------------------
+# --- which pointer is the root --------------------------------------------------------------------
 
 
 def test_the_current_python_operations_pointer_comes_before_one_from_further_out() -> None:
@@ -326,7 +326,9 @@ KIND = 0x5000
 def typed_by(
     level: int, *, ob_type: int = KIND, verdict: Verdict = Verdict.FREED
 ) -> tuple[Pointer, Pointer]:
-    """(An object that a function at a level has, the pointer in its ``ob_type`` that one at 1 was given.)"""
+    """(An object that a function at a level has, the pointer in its ``ob_type`` that one at 1 was
+    given.)
+    """
     item = pointer(BEHIND, use(level, is_doubtful=True), verdict=verdict, ob_type=ob_type)
     return item, pointer(KIND, use(1, is_self=True))
 
@@ -352,7 +354,7 @@ def test_a_type_that_a_sound_object_has_was_not_read_from_a_bad_one() -> None:
     assert root_pointer([read, item], stack()) is read
 
 
-# --- objects that are being ended ---------------------------------------------------------------------
+# --- objects that are being ended -----------------------------------------------------------------
 
 
 ENDING = use(2, "list_dealloc", expected="list", is_self=True, is_ending=True)
@@ -387,7 +389,7 @@ def test_what_an_interpreters_function_was_given_by_a_deallocator_is_ended_again
     )
 
 
-# --- the two verdicts ---------------------------------------------------------------------------------
+# --- the two verdicts -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""The faulting instruction's operand, the stack's end, and what libc and CPython leave of an abort."""
+"""The faulting instruction's operand, the stack's end, and what libc and CPython leave
+of an abort.
+"""
 
 from __future__ import annotations
 
@@ -214,7 +216,9 @@ def test_a_crash_is_the_targets_own_deed(signal: Signal, is_crash: bool) -> None
 
 
 def test_a_wild_pointer_below_a_small_stack_is_no_overflow() -> None:
-    """Below the red zone nothing is the function's own, however near to its end the stack is used."""
+    """Below the red zone nothing is the function's own, however near to its end the
+    stack is used.
+    """
     fake = debugger_at(
         "0fb607",  # movzbl (%rdi),%eax
         {**REGISTERS, "rsp": 0x6800, "rdi": 0x5000},

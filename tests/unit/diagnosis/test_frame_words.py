@@ -1,4 +1,6 @@
-"""What functions without debug information were given: said by their code, used only where it leads to an object."""
+"""What functions without debug information were given: said by their code, used only where it leads
+to an object.
+"""
 
 from __future__ import annotations
 

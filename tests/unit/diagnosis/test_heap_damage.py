@@ -1,4 +1,6 @@
-"""FT105: in a process that did not crash only an endless list; else what the fault shows of damage."""
+"""FT105: in a process that did not crash only an endless list; else what the fault
+shows of damage.
+"""
 
 from __future__ import annotations
 
@@ -91,11 +93,13 @@ def test_a_process_that_may_be_in_the_middle_of_something_is_not_accused() -> No
     assert not stopped(WALKING, cut)
 
 
-# --- in a process that crashed ------------------------------------------------------------------------
+# --- in a process that crashed --------------------------------------------------------------------
 
 
 def in_function(function: str, base: int, *, world: HeapWorld | None = None) -> Facts:
-    """A crash in a function of the allocator, or another's, that went through a word; no list is damaged."""
+    """A crash in a function of the allocator, or another's, that went through a word; no list is
+    damaged.
+    """
     frame = NativeFrame(0, 0x1000, 0x7000, function)
     return facts_of(world or HeapWorld(), fault=segfault(base), stack=stack_of(frame))
 
@@ -177,7 +181,7 @@ def test_the_neighbour_of_a_sound_object_has_done_it_no_harm() -> None:
     assert not list(ft105_heap_damage.check(facts_of(world, behind_an_overrun(world), use=use)))
 
 
-# --- the walk over the heap ---------------------------------------------------------------------------
+# --- the walk over the heap -----------------------------------------------------------------------
 
 
 def walked(world: HeapWorld, lwp: int) -> tuple[list[int], list[str]]:

@@ -1,4 +1,6 @@
-"""Who still holds an object that is gone: the program's own containers, and no tuple that C code made for a call."""
+"""Who still holds an object that is gone: the program's own containers, and no tuple that C code
+made for a call.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +64,9 @@ def session(
     variables: dict[str, int] | None = None,
     words: list[int] | None = None,
 ) -> Any:
-    """One thread in a function with those locals, whose module's globals, a dict, has those ``variables``."""
+    """One thread in a function with those locals, whose module's globals, a dict, has those
+    ``variables``.
+    """
     keys = {text: number for number, text in TEXTS.items()}
     pairs = [(keys[name], value) for name, value in (variables or {}).items()]
     module = {"__name__": 2, "__spec__": 2}

@@ -1,6 +1,8 @@
-"""A crash of a defect of the catalogue, whose object and operations are told, has that issue in first place.
+"""A crash of a defect of the catalogue, whose object and operations are told, has that issue in
+first place.
 
-The rows say what a program that runs into the defect does, as its issue tells; the words are those that reports use.
+The rows say what a program that runs into the defect does, as its issue tells; the words are those
+that reports use.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures
 from gdbext.diagnosis.known_issues.identify import identify
 from unit.diagnosis.words import operations
 
-# id, also right, version, the object's type (and bases), the two operations, and further what is seen.
-# Further: ``in`` C functions of the crashed call, ``calls`` functions of modules, ``rule``, ``assertion``, ``message``.
+# id, also right, version, the object's type (and bases), the two operations, and further what is
+# seen. Further: ``in`` C functions of the crashed call, ``calls`` functions of modules, ``rule``,
+# ``assertion``, ``message``.
 ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     # items borrowed from containers
     ("gh-124470", "3.13.5", "Config", "getattr:colour setattr:__dict__", {}),

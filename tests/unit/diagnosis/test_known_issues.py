@@ -66,7 +66,7 @@ def named(version: str, **given: str | bool | None) -> list[tuple[str, str]]:
     return [(issue.id, issue.match) for issue in identify(version, features(**given)).issues]
 
 
-# --- the file -----------------------------------------------------------------------------------------
+# --- the file -------------------------------------------------------------------------------------
 
 
 def test_the_catalogue_is_well_formed() -> None:
@@ -117,7 +117,7 @@ def test_the_check_finds_what_is_wrong() -> None:
         assert problem in found
 
 
-# --- versions -----------------------------------------------------------------------------------------
+# --- versions -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_a_version_is_affected_not_affected_or_later_than_all_that_was_said(
     assert is_affected(parse_version(version), ranges.split()) is affected
 
 
-# --- matching -----------------------------------------------------------------------------------------
+# --- matching -------------------------------------------------------------------------------------
 
 
 def operations_of(script: Script) -> frozenset[Operation]:
@@ -313,7 +313,10 @@ def test_the_second_defect_of_the_founding_issue_is_known_by_its_rule() -> None:
 
 
 def test_one_stack_two_causes_the_container_decides() -> None:
-    stack = "union_repr PyObject_Repr unicode_fromformat_arg unicode_from_format PyUnicode_FromFormatV PyUnicode_FromFormat"
+    stack = (
+        "union_repr PyObject_Repr unicode_fromformat_arg unicode_from_format PyUnicode_FromFormatV "
+        "PyUnicode_FromFormat"
+    )
     common = {"rules": "FT101", "subject_types": "types.UnionType"}
     assert (
         named("3.13.5", **common, frames=f"{stack} namespace_repr", types="types.SimpleNamespace")[
@@ -332,11 +335,17 @@ def test_one_stack_two_causes_the_container_decides() -> None:
 
 
 def test_quoted_frames_are_exact_with_inlined_ones_missing_and_not_in_another_order() -> None:
-    release = "union_repr PyObject_Repr unicode_fromformat_arg unicode_from_format PyUnicode_FromFormatV PyUnicode_FromFormat"
+    release = (
+        "union_repr PyObject_Repr unicode_fromformat_arg unicode_from_format PyUnicode_FromFormatV "
+        "PyUnicode_FromFormat"
+    )
     assert ("gh-135878", "exact") not in named("3.13.5", frames=release), (
         "only one of these frames says anything"
     )
-    quoted = "unlink_chunk _int_free free _PyMem_RawFree _PyMem_DebugRawFree readline_set_completer_delims"
+    quoted = (
+        "unlink_chunk _int_free free _PyMem_RawFree _PyMem_DebugRawFree "
+        "readline_set_completer_delims"
+    )
     assert named("3.13.5", frames=quoted)[0] == ("gh-126895", "exact")
     assert named("3.14.0", frames=quoted)[0] == ("gh-126895", "likely")
     assert named("3.13.5", frames=" ".join(reversed(quoted.split())))[0][1] != "exact"

@@ -1,4 +1,6 @@
-"""Which of the objects that two threads touch is the suspect, and which of a thread's operations count."""
+"""Which of the objects that two threads touch is the suspect, and which of a thread's operations
+count.
+"""
 
 from __future__ import annotations
 

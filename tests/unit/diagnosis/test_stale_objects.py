@@ -1,4 +1,6 @@
-"""FT101 of containers that a search found; FT104: which objects lost more references, and who said so."""
+"""FT101 of containers that a search found; FT104: which objects lost more references, and who said
+so.
+"""
 
 from __future__ import annotations
 

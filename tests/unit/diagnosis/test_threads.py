@@ -1,4 +1,6 @@
-"""FT202 and FT305 from the frames of threads: what is wrong, and what is on the way through a lock."""
+"""FT202 and FT305 from the frames of threads: what is wrong, and what is on the way
+through a lock.
+"""
 
 from __future__ import annotations
 

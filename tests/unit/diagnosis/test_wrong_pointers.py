@@ -99,7 +99,7 @@ def test_a_parameter_that_a_call_may_leave_out_is_not_a_missing_object(name: str
     assert not on_null(name, 0)
 
 
-# --- pointers into memory in use ----------------------------------------------------------------------
+# --- pointers into memory in use ------------------------------------------------------------------
 
 
 def origin(

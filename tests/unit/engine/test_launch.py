@@ -90,7 +90,10 @@ def test_killed_debugger_is_told_by_a_negative_code(tmp_path: Path) -> None:
 def test_debugger_that_hangs_is_stopped(tmp_path: Path) -> None:
     hanging = program(
         tmp_path / "hanging",
-        f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)",
+        (
+            f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); "
+            "time.sleep(600)"
+        ),
     )
     with pytest.raises(launch.LaunchError, match="did not finish within 1 s, and was stopped"):
         launch.run(Debugger("gdb", [hanging], {}), {}, 1)
@@ -104,6 +107,9 @@ def test_debugger_that_is_not_there() -> None:
 
 
 def test_inside_gets_our_own_stdout(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    script = "import json, os; os.write(json.loads(os.environ['GDBEXT_REQUEST'])['stdout'], b'answer'); print('noise')"
+    script = (
+        "import json, os; os.write(json.loads(os.environ['GDBEXT_REQUEST'])['stdout'], b'answer'); "
+        "print('noise')"
+    )
     launch.run(Debugger("gdb", [program(tmp_path / "gdb", script)], {}), {}, 30)
     assert capfd.readouterr().out == "answer"

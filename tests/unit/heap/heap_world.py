@@ -1,4 +1,5 @@
-"""A small mimalloc in fake memory, of either generation: a segment, threads' heaps, pages whose lists are written as they are.
+"""A small mimalloc in fake memory, of either generation: a segment, threads' heaps, pages whose
+lists are written as they are.
 
 >>> world = HeapWorld()
 >>> page = world.page(GC, 64)
@@ -59,7 +60,10 @@ API = {MEM: b"m", OBJECT: b"o", GC: b"o", GC_PRE: b"o"}
 
 @dataclass
 class FakePage:
-    """One page; blocks are handed out in order, and freed by putting them on a list by hand.  ``write`` puts it in memory."""
+    """One page; blocks are handed out in order, and freed by putting them on a list by hand.
+
+    ``write`` puts it in memory.
+    """
 
     world: HeapWorld
     number: int
@@ -120,7 +124,9 @@ class FakePage:
         self.world.memory.write(block + 16 + size, guard * 8)
 
     def free(self, address: int, on: str = "local_free", *, died: bool = True) -> None:
-        """Give the block back that an address lies in, as its owner (``local_free``) or another thread (``xthread_free``)."""
+        """Give the block back that an address lies in, as its owner (``local_free``) or another
+        thread (``xthread_free``).
+        """
         block = self.start + (address - self.start) // self.block_size * self.block_size
         if died and self.tag != MEM:
             self.world.objects_world.set(

@@ -116,7 +116,9 @@ def test_blocks_behind_the_damage_are_still_known_to_be_dead(
 
 
 def test_a_link_to_a_living_object_proves_nothing_about_it() -> None:
-    """The last link but one leads to an object in use, so that the lists' length is right by accident."""
+    """The last link but one leads to an object in use, so that the lists' length is right by
+    accident.
+    """
     world = HeapWorld()
     page = world.page(GC, 64, capacity=10)
     objects = [page.object("list", ob_gc_bits=1) for _ in range(10)]

@@ -1,4 +1,6 @@
-"""One word for every state that an address can be in, on both mimalloc generations, plain and with the debug hooks."""
+"""One word for every state that an address can be in, on both mimalloc generations, plain and with
+the debug hooks.
+"""
 
 from __future__ import annotations
 

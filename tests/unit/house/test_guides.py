@@ -45,7 +45,9 @@ def expanded(word: str) -> list[str]:
 
 
 def is_there(guide: Path, path: str) -> bool:
-    """From the checkout, the guide's folder, the package or the tests; a bare file's name anywhere."""
+    """From the checkout, the guide's folder, the package or the tests; a bare file's
+    name anywhere.
+    """
     if "/" not in path:
         return any(
             next(folder.rglob(path), None)

@@ -94,7 +94,7 @@ def test_deaths_without_any_race_have_a_conclusion_too() -> None:
     assert (agreed.object_type, agreed.object_deaths, agreed.lines) == (None, 0, ())
 
 
-# --- as a report -------------------------------------------------------------------------------------
+# --- as a report ----------------------------------------------------------------------------------
 
 
 @pytest.fixture

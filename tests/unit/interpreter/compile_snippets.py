@@ -1,4 +1,5 @@
-"""Make code/MINOR.json, the bytecode that the tests of this folder look at: run it with the Python whose code is wanted.
+"""Make code/MINOR.json, the bytecode that the tests of this folder look at: run it with the Python
+whose code is wanted.
 
 $ python3.14 tests/unit/interpreter/compile_snippets.py
 """

@@ -1,4 +1,6 @@
-"""The stored bytecode of code/MINOR.json (compile_snippets.py made it, with the Python of that version)."""
+"""The stored bytecode of code/MINOR.json (compile_snippets.py made it, with the Python of that
+version).
+"""
 
 from __future__ import annotations
 

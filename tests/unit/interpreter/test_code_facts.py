@@ -15,5 +15,7 @@ def test_a_jump_back_is_a_loop() -> None:
 
 
 def test_the_way_back_from_an_exception_handler_is_none() -> None:
-    """Handlers stand at the end of the code; what follows the ``try`` block would seem to run again."""
+    """Handlers stand at the end of the code; what follows the ``try`` block would seem to run
+    again.
+    """
     assert find_loops([jump("JUMP_BACKWARD_NO_INTERRUPT", 20, 18)]) == []

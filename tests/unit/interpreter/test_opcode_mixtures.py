@@ -1,4 +1,6 @@
-"""A pre-release with one version's numbers and another's stack effects: its own code objects say which it has."""
+"""A pre-release with one version's numbers and another's stack effects: its own code objects say
+which it has.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,9 @@ OTHER = TID + 0x1000
 
 
 class Process:
-    """One interpreter with these modules, by name: their globals as plain values or as addresses in a list of one."""
+    """One interpreter with these modules, by name: their globals as plain values or as addresses in
+    a list of one.
+    """
 
     def __init__(self, version: str, **modules: dict[str, Any]) -> None:
         self.world = World(version)

@@ -24,7 +24,9 @@ def no_dwarf(name: str) -> Struct | None:
 
 
 def shifted(name: str) -> Struct | None:
-    """Debug information of another program: what was in the second half of each struct is 8 bytes further on."""
+    """Debug information of another program: what was in the second half of each struct is 8 bytes
+    further on.
+    """
     struct = TABLE.get(name)
     if struct is None:
         return None
@@ -105,7 +107,9 @@ def test_wrong_debug_offsets_are_said_and_left_for_the_table_alone(world: World)
 @pytest.mark.parametrize("flavour", ["release", "debug"])
 @pytest.mark.parametrize("version", VERSIONS)
 def test_without_dwarf_every_version_is_told_by_the_process(version: str, flavour: str) -> None:
-    """Py_DEBUG does not show in ``_Py_DebugOffsets``, but in the heaps; nor need the patch level."""
+    """Py_DEBUG does not show in ``_Py_DebugOffsets``, but in the heaps; nor need the
+    patch level.
+    """
     process = World(Layout(no_dwarf, None, shipped_table(version, flavour)))
     choice = choose(process.memory, RUNTIME, offsets_of(version, flavour), no_dwarf)
     assert (choice.problems, choice.is_complete) == ((), True)
@@ -115,7 +119,9 @@ def test_without_dwarf_every_version_is_told_by_the_process(version: str, flavou
 
 
 def test_what_fits_no_version_is_not_used(world: World) -> None:
-    """Another patch level whose heaps have moved, and nothing of it shows in what the process says of itself."""
+    """Another patch level whose heaps have moved, and nothing of it shows in what the process says
+    of itself.
+    """
     for index in range(4):
         heaps = world.layout.offset("_PyThreadStateImpl", "mimalloc.heaps")
         place = MAIN + heaps + index * world.layout.size("mi_heap_t")

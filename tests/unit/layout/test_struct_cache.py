@@ -48,7 +48,9 @@ def offsets(**fields: int) -> DebugOffsets:
 def once(
     dwarf: Dwarf, *names: str, build_id: str | None = BUILD_ID, process: DebugOffsets | None = None
 ) -> list[Struct | None]:
-    """One debugger's session: what it was told; the cache is dropped, and so written, at the end."""
+    """One debugger's session: what it was told; the cache is dropped, and so written,
+    at the end.
+    """
     cache = StructCache(dwarf, process or offsets(ob_type=24), build_id)
     return [cache(name) for name in names]
 

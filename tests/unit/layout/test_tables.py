@@ -1,4 +1,6 @@
-"""The shipped layouts: against offsets that were measured by other means (gdb's ptype /o over a version's headers), and in themselves."""
+"""The shipped layouts: against offsets that were measured by other means (gdb's ptype /o over a
+version's headers), and in themselves.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from gdbext.cpython.layout.tables import agreeing, agrees
 from gdbext.cpython.versions.catalog import number_of, shipped
 
 MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text())
-"""version -> flavour -> struct or struct.field -> size or offset (None: the version has no such field).
+"""version -> flavour -> struct or struct.field -> size or offset (None: the version has no such
+field).
 
 Of the debug build there is only what is not as in the release build.
 """

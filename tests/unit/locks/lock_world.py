@@ -48,7 +48,9 @@ FUTEX_CALL = CODE + 0x107
 
 @dataclass
 class Thread:
-    """A thread whose stack is filled from its top; ``registers`` are those of its innermost frame."""
+    """A thread whose stack is filled from its top; ``registers`` are those of its
+    innermost frame.
+    """
 
     lwp: int
     name: str
@@ -167,7 +169,9 @@ class LockWorld(World):
     def frame(
         self, thread: Thread, function: str = "run", /, held: Sequence[int] = (), **slots: int
     ) -> Frame:
-        """A Python frame, inside of the thread's others, in ``with`` blocks of ``held``; ``slots`` are its locals."""
+        """A Python frame, inside of the thread's others, in ``with`` blocks of ``held``; ``slots``
+        are its locals.
+        """
         stack = [word for manager in held for word in self._exit_words(manager)]
         code = self.object("code", self.layout.size("PyCodeObject"))
         # One handler for instructions 2 to 31; the depth is what matters.
@@ -210,7 +214,9 @@ class LockWorld(World):
         self.facts[frame.code] = CodeFacts(code_of(frame), loops=[(first, last)])
 
     def top_of_stack(self, frame: Frame, value: int) -> None:
-        """Put a value where the frame's stack has room, beyond what the exception table vouches for."""
+        """Put a value where the frame's stack has room, beyond what the exception table vouches
+        for.
+        """
         used = len(frame.slots) + self.objects.field("PyCodeObject", frame.code, "co_stacksize") - 2
         self.memory.write_word(
             frame.address + self.layout.offset("_PyInterpreterFrame", "localsplus") + 8 * used,
@@ -218,7 +224,9 @@ class LockWorld(World):
         )
 
     def _exit_words(self, manager: int) -> list[int]:
-        """What ``with`` leaves on the stack: a bound ``__exit__`` up to 3.13, the method and its object from 3.14 on."""
+        """What ``with`` leaves on the stack: a bound ``__exit__`` up to 3.13, the method and its
+        object from 3.14 on.
+        """
         info = self.objects.type_of(manager)
         assert info is not None
         if not self.layout.has("_PyInterpreterFrame", "stackpointer"):

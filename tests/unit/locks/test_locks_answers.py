@@ -1,4 +1,6 @@
-"""Who holds, who waits, which circle: the door's answers over fake memory, for each version's layouts."""
+"""Who holds, who waits, which circle: the door's answers over fake memory, for each version's
+layouts.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ def plain() -> LockWorld:
     return LockWorld()
 
 
-# --- objects' mutexes ---------------------------------------------------------------------------------
+# --- objects' mutexes -----------------------------------------------------------------------------
 
 
 def test_an_active_section_holds_its_objects_mutex_and_waiters_stand_in_order(
@@ -97,7 +99,7 @@ def test_a_damaged_chain_of_sections_ends(plain: LockWorld, damage: str) -> None
     assert plain.locks().of_thread(thread.lwp).holds == (items,)
 
 
-# --- Python's locks -----------------------------------------------------------------------------------
+# --- Python's locks -------------------------------------------------------------------------------
 
 
 def test_a_with_block_shows_who_took_a_lock(world: LockWorld) -> None:
@@ -264,7 +266,7 @@ def test_a_module_lock_names_the_importing_thread(world: LockWorld) -> None:
     assert [edge.hold.lwp for edge in locks.graph.edges] == [importer.lwp]
 
 
-# --- other waits --------------------------------------------------------------------------------------
+# --- other waits ----------------------------------------------------------------------------------
 
 
 def test_a_join_waits_for_its_thread(world: LockWorld) -> None:
@@ -337,7 +339,7 @@ def test_the_main_threads_stack_is_found_by_its_stack_pointer(plain: LockWorld) 
     assert [wait.lwp for wait in plain.locks().waiters(items)] == [main.lwp, other.lwp]
 
 
-# --- circles ------------------------------------------------------------------------------------------
+# --- circles --------------------------------------------------------------------------------------
 
 
 def test_a_circle_of_two_is_found_once_and_is_as_sure_as_its_weakest_edge(world: LockWorld) -> None:
@@ -360,8 +362,10 @@ def test_a_circle_of_two_is_found_once_and_is_as_sure_as_its_weakest_edge(world:
         (first.lwp, second.lwp),
     )
     assert sentence(problem.detail) == (
-        f'a cycle of 2 threads waiting for each other\'s locks: "first" (LWP {first.lwp}) waits for threading.RLock {rlock:#x}, held by "second" '
-        f'(recorded owner); "second" (LWP {second.lwp}) waits for threading.Lock {lock:#x}, held by "first" (with block)'
+        f'a cycle of 2 threads waiting for each other\'s locks: "first" (LWP {first.lwp}) waits '
+        f'for threading.RLock {rlock:#x}, held by "second" (recorded owner); '
+        f'"second" (LWP {second.lwp}) waits for threading.Lock {lock:#x}, '
+        'held by "first" (with block)'
     )
     assert locks.hang().kind == "deadlock"
 
@@ -389,9 +393,9 @@ def test_a_lock_that_is_a_global_has_its_name(plain: LockWorld) -> None:
     plain.wait_for(thread, lock)
     thread.frames[:] = [dataclasses.replace(frame, globals=namespace) for frame in thread.frames]
     (problem,) = plain.locks().problems
-    assert (
-        sentence(problem.detail)
-        == f'"thread" (LWP {thread.lwp}) waits for threading.Lock app.guard {lock:#x}, which it holds itself'
+    assert sentence(problem.detail) == (
+        f'"thread" (LWP {thread.lwp}) waits for threading.Lock app.guard {lock:#x}, '
+        "which it holds itself"
     )
 
 
@@ -437,7 +441,7 @@ def test_a_thread_outside_waits_for_the_circle_and_is_not_part_of_it(plain: Lock
     assert found.graph.nodes == [thread.lwp for thread in threads]
 
 
-# --- waits that nobody is known to end ------------------------------------------------------------------
+# --- waits that nobody is known to end ------------------------------------------------------------
 
 
 def test_where_nobody_is_known_to_have_a_mutex_a_circle_cannot_be_ruled_out(
@@ -449,9 +453,9 @@ def test_where_nobody_is_known_to_have_a_mutex_a_circle_cannot_be_ruled_out(
     hang = world.locks().hang()
     lock = world.locks().graph.waits[waiter.lwp].lock
     assert (hang.kind, hang.threads) == ("waiting", ())
-    assert (
-        sentence(hang.detail)
-        == f"1 thread is waiting; who holds {sentence(lock.claim)} is not known, so a deadlock is possible"
+    assert sentence(hang.detail) == (
+        f"1 thread is waiting; who holds {sentence(lock.claim)} is not known, "
+        "so a deadlock is possible"
     )
 
 
@@ -468,7 +472,7 @@ def test_where_the_holder_is_known_there_is_no_circle(world: LockWorld) -> None:
     )
 
 
-# --- mutexes that lie ---------------------------------------------------------------------------------
+# --- mutexes that lie -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -515,7 +519,7 @@ def test_a_section_of_an_unlocked_mutex_is_possible_of_an_impossible_one_likely(
     ]
 
 
-# --- stopping the world -------------------------------------------------------------------------------
+# --- stopping the world ---------------------------------------------------------------------------
 
 
 def test_the_requester_waits_for_those_who_are_attached(world: LockWorld) -> None:
@@ -586,7 +590,7 @@ def test_threads_that_run_are_running(plain: LockWorld) -> None:
     assert (plain.locks().hang().kind, plain.locks().hang().threads) == ("running", (thread.lwp,))
 
 
-# --- damage -------------------------------------------------------------------------------------------
+# --- damage ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("seed", range(60))

@@ -1,4 +1,6 @@
-"""The parts below the door: bits, system calls, the parking lot's table, exception tables, circles."""
+"""The parts below the door: bits, system calls, the parking lot's table, exception
+tables, circles.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,7 @@ def test_a_mutex_byte_in_words() -> None:
     assert [is_locked(bits) for bits in (0, 1, 2, 3, 0xDD)] == [False, True, False, True, False]
 
 
-# --- system calls -------------------------------------------------------------------------------------
+# --- system calls ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -91,7 +93,7 @@ def test_elsewhere_there_is_no_call(code: FakeMemory, registers: dict[str, int])
     assert current_call(code, registers) is None
 
 
-# --- the parking lot ----------------------------------------------------------------------------------
+# --- the parking lot ------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -158,7 +160,7 @@ def test_a_futex_is_an_entrys_semaphore_only_if_the_list_agrees(world: LockWorld
     assert waiter_at_futex(world.memory, world.layout, futex) is None
 
 
-# --- exception tables ---------------------------------------------------------------------------------
+# --- exception tables -----------------------------------------------------------------------------
 
 
 def outer(limit: int) -> int:
@@ -172,7 +174,8 @@ def outer(limit: int) -> int:
 def test_the_depth_of_real_code_is_that_of_its_blocks() -> None:
     table = outer.__code__.co_exceptiontable
     depths = {handler_depth(table, index) for index in range(len(outer.__code__.co_code) // 2)}
-    # Outside, in the outer block, in the loop (whose iterator is on the stack too), in both inner blocks.
+    # Outside, in the outer block, in the loop (whose iterator is on the stack too), in both inner
+    # blocks.
     assert {0, 1} <= depths and max(depths) >= 3
 
 
@@ -194,11 +197,13 @@ def test_an_exception_table(table: bytes, index: int, depth: int) -> None:
     assert handler_depth(table, index) == depth
 
 
-# --- circles ------------------------------------------------------------------------------------------
+# --- circles --------------------------------------------------------------------------------------
 
 
 def graph(*edges: tuple[int, int]) -> WaitGraph:
-    """Threads that wait for threads; each waits for a lock of its own number, which all its holders have."""
+    """Threads that wait for threads; each waits for a lock of its own number, which all its holders
+    have.
+    """
     waits = {waiter: Wait(waiter, Lock(Kind.LOCK, waiter)) for waiter, _ in edges}
     holds: dict[int, tuple[Hold, ...]] = {}
     for waiter, holder in edges:

@@ -1,4 +1,5 @@
-"""A small CPython in fake memory: types and objects with true layouts, written the way CPython writes them.
+"""A small CPython in fake memory: types and objects with true layouts, written the way CPython
+writes them.
 
 >>> world = World("3.13.5")
 >>> world.objects.repr(world.put([1, "x"]))
@@ -182,7 +183,9 @@ class World:
         names: Sequence[str] = (),
         own_repr: bool = False,
     ) -> int:
-        """A class statement's class: with inline values for attributes ``names`` if the base is ``object``, and ``__slots__``."""
+        """A class statement's class: with inline values for attributes ``names`` if the base is
+        ``object``, and ``__slots__``.
+        """
         size = self.layout.size("PyHeapTypeObject")
         member = self.layout.size("PyMemberDef")
         address = self.allocate(size + member * len(slots))

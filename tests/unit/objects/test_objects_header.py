@@ -161,7 +161,9 @@ def test_unreadable() -> None:
 
 
 def test_debug_offsets_are_enough() -> None:
-    """Where only the place of ob_type is known, the header is the one that every free-threaded build has."""
+    """Where only the place of ob_type is known, the header is the one that every free-threaded
+    build has.
+    """
     world = World()
     address = world.object("int")
     bare = Layout({"PyObject": Struct("PyObject", 32, {"ob_type": Field(24, 8)})}.get)

@@ -118,7 +118,9 @@ def test_random_memory(data: bytes, shift: int) -> None:
 @_SETTINGS
 @given(st.data())
 def test_mutations(data: st.DataObject) -> None:
-    """Objects that point to each other, with words changed at random: to numbers, and to each other's addresses."""
+    """Objects that point to each other, with words changed at random: to numbers, and to each
+    other's addresses.
+    """
     world = World()
     addresses = samples(world)
     words = (

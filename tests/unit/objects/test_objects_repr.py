@@ -123,7 +123,8 @@ def test_what_is_no_object() -> None:
     world.set("PyObject", dead, ob_ref_local=0)
     lst = world.list([world.put(1), wild, 0, 0x1230, dead])
     assert world.objects.repr(lst, 500) == (
-        f"[1, <✗ not an object at {wild:#x}>, <✗ NULL>, <✗ not an object at 0x1230>, <✗ dead int object at {dead:#x}>]"
+        f"[1, <✗ not an object at {wild:#x}>, <✗ NULL>, <✗ not an object at 0x1230>, "
+        f"<✗ dead int object at {dead:#x}>]"
     )
     assert world.objects.repr(0) == "<✗ NULL>"
 

@@ -147,7 +147,9 @@ def test_members_are_stale(world: World) -> None:
 
 
 def test_expected_though_the_type_is_another(world: World) -> None:
-    """The memory of a freed union that holds a list now, read as the union that its user expects."""
+    """The memory of a freed union that holds a list now, read as the union that its
+    user expects.
+    """
     lst = world.put([1, 2])
     violations = world.objects.invariants(lst, UNION)
     claims = [sentence(v.claim) for v in violations]

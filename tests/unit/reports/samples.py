@@ -1,4 +1,7 @@
-"""Reports as triage gives them, for the tests of all formats.  The founding crash as DESIGN's screen has it, and its variants."""
+"""Reports as triage gives them, for the tests of all formats.
+
+The founding crash as DESIGN's screen has it, and its variants.
+"""
 
 from __future__ import annotations
 

@@ -72,10 +72,11 @@ def test_the_file_name_tells_the_format(name, format):
 
 def test_a_format_loads_only_its_own_module():
     program = (
-        "import sys; from gdbext.reports import formats; from gdbext.reports.options import Options\n"
-        "from unit.reports.samples import founding\n"
+        "import sys; from gdbext.reports import formats; from gdbext.reports.options import "
+        "Options\nfrom unit.reports.samples import founding\n"
         "formats.render(founding(), 'json', Options())\n"
-        "print(sorted(m.rpartition('.')[2] for m in sys.modules if m.startswith('gdbext.reports.')))"
+        "print(sorted(m.rpartition('.')[2] for m in sys.modules if "
+        "m.startswith('gdbext.reports.')))"
     )
     path = os.pathsep.join(p for p in sys.path if p)
     out = subprocess.run(

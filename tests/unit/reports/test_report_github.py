@@ -36,12 +36,13 @@ def test_any_string_of_the_target_stays_in_its_command(text):
 
 def test_the_finding_is_beside_its_line_and_the_other_side_too():
     error, second, notice = commands(render(samples.founding(), Options(root="/home/ada/project/")))
-    assert (
-        error[2]
-        == "file=det_list.py,line=17,title=FT101 stale list item%3A repr(list) uses a typing.Union that was freed"
+    assert error[2] == (
+        "file=det_list.py,line=17,title=FT101 stale list item%3A repr(list) uses a "
+        "typing.Union that was freed"
     )
     assert error[3].startswith(
-        "CPython 3.13.5 free-threaded (debug) · core of python3.13 · SIGSEGV reading 0x19 · 2 threads%0A"
+        "CPython 3.13.5 free-threaded (debug) · core of python3.13 · SIGSEGV reading 0x19 · 2 "
+        "threads%0A"
     )
     assert "%0A✗ args is not a tuple: 1%0A" in error[3]
     assert second[1] == "error"

@@ -131,7 +131,7 @@ def test_strings_survive_as_they_are_and_obey_nobody(text):
     assert not any(line.lstrip().startswith("::") for line in shown.split("\n"))
 
 
-# --- read back ---------------------------------------------------------------------------------------
+# --- read back ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["founding", "healthy", "assertion"])

@@ -11,7 +11,8 @@ from gdbext.reports.junit import render
 from gdbext.reports.options import Options
 from unit.reports import samples
 
-# What the common readers (Jenkins, GitLab, GitHub's actions) agree on: parent, children, attributes needed.
+# What the common readers (Jenkins, GitLab, GitHub's actions) agree on: parent, children, attributes
+# needed.
 GRAMMAR = {
     "testsuites": ({"testsuite"}, {"tests", "failures", "errors"}),
     "testsuite": (

@@ -63,7 +63,10 @@ def test_the_founding_crash():
     assert text.startswith(
         "## 💥 stale list item: `repr(list)` uses a typing.Union that was freed\n"
     )
-    row = "| `MainThread` | `det_list.py:14` in `mutate` | list.clear | `lst.clear()  # frees the unions that"
+    row = (
+        "| `MainThread` | `det_list.py:14` in `mutate` | list.clear | `lst.clear()  # frees the "
+        "unions that"
+    )
     assert row in text
     assert "[gh-132713](https://github.com/python/cpython/issues/132713)" in text
     tokens = check_harmless(text)

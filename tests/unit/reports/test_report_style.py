@@ -10,7 +10,10 @@ from gdbext.reports.options import Options, detect
 from gdbext.reports.style import ROLES, Style, plain, tokens
 
 C_CODE = '    PyObject *p = PyTuple_GET_ITEM(alias->args, i);  /* "borrowed" */\n\tif (x != 0x10)'
-PYTHON_CODE = 'threading.Thread(target=lambda: repr(lst), name="reader").start()  # go\n\ndef f(): return None'
+PYTHON_CODE = (
+    'threading.Thread(target=lambda: repr(lst), name="reader").start()  # go\n\n'
+    "def f(): return None"
+)
 
 
 class Terminal(io.StringIO):
@@ -58,9 +61,9 @@ def test_pygments_styles_have_their_own_colours():
 
 def test_without_pygments_all_works_but_source_stays_plain():
     program = (
-        "import sys; sys.modules['pygments'] = None\n"
-        "from gdbext.reports.style import Style\n"
-        "s = Style(256, 'monokai'); print(repr(s('error', 'x')), s.highlight('if x: pass', 'python'))"
+        "import sys; sys.modules['pygments'] = None\nfrom gdbext.reports.style import Style\n"
+        "s = Style(256, 'monokai'); print(repr(s('error', 'x')), s.highlight('if x: pass', "
+        "'python'))"
     )
     out = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -70,11 +73,13 @@ def test_without_pygments_all_works_but_source_stays_plain():
 
 def test_no_pygments_is_loaded_where_no_colour_is_wanted():
     program = (
-        "import sys; from gdbext.reports import text, json_report; from gdbext.reports.options import Options\n"
-        "from unit.reports.samples import founding\n"
+        "import sys; from gdbext.reports import text, json_report; from gdbext.reports.options "
+        "import Options\nfrom unit.reports.samples import founding\n"
         "text.render(founding(), Options()); json_report.render(founding(), Options())\n"
-        "heavy = {'pygments', 'urllib.parse', 'html', 'xml', 'base64', 'hashlib', 'textwrap'} & set(sys.modules)\n"
-        "ours = {m for m in sys.modules if m.startswith('gdbext.') and not m.startswith(('gdbext.model', 'gdbext.reports', 'gdbext.wording'))}\n"
+        "heavy = {'pygments', 'urllib.parse', 'html', 'xml', 'base64', 'hashlib', "
+        "'textwrap'} & set(sys.modules)\n"
+        "ours = {m for m in sys.modules if m.startswith('gdbext.') and not "
+        "m.startswith(('gdbext.model', 'gdbext.reports', 'gdbext.wording'))}\n"
         "print(sorted(heavy), sorted(ours))"
     )
     path = {"PYTHONPATH": ":".join(p for p in sys.path if p)}

@@ -114,7 +114,8 @@ def test_what_is_broken_has_a_sign():
 def test_a_healthy_process():
     shown = text.render(samples.healthy(), Options())
     assert shown.startswith(
-        "CPython 3.14.2 free-threaded · process 500 of python3.14t · 2 threads\n✓ FT000 nothing wrong found"
+        "CPython 3.14.2 free-threaded · process 500 of python3.14t · 2 threads\n"
+        "✓ FT000 nothing wrong found"
     )
     assert "✗" not in shown
 
@@ -258,9 +259,9 @@ def test_evidence_finds_its_place_without_being_told():
         Options(),
     )
     assert (
-        "    took it as its local `item`\n  list 0x20000375fb0  item 2\n    the list shrank under its reader · length: 0 · "
-        in shown
-    )
+        "    took it as its local `item`\n  list 0x20000375fb0  item 2\n"
+        "    the list shrank under its reader · length: 0 · "
+    ) in shown
 
 
 @pytest.mark.parametrize("is_headline", [False, True])
