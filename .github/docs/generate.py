@@ -1,5 +1,4 @@
-"""Pages made of what the code declares: rules, commands, formats, the schema; and of the README's
-sections.
+"""Pages made of what the code declares: rules, commands, formats, the schema.
 
 A hook of MkDocs.  Nothing made here is kept: the declarations are the only place where it is said.
 """
@@ -17,6 +16,7 @@ from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -51,6 +51,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
+def on_page_markdown(text: str, page: Page, **_: Any) -> str:
+    """Fill in what a written page leaves to the code."""
+    for mark, made in {"formats": formats, "schema": schema}.items():
+        if (comment := f"<!-- {mark} -->") in text:
+            text = text.replace(comment, made())
+    return text
+
+
 def pages() -> Iterator[tuple[str, str]]:
     """(path, Markdown) of each."""
     yield "rules/index.md", rule_index()
@@ -58,9 +66,6 @@ def pages() -> Iterator[tuple[str, str]]:
         yield f"rules/{rule.id}.md", rule_page(rule)
     yield "commands.md", command_line()
     yield "ft.md", ft_commands()
-    yield "formats.md", formats()
-    for path, heading in SECTIONS.items():
-        yield path, f"# {heading}\n\n{section(heading)}"
     for path, name in (
         ("contributing.md", "CONTRIBUTING"),
         ("security.md", "SECURITY"),
@@ -110,7 +115,12 @@ def rule_page(rule: Rule) -> str:
 
 
 def command_line() -> str:
-    parts = ["# Command line", "Every command has `--help`; this page is made of it."]
+    rows = "\n".join(f"| [`gdbext {n}`](#gdbext-{n}) | {what} |" for n, what in COMMANDS.items())
+    parts = [
+        "# Command line",
+        "Every command has `--help`; this page is made of it.",
+        f"| command | what it does |\n| --- | --- |\n{rows}",
+    ]
     for name, summary in COMMANDS.items():
         parser: argparse.ArgumentParser = importlib.import_module(f"gdbext.cli.{name}").parser()
         parts += [f"## gdbext {name}", f"{summary[0].upper()}{summary[1:]}."]
@@ -123,6 +133,10 @@ def ft_commands() -> str:
         "# ft commands",
         "The same in gdb and in LLDB. An ADDRESS is any expression that the debugger knows: a C "
         "variable, a register, a number.",
+        "| command | what it shows |\n| --- | --- |\n"
+        + "\n".join(
+            f"| [`ft {n}`](#ft-{n}) | {dispatch.command(n).summary} |" for n in dispatch.NAMES
+        ),
     ]
     for name in dispatch.NAMES:
         command = dispatch.command(name)
@@ -143,19 +157,14 @@ def formats() -> str:
         f"| `{name}` | {', '.join(f'`{ending}`' for ending in known.endings)} |"
         for name, known in FORMATS.items()
     )
-    schema = json.loads((ROOT / "gdbext" / "reports" / "schema.json").read_text())
-    parts = [
-        "# Formats and the JSON report",
-        "A file's ending says which format is written; `--format` does too.",
-        f"| format | endings |\n| --- | --- |\n{rows}",
-        "## The JSON report",
-        (
-            "Its id is `gdbext.triage/1`. Names in it stay; new ones may come. "
-            "This is its JSON Schema, `gdbext/reports/schema.json`, as tables."
-        ),
-        fields("report", schema),
-    ]
-    for name, part in schema.get("$defs", {}).items():
+    return f"| format | endings |\n| --- | --- |\n{rows}"
+
+
+def schema() -> str:
+    """Its definitions as tables."""
+    whole = json.loads((ROOT / "gdbext" / "reports" / "schema.json").read_text())
+    parts = [fields("report", whole)]
+    for name, part in whole.get("$defs", {}).items():
         if "properties" in part:
             parts += [f"### {name}", fields(name, part)]
     return "\n\n".join(parts)
@@ -190,26 +199,6 @@ def kind(schema: dict[str, Any]) -> str:
     return " or ".join(named) if isinstance(named, list) else str(named)
 
 
-# --- the README's sections -----------------------------------------------------------------------
-
-SECTIONS = {
-    "words.md": "What the words mean",
-    "limits.md": "What it cannot know",
-    "privacy.md": "Privacy and safety",
-}
-
-
-def section(heading: str) -> str:
-    """The README's text below a heading, up to the next of that level."""
-    text = (ROOT / "README.md").read_text()
-    match = re.search(
-        rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL
-    )
-    assert match, f"README.md has no section {heading}"
-    return linked(match[1])
-
-
 def linked(text: str) -> str:
-    """Links to files lead to the repository; those to other sections of the README are plain."""
-    text = re.sub(r"\[([^\]]+)\]\(#[\w-]+\)", r"\1", text)
-    return LINKS.sub(rf"]({SOURCE}\1)", text)
+    """Links to files lead to the repository."""
+    return LINKS.sub(rf"]({SOURCE}.github/\1)", text)

@@ -5,7 +5,6 @@ it prints is what is printed now.
 from __future__ import annotations
 
 import itertools
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,12 @@ from markdown_it import MarkdownIt
 
 from gdbext.engine import launch
 
-ROOT = launch.ROOT
-TEXT = open(os.path.join(ROOT, "README.md"), encoding="utf-8").read()  # noqa: SIM115  read once, when tests are collected
-TOKENS = MarkdownIt("commonmark").enable("table").parse(TEXT)
-PAGES = Path(ROOT) / ".github" / "docs" / "pages"
+ROOT = Path(launch.ROOT)
+FILES = (ROOT / "README.md", *sorted((ROOT / ".github" / "docs" / "pages").rglob("*.md")))
+TEXTS = {path: path.read_text(encoding="utf-8") for path in FILES}
+TOKENS = {
+    path: MarkdownIt("commonmark").enable("table").parse(text) for path, text in TEXTS.items()
+}
 ADDRESS = re.compile(r"0x(?!dddddddd)[0-9a-f]{6,}")
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 VARYING = (
@@ -56,20 +57,11 @@ class Block:
         return found
 
 
-def blocks_of(path: Path) -> list[Block]:
-    """The fenced blocks of a page, in their order."""
-    tokens = MarkdownIt("commonmark").enable("table").parse(path.read_text(encoding="utf-8"))
-    return [
-        Block(token.info, token.content, token.map[0] + 1, path.name)
-        for token in tokens
-        if token.type == "fence" and token.map
-    ]
-
-
 BLOCKS = [
-    block
-    for path in (Path(ROOT) / "README.md", *sorted(PAGES.rglob("*.md")))
-    for block in blocks_of(path)
+    Block(token.info, token.content, token.map[0] + 1, path.name)
+    for path, tokens in TOKENS.items()
+    for token in tokens
+    if token.type == "fence" and token.map
 ]
 
 
@@ -81,7 +73,8 @@ def inline_code() -> list[str]:
     """Every `word` in backticks outside of the blocks."""
     return [
         child.content
-        for token in TOKENS
+        for tokens in TOKENS.values()
+        for token in tokens
         for child in token.children or ()
         if child.type == "code_inline"
     ]
@@ -91,7 +84,7 @@ def tables(*heading: str) -> list[list[str]]:
     """The rows of all tables with just that heading."""
     found: list[list[str]] = []
     rows: list[list[str]] = []
-    for token, following in itertools.pairwise(TOKENS):
+    for token, following in itertools.chain(*map(itertools.pairwise, TOKENS.values())):
         if token.type == "tr_open":
             rows.append([])
         elif token.type in ("td_open", "th_open"):
@@ -100,7 +93,7 @@ def tables(*heading: str) -> list[list[str]]:
             if rows[0] == list(heading):
                 found += rows[1:]
             rows = []
-    assert found, f"README.md has no table with the heading {heading}"
+    assert found, f"no page has a table with the heading {heading}"
     return found
 
 
