@@ -9,7 +9,7 @@ Debian's suites has now is made; folders of versions that none has any more stay
 
     $ scripts/version_tables.py           # all that there are
     $ scripts/version_tables.py 3.14      # those of one minor version
-    $ scripts/version_tables.py --check   # nothing is written; exit 1 if a file is not what would be made now
+    $ scripts/version_tables.py --check   # writes nothing; exit 1 if a file is not as made now
 
 Every run also compiles that C file against 3.13.5's headers and compares with 3.13.5's DWARF, and
 compares 3.13.5's instructions with what the lab's interpreter says of itself.

@@ -11,8 +11,10 @@ from gdbext.cli.main import COMMANDS, Failure
 from gdbext.cli.triage import add_debugger_options, diagnose, report_request
 
 HELP = """\
-The process is stopped while the debugger looks at it and goes on unharmed afterwards. With --snapshot it is stopped only
-while its memory is copied, a few hundredths of a second for a small process; the copy is what the debugger looks at.
+The process is stopped while the debugger looks at it and goes on unharmed
+afterwards. With --snapshot it is stopped only while its memory is copied, a
+few hundredths of a second for a small process; the copy is what the debugger
+looks at.
 
 exit status:
   0  diagnosed (a healthy process has no findings)

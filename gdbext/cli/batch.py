@@ -22,12 +22,14 @@ SCHEMA = "gdbext.batch/1"
 NEW_FOUND = 1
 ERASE_LINE = "\r\x1b[K"
 HELP = """\
-In folders every file that is a core counts, links to cores and compressed ones (zstd, gzip, xz, lz4) too. A core that
-cannot be read stops nothing: it is listed at the end, with the reason.
+In folders every file that is a core counts, links to cores and compressed ones
+(zstd, gzip, xz, lz4) too. A core that cannot be read stops nothing: it is
+listed at the end, with the reason.
 
-With -o the reports are written as JSON lines, one for each core as it is done. When the same command is started again,
-what the file has already is not done again. Any such file serves as --baseline later: crashes that it does not have are
-marked as new.
+With -o the reports are written as JSON lines, one for each core as it is done.
+When the same command is started again, what the file has already is not done
+again. Any such file serves as --baseline later: crashes that it does not have
+are marked as new.
 
 exit status:
   0  done

@@ -10,16 +10,28 @@ from collections.abc import Iterator
 
 from gdbext.cli.main import COMMANDS
 
+HELP = """\
+examples:
+  gdbext completion bash > ~/.local/share/bash-completion/completions/gdbext
+  gdbext completion zsh > "${fpath[1]}/_gdbext"
+  gdbext completion fish > ~/.config/fish/completions/gdbext.fish"""
 SHELLS = ("bash", "zsh", "fish")
 FILE_ARGUMENTS = ("FILE", "DIR", "EXE", "CORE", "COMMAND", "PYTHON")
 
 BASH = """\
 _gdbext() {{
-    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}} command=${{COMP_WORDS[1]}}
+    local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}
+    local command=${{COMP_WORDS[1]}}
     local i; for ((i = 2; i < COMP_CWORD; i++)); do
-        if [[ $command == run && ${{COMP_WORDS[i]}} == -- ]]; then COMPREPLY=($(compgen -c -f -- "$word")); return; fi
+        if [[ $command == run && ${{COMP_WORDS[i]}} == -- ]]; then
+            COMPREPLY=($(compgen -c -f -- "$word"))
+            return
+        fi
     done
-    if ((COMP_CWORD == 1)); then COMPREPLY=($(compgen -W "{commands} --help --version" -- "$word")); return; fi
+    if ((COMP_CWORD == 1)); then
+        COMPREPLY=($(compgen -W "{commands} --help --version" -- "$word"))
+        return
+    fi
     case "$command $before" in
 {values}
     esac
@@ -53,10 +65,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="gdbext completion",
         description=COMMANDS["completion"].capitalize() + ".",
-        epilog=(
-            "examples:\n  gdbext completion bash > ~/.local/share/bash-completion/completions/gdbext\n"
-            '  gdbext completion zsh > "${fpath[1]}/_gdbext"\n  gdbext completion fish > ~/.config/fish/completions/gdbext.fish'
-        ),
+        epilog=HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("shell", choices=SHELLS)

@@ -26,12 +26,13 @@ GOOD, LACK, FAULT = "✓", "!", "✗"
 SIGNS = {GOOD: "ok", LACK: "lack", FAULT: "missing"}
 COLORS = {GOOD: "32", LACK: "33", FAULT: "31"}
 HELP = """\
-Every line is one thing that gdbext uses. Where something is missing, the line below says what that costs and how to
-mend it.
+Every line is one thing that gdbext uses. Where something is missing, the line
+below says what that costs and how to mend it.
 
 exit status:
   0  gdbext can work here (perhaps with less than everything)
-  1  it cannot: there is no debugger, or crashes can be neither traced nor found as cores
+  1  it cannot: there is no debugger, or crashes can be neither traced nor
+     found as cores
   2  wrong usage
   3  there is no program of the name that --python gives
 
@@ -40,9 +41,15 @@ examples:
   gdbext doctor --python /opt/python3.14t/bin/python3.14t"""
 ASK = """
 import json, sys, sysconfig
-print(json.dumps({"version": sys.version.split()[0], "minor": list(sys.version_info[:2]), "path": sys.executable,
- "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")), "debug": hasattr(sys, "gettotalrefcount"),
- "maps": [l.split(None, 5)[5].strip() for l in open("/proc/self/maps") if len(l.split(None, 5)) > 5]}))
+maps = [line.split(None, 5) for line in open("/proc/self/maps")]
+print(json.dumps({
+    "version": sys.version.split()[0],
+    "minor": list(sys.version_info[:2]),
+    "path": sys.executable,
+    "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    "debug": hasattr(sys, "gettotalrefcount"),
+    "maps": [words[5].strip() for words in maps if len(words) > 5],
+}))
 """
 
 

@@ -29,11 +29,13 @@ ANY = "any"
 STATUS_SECONDS = 0.5
 MAY_NOT_START = (126, 127)
 HELP = """\
-One core is a sample: a race dies at another victim each time. The command is run again and again under `gdbext run`, in
-turn also with PYTHONMALLOC=debug, which finds damage nearer to its cause. Deaths with one signature, and those that name
-the same object and lines, are one group. The report is the death that agrees with most others; it says how many deaths
-name the object, each line and operation, and in what they differ. A second group is reported after the first; with -o FILE
-its report is FILE with -2 before the ending.
+One core is a sample: a race dies at another victim each time. The command is
+run again and again under `gdbext run`, in turn also with PYTHONMALLOC=debug,
+which finds damage nearer to its cause. Deaths with one signature, and those
+that name the same object and lines, are one group. The report is the death
+that agrees with most others; it says how many deaths name the object, each
+line and operation, and in what they differ. A second group is reported after
+the first; with -o FILE its report is FILE with -2 before the ending.
 
 Ctrl-C ends the hunt and concludes from what there is.
 
@@ -42,7 +44,8 @@ exit status:
   1  something died
   2  wrong usage
 
-For `git bisect run` give --bisect, and with it the report or the signature of the crash that is looked for:
+For `git bisect run` give --bisect, and with it the report or the signature of
+the crash that is looked for:
   0    nothing died: good
   1    the crash that is looked for (without one: any): bad
   125  the command cannot be started, or died of something else only: skip

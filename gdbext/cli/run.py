@@ -12,17 +12,22 @@ from gdbext.engine import launch
 from gdbext.reports.formats import FORMATS
 
 HELP = """\
-The command's output, input, signals, terminal and exit status are its own (128+N when signal N killed it). It runs
-free: it is traced, but stops at nothing except signals, so races behave as they do without gdbext. Its child processes
-are followed too, pytest-xdist's workers among them.
+The command's output, input, signals, terminal and exit status are its own
+(128+N when signal N killed it). It runs free: it is traced, but stops at
+nothing except signals, so races behave as they do without gdbext. Its child
+processes are followed too, pytest-xdist's workers among them.
 
-When a process dies of a fault or an abort, it is copied to a core at that very moment, whatever core_pattern and
-`ulimit -c` say, and the core is diagnosed. The report goes to stderr after the command's own output; --on-crash DIR also
-gets it in every format, or in those that --format names. In a GitHub job the step summary and annotations are written too.
+When a process dies of a fault or an abort, it is copied to a core at that very
+moment, whatever core_pattern and `ulimit -c` say, and the core is diagnosed.
+The report goes to stderr after the command's own output; --on-crash DIR also
+gets it in every format, or in those that --format names. In a GitHub job the
+step summary and annotations are written too.
 
-To see what the command is doing, now, send SIGUSR1 to gdbext: `kill -USR1 PID`. Every Python in it is stopped while its
-memory is copied, and goes on; the report comes on stderr at once, and with --on-crash DIR also as files look-PID.N.*. This
-signal alone is not passed on to the command, unless it was sent to the whole process group.
+To see what the command is doing, now, send SIGUSR1 to gdbext: `kill -USR1
+PID`. Every Python in it is stopped while its memory is copied, and goes on;
+the report comes on stderr at once, and with --on-crash DIR also as files
+look-PID.N.*. This signal alone is not passed on to the command, unless it was
+sent to the whole process group.
 
 exit status:
   that of COMMAND; 126 or 127 when it cannot be started; 2 wrong usage
@@ -31,9 +36,10 @@ examples:
   gdbext run -- python3.13t -m pytest -n 4
   gdbext run --on-crash reports --timeout 1800 --keep-core -- python3.14t stress.py
 
-limits: a process that is followed cannot be attached to by another tracer (SIGUSR1 is the way to look at it), and programs
-that gain rights when they start (sudo) do not gain them, unless gdbext runs as root. Debuggers and strace that the command
-starts are let go."""
+limits: a process that is followed cannot be attached to by another tracer
+(SIGUSR1 is the way to look at it), and programs that gain rights when they
+start (sudo) do not gain them, unless gdbext runs as root. Debuggers and strace
+that the command starts are let go."""
 
 
 def parser() -> argparse.ArgumentParser:

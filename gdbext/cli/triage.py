@@ -22,8 +22,9 @@ examples:
   gdbext triage core.1234.zst --format json | jq '.findings[0]'
   gdbext triage core -o crash.html -o crash.sarif
 
-The program is found from the core itself and compared with it by build id. Cores compressed with zstd, gzip, xz or lz4 are
-read as they are. Nothing of the target is run, and no script that lies beside it is loaded."""
+The program is found from the core itself and compared with it by build id.
+Cores compressed with zstd, gzip, xz or lz4 are read as they are. Nothing of
+the target is run, and no script that lies beside it is loaded."""
 
 
 def parser() -> argparse.ArgumentParser:

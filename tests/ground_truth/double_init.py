@@ -37,7 +37,7 @@ def race(unions):
             while arrived[1 - me] < number:
                 spins += 1
                 if spins % SPINS == 0:
-                    os.sched_yield()  # on a busy machine the other thread waits for this one's processor
+                    os.sched_yield()  # a busy machine: the other thread waits for a processor
             _ = union.__parameters__
         arrived[me] = len(unions)
 

@@ -2,7 +2,7 @@
 healthy program.
 
 >>> print(search("release-unfixed", "double_init.py"))
-release-unfixed double_init.py in gdb: 1,204 of 1,204 orphans found, 1,204 tied to their unions; 61,733 objects searched
+release-unfixed double_init.py in gdb: 1,204 of 1,204 orphans found, 1,204 tied to their unions; …
 """
 
 from __future__ import annotations

@@ -27,7 +27,9 @@ HOSTILE = {hostile!r}
 def named(function, text, number):
     code = function.__code__
     name = f"f{{number}}{{text}}"
-    return type(function)(code.replace(co_name=name, co_qualname=name, co_filename=f"/srv/{{text}}/x{{text}}.py"), globals(), name)
+    path = f"/srv/{{text}}/x{{text}}.py"
+    code = code.replace(co_name=name, co_qualname=name, co_filename=path)
+    return type(function)(code, globals(), name)
 
 def call(*rest):
     return rest[0](*rest[1:])
@@ -37,7 +39,8 @@ shared = {{}}
 for number, text in enumerate(HOSTILE):
     clean = text.replace("\\0", "").encode("utf-8", "replace").decode()
     shared[text] = Meta(f"T{{number}}{{clean}}", (), {{"__module__": text, text: text}})()
-    threading.Thread(target=named(lambda: time.sleep(600), text, number), name=f"t{{number}}{{text}}", daemon=True).start()
+    target = named(lambda: time.sleep(600), text, number)
+    threading.Thread(target=target, name=f"t{{number}}{{text}}", daemon=True).start()
 threading.main_thread().name = "m" + "".join(HOSTILE)
 CRASH
 """

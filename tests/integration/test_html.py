@@ -42,7 +42,8 @@ CONTRAST = """(() => {
     return canvas.getImageData(0, 0, 1, 1).data;
   };
   const light = ([r, g, b]) => {
-    const [x, y, z] = [r, g, b].map((v) => (v /= 255) <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4);
+    const linear = (v) => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4;
+    const [x, y, z] = [r, g, b].map((v) => linear(v / 255));
     return .2126 * x + .7152 * y + .0722 * z;
   };
   const behind = (element) => {
@@ -59,7 +60,8 @@ CONTRAST = """(() => {
     const style = getComputedStyle(element);
     const [a, b] = [light(rgba(style.color)), light(behind(element))];
     const ratio = (Math.max(a, b) + .05) / (Math.min(a, b) + .05);
-    if (ratio < least[0]) least = [ratio, element.className + ': ' + element.textContent.slice(0, 40)];
+    const shown = element.className + ': ' + element.textContent.slice(0, 40);
+    if (ratio < least[0]) least = [ratio, shown];
   }
   return least;
 })()"""

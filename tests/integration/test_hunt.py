@@ -35,9 +35,18 @@ def hunt(*words: object, folder: Path, **more: Any) -> subprocess.CompletedProce
 def test_a_race_that_dies_again_and_again(name: str, python: str, tmp_path: Path) -> None:
     script = Script(CORPUS / f"{name}.py")
     done = hunt(
-        "--deaths", 4, "--jobs", 2, "--chaos", "-o", "race.json", "--", python, script.path,
+        "--deaths",
+        4,
+        "--jobs",
+        2,
+        "--chaos",
+        "-o",
+        "race.json",
+        "--",
+        python,
+        script.path,
         folder=tmp_path,
-    )  # fmt: skip
+    )
     assert done.returncode == 1, done.stderr
     report = json.loads((tmp_path / "race.json").read_text())
     jsonschema.validate(report, schema())
@@ -66,9 +75,19 @@ def test_two_defects_are_two_reports(python: str, tmp_path: Path) -> None:
         "flag.touch(); ctypes.string_at(1)"
     )
     done = hunt(
-        "--deaths", 2, "--jobs", 1, "--as-is", "-o", "out.json", "--", python, "-c", code,
+        "--deaths",
+        2,
+        "--jobs",
+        1,
+        "--as-is",
+        "-o",
+        "out.json",
+        "--",
+        python,
+        "-c",
+        code,
         folder=tmp_path,
-    )  # fmt: skip
+    )
     assert done.returncode == 1, done.stderr
     signals = {
         json.loads((tmp_path / name).read_text())["crash"]["signal"]
@@ -173,8 +192,11 @@ def test_git_bisect_finds_the_commit(python: str, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "gdbext", "hunt", "--runs", "1", "--as-is", "--bisect", "--"]
     done = subprocess.run(
         ["git", "bisect", "run", *words, python, "program.py"],
-        cwd=tmp_path, capture_output=True, text=True, env={**environment(), "HOME": os.environ["HOME"]},
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**environment(), "HOME": os.environ["HOME"]},
+    )
     assert "first bad commit" in done.stdout
     assert "change 2" in done.stdout
 

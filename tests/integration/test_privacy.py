@@ -79,7 +79,10 @@ buffer = (ctypes.c_char * 500).from_buffer(bytearray(500))
 ctypes.memmove(ctypes.addressof(buffer), b"S3CR3T99" * 900, 500 + 4096)
 kept = [bytearray(500) for _ in range(1000)]
 """,
-    "fatal error": "import ctypes; ctypes.pythonapi.Py_FatalError(b'token S3CR3T and \\'S3CR3T\\'')",
+    "fatal error": """
+import ctypes
+ctypes.pythonapi.Py_FatalError(b"token S3CR3T and 'S3CR3T'")
+""",
     "jump": "import ctypes; ctypes.CFUNCTYPE(None)(int.from_bytes(b'S3CR3T', 'little'))()",
     "hang": """
 import threading

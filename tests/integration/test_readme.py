@@ -50,7 +50,8 @@ for word; do
     [ "$folder" = . ] && folder=ROOT
     [ -e "$folder/pyproject.toml" ] || { echo "pip: $folder is no project" >&2; exit 1; }
     for extra in $(echo "$extras" | tr '[],' '   '); do
-        grep -q "^$extra = \\[" "$folder/pyproject.toml" || { echo "pip: no extra $extra" >&2; exit 1; }
+        grep -q "^$extra = \\[" "$folder/pyproject.toml" ||
+            { echo "pip: no extra $extra" >&2; exit 1; }
     done
 done
 """

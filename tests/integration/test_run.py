@@ -92,12 +92,15 @@ def test_input_and_output_pass_through() -> None:
 
 LOOK = r"""
 import json, os, resource, signal, sys
-status = dict(line.rstrip("\n").split(":\t", 1) for line in open("/proc/self/status") if ":\t" in line)
+lines = [line.rstrip("\n") for line in open("/proc/self/status")]
+status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
 print(json.dumps({
     "signals": {key: status[key] for key in ("SigBlk", "SigIgn", "SigCgt", "ShdPnd")},
     "descriptors": sorted(os.listdir("/proc/self/fd")),
-    "group": os.getpgrp(), "session": os.getsid(0), "scheduler": [os.sched_getscheduler(0), os.nice(0)],
-    "affinity": sorted(os.sched_getaffinity(0)), "limits": [resource.getrlimit(n) for n in range(16)],
+    "group": os.getpgrp(), "session": os.getsid(0),
+    "scheduler": [os.sched_getscheduler(0), os.nice(0)],
+    "affinity": sorted(os.sched_getaffinity(0)),
+    "limits": [resource.getrlimit(n) for n in range(16)],
     "environment": dict(os.environ), "folder": os.getcwd(), "argv": sys.argv, "umask": os.umask(0),
 }))
 """
@@ -444,9 +447,11 @@ def test_children_and_grandchildren(python: str, tmp_path: Path) -> None:
 import subprocess, sys
 die = {SEGV!r}
 print(subprocess.run([sys.executable, "-c", die]).returncode)
-print(subprocess.run(["sh", "-c", sys.executable + " -c '" + die + "'; exit 4"], stderr=subprocess.DEVNULL).returncode)
+shell = ["sh", "-c", sys.executable + " -c '" + die + "'; exit 4"]
+print(subprocess.run(shell, stderr=subprocess.DEVNULL).returncode)
 import multiprocessing, ctypes
-p = multiprocessing.get_context("fork").Process(target=ctypes.string_at, args=(1,)); p.start(); p.join(); print(p.exitcode)
+p = multiprocessing.get_context("fork").Process(target=ctypes.string_at, args=(1,))
+p.start(); p.join(); print(p.exitcode)
 sys.exit(5)
 """
     done = run_python(python, code, "--on-crash", str(tmp_path), "--format", "json")

@@ -206,8 +206,11 @@ TWO: dict[str, str] = {
     "50": "movmskps Gd,Wx",
     "6650": "movmskpd Gd,Wx",
     **{
-        prefix
-        + f"{code:x}": f"{name}{kind} V{'o' if kind[0] == 's' else 'x'},{'H' + ('o' if kind[0] == 's' else 'x') + ',' if three or kind[0] == 's' else ''}W{size}"
+        prefix + f"{code:x}": (
+            f"{name}{kind} V{width},H{width},W{size}"
+            if three or width == "o"
+            else f"{name}{kind} V{width},W{size}"
+        )
         for code, name, three in (
             (0x51, "sqrt", False),
             (0x58, "add", True),
@@ -217,11 +220,11 @@ TWO: dict[str, str] = {
             (0x5E, "div", True),
             (0x5F, "max", True),
         )
-        for prefix, kind, size in (
-            ("", "ps", "x"),
-            ("66", "pd", "x"),
-            ("f3", "ss", "d"),
-            ("f2", "sd", "q"),
+        for prefix, kind, width, size in (
+            ("", "ps", "x", "x"),
+            ("66", "pd", "x", "x"),
+            ("f3", "ss", "o", "d"),
+            ("f2", "sd", "o", "q"),
         )
     },
     "52": "rsqrtps Vx,Wx",

@@ -64,8 +64,10 @@ def module_name(path: str) -> str:
     """A module's name, without underscores, in the path of its source or of its shared object:
     ``json`` for C's ``_json`` too.
 
-    >>> module_name("/usr/src/Modules/_heapqmodule.c"), module_name("/lib-dynload/_json.cpython-313t-x86_64-linux-gnu.so")
-    ('heapq', 'json')
+    >>> module_name("/usr/src/Modules/_heapqmodule.c")
+    'heapq'
+    >>> module_name("/lib-dynload/_json.cpython-313t-x86_64-linux-gnu.so")
+    'json'
     """
     return path.rsplit("/", 1)[-1].split(".")[0].removesuffix("module").strip("_") or path
 

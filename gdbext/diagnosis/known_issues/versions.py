@@ -43,7 +43,8 @@ def is_affected(version: Version, ranges: Iterable[str]) -> bool | None:
     """Whether one of the ranges (``3.13``, ``3.13.0-3.13.3``, ``3.14.7``) has the version; None if
     it is later than them all.
 
-    >>> [is_affected(parse_version(text), ["3.13.0-3.13.3", "3.14"]) for text in ("3.13.2", "3.13.4", "3.15.0")]
+    >>> ranges = ["3.13.0-3.13.3", "3.14"]
+    >>> [is_affected(parse_version(text), ranges) for text in ("3.13.2", "3.13.4", "3.15.0")]
     [True, False, None]
     """
     is_later = True

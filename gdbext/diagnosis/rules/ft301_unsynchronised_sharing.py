@@ -32,7 +32,9 @@ RULE = Rule(
         "Two threads work on one mutable object at the same time, at least one of them changes it, "
         "and no lock that both hold protects it."
     ),
-    advice="Guard the object with a lock, give each thread its own, or hand it over through a queue.",
+    advice=(
+        "Guard the object with a lock, give each thread its own, or hand it over through a queue."
+    ),
     traits=RuleTraits(
         kind=Kind.CONCURRENCY,
         order=180,

@@ -141,7 +141,10 @@ def test_wild_write_next_to_a_stack_is_no_overflow() -> None:
 
 
 def test_assertion_text_from_glibc() -> None:
-    text = b"python: Objects/unionobject.c:257: union_repr: Assertion `PyTuple_Check(alias->args)' failed.\n\0"
+    text = (
+        b"python: Objects/unionobject.c:257: union_repr: "
+        b"Assertion `PyTuple_Check(alias->args)' failed.\n\0"
+    )
     fake = FakeDebugger(
         {
             0x1000: struct.pack("<Q", 0x2000),

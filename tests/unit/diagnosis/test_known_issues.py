@@ -424,9 +424,7 @@ def test_the_reason_words_operations_as_they_were_reported() -> None:
     assert found[0].why == "classmethod; __init__"
 
 
-def test_what_is_only_suspected_is_likely_where_the_crash_happened_in_its_code_and_else_possible() -> (
-    None
-):
+def test_a_suspect_is_likely_where_its_own_code_crashed_and_possible_elsewhere() -> None:
     suspected: dict[str, str | bool | None] = {
         "types": "bytearray",
         "operations": "append clear",

@@ -144,9 +144,7 @@ def test_an_argument_is_read_but_iterators_are_used_up_and_memory_may_be_written
     assert effect_on_argument("bytearray", call, is_iterator=False) is Effect.UNKNOWN
 
 
-def test_what_c_code_has_at_hand_while_another_thread_changes_it_comes_before_what_both_may_only_read() -> (
-    None
-):
+def test_what_c_code_uses_while_another_thread_changes_it_comes_before_what_both_read() -> None:
     dumps = [
         access(lwp, 0x4000, "Headers", "dumps", Effect.UNKNOWN, Proximity.AT, 7, 7)
         for lwp in (1, 3)

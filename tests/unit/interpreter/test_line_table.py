@@ -31,7 +31,7 @@ def test_each_kind_of_entry() -> None:
             0x80 | 11 << 3 | 0, 4, 9,  # one unit, one line further
             0x80 | 15 << 3 | 2,  # three units without a location
             0x80 | 13 << 3 | 0, 0b0000_0111,  # no columns: three lines back
-            0x80 | 14 << 3 | 0, 0b0100_0000, 0b0000_0010, 0, 1, 2,  # long: 64 lines on (two groups of bits)
+            0x80 | 14 << 3 | 0, 0b0100_0000, 2, 0, 1, 2,  # long: 64 lines on (two groups of bits)
         ]
     )  # fmt: skip
     assert lines(table, 10) == ((0, 2, 10), (2, 3, 11), (3, 6, None), (6, 7, 8), (7, 8, 72))

@@ -125,7 +125,8 @@ def reader() -> ThreadInfo:
                 excerpt=(
                     SourceLine(
                         255,
-                        '        if (i > 0 && (err = PyUnicodeWriter_WriteUTF8(writer, " | ", 3)) < 0) {',
+                        "        if (i > 0 && "
+                        '(err = PyUnicodeWriter_WriteUTF8(writer, " | ", 3)) < 0) {',
                     ),
                     SourceLine(256, "            goto done;  /* alias->args is borrowed */"),
                     SourceLine(257, "        PyObject *p = PyTuple_GET_ITEM(alias->args, i);"),
@@ -228,16 +229,33 @@ def founding() -> Report:
         Container(LIST, "list", 2),
         (READER, MAIN),
         (
-            Evidence("block free: 64-byte page 0x20000090000, on local_free: freed by the thread that owns the page, MainThread",
-                     UNION - 16, UNION + 112, about=UNION),
+            Evidence(
+                "block free: 64-byte page 0x20000090000, on local_free: freed by the thread "
+                "that owns the page, MainThread",
+                UNION - 16,
+                UNION + 112,
+                about=UNION,
+            ),
             Evidence("refcount merged to 0", UNION + 16, 3, about=UNION),
-            Evidence("ob_type is the freed fill", UNION + 24, 0xDDDDDDDDDDDDDDDD, about=UNION, broken=True),
+            Evidence(
+                "ob_type is the freed fill",
+                UNION + 24,
+                0xDDDDDDDDDDDDDDDD,
+                about=UNION,
+                broken=True,
+            ),
             Evidence("args is not a tuple", UNION + 32, 1, about=UNION, broken=True),
             Evidence("length now", LIST + 32, 0, about=LIST),
-            Evidence("the reader is at item 2: the list shrank under it", None, None, about=LIST, broken=True),
+            Evidence(
+                "the reader is at item 2: the list shrank under it",
+                None,
+                None,
+                about=LIST,
+                broken=True,
+            ),
         ),
         "Upgrade, or hold a lock of your own around repr(lst) and lst.clear().",
-    )  # fmt: skip
+    )
     changed = finding_of(
         "FT203",
         "list changed under its reader: it is shorter than the reader's position",
@@ -252,40 +270,81 @@ def founding() -> Report:
     )
     return Report(
         Tool("gdbext", "0.1.0", "gdb 18.1"),
-        TargetInfo("core", "/home/ada/project/core.18452", "/opt/python3.13t/bin/python3.13", "8d2f1c9e0b7a45d6", "3.13.5",
-                   True, True, False, "dwarf"),
-        Crash("SIGSEGV", "SEGV_MAPERR", 0x19, READER, instruction="mov 0x18(%rax),%rdi", operand="0x18(%rax)", access="reading"),
+        TargetInfo(
+            "core",
+            "/home/ada/project/core.18452",
+            "/opt/python3.13t/bin/python3.13",
+            "8d2f1c9e0b7a45d6",
+            "3.13.5",
+            True,
+            True,
+            False,
+            "dwarf",
+        ),
+        Crash(
+            "SIGSEGV",
+            "SEGV_MAPERR",
+            0x19,
+            READER,
+            instruction="mov 0x18(%rax),%rdi",
+            operand="0x18(%rax)",
+            access="reading",
+        ),
         (finding, changed),
         race,
         (
-            KnownIssue("gh-132713", "https://github.com/python/cpython/issues/132713", "exact", ("3.13.4", "3.14.0b1"), "upgrade",
-                       "repr(list) kept a borrowed reference", "list_repr calls union_repr on an item that may be freed"),
+            KnownIssue(
+                "gh-132713",
+                "https://github.com/python/cpython/issues/132713",
+                "exact",
+                ("3.13.4", "3.14.0b1"),
+                "upgrade",
+                "repr(list) kept a borrowed reference",
+                "list_repr calls union_repr on an item that may be freed",
+            ),
         ),
-        Signature("3f0c9a51d2e8b764", ("union_repr", "list_repr"), ("FT101", "list", "types.UnionType")),
+        Signature(
+            "3f0c9a51d2e8b764", ("union_repr", "list_repr"), ("FT101", "list", "types.UnionType")
+        ),
         (main_thread(), reader()),
         (),
         (race, other),
         (
-            ContainerView(LIST, "list", 0, 8, (
-                ItemView(0, 0x200000AFE10, Verdict.FREED, None),
-                ItemView(1, 0x200000AFE90, Verdict.FREED, None),
-                ItemView(2, UNION, Verdict.FREED, None),
-                ItemView(3, 0x200000AFF90, Verdict.REUSED, "tuple"),
-                ItemView(4, 0x5555559A1000, Verdict.IMMORTAL, "int"),
-                ItemView(5, 0x200000B0010, Verdict.LIVE, "types.UnionType"),
-            ), 0x20000380018),
+            ContainerView(
+                LIST,
+                "list",
+                0,
+                8,
+                (
+                    ItemView(0, 0x200000AFE10, Verdict.FREED, None),
+                    ItemView(1, 0x200000AFE90, Verdict.FREED, None),
+                    ItemView(2, UNION, Verdict.FREED, None),
+                    ItemView(3, 0x200000AFF90, Verdict.REUSED, "tuple"),
+                    ItemView(4, 0x5555559A1000, Verdict.IMMORTAL, "int"),
+                    ItemView(5, 0x200000B0010, Verdict.LIVE, "types.UnionType"),
+                ),
+                0x20000380018,
+            ),
         ),
         (
-            HeapPage(0x20000000388, PAGE, 64, (
-                BlockRun(0, 41, Verdict.LIVE),
-                BlockRun(41, 6, Verdict.FREED),
-                BlockRun(47, 2, Verdict.LIVE),
-                BlockRun(49, 1, Verdict.PENDING_FREE),
-                BlockRun(50, 30, Verdict.LIVE),
-                BlockRun(80, 48, Verdict.NEVER_ALLOCATED),
-            ), 43, "MainThread", "gc"),
+            HeapPage(
+                0x20000000388,
+                PAGE,
+                64,
+                (
+                    BlockRun(0, 41, Verdict.LIVE),
+                    BlockRun(41, 6, Verdict.FREED),
+                    BlockRun(47, 2, Verdict.LIVE),
+                    BlockRun(49, 1, Verdict.PENDING_FREE),
+                    BlockRun(50, 30, Verdict.LIVE),
+                    BlockRun(80, 48, Verdict.NEVER_ALLOCATED),
+                ),
+                43,
+                "MainThread",
+                "gc",
+            ),
         ),
-    )  # fmt: skip
+    )
 
 
 def healthy() -> Report:
@@ -380,8 +439,16 @@ def victim() -> Report:
             Evidence("the overwriting word looks like text"),
         ),
     )
-    crash = Crash("SIGSEGV", "SI_KERNEL", 0x4141414141414141, READER, access="reading", victim=True,
-                  victim_reason="mi_page_malloc followed a link that was overwritten before; no thread is at it now")  # fmt: skip
+    crash = Crash(
+        "SIGSEGV",
+        "SI_KERNEL",
+        0x4141414141414141,
+        READER,
+        access="reading",
+        victim=True,
+        victim_reason="mi_page_malloc followed a link that was overwritten before; "
+        "no thread is at it now",
+    )
     race = dataclasses.replace(base.race, confidence=Confidence.POSSIBLE) if base.race else None
     return dataclasses.replace(base, crash=crash, findings=(finding,), race=race, known_issues=())
 
@@ -396,8 +463,11 @@ def deadlock() -> Report:
         frame = PythonFrame(
             "/home/ada/project/transfer.py", line, "move", source="with b.lock:", excerpt=()
         )
-        frames = (native(0, "syscall"), native(1, "PyMutex_LockTimed", "Python/lock.c", 112, f"m={waits_for:#x}"),
-                  native(2, "_PyEval_EvalFrameDefault", "Python/ceval.c", 970, python=0))  # fmt: skip
+        frames = (
+            native(0, "syscall"),
+            native(1, "PyMutex_LockTimed", "Python/lock.c", 112, f"m={waits_for:#x}"),
+            native(2, "_PyEval_EvalFrameDefault", "Python/ceval.c", 970, python=0),
+        )
         return ThreadInfo(
             lwp,
             name,
@@ -437,7 +507,8 @@ def partial() -> Report:
     errors = (
         SectionError(
             "threads",
-            "cannot read 8 bytes at 0x5555559c4010: the core was truncated at 1048576 bytes (/home/ada/project/core.18452)",
+            "cannot read 8 bytes at 0x5555559c4010: the core was truncated at 1048576 bytes "
+            "(/home/ada/project/core.18452)",
         ),
         SectionError("known issues", "the catalogue has no entry for 3.13.5+"),
     )
@@ -524,7 +595,8 @@ HOSTILE = (
     "\n::error file=a.py,line=1::owned\n##[error]owned ##vso[task.complete]owned",
     "</script><script>alert(1)</script><img src=x onerror=alert(1)>",
     "]]></failure><!-- &lt; &#0; \x00 ￿",
-    "`` ` ``` **bold** [link](javascript:alert(1)) | <b>x</b> @octocat #1 www.example.com http://a.example _x_ ~~y~~ ![i](x)",
+    "`` ` ``` **bold** [link](javascript:alert(1)) | <b>x</b> @octocat #1 www.example.com "
+    "http://a.example _x_ ~~y~~ ![i](x)",
     "user‮txt.exe⁦​\udc80\x9b31m",
 )
 
