@@ -127,7 +127,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     entries = list(earlier.values())
     try:
-        with _lines(arguments.output) as write, progress(len(left)) as advance:
+        with _Lines(arguments.output) as write, _Progress(len(left)) as advance:
             for entry in _diagnose_all(left, arguments):
                 entries.append(entry)
                 write(entry)
@@ -309,7 +309,7 @@ def _diagnose(core: str, arguments: argparse.Namespace) -> dict[str, Any]:
 # --- output --------------------------------------------------------------------------------------
 
 
-class _lines:
+class _Lines:
     """Writes entries as JSON lines, each at once and whole."""
 
     def __init__(self, path: str | None) -> None:
@@ -343,7 +343,7 @@ class _lines:
             self._stream.close()
 
 
-class progress:
+class _Progress:
     """A bar on a terminal, else a line now and then."""
 
     def __init__(self, total: int) -> None:

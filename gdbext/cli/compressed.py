@@ -144,7 +144,8 @@ def _reader(path: str, name: str, whole: bool = True) -> Iterator[IO[bytes]]:
     with subprocess.Popen(
         [*command, path], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
-        assert process.stdout and process.stderr
+        assert process.stdout
+        assert process.stderr
         yield process.stdout
         if not whole:
             process.kill()

@@ -12,7 +12,7 @@ EXPECT = {
 }
 
 
-class shared:
+class shared:  # noqa: N801
     pass
 
 

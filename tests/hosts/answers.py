@@ -103,8 +103,7 @@ def memory(debugger: Debugger) -> list[str]:
         try:
             found.append(debugger.read(place, 32).hex())
         except MemoryFault as fault:
-            assert fault.size == 32
-            found.append("fault")
+            found.append(f"fault of {fault.size} bytes")
     return found
 
 

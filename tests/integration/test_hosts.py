@@ -58,7 +58,8 @@ def test_mistakes_get_one_line_and_no_traceback(name: str, lab: Lab) -> None:
     with in_session(name, run.executable, core=run.core) as session:
         for line in ("ft nonsense", "ft object", "ft object no_such_name", "ft object $pc = 0"):
             said = session.command(line).strip()
-            assert said and "\n" not in said, line
+            assert said, line
+            assert "\n" not in said, line
             assert "Traceback" not in said
     with in_session(name) as session:
         said = session.command("ft triage").strip()

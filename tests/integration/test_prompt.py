@@ -27,7 +27,7 @@ UNWANTED = re.compile(
     r"debuginfod|auto-load|warning:|python-gdb|Traceback|--Type <RET>|error:", re.I
 )
 WAITS = "import threading\nprint('READY', flush=True)\nthreading.Event().wait()\n"
-each_debugger = pytest.mark.parametrize("name", ("gdb", "lldb"))
+each_debugger = pytest.mark.parametrize("name", ["gdb", "lldb"])
 
 
 class Conversation:
@@ -137,4 +137,5 @@ def test_the_systems_gdb_does_it_too(lab: Lab, tmp_path: Path) -> None:
 def test_what_cannot_be_opened_is_one_line(name: str, words: tuple[str, ...]) -> None:
     done = gdbext(name, *words)
     assert done.returncode == 3
-    assert done.stderr.startswith("gdbext: ") and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("gdbext: ")
+    assert done.stderr.count("\n") == 1

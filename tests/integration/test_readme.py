@@ -385,7 +385,8 @@ def test_github_actions(suite: str, workshop: Path, tools: Path, tmp_path: Path)
         assert not (workshop / "crash-reports").exists()
         return
     assert done.status == 139, done.log
-    assert done.outputs["crashed"] == "true" and done.outputs["exit-status"] == "139"
+    assert done.outputs["crashed"] == "true"
+    assert done.outputs["exit-status"] == "139"
     uploads = dict(done.used)
     assert list(uploads) == ["actions/upload-artifact@v4", "github/codeql-action/upload-sarif@v3"]
     assert uploads["actions/upload-artifact@v4"]["path"] == "crash-reports"

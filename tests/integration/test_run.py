@@ -551,7 +551,8 @@ def test_a_signal_makes_it_look_at_a_hang_and_the_command_goes_on(
     with subprocess.Popen(
         [*command, python, code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
     ) as process:
-        assert process.stdout and process.stderr
+        assert process.stdout
+        assert process.stderr
         try:
             assert process.stdout.readline() == "ready\n"
             assert not list(tmp_path.iterdir()), "nothing has happened yet, and there is a folder"
@@ -562,7 +563,8 @@ def test_a_signal_makes_it_look_at_a_hang_and_the_command_goes_on(
             order = re.search(
                 r"which can look at it while it goes on: (kill -USR1 (\d+))$", told.stderr.strip()
             )
-            assert order and int(order[2]) == process.pid
+            assert order
+            assert int(order[2]) == process.pid
             for number in (1, 2):
                 subprocess.run(order[1].split(), check=True)
                 said = ""

@@ -47,14 +47,16 @@ def one_line(session: Session, command: str) -> str:
     said = session.command(command).strip()
     assert said, f"{command}: no answer"
     assert "\n" not in said, f"{command}: {said}"
-    assert "Traceback" not in said and "internal error" not in said, said
+    assert "Traceback" not in said, said
+    assert "internal error" not in said, said
     return said
 
 
 def told(session: Session, command: str, *wanted: str) -> str:
     """What a command says; each of the ``wanted`` must be in it, in that order."""
     said = session.command(command)
-    assert "Traceback" not in said and "internal error" not in said, said
+    assert "Traceback" not in said, said
+    assert "internal error" not in said, said
     place = 0
     for text in wanted:
         found = said.find(text, place)
@@ -221,7 +223,8 @@ def test_reports_are_exported(founding: tuple[Session, dict[str, str]], tmp_path
     assert ElementTree.fromstring(content["junit"]).tag == "testsuites"
     assert content["html"].lower().startswith("<!doctype html>")
     for kind in ("text", "markdown", "github", "html"):
-        assert "FT101" in content[kind] and "\x1b" not in content[kind], kind
+        assert "FT101" in content[kind], kind
+        assert "\x1b" not in content[kind], kind
     session.command(f"ft export --redact json {tmp_path}/redacted.json")
     assert json.loads((tmp_path / "redacted.json").read_text())["findings"][0]["rule"] == "FT101"
 
@@ -281,7 +284,8 @@ def test_stale_items_of_a_list_stand_out(name: str, lab: Lab) -> None:
             "a live list, not a types.UnionType",
             "`ft object 0x",
         )
-        assert "✗" not in wrong and "reused" not in wrong
+        assert "✗" not in wrong
+        assert "reused" not in wrong
         said = told(session, "ft list &_Py_NoneStruct", "NoneType", "no list is there")
         assert "judged" not in said
 
@@ -393,7 +397,9 @@ def test_ctrl_c_ends_a_long_scan_with_what_it_has(name: str, tmp_path: Path) -> 
                 session.expect(begun)
                 said = session.interrupt()
                 assert "interrupted: not all was looked at" in said
-                assert "✓" not in said and "✗" not in said and "Traceback" not in said
+                assert "✓" not in said
+                assert "✗" not in said
+                assert "Traceback" not in said
             # The next command is none the worse for it.
             told(session, "ft threads", '"MainThread"')
             told(session, "ft scan", "living objects", "✓ nothing wrong found")

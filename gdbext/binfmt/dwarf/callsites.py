@@ -149,6 +149,18 @@ BINARY: dict[int, Callable[[int, int], int]] = {
 }
 
 
+def _constant(op: int, expression: bytes, at: int) -> tuple[int, int]:
+    """(what an operation pushes that is in the expression itself, where the next one begins)."""
+    if op == 0x10:  # DW_OP_constu
+        return leb(expression, at)
+    if op == 0x11:  # DW_OP_consts
+        return signed_leb(expression, at)
+    if op in CONSTANTS:
+        (value,) = struct.unpack_from(CONSTANTS[op], expression, at)
+        return value, at + struct.calcsize(CONSTANTS[op])
+    return op - 0x30, at  # DW_OP_lit0 … lit31
+
+
 def compute(
     expression: bytes,
     register: Callable[[str], int | None],
@@ -169,8 +181,8 @@ def compute(
             op = expression[at]
             at += 1
             value: int | None
-            if 0x30 <= op < 0x50:  # DW_OP_lit0 … lit31
-                value = op - 0x30
+            if 0x30 <= op < 0x50 or op in CONSTANTS or op in (0x10, 0x11):
+                value, at = _constant(op, expression, at)
             elif 0x50 <= op < 0x70:  # DW_OP_reg0 … reg31: what is in it is the value
                 value = register(DWARF_REGISTERS[op - 0x50])
             elif 0x70 <= op < 0x90:  # DW_OP_breg0 … breg31
@@ -183,13 +195,6 @@ def compute(
             elif op == 0x94:  # DW_OP_deref_size
                 value = int.from_bytes(memory.read(stack.pop(), expression[at]), "little")
                 at += 1
-            elif op in CONSTANTS:
-                (value,) = struct.unpack_from(CONSTANTS[op], expression, at)
-                at += struct.calcsize(CONSTANTS[op])
-            elif op == 0x10:  # DW_OP_constu
-                value, at = leb(expression, at)
-            elif op == 0x11:  # DW_OP_consts
-                value, at = signed_leb(expression, at)
             elif op == 0x23:  # DW_OP_plus_uconst
                 offset, at = leb(expression, at)
                 value = stack.pop() + offset

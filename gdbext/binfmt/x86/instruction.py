@@ -358,22 +358,8 @@ class _Decoder:
             name = before + choices[self._w] + after
         if (self._vex and self._is_vector(" " + ",".join(wanted))) or name == "zeroupper":
             name = f"v{name}"
-        if self._map == 0:
-            if self._opcode == 0x63:
-                return "movslq" if self._w else "movsl"
-            if self._opcode == 0x90:
-                return "pause" if 0xF3 in self._prefixes else "nop"
-            if self._opcode == 0x98:
-                return "cltq" if self._w else "cwtl"
-            if self._opcode == 0x99:
-                return "cqto" if self._w else "cltd"
-            if 0xB8 <= self._opcode < 0xC0 and self._w:
-                return "movabs"
-            if 0xA0 <= self._opcode < 0xA4:
-                return "movabs"
-            if 0xA4 <= self._opcode < 0xB0 and "v" in "".join(wanted):
-                has_register = any(each[0] == "a" for each in wanted)
-                return name if has_register else name + SUFFIXES[self._bits("v")]
+        if self._map == 0 and (short := self._one_byte_mnemonic(name, wanted)):
+            return short
         if self._map == 1 and self._opcode in (0xB6, 0xB7, 0xBE, 0xBF):
             return name + SUFFIXES[self._bits("v")]
         if self._map == 1 and self._opcode == 0xC7 and self._w:
@@ -393,6 +379,23 @@ class _Decoder:
         if name in ("cvtsi2sd", "cvtsi2ss", "vcvtsi2sd", "vcvtsi2ss"):
             return name + SUFFIXES[self._bits("y")]
         return name
+
+    def _one_byte_mnemonic(self, name: str, wanted: list[str]) -> str | None:
+        """Of those opcodes of the first map whose names tell a width or a prefix."""
+        if self._opcode == 0x63:
+            return "movslq" if self._w else "movsl"
+        if self._opcode == 0x90:
+            return "pause" if 0xF3 in self._prefixes else "nop"
+        if self._opcode == 0x98:
+            return "cltq" if self._w else "cwtl"
+        if self._opcode == 0x99:
+            return "cqto" if self._w else "cltd"
+        if (0xB8 <= self._opcode < 0xC0 and self._w) or 0xA0 <= self._opcode < 0xA4:
+            return "movabs"
+        if 0xA4 <= self._opcode < 0xB0 and "v" in "".join(wanted):
+            has_register = any(each[0] == "a" for each in wanted)
+            return name if has_register else name + SUFFIXES[self._bits("v")]
+        return None
 
     # --- operands -------------------------------------------------------------------------------
 
@@ -432,15 +435,7 @@ class _Decoder:
         if where == "1":
             return Immediate(1, 8)
         if where == "I":
-            bits = self._bits(size)
-            value = self._signed(bits // 8)
-            wide = self._opcode in (0x6A, 0x68, 0x83, 0x6B, 0x81, 0xC7, 0x69, 0xF7, 0xA9) or (
-                self._opcode < 0x40 and self._opcode & 7 == 5
-            )
-            if self._map == 0 and wide:
-                # Widened with its sign to the operand's size.
-                bits = 64 if self._opcode in (0x68, 0x6A) else self._bits("v")
-            return Immediate(value, bits)
+            return self._immediate(size)
         if where == "J":
             return self._signed(self._bits(size) // 8 if size == "b" else 4)
         if where == "Z":
@@ -456,18 +451,31 @@ class _Decoder:
             return self._general(self._vvvv, size)
         if where == "L":
             return self._vector(self._byte() >> 4, size)
+        self._read_modrm()
+        if where in "GVPSK":
+            return self._register(where, size)
+        return self._register_or_memory(where, size)
+
+    def _immediate(self, size: str) -> Immediate:
+        bits = self._bits(size)
+        value = self._signed(bits // 8)
+        wide = self._opcode in (0x6A, 0x68, 0x83, 0x6B, 0x81, 0xC7, 0x69, 0xF7, 0xA9) or (
+            self._opcode < 0x40 and self._opcode & 7 == 5
+        )
+        if self._map == 0 and wide:
+            # Widened with its sign to the operand's size.
+            bits = 64 if self._opcode in (0x68, 0x6A) else self._bits("v")
+        return Immediate(value, bits)
+
+    def _register(self, where: str, size: str) -> str:
         reg = self._reg()
         if where == "G":
             return self._general(reg, size)
         if where == "V":
             return self._vector(reg, size)
-        if where == "P":
-            return f"mm{reg & 7}"
         if where == "S":
             return ("es", "cs", "ss", "ds", "fs", "gs", "?", "?")[reg & 7]
-        if where == "K":
-            return f"k{reg & 7}"
-        return self._register_or_memory(where, size)
+        return f"{'mm' if where == 'P' else 'k'}{reg & 7}"
 
     def _register_or_memory(self, where: str, size: str) -> str | MemoryOperand:
         if self._modrm >> 6 < 3:

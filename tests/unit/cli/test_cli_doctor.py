@@ -78,7 +78,8 @@ def test_a_symbol_server_that_gdb_would_ask_about(
     assert list(doctor._questions()) == []
     monkeypatch.setenv("DEBUGINFOD_URLS", "https://debuginfod.example")
     (check,) = doctor._questions()
-    assert "gdbext gdb CORE" in check.mend and "debuginfod.example" in check.state
+    assert "gdbext gdb CORE" in check.mend
+    assert "debuginfod.example" in check.state
     (tmp_path / ".gdbinit").write_text("set debuginfod enabled off\n")
     assert list(doctor._questions()) == []
 

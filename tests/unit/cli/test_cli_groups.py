@@ -157,7 +157,7 @@ def test_lines_cut_short_are_left_out(tmp_path: Path) -> None:
 def test_appending_after_a_line_cut_short(tmp_path: Path) -> None:
     lines = tmp_path / "lines"
     lines.write_text('{"core": "b", "repo')
-    with batch._lines(str(lines)) as write:
+    with batch._Lines(str(lines)) as write:
         write(entry("a", "1"))
     assert [e["core"] for e in batch.read_lines(str(lines))] == ["a"]
 

@@ -62,7 +62,8 @@ def test_alone_at_a_terminal_it_says_what_to_do_next(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert main([]) == 2
     shown = capsys.readouterr().out
-    assert "gdbext triage CORE" in shown and "gdbext --help" in shown
+    assert "gdbext triage CORE" in shown
+    assert "gdbext --help" in shown
     for command in re.findall(r"gdbext (\w+)", shown.partition("\n")[2]):
         assert command in {*COMMANDS, "lldb"}
 

@@ -52,7 +52,9 @@ def test_every_command_is_declared_in_full(name: str) -> None:
     found = dispatch.command(name)
     assert found.name == name
     assert found.usage.startswith(f"ft {name}")
-    assert found.summary and found.summary[0].islower() and "\n" not in found.summary
+    assert found.summary
+    assert found.summary[0].islower()
+    assert "\n" not in found.summary
     assert found.description.endswith(".")
     assert all(len(line) <= 130 for line in found.description.splitlines())
     for example in found.examples:

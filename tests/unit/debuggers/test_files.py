@@ -142,7 +142,8 @@ def test_symbols_and_left_out_memory_come_from_the_mapped_file_if_it_is_the_same
     assert files.file_at(0x10010) == str(library)
     assert files.file_at(0x14000) is None
     symbol = files.symbol(memory, "_PyRuntime")
-    assert symbol is not None and (symbol.address, symbol.size) == (0x11040, 64)
+    assert symbol is not None
+    assert (symbol.address, symbol.size) == (0x11040, 64)
     assert files.symbol_from(memory, "other name", 0x11040).name == "_PyRuntime"
     assert files.symbol_from(memory, "unknown", 0x11050).name == "unknown"
     assert [module.build_id for module in files.modules(memory)] == [b"12345678".hex()]

@@ -235,7 +235,8 @@ def test_types_that_share_a_struct(kind: str, expected: str, fits: bool) -> None
     world = World()
     address = world.put({"list": [1], "set": {1}, "frozenset": frozenset({1})}[kind])
     info = world.objects.type_of(address)
-    assert info is not None and is_kind_of(world.objects, info, expected) is fits
+    assert info is not None
+    assert is_kind_of(world.objects, info, expected) is fits
     assert read_object(world.objects, address).is_a(expected) is fits
 
 

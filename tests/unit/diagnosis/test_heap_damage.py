@@ -172,7 +172,8 @@ def test_the_block_before_the_array_that_a_word_was_read_from_is_reported() -> N
         adjacent=True,
     )
     [found] = ft105_heap_damage.check(facts_of(world, TEXT, use=SELF, provenance=came_from))
-    assert found.subject is not None and found.subject.address == lead
+    assert found.subject is not None
+    assert found.subject.address == lead
 
 
 def test_the_neighbour_of_a_sound_object_has_done_it_no_harm() -> None:
@@ -205,7 +206,8 @@ def test_the_crashed_threads_pages_come_first() -> None:
     for position, thread in enumerate(world.threads):
         found, notes = walked(world, thread.native_thread_id)
         assert found[0] == pages[position].start
-        assert {*found} == {page.start for page in pages} and not notes
+        assert {*found} == {page.start for page in pages}
+        assert not notes
 
 
 def test_what_was_not_walked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

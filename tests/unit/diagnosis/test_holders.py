@@ -152,7 +152,8 @@ def test_a_named_container_comes_before_one_that_another_object_shows() -> None:
     other = dataclasses.replace(ITEM, address=LIST, type="list")
     shown = [Holder(OBJECT, "Shop", AttributeSlot("prices"), 0, LIST)]
     held = find_holders(session([other, ITEM], shown, slots={"prices": TUPLE}), STACK, bad())
-    assert held.container is not None and held.container.holder == TUPLE
+    assert held.container is not None
+    assert held.container.holder == TUPLE
     assert [sentence(evidence.claim) for evidence in held.others] == [
         f"still held by [0] of list {LIST:#x}"
     ]

@@ -59,7 +59,8 @@ def test_an_error_about_an_object_that_no_frame_has_is_reported_with_that_object
     world, other, about = two_lists()
     stopped = facts_of(world, other, use=GIVEN, module=PYTHON, fault=fatal(SAID, about))
     [found] = ft104_double_free.check(stopped)
-    assert found.subject is not None and found.subject.address == about
+    assert found.subject is not None
+    assert found.subject.address == about
 
 
 def test_an_error_that_names_no_object_is_about_a_dead_argument() -> None:
@@ -75,7 +76,8 @@ def test_an_error_that_names_no_object_is_about_a_dead_argument() -> None:
 
     assert said_by(EXTENSION) == [], "an extension's message may have any words"
     [found] = said_by(PYTHON)
-    assert found.subject is not None and found.subject.address == dead
+    assert found.subject is not None
+    assert found.subject.address == dead
     local = facts_of(world, dead, use=replace(GIVEN, is_argument=False), fault=fatal(SAID))
     assert not list(ft104_double_free.check(local))
 

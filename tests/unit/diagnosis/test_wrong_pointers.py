@@ -165,17 +165,19 @@ def test_an_object_of_another_type_may_have_been_given_to_an_extensions_function
     world = HeapWorld()
     stopped = facts_of(world, world.page(GC, 64).object("list"))
     found = what(stopped)
-    assert found is not None and (found.what, found.confidence) == (
+    assert found is not None
+    assert (found.what, found.confidence) == (
         Claim("a-type", type="list"),
         Confidence.LIKELY,
     )
-    assert found.because is not None and "area does not check" in sentence(found.because.claim)
+    assert found.because is not None
+    assert "area does not check" in sentence(found.because.claim)
     [reported] = ft206_broken_object.check(stopped)
     assert sentence(reported.title).endswith("area: expected a dict, found a list")
     assert not list(ft103_reused_memory.check(stopped))
-    assert reported.subject is not None and reported.subject.liveness is Verdict.LIVE, (
-        "nothing says that another object was there before"
-    )
+    assert reported.subject is not None
+    # Nothing says that another object was there before.
+    assert reported.subject.liveness is Verdict.LIVE
 
 
 @pytest.mark.parametrize(("use", "module"), [(SELF, EXTENSION), (TAKEN, PYTHON), (TAKEN, STANDARD)])

@@ -183,11 +183,13 @@ def test_damaged_headers_never_raise_anything_else(tmp_path: Path, seed: int) ->
         tmp_path / "core",
         bytes(damaged[: random.choice((len(damaged), random.randrange(len(damaged))))]),
     )
+    complaint = None
     try:
         assert open_target(core).core == core
         other_libraries(core)
     except DebuggerError as error:
-        assert core in str(error)
+        complaint = str(error)
+    assert complaint is None or core in complaint
 
 
 def test_messages_about_hostile_names_are_harmless() -> None:

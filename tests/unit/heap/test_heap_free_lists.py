@@ -163,7 +163,8 @@ def test_a_head_that_points_nowhere(world: HeapWorld, page: FakePage) -> None:
 def test_a_count_that_contradicts_may_be_a_snapshot(world: HeapWorld, page: FakePage) -> None:
     page.used = 9
     (found,) = world.heap().free_list_health(world.heap().page_of(page.block(0)))
-    assert found.damage is not None and found.damage.flaw is Flaw.COUNT
+    assert found.damage is not None
+    assert found.damage.flaw is Flaw.COUNT
     assert not found.is_snapshot
     world.stops = [ThreadStop(100, functions=("mi_free", "list_dealloc"))]
     heap = world.heap()

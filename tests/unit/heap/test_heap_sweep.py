@@ -64,7 +64,8 @@ def test_a_list_and_a_tuple_hold_it_by_index(world: HeapWorld, page: FakePage) -
         (lst, 1, "list", True),
     ]
     for referrer in found:
-        assert referrer.place is not None and world.word(referrer.place) == target
+        assert referrer.place is not None
+        assert world.word(referrer.place) == target
     assert world.heap().referrers(lst).found == []
 
 
@@ -122,7 +123,8 @@ def test_a_merge_queue_holds_its_objects(world: HeapWorld, page: FakePage) -> No
     world.set("_PyObjectStackChunk", stack, n=1)
     world.memory.write_word(stack + world.layout.offset("_PyObjectStackChunk", "objs"), target)
     (found,) = by_kind(world.heap().referrers(target).found, "queue")
-    assert found.certain and "LWP 101" in sentence(found.text)
+    assert found.certain
+    assert "LWP 101" in sentence(found.text)
 
 
 def test_a_walk_that_is_interrupted_gives_what_it_has(world: HeapWorld, page: FakePage) -> None:
@@ -163,7 +165,8 @@ def test_what_nothing_refers_to_is_an_orphan(world: HeapWorld, page: FakePage) -
         (lost, "tuple", 1, (world.types["int"],))
     ]
     assert result.searched == 2
-    assert not result.unread and not result.interrupted
+    assert not result.unread
+    assert not result.interrupted
 
 
 @pytest.mark.parametrize("where", ["array", "register", "stack", "inside", "tagged", "object"])

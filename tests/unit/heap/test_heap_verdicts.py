@@ -26,7 +26,7 @@ def world(request: pytest.FixtureRequest) -> HeapWorld:
 
 @pytest.fixture
 def release() -> Iterator[HeapWorld]:
-    yield HeapWorld()
+    return HeapWorld()
 
 
 def claims(liveness: Liveness) -> str:
@@ -69,7 +69,8 @@ def test_an_object_behind_a_pre_header(world: HeapWorld) -> None:
     assert address == page.block(0) + (32 if world.hooks else 16)
     judged = world.heap().judge(address, "Plain")
     assert judged.verdict is Verdict.LIVE
-    assert judged.block is not None and judged.block.domain == "gc_pre"
+    assert judged.block is not None
+    assert judged.block.domain == "gc_pre"
 
 
 def test_a_short_string_is_smaller_than_its_types_basic_size(world: HeapWorld) -> None:
@@ -100,9 +101,9 @@ def test_an_exited_threads_object(world: HeapWorld) -> None:
     heap = world.heap()
     alive = heap.judge(kept)
     assert alive.verdict is Verdict.LIVE
-    assert (
-        alive.block is not None and alive.block.owner_tstate is None and alive.block.owner_tid == 0
-    )
+    assert alive.block is not None
+    assert alive.block.owner_tstate is None
+    assert alive.block.owner_tid == 0
     gone = heap.judge(dead)
     assert (gone.verdict, gone.confidence) == (Verdict.FREED, PROVEN)
     assert "exited" in sentence(gone.reason)
@@ -144,7 +145,8 @@ def test_a_block_on_a_list_is_freed_and_says_by_whom(world: HeapWorld, on: str, 
         page.free(address, on)
     judged = world.heap().judge(objects[2], "list")
     assert (judged.verdict, judged.confidence) == (Verdict.FREED, PROVEN)
-    assert judged.block is not None and judged.block.freed_by == by
+    assert judged.block is not None
+    assert judged.block.freed_by == by
     assert "number 2 of" in claims(judged)
 
 
@@ -163,7 +165,8 @@ def test_the_first_block_that_another_thread_frees_in_a_full_page_is_on_its_heap
     heap = world.heap()
     judged = heap.judge(objects[1])
     assert (judged.verdict, judged.confidence) == (Verdict.FREED, PROVEN)
-    assert judged.block is not None and judged.block.freed_by == "other thread"
+    assert judged.block is not None
+    assert judged.block.freed_by == "other thread"
     assert heap.judge(objects[0]).verdict is Verdict.LIVE
 
 
@@ -495,7 +498,8 @@ def test_a_count_of_zero_is_dying_by_degrees(world: HeapWorld) -> None:
     world.stops = [ThreadStop(101, functions=("list_dealloc", "_Py_Dealloc", "main"))]
     judged = world.heap().judge(address)
     assert (judged.verdict, judged.confidence) == (Verdict.DYING, LIKELY)
-    assert "LWP 101" in sentence(judged.reason) and "list_dealloc" in sentence(judged.reason)
+    assert "LWP 101" in sentence(judged.reason)
+    assert "list_dealloc" in sentence(judged.reason)
 
 
 def test_a_page_whose_owner_is_inside_the_allocator(world: HeapWorld) -> None:
@@ -594,7 +598,8 @@ def test_a_huge_block_over_several_segments_worth_of_memory(world: HeapWorld) ->
     # So far inside that the address does not lead to the segment's header any more.
     inside = heap.judge(address + (1 << 25) + (1 << 22))
     assert inside.verdict is Verdict.INTERIOR
-    assert inside.block is not None and inside.block.start == page.start
+    assert inside.block is not None
+    assert inside.block.start == page.start
     page.free(address, died=False)
     assert world.heap().judge(address).verdict is Verdict.FREED
 
@@ -610,7 +615,8 @@ def test_mimallocs_default_heap_is_the_raw_domain() -> None:
     assert heap.judge(block).verdict is Verdict.FOREIGN
     judged = heap.judge_block(block)
     assert judged.verdict is Verdict.LIVE
-    assert judged.block is not None and judged.block.domain == "raw"
+    assert judged.block is not None
+    assert judged.block.domain == "raw"
 
 
 def test_raw_pointers_into_blocks(world: HeapWorld) -> None:

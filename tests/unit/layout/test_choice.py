@@ -113,7 +113,8 @@ def test_without_dwarf_every_version_is_told_by_the_process(version: str, flavou
     process = World(Layout(no_dwarf, None, shipped_table(version, flavour)))
     choice = choose(process.memory, RUNTIME, offsets_of(version, flavour), no_dwarf)
     assert (choice.problems, choice.is_complete) == ((), True)
-    assert choice.table is not None and choice.table.endswith(f"({flavour})")
+    assert choice.table is not None
+    assert choice.table.endswith(f"({flavour})")
     for struct in ("mi_heap_t", "mi_page_t", "_PyThreadStateImpl"):
         assert choice.layout.size(struct) == process.layout.size(struct)
 

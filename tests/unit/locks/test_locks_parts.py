@@ -49,7 +49,8 @@ def test_a_futex_and_its_timeout(code: FakeMemory, timeout: int, has_timeout: bo
     found = current_call(
         code, {"rip": FUTEX_CALL, "rdi": 0x7F00_0000_2000, "rsi": 0x189, "r10": timeout}
     )
-    assert found and (found.name, found.futex, found.has_timeout) == (
+    assert found
+    assert (found.name, found.futex, found.has_timeout) == (
         "futex",
         0x7F00_0000_2000,
         has_timeout,
@@ -58,13 +59,15 @@ def test_a_futex_and_its_timeout(code: FakeMemory, timeout: int, has_timeout: bo
 
 def test_waking_a_futex_is_no_wait(code: FakeMemory) -> None:
     found = current_call(code, {"rip": FUTEX_CALL, "rdi": 0x7F00_0000_2000, "rsi": 0x81, "r10": 0})
-    assert found and found.futex is None
+    assert found
+    assert found.futex is None
 
 
 def test_another_call_has_its_name_and_no_futex(code: FakeMemory) -> None:
     code.write(FUTEX_CALL - 6, bytes([7]))
     found = current_call(code, {"rip": FUTEX_CALL, "rdi": 0x7F00_0000_2000, "rsi": 9, "r10": 0})
-    assert found and (found.name, found.futex) == ("poll", None)
+    assert found
+    assert (found.name, found.futex) == ("poll", None)
 
 
 def test_a_call_whose_number_is_not_seen_counts_when_it_looks_like_a_private_wait(
@@ -76,14 +79,17 @@ def test_a_call_whose_number_is_not_seen_counts_when_it_looks_like_a_private_wai
         current_call(code, registers | {"rax": RESTART}),
         current_call(code, registers | {"rax": 5}),
     )
-    assert waiting and waiting.futex == 0x7F00_0000_2000
-    assert running and running.futex is None
+    assert waiting
+    assert waiting.futex == 0x7F00_0000_2000
+    assert running
+    assert running.futex is None
 
 
 def test_a_call_whose_number_is_made_by_exclusive_or_is_read(code: FakeMemory) -> None:
     code.write(FUTEX_CALL - 7, b"\x90\x90\x90\x31\xc0\x0f\x05")
     found = current_call(code, {"rip": FUTEX_CALL, "rdi": 5, "rsi": 0x7F00_0000_2000})
-    assert found and found.name == "read"
+    assert found
+    assert found.name == "read"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +120,8 @@ def test_waiters_of_one_bucket_stand_in_line(world: LockWorld) -> None:
         for number, name in enumerate(("a", "b", "c"))
     ]
     lot = read_buckets(world.memory, world.layout, table(world))
-    assert lot and lot.complete
+    assert lot
+    assert lot.complete
     assert [(w.entry, w.address, w.since) for w in lot.waiters] == [
         (e, items + MUTEX, 1000 * i) for i, e in enumerate(entries)
     ]
@@ -138,7 +145,8 @@ def test_a_damaged_bucket_is_told_and_ends(world: LockWorld, damage: str) -> Non
             "wait_entry", first, node__next=node if damage == "loop" else 0xDDDD_DDDD_DDDD_DDD0
         )
     lot = read_buckets(world.memory, world.layout, table(world))
-    assert lot is not None and not lot.complete
+    assert lot is not None
+    assert not lot.complete
     assert [w.entry for w in lot.waiters] == ([first, second] if damage == "count" else [first])
 
 
@@ -154,7 +162,8 @@ def test_a_futex_is_an_entrys_semaphore_only_if_the_list_agrees(world: LockWorld
     entry = world.park(world.thread("a"), items + MUTEX)
     futex = entry + world.layout.offset("wait_entry", "sema")
     found = waiter_at_futex(world.memory, world.layout, futex)
-    assert found and (found.entry, found.address) == (entry, items + MUTEX)
+    assert found
+    assert (found.entry, found.address) == (entry, items + MUTEX)
     assert waiter_at_futex(world.memory, world.layout, items) is None
     world.set("wait_entry", entry, node__prev=items)
     assert waiter_at_futex(world.memory, world.layout, futex) is None
@@ -176,7 +185,8 @@ def test_the_depth_of_real_code_is_that_of_its_blocks() -> None:
     depths = {handler_depth(table, index) for index in range(len(outer.__code__.co_code) // 2)}
     # Outside, in the outer block, in the loop (whose iterator is on the stack too), in both inner
     # blocks.
-    assert {0, 1} <= depths and max(depths) >= 3
+    assert {0, 1} <= depths
+    assert max(depths) >= 3
 
 
 @pytest.mark.parametrize(

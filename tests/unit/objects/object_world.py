@@ -191,7 +191,8 @@ class World:
         address = self.allocate(size + member * len(slots))
         parent = self.types[base]
         info = self.objects.type_info(parent)
-        assert info is not None and info.basicsize is not None
+        assert info is not None
+        assert info.basicsize is not None
         has_inline = base == "object" and not slots
         flags = (
             READY

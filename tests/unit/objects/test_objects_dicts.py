@@ -58,7 +58,9 @@ def test_detached_values(world: World) -> None:
     names = [world.objects.text(key) for key, _ in world.objects.dict_items(address)]
     assert names == ["eggs", "spam"]
     found = world.objects.decode(address)
-    assert isinstance(found, Dict) and found.kind == "split" and not found.is_embedded
+    assert isinstance(found, Dict)
+    assert found.kind == "split"
+    assert not found.is_embedded
     assert world.objects.invariants(address) == []
 
 
@@ -94,7 +96,8 @@ def test_dict_over_inline_values(world: World) -> None:
     world.memory.write_word(instance - 8, made)
     assert [a.name for a in world.objects.attributes(instance)] == ["eggs"]
     found = world.objects.decode(made)
-    assert isinstance(found, Dict) and found.is_embedded
+    assert isinstance(found, Dict)
+    assert found.is_embedded
     assert [(c.slot, c.target) for c in world.objects.children(instance)] == [
         (AttributeSlot("eggs"), one),
         ("__dict__", made),
@@ -197,7 +200,8 @@ def test_value_that_is_no_object() -> None:
     world = World()
     address = world.dict([(world.put("a"), 0x1230)])
     (violation,) = world.objects.invariants(address)
-    assert violation.slot == ValueSlot(Data("a")) and violation.value == 0x1230
+    assert violation.slot == ValueSlot(Data("a"))
+    assert violation.value == 0x1230
     assert [(c.slot, c.target) for c in world.objects.children(address)][1] == (
         ValueSlot(Data("a")),
         0x1230,

@@ -14,11 +14,9 @@ def check(world: World, address: int, expected: str | None = None) -> list[Viola
     found = world.objects.invariants(address, expected)
     for violation in found:
         evidence = violation.evidence(address)
-        assert (
-            evidence.broken
-            and sentence(evidence.claim) == sentence(violation.claim)
-            and evidence.about == address
-        )
+        assert evidence.broken
+        assert sentence(evidence.claim) == sentence(violation.claim)
+        assert evidence.about == address
     return found
 
 
@@ -209,7 +207,8 @@ def test_wrappers(name: str) -> None:
     assert (violation.slot, violation.severity) == (
         field,
         "transient",
-    ) and "__init__" in sentence(violation.claim)
+    )
+    assert "__init__" in sentence(violation.claim)
     assert check(world, world.slotted(name, **{field: world.put(1)})) == []
     (violation,) = check(world, world.slotted(name, **{field: 0x1230}))
     assert (violation.slot, violation.severity) == (field, "broken")

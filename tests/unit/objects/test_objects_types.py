@@ -13,21 +13,22 @@ def test_builtin_types(version: str) -> None:
     world = World(version)
     for name, address in world.types.items():
         info = world.objects.type_info(address)
-        assert info is not None and info.name == name, (name, world.objects.why_not_type(address))
+        assert info is not None, (name, world.objects.why_not_type(address))
+        assert info.name == name
     info = world.objects.type_info(world.types["bool"])
-    assert (
-        info is not None
-        and info.is_subclass("int")
-        and not info.is_subclass("str")
-        and not info.is_heap_type
-    )
+    assert info is not None
+    assert info.is_subclass("int")
+    assert not info.is_subclass("str")
+    assert not info.is_heap_type
 
 
 def test_class_of_python() -> None:
     world = World()
     info = world.objects.type_info(world.new_class("Meal", names=("eggs",)))
     assert info is not None
-    assert info.is_heap_type and info.is_python_class and info.presize == 16
+    assert info.is_heap_type
+    assert info.is_python_class
+    assert info.presize == 16
     assert world.objects.type_name(info) == "__main__.Meal"
     assert [base.name for base in world.objects.bases(info)] == ["Meal", "object"]
 
@@ -59,7 +60,8 @@ def test_damaged(field: str, value: int, word: str) -> None:
     world.set("PyTypeObject", address, **{field: value})
     assert world.objects.type_info(address) is None
     (reason,) = world.objects.why_not_type(address)
-    assert word in sentence(reason.claim) and reason.broken
+    assert word in sentence(reason.claim)
+    assert reason.broken
 
 
 def test_name_that_nobody_gives() -> None:
@@ -100,9 +102,11 @@ def test_no_memory(address: int) -> None:
 def test_type_of() -> None:
     world = World()
     address = world.put(7)
-    assert world.objects.is_object(address) and world.objects.why_not_object(address) == []
+    assert world.objects.is_object(address)
+    assert world.objects.why_not_object(address) == []
     info = world.objects.type_of(address)
-    assert info is not None and info.name == "int"
+    assert info is not None
+    assert info.name == "int"
 
 
 def test_an_object_is_more_than_its_type() -> None:
@@ -127,4 +131,5 @@ def test_type_that_is_none() -> None:
     address = world.put(7)
     world.set("PyObject", address, ob_type=world.put("text"))
     claims = [sentence(reason.claim) for reason in world.objects.why_not_object(address)]
-    assert claims[0] == "ob_type is not a type object" and len(claims) > 1
+    assert claims[0] == "ob_type is not a type object"
+    assert len(claims) > 1

@@ -64,7 +64,8 @@ def test_member_that_is_a_function(world: World) -> None:
 def test_decoded(world: World) -> None:
     address = world.union(world.types["int"], world.types["str"])
     found = world.objects.decode(address)
-    assert isinstance(found, Slotted) and found.family == UNION
+    assert isinstance(found, Slotted)
+    assert found.family == UNION
     assert found["parameters"] == 0
     assert list(world.objects.tuple_items(found["args"])) == [
         world.types["int"],
@@ -90,7 +91,8 @@ def test_args(world: World) -> None:
     assert broken(world, args=0) == [("args", "args is NULL")]
     assert broken(world, args=world.put([1, 2])) == [("args", "args is a list, not a tuple")]
     ((field, claim),) = broken(world, args=0xDDDDDDDDDDDDDDDD)
-    assert field == "args" and "not an object" in claim
+    assert field == "args"
+    assert "not an object" in claim
     assert broken(world, args=world.tuple([world.types["int"]])) == [
         ("args", "a union has at least 2 members, this one has 1")
     ]
@@ -165,7 +167,8 @@ def test_expected_though_the_type_is_trash(world: World) -> None:
     assert {v.slot for v in violations} == {"header"}
     assert world.objects.invariants(address)
     found = world.objects.decode(address, UNION)
-    assert isinstance(found, Slotted) and found.type is None
+    assert isinstance(found, Slotted)
+    assert found.type is None
 
 
 def test_freed_union(world: World) -> None:

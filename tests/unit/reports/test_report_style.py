@@ -31,7 +31,8 @@ def test_paint_is_undone_by_plain(colors, name, role):
     assert plain(painted) == "text"
     assert Style(0, name)(role, "text") == "text"
     if name == "default":
-        assert painted.startswith("\x1b[") and painted.endswith("\x1b[0m")
+        assert painted.startswith("\x1b[")
+        assert painted.endswith("\x1b[0m")
 
 
 @pytest.mark.parametrize(

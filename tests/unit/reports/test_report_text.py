@@ -293,5 +293,6 @@ def test_a_test_that_others_run_is_told_where_the_crashed_thread_has_none(render
     alone = [dataclasses.replace(t, test=name if t.crashed else None) for t in report.threads]
     others = [dataclasses.replace(t, test=None if t.crashed else name) for t in report.threads]
     told = render(dataclasses.replace(report, threads=tuple(others)), Options())
-    assert "test_put" in told and " runs in " in told
+    assert "test_put" in told
+    assert " runs in " in told
     assert " runs in " not in render(dataclasses.replace(report, threads=tuple(alone)), Options())
