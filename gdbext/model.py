@@ -297,6 +297,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Tool:
+    """Who made the report, with which debugger."""
+
     name: str
     version: str
     debugger: str
@@ -304,6 +306,8 @@ class Tool:
 
 @dataclass(frozen=True)
 class TargetInfo:
+    """What was diagnosed: a core or a process, and the Python in it."""
+
     kind: str
     """``core`` or ``live``."""
     path: str | None = None
@@ -323,6 +327,8 @@ class TargetInfo:
 
 @dataclass(frozen=True)
 class Crash:
+    """How it died: the signal, what faulted, the last words."""
+
     signal: str | None = None
     code: str | None = None
     address: int | None = None
@@ -340,6 +346,8 @@ class Crash:
 
 @dataclass(frozen=True)
 class SourceLine:
+    """One line of an excerpt."""
+
     number: int
     text: str
 
@@ -361,6 +369,8 @@ class PythonFrame:
 
 @dataclass(frozen=True)
 class NativeFrameInfo:
+    """One frame of C code; ``pc`` is where it goes on, ``level`` the debugger's number."""
+
     level: int
     function: str | None
     file: str | None = None
@@ -379,6 +389,8 @@ class NativeFrameInfo:
 
 @dataclass(frozen=True)
 class ThreadInfo:
+    """One thread, with its stack and its locks."""
+
     lwp: int
     name: str | None = None
     crashed: bool = False
@@ -510,6 +522,8 @@ class Operation:
 
 @dataclass(frozen=True)
 class RaceThread:
+    """One side of a race: what the thread does to the object, and where in its code."""
+
     lwp: int
     name: str | None
     operation: Operation | str
@@ -524,12 +538,16 @@ class RaceThread:
 
 @dataclass(frozen=True)
 class SharedObject:
+    """The object that is raced on."""
+
     address: int
     type: str
 
 
 @dataclass(frozen=True)
 class Race:
+    """Threads that work on one object without a lock."""
+
     confidence: Confidence
     object: SharedObject
     threads: tuple[RaceThread, ...]
@@ -591,6 +609,8 @@ class HeapPage:
 
 @dataclass(frozen=True)
 class KnownIssue:
+    """An issue of CPython that the crash agrees with."""
+
     id: str
     url: str
     match: str
@@ -603,6 +623,8 @@ class KnownIssue:
 
 @dataclass(frozen=True)
 class Signature:
+    """What equal crashes have in common: ``id`` is made of ``frames`` and ``features``."""
+
     id: str
     frames: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
@@ -610,6 +632,8 @@ class Signature:
 
 @dataclass(frozen=True)
 class SectionError:
+    """A part of the report that could not be made, and why."""
+
     section: str
     message: str
 
@@ -764,6 +788,7 @@ class Problems:
     entries: list[SectionError] = field(default_factory=list)
 
     def add(self, section: str, message: object) -> None:
+        """Note a failure, once."""
         entry = SectionError(section, str(message))
         if entry not in self.entries:
             self.entries.append(entry)

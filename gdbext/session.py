@@ -100,6 +100,7 @@ class Session:
 
     @property
     def layout(self) -> Layout:
+        """Structs and symbols of this very CPython."""
         return self.layout_choice.layout
 
     def remember(self) -> None:
@@ -155,14 +156,17 @@ class Session:
 
     @cached_property
     def runtime(self) -> Runtime:
+        """``_PyRuntime``: interpreters and thread states."""
         return read_runtime(self.memory, self.layout, self.runtime_address)
 
     @cached_property
     def modules(self) -> list[Module]:
+        """The mapped ELF files, in address order."""
         return list(self.debugger.modules())
 
     @cached_property
     def objects(self) -> Objects:
+        """Decodes Python objects."""
         return Objects(
             self.memory,
             self.layout,
@@ -173,6 +177,7 @@ class Session:
 
     @cached_property
     def heap(self) -> Heap:
+        """Judges addresses: alive, freed, reused …"""
         return Heap(
             self.memory,
             self.layout,
@@ -203,6 +208,7 @@ class Session:
 
     @cached_property
     def frame_reader(self) -> FrameReader:
+        """Decodes the interpreter's frames."""
         return FrameReader(self.memory, self.layout)
 
     @cached_property
@@ -257,6 +263,7 @@ class Session:
 
     @cached_property
     def locks(self) -> Locks:
+        """Who holds and who waits for which lock."""
         debugger = self.debugger
         return Locks(
             self.memory,

@@ -61,16 +61,19 @@ class FtCommands:
 
     @property
     def names(self) -> Sequence[str]:
+        """The commands."""
         from gdbext.commands import dispatch
 
         return dispatch.NAMES
 
     def summary(self, name: str) -> str:
+        """One line of help."""
         from gdbext.commands import dispatch
 
         return dispatch.command(name).summary
 
     def description(self, name: str) -> str:
+        """All that ``ft help NAME`` says."""
         from gdbext.commands import dispatch
 
         command = dispatch.command(name)

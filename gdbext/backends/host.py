@@ -51,7 +51,8 @@ class Commands(Protocol):
         """What the command is for, in one line."""
 
     @property
-    def names(self) -> Sequence[str]: ...
+    def names(self) -> Sequence[str]:
+        """The subcommands."""
 
     def summary(self, name: str) -> str:
         """One line on a subcommand."""

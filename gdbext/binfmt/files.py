@@ -212,6 +212,7 @@ class TargetFiles:
         return self.lines_of(place.dwarf).at(place.address) if place is not None else None
 
     def lines_of(self, dwarf: Dwarf) -> Lines:
+        """The line tables of a file, read as they are asked for."""
         if dwarf not in self._lines:
             self._lines[dwarf] = Lines(dwarf)
         return self._lines[dwarf]

@@ -87,6 +87,7 @@ def _choices(action: argparse.Action) -> list[str]:
 
 
 def bash() -> str:
+    """The completion script for bash."""
     values, options, arguments = [], [], []
     for command in COMMANDS:
         actions = list(_actions(command))
@@ -117,6 +118,7 @@ def bash() -> str:
 
 
 def zsh() -> str:
+    """The completion script for zsh."""
     cases = []
     for command in COMMANDS:
         specifications = []
@@ -156,6 +158,7 @@ def _zsh_text(text: str) -> str:
 
 
 def fish() -> str:
+    """The completion script for fish."""
     lines = ["complete -c gdbext -f"]
     for command, summary in COMMANDS.items():
         lines.append(

@@ -88,6 +88,7 @@ class Repeater:
 
     @property
     def deaths(self) -> int:
+        """How many processes have died so far."""
         return sum(len(each.deaths) for each in self.ended)
 
     @property

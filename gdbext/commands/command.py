@@ -33,10 +33,12 @@ class Context:
 
     @property
     def style(self) -> Style:
+        """The colours that the answer is written in."""
         return Style(self.options.colors, self.options.style)
 
     @property
     def session(self) -> Session:
+        """The stopped target, read once for all commands until it runs again."""
         return current(self.debugger)
 
     def address(self, expression: str) -> int:
@@ -76,6 +78,7 @@ class Command:
 
     @property
     def usage(self) -> str:
+        """The command's line of usage: ``ft list [--stale] ADDRESS``."""
         options = [f"[{o.name}{' ' + o.metavar if o.metavar else ''}]" for o in self.options]
         return " ".join(["ft", self.name, *options, *self.positional])
 
@@ -88,9 +91,11 @@ class Arguments:
     words: list[str] = field(default_factory=list)
 
     def flag(self, name: str) -> bool:
+        """Whether an option without a value was given."""
         return bool(self.options.get(name))
 
     def value(self, name: str) -> str | None:
+        """The value of an option; None where it was not given."""
         found = self.options.get(name)
         return found if isinstance(found, str) else None
 

@@ -34,6 +34,11 @@ class CoreMemory:
         self._loads = [s for s in segments if s.type == elf.PT_LOAD and s.filesz]
 
     def read(self, address: int, size: int) -> bytes:
+        """Memory that the core has.
+
+        Raises:
+            MemoryFault
+        """
         for segment in self._loads:
             if segment.vaddr <= address and address + size <= segment.vaddr + segment.filesz:
                 try:

@@ -22,6 +22,7 @@ class Row:
 
     @property
     def is_shared(self) -> bool:
+        """Whether all reports say the same."""
         return len(set(self.values)) == 1
 
 
@@ -34,10 +35,12 @@ class Comparison:
 
     @property
     def shared(self) -> list[Row]:
+        """What all reports agree on."""
         return [row for row in self.rows if row.is_shared and row.values[0]]
 
     @property
     def different(self) -> list[Row]:
+        """What the reports differ in."""
         return [row for row in self.rows if not row.is_shared]
 
 

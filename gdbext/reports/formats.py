@@ -28,6 +28,7 @@ class Format(NamedTuple):
 
     @property
     def ending(self) -> str:
+        """Of the names of files that gdbext makes."""
         return self.endings[0]
 
 

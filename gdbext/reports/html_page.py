@@ -40,6 +40,7 @@ HERE = Path(__file__).parent
 
 
 def render(report: Report, options: Options) -> str:
+    """The report as one page without anything beside it."""
     report = options.prepared(report)
     style, script = (
         HERE.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js")

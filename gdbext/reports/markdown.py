@@ -22,6 +22,7 @@ FINDINGS_SHOWN = 10
 
 
 def render(report: Report, options: Options) -> str:
+    """The report for a job's summary or a comment."""
     report = options.prepared(report)
     parts = [_title(report)]
     parts += [

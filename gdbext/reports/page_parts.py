@@ -15,14 +15,17 @@ CLAIMS_SHOWN = 200
 
 
 def address(value: int) -> Html:
+    """An address to copy."""
     return el("code", hexaddr(value), class_="address")
 
 
 def badge(confidence: Confidence) -> Html:
+    """How sure it is."""
     return el("span", confidence.value, class_=f"badge {confidence}")
 
 
 def subject(found: Subject) -> Html:
+    """What the object is, and what it was taken for."""
     pieces = [address(found.address)]
     if found.expected_type:
         pieces.append(join([" expected ", el("code", found.expected_type)]))
@@ -83,6 +86,7 @@ def claims(report: Report, evidence: Sequence[Evidence]) -> Html | None:
 
 
 def claim(evidence: Evidence) -> Html:
+    """A piece of evidence in words."""
     return prose(story.claim_text(evidence))
 
 

@@ -65,6 +65,7 @@ class Canvas:
     shapes: list[Html] = field(default_factory=list)
 
     def add(self, name: str, *content: str, **attributes: str | int | float | None) -> None:
+        """Add an element of SVG."""
         self.shapes.append(
             el(
                 name,
@@ -96,16 +97,19 @@ class Canvas:
         )
 
     def box(self, x: float, y: float, width: float, height: float, class_: str) -> None:
+        """Add a rectangle with round corners; the picture grows to its lower edge."""
         self.add("rect", x=x, y=y, width=width, height=height, rx=6, class_=class_)
         self.height = max(self.height, y + height)
 
     def arrow(self, points: Sequence[tuple[float, float]], class_: str = "arrow") -> None:
+        """Add a line through the points, with a head if its class is an arrow's."""
         path = "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in points)
         self.add(
             "path", d=path, class_=class_, marker_end="url(#tip)" if "arrow" in class_ else None
         )
 
     def svg(self, label: str, class_: str) -> Html:
+        """The picture; ``label`` is its title, for those who do not see it."""
         height = self.height + 2
         return el(
             "svg",

@@ -28,6 +28,7 @@ MOST = 100
 
 
 def render(report: Report, options: Options) -> str:
+    """The report as a SARIF 2.1.0 log with one run."""
     report = options.prepared(report)
     run: dict[str, Any] = {
         "tool": {"driver": _driver(report)},

@@ -74,17 +74,20 @@ class Entry:
 
     @property
     def function(self) -> str:
+        """The function's name; ``??`` where it has none."""
         if self.python is not None:
             return self.python.function
         return (self.native.function if self.native else None) or "??"
 
     @property
     def file(self) -> str | None:
+        """The source file, where known."""
         frame = self.python or self.native
         return frame.file if frame else None
 
     @property
     def line(self) -> int | None:
+        """The line of the source file, where known."""
         frame = self.python or self.native
         return frame.line if frame else None
 

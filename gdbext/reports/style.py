@@ -68,6 +68,7 @@ class Style:
         self._codes = _codes(colors, name) if colors else {}
 
     def __call__(self, role: Role, text: str) -> str:
+        """The text in the colours of a role; as it is where nothing is coloured."""
         sgr = self._codes.get(role)
         return f"\x1b[{sgr}m{text}{RESET}" if sgr and text else text
 

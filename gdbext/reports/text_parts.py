@@ -56,6 +56,7 @@ class Page:
         self.lines: list[str] = []
 
     def line(self, text: str = "") -> None:
+        """One line as it is."""
         self.lines.append(text.rstrip())
 
     def flow(self, text: str, indent: int = 0, lead: str = "", role: Role | None = None) -> None:
@@ -202,6 +203,7 @@ def source(style: Style, frame: PythonFrame, room: int = 100) -> str:
 
 
 def clipped(text: str, room: int) -> str:
+    """The text in that many columns, with a sign where its end is cut off."""
     return text if display_width(text) <= room else text[: max(room - 1, 0)].rstrip() + MORE
 
 

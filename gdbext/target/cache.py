@@ -28,6 +28,11 @@ class CachedMemory:
         self._pages: OrderedDict[int, bytes | None] = OrderedDict()
 
     def read(self, address: int, size: int) -> bytes:
+        """As the memory behind it, a page at a time.
+
+        Raises:
+            MemoryFault
+        """
         if size < 0 or address < 0 or address + size > 1 << 64:
             raise MemoryFault(address, size)
         first, offset = divmod(address, PAGE)

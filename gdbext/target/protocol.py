@@ -55,7 +55,8 @@ class Debugger(Memory, Protocol):
         """The core file's path; None for a live process."""
 
     @property
-    def pid(self) -> int | None: ...
+    def pid(self) -> int | None:
+        """The process, of a core the one that it was; None where the debugger does not know."""
 
     @property
     def executable(self) -> str | None:
@@ -109,7 +110,8 @@ class Debugger(Memory, Protocol):
     def struct(self, name: str) -> Struct | None:
         """A struct's or typedef's layout from DWARF; None if there is none."""
 
-    def modules(self) -> Sequence[Module]: ...
+    def modules(self) -> Sequence[Module]:
+        """The mapped ELF files, in address order."""
 
     def regions(self) -> Sequence[Region]:
         """Mapped memory in address order (from the core's headers or the process's maps)."""

@@ -22,6 +22,7 @@ class Mapping(NamedTuple):
 
     @property
     def is_file(self) -> bool:
+        """Whether it is a file's, not anonymous or the kernel's."""
         return self.inode != 0 and self.path.startswith("/")
 
 
@@ -67,6 +68,7 @@ def catches(fields: dict[str, str], number: int) -> bool:
 
 
 def ignores(fields: dict[str, str], number: int) -> bool:
+    """Whether the process of that status ignores a signal."""
     return bool(int(fields.get("SigIgn", "0"), 16) >> (number - 1) & 1)
 
 

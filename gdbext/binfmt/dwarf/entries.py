@@ -145,6 +145,7 @@ class Dwarf:
         return found
 
     def version(self, unit: int) -> int:
+        """The DWARF version that a unit is written in."""
         return int.from_bytes(self.data[unit + 4 : unit + 6], "little")
 
     # --- entries --------------------------------------------------------------------------------

@@ -52,6 +52,7 @@ class UnitLines:
         self._places = [places[start] for start in self._starts]
 
     def at(self, address: int) -> Line | None:
+        """The line of the code at an address of the file; None where the table has none."""
         index = bisect.bisect_right(self._starts, address) - 1
         file, line = self._places[index] if index >= 0 else (0, 0)
         return Line(self.file(file), line) if line else None

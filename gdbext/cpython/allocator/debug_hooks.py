@@ -39,6 +39,7 @@ class Hooks:
 
     @property
     def is_intact(self) -> bool:
+        """Whether size, domain and the bytes on both sides are as the hooks have written them."""
         return (
             self.size is not None
             and self.api is not None

@@ -320,6 +320,7 @@ class Mimalloc:
         return page.heap != 0 and page.heap not in self.heaps
 
     def domain(self, page: Page) -> str:
+        """``mem``, ``object``, ``gc``, ``gc_pre`` or ``raw``: whose blocks the page has."""
         if self.is_raw(page):
             return "raw"
         return DOMAINS[page.tag] if page.tag < len(DOMAINS) else f"tag {page.tag}"

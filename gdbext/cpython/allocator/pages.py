@@ -68,6 +68,7 @@ class Page:
 
     @property
     def is_abandoned(self) -> bool:
+        """Whether the thread that owned the page has ended."""
         return self.heap == 0
 
     def index(self, address: int) -> int:
@@ -75,6 +76,7 @@ class Page:
         return (address - self.start) // self.block_size
 
     def block(self, index: int) -> int:
+        """The address of the block of that number."""
         return self.start + index * self.block_size
 
     def blocks(self) -> range:

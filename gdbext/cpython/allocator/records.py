@@ -76,10 +76,12 @@ class Records:
 
     @cached_property
     def freelists(self) -> Freelists:
+        """CPython's own lists of dead objects that it keeps for new ones."""
         return Freelists(self.memory, self.layout, self.runtime)
 
     @cached_property
     def queues(self) -> Queues:
+        """Memory that waits to be freed: QSBR's queues and those of biased reference counting."""
         return Queues(self.memory, self.layout, self.runtime)
 
     @cached_property
@@ -89,10 +91,12 @@ class Records:
 
     @cached_property
     def places(self) -> Places:
+        """What memory outside of the heap is: a thread's stack, a file's data."""
         return Places(self.memory, self.runtime, self.regions, lambda: self.stops)
 
     @cached_property
     def collections(self) -> list[Collection]:
+        """The state of the garbage collector of each interpreter."""
         return collections(self.memory, self.layout, self.runtime)
 
     @property

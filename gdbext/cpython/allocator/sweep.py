@@ -46,6 +46,7 @@ class Stretch:
 
     @cached_property
     def words(self) -> memoryview:
+        """The memory as 64-bit words."""
         return memoryview(self.data).cast("Q")
 
     def distinct(self) -> set[int]:

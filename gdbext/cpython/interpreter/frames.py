@@ -63,6 +63,7 @@ class PythonStack:
 
     @property
     def frames(self) -> list[Frame]:
+        """All frames of the thread, the innermost first."""
         return [frame for group in self.groups for frame in group]
 
 

@@ -85,6 +85,7 @@ class Runtime:
 
     @property
     def threads(self) -> list[ThreadState]:
+        """The thread states of all interpreters."""
         return [t for interpreter in self.interpreters for t in interpreter.threads]
 
     def by_tid(self, tid: int) -> ThreadState | None:

@@ -56,6 +56,7 @@ class DebugOffsets:
 
     @property
     def minor(self) -> int:
+        """The minor version: 13 of 3.13.5."""
         return self.version >> 16 & 255
 
 

@@ -86,12 +86,22 @@ class StructLayout:
         return list(self._fields)
 
     def field(self, name: str) -> Field:
+        """One field.
+
+        Raises:
+            UnknownLayout: this Python has no such field.
+        """
         found = self.find(name)
         if found is None:
             raise UnknownLayout(f"this Python's {self.name} has no known field {name}")
         return found[0]
 
     def offset(self, name: str) -> int:
+        """Where a field begins, in bytes.
+
+        Raises:
+            UnknownLayout
+        """
         return self.field(name).offset
 
 
@@ -205,12 +215,23 @@ class Layout:
         return StructLayout(name, size, fields) if fields else None
 
     def offset(self, struct: str, field: str) -> int:
+        """Where a field of a struct begins, in bytes.
+
+        Raises:
+            UnknownLayout
+        """
         return self.struct(struct).offset(field)
 
     def size(self, struct: str) -> int:
+        """The size of a struct in bytes.
+
+        Raises:
+            UnknownLayout
+        """
         return self.struct(struct).size
 
     def has(self, struct: str, field: str) -> bool:
+        """Whether this Python's struct has the field."""
         found = self.find(struct)
         return found is not None and field in found
 

@@ -14,4 +14,5 @@ STATES = frozenset({0, LOCKED, HAS_PARKED, LOCKED | HAS_PARKED})
 
 
 def is_locked(bits: int) -> bool:
+    """Whether the byte of a ``PyMutex`` says that it is held."""
     return bits in STATES and bool(bits & LOCKED)

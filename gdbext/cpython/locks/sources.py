@@ -72,4 +72,5 @@ class Sources:
         return Claim("thread", lwp=lwp, name=ThreadName(name), in_short=again and is_unique)
 
     def state_of(self, lwp: int) -> ThreadState | None:
+        """The thread state of an operating system's thread; None if it has none."""
         return self.runtime.by_lwp(lwp)

@@ -35,6 +35,7 @@ class StopTheWorld:
 
     @property
     def is_idle(self) -> bool:
+        """Whether nobody has stopped the world or is about to."""
         return not self.requested and not self.stopped
 
 

@@ -26,6 +26,8 @@ MIN_MEMBERS = 2
 
 
 class UnionFamily(Family):
+    """``types.UnionType``, from 3.14 on ``typing.Union`` (Objects/unionobject.c)."""
+
     names = ("types.UnionType", "typing.Union")
     struct = "unionobject"
     symbol = "_PyUnion_Type"
@@ -56,6 +58,8 @@ class UnionFamily(Family):
 
 
 class GenericAliasFamily(Family):
+    """``types.GenericAlias`` (Objects/genericaliasobject.c)."""
+
     names = ("types.GenericAlias",)
     struct = "gaobject"
     symbol = "Py_GenericAliasType"

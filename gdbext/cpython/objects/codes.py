@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 
 class CodeFamily(Family):
+    """Code objects (Objects/codeobject.c)."""
+
     names = ("code",)
     struct = "PyCodeObject"
     symbol = "PyCode_Type"

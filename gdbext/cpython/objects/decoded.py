@@ -44,6 +44,7 @@ class Violation:
         return cls(slot, reason.claim, reason.address or address, value)
 
     def evidence(self, about: int | None = None) -> Evidence:
+        """The claim with its place in memory, for a report."""
         return Evidence(self.claim, self.address, self.value, about, broken=True)
 
 
@@ -165,11 +166,15 @@ class Int(Decoded):
 
 @dataclass
 class Float(Decoded):
+    """A float."""
+
     value: float
 
 
 @dataclass
 class Complex(Decoded):
+    """A complex number."""
+
     value: complex
 
 
@@ -191,6 +196,8 @@ class Type(Decoded):
 
 @dataclass
 class Code(Decoded):
+    """A code object: where its function is in the source."""
+
     name: str | None
     qualname: str | None
     filename: str | None

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 
 class DequeItem(NamedTuple):
+    """An item, and the address of the slot in its block that has it."""
+
     position: int
     item: int
     address: int
@@ -50,6 +52,8 @@ def deque_items(core: Core, address: int) -> Iterator[DequeItem]:
 
 
 class DequeFamily(Family):
+    """``collections.deque`` (Modules/_collectionsmodule.c): blocks in a doubly linked list."""
+
     names = ("collections.deque",)
     struct = "dequeobject"
     cycle = "[...]"

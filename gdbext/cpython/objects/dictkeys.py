@@ -77,6 +77,7 @@ class Values(NamedTuple):
 
     @property
     def is_sane(self) -> bool:
+        """Whether the counts agree with each other."""
         # Values of their own memory have no meaning in ``valid``, and nobody sets it there.
         return (
             self.size <= self.capacity <= MAX_SHARED_KEYS + 2

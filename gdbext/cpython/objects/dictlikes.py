@@ -25,6 +25,8 @@ MAX_NODES = 1 << 22
 
 
 class NamespaceFamily(Family):
+    """``types.SimpleNamespace`` (Objects/namespaceobject.c)."""
+
     names = ("types.SimpleNamespace",)
     struct = "_PyNamespaceObject"
     symbol = "_PyNamespace_Type"
@@ -42,6 +44,8 @@ class NamespaceFamily(Family):
 
 
 class ProxyFamily(Family):
+    """``types.MappingProxyType`` (Objects/descrobject.c)."""
+
     names = ("mappingproxy",)
     struct = "mappingproxyobject"
     slots = required(None, "mapping")
@@ -78,6 +82,8 @@ class ViewFamily(Family):
 
 
 class DefaultDictFamily(DictFamily):
+    """``collections.defaultdict`` (Modules/_collectionsmodule.c)."""
+
     names = ("collections.defaultdict",)
     struct = "defdictobject"
     slots = (PointerField("default_factory"),)

@@ -64,6 +64,7 @@ class Family:
 
     @property
     def name(self) -> str:
+        """The type's name, the first of them."""
         return self.names[0]
 
     def known_slots(self, core: Core) -> list[PointerField]:

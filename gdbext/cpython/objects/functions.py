@@ -61,6 +61,8 @@ class WrapperFamily(Family):
 
 
 class CellFamily(Family):
+    """Cells of closures (Objects/cellobject.c)."""
+
     names = ("cell",)
     struct = "PyCellObject"
     symbol = "PyCell_Type"

@@ -97,6 +97,7 @@ class Header:
 
     @property
     def is_immortal(self) -> bool:
+        """Whether the object is never freed: its reference counts are not counted."""
         return self.ref_local == IMMORTAL_LOCAL
 
     @property
@@ -118,6 +119,7 @@ class Header:
 
     @property
     def shared_state(self) -> str:
+        """The two bits of ``ob_ref_shared``: how the counts of other threads are kept."""
         return SHARED_STATES[self.ref_shared & 3]
 
     @property
@@ -142,6 +144,7 @@ class Header:
 
     @property
     def mutex_state(self) -> str:
+        """``ob_mutex``: whether somebody holds the object, or waits for it."""
         return MUTEX_STATES[self.mutex] if self.mutex < 4 else f"damaged ({self.mutex:#x})"
 
     @property

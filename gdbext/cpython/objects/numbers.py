@@ -75,6 +75,8 @@ class IntFamily(Family):
 
 
 class FloatFamily(Family):
+    """Floats (Objects/floatobject.c)."""
+
     names = ("float",)
     struct = "PyFloatObject"
     symbol = "PyFloat_Type"
@@ -89,6 +91,8 @@ class FloatFamily(Family):
 
 
 class ComplexFamily(Family):
+    """Complex numbers (Objects/complexobject.c)."""
+
     names = ("complex",)
     struct = "PyComplexObject"
     symbol = "PyComplex_Type"

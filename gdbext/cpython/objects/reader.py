@@ -41,6 +41,7 @@ class Damaged(MemoryFault):
 
     @property
     def claim(self) -> Claim:
+        """What is wrong with the object."""
         return self._claim
 
     def __str__(self) -> str:

@@ -89,6 +89,8 @@ def _count(address: int, size: int, stop: int | None) -> int:
 
 
 class ListFamily(Family):
+    """Lists (Objects/listobject.c)."""
+
     names = ("list",)
     struct = "PyListObject"
     symbol = "PyList_Type"
@@ -196,6 +198,8 @@ class ListFamily(Family):
 
 
 class TupleFamily(Family):
+    """Tuples (Objects/tupleobject.c)."""
+
     names = ("tuple",)
     struct = "PyTupleObject"
     symbol = "PyTuple_Type"

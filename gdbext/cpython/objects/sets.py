@@ -22,6 +22,8 @@ DELETED_HASH = (1 << 64) - 1
 
 
 class SetEntry(NamedTuple):
+    """A key of a set's table, and where it is."""
+
     position: int
     key: int
     key_address: int
@@ -68,6 +70,8 @@ def set_entries(core: Core, address: int) -> Iterator[SetEntry]:
 
 
 class SetFamily(Family):
+    """``set`` and ``frozenset`` (Objects/setobject.c)."""
+
     names = ("set", "frozenset")
     struct = "PySetObject"
     cycle = "set(...)"

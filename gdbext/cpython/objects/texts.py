@@ -23,6 +23,8 @@ LIMIT = 1000
 
 
 class StrFamily(Family):
+    """Strings (Objects/unicodeobject.c)."""
+
     names = ("str",)
     struct = "PyASCIIObject"
     symbol = "PyUnicode_Type"
@@ -72,6 +74,8 @@ class StrFamily(Family):
 
 
 class BytesFamily(Family):
+    """``bytes`` (Objects/bytesobject.c)."""
+
     names = ("bytes",)
     struct = "PyBytesObject"
     symbol = "PyBytes_Type"

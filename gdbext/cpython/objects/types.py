@@ -66,6 +66,7 @@ class TypeInfo:
     """``tp_dict``; 0 for static built-in types, whose dict the interpreter keeps."""
 
     def has(self, flag: int) -> bool:
+        """Whether the type has a flag of ``tp_flags``."""
         return bool(self.flags & flag)
 
     def is_subclass(self, name: str) -> bool:
@@ -74,6 +75,7 @@ class TypeInfo:
 
     @property
     def is_heap_type(self) -> bool:
+        """Whether the type is made at run time (``Py_TPFLAGS_HEAPTYPE``)."""
         return self.has(HEAPTYPE)
 
     @property

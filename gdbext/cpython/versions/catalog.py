@@ -52,14 +52,17 @@ class Shipped:
     flavours: tuple[str, ...] = field(default=("release", "debug"))
 
     def layouts(self, flavour: str) -> Mapping[str, Any]:
+        """Structs by name, of a ``release`` or a ``debug`` build."""
         content = _read(self.name, "layouts")
         release: dict[str, Any] = content["release"]
         return release if flavour == "release" else release | content[flavour]
 
     def offsets(self) -> list[tuple[int, str, str | None]]:
+        """(place in ``_Py_DebugOffsets``, struct, field or None for the struct's size)."""
         return [(at, struct, name) for at, struct, name in _read(self.name, "offsets")["entries"]]
 
     def opcodes(self) -> Mapping[str, Any]:
+        """The instructions, as ``opcodes.json`` has them."""
         return _read(self.name, "opcodes")
 
 

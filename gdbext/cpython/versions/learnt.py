@@ -34,25 +34,31 @@ class Learnt:
 
     @property
     def name(self) -> str:
+        """Version and the beginning of the build id."""
         return f"{self.content['version']} of build {self.content['build_id'][:12]}"
 
     @property
     def number(self) -> int:
+        """``PY_VERSION_HEX``."""
         number: int = self.content["hex"]
         return number
 
     @property
     def flavours(self) -> tuple[str, ...]:
+        """The builds that it has layouts of: the one that it was learnt from."""
         return (FLAVOUR,) if self.content["layouts"] else ()
 
     def layouts(self, flavour: str) -> Mapping[str, Any]:
+        """Structs by name."""
         layouts: Mapping[str, Any] = self.content["layouts"]
         return layouts
 
     def offsets(self) -> list[tuple[int, str, str | None]]:
+        """(place in ``_Py_DebugOffsets``, struct, field or None for the struct's size)."""
         return [(at, struct, name) for at, struct, name in self.content["offsets"]]
 
     def opcodes(self) -> Mapping[str, Any]:
+        """The instructions, as ``opcodes.json`` has them."""
         opcodes: Mapping[str, Any] = self.content["opcodes"]
         return opcodes
 

@@ -67,6 +67,7 @@ class Pattern:
 
     @property
     def names_object(self) -> bool:
+        """Whether the pattern says of which type the object is."""
         return bool(self.types or self.families)
 
     @property
@@ -122,6 +123,7 @@ class Issue:
 
     @property
     def needs_threads(self) -> bool:
+        """Whether the defect shows only where threads share something."""
         return self.defect in RACES and self.one_thread is None
 
     @property
