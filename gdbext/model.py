@@ -318,8 +318,9 @@ class TargetInfo:
     debug_build: bool | None = None
     gil_enabled: bool | None = None
     layout_source: str | None = None
-    """``dwarf``, ``debug-offsets`` or ``table``: the weakest source that a field in use
-    came from.
+    """``dwarf``, ``debug-offsets`` or ``table``: the weakest source that a field in use came from.
+
+    None where no layout is known.
     """
     pid: int | None = None
     """The process's id, where it is alive."""
@@ -630,6 +631,15 @@ class Signature:
     features: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, kw_only=True)
+class ModuleInfo:
+    """A mapped ELF file.  ``base`` is where its start is mapped, ``build_id`` hex digits."""
+
+    path: str
+    base: int
+    build_id: str | None
+
+
 @dataclass(frozen=True)
 class SectionError:
     """A part of the report that could not be made, and why."""
@@ -752,6 +762,8 @@ class Report:
     """The heap pages that the findings are about, for pictures."""
     consensus: Consensus | None = None
     """Where the report concludes over many deaths."""
+    modules: tuple[ModuleInfo, ...] = ()
+    """The executable and the libraries, by address."""
     schema: str = SCHEMA_ID
 
 

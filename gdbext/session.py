@@ -17,8 +17,13 @@ from gdbext.cpython.interpreter.opcode_choice import choose as choose_opcodes
 from gdbext.cpython.interpreter.running_tests import running_tests
 from gdbext.cpython.interpreter.runtime import Runtime, read_runtime
 from gdbext.cpython.interpreter.thread_names import thread_names
-from gdbext.cpython.layout.choice import Choice, choose
-from gdbext.cpython.layout.debug_offsets import DebugOffsets, find_runtime, read_debug_offsets
+from gdbext.cpython.layout.choice import Choice, choose, nothing_known
+from gdbext.cpython.layout.debug_offsets import (
+    DebugOffsets,
+    UnreadableRuntime,
+    find_runtime,
+    read_debug_offsets,
+)
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.layout.struct_cache import StructCache
 from gdbext.cpython.locks.locks import Locks
@@ -74,6 +79,7 @@ class Session:
         """CPython's own table of where things are.
 
         Raises:
+            UnreadableRuntime: when its memory is not there.
             DebuggerError: when this is no CPython 3.13 or later, or one with a GIL.
         """
         found = read_debug_offsets(self.memory, self.runtime_address, lambda: self.learnt)
@@ -95,8 +101,16 @@ class Session:
 
     @cached_property
     def layout_choice(self) -> Choice:
-        """Where fields live, and which sources of that were found not to fit."""
-        return choose(self.memory, self.runtime_address, self.offsets, self._structs, self.learnt)
+        """Where fields live, and which sources of that were found not to fit.
+
+        Raises:
+            DebuggerError: when this is no CPython 3.13 or later, or one with a GIL.
+        """
+        try:
+            offsets = self.offsets
+        except UnreadableRuntime as error:
+            return nothing_known(str(error))
+        return choose(self.memory, self.runtime_address, offsets, self._structs, self.learnt)
 
     @property
     def layout(self) -> Layout:
@@ -156,7 +170,9 @@ class Session:
 
     @cached_property
     def runtime(self) -> Runtime:
-        """``_PyRuntime``: interpreters and thread states."""
+        """Interpreters and thread states; none where their layout is not known."""
+        if not self.layout_choice.is_complete:
+            return Runtime(self.runtime_address, (), complete=False)
         return read_runtime(self.memory, self.layout, self.runtime_address)
 
     @cached_property

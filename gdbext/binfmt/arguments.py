@@ -4,7 +4,8 @@ A function is called with its arguments in registers (System V ABI for x86-64: r
 r8, r9).  What it still needs of them after its first call it keeps in a register that callees
 preserve, or in its part of the stack.  Where, the function's own instructions say: all paths from
 its first instruction to the one it is at are followed, and only what is the same on all of them
-counts.
+counts.  How many arguments a function has they say as well: it reads those registers that it was
+called with, and others hold what somebody else left there.
 
 >>> code = bytes.fromhex("53 4889fb e800000000 90".replace(" ", ""))   # push rbx; mov rdi,rbx; call
 >>> entry_arguments(code, 9)
@@ -39,6 +40,10 @@ IMPLICIT = {
     "rdtsc": ("rax", "rdx"),
     "syscall": ("rax", "rcx", "r11"),
 }
+ZEROING = frozenset(("xor", "sub", "pxor"))
+"""Of a register with itself: its value does not matter."""
+WRITES_ONLY = ("mov", "lea", "set", "pop")
+"""What they do not read is the last operand."""
 STRINGS = ("movs", "stos", "lods", "scas", "cmps")
 MAX_INSTRUCTIONS = 6000
 MAX_CODE = 1 << 16
@@ -90,6 +95,7 @@ def entry_arguments(code: bytes, at: int, *, is_caller: bool = True) -> dict[int
     """
     states: dict[int, _State] = {0: ENTRY}
     pending = [0]
+    used: set[int] = set()
     found: _State | None = None
     for _ in range(MAX_INSTRUCTIONS):
         if not pending:
@@ -99,6 +105,7 @@ def entry_arguments(code: bytes, at: int, *, is_caller: bool = True) -> dict[int
         instruction = decode(code[offset : offset + LONGEST])
         if instruction is None:
             continue
+        used |= _read(state, instruction)
         after = _step(state, instruction)
         behind = offset + instruction.size
         if is_caller and behind == at and instruction.mnemonic == "call":
@@ -115,7 +122,8 @@ def entry_arguments(code: bytes, at: int, *, is_caller: bool = True) -> dict[int
         return {}  # too long to follow: a path that was not seen may say otherwise
     if not is_caller:
         found = states.get(at)
-    return _by_position(found) if found is not None else {}
+    places = _by_position(found) if found is not None else {}
+    return {argument: place for argument, place in places.items() if argument in used}
 
 
 def recovered(
@@ -167,6 +175,21 @@ def _successors(instruction: Instruction, behind: int) -> list[int]:
         taken = [behind + distance] if distance is not None else []
         return taken if instruction.mnemonic == "jmp" else [behind, *taken]
     return [behind]
+
+
+def _read(state: _State, instruction: Instruction) -> set[int]:
+    """The arguments that an instruction reads from a register."""
+    name, operands = instruction.mnemonic, instruction.operands
+    if name.startswith("nop") or (name in ZEROING and len(set(operands)) == 1):
+        return set()
+    read: list[str | None] = []
+    for operand in operands:
+        if isinstance(operand, MemoryOperand):
+            read += (operand.base, operand.index)
+    writes_only = name.startswith(WRITES_ONLY)
+    read += [o for o in (operands[:-1] if writes_only else operands) if isinstance(o, str)]
+    held = (state.holds.get(Register(whole_register(register))) for register in read if register)
+    return {argument for argument in held if argument is not None}
 
 
 def _step(state: _State, instruction: Instruction) -> _State:

@@ -2,7 +2,9 @@
 
     snapshot -> pointers -> cause -> findings -> races -> issues -> signature -> report
 
-Each section is made on its own: one that fails becomes an entry in the report's ``errors``.
+Each section is made on its own: one that fails becomes an entry in the report's ``errors``.  Where
+no layout of CPython's structs is known, what needs none is still there: the signal, the fault, the
+native stacks, the files.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ from gdbext.diagnosis.observe.program import Program
 from gdbext.diagnosis.observe.provenance import find_provenance
 from gdbext.diagnosis.observe.stack import Functions, read_stack
 from gdbext.diagnosis.observe.surroundings import read_field_holder, read_surroundings
-from gdbext.diagnosis.observe.target import read_target
+from gdbext.diagnosis.observe.target import read_modules, read_target
 from gdbext.diagnosis.observe.threads import read_threads
 from gdbext.diagnosis.observe.unions import find_union_initialisations
 from gdbext.diagnosis.rules import apply
@@ -62,6 +64,7 @@ from gdbext.model import (
     Crash,
     Finding,
     HeapPage,
+    ModuleInfo,
     Problems,
     Race,
     Report,
@@ -79,6 +82,7 @@ NO_RACES: Sequence[Race] = ()
 NO_VIEWS: tuple[ContainerView, ...] = ()
 NO_PAGES: tuple[HeapPage, ...] = ()
 NO_POINTERS: Sequence[Pointer] = ()
+NO_MODULES: tuple[ModuleInfo, ...] = ()
 
 
 def diagnose(session: Session) -> Report:
@@ -89,9 +93,9 @@ def diagnose(session: Session) -> Report:
             could be said then).
     """
     kind = session.debugger.kind
-    _ = session.offsets
+    choice = session.layout_choice
     section = Sections()
-    for problem in session.layout_choice.problems:
+    for problem in choice.problems:
         section.note("layout", problem)
     target = section.make("target", lambda: read_target(session), TargetInfo(kind))
     functions, program = Functions(session), Program(session)
@@ -102,18 +106,22 @@ def diagnose(session: Session) -> Report:
     )
     fault = section.make("crash", lambda: _fault(session, stack), Fault(signal=None))
     observer = Observer(session=session, functions=functions, program=program, stack=stack)
-    facts = _facts(observer, fault, section)
+    facts = (
+        _facts(observer, fault, section)
+        if choice.is_complete
+        else Facts(fault=fault, stack=stack, is_decoded=False)
+    )
     provenance = facts.cause.provenance
     findings = section.make("findings", lambda: apply.findings(facts), NO_FINDINGS)
     shared = Accesses(crashed=stack.lwp)
-    if fault.is_crash or findings:
+    if choice.is_complete and (fault.is_crash or findings):
         shared = section.make("race", lambda: read_accesses(observer, findings, provenance), shared)
     races = section.make("race", lambda: find_races(shared, findings, fault.is_crash), NO_RACES)
     findings = section.make("findings", lambda: apply.with_races(facts, findings, races), findings)
     reason = section.make("crash", lambda: apply.victim_reason(facts, findings, races), None)
     version = target.python_version
     known = Identified()
-    if version and apply.may_be_known(facts, findings):
+    if version and choice.is_complete and apply.may_be_known(facts, findings):
         known = section.make(
             "known_issues",
             lambda: identify(version, read_features(observer, facts, findings, races, shared)),
@@ -124,9 +132,10 @@ def diagnose(session: Session) -> Report:
         lambda: signature(read_crash_site(session, facts), findings, races, shared, known),
         None,
     )
-    unknown = section.make("operations", lambda: session.opcode_choice.problem, None)
-    if unknown is not None:
-        section.note("operations", unknown)
+    if choice.is_complete:
+        unknown = section.make("operations", lambda: session.opcode_choice.problem, None)
+        if unknown is not None:
+            section.note("operations", unknown)
     session.remember()
     containers = section.make("pictures", lambda: container_views(session, findings), NO_VIEWS)
     pages = section.make("pictures", lambda: heap_pages(session, findings), NO_PAGES)
@@ -143,6 +152,7 @@ def diagnose(session: Session) -> Report:
         suspects=tuple(races),
         containers=containers,
         pages=pages,
+        modules=section.make("modules", lambda: read_modules(session), NO_MODULES),
     )
 
 
@@ -174,8 +184,10 @@ class Sections:
 
 
 def _fault(session: Session, stack: CrashStack) -> Fault:
-    layout = session.layout.struct("PyObject")
-    header_fields = frozenset(layout.offset(name) for name in HEADER_FIELDS)
+    layout = session.layout.find("PyObject")
+    header_fields = frozenset(
+        layout.offset(name) for name in HEADER_FIELDS if layout and name in layout
+    )
     return read_fault(
         session.debugger, session.memory, stack.native_frames, stack.lwp, header_fields
     )

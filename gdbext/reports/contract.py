@@ -32,6 +32,7 @@ ADDRESS_FIELDS = frozenset(
     {
         "address",
         "about",
+        "base",
         "frame",
         "code",
         "pc",

@@ -319,7 +319,9 @@ def next_commands(report: Report) -> list[str]:
     if any(t.holds or t.waits_for for t in report.threads) or report.race is not None:
         commands.append("ft locks")
     if not report.findings or report.findings[0].rule == "FT000":
-        commands += ["ft bt all", "ft scan"]
+        commands.append("ft bt all")
+        if report.target.layout_source is not None:
+            commands.append("ft scan")
     return list(dict.fromkeys(commands))[:6]
 
 

@@ -46,6 +46,9 @@ from gdbext.wording import sentence
 
 FINDINGS_SHOWN = 4
 THREADS_SHOWN = 12
+FRAMES_SHOWN = 16
+MODULES_SHOWN = 6
+"""Of a crash without a verdict."""
 CLAIMS_SHOWN = {"object": 6, "container": 3, "other finding": 2, "race": 3}
 LABEL = 7
 CONTEXT = 1
@@ -72,6 +75,7 @@ def render(report: Report, options: Options) -> str:
         page.line(page.style("dim", _more(len(report.findings) - len(findings), "findings")))
     if not findings:
         page.line(page.style("warning", "no verdict: the triage did not get far enough"))
+        _undiagnosed(page, report)
     if findings and findings[0].rule == "FT000":
         _overview(page, report)
     if report.crash is not None and report.crash.victim:
@@ -128,6 +132,20 @@ def _finding(page: Page, report: Report, finding: Finding, in_full: bool) -> Non
     if (test := story.other_test(report)) is not None:
         page.flow(f"test {visible(test[0], 200)} runs in {visible(test[1], 40)}", 2)
     _object(page, finding)
+
+
+def _undiagnosed(page: Page, report: Report) -> None:
+    """Of a crash without a verdict: where it was, and in which files."""
+    thread = next((t for t in report.threads if t.crashed), None)
+    if thread is not None:
+        thread_heading(page, thread)
+        stack(page, thread, limit=FRAMES_SHOWN)
+    files = report.modules if page.options.verbose else report.modules[:MODULES_SHOWN]
+    for number, module in enumerate(files):
+        text = f"{visible(module.path, 200)}  build id {module.build_id or 'none'}"
+        _labelled(page, "files" if number == 0 else "", text)
+    if len(files) < len(report.modules):
+        page.line(" " * LABEL + page.style("dim", _more(len(report.modules) - len(files), "files")))
 
 
 def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) -> None:

@@ -5,6 +5,8 @@ gdb that there is.
 from __future__ import annotations
 
 import json
+import mmap
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 import interpreters
 import version_tables
 from lab import corpus, crash
+from lab.triage import triage_json
 
 CORPUS = corpus()
 
@@ -68,3 +71,38 @@ def test_a_layout_passes_its_checks(build: str, gdb: str, tmp_path: Path) -> Non
     assert source == ("table" if build == "stripped" else "dwarf")
     assert (heap, freelists) == ((3072, 16640) if build == "debug" else (3064, 14240))
     assert threads >= 1
+
+
+UNKNOWN = 0x031400F0
+WORDS = 64
+"""After the header, some of the words of ``_Py_DebugOffsets``."""
+
+
+@pytest.mark.parametrize("debugger", ["gdb", "lldb"])
+def test_where_no_layout_fits_a_report_has_what_needs_none(debugger: str, tmp_path: Path) -> None:
+    """A stripped interpreter of a version that does not exist, with offsets that cannot be."""
+    python = interpreters.build("stripped")
+    core = crash(python, CORPUS["ctypes_null"].path, folder=tmp_path / "run").core
+    made_up = (
+        UNKNOWN.to_bytes(8, "little")
+        + (1).to_bytes(8, "little")
+        + (7).to_bytes(8, "little") * WORDS
+    )
+    with core.open("r+b") as stream:
+        data = mmap.mmap(stream.fileno(), 0)
+        cookies = [found.start() for found in re.finditer(b"xdebugpy", data)]
+        for place in cookies:
+            if int.from_bytes(data[place + 8 : place + 16], "little") >> 16 == 0x030D:
+                data[place + 8 : place + 8 + len(made_up)] = made_up
+        data.close()
+    report = triage_json(core, debugger)
+    target, crash_of, errors = report["target"], report["crash"], report["errors"]
+    assert (target["python_version"], target["layout_source"]) == ("3.20.0", None)
+    assert (crash_of["signal"], crash_of["address"]) == ("SIGSEGV", "0x0")
+    assert report["findings"] == []
+    (thread,) = report["threads"]
+    assert (thread["state"], thread["python"]) == (None, [])
+    assert "_PyEval_EvalFrameDefault" in [frame["function"] for frame in thread["native"]]
+    assert str(python) in [module["path"] for module in report["modules"]]
+    assert {e["section"] for e in errors} == {"layout"}
+    assert "cannot be judged" in errors[0]["message"]

@@ -19,6 +19,12 @@ from gdbext.cpython.layout.tables import FittingTable, agreeing, tables
 from gdbext.cpython.versions.catalog import Facts
 from gdbext.target.protocol import Memory, Struct
 
+NOT_JUDGED = "objects, heap, locks and thread states cannot be judged"
+REMEDY = (
+    "to have them judged, give gdbext the debug information of that very build (its -dbg or "
+    "-debuginfo package)"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
@@ -80,25 +86,33 @@ def choose(
         if candidate.is_announced or candidate is best:
             problems.append(f"{candidate.name} does not fit this process: {failures[0]}")
     own = _Candidate(name="_Py_DebugOffsets", layout=Layout(lambda _: None, offsets))
-    if not is_running(memory, best.layout if best else own.layout, runtime):
-        # What the tests look at is not there yet, or gone already.
-        return _choice(best or own, (), is_complete=best is not None)
     if best is not None:
+        if not is_running(memory, best.layout, runtime):
+            # What the tests look at is not there yet, or gone already.
+            return _choice(best, ())
         others = f"no other source of layouts fits better ({tried - 1} tried)"
         return _choice(best, (*problems[:1], others))
-    return _choice(own, (*problems, _nothing_fits(offsets, tried)), is_complete=False)
+    problems += [_nothing_fits(offsets, tried), REMEDY]
+    return replace(_choice(own, tuple(problems)), source=Source.DEBUG_OFFSETS, is_complete=False)
 
 
-def _choice(
-    candidate: _Candidate, problems: tuple[str, ...], *, is_complete: bool = True
-) -> Choice:
+def nothing_known(reason: str) -> Choice:
+    """Of a process that says nothing of itself: no struct's layout is known."""
+    return Choice(
+        layout=Layout(lambda _: None),
+        source=Source.DEBUG_OFFSETS,
+        problems=(f"{NOT_JUDGED}: {reason}",),
+        is_complete=False,
+    )
+
+
+def _choice(candidate: _Candidate, problems: tuple[str, ...]) -> Choice:
     layout = candidate.layout
     return Choice(
         layout=layout,
         source=layout.source(),
         problems=problems,
         table=candidate.table,
-        is_complete=is_complete,
     )
 
 
@@ -140,14 +154,11 @@ def _disagrees(offsets: DebugOffsets) -> str:
 
 def _nothing_fits(offsets: DebugOffsets, tried: int) -> str:
     reason = (
-        f"none of the {tried} tables that gdbext has fits this process"
+        f"none of {tried} tables fits"
         if offsets.order is not None
-        else (
-            "and its _Py_DebugOffsets has an order of fields that gdbext does not know (or is "
-            "damaged)"
-        )
+        else "its _Py_DebugOffsets is of no known kind, or damaged"
     )
     return (
-        f"the layouts of this CPython {offsets.python_version} are not known: it has no DWARF, "
-        f"{reason}; objects, heap, locks and thread states are not judged"
+        f"{NOT_JUDGED}: no layout of this CPython {offsets.python_version} is known (no DWARF, "
+        f"{reason})"
     )

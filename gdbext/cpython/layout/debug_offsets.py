@@ -32,6 +32,13 @@ FIXED = {
 """What has the same place in every free-threaded build: it follows the object's header."""
 
 
+class UnreadableRuntime(DebuggerError):
+    """There is a ``_PyRuntime``, but not what it begins with.
+
+    A core that was cut short does not have it.
+    """
+
+
 @dataclass(frozen=True)
 class DebugOffsets:
     """The table, read.  ``offsets`` maps ``struct.field`` to a byte offset, ``sizes`` a struct to
@@ -69,12 +76,13 @@ def read_debug_offsets(
     ``learnt`` gives what was learnt of this very build, if anything was.
 
     Raises:
+        UnreadableRuntime: when its memory cannot be read.
         DebuggerError: when there is no such table there.
     """
     try:
         cookie, version, free_threaded = HEADER.unpack(memory.read(runtime, HEADER.size))
     except MemoryFault as fault:
-        raise DebuggerError(f"_PyRuntime cannot be read: {fault}") from None
+        raise UnreadableRuntime(f"_PyRuntime cannot be read: {fault}") from None
     if cookie != COOKIE:
         raise DebuggerError(
             "_PyRuntime has no debug offsets: this Python is older than 3.13 (or its memory is "
@@ -95,7 +103,7 @@ def read_debug_offsets(
         try:
             data = memory.read(runtime, size)
         except MemoryFault as fault:
-            raise DebuggerError(f"_Py_DebugOffsets cannot be read: {fault}") from None
+            raise UnreadableRuntime(f"_Py_DebugOffsets cannot be read: {fault}") from None
         offsets: dict[str, int] = {}
         sizes: dict[str, int] = {}
         for at, owner, name in entries:

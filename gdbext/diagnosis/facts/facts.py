@@ -39,3 +39,5 @@ class Facts:
     lock_problems: tuple[LockProblem, ...] = ()
     hang: Hang | None = None
     """Only of a process that did not crash."""
+    is_decoded: bool = True
+    """Whether objects and thread states can be read: a layout of their structs fits the process."""

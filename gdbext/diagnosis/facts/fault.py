@@ -10,6 +10,8 @@ FAULT_SIGNALS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE")
 FATAL_SIGNALS = (*FAULT_SIGNALS, "SIGABRT", "SIGTRAP", "SIGSYS")
 """Signals raised by the process's own execution; the other deadly ones are sent to it (SIGQUIT), or
 report a limit (SIGXCPU)."""
+SENT_CODES = ("SI_USER", "SI_QUEUE", "SI_TKILL")
+"""kill(), sigqueue(), raise() and pthread_kill(): no instruction faulted, whatever the signal."""
 NULL_PAGE = 4096
 """Linux maps nothing below: an address down there is an offset from NULL."""
 
@@ -55,8 +57,13 @@ class Fault:
     """
 
     @property
+    def was_sent(self) -> bool:
+        """Whether a process, this one or another, sent the signal."""
+        return self.signal is not None and self.signal.code in SENT_CODES
+
+    @property
     def is_fault(self) -> bool:
-        """Whether an instruction faulted."""
+        """Whether the signal is one by which the processor reports that an instruction faulted."""
         return self.signal is not None and self.signal.name in FAULT_SIGNALS
 
     @property

@@ -25,6 +25,8 @@ class Process:
     """What the runtime says of the process as a whole."""
 
     threads: tuple[ThreadState, ...] = ()
+    is_complete: bool = False
+    """Whether these are all thread states that there are: what is not among them does not exist."""
     has_debug_hooks: bool = False
     """CPython's debug hooks fill memory that is allocated and freed."""
 

@@ -20,7 +20,7 @@ from gdbext.diagnosis.conclude.reporters import (
     aborted_by_libc,
     reports_fatal_error,
 )
-from gdbext.diagnosis.facts.fault import FAULT_SIGNALS, Fault, Operand
+from gdbext.diagnosis.facts.fault import FAULT_SIGNALS, SENT_CODES, Fault, Operand
 from gdbext.diagnosis.facts.frames import frame_of_signal
 from gdbext.target.protocol import (
     Debugger,
@@ -61,7 +61,7 @@ def read_fault(
     if signal is None or lwp is None:
         return Fault(signal=signal)
     registers = debugger.registers(lwp)
-    if signal.name in FAULT_SIGNALS:
+    if signal.name in FAULT_SIGNALS and signal.code not in SENT_CODES:
         # A handler (faulthandler's, say) may have run since: the fault is where the signal came in.
         level = frame_of_signal(frames)
         if level:

@@ -26,6 +26,7 @@ def read_process(session: Session) -> Process:
             )
             for state in session.runtime.threads
         ),
+        is_complete=session.runtime.complete,
         has_debug_hooks=session.heap.records.hooks,
     )
 

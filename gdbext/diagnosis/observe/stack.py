@@ -28,9 +28,11 @@ class Functions:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._slots = SlotIndex(
-            session.memory, session.layout, session.objects, session.debugger.regions
-        )
+
+    @cached_property
+    def _slots(self) -> SlotIndex:
+        session = self._session
+        return SlotIndex(session.memory, session.layout, session.objects, session.debugger.regions)
 
     @cached_property
     def _tables(self) -> dict[str, FunctionTable]:
@@ -42,7 +44,8 @@ class Functions:
         ``is_exact``: the frame's pc is in its function.  A caller's pc is where the call returns
         to: behind one that never returns another function may begin.
         """
-        if frame.is_inlined or frame.module is None:
+        is_known = self._session.layout_choice.is_complete
+        if frame.is_inlined or frame.module is None or not is_known:
             return None
         pc = frame.pc if is_exact else frame.pc - 1
         debugger = self._session.debugger

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os
 
-from gdbext.model import TargetInfo
+from gdbext.model import ModuleInfo, TargetInfo
 from gdbext.session import Session
+
+
+def read_modules(session: Session) -> tuple[ModuleInfo, ...]:
+    """The files that the process had mapped as code, in the order of their addresses."""
+    modules = sorted(session.modules, key=lambda m: m.base)
+    return tuple(ModuleInfo(path=m.path, base=m.base, build_id=m.build_id) for m in modules)
 
 
 def read_target(session: Session) -> TargetInfo:
     """The report's ``target``."""
-    debugger = session.debugger
+    debugger, choice = session.debugger, session.layout_choice
+    offsets = choice.layout.offsets
     executable = debugger.executable
     module = next(
         (
@@ -27,10 +34,10 @@ def read_target(session: Session) -> TargetInfo:
         path=debugger.path,
         executable=executable,
         build_id=module.build_id if module else None,
-        python_version=session.offsets.python_version,
-        free_threaded=session.offsets.free_threaded,
+        python_version=offsets.python_version if offsets else None,
+        free_threaded=offsets.free_threaded if offsets else None,
         debug_build=session.is_debug_build,
-        gil_enabled=gil if session.offsets.free_threaded else True,
-        layout_source=str(session.layout_choice.source),
+        gil_enabled=gil,
+        layout_source=str(choice.source) if choice.is_complete else None,
         pid=debugger.pid if debugger.kind == "live" else None,
     )

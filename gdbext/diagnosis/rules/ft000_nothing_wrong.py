@@ -12,6 +12,8 @@ from gdbext.model import Confidence, Finding
 
 def check(facts: Facts) -> Iterator[Finding]:
     """What the process is doing: waiting, working."""
+    if not facts.is_decoded:
+        return
     if facts.fault.signal is not None and facts.fault.signal.name in FATAL_SIGNALS:
         return
     evidence = facts.hang.evidence if facts.hang else ()

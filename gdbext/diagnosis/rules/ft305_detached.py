@@ -35,12 +35,12 @@ C_LIBRARY = re.compile(r"/lib(c|m|pthread)[.-]")
 def check(facts: Facts) -> Iterator[Finding]:
     """The innermost function of the interpreter, where its thread state is detached, or none."""
     lwp = facts.stack.lwp
-    if lwp is None or not facts.fault.is_crash:
+    if lwp is None or not facts.fault.is_crash or not facts.process.is_complete:
         return
     state = facts.process.by_lwp(lwp)
     if state is not None and state.state != "detached":
         return
-    inner = _in_interpreter(facts.stack)
+    inner = _called_from_outside(facts.stack)
     api = next((f for f in inner if _needs_attachment(f.function or "")), None)
     if api is None or any(ATTACHING.match(f.function or "") for f in inner):
         return
@@ -63,24 +63,29 @@ def _needs_attachment(function: str) -> bool:
     return bool(ATTACHED_ONLY.match(function)) and not ATTACHING.match(function)
 
 
-def _in_interpreter(stack: CrashStack) -> list[NativeFrame]:
-    """The interpreter's frames that the fault is in, up to the first caller that is another's code.
+def _called_from_outside(stack: CrashStack) -> list[NativeFrame]:
+    """The interpreter's frames that the fault is in, where another's code called them.
 
-    Whoever called the interpreter from outside did so detached; that it was attached when it was
-    called itself is fine.  The C library's functions that the interpreter called for its work may
-    lie further in.
+    That code called the interpreter detached; that it was attached when it was called itself is
+    fine.  The eval loop runs attached: what it calls may detach, and a signal may come just then
+    (``signal.raise_signal``).  The C library's functions that the interpreter called for its work
+    may lie further in.
     """
     found: list[NativeFrame] = []
     if stack.interpreter_module is None:
         return found
     for frame in stack.from_fault[:MAX_INNER]:
         name = frame.function or ""
-        is_own = stack.is_interpreters(frame.module)
-        if is_own and frame.level not in stack.eval_levels and not name.startswith(FOREIGN_CALLS):
+        is_foreign = not stack.is_interpreters(frame.module) or name.startswith(FOREIGN_CALLS)
+        if not is_foreign:
+            if frame.level in stack.eval_levels:
+                return []
             found.append(frame)
-        elif found or not (C_LIBRARY.search(frame.module or "") or is_abort_machinery(name)):
+        elif found:
+            return found
+        elif not (C_LIBRARY.search(frame.module or "") or is_abort_machinery(name)):
             break
-    return found
+    return []
 
 
 RULE = Rule(

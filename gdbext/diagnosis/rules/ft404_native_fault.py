@@ -11,13 +11,11 @@ from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import fill_went_through
 from gdbext.model import Claim, Confidence, Evidence, Finding
 
-SENT = ("SI_USER", "SI_QUEUE")
-
 
 def check(facts: Facts) -> Iterator[Finding]:
     """Where it happened, and what the instruction accessed."""
     fault = facts.fault
-    if not fault.is_fault:
+    if not fault.is_fault or not facts.is_decoded:
         return
     evidence = [*_root(facts), *_instruction(facts)]
     if fault.operand:
@@ -47,7 +45,7 @@ def _instruction(facts: Facts) -> Iterator[Evidence]:
     if fault.jumped_to is not None:
         claim = Claim("bad-program-counter")
         yield Evidence(claim, fault.jumped_to)
-    if fault.signal is not None and fault.signal.code in SENT:
+    if fault.signal is not None and fault.was_sent:
         claim = Claim("signal-sent", process=fault.signal.sender if fault.from_outside else None)
         yield Evidence(claim, None, fault.signal.code)
     elif fault.instruction:

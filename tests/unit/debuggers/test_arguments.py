@@ -41,10 +41,31 @@ def test_a_loop_that_puts_the_register_to_other_use_leaves_nothing() -> None:
 
 
 def test_the_innermost_function_has_its_arguments_before_its_first_call() -> None:
-    code = bytes.fromhex("534889fb488b4720")  # push rbx; mov rdi,rbx; mov 0x20(rdi),rax
-    places = entry_arguments(code, 4, is_caller=False)
+    # push rbx; mov rdi,rbx; test rsi,rsi; mov 0x20(rdi),rax
+    code = bytes.fromhex("534889fb4885f6488b4720")
+    places = entry_arguments(code, 7, is_caller=False)
     assert places[0] in (Register("rdi"), RBX)
     assert places[1] == Register("rsi")
+
+
+@pytest.mark.parametrize(
+    ("code", "count"),
+    [
+        ("488b07", 1),  # mov (rdi),rax
+        ("488b06", 0),  # mov (rsi),rax: the first is not read, the second is
+        ("31ff4889f8", 0),  # xor edi,edi; mov rdi,rax
+        ("4c89cf4889f8", 0),  # mov r9,rdi; mov rdi,rax: the last of six, and then no more the first
+        ("0f1f07", 0),  # nopl (rdi)
+    ],
+)
+def test_a_register_that_the_function_does_not_read_is_no_argument(code: str, count: int) -> None:
+    """What is left in it is anybody's.
+
+    PyObject_GetAttr has no sixth argument, and r9 has a value all the same.
+    """
+    places = entry_arguments(bytes.fromhex(code + "c3"), 0, is_caller=False)
+    assert (0 in places) == bool(count)
+    assert 4 not in places
 
 
 def test_a_call_that_ends_the_function_is_still_its_own() -> None:

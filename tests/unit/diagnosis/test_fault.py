@@ -110,6 +110,16 @@ def test_general_protection_fault_takes_its_address_from_the_operand() -> None:
     assert fault.access == "reading"
 
 
+@pytest.mark.parametrize("code", ["SI_USER", "SI_QUEUE", "SI_TKILL"])
+def test_no_instruction_faulted_where_the_signal_was_sent(code: str) -> None:
+    """A thread may sleep in the vDSO, or anywhere: its registers say nothing."""
+    fake = debugger_at("488b7818", {**REGISTERS, "rip": 0x10}, Signal("SIGSEGV", 7, 11, code))
+    fault = read_fault(fake, fake, [NativeFrame(0, 0x10, 0x7000, None)], 7)
+    assert fault.was_sent
+    assert (fault.jumped_to, fault.instruction, fault.operand) == (None, None, None)
+    assert (fault.address, fault.access, fault.stack_overflow) == (None, None, False)
+
+
 def test_jump_to_nowhere() -> None:
     fake = debugger_at("", {**REGISTERS, "rip": 0}, Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0))
     fault = read_fault(fake, fake, [NativeFrame(0, 0, 0x7000, None)], 7)

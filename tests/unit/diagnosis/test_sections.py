@@ -14,7 +14,7 @@ from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.rule import Kind
 from gdbext.diagnosis.rules import apply
 from gdbext.model import SectionError
-from gdbext.target.values import DebuggerError, MemoryFault
+from gdbext.target.values import DebuggerError, MemoryFault, Signal
 from unit.diagnosis.crash_world import GC, TAKEN, HeapWorld, facts_of
 
 
@@ -55,6 +55,21 @@ def test_a_defect_of_ours_is_raised_for_those_who_look_for_it(
 def test_rules_say_nothing_of_what_could_not_be_observed() -> None:
     nothing = Facts(fault=Fault(signal=None), stack=CrashStack(lwp=None))
     assert [f.rule for f in apply.findings(nothing)] == ["FT000"]
+
+
+@pytest.mark.parametrize("signal", [None, "SIGSEGV"])
+def test_nothing_is_said_of_objects_that_cannot_be_decoded(signal: str | None) -> None:
+    """Neither that nothing is wrong, nor that the fault has nothing to do with an object."""
+    fault = Fault(signal=Signal(signal, 1, 11, "SEGV_MAPERR", 0x19) if signal else None)
+    facts = Facts(fault=fault, stack=CrashStack(lwp=1), is_decoded=False)
+    assert apply.findings(facts) == []
+
+
+def test_what_the_fault_itself_says_needs_no_layout() -> None:
+    signal = Signal("SIGABRT", 1, 6, "SI_TKILL")
+    fault = Fault(signal=signal, assertion="PyTuple_Check(alias->args)")
+    facts = Facts(fault=fault, stack=CrashStack(lwp=1), is_decoded=False)
+    assert [f.rule for f in apply.findings(facts)] == ["FT401"]
 
 
 def test_a_healthy_object_gives_no_finding() -> None:

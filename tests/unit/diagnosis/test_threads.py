@@ -5,6 +5,7 @@ through a lock.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -19,7 +20,7 @@ from gdbext.diagnosis.rules.apply import may_be_normal
 from gdbext.model import Confidence, Finding, Verdict
 from gdbext.target.protocol import NativeFrame, NativeThread, Signal, Variable
 from gdbext.wording import sentence
-from unit.diagnosis.crash_world import PYTHON, stack_of
+from unit.diagnosis.crash_world import EXTENSION, PYTHON, stack_of
 
 UNION = 0x20000001000
 READER, OTHER = 11, 12
@@ -85,23 +86,33 @@ def test_a_thread_at_the_lock_of_the_union_does_not_compute(one: Sequence[str]) 
 
 
 def detached(
-    names: Sequence[str], fault: Fault = SEGV, state: str | None = "detached"
+    names: Sequence[str],
+    fault: Fault = SEGV,
+    state: str | None = "detached",
+    caller: str = "worker",
+    is_complete: bool = True,
 ) -> list[Finding]:
-    """What FT305 says of a thread in those functions, whose thread state is in that state."""
+    """What FT305 says of a thread in those functions of the interpreter, in that state.
+
+    ``caller`` called them: an extension's function, or another one of the interpreter.
+    """
     known = [ThreadState(address=0x5000, lwp=READER, state=state)] if state else []
+    stack = frames([*names, caller])
+    if caller == "worker":
+        stack[-1] = replace(stack[-1], module=EXTENSION)
     return list(
         ft305_detached.check(
             Facts(
                 fault=fault,
-                stack=stack_of(*frames(names), lwp=READER),
-                process=Process(threads=tuple(known)),
+                stack=stack_of(*stack, lwp=READER),
+                process=Process(threads=tuple(known), is_complete=is_complete),
             )
         )
     )
 
 
 def test_a_c_api_call_in_a_detached_thread_is_reported() -> None:
-    names = ["_Py_INCREF", "PyList_Append", "worker"]
+    names = ["_Py_INCREF", "PyList_Append"]
     [found] = detached(names)
     assert (found.rule, sentence(found.evidence[1].claim)) == (
         "FT305",
@@ -110,6 +121,19 @@ def test_a_c_api_call_in_a_detached_thread_is_reported() -> None:
     [found] = detached(names, state=None)
     assert sentence(found.evidence[1].claim) == "it has no thread state"
     assert not detached(names, state="attached")
+
+
+def test_thread_states_that_were_not_all_read_are_no_evidence() -> None:
+    """A layout that does not fit finds none, and every thread would seem to have none."""
+    names = ["_Py_INCREF", "PyList_Append"]
+    assert not detached(names, state=None, is_complete=False)
+    assert not detached(names, is_complete=False)
+
+
+def test_what_the_eval_loop_calls_may_detach_itself() -> None:
+    """signal.raise_signal() sends a signal while it is detached; it was called attached."""
+    names = ["raise", "signal_raise_signal", "cfunction_vectorcall_O", "PyObject_Vectorcall"]
+    assert not detached(names, caller="_PyEval_EvalFrameDefault")
 
 
 @pytest.mark.parametrize(
@@ -138,12 +162,12 @@ def test_a_thread_that_waits_detached_is_in_order(names: Sequence[str]) -> None:
     ],
 )
 def test_what_was_killed_from_outside_did_nothing_wrong(fault: Fault) -> None:
-    assert not detached(["PyList_Append", "worker"], fault)
+    assert not detached(["PyList_Append"], fault)
 
 
 @pytest.mark.parametrize("function", ["PyOS_vsnprintf", "PyOS_mystrnicmp", "PyConfig_Clear"])
 def test_what_works_on_no_object_may_be_called_detached(function: str) -> None:
-    assert not detached([function, "worker"])
+    assert not detached([function])
 
 
 def test_a_healthy_process_shows_pointers_to_what_just_died() -> None:

@@ -9,7 +9,7 @@ import pytest
 from runtime_world import MAIN, RUNTIME, World
 
 from fakes import VERSIONS, offsets_of, shipped_table
-from gdbext.cpython.layout.choice import choose
+from gdbext.cpython.layout.choice import choose, nothing_known
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
 from gdbext.cpython.layout.layout import Layout
 from gdbext.target.protocol import Struct
@@ -132,10 +132,10 @@ def test_what_fits_no_version_is_not_used(world: World) -> None:
     assert not choice.is_complete
     assert (choice.table, str(choice.source)) == (None, "debug-offsets")
     assert choice.layout.find("mi_heap_t") is None
-    (said,) = choice.problems
-    assert said.startswith(
-        "the layouts of this CPython 3.13.9 are not known: it has no DWARF, none"
-    )
+    said, remedy = choice.problems
+    assert "debug information of that very build" in remedy
+    assert said.startswith("objects, heap, locks and thread states cannot be judged: ")
+    assert "no layout of this CPython 3.13.9 is known (no DWARF, none of" in said
 
 
 def test_an_unknown_order_of_offsets_is_said(world: World) -> None:
@@ -143,10 +143,14 @@ def test_an_unknown_order_of_offsets_is_said(world: World) -> None:
     process = DebugOffsets(RUNTIME, 0x03100000, True, {}, {}, None)
     choice = choose(world.memory, RUNTIME, process, no_dwarf)
     assert not choice.is_complete
-    assert (
-        "its _Py_DebugOffsets has an order of fields that gdbext does not know"
-        in choice.problems[0]
-    )
+    assert "its _Py_DebugOffsets is of no known kind" in choice.problems[0]
+
+
+def test_a_process_that_says_nothing_of_itself_has_no_layout() -> None:
+    choice = nothing_known("_PyRuntime cannot be read")
+    assert not choice.is_complete
+    assert choice.layout.find("PyObject") is None
+    assert choice.problems[0].endswith("cannot be judged: _PyRuntime cannot be read")
 
 
 def test_a_table_of_the_very_version_is_used_in_a_damaged_process(world: World) -> None:
