@@ -70,14 +70,16 @@ def hang(
             process.stdout.close()
 
 
-def settle(process: subprocess.Popen[str], threads: int, timeout: float = 30.0) -> None:
+def settle(
+    process: subprocess.Popen[str], threads: int, timeout: float = 30.0, looks: int = 3
+) -> None:
     """Wait until that many threads all sleep: a program says that it is ready a little before it
-    waits.
+    waits.  They must be found asleep ``looks`` times on end, 50 ms apart.
     """
     tasks = Path(f"/proc/{process.pid}/task")
     ends = time.monotonic() + timeout
     asleep = 0
-    while asleep < 3:
+    while asleep < looks:
         states = [
             re.findall(r"^State:\s+(\w)", (task / "status").read_text(), re.M)
             for task in tasks.iterdir()

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lab import builds
@@ -36,8 +36,16 @@ class Lab:
         """
         return self.crash_of(Script(CORPUS / f"{name}.py"), build, number)
 
-    def crash_of(self, script: Script, build: str, number: int = 0) -> CrashRun:
-        """The same for a script that need not be of the corpus."""
+    def crash_of(
+        self,
+        script: Script,
+        build: str,
+        number: int = 0,
+        env: Mapping[str, str] | None = None,
+    ) -> CrashRun:
+        """The same for a script that need not be of the corpus; ``env`` instead of what it says
+        itself.
+        """
         expect = script.on(build) if "builds" in script.expect else script.expect
         folder = self.root / build / script.name / str(number)
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +61,7 @@ class Lab:
                         script.path,
                         folder=folder,
                         timeout=expect.get("seconds", 30),
-                        env=expect.get("env"),
+                        env=expect.get("env") if env is None else env,
                         # What is mended there would be waited for in vain each time.
                         attempts=1 if builds.given() else expect.get("attempts", 1),
                     )

@@ -1,0 +1,19 @@
+/* Keeps a borrowed reference to a list's item while other threads may run. */
+#include "module.h"
+#include <unistd.h>
+
+static PyObject *slow_repr(PyObject *self, PyObject *list)
+{
+    PyObject *item = PyList_GetItem(list, 0);
+    if (!item)
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    while (PyList_GET_SIZE(list))
+        usleep(1000);
+    usleep(100000);
+    Py_END_ALLOW_THREADS
+    return PyObject_Repr(item);
+}
+
+static PyMethodDef methods[] = {{"slow_repr", slow_repr, METH_O, NULL}, {0}};
+MODULE(borrowed_item, methods, no_types)

@@ -1,0 +1,25 @@
+"""A C++ global drops a Python object when the process exits, after the interpreter has gone."""
+
+import exit_destructor
+
+EXPECT = {
+    "signal": ("SIGSEGV", "SIGABRT"),
+    "rule": "FT305",
+    "headline": ("Holder::~Holder",),
+    "shows": ("Holder::~Holder", "exit"),
+    "advice": ("exit",),
+    "fails": {
+        "headline": "nothing of Holder::~Holder",
+        "advice": "nothing of exit",
+        "sections that failed": "operations: the instructions are not known",
+    },
+}
+
+
+class Settings:
+    def __init__(self):
+        self.values = {"a": [1]}
+
+
+if __name__ == "__main__":
+    exit_destructor.configure(Settings())

@@ -1,0 +1,19 @@
+"""nanobind: a Python function is called in a thread that has no thread state."""
+
+import nanobind_foreign_thread
+
+EXPECT = {
+    "signal": ("SIGSEGV", "SIGABRT"),
+    "rule": "FT305",
+    "headline": ("notify",),
+    "shows": ("notify", "nanobind_foreign_thread.cpp:9"),
+    "race": None,
+    "fails": {
+        "rule": "FT405",
+        "headline": "nothing of notify",
+        "shows": "nothing of notify",
+    },
+}
+
+if __name__ == "__main__":
+    nanobind_foreign_thread.notify(lambda number: number)
