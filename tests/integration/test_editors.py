@@ -133,6 +133,6 @@ def test_gdbs_windows(crash: CrashRun, tmp_path: Path) -> None:
         assert seen("unionobject.c", "PyTuple_GET_ITEM")
         child.sendline("ft threads")
         # The source above, the command's output below.
-        assert seen("unionobject.c", '"MainThread"', "list_union_freed.py:24 in reader")
+        assert seen("unionobject.c", '"MainThread"', "list_union_freed.py:26 in reader")
     finally:
         child.close(force=True)
