@@ -19,7 +19,7 @@ PT_LOAD, PT_NOTE, PT_GNU_EH_FRAME = 1, 4, 0x6474E550
 PF_W = 2
 ET_DYN, ET_CORE = 3, 4
 NT_PRSTATUS, NT_PRPSINFO, NT_AUXV, NT_SIGINFO, NT_FILE = 1, 3, 6, 0x53494749, 0x46494C45
-AT_PHDR = 3
+AT_PHDR, AT_SYSINFO_EHDR = 3, 33
 FS_BASE = 112 + 21 * 8
 """Where elf_prstatus has it: number 21 of the registers in ``struct user_regs_struct``."""
 NT_GNU_BUILD_ID = 3
@@ -73,6 +73,8 @@ class CoreInfo(NamedTuple):
     """Where the program's own ELF headers were mapped (AT_PHDR): they tell the program from the
     libraries.
     """
+    vdso: int | None = None
+    """Where the kernel's own functions were mapped (AT_SYSINFO_EHDR)."""
     pid: int | None = None
     loads: tuple[Segment, ...] = ()
     """The PT_LOAD segments by address: memory, as far as ``filesz`` goes."""
@@ -153,7 +155,7 @@ def read_core(path: str) -> CoreInfo:
                 raise DebuggerError(f"{path} is an ELF file, but not a core")
             size = os.fstat(stream.fileno()).st_size
             files: list[tuple[int, int, int, str]] = []
-            program = arguments = headers = pid = None
+            program = arguments = headers = vdso = pid = None
             threads: list[CoreThread] = []
             for segment in segments:
                 if segment.type != PT_NOTE:
@@ -169,9 +171,8 @@ def read_core(path: str) -> CoreInfo:
                         # Notes of a thread follow its NT_PRSTATUS.
                         threads[-1] = threads[-1]._replace(siginfo=body)
                     elif note_type == NT_AUXV:
-                        headers = dict(struct.iter_unpack("<QQ", body[: len(body) & ~15])).get(
-                            AT_PHDR
-                        )
+                        words = dict(struct.iter_unpack("<QQ", body[: len(body) & ~15]))
+                        headers, vdso = words.get(AT_PHDR), words.get(AT_SYSINFO_EHDR)
                     elif note_type == NT_PRPSINFO and len(body) >= 136:
                         (pid,) = struct.unpack_from("<i", body, 24)
                         program = _text(body[40:56])
@@ -192,6 +193,7 @@ def read_core(path: str) -> CoreInfo:
         max(missing, 0),
         tuple(threads),
         headers,
+        vdso,
         pid,
         tuple(loads),
     )

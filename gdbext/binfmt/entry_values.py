@@ -7,6 +7,7 @@ from __future__ import annotations
 from gdbext.binfmt.dwarf import callsites
 from gdbext.binfmt.files import TargetFiles
 from gdbext.target.protocol import Debugger
+from gdbext.target.registers import PRESERVED, known_registers
 
 MAX_DEPTH = 8
 """An entry value may be given by an entry value of the caller, and so on."""
@@ -30,10 +31,8 @@ class EntryValues:
         if caller >= len(frames) or depth > MAX_DEPTH:
             return None
         found = self._files.dwarf_at(self._debugger, frames[caller].pc)
-        site = callsites.find(found.dwarf, found.address) if found else None
-        # A callee of another name: the called function has ended in a jump to this one, with
-        # registers of its own making.
-        if site is None or site.callee != frames[level].function or number not in site.values:
+        site = callsites.find(found.dwarf, found.address) if found is not None else None
+        if found is None or site is None or number not in site.values:
             return None
         registers = self._debugger.registers(lwp, caller)
         outer = caller
@@ -43,10 +42,27 @@ class EntryValues:
         base_address = (
             frames[outer + 1].sp if site.base_is_cfa and outer + 1 < len(frames) else None
         )
-        return callsites.compute(
-            site.values[number],
-            registers.get,
-            base_address,
-            lambda register: self.register(lwp, caller, register, depth + 1),
-            self._debugger,
-        )
+
+        def value(expression: bytes) -> int | None:
+            return callsites.compute(
+                expression,
+                registers.get,
+                base_address,
+                lambda register: self.register(lwp, caller, register, depth + 1),
+                self._debugger,
+                frames[caller].pc - found.address,
+            )
+
+        # Another callee: the called function has ended in a jump to this one, with registers of its
+        # own making.
+        if site.callee is not None:
+            is_called = site.callee == frames[level].function
+        else:
+            is_caller = known_registers(frames, level) == PRESERVED
+            symbol = self._debugger.symbol_at(frames[level].pc - is_caller)
+            is_called = (
+                site.target is not None
+                and symbol is not None
+                and value(site.target) == symbol.address
+            )
+        return value(site.values[number]) if is_called else None

@@ -15,6 +15,7 @@ from typing import BinaryIO, NamedTuple
 
 from gdbext.binfmt import debug_files, elf, sections
 from gdbext.binfmt.debug_files import Where
+from gdbext.binfmt.dwarf import lines
 from gdbext.binfmt.dwarf.entries import Dwarf
 from gdbext.binfmt.dwarf.lines import Line, Lines
 from gdbext.binfmt.symtab import SymbolTable
@@ -46,7 +47,7 @@ class TargetFiles:
     machine.
 
     A path that the target has mapped is a name; which file here that is, and whether it still is
-    the same build, :meth:`_here` says.
+    the same build, :meth:`here` says.
     """
 
     def __init__(self, core: str | None, pid: int | None, where: Where | None = None) -> None:
@@ -128,7 +129,7 @@ class TargetFiles:
         if index < 0 or address >= self._maps[1][index][1]:
             return b""
         start, end, offset, path = self._maps[1][index]
-        here = self._here(memory, path)
+        here = self.here(memory, path)
         if here is None:
             return b""
         at = offset + address - start
@@ -144,6 +145,11 @@ class TargetFiles:
             return open(self.core, "rb", buffering=0) if self.core else None
         except OSError:
             return None
+
+    @property
+    def vdso(self) -> int | None:
+        """Where a core has the kernel's own functions, which come from no file."""
+        return self._core.vdso if self._core else None
 
     def file_at(self, address: int) -> str | None:
         """The path of the file that is mapped at the address."""
@@ -194,12 +200,12 @@ class TargetFiles:
         None if the file is another build now.
         """
         path = self.file_at(address)
-        here = self._here(memory, path) if path is not None else None
+        here = self.here(memory, path) if path is not None else None
         if path is None or here is None:
             return None
         if path not in self._dwarfs:
             file = sections.read(here)
-            if DEBUG_INFO not in file.names and (apart := self._separate(here)):
+            if DEBUG_INFO not in file.names and (apart := self.separate(here)):
                 file = sections.read(apart)
             self._dwarfs[path] = Dwarf(file)
         return DwarfPlace(self._dwarfs[path], address - self._bias(memory, path))
@@ -211,6 +217,13 @@ class TargetFiles:
         place = self.dwarf_at(memory, address)
         return self.lines_of(place.dwarf).at(place.address) if place is not None else None
 
+    def build_folder_at(self, memory: Memory, address: int) -> str | None:
+        """The folder that the instruction's source file was compiled in; None where that is not
+        known.
+        """
+        place = self.dwarf_at(memory, address)
+        return lines.build_folder(place.dwarf, place.address) if place is not None else None
+
     def lines_of(self, dwarf: Dwarf) -> Lines:
         """The line tables of a file, read as they are asked for."""
         if dwarf not in self._lines:
@@ -219,10 +232,10 @@ class TargetFiles:
 
     def _bias(self, memory: Memory, path: str) -> int:
         """What is to be added to the addresses in a mapped file."""
-        here = self._here(memory, path)
+        here = self.here(memory, path)
         return self._bases[path] - (sections.read(here).first if here else 0)
 
-    def _here(self, memory: Memory, path: str) -> str | None:
+    def here(self, memory: Memory, path: str) -> str | None:
         """The file of this machine that was mapped as ``path``; None if it is another build now, or
         gone.
         """
@@ -242,7 +255,7 @@ class TargetFiles:
                 )
         return self._files_here[path]
 
-    def _separate(self, here: str) -> str | None:
+    def separate(self, here: str) -> str | None:
         """The file that has what was taken out of the file ``here``."""
         return debug_files.separate(here, self._where.folders)
 
@@ -251,10 +264,10 @@ class TargetFiles:
         its own.
         """
         if path not in self._tables:
-            here = self._here(memory, path)
+            here = self.here(memory, path)
             files = [sections.read(here)] if here else []
             if here and SYMTAB not in files[0].names:
-                apart = self._separate(here)
+                apart = self.separate(here)
                 more = sections.read(apart) if apart else debug_files.minimal(files[0])
                 files += [more] if more else []
             self._tables[path] = [SymbolTable(file) for file in files]

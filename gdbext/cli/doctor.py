@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.metadata
 import json
 import os
 import resource
@@ -17,6 +18,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from gdbext.backends import registry
 from gdbext.cli import init, interpreters
 from gdbext.cli.main import COMMANDS, Failure
 from gdbext.engine import launch
@@ -24,6 +26,7 @@ from gdbext.reports.options import wants_color
 
 GOOD, LACK, FAULT = "✓", "!", "✗"
 SIGNS = {GOOD: "ok", LACK: "lack", FAULT: "missing"}
+NOT_FOUND = "not found"
 COLORS = {GOOD: "32", LACK: "33", FAULT: "31"}
 HELP = """\
 Every line is one thing that gdbext uses. Where something is missing, the line
@@ -39,6 +42,11 @@ exit status:
 examples:
   gdbext doctor
   gdbext doctor --python /opt/python3.14t/bin/python3.14t"""
+COSTS = {
+    "drgn": "reports on cores are made in a debugger's own process, which takes longer",
+    "gdb": "there are no `ft` commands in gdb; reports are made in another debugger",
+    "lldb": "there are no `ft` commands in LLDB",
+}
 ASK = """
 import json, sys, sysconfig
 maps = [line.split(None, 5) for line in open("/proc/self/maps")]
@@ -105,7 +113,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         _show(found)
-    works = any(check.sign != FAULT for check in debuggers) and (
+    works = any(check.sign != FAULT and check.state != NOT_FOUND for check in debuggers) and (
         ptrace.sign == GOOD or cores.sign == GOOD
     )
     return 0 if works else 1
@@ -123,16 +131,13 @@ def _show(checks: list[Check]) -> None:
 
 
 def _debugger(name: str) -> Check:
-    install = f"pip install {name}-for-pwndbg (no root needed), or your system's package {name}"
-    cost = (
-        "reports are made in gdb, or in lldb where there is no gdb"
-        if name == "gdb"
-        else "no second debugger; gdb is enough"
-    )
+    install, cost = registry.launcher(name).INSTALL, COSTS[name]
     try:
         found = launch.find(name)
     except launch.LaunchError:
-        return Check(FAULT if name == "gdb" else LACK, name, "not found", cost, install)
+        return Check(FAULT if name == "gdb" else LACK, name, NOT_FOUND, cost, install)
+    if not found.command:
+        return Check(GOOD, name, f"{importlib.metadata.version(name)}, a library of this Python")
     code = (
         "import sys; print('PY', sys.version_info[0], sys.version_info[1]); import pygments; "
         "print('PYGMENTS')"

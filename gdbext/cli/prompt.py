@@ -14,6 +14,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from gdbext.backends.gdb import launcher as gdb
+from gdbext.backends.lldb import launcher as lldb
+from gdbext.backends.programs import Program
 from gdbext.cli import compressed, init
 from gdbext.cli.main import COMMANDS, Failure
 from gdbext.engine import core_target, launch
@@ -83,7 +86,7 @@ def gdb_words(opened: Sequence[str], arguments: argparse.Namespace) -> list[str]
     triage = [] if arguments.no_triage else ["with pagination off -- ft triage"]
     return [
         "-q",
-        *_each("-iex", [*launch.QUIET_GDB_SETTINGS, *sysroot]),
+        *_each("-iex", [*gdb.QUIET_SETTINGS, *sysroot]),
         *("-ix", init.path("gdb")),
         *_each("-ex", triage),
         *opened,
@@ -94,7 +97,7 @@ def lldb_words(opened: Sequence[str], arguments: argparse.Namespace) -> list[str
     """The same for LLDB."""
     sysroot = arguments.sysroot
     settings = [
-        *launch.QUIET_LLDB_SETTINGS,
+        *lldb.QUIET_SETTINGS,
         *([f'platform select --sysroot "{sysroot}" remote-linux'] if sysroot else []),
         f'command script import "{init.path("lldb")}"',
     ]
@@ -109,7 +112,7 @@ def _each(option: str, values: Sequence[str]) -> list[str]:
     return [word for value in values for word in (option, value)]
 
 
-def converse(debugger: launch.Debugger, words: Sequence[str]) -> int:
+def converse(debugger: Program, words: Sequence[str]) -> int:
     """Leave the terminal to the debugger until it ends; Ctrl-C is its own meanwhile."""
     before = signal.signal(signal.SIGINT, lambda *_: None)
     try:

@@ -106,7 +106,7 @@ def diagnose(request: dict[str, Any], debugger: str, timeout: float) -> int:
         Failure: when the debugger itself fails.
     """
     try:
-        chosen = launch.find(debugger)
+        chosen = launch.find(debugger, live="pid" in request)
         result = launch.run(chosen, request, timeout)
     except launch.LaunchError as error:
         raise Failure(str(error)) from None
@@ -120,5 +120,7 @@ def diagnose(request: dict[str, Any], debugger: str, timeout: float) -> int:
     from gdbext.reports.sanitize import inert, visible
 
     said = "\n  ".join(["", *(inert(visible(line)) for line in result.noise.splitlines()[-6:])])
-    other = " Another debugger may do better: --debugger lldb." if chosen.name == "gdb" else ""
-    raise Failure(f"{chosen.command[0]} {ended} before it could answer.{other}{said}")
+    others = launch.others(chosen)
+    other = f" Another debugger may do better: --debugger {others[0]}." if others else ""
+    program = next(iter(chosen.command), chosen.name)
+    raise Failure(f"{program} {ended} before it could answer.{other}{said}")

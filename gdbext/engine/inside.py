@@ -18,6 +18,7 @@ import traceback
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
+from gdbext.backends import registry
 from gdbext.engine import core_target
 from gdbext.reports.sanitize import inert, visible
 from gdbext.target.protocol import Debugger, DebuggerError
@@ -30,8 +31,12 @@ LONGEST_MESSAGE = 2000
 
 
 def main() -> None:
+    """Never returns."""
+    answer(json.loads(os.environ["GDBEXT_REQUEST"]))
+
+
+def answer(request: dict[str, Any]) -> None:
     """Never returns: the debugger ends here, without the time that its own tidying up takes."""
-    request = json.loads(os.environ["GDBEXT_REQUEST"])
     stdout = os.fdopen(request["stdout"], "w", encoding=request["encoding"], errors="replace")
     stderr = os.fdopen(request["stderr"], "w", encoding="utf-8", errors="replace")
     code = CANNOT_OPEN
@@ -51,7 +56,7 @@ def main() -> None:
 
 
 def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
-    adapter = importlib.import_module(f"gdbext.backends.{request['debugger']}.adapter")
+    adapter = registry.adapter(request["debugger"])
     ready = threading.Thread(target=_preload, args=([name for name, _ in request["outputs"]],))
     ready.start()
     sysroot = request.get("sysroot")

@@ -130,7 +130,30 @@ class Debugger(Memory, Protocol):
         """(number, text) of lines around ``line``; empty when the file cannot be found."""
 
 
+class Backend(Protocol):
+    """A debugger's adapter, a module: how it opens a target that no person has opened."""
+
+    def open_core(self, executable: str, core: str, sysroot: str | None = None) -> Debugger:
+        """Make the debugger open a core.  ``sysroot`` is a folder that stands for ``/`` of the
+        machine where it was made.
+
+        Raises:
+            DebuggerError: with the debugger's complaint.
+        """
+
+    def attach(self, pid: int) -> Debugger:
+        """Make the debugger stop and inspect a running process.
+
+        Raises:
+            DebuggerError: with the debugger's complaint.
+        """
+
+    def leave(self) -> None:
+        """Let a process that was attached to go on, unharmed; harmless for a core."""
+
+
 __all__ = [
+    "Backend",
     "Debugger",
     "DebuggerError",
     "Field",

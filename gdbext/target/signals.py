@@ -62,6 +62,8 @@ SIGNAL_FRAME_TRAP = 40 + 152
 """
 PAGE_FAULT, PROTECTION_FAULT = 14, 13
 """The processor's exceptions that become SIGSEGV."""
+SIGNAL_RETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"
+"""``mov $15,%rax; syscall`` (rt_sigreturn)."""
 HANDLER_DEPTH = 32
 """So many frames a signal handler may have gone down."""
 
@@ -131,6 +133,14 @@ def before_handler(
     if trap == PROTECTION_FAULT and died.number == signal.SIGSEGV:
         return Signal(died.name, died.lwp, died.number, "SI_KERNEL")
     return died
+
+
+def returns_from_signal(memory: Memory, pc: int) -> bool:
+    """Whether a frame's pc is what the kernel lets a signal handler return to."""
+    try:
+        return memory.read(pc, len(SIGNAL_RETURN)) == SIGNAL_RETURN
+    except MemoryFault:
+        return False
 
 
 def describe(lwp: int, number: int, info: Info | None) -> Signal:

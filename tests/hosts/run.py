@@ -7,10 +7,14 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from gdbext.backends.gdb import launcher as gdb
+from gdbext.backends.lldb import launcher as lldb
+from gdbext.backends.programs import Program
 from gdbext.engine import launch
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +44,7 @@ def run_in_debugger(
     or a ``command`` that is started and runs until it stops by itself; none of them leaves the
     debugger empty.  ``program`` is another debugger binary than that of this environment.
     """
-    debugger = launch.Debugger(name, [program], {}) if program else launch.find(name)
+    debugger = Program(name, [program], {}) if program else launch.find(name)
     with tempfile.TemporaryDirectory(prefix="gdbext-host-") as folder:
         answer = Path(folder) / "answer.json"
         request = {
@@ -85,14 +89,16 @@ def run_in_debugger(
     return result["value"]
 
 
-def command_line(debugger: launch.Debugger) -> list[str]:
+def command_line(debugger: Program) -> list[str]:
     """The debugger, without its user's settings, running :func:`hosts.inside.main`."""
     code = (
         f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]; "
         "import hosts.inside as inside; inside.main()"
     )
+    if not debugger.command:
+        return [sys.executable, "-c", code]
     if debugger.name == "gdb":
-        settings = [word for setting in launch.GDB_SETTINGS for word in ("-iex", setting)]
+        settings = [word for setting in gdb.SETTINGS for word in ("-iex", setting)]
         return [*debugger.command, "-nx", "-batch", *settings, "-ex", f"python {code}"]
-    settings = [word for setting in launch.LLDB_SETTINGS for word in ("-O", setting)]
+    settings = [word for setting in lldb.SETTINGS for word in ("-O", setting)]
     return [*debugger.command, "--no-lldbinit", "--batch", *settings, "-o", f"script {code}"]

@@ -1,4 +1,4 @@
-"""gdb and LLDB, asked the same of the same core: equal answers, but for what is named here.
+"""gdb, LLDB and drgn, asked the same of the same core: equal answers, but for what is named here.
 
 What cannot be made equal:
 
@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 import interpreters
+from gdbext.backends import registry
 from hosts.run import InsideError, run_in_debugger
 from lab import Lab, crash, hang
 from lab.crash import copy_sparse
@@ -52,7 +53,7 @@ def _debuggers() -> dict[str, tuple[str, str | None]]:
     """(adapter, program) by a label: those of this environment, and the system's gdb where it is
     another version.
     """
-    found: dict[str, tuple[str, str | None]] = {"gdb": ("gdb", None), "lldb": ("lldb", None)}
+    found: dict[str, tuple[str, str | None]] = {name: (name, None) for name in registry.NAMES}
     system = shutil.which("gdb", path="/usr/local/bin:/usr/bin:/bin")
     if system:
         said = subprocess.run(
@@ -64,6 +65,8 @@ def _debuggers() -> dict[str, tuple[str, str | None]]:
     return found
 
 
+LIVE = [label for label, (name, _) in _debuggers().items() if registry.launcher(name).ATTACHES]
+"""Those that run and stop programs."""
 _answers: dict[tuple[str, str, str], Any] = {}
 
 
@@ -299,7 +302,8 @@ def test_live_processes_are_the_same_in_both_and_go_on_untouched(tmp_path: Path)
     with hang(python, script, folder=tmp_path / "run") as process:
         settle(process, threads=2)
         told = {}
-        for label, (adapter, program) in _debuggers().items():
+        for label in LIVE:
+            adapter, program = _debuggers()[label]
             told[label] = run_in_debugger(
                 adapter, "hosts.answers:live", pid=process.pid, program=program
             )
@@ -327,7 +331,7 @@ def test_live_processes_are_the_same_in_both_and_go_on_untouched(tmp_path: Path)
             assert one[aspect] == told["lldb"][aspect], (label, aspect)
 
 
-@pytest.mark.parametrize("label", _debuggers())
+@pytest.mark.parametrize("label", LIVE)
 def test_a_program_run_in_the_debugger_dies_there(label: str, tmp_path: Path) -> None:
     script = tmp_path / "null.py"
     script.write_text("import ctypes\nctypes.string_at(0x10)\n")
@@ -344,7 +348,7 @@ def test_a_program_run_in_the_debugger_dies_there(label: str, tmp_path: Path) ->
     assert "string_at" in told["functions"]
 
 
-@pytest.mark.parametrize("label", _debuggers())
+@pytest.mark.parametrize("label", LIVE)
 def test_what_is_known_of_a_stop_is_forgotten_when_the_program_moves(
     label: str, tmp_path: Path
 ) -> None:
@@ -362,7 +366,7 @@ def test_what_is_known_of_a_stop_is_forgotten_when_the_program_moves(
     assert told["after"][1] != told["before"][1]
 
 
-@pytest.mark.parametrize("label", _debuggers())
+@pytest.mark.parametrize("label", LIVE)
 def test_without_a_target_the_adapter_says_what_to_do(label: str) -> None:
     adapter, program = _debuggers()[label]
     assert run_in_debugger(adapter, "hosts.answers:nothing", program=program).startswith(
@@ -370,7 +374,7 @@ def test_without_a_target_the_adapter_says_what_to_do(label: str) -> None:
     )
 
 
-@pytest.mark.parametrize("label", _debuggers())
+@pytest.mark.parametrize("label", LIVE)
 def test_a_failure_inside_reaches_the_test_outside(label: str) -> None:
     adapter, program = _debuggers()[label]
     with pytest.raises(InsideError, match=r"AssertionError|DebuggerError"):

@@ -21,6 +21,9 @@ import pytest
 import yaml
 
 import interpreters
+from gdbext.backends.gdb import launcher as gdb_launcher
+from gdbext.backends.lldb import launcher as lldb_launcher
+from gdbext.backends.programs import Program
 from gdbext.cli.main import COMMANDS
 from gdbext.commands import dispatch
 from gdbext.cpython.versions.catalog import shipped
@@ -193,7 +196,7 @@ def test_console(
 def gdb(commands: list[str], target: list[str], folder: Path) -> list[str]:
     """What each command prints."""
     debugger = launch.find("gdb")
-    words = [word for setting in launch.GDB_SETTINGS for word in ("-iex", setting)]
+    words = [word for setting in gdb_launcher.SETTINGS for word in ("-iex", setting)]
     for command in commands:
         words += ["-ex", "echo @@@\\n", "-ex", command]
     return run_debugger(
@@ -203,7 +206,7 @@ def gdb(commands: list[str], target: list[str], folder: Path) -> list[str]:
 
 def lldb(commands: list[str], target: list[str], folder: Path) -> list[str]:
     debugger = launch.find("lldb")
-    words = [word for setting in launch.LLDB_SETTINGS for word in ("-O", setting)]
+    words = [word for setting in lldb_launcher.SETTINGS for word in ("-O", setting)]
     for command in commands:
         words += ["-o", command]
     text = run_debugger(
@@ -218,9 +221,7 @@ def lldb(commands: list[str], target: list[str], folder: Path) -> list[str]:
     return said
 
 
-def run_debugger(
-    command: list[str], debugger: launch.Debugger, folder: Path, text: str = ""
-) -> str:
+def run_debugger(command: list[str], debugger: Program, folder: Path, text: str = "") -> str:
     env = {**environment(), **debugger.environment}
     done = subprocess.run(
         command,
@@ -267,7 +268,7 @@ def test_gdb_live(block: readme.Block, workshop: Path) -> None:
 def test_gdb_machine_interface(block: readme.Block, crash: CrashRun, workshop: Path) -> None:
     command, expected = block.text.split("\n", 1)
     debugger = launch.find("gdb")
-    words = [word for setting in launch.GDB_SETTINGS for word in ("-iex", setting)]
+    words = [word for setting in gdb_launcher.SETTINGS for word in ("-iex", setting)]
     words += [
         "--interpreter=mi3",
         "-nx",
@@ -580,7 +581,7 @@ def test_redacted_reports_have_no_source_in_them(workshop: Path, tools: Path) ->
 
 
 def test_the_debuggers_differ_in_what_is_listed_only(crash: CrashRun) -> None:
-    one, other = (triage_json(crash.core, name) for name in launch.NAMES)
+    one, other = (triage_json(crash.core, name) for name in ("gdb", "lldb"))
     for report in (one, other):
         del report["tool"]
         for thread in report["threads"]:

@@ -107,7 +107,12 @@ class Stacks:
         if place is None:
             return []
         return locations.arguments(
-            place.dwarf, function.entry, place.address, self.registers(lwp, level), self._debugger
+            place.dwarf,
+            function.entry,
+            place.address,
+            self.registers(lwp, level),
+            self._debugger,
+            frames[level].pc - is_caller - place.address,
         )
 
     def _variable(

@@ -11,8 +11,9 @@ import lldb
 
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
-from gdbext.target.protocol import SIGNAL_FRAME, Debugger, MemoryFault, NativeFrame, Variable
+from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.target.registers import PRESERVED, known_registers
+from gdbext.target.signals import returns_from_signal
 from gdbext.target.text import has_own_name, plain_function, tidy_type
 
 INVALID = lldb.LLDB_INVALID_ADDRESS
@@ -23,8 +24,6 @@ PLACE = re.compile(
     r'Variable: .*?name = "([^"]*)".*?location = (?:\[[^)]*\) -> )?(DW_OP_.*?), decl = (\S+)'
 )
 """Name, place and declaration of a variable in what LLDB prints of an address."""
-SIGNAL_RETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"
-"""``mov $15,%rax; syscall`` (rt_sigreturn): what the kernel lets a signal handler return to."""
 
 
 class Stacks:
@@ -72,7 +71,7 @@ class Stacks:
         """
         pc, sp = group[0].GetPC(), group[0].GetSP()
         module = self._files.file_at(pc) or group[0].GetModule().GetFileSpec().fullpath
-        if self._returns_from_signal(pc):
+        if returns_from_signal(self._debugger, pc):
             walk.add(
                 group, None, NativeFrame(len(walk.frames), pc, sp, SIGNAL_FRAME, None, None, module)
             )
@@ -107,12 +106,6 @@ class Stacks:
             return str(function.GetName())
         symbol = self._debugger.symbol_at(place.GetLoadAddress(self._target))
         return plain_function(symbol.name) if symbol else None
-
-    def _returns_from_signal(self, pc: int) -> bool:
-        try:
-            return self._debugger.read(pc, len(SIGNAL_RETURN)) == SIGNAL_RETURN
-        except MemoryFault:
-            return False
 
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
         walk = self.walk(lwp, level + 1)

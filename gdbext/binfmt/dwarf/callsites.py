@@ -36,15 +36,19 @@ PARAMETERS = (0x49, 0x410A)
 RETURN_PC = (0x7D, 0x11)
 ORIGINS = (0x7F, 0x31)
 CALL_VALUES = (0x7E, 0x2111)
+TARGETS = (0x83, 0x2113)
 LOCATION = 0x02
 
 
 class CallSite(NamedTuple):
     """``callee`` is the called function's name, None for a call through a pointer; expressions by
     DWARF's register numbers.
+
+    ``target`` is the expression of that pointer, where the compiler can tell it.
     """
 
     callee: str | None
+    target: bytes | None
     values: dict[int, bytes]
     base_is_cfa: bool
     """Whether DW_OP_fbreg counts from the caller's canonical frame address: with gcc always, with
@@ -87,9 +91,11 @@ def _entry_with(dwarf: Dwarf, unit: int, place: int) -> Entry | None:
 def _describe(dwarf: Dwarf, site: Entry) -> CallSite:
     origin = next((a for a in ORIGINS if a in site.attributes), None)
     called = dwarf.referred(site, origin) if origin else None
+    target = next((a for a in TARGETS if a in site.attributes), None)
     producer = dwarf.text(dwarf.top(site.unit), PRODUCER) or ""
     return CallSite(
         dwarf.text(called, NAME) if called else None,
+        dwarf.expression(site, target) if target else None,
         dict(_parameters(dwarf, site)),
         producer.startswith("GNU"),
     )
@@ -126,7 +132,6 @@ DWARF_REGISTERS = (
 )
 """By DWARF's numbers (System V ABI, figure 3.36)."""
 CONSTANTS = {
-    0x03: "<Q",
     0x08: "<B",
     0x09: "<b",
     0x0A: "<H",
@@ -136,7 +141,7 @@ CONSTANTS = {
     0x0E: "<Q",
     0x0F: "<q",
 }
-"""DW_OP_addr and DW_OP_const1u … const8s."""
+"""DW_OP_const1u … const8s."""
 BINARY: dict[int, Callable[[int, int], int]] = {
     0x1A: lambda a, b: a & b,
     0x1C: lambda a, b: a - b,
@@ -149,12 +154,14 @@ BINARY: dict[int, Callable[[int, int], int]] = {
 }
 
 
-def _constant(op: int, expression: bytes, at: int) -> tuple[int, int]:
+def _constant(op: int, expression: bytes, at: int, bias: int) -> tuple[int, int]:
     """(what an operation pushes that is in the expression itself, where the next one begins)."""
     if op == 0x10:  # DW_OP_constu
         return leb(expression, at)
     if op == 0x11:  # DW_OP_consts
         return signed_leb(expression, at)
+    if op == 0x03:  # DW_OP_addr
+        return struct.unpack_from("<Q", expression, at)[0] + bias, at + 8
     if op in CONSTANTS:
         (value,) = struct.unpack_from(CONSTANTS[op], expression, at)
         return value, at + struct.calcsize(CONSTANTS[op])
@@ -167,12 +174,14 @@ def compute(
     frame_base: int | None,
     on_entry: Callable[[int], int | None],
     memory: Memory,
+    bias: int = 0,
 ) -> int | None:
     """The value of a DWARF expression; None when it needs what is not known, or an operation that
     call sites do not use.
 
-    ``register`` gives one of the frame's registers, ``on_entry`` what a register (by DWARF's
-    number) held when the frame's function was called.
+    ``bias`` is to be added to addresses in the file's own terms; ``register`` gives one of the
+    frame's registers, ``on_entry`` what a register (by DWARF's number) held when the frame's
+    function was called.
     """
     stack: list[int] = []
     at = 0
@@ -181,8 +190,8 @@ def compute(
             op = expression[at]
             at += 1
             value: int | None
-            if 0x30 <= op < 0x50 or op in CONSTANTS or op in (0x10, 0x11):
-                value, at = _constant(op, expression, at)
+            if 0x30 <= op < 0x50 or op in CONSTANTS or op in (0x03, 0x10, 0x11):
+                value, at = _constant(op, expression, at, bias)
             elif 0x50 <= op < 0x70:  # DW_OP_reg0 … reg31: what is in it is the value
                 value = register(DWARF_REGISTERS[op - 0x50])
             elif 0x70 <= op < 0x90:  # DW_OP_breg0 … breg31

@@ -42,34 +42,57 @@ def at(dwarf: Dwarf, address: int) -> list[Inlined] | None:
     nothing is known of it.
     """
     try:
-        unit = dwarf.unit_at(address)
-        if unit is None:
-            return None
-        top = dwarf.top(unit[0])
-        base = dwarf.number(top, LOW_PC) if LOW_PC in top.attributes else 0
-        place = next(
-            (
-                e
-                for e in dwarf.children(top)
-                if e.shape.tag == SUBPROGRAM and _covers(dwarf, e, base, address)
-            ),
-            None,
+        places = _nest(dwarf, address)
+        return (
+            [_inlined(dwarf, place) for place in places[::-1] if place.shape.tag == INLINED]
+            if places
+            else None
         )
-        if place is None:
-            return None
-        found: list[Inlined] = []
-        while place is not None:
-            if place.shape.tag == INLINED:
-                file, line = (
-                    dwarf.number(place, a) if a in place.attributes else None
-                    for a in (CALL_FILE, CALL_LINE)
-                )
-                found.append(Inlined(dwarf.text(place, NAME) or "?", file, line, place))
-            inner = (e for e in dwarf.children(place) if e.shape.tag in (LEXICAL_BLOCK, INLINED))
-            place = next((e for e in inner if _covers(dwarf, e, base, address)), None)
-        return found[::-1]
     except (Malformed, KeyError, IndexError, struct.error, RecursionError):
         return None
+
+
+def scopes(dwarf: Dwarf, address: int) -> list[list[Entry]]:
+    """The functions at an address, inlined ones first, each with its blocks: from the innermost one
+    to the function's own entry.
+    """
+    try:
+        places = _nest(dwarf, address)
+    except (Malformed, KeyError, IndexError, struct.error, RecursionError):
+        return []
+    found: list[list[Entry]] = [[]]
+    for place in places[::-1]:
+        found[-1].append(place)
+        if place.shape.tag == INLINED:
+            found.append([])
+    return found if places else []
+
+
+def _nest(dwarf: Dwarf, address: int) -> list[Entry]:
+    """The function that has the address, and the blocks and inlined functions in it that do,
+    outermost first.
+    """
+    unit = dwarf.unit_at(address)
+    if unit is None:
+        return []
+    top = dwarf.top(unit[0])
+    base = dwarf.number(top, LOW_PC) if LOW_PC in top.attributes else 0
+    found: list[Entry] = []
+    place: Entry | None = top
+    wanted: tuple[int, ...] = (SUBPROGRAM,)
+    while place is not None:
+        inner = (e for e in dwarf.children(place) if e.shape.tag in wanted)
+        place = next((e for e in inner if _covers(dwarf, e, base, address)), None)
+        found += [place] if place is not None else []
+        wanted = (LEXICAL_BLOCK, INLINED)
+    return found
+
+
+def _inlined(dwarf: Dwarf, place: Entry) -> Inlined:
+    file, line = (
+        dwarf.number(place, a) if a in place.attributes else None for a in (CALL_FILE, CALL_LINE)
+    )
+    return Inlined(dwarf.text(place, NAME) or "?", file, line, place)
 
 
 def _covers(dwarf: Dwarf, entry: Entry, base: int, address: int) -> bool:

@@ -92,6 +92,15 @@ class Lines:
         return self._units[start]
 
 
+def build_folder(dwarf: Dwarf, address: int) -> str | None:
+    """The folder in which the unit that has the instruction was compiled."""
+    try:
+        unit = dwarf.unit_at(address)
+        return dwarf.text(dwarf.top(unit[0]), BUILD_FOLDER) if unit is not None else None
+    except MALFORMED:
+        return None
+
+
 class _Table:
     """The line table that starts at an offset of the file."""
 

@@ -1,11 +1,11 @@
-"""The arguments of an inlined function, straight from the debug information: for one that gdb has
-lost (see ``inlines.py``).
+"""Variables, straight from the debug information: arguments of an inlined function that gdb has
+lost (see ``inlines.py``), places.
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from gdbext.binfmt.dwarf.callsites import compute
 from gdbext.binfmt.dwarf.entries import (
@@ -22,7 +22,8 @@ from gdbext.binfmt.dwarf.entries import (
 from gdbext.target.protocol import Memory, MemoryFault, Variable
 from gdbext.target.text import tidy_type
 
-FORMAL_PARAMETER = 0x05
+FORMAL_PARAMETER, VARIABLE = 0x05, 0x34
+VARIABLES = (FORMAL_PARAMETER, VARIABLE)
 LOCATION, CONST_VALUE, TYPE, BYTE_SIZE = 0x02, 0x1C, 0x49, 0x0B
 ORIGIN = 0x31
 SEC_OFFSET = 0x17
@@ -36,10 +37,17 @@ FLOATS = ("float", "double", "long double")
 
 
 def arguments(
-    dwarf: Dwarf, function: Entry, address: int, registers: Mapping[str, int], memory: Memory
+    dwarf: Dwarf,
+    function: Entry,
+    address: int,
+    registers: Mapping[str, int],
+    memory: Memory,
+    bias: int = 0,
 ) -> list[Variable]:
     """The inlined function's arguments at an address (in the file's own terms), by the registers of
     its frame.
+
+    ``bias`` is what is to be added to the file's addresses.
     """
     found = []
     try:
@@ -49,7 +57,9 @@ def arguments(
             origin = dwarf.referred(entry, ORIGIN) if ORIGIN in entry.attributes else entry
             kind, size = _type(dwarf, origin) if origin else ("?", 0)
             is_integer = 0 < size <= 8 and kind not in FLOATS
-            value = _value(dwarf, entry, address, size, registers, memory) if is_integer else None
+            value = (
+                _value(dwarf, entry, address, size, registers, memory, bias) if is_integer else None
+            )
             missing = None if value is not None else LOST if is_integer else NO_INTEGER
             found.append(
                 Variable(
@@ -65,6 +75,40 @@ def arguments(
     return found
 
 
+def place(dwarf: Dwarf, scopes: Sequence[Entry], name: str, address: int) -> bytes | None:
+    """The DWARF expression of where a variable of these scopes is at an address (in the file's own
+    terms).
+
+    None where it has no place there, or there is no such variable.
+    """
+    try:
+        for scope in scopes:
+            for entry in dwarf.children(scope):
+                if entry.shape.tag in VARIABLES and dwarf.text(entry, NAME) == name:
+                    return (
+                        _expression(dwarf, entry, address) if LOCATION in entry.attributes else None
+                    )
+    except (Malformed, KeyError, IndexError, struct.error):
+        pass
+    return None
+
+
+def is_value(expression: bytes | None) -> bool:
+    """Whether a variable has no place any more, but a value that can be computed."""
+    return expression is not None and expression[-1:] == bytes((STACK_VALUE,))
+
+
+def register(expression: bytes | None) -> int | None:
+    """The register that the variable is in (DW_OP_reg0 … reg31), by DWARF's number.
+
+    >>> register(bytes((0x55,)))
+    5
+    """
+    if expression is not None and len(expression) == 1 and 0x50 <= expression[0] < 0x70:
+        return expression[0] - 0x50
+    return None
+
+
 def _value(
     dwarf: Dwarf,
     entry: Entry,
@@ -72,6 +116,7 @@ def _value(
     size: int,
     registers: Mapping[str, int],
     memory: Memory,
+    bias: int,
 ) -> int | None:
     mask = (1 << 8 * size) - 1
     if CONST_VALUE in entry.attributes and entry.attributes[CONST_VALUE][0] in (
@@ -83,7 +128,7 @@ def _value(
     expression = _expression(dwarf, entry, address) if LOCATION in entry.attributes else None
     if not expression:
         return None
-    found = compute(expression, registers.get, None, lambda _register: None, memory)
+    found = compute(expression, registers.get, None, lambda _register: None, memory, bias)
     is_value = expression[-1] == STACK_VALUE or 0x50 <= expression[0] < 0x70
     if found is None or is_value:
         return None if found is None else found & mask

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gdbext.backends.programs import Program
 from gdbext.cli import doctor, interpreters
 from gdbext.cli.main import main
 from gdbext.engine import launch
@@ -50,7 +51,7 @@ def test_json_is_complete(
 
 
 def test_missing_debugger_has_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nothing(_name: str) -> launch.Debugger:
+    def nothing(_name: str) -> Program:
         raise launch.LaunchError("none")
 
     monkeypatch.setattr(launch, "find", nothing)

@@ -59,6 +59,8 @@ ABBREVIATIONS = (
     (14, 0x05, 0, [(0x03, STRING), (0x49, REF4), (0x02, SEC_OFFSET)]),
     (15, 0x05, 0, [(0x03, STRING), (0x49, REF4), (0x1C, 0x0D)]),  # … const_value
     (16, 0x24, 0, [(0x03, STRING), (0x0B, DATA1)]),  # base type: name, size
+    (17, 0x48, 1, [(0x7D, ADDR), (0x83, 0x01, EXPRLOC)]),  # call site: return_pc, target
+    (18, 0x34, 0, [(0x03, STRING), (0x49, REF4), (0x02, EXPRLOC)]),  # variable
 )
 
 
@@ -115,6 +117,13 @@ def path(tmp_path: Path) -> Path:
     unit.add(7, block(bytes([0x55])), block(bytes([0x73, 8])))  # rdi is rbx+8
     unit.add(7, block(bytes([0x54])), block(bytes([0xA3, 1, 0x54])))  # rsi is what it was on entry
     unit.end()
+    unit.add(17, struct.pack("<Q", 0x1190), block(bytes([0x73, 0])))  # what rbx points to
+    unit.add(7, block(bytes([0x54])), block(bytes([0x7D, 0])))  # rsi is r13
+    unit.end()
+    unit.add(13, b"self\0", unit.reference("pointer"), block(bytes([0x55])))
+    unit.add(
+        18, b"kept\0", unit.reference("pointer"), block(bytes([0xA3, 1, 0x54, 0x9F]))
+    )  # rsi on entry
     unit.end()
     after = 12 + len(unit.body)
     unit.body = unit.body[:sibling] + struct.pack("<I", after) + unit.body[sibling + 4 :]
@@ -192,9 +201,29 @@ def test_an_inlined_functions_arguments_are_read(dwarf: Dwarf, address: int, mov
 
 def test_a_call_site_tells_what_its_callee_was_given(dwarf: Dwarf) -> None:
     site = callsites.find(dwarf, 0x1180)
-    assert site == callsites.CallSite("callee", {5: b"\x73\x08", 4: b"\xa3\x01\x54"}, True)
+    assert site == callsites.CallSite("callee", None, {5: b"\x73\x08", 4: b"\xa3\x01\x54"}, True)
     assert callsites.find(dwarf, 0x1181) is None
     assert callsites.find(dwarf, 0x9000) is None
+
+
+def test_a_call_through_a_pointer_tells_where_it_went(dwarf: Dwarf) -> None:
+    assert callsites.find(dwarf, 0x1190) == callsites.CallSite(
+        None, b"\x73\x00", {4: b"\x7d\x00"}, True
+    )
+
+
+def test_variables_are_found_in_their_functions_scope(dwarf: Dwarf) -> None:
+    leaf, middle, outer = inlines.scopes(dwarf, 0x1130)
+    assert locations.place(dwarf, leaf, "ob", 0x1130) == b"\x55"
+    assert locations.place(dwarf, leaf, "moving", 0x1132) == b"\x37\x9f"
+    assert locations.place(dwarf, outer, "self", 0x1130) == b"\x55"
+    assert locations.register(locations.place(dwarf, outer, "self", 0x1130)) == 5
+    kept = locations.place(dwarf, outer, "kept", 0x1130)
+    assert locations.is_value(kept)
+    assert locations.register(kept) is None
+    assert not locations.is_value(b"\x55")
+    assert locations.place(dwarf, middle, "ob", 0x1130) is None
+    assert inlines.scopes(dwarf, 0x3000) == []
 
 
 def test_damaged_debug_information_raises_nothing(path: Path) -> None:
@@ -246,6 +275,14 @@ def test_expressions_are_computed(expression: bytes, expected: int | None) -> No
     memory = FakeMemory({0x5000: bytes.fromhex("8877665544332211")})
     entry = {4: 0x4444}
     assert callsites.compute(expression, REGISTERS.get, 0x8000, entry.get, memory) == expected
+
+
+def test_an_address_in_an_expression_is_where_the_file_was_loaded() -> None:
+    expression = b"\x03" + struct.pack("<Q", 0x1000) + b"\x9f"
+    found = callsites.compute(
+        expression, REGISTERS.get, None, lambda _: None, FakeMemory({}), 0x7F0000000000
+    )
+    assert found == 0x7F0000001000
 
 
 def test_leb128() -> None:

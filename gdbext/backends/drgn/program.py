@@ -1,0 +1,87 @@
+"""drgn's view of a core: its modules are those that the core's notes name, their files those that
+TargetFiles has found.
+
+By itself drgn follows the dynamic linker's list through memory, which a crash may have overwritten,
+takes a file by its name where there is no build id, and asks symbol servers.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+import drgn
+
+from gdbext.binfmt import elf
+from gdbext.binfmt.files import TargetFiles
+from gdbext.target.protocol import DebuggerError, Memory, MemoryFault
+
+ERRORS = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    OverflowError,
+    MemoryError,
+    drgn.BadDataError,
+    drgn.FaultError,
+    drgn.MissingDebugInfoError,
+    drgn.ObjectAbsentError,
+    drgn.OutOfBoundsError,
+)
+"""What drgn raises at files, names and addresses that are not as they should be."""
+VDSO = "[vdso]"
+MAX_VDSO = 1 << 20
+
+
+def open_program(core: str, files: TargetFiles, memory: Memory) -> drgn.Program:
+    """The core, with the files of its program and libraries.
+
+    Raises:
+        DebuggerError: with drgn's complaint.
+    """
+    program = drgn.Program()
+    try:
+        program.set_core_dump(core)
+        program.set_enabled_debug_info_finders([])
+    except ERRORS as error:
+        raise DebuggerError(f"drgn cannot open {core}: {error}") from None
+    for module in files.modules(memory):
+        if (here := files.here(memory, module.path)) and (
+            added := _added(program, module.path, module.base, memory)
+        ):
+            _use(added, here)
+            if added.wants_debug_file() and (apart := files.separate(here)):
+                _use(added, apart)
+    if files.vdso is not None and (added := _added(program, VDSO, files.vdso, memory)):
+        _use_copy(added, memory)
+    return program
+
+
+def _added(program: drgn.Program, name: str, base: int, memory: Memory) -> drgn.Module | None:
+    """A module at ``base``; None where memory has no ELF image there."""
+    try:
+        segments = elf.image_headers(memory, base)
+        end = max(s.vaddr + s.memsz for s in segments if s.type == elf.PT_LOAD)
+        added = program.extra_module(name, base, create=True)
+        # drgn puts the first address of the module's file at the start of this.
+        added.address_range = base, end
+    except (MemoryFault, *ERRORS):
+        return None
+    return added
+
+
+def _use(module: drgn.Module, path: str) -> None:
+    """Give a module a file that was found to be its own."""
+    with suppress(*ERRORS):
+        module.try_file(path, force=True)
+
+
+def _use_copy(module: drgn.Module, memory: Memory) -> None:
+    """Give a module the image that memory has of it."""
+    with suppress(MemoryFault, *ERRORS):
+        start, end = module.address_range or (0, 0)
+        image = memory.read(start, min(end - start, MAX_VDSO))
+        descriptor = os.memfd_create("gdbext")
+        os.write(descriptor, image)
+        module.try_file(module.name, fd=descriptor, force=True)

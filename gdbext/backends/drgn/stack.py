@@ -1,0 +1,231 @@
+"""The stacks of a core in drgn: frames, their variables and registers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import drgn
+from drgn import TypeKind
+
+from gdbext.backends.drgn.program import ERRORS
+from gdbext.backends.drgn.types import LOST, WORD_BYTES, bare, bits, size_of
+from gdbext.binfmt.dwarf import callsites, inlines, locations
+from gdbext.binfmt.dwarf.entries import LOW_PC
+from gdbext.binfmt.entry_values import EntryValues
+from gdbext.binfmt.files import TargetFiles
+from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
+from gdbext.target.registers import PRESERVED, known_registers
+from gdbext.target.signals import returns_from_signal
+from gdbext.target.text import has_own_name, plain_function, tidy_type
+
+
+class Stacks:
+    """All threads' stacks, each walked when it is first asked for."""
+
+    def __init__(self, debugger: Debugger, files: TargetFiles, program: drgn.Program) -> None:
+        self._debugger = debugger
+        self._files = files
+        self._program = program
+        self._walks: dict[int, _Walk] = {}
+        self._entry_values = EntryValues(debugger, files)
+
+    def walk(self, lwp: int, limit: int) -> list[_Frame]:
+        """At least ``limit`` frames, or all, down to ``main``."""
+        if lwp not in self._walks:
+            self._walks[lwp] = _Walk(self._trace(lwp))
+        walk = self._walks[lwp]
+        while len(walk.frames) < limit and (group := walk.next_group()):
+            for depth, frame in enumerate(group):
+                native = self._describe(frame, len(walk.frames), walk.is_caller(depth))
+                walk.frames.append(_Frame(native, frame, depth))
+        return walk.frames
+
+    def _trace(self, lwp: int) -> Iterator[drgn.StackFrame]:
+        try:
+            yield from self._program.stack_trace(lwp)
+        except ERRORS:
+            # A thread that the core does not have, or registers that are cut off.
+            return
+
+    def _describe(self, frame: drgn.StackFrame, level: int, is_caller: bool) -> NativeFrame:
+        pc, sp = frame.pc, frame.sp
+        module = self._files.file_at(pc)
+        if returns_from_signal(self._debugger, pc):
+            return NativeFrame(level, pc, sp, SIGNAL_FRAME, None, None, module)
+        address = pc - is_caller
+        file, line = self._position(frame, address)
+        name = frame.function_name
+        if not frame.is_inline and (name is None or not has_own_name(file)):
+            symbol = self._debugger.symbol_at(address)
+            name = plain_function(symbol.name) if symbol is not None else None
+        return NativeFrame(level, pc, sp, name, file, line, module, frame.is_inline)
+
+    def _position(self, frame: drgn.StackFrame, address: int) -> tuple[str | None, int | None]:
+        """(path, line); the path below the folder of the build where that is all that DWARF has."""
+        try:
+            file, line, _ = frame.source()
+        except LookupError:
+            return None, None
+        if not file or not line:
+            return None, None
+        if not os.path.isabs(file):
+            # drgn leaves the folder of the build out.
+            folder = self._files.build_folder_at(self._debugger, address)
+            if folder is None or not os.path.isabs(folder):
+                return os.path.normpath(file).lstrip("./"), line
+            file = os.path.join(folder, file)
+        return os.path.normpath(file), line
+
+    # --- variables ------------------------------------------------------------------------------
+
+    def variables(self, lwp: int, level: int) -> Sequence[Variable]:
+        walk = self.walk(lwp, level + 1)
+        if level >= len(walk):
+            return []
+        frame = walk[level]
+        parameters = self._parameters(frame.frame)
+        arguments: dict[str, Variable] = {}
+        local: dict[str, Variable] = {}
+        try:
+            # drgn begins with the function's own block; here the innermost one comes first.
+            names = frame.frame.locals()
+        except ERRORS:
+            return []
+        for name in (*(n for n in names if n in parameters), *reversed(names)):
+            if name in arguments or name in local:
+                continue
+            try:
+                value = frame.frame[name]
+            except ERRORS:
+                continue
+            is_argument = name in parameters
+            if is_argument or self._is_local(value, name):
+                found = self._variable(lwp, level, name, value, is_argument)
+                (arguments if is_argument else local)[name] = found
+        return [*arguments.values(), *(v for v in local.values() if v.value is not None)]
+
+    def _parameters(self, frame: drgn.StackFrame) -> list[str]:
+        """The names of the parameters of a frame's function."""
+        name = frame.function_name
+        if name is None:
+            return []
+        for find in (frame.__getitem__, self._program.function):
+            try:
+                kind = find(name).type_
+            except ERRORS:
+                continue
+            if kind.kind == TypeKind.FUNCTION:
+                return [each.name for each in kind.parameters if each.name]
+        return []
+
+    def _is_local(self, value: drgn.Object, name: str) -> bool:
+        """Whether it is a variable of the frame: not static, no function, no enumerator."""
+        kind = bare(value.type_)
+        if kind.kind == TypeKind.FUNCTION:
+            return False
+        if kind.kind == TypeKind.ENUM and name in {each.name for each in kind.enumerators or ()}:
+            return False
+        return value.address_ is None or not self._is_static(value.address_)
+
+    def _is_static(self, address: int) -> bool:
+        """Whether a variable there is in a file's own data, and on no stack."""
+        try:
+            return self._program.module(address) is not None
+        except LookupError:
+            return False
+
+    def _variable(
+        self, lwp: int, level: int, name: str, value: drgn.Object, is_argument: bool
+    ) -> Variable:
+        found, is_address, missing = bits(value)
+        size = size_of(value.type_)
+        if missing == LOST and size <= WORD_BYTES:
+            found, missing = self._entry_value(lwp, level, name, is_argument)
+            found = found & (1 << 8 * size) - 1 if found is not None else None
+        return Variable(
+            name, tidy_type(value.type_.type_name()), found, missing, is_address, is_argument
+        )
+
+    def _entry_value(
+        self, lwp: int, level: int, name: str, is_argument: bool
+    ) -> tuple[int | None, str | None]:
+        """(value, what is missing) of a variable that drgn has no value of: its caller may know
+        what it was.
+        """
+        walk = self.walk(lwp, level + 1)
+        frames = [each.native for each in walk]
+        is_caller = known_registers(frames, level) == PRESERVED
+        place = self._files.dwarf_at(self._debugger, frames[level].pc - is_caller)
+        scopes = inlines.scopes(place.dwarf, place.address) if place is not None else []
+        if place is None or len(scopes) <= walk[level].depth:
+            return None, LOST
+        scope = scopes[walk[level].depth]
+        expression = locations.place(place.dwarf, scope, name, place.address)
+        if expression is not None and locations.is_value(expression):
+            # drgn computes no values that need those of the function's entry.
+            value = callsites.compute(
+                expression,
+                self.registers(lwp, level).get,
+                None,
+                lambda number: self._entry_values.register(lwp, level, number),
+                self._debugger,
+                frames[level].pc - is_caller - place.address,
+            )
+            return value, LOST if value is None else None
+        if is_argument and not frames[level].is_inlined and LOW_PC in scope[-1].attributes:
+            start = place.dwarf.number(scope[-1], LOW_PC)
+            number = locations.register(locations.place(place.dwarf, scope[-1:], name, start))
+            if number is not None:
+                value = self._entry_values.register(lwp, level, number)
+                return value, LOST if value is None else "entry value"
+        return None, LOST
+
+    def registers(self, lwp: int, level: int) -> dict[str, int]:
+        walk = self.walk(lwp, level + 1)
+        if level >= len(walk):
+            return {}
+        values = walk[level].frame.registers()
+        names = known_registers([each.native for each in walk], level)
+        return {name: values[name] for name in names if name in values}
+
+
+class _Frame(NamedTuple):
+    """A frame, drgn's own, and how many inlined functions of that physical frame lie below it."""
+
+    native: NativeFrame
+    frame: drgn.StackFrame
+    depth: int
+
+
+class _Walk:
+    """How far a thread's stack has been walked."""
+
+    def __init__(self, trace: Iterator[drgn.StackFrame]) -> None:
+        self.frames: list[_Frame] = []
+        self._trace = trace
+
+    def is_caller(self, depth: int) -> bool:
+        """Whether the next frame's pc is where a call returns to, and not an instruction that the
+        thread was at.
+        """
+        younger = self.frames[: len(self.frames) - depth]
+        return bool(younger) and younger[-1].native.function != SIGNAL_FRAME
+
+    def next_group(self) -> list[drgn.StackFrame]:
+        """drgn's frames of the next physical one: inlined functions, and the one they are in.
+        Empty after the last.
+        """
+        group: list[drgn.StackFrame] = []
+        if self.frames and self.frames[-1].native.function == "main":
+            return group
+        for frame in self._trace:
+            try:
+                _ = frame.pc, frame.sp
+            except LookupError:
+                break
+            group.append(frame)
+            if not frame.is_inline:
+                break
+        return group

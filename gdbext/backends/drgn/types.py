@@ -1,0 +1,74 @@
+"""Struct layouts, types and values from drgn's debug information."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import drgn
+from drgn import TypeKind
+
+from gdbext.backends.drgn.program import ERRORS
+from gdbext.target.protocol import MAX_NESTING, Field, Struct
+
+STRUCTS = (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS)
+AGGREGATES = (*STRUCTS, TypeKind.ARRAY)
+INTEGERS = (TypeKind.POINTER, TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM)
+LOST, NO_INTEGER = "optimized out", "not an integer"
+WORD_BYTES = 8
+
+
+def bare(kind: drgn.Type) -> drgn.Type:
+    """The type that typedefs stand for."""
+    while kind.kind == TypeKind.TYPEDEF:
+        kind = kind.type
+    return kind
+
+
+def struct(program: drgn.Program, name: str) -> Struct | None:
+    """The layout of a struct or union by its tag or typedef."""
+    for spelling in (f"struct {name}", f"union {name}", name):
+        try:
+            kind = bare(program.type(spelling))
+            if kind.kind in STRUCTS and kind.size:
+                return Struct(name, kind.size, dict(_flatten(kind, "", 0)))
+        except (SyntaxError, *ERRORS):
+            continue
+    return None
+
+
+def _flatten(kind: drgn.Type, prefix: str, base: int) -> Iterator[tuple[str, Field]]:
+    for member in kind.members or ():
+        target = bare(member.type)
+        offset, bit = base + member.bit_offset // 8, member.bit_offset % 8
+        name = prefix + (member.name or "")
+        if bits := member.bit_field_size:
+            yield name, Field(offset, (bit + bits + 7) // 8, bit, bits)
+            continue
+        if member.name:
+            yield name, Field(offset, size_of(target))
+        if target.kind in STRUCTS and name.count(".") < MAX_NESTING - 1:
+            yield from _flatten(target, f"{name}." if member.name else prefix, offset)
+
+
+def size_of(kind: drgn.Type) -> int:
+    """A type's size in bytes; 0 for an array without a length, and for what has no size."""
+    try:
+        return int(drgn.sizeof(kind))
+    except TypeError:
+        return 0
+
+
+def bits(value: drgn.Object) -> tuple[int | None, bool, str | None]:
+    """(bits, False, None), (address of an aggregate, True, None), or (None, False, why not)."""
+    kind = bare(value.type_)
+    if value.absent_:
+        return None, False, LOST
+    if kind.kind in AGGREGATES and value.address_ is not None:
+        return value.address_, True, None
+    # A struct of one word lives in a register.
+    if kind.kind not in (*INTEGERS, *STRUCTS) or size_of(kind) > WORD_BYTES:
+        return None, False, NO_INTEGER
+    try:
+        return int.from_bytes(value.to_bytes_(), "little"), False, None
+    except ERRORS as error:
+        return None, False, str(error)
