@@ -9,16 +9,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import IO, Any
+from typing import Any
 
-from gdbext.cli import compressed, groups, outputs, overview
+from gdbext.cli import cores, groups, outputs, overview
+from gdbext.cli.cores import Core
 from gdbext.cli.main import COMMANDS, DIAGNOSED, INTERRUPTED, PARTIAL, USAGE, Failure
+from gdbext.cli.records import Records
 from gdbext.engine import launch
 from gdbext.reports.progress import progress_line
+from gdbext.store.database import ENTRY_SCHEMA
 
-SCHEMA = "gdbext.batch/1"
 NEW_FOUND = 1
 ERASE_LINE = "\r\x1b[K"
 HELP = """\
@@ -26,10 +28,11 @@ In folders every file that is a core counts, links to cores and compressed ones
 (zstd, gzip, xz, lz4) too. A core that cannot be read stops nothing: it is
 listed at the end, with the reason.
 
-With -o the reports are written as JSON lines, one for each core as it is done.
-When the same command is started again, what the file has already is not done
-again. Any such file serves as --baseline later: crashes that it does not have
-are marked as new.
+With -o the reports are written as JSON lines, with --store into a store of
+crashes (an SQLite file; see gdbext crashes), each core as it is done. When the
+same command is started again, what the file has already is not done again. Any
+such file serves as --baseline later: crashes that it does not have are marked
+as new.
 
 exit status:
   0  done
@@ -39,6 +42,7 @@ exit status:
 examples:
   gdbext batch /var/crash
   gdbext batch /var/crash -o today.jsonl --baseline yesterday.jsonl --fail-on-new
+  gdbext batch /var/crash --store crashes.db
   gdbext batch cores/*.zst --markdown overview.md --html overview.html"""
 
 
@@ -61,7 +65,17 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--baseline",
         metavar="FILE",
-        help="JSON lines of an earlier run: tells new crashes from old ones",
+        help="JSON lines or the store of earlier runs: tells new crashes from old ones",
+    )
+    made.add_argument(
+        "--store",
+        metavar="FILE",
+        help="keep every report in this store of crashes, which gdbext crashes reads",
+    )
+    made.add_argument(
+        "--retry",
+        action="store_true",
+        help="do again what could not be diagnosed in an earlier run",
     )
     made.add_argument(
         "--fail-on-new",
@@ -111,127 +125,61 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure("--jobs must be at least 1", USAGE)
     if arguments.fail_on_new and not arguments.baseline:
         raise Failure("--fail-on-new needs a --baseline FILE to compare with", USAGE)
-    known = _baseline(arguments.baseline) if arguments.baseline else None
-    by_file: dict[str, str] = {}
-    for name in find_cores(arguments.paths):
-        by_file.setdefault(os.path.realpath(name), name)  # a core that is found by two names is one
-    cores = list(by_file.values())
-    if not cores:
+    grouping = groups.Grouping(
+        groups.signatures_of(arguments.baseline) if arguments.baseline else None
+    )
+    found = cores.find(arguments.paths)
+    if not found:
         raise Failure(f"no cores in {', '.join(arguments.paths)}")
-    earlier = _done_before(arguments.output, cores)
-    left = [core for core in cores if core not in earlier]
-    if earlier:
+    records = Records(arguments.output, arguments.store, arguments.retry)
+    try:
+        with records:
+            left = []
+            for core in found:
+                if entry := records.done(core):
+                    grouping.add(entry)
+                else:
+                    left.append(core)
+            if grouping.size:
+                print(
+                    f"gdbext: {grouping.size} of {len(found)} cores are in {records.names} already",
+                    file=sys.stderr,
+                )
+            with _Progress(len(left)) as advance:
+                for entry in _diagnose_all(left, arguments):
+                    records.keep(entry)
+                    grouping.add(entry)
+                    advance(entry)
+    except KeyboardInterrupt:
         print(
-            f"gdbext: {len(earlier)} of {len(cores)} cores are in {arguments.output} already",
+            f"gdbext: interrupted after {grouping.size} of {len(found)} cores{records.hint}",
             file=sys.stderr,
         )
-    entries = list(earlier.values())
-    try:
-        with _Lines(arguments.output) as write, _Progress(len(left)) as advance:
-            for entry in _diagnose_all(left, arguments):
-                entries.append(entry)
-                write(entry)
-                advance(entry)
-    except KeyboardInterrupt:
-        hint = (
-            "; start the same command again to go on" if arguments.output not in (None, "-") else ""
-        )
-        print(
-            f"gdbext: interrupted after {len(entries)} of {len(cores)} cores{hint}", file=sys.stderr
-        )
         return INTERRUPTED
-    found = groups.make(entries, known)
-    _write(arguments.markdown, lambda: overview.markdown(found))
-    _write(arguments.html, lambda: overview.html(found))
+    except Failure as error:
+        if not grouping.size:
+            raise
+        done = f"stopped after {grouping.size} of {len(found)} cores{records.hint}"
+        raise Failure(f"{error}; {done}", error.code) from None
+    result = grouping.overview()
+    _write(arguments.markdown, lambda: overview.markdown(result))
+    _write(arguments.html, lambda: overview.html(result))
     print(
-        overview.text(found),
+        overview.text(result),
         end="",
         file=sys.stderr if arguments.output == outputs.STDOUT else sys.stdout,
     )
-    return NEW_FOUND if arguments.fail_on_new and any(group.is_new for group in found.groups) else 0
-
-
-# --- which cores ---------------------------------------------------------------------------------
-
-
-def find_cores(paths: Iterable[str]) -> Iterator[str]:
-    """The cores named, and those in the folders named, as absolute paths in a fixed order.
-
-    Raises:
-        Failure: for a path that is not there.
-    """
-    for path in paths:
-        if not os.path.exists(path):
-            raise Failure(f"there is no {path}")
-        if not os.path.isdir(path):
-            yield os.path.abspath(path)
-            continue
-        for folder, folders, files in os.walk(os.path.abspath(path)):
-            folders.sort()
-            for name in sorted(files):
-                candidate = os.path.join(folder, name)
-                # A link to a core counts; a pipe must not be opened.
-                if os.path.isfile(candidate) and compressed.is_core(candidate):
-                    yield candidate
-
-
-def _identity(path: str) -> dict[str, Any]:
-    """What tells one core from another that later has the same name."""
-    try:
-        facts = os.stat(path)
-    except OSError:
-        return {"core": path, "size": None, "mtime": None}
-    return {"core": path, "size": facts.st_size, "mtime": int(facts.st_mtime)}
-
-
-def read_lines(path: str) -> Iterator[dict[str, Any]]:
-    """The entries of a file of JSON lines; a line cut short, by a crash of the machine say, is left
-    out.
-
-    Raises:
-        OSError
-    """
-    with open(path, encoding="utf-8", errors="replace") as stream:
-        for line in stream:
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(entry, dict):
-                yield entry
-
-
-def _done_before(output: str | None, cores: list[str]) -> dict[str, dict[str, Any]]:
-    if output in (None, outputs.STDOUT) or not os.path.exists(output):
-        return {}
-    wanted = {core: _identity(core) for core in cores}
-    try:
-        entries = list(read_lines(output))
-    except OSError as error:
-        raise Failure(f"cannot read {output}: {error.strerror}", USAGE) from None
-    return {
-        e["core"]: e
-        for e in entries
-        if e.get("core") in wanted and wanted[e["core"]].items() <= e.items()
-    }
-
-
-def _baseline(path: str) -> set[str]:
-    try:
-        return {
-            signature for entry in read_lines(path) if (signature := groups.signature_of(entry))
-        }
-    except OSError as error:
-        raise Failure(f"cannot read the baseline {path}: {error.strerror}", USAGE) from None
+    is_new = any(group.is_new for group in result.groups)
+    return NEW_FOUND if arguments.fail_on_new and is_new else 0
 
 
 # --- the work ------------------------------------------------------------------------------------
 
 
-def _diagnose_all(cores: list[str], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def _diagnose_all(left: list[Core], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """An entry for each core, as it is done."""
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        waiting = iter(cores)
+        waiting = iter(left)
         running: set[Future[dict[str, Any]]] = set()
         try:
             while True:
@@ -247,14 +195,14 @@ def _diagnose_all(cores: list[str], arguments: argparse.Namespace) -> Iterator[d
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _diagnose(core: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def _diagnose(core: Core, arguments: argparse.Namespace) -> dict[str, Any]:
     """Diagnose one core in a process of its own, whatever it does."""
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="gdbext-batch-") as folder:
         report = os.path.join(folder, "report.json")
         words = [
             "triage",
-            core,
+            core.name,
             "--format",
             "json",
             "-o",
@@ -297,8 +245,8 @@ def _diagnose(core: str, arguments: argparse.Namespace) -> dict[str, Any]:
             status, error = 3, str(problem)
     seconds = round(time.monotonic() - started, 2)
     return {
-        "schema": SCHEMA,
-        **_identity(core),
+        "schema": ENTRY_SCHEMA,
+        **core.identity,
         "status": status,
         "seconds": seconds,
         "error": error,
@@ -307,40 +255,6 @@ def _diagnose(core: str, arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 # --- output --------------------------------------------------------------------------------------
-
-
-class _Lines:
-    """Writes entries as JSON lines, each at once and whole."""
-
-    def __init__(self, path: str | None) -> None:
-        self._path = path
-        self._stream: IO[str] | None = None
-
-    def __enter__(self) -> Callable[[dict[str, Any]], None]:
-        if self._path == outputs.STDOUT:
-            self._stream = sys.stdout
-        elif self._path:
-            try:
-                self._stream = open(self._path, "a+", encoding="utf-8")
-                self._end_broken_line(self._stream)
-            except OSError as error:
-                raise Failure(f"cannot write {self._path}: {error.strerror}", USAGE) from None
-        return self._write
-
-    @staticmethod
-    def _end_broken_line(stream: IO[str]) -> None:
-        size = os.fstat(stream.fileno()).st_size
-        if size and os.pread(stream.fileno(), 1, size - 1) != b"\n":
-            stream.write("\n")
-
-    def _write(self, entry: dict[str, Any]) -> None:
-        if self._stream is not None:
-            self._stream.write(json.dumps(entry) + "\n")
-            self._stream.flush()
-
-    def __exit__(self, *_error: object) -> None:
-        if self._stream is not None and self._stream is not sys.stdout:
-            self._stream.close()
 
 
 class _Progress:

@@ -79,7 +79,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _actions(command: str) -> Iterator[argparse.Action]:
     made: argparse.ArgumentParser = importlib.import_module(f"gdbext.cli.{command}").parser()
-    yield from made._actions  # argparse has no public way to its own declarations
+    seen: set[tuple[str, ...]] = set()
+    for action in _with_subcommands(made):
+        if not action.option_strings or tuple(action.option_strings) not in seen:
+            seen.add(tuple(action.option_strings))
+            yield action
+
+
+def _with_subcommands(made: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    # argparse has no public way to its own declarations.
+    for action in made._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                yield from _with_subcommands(inner)
 
 
 def _choices(action: argparse.Action) -> list[str]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Any, NamedTuple
+
+from gdbext.cli import json_lines
+from gdbext.cli.main import USAGE, Failure
+from gdbext.store.database import Store, StoreError, weakness
+
+DATABASE = b"SQLite format 3\0"
+"""How SQLite's files begin."""
 
 
 class Group(NamedTuple):
@@ -44,6 +50,25 @@ class Overview(NamedTuple):
         return sum(group.size for group in self.groups) + len(self.failures)
 
 
+def signatures_of(path: str) -> set[str]:
+    """The signatures in a file: a store, JSON lines of a batch, or a single report.
+
+    Raises:
+        Failure: when it cannot be read.
+    """
+    try:
+        with open(path, "rb") as stream:
+            is_database = stream.read(len(DATABASE)) == DATABASE
+        if is_database:
+            with Store.open(path) as store:
+                return store.signatures()
+        return {mark for entry in json_lines.read(path) if (mark := signature_of(entry))}
+    except OSError as error:
+        raise Failure(f"cannot read the baseline {path}: {error.strerror}", USAGE) from None
+    except StoreError as error:
+        raise Failure(str(error), USAGE) from None
+
+
 def signature_of(entry: dict[str, Any]) -> str | None:
     """The signature's id in a line of a batch, or in a single report."""
     report = entry.get("report") or entry
@@ -52,59 +77,96 @@ def signature_of(entry: dict[str, Any]) -> str | None:
     return identifier if isinstance(identifier, str) else None
 
 
-def make(entries: Iterable[dict[str, Any]], baseline: set[str] | None = None) -> Overview:
-    """Group the entries of a batch.
-
-    Known issues come first, then what is new, then what is frequent.
+class Grouping:
+    """Entries of a batch, grouped as they come.  Of each signature only the report that says most
+    is kept.
     """
-    by_signature: dict[str, list[dict[str, Any]]] = {}
-    failures = []
-    for entry in entries:
+
+    def __init__(self, baseline: set[str] | None = None) -> None:
+        self._baseline = baseline
+        self._members: dict[str, _Members] = {}
+        self._failures: list[tuple[str, str]] = []
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Take one more."""
         if entry.get("report") is None:
-            failures.append((str(entry.get("core")), str(entry.get("error") or "no reason given")))
-            continue
-        by_signature.setdefault(signature_of(entry) or "unsigned", []).append(entry)
-    found = [_group(signature, members, baseline) for signature, members in by_signature.items()]
-    found.sort(key=lambda group: (not group.known, not group.is_new, -group.size, group.signature))
-    return Overview(found, sorted(failures), baseline is not None)
+            self._failures.append(
+                (str(entry.get("core")), str(entry.get("error") or "no reason given"))
+            )
+        else:
+            signature = signature_of(entry) or "unsigned"
+            self._members.setdefault(signature, _Members()).add(entry)
+
+    @property
+    def size(self) -> int:
+        """How many entries."""
+        return sum(len(m.cores) for m in self._members.values()) + len(self._failures)
+
+    def overview(self) -> Overview:
+        """Known issues come first, then what is new, then what is frequent."""
+        found = [
+            _group(signature, members, self._baseline)
+            for signature, members in self._members.items()
+        ]
+        found.sort(
+            key=lambda group: (not group.known, not group.is_new, -group.size, group.signature)
+        )
+        return Overview(found, sorted(self._failures), self._baseline is not None)
 
 
-def _group(signature: str, members: list[dict[str, Any]], baseline: set[str] | None) -> Group:
-    members = sorted(members, key=lambda entry: str(entry.get("core")))
-    best = min(members, key=_weakness)["report"]
+class _Members:
+    """What a group needs of its entries."""
+
+    def __init__(self) -> None:
+        self.cores: list[str] = []
+        self.best: dict[str, Any] = {}
+        self.known: dict[str, tuple[str, int, dict[str, Any]]] = {}
+        self.versions: set[str] = set()
+        self.first = self.last = 0
+
+    def add(self, entry: dict[str, Any]) -> None:
+        core, report, time = str(entry.get("core")), entry["report"], int(entry.get("mtime") or 0)
+        self.first = min(self.first, time) if self.cores else time
+        self.last = max(self.last, time) if self.cores else time
+        self.cores.append(core)
+        self.versions.add(str((report.get("target") or {}).get("python_version")))
+        if not self.best or _rank(entry) < _rank(self.best):
+            self.best = entry
+        for place, issue in enumerate(report.get("known_issues") or ()):
+            name = str(issue.get("id"))
+            # That of the first core by name, in whichever order they come.
+            if name not in self.known or core < self.known[name][0]:
+                self.known[name] = (core, place, issue)
+
+
+def make(entries: Iterable[dict[str, Any]], baseline: set[str] | None = None) -> Overview:
+    """Group the entries of a batch."""
+    grouping = Grouping(baseline)
+    for entry in entries:
+        grouping.add(entry)
+    return grouping.overview()
+
+
+def _group(signature: str, members: _Members, baseline: set[str] | None) -> Group:
+    best = members.best["report"]
     headline = (best.get("findings") or [{}])[0]
-    known: dict[str, dict[str, Any]] = {}
-    for entry in members:
-        for issue in entry["report"].get("known_issues") or ():
-            known.setdefault(str(issue.get("id")), issue)
-    times = [int(entry.get("mtime") or 0) for entry in members]
     mark = best.get("signature") or {}
-    versions = Counter(
-        str((entry["report"].get("target") or {}).get("python_version")) for entry in members
-    )
     return Group(
         signature,
-        [str(entry.get("core")) for entry in members],
+        sorted(members.cores),
         str(headline.get("rule") or "none"),
         str(headline.get("title") or "no finding"),
         str(headline.get("confidence") or "unknown"),
         [str(feature) for feature in mark.get("features") or ()],
         [str(frame) for frame in mark.get("frames") or ()],
-        list(known.values()),
-        sorted(versions),
-        min(times),
-        max(times),
+        [issue for *_, issue in sorted(members.known.values(), key=lambda known: known[:2])],
+        sorted(members.versions),
+        members.first,
+        members.last,
         baseline is not None and signature not in baseline,
     )
 
 
-def _weakness(entry: dict[str, Any]) -> tuple[int, int, str]:
-    """0 first for the report whose headline is proven and that has the most findings."""
-    findings = entry["report"].get("findings") or []
-    order = ("proven", "likely", "possible")
-    confidence = findings[0].get("confidence") if findings else None
-    return (
-        order.index(confidence) if confidence in order else len(order),
-        -len(findings),
-        str(entry.get("core")),
-    )
+def _rank(entry: dict[str, Any]) -> tuple[int, str]:
+    """The least is the report whose headline is surest and that has the most findings."""
+    return weakness(entry["report"]), str(entry.get("core"))

@@ -15,6 +15,7 @@ COMMANDS = {
     "lldb": "open a core in LLDB: program found, commands loaded, triage shown",
     "hunt": "run a command again and again, and say what its deaths have in common",
     "batch": "diagnose many cores and group equal crashes",
+    "crashes": "what a store of crashes has: which are new, which rise, over time",
     "explain": "what a rule means, and what to do about it",
     "doctor": "what this machine lacks for a full diagnosis, and how to mend it",
     "init": "make gdb or lldb load gdbext's commands",

@@ -1,14 +1,9 @@
 """One self-contained page: the verdict, the race as a picture, evidence that unfolds, every thread
 with its source.
-
-Nothing is loaded from elsewhere; the page's content security policy allows exactly its own style
-and script.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,10 +23,11 @@ from gdbext.model import (
     hexaddr,
 )
 from gdbext.reports import page_threads, pictures, story
+from gdbext.reports.html_document import document
 from gdbext.reports.markup import Html, el, join, source
 from gdbext.reports.options import Options
 from gdbext.reports.page_parts import address, badge, claim, claims, excerpt, prose, subject
-from gdbext.reports.sanitize import inert, visible
+from gdbext.reports.sanitize import visible
 from gdbext.reports.stack import frames_of_interest
 from gdbext.wording import sentence
 
@@ -45,21 +41,7 @@ def render(report: Report, options: Options) -> str:
     style, script = (
         HERE.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js")
     )
-    policy = (
-        f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
     title = sentence(report.findings[0].title) if report.findings else "no verdict"
-    head = el(
-        "head",
-        el("meta", charset="utf-8"),
-        el("meta", http_equiv="Content-Security-Policy", content=Html(policy)),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", name="color-scheme", content="light dark"),
-        el("meta", name="generator", content=f"{report.tool.name} {report.tool.version}"),
-        el("title", f"{report.findings[0].rule} {title}" if report.findings else title),
-        el("style", Html(style)),
-    )
     main = el(
         "main",
         _verdict(report),
@@ -71,12 +53,13 @@ def render(report: Report, options: Options) -> str:
         _errors(report),
         _footer(report),
     )
-    body = el("body", pictures.MARKERS, _top(report), main, el("script", Html(script)))
-    return inert(f"<!DOCTYPE html>\n{el('html', head, body, lang='en')}\n")
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    return document(
+        f"{report.findings[0].rule} {title}" if report.findings else title,
+        join((pictures.MARKERS, _top(report), main)),
+        style,
+        script,
+        f"{report.tool.name} {report.tool.version}",
+    )
 
 
 def _top(report: Report) -> Html:

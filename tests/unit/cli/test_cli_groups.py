@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import html
-import json
 import re
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from gdbext.cli import batch, groups, overview
-from gdbext.cli.main import Failure
-from unit.cli import elves
+from gdbext.cli import groups, overview
 
 EVIL = "\x1b[31m|<script>alert(1)</script>`x`\n::error::gone ##[group]"
 
@@ -130,60 +124,3 @@ def test_many_cores_of_one_group_are_cut() -> None:
     found = groups.make([entry(f"core.{n:03}", "1") for n in range(100)])
     assert "and 80 more" in overview.markdown(found)
     assert "and 80 more" in overview.html(found)
-
-
-# --- the files of a batch -------------------------------------------------------------------------
-
-
-def test_cores_are_found_in_folders(tmp_path: Path) -> None:
-    core = elves.core("/x/python", elves.program())
-    wanted = [elves.write(tmp_path / name, core) for name in ("a/core.2", "a/core.1", "core")]
-    elves.write(tmp_path / "a/readme", b"text")
-    link = tmp_path / "link"
-    link.symlink_to(wanted[0])
-    text = elves.write(tmp_path / "named", b"text")
-    assert list(batch.find_cores([str(tmp_path)])) == [wanted[2], str(link), wanted[1], wanted[0]]
-    assert list(batch.find_cores([text])) == [text]
-    with pytest.raises(Failure, match="there is no"):
-        list(batch.find_cores([str(tmp_path / "nothing")]))
-
-
-def test_lines_cut_short_are_left_out(tmp_path: Path) -> None:
-    lines = tmp_path / "lines"
-    lines.write_text(json.dumps(entry("a", "1")) + '\nnull\n{"core": "b", "repo')
-    assert [e["core"] for e in batch.read_lines(str(lines))] == ["a"]
-
-
-def test_appending_after_a_line_cut_short(tmp_path: Path) -> None:
-    lines = tmp_path / "lines"
-    lines.write_text('{"core": "b", "repo')
-    with batch._Lines(str(lines)) as write:
-        write(entry("a", "1"))
-    assert [e["core"] for e in batch.read_lines(str(lines))] == ["a"]
-
-
-def test_only_the_same_core_counts_as_done(tmp_path: Path) -> None:
-    core = elves.write(tmp_path / "core", b"123")
-    other = elves.write(tmp_path / "other", b"123")
-    output = tmp_path / "out"
-    output.write_text(
-        "".join(
-            json.dumps({**batch._identity(p), "status": 0, "report": None}) + "\n"
-            for p in (core, other)
-        )
-    )
-    elves.write(tmp_path / "other", b"12345")
-    assert set(batch._done_before(str(output), [core, other])) == {core}
-
-
-def test_baseline_may_be_batches_or_single_reports(tmp_path: Path) -> None:
-    path = tmp_path / "baseline"
-    path.write_text(
-        json.dumps(entry("a", "one"))
-        + "\n"
-        + json.dumps({"signature": {"id": "two"}})
-        + "\n"
-        + json.dumps(failed("x"))
-        + "\n"
-    )
-    assert batch._baseline(str(path)) == {"one", "two"}
