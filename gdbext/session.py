@@ -4,13 +4,14 @@ the target runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 from gdbext.binfmt import elf
 from gdbext.cpython.allocator.activity import ThreadStop, collections
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.cpython.interpreter.code_facts import CodeFacts, code_facts
-from gdbext.cpython.interpreter.frames import FrameReader, PythonStack
+from gdbext.cpython.interpreter.frames import EVAL_LOOP, FrameReader, PythonStack
 from gdbext.cpython.interpreter.frozen_code import FrozenCode
 from gdbext.cpython.interpreter.opcode_choice import OpcodeChoice, read_arrays
 from gdbext.cpython.interpreter.opcode_choice import choose as choose_opcodes
@@ -235,8 +236,22 @@ class Session:
         """The Python frames of a thread; empty for one without a thread state."""
         if lwp not in self._stacks:
             thread = self.runtime.by_lwp(lwp)
-            self._stacks[lwp] = self.frame_reader.stack(thread) if thread else PythonStack(())
+            self._stacks[lwp] = (
+                self.frame_reader.stack(thread, loop_frames=lambda: self._loop_frames(lwp))
+                if thread
+                else PythonStack(())
+            )
         return self._stacks[lwp]
+
+    def _loop_frames(self, lwp: int) -> Iterator[int]:
+        """The Python frames that the thread's eval loops have at hand, as far as debug information
+        tells, innermost first.
+        """
+        for frame in self.debugger.frames(lwp):
+            if frame.function == EVAL_LOOP:
+                for variable in self.debugger.variables(lwp, frame.level):
+                    if variable.name == "frame" and variable.value:
+                        yield variable.value
 
     @cached_property
     def _names(self) -> dict[int, str]:

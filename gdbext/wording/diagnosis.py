@@ -158,6 +158,7 @@ SENTENCES: dict[str, Sentence] = {
     "thread-is-inside": "{thread} is inside {operation}",
     "thread-runs": "{thread} runs {operation}",
     "takes-in-turn": "{thread} takes its objects from the same place, for {operation}",
+    "works-in-turn": "{thread} does the same work, and may have had it in its turn",
     "holds-what-was-damaged": "the {type} holds what was damaged",
     "was-called": "{function} was called",
     "runs-in": "{function} is running in LWP {lwp}",

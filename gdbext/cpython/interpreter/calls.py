@@ -1,20 +1,23 @@
-"""What an operation calls, and the frame that a Python function would begin with: only its
-arguments and closure are known.
+"""What an operation calls, behind partials, bound methods and the like, and the frame that a Python
+function would begin with: only its arguments and closure are known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from gdbext.cpython.interpreter.frames import Code, Frame
 from gdbext.cpython.interpreter.names import attribute, class_attribute, operand
-from gdbext.cpython.interpreter.operations import BytecodeOperation, Name
+from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.layout.layout import UnknownLayout
+from gdbext.cpython.objects.methods import builtin_name
 from gdbext.cpython.objects.objects import Objects
+from gdbext.cpython.objects.types import TypeInfo
 from gdbext.target.protocol import MemoryFault
 
 CALLS = ("call", "call-method")
+MAX_WRAPPERS = 8
 # The special methods that the operations other than calls run, where the receiver's class is
 # written in Python.
 SPECIAL = {
@@ -40,48 +43,81 @@ OPERATORS = {
     ">>": "rshift",
     "**": "pow",
 }
+GETTERS = {"operator.itemgetter": "load-subscr", "operator.attrgetter": "load-attr"}
+"""Callables that do one operation to their argument, which bytecode has an instruction for."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Callee:
-    """``address`` is the function, method or class; ``owner`` the object that becomes its first
-    argument, if one does.
+    """What runs in the end: a function, a class, or a method of ``owner``.
+
+    ``function`` may be 0 where a method is known by ``name`` alone.  ``arguments`` are those of
+    partials and of the call itself, without the owner; None stands for one that is not known.
     """
 
-    address: int
+    function: int
     owner: int | None = None
+    arguments: tuple[int | None, ...] = ()
+    name: str | None = None
+    """Of what is written in C: the function's, the method's, the class's."""
+    kind: str = "call"
+    """Of :class:`BytecodeOperation`: what is done to the owner, or without one to the arguments."""
+    is_python: bool = False
+    is_hidden: bool = False
+    """The code calls something else, a partial say, that calls this."""
 
 
 def callee(
     objects: Objects, frame: Frame, operation: BytecodeOperation, is_running: bool
 ) -> Callee | None:
     """What the operation calls; None where it calls nothing, or what is not known."""
-    receiver = operand(objects, frame, operation, operation.receiver, is_running)
-    if receiver is None:
-        return None
     try:
+        if is_running and operation.kind in CALLS and (found := _on_stack(frame, operation)):
+            arguments = _arguments(objects, frame, operation, is_running)
+            return called(objects, found[0], found[1], arguments)
+        receiver = operand(objects, frame, operation, operation.receiver, is_running)
+        if receiver is None:
+            return None
         if operation.kind == "call":
-            return Callee(receiver)
-        return _method(objects, receiver, operation)
+            arguments = _arguments(objects, frame, operation, is_running)
+            return called(objects, receiver, None, arguments)
+        found = _method(objects, receiver, operation)
+        if found is None:
+            return None
+        return called(objects, *found, _arguments(objects, frame, operation, is_running))
     except (MemoryFault, UnknownLayout):
         return None
 
 
-def _method(objects: Objects, receiver: int, operation: BytecodeOperation) -> Callee | None:
+def _on_stack(frame: Frame, operation: BytecodeOperation) -> tuple[int, int | None] | None:
+    """The callable that lies on the frame's value stack, and the object above it that becomes its
+    first argument.
+    """
+    place = operation.places.get(("attr", operation.receiver, operation.name))
+    if operation.kind != "call-method" or place is None or place + 1 >= len(frame.room):
+        return None
+    function, owner = frame.room[place], frame.room[place + 1]
+    return (function, owner or None) if function else None
+
+
+def _method(
+    objects: Objects, receiver: int, operation: BytecodeOperation
+) -> tuple[int, int | None] | None:
+    """The method that an operation runs, and the object that becomes its first argument."""
     info = objects.type_of(receiver)
     if info is None:
         return None
     if operation.kind != "call-method":
         names = _special_methods(operation)
         found = next((f for name in names if (f := class_attribute(objects, info, name))), None)
-        return Callee(found, receiver) if found else None
+        return (found, receiver) if found else None
     if operation.name is None:
         return None
     if operation.receiver and operation.receiver[0] == "super":
         # From the class after the one that has the calling method, which is the first that has it,
         # as a rule.
         found = class_attribute(objects, info, operation.name, skip=1)
-        return Callee(found, receiver) if found else None
+        return (found, receiver) if found else None
     found = attribute(objects, receiver, operation.name)
     if found is None:
         return None
@@ -90,7 +126,7 @@ def _method(objects: Objects, receiver: int, operation: BytecodeOperation) -> Ca
         and info.name != "module"
         and not info.is_subclass("type")
     )
-    return Callee(found, receiver if is_bound else None)
+    return found, receiver if is_bound else None
 
 
 def _special_methods(operation: BytecodeOperation) -> Iterator[str]:
@@ -104,66 +140,185 @@ def _special_methods(operation: BytecodeOperation) -> Iterator[str]:
         yield SPECIAL[operation.kind]
 
 
-def is_python(objects: Objects, target: Callee) -> bool:
-    """Whether the callee is written in Python."""
-    info = objects.type_of(target.address)
-    if info is None or info.name in ("function", "method"):
-        return info is not None
-    described = objects.type_info(target.address) if info.is_subclass("type") else None
+def _arguments(
+    objects: Objects, frame: Frame, operation: BytecodeOperation, is_running: bool
+) -> tuple[int | None, ...]:
+    """The objects that the operation passes on, those of ``*arguments`` one by one."""
+    if operation.kind not in CALLS:
+        names = operation.arguments[:2]
+        return tuple(operand(objects, frame, operation, name, is_running) for name in names)
+    values: list[int | None] = []
+    for name in operation.arguments:
+        if name is None or name[0] != "star":
+            values.append(operand(objects, frame, operation, name, is_running))
+            continue
+        packed = operand(objects, frame, operation, name[1], is_running)
+        info = objects.type_of(packed) if packed else None
+        if packed is None or info is None or not info.is_subclass("tuple"):
+            break
+        values += objects.tuple_items(packed)
+    return tuple(values)
+
+
+def called(
+    objects: Objects, function: int, owner: int | None, arguments: Sequence[int | None]
+) -> Callee | None:
+    """What a call of ``function`` runs, as a method of ``owner`` if there is one.
+
+    Raises:
+        MemoryFault, UnknownLayout
+    """
+    found = Callee(function=function, owner=owner, arguments=tuple(arguments))
+    for _ in range(MAX_WRAPPERS):
+        inner = _unwrapped(objects, found)
+        if inner is None:
+            return found
+        if inner.function in (0, found.function):
+            return inner
+        found = replace(inner, is_hidden=True)
+    return found
+
+
+def _unwrapped(objects: Objects, outer: Callee) -> Callee | None:
+    """What a callable calls in its turn, or itself with its name; None where neither is known."""
+    info = objects.type_of(outer.function)
+    if info is None:
+        return None
+    if info.name == "function":
+        return replace(outer, is_python=True)
+    unwrap = next((found for name, found in WRAPPERS.items() if objects.is_a(info, name)), None)
+    if unwrap is not None:
+        return unwrap(objects, outer, info)
+    if info.is_subclass("type"):
+        return _class(objects, outer)
+    call = class_attribute(objects, info, "__call__")
+    return replace(outer, function=call, owner=outer.function) if call else None
+
+
+def _class(objects: Objects, outer: Callee) -> Callee | None:
+    described = objects.type_info(outer.function)
+    if described is None:
+        return None
     # A class made in C may be changeable as one written in Python is, but has no functions.
-    runs = (
-        class_attribute(objects, described, "__init__")
-        if described
-        else class_attribute(objects, info, "__call__")
-    )
-    kind = objects.type_of(runs) if runs else None
-    return kind is not None and kind.name == "function"
+    init = class_attribute(objects, described, "__init__")
+    kind = objects.type_of(init) if init else None
+    is_python = kind is not None and kind.name == "function"
+    return replace(outer, owner=None, name=described.short_name, is_python=is_python)
 
 
-def bound_to(objects: Objects, target: Callee) -> int | None:
-    """What a built-in function is bound to: the object whose method it is, or the module that has
-    it.
+def _partial(objects: Objects, outer: Callee, info: TypeInfo) -> Callee:
+    function, packed = objects.fields("partialobject", outer.function, "fn", "args")
+    arguments = (*objects.tuple_items(packed), *outer.arguments)
+    return replace(outer, function=function, owner=None, arguments=arguments)
+
+
+def _bound(objects: Objects, outer: Callee, info: TypeInfo) -> Callee:
+    function, owner = objects.fields("PyMethodObject", outer.function, "im_func", "im_self")
+    return replace(outer, function=function, owner=owner)
+
+
+def _builtin(objects: Objects, outer: Callee, info: TypeInfo) -> Callee:
+    """A built-in function is bound to the object whose method it is, or to the module that has it.
 
     The functions that every module has share no state of their own.
     """
-    info = objects.type_of(target.address)
-    if info is None or info.name != "builtin_function_or_method":
-        return None
-    module = objects.pointer("PyCFunctionObject", target.address, "m_module")
+    module, owner = objects.fields("PyCFunctionObject", outer.function, "m_module", "m_self")
+    name = builtin_name(objects, outer.function)
+    kind = objects.type_of(owner) if owner else None
+    is_method = kind is not None and not objects.is_a(kind, "module")
     if module and objects.text(module) == "builtins":
+        owner, is_method = 0, False
+    return replace(
+        outer, owner=owner or None, name=name, kind="call-method" if is_method else "call"
+    )
+
+
+def _wrapper(objects: Objects, outer: Callee, info: TypeInfo) -> Callee:
+    descriptor, owner = objects.fields("wrapperobject", outer.function, "descr", "self")
+    return replace(outer, function=descriptor, owner=owner)
+
+
+def _descriptor(objects: Objects, outer: Callee, info: TypeInfo) -> Callee:
+    """A method of a C type, whose object is the first argument where it is not bound."""
+    name = objects.text(objects.field("PyDescrObject", outer.function, "d_name"))
+    owner, arguments = _first(outer)
+    return replace(outer, owner=owner, arguments=arguments, name=name, kind="call-method")
+
+
+def _caller(objects: Objects, outer: Callee, info: TypeInfo) -> Callee | None:
+    """A methodcaller's own arguments are left out: what counts is the object of the method."""
+    owner, rest = _first(outer)
+    name = objects.text(objects.field("methodcallerobject", outer.function, "name"))
+    if owner is None or name is None:
         return None
-    return objects.pointer("PyCFunctionObject", target.address, "m_self")
+    kind = objects.type_of(owner)
+    function = class_attribute(objects, kind, name) if kind else None
+    return Callee(
+        function=function or 0,
+        owner=owner,
+        arguments=rest,
+        name=name,
+        kind="call-method",
+        is_hidden=True,
+    )
+
+
+def _getter(objects: Objects, outer: Callee, info: TypeInfo) -> Callee:
+    owner, rest = _first(outer)
+    return replace(outer, owner=owner, arguments=rest, kind=GETTERS[info.name], is_hidden=True)
+
+
+def _cached(objects: Objects, outer: Callee, info: TypeInfo) -> Callee:
+    function = objects.field("lru_cache_object", outer.function, "func")
+    return replace(outer, function=function)
+
+
+def _static(objects: Objects, outer: Callee, info: TypeInfo) -> Callee:
+    return replace(outer, function=objects.field("staticmethod", outer.function, "sm_callable"))
+
+
+def _first(outer: Callee) -> tuple[int | None, tuple[int | None, ...]]:
+    """The object that a function which is not bound works on, and the other arguments."""
+    if outer.owner is not None or not outer.arguments:
+        return outer.owner, outer.arguments
+    return outer.arguments[0], outer.arguments[1:]
+
+
+WRAPPERS = {
+    "functools.partial": _partial,
+    "method": _bound,
+    "builtin_function_or_method": _builtin,
+    "builtin_method": _builtin,
+    "method-wrapper": _wrapper,
+    "method_descriptor": _descriptor,
+    "wrapper_descriptor": _descriptor,
+    "operator.methodcaller": _caller,
+    **dict.fromkeys(GETTERS, _getter),
+    "functools._lru_cache_wrapper": _cached,
+    "staticmethod": _static,
+}
+"""How each callable type calls another one."""
 
 
 def code_of(objects: Objects, target: Callee) -> int | None:
-    """The code object of a function or method written in Python."""
-    function, _ = _unbound(objects, target)
-    return objects.pointer("PyFunctionObject", function, "func_code") if function else None
-
-
-def entered(
-    objects: Objects, caller: Frame, operation: BytecodeOperation, target: Callee, code: Code
-) -> Frame | None:
-    """The frame of the callee as it begins: its first locals are the call's arguments as far as
-    they can be found.
-    """
-    function, owner = _unbound(objects, target)
-    if function is None:
+    """The code object of a function written in Python."""
+    info = objects.type_of(target.function) if target.is_python else None
+    if info is None or info.name != "function":
         return None
-    arguments: list[Name | None] = []
-    for name in operation.arguments if operation.kind in CALLS else operation.arguments[:2]:
-        if name is not None and name[0] == "star":
-            break
-        arguments.append(name)
-    values = [operand(objects, caller, operation, name, False) for name in arguments]
-    if owner is not None:
-        values.insert(0, owner)
+    return objects.pointer("PyFunctionObject", target.function, "func_code")
+
+
+def entered(objects: Objects, target: Callee, code: Code) -> Frame:
+    """The frame of a function written in Python as it begins: its first locals are the call's
+    arguments as far as they are known.
+    """
+    values = target.arguments if target.owner is None else (target.owner, *target.arguments)
     slots = {name: value for name, value in zip(code.slot_names, values) if value}
-    closure = objects.pointer("PyFunctionObject", function, "func_closure")
+    closure = objects.pointer("PyFunctionObject", target.function, "func_closure")
     cells = objects.tuple_items(closure) if closure else ()
     if cells:
         slots.update(zip(code.slot_names[-len(cells) :], cells))
-    namespace = objects.pointer("PyFunctionObject", function, "func_globals")
+    namespace = objects.pointer("PyFunctionObject", target.function, "func_globals")
     return Frame(
         0,
         code.address,
@@ -176,14 +331,3 @@ def entered(
         (),
         code.slot_names,
     )
-
-
-def _unbound(objects: Objects, target: Callee) -> tuple[int | None, int | None]:
-    """The function, and what it is bound to."""
-    info = objects.type_of(target.address)
-    if info is not None and info.name == "function":
-        return target.address, target.owner
-    if info is not None and info.name == "method":
-        function = objects.pointer("PyMethodObject", target.address, "im_func")
-        return function, objects.pointer("PyMethodObject", target.address, "im_self")
-    return None, None

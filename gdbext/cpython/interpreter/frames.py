@@ -8,6 +8,7 @@ Free-threaded CPython of 3.13 keeps plain pointers in frames; from 3.14 on ``f_e
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from gdbext.cpython.interpreter.line_table import line_of
@@ -19,6 +20,8 @@ from gdbext.target.protocol import Memory, MemoryFault
 MAX_FRAMES = 4096
 MAX_SLOTS = 4096
 CODE_UNIT = 2
+EVAL_LOOP = "_PyEval_EvalFrameDefault"
+"""The function that runs bytecode (Python/ceval.c)."""
 # owner >= 3 is an entry shim (3.13: C stack; 3.14 and later: interpreter trampoline, C stack).
 FIRST_SHIM_OWNER = 3
 STACKREF_TAG = 3
@@ -67,6 +70,23 @@ class PythonStack:
         return [frame for group in self.groups for frame in group]
 
 
+@dataclass
+class _Walk:
+    """What a walk over a thread's frames has found."""
+
+    limit: int
+    groups: list[list[Frame]] = field(default_factory=lambda: [[]])
+    seen: set[int] = field(default_factory=set)
+    problem: str | None = None
+    count: int = 0
+
+    @property
+    def has_lost_its_caller(self) -> bool:
+        """Whether the walk ended in a generator, which somebody must have resumed."""
+        last = next((group[-1] for group in reversed(self.groups) if group), None)
+        return self.problem is not None or (last is not None and last.generator_owned)
+
+
 class FrameReader:
     """Reads frames; code objects are decoded once."""
 
@@ -77,37 +97,51 @@ class FrameReader:
         self._frame = layout.struct("_PyInterpreterFrame")
         self._tagged = "stackpointer" in self._frame
 
-    def stack(self, thread: ThreadState, limit: int = 512) -> PythonStack:
-        """The thread's Python stack, at most ``limit`` frames."""
-        groups: list[list[Frame]] = [[]]
-        address = thread.current_frame
-        seen: set[int] = set()
-        problem = None
-        count = 0
-        while address and count < limit:
-            if address in seen or len(seen) > MAX_FRAMES:
-                problem = f"the frame chain loops at {address:#x}"
-                break
-            seen.add(address)
+    def stack(
+        self,
+        thread: ThreadState,
+        limit: int = 512,
+        loop_frames: Callable[[], Iterable[int]] = tuple,
+    ) -> PythonStack:
+        """The thread's Python stack, at most ``limit`` frames.
+
+        ``loop_frames`` gives the frames that the thread's eval loops have at hand, innermost first:
+        where another thread runs the same generator, it takes the link to its caller away.
+        """
+        walk = _Walk(limit)
+        self._walk(walk, thread.current_frame)
+        for address in loop_frames() if walk.has_lost_its_caller else ():
+            if address not in walk.seen and self.frame_at(address) is not None:
+                if walk.groups[-1]:
+                    walk.groups.append([])
+                self._walk(walk, address)
+        if not walk.groups[-1]:
+            walk.groups.pop()
+        return PythonStack(tuple(map(tuple, walk.groups)), walk.problem)
+
+    def _walk(self, walk: _Walk, address: int) -> None:
+        """From a frame to the caller's, and so on."""
+        while address and walk.count < walk.limit:
+            if address in walk.seen or len(walk.seen) > MAX_FRAMES:
+                walk.problem = f"the frame chain loops at {address:#x}"
+                return
+            walk.seen.add(address)
             try:
                 raw = self._memory.read(address, self._frame.size)
                 owner = self._field(raw, "owner", signed=True)
                 if owner >= FIRST_SHIM_OWNER:
-                    groups.append([])
+                    walk.groups.append([])
                 else:
-                    frame = self._decode(address, raw, is_top=count == 0)
+                    frame = self._decode(address, raw, is_top=walk.count == 0)
                     if frame is None:
-                        problem = f"frame {address:#x} has no code object"
-                        break
-                    groups[-1].append(frame)
-                    count += 1
+                        walk.problem = f"frame {address:#x} has no code object"
+                        return
+                    walk.groups[-1].append(frame)
+                    walk.count += 1
                 address = self._field(raw, "previous")
             except (MemoryFault, UnknownLayout) as error:
-                problem = f"frame {address:#x}: {error}"
-                break
-        if not groups[-1]:
-            groups.pop()
-        return PythonStack(tuple(tuple(g) for g in groups), problem)
+                walk.problem = f"frame {address:#x}: {error}"
+                return
 
     def frame_at(self, address: int) -> Frame | None:
         """A frame that lies anywhere, as a suspended generator's does in the generator; None if

@@ -48,6 +48,11 @@ def _resolve(objects: Objects, frame: Frame, name: Name, depth: int) -> int | No
     if kind == "attr":
         owner = resolve(objects, frame, name[1], depth + 1)
         return attribute(objects, owner, name[2]) if owner and name[2] else None
+    if kind == "item" and name[1] and name[1][0] == "attr" and name[1][2] == "__dict__":
+        # The attributes of an instance, which may have no dict yet.
+        owner = resolve(objects, frame, name[1][1], depth + 1)
+        text, _ = _key(objects, frame, name[2], depth)
+        return objects.attribute(owner, text) if owner and text else None
     if kind == "item":
         owner = resolve(objects, frame, name[1], depth + 1)
         return item(objects, owner, *_key(objects, frame, name[2], depth)) if owner else None

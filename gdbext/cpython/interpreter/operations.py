@@ -262,10 +262,10 @@ class _Walk:
         name: str | None = None,
         *arguments: Name | None,
     ) -> None:
+        wanted = {receiver, ("attr", receiver, name), *arguments}
+        wanted |= {argument[1] for argument in arguments if argument and argument[0] == "star"}
         self.found.append(
-            BytecodeOperation(
-                at.index, kind, receiver, name, arguments, self.places({receiver, *arguments})
-            )
+            BytecodeOperation(at.index, kind, receiver, name, arguments, self.places(wanted))
         )
 
     def places(self, wanted: set[Name | None]) -> dict[Name, int]:

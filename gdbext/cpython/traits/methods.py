@@ -31,6 +31,8 @@ class MethodTraits:
     """Changes a container that still holds whatever it held before."""
     consumes: bool = False
     """Walks over its argument to the end."""
+    calls: bool = False
+    """Calls functions that it gets as arguments, before it returns."""
     identifies: bool = False
     """Looks at nothing but an object's header."""
 
@@ -68,6 +70,16 @@ def method_traits(name: str | None) -> MethodTraits:
 def effect_of_method(name: str | None) -> Effect:
     """What a method or function of that name does to its receiver or first argument."""
     return method_traits(name).effect
+
+
+def is_method_name(name: str | None) -> bool:
+    """Whether the attributes of that name are methods, those of slots included.
+
+    >>> is_method_name("append"), is_method_name("__next__"), is_method_name("__weakref__")
+    (True, True, False)
+    """
+    slot_methods = {f"__{row.operation}__" for row in slots().values()}
+    return name in methods() or name in slot_methods
 
 
 def slot_traits(name: str) -> SlotTraits:

@@ -51,6 +51,10 @@ class TypeTraits:
     """Only ``__init__`` writes the object's fields: a changed field proves a second call."""
     shows_container_in: tuple[str, ...] = ()
     """Fields by which an object shows a container of the program's."""
+    advances_in: tuple[str, ...] = ()
+    """Fields of an iterator with the iterators, or a tuple of them, that it takes items from."""
+    calls_in: tuple[str, ...] = ()
+    """Fields of an iterator with functions that it calls for each item."""
     namespace_in: tuple[str, ...] = ()
     """Fields whose dict holds the variables of a module or the attributes of a class."""
 
@@ -108,6 +112,16 @@ def container_fields() -> Set[str]:
     """Fields by which an object of any type shows a container of the program's."""
     shown = {field for row in type_traits().values() for field in row.shows_container_in}
     return frozenset({"__dict__", *shown})
+
+
+@functools.cache
+def makes_iterators() -> Set[str]:
+    """The names of what only keeps an iterator that it is called with, and takes items from it when
+    it is stepped itself: ``iter``, ``map``, ``islice`` …
+    """
+    rows = type_traits().items()
+    kinds = {name.rpartition(".")[2] for name, row in rows if row.advances_in or row.calls_in}
+    return frozenset({"iter", *kinds})
 
 
 @functools.cache

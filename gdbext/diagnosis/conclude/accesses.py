@@ -51,7 +51,7 @@ def merged(accesses: Sequence[Access], in_c: Access | None) -> Access:
     than its call.
     """
     acting = [a for a in accesses if not a.is_passing_on]
-    if not acting and in_c:
+    if in_c and (not acting or (in_c.is_own and min(a.proximity for a in acting) > Proximity.LINE)):
         return replace(in_c, proximity=Proximity.INSIDE)
     if not acting:
         return replace(accesses[0], proximity=Proximity.FUNCTION, effect=Effect.READ)
@@ -68,5 +68,6 @@ def merged(accesses: Sequence[Access], in_c: Access | None) -> Access:
         operation=in_c.operation if in_c and named.operation == CALL else named.operation,
         proximity=near,
         c_function=in_c.c_function if in_c else None,
+        is_own=bool(in_c and in_c.is_own),
         is_passing_on=False,
     )

@@ -83,8 +83,77 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
             for pair in ranked_pairs(accesses, nearest)
             if pair.address not in taken
         ]
+        if not any(_takes_part(accesses, race) for race in races):
+            races += _races_of_workers(accesses)
         return tuple(races[:MAX_RACES])
     return tuple(races)
+
+
+def _takes_part(accesses: Accesses, race: Race) -> bool:
+    return any(thread.lwp == accesses.crashed for thread in race.threads)
+
+
+# --- the other thread has gone on -----------------------------------------------------------------
+
+
+def _races_of_workers(accesses: Accesses) -> Iterator[Race]:
+    """The race on what the crashed thread changes, where no other thread has it at hand any more.
+
+    The other one is a worker that does the same work: it may have had the object in its turn.
+    """
+    crashed = accesses.of(accesses.crashed)
+    own = [a for a in crashed.nearest if _is_at_work_on(a)] if crashed else []
+    for access in own[:1]:
+        workers = [t for t in accesses.threads if crashed and _does_the_same(t, crashed)]
+        last = [w for t in workers if (w := _same_work(t, access))]
+        other = min(last, key=lambda a: a.proximity, default=None)
+        if other is None and not workers:
+            return
+        lwp = other.lwp if other else workers[0].lwp
+        worker = next(thread for thread in workers if thread.lwp == lwp)
+        second = RaceThread(
+            lwp,
+            worker.name,
+            access.operation,
+            access.file,
+            worker.line if worker.file == access.file else None,
+            access.function,
+            access.operation_line if worker.line != access.operation_line else None,
+        )
+        thread = Claim("thread-by-name", lwp=lwp, name=ThreadName(worker.name or ""))
+        claim = Claim("works-in-turn", thread=thread, operation=access.operation)
+        inside = Claim(
+            "thread-is-inside", thread=_thread(accesses, access), operation=access.operation
+        )
+        yield Race(
+            Confidence.POSSIBLE,
+            SharedObject(access.address, access.type),
+            (_race_thread(accesses, access), second),
+            (Evidence(inside, access.address), Evidence(claim, access.address)),
+        )
+
+
+def _is_at_work_on(access: Access) -> bool:
+    """Whether the thread is in C code of the object's type that may change it."""
+    is_mutable = not traits_of(access.type).immutable and not traits_of(access.type).common
+    is_there = access.proximity is Proximity.INSIDE and access.is_own
+    return is_there and is_mutable and not access.is_guarded and access.effect is not Effect.READ
+
+
+def _does_the_same(thread: ThreadAccesses, crashed: ThreadAccesses) -> bool:
+    """Whether a thread is a worker as the crashed one: in the same function, or between two tasks
+    of the same kind.
+    """
+    if thread is crashed or thread.work is None or thread.work != crashed.work:
+        return False
+    place = (thread.file, thread.function)
+    return place in ((crashed.file, crashed.function), thread.work)
+
+
+def _same_work(thread: ThreadAccesses, access: Access) -> Access | None:
+    """What the thread does now to another object of the type."""
+    near = (a for a in thread.nearest if a.type == access.type and a.proximity <= Proximity.LOOP)
+    return min(near, key=lambda a: a.proximity, default=None)
 
 
 # --- the object is known --------------------------------------------------------------------------
@@ -266,6 +335,8 @@ def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) 
 
 def _is_suspicious(access: Access) -> bool:
     if access.proximity is Proximity.EARLIER or traits_of(access.type).immutable:
+        return False
+    if identifies(access.operation) and access.proximity is not Proximity.INSIDE:
         return False
     return access.type not in ("type", "function") or access.effect.changes
 

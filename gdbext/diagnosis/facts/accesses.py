@@ -59,6 +59,8 @@ class Access:
     """The frame has only called a Python function with the object.
 
     What is done to it shows further in."""
+    is_own: bool = False
+    """The thread is in C code that is the object's type's own and has the object as an argument."""
     is_guarded: bool = False
     """The operation takes the object's own lock, or cannot do harm without."""
 
@@ -75,6 +77,10 @@ class ThreadAccesses:
     file: str | None = None
     line: int | None = None
     function: str | None = None
+    work: tuple[str, str] | None = None
+    """File and name of the function that the thread was started with: equal for the workers of a
+    pool.
+    """
     nearest: tuple[Access, ...] = ()
     """One access for each object, the nearest first."""
     by_code: tuple[Access, ...] = ()

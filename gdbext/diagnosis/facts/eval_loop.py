@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gdbext.cpython.interpreter.frames import EVAL_LOOP
 from gdbext.target.values import NativeFrame
 
-EVAL_LOOP = "_PyEval_EvalFrameDefault"
 HANDLER = "_TAIL_CALL_"
 SMALLEST_LOOP = 8192
 """Bytes of the smallest function that can run all instructions itself; one that only enters has

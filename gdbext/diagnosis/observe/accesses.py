@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from gdbext.cpython.interpreter.calls import Callee, callee, code_of, entered
 from gdbext.cpython.interpreter.code_facts import CodeFacts
 from gdbext.cpython.interpreter.frames import Frame
+from gdbext.cpython.interpreter.names import class_attribute, resolve
 from gdbext.cpython.interpreter.operations import BytecodeOperation, operation_at
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.types import canonical, traits_of
 from gdbext.diagnosis.conclude.accesses import merged
 from gdbext.diagnosis.conclude.allocator import is_mimalloc
+from gdbext.diagnosis.conclude.c_types import pointed_struct
 from gdbext.diagnosis.conclude.effects import effect_in_c
 from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.conclude.races import culprits as culprits_of
@@ -25,7 +27,7 @@ from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadA
 from gdbext.diagnosis.facts.eval_loop import eval_levels, is_entry
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.provenance import Provenance
-from gdbext.diagnosis.observe.c_types import is_object_pointer
+from gdbext.diagnosis.observe.c_types import HEADERS, is_object_pointer
 from gdbext.diagnosis.observe.observer import Observer
 from gdbext.diagnosis.observe.operands import Operand, operands
 from gdbext.diagnosis.observe.operations import (
@@ -83,9 +85,19 @@ def _of_thread(observer: Observer, lwp: int) -> ThreadAccesses:
         file=own.file if own else None,
         line=own.line if own else None,
         function=own.function if own else None,
+        work=_work(observer, lwp),
         nearest=tuple(_nearest(by_code, _in_c(observer, lwp))),
         by_code=tuple(by_code),
     )
+
+
+def _work(observer: Observer, lwp: int) -> tuple[str, str] | None:
+    """The function that the thread was started with: the one that threading's own code called."""
+    frames = observer.session.python_stack(lwp).frames
+    started = [f for f in reversed(frames) if not _synchronises(observer, f.file)]
+    if not started or started[0] is frames[-1]:
+        return None
+    return started[0].file, started[0].function
 
 
 def by_code_of(observer: Observer, lwp: int) -> Sequence[Access]:
@@ -138,11 +150,12 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
             passing_on = near is Proximity.AT and frame.address not in callers_of_c
             is_on_stack = _is_on_stack(facts, frame, bytecode, near, passing_on)
             target = callee(observer.session.objects, frame, bytecode, is_on_stack)
+            target = target or _delegated(observer, frame, bytecode)
             for each in operands(observer.session.objects, frame, bytecode, target, is_on_stack):
                 if access := at.access(each, near, passing_on):
                     yield access
             if target and near in (Proximity.LINE, Proximity.LOOP) and at.is_own:
-                yield from _in_callee(observer, lwp, frame, bytecode, target, entered_already)
+                yield from _in_callee(observer, lwp, frame, target, entered_already)
 
 
 @dataclass(frozen=True)
@@ -220,7 +233,6 @@ def _in_callee(
     observer: Observer,
     lwp: int,
     caller: Frame,
-    bytecode: BytecodeOperation,
     target: Callee,
     entered_already: set[int],
     depth: int = 0,
@@ -240,7 +252,7 @@ def _in_callee(
         if code and not observer.program.is_library(code.file)
         else None
     )
-    frame = entered(objects, caller, bytecode, target, code) if facts and code else None
+    frame = entered(objects, target, code) if facts and code else None
     if facts is None or frame is None:
         return
     entered_already.add(facts.code.address)
@@ -252,7 +264,41 @@ def _in_callee(
                 is_near = caller.file == frame.file and caller.line is not None
                 yield replace(access, line=caller.line if is_near else access.operation_line)
         if further and depth < MAX_CALL_DEPTH:
-            yield from _in_callee(observer, lwp, frame, inner, further, entered_already, depth + 1)
+            yield from _in_callee(observer, lwp, frame, further, entered_already, depth + 1)
+
+
+def _delegated(observer: Observer, frame: Frame, bytecode: BytecodeOperation) -> Callee | None:
+    """The method of another object that a call means by its class's ``__getattr__``, if that hands
+    on what it is asked for: ``getattr(self.target, name)``.
+    """
+    objects = observer.session.objects
+    receiver = resolve(objects, frame, bytecode.receiver)
+    info = objects.type_of(receiver) if receiver else None
+    if receiver is None or info is None or bytecode.kind != "call-method":
+        return None
+    function = class_attribute(objects, info, "__getattr__") if info.is_python_class else None
+    if function is None or objects.attribute(receiver, bytecode.name or "") is not None:
+        return None
+    hands_on = Callee(function=function, owner=receiver, is_python=True)
+    address = code_of(objects, hands_on)
+    code = observer.session.frame_reader.code(address) if address else None
+    facts = observer.session.code_facts(code.address) if code else None
+    if code is None or facts is None:
+        return None
+    inner = entered(objects, hands_on, code)
+    for operation in facts.operations:
+        asked = operation.arguments
+        if operation.name == "getattr" and len(asked) > 1 and asked[1] == ("fast", 1):
+            owner = resolve(objects, inner, asked[0])
+            if owner is not None:
+                return Callee(
+                    function=0,
+                    owner=owner,
+                    name=bytecode.name,
+                    kind="call-method",
+                    is_hidden=True,
+                )
+    return None
 
 
 def _is_on_stack(
@@ -317,28 +363,45 @@ def _in_c(observer: Observer, lwp: int) -> dict[int, Access]:
         address = variable.value
         if address in in_c and asked in (None, CALL):
             # Further out is the slot or method that all of it is for.
-            outer = of_c_function(observer.functions, observer.stack, frame, in_c[address].type)
+            outer = of_c_function(
+                observer.functions, observer.stack, frame, tuple(_bases(observer, address))
+            )
             if outer.kind is not OperationKind.C_FUNCTION:
                 in_c[address] = replace(in_c[address], operation=outer)
         type_name = _type_name(observer, address) if address and address not in in_c else None
         if address is None or type_name is None:
             continue
-        operation = of_c_function(observer.functions, observer.stack, frame, type_name)
+        families = tuple(_bases(observer, address))
+        operation = of_c_function(observer.functions, observer.stack, frame, families)
+        is_own = variable.is_argument and _is_own(operation, variable, families)
         in_c[address] = Access(
             lwp=lwp,
             address=address,
             type=type_name,
             operation=asked if asked and asked != CALL else operation,
             effect=effect_in_c(type_name, operation),
-            proximity=Proximity.INTERNAL,
+            proximity=Proximity.INSIDE if is_own else Proximity.INTERNAL,
             file=current.file if current else None,
             line=current.line if current else None,
             operation_line=current.line if current else None,
             function=current.function if current else None,
             c_function=frame.function,
+            is_own=is_own,
             is_guarded=_takes_lock(operation, type_name),
         )
     return in_c
+
+
+def _is_own(operation: Operation, variable: Variable, families: Sequence[str]) -> bool:
+    """Whether a C function is there for objects of the type of the one that it has as an argument.
+
+    It is if it stands in the type's tables, or declares the argument as the type's own struct.
+    What all code uses, dicts say, is an argument of functions that are there for something else.
+    """
+    if any(traits_of(name).common for name in families if name != "object"):
+        return False
+    is_of_type = operation.kind is not OperationKind.C_FUNCTION
+    return is_of_type or pointed_struct(variable.type) not in HEADERS
 
 
 def _takes_lock(operation: Operation, type_name: str) -> bool:
@@ -420,7 +483,7 @@ def _bases(observer: Observer, address: int) -> Iterator[str]:
     for _ in range(MAX_BASES):
         if info is None:
             return
-        yield info.name
+        yield canonical(info.name) or info.name
         info = observer.session.objects.type_info(info.base) if info.base else None
 
 

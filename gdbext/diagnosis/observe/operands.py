@@ -4,10 +4,10 @@ arguments, what it iterates.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from gdbext.cpython.interpreter.calls import Callee, bound_to, is_python
+from gdbext.cpython.interpreter.calls import CALLS, Callee, called
 from gdbext.cpython.interpreter.frames import Frame
 from gdbext.cpython.interpreter.names import VARIABLES, class_attribute, operand, resolve, subjects
 from gdbext.cpython.interpreter.operations import BytecodeOperation
@@ -15,13 +15,15 @@ from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.cpython.traits.effects import Effect
-from gdbext.cpython.traits.methods import method_traits
-from gdbext.cpython.traits.types import traits_of
+from gdbext.cpython.traits.methods import is_method_name, method_traits
+from gdbext.cpython.traits.types import makes_iterators, traits_of
 from gdbext.diagnosis.observe.bytecode_effects import effect_of, effect_on_argument
 from gdbext.diagnosis.observe.operations import CALL, of_bytecode
 from gdbext.model import Operation
 from gdbext.target.protocol import MemoryFault
 
+MAX_ITERATORS = 4
+STEPS = ("next", "send", "unpack", "extend")
 ATTRIBUTES = ("load-attr", "store-attr", "delete-attr")
 CONSTANTS = ("const", "int")
 
@@ -43,19 +45,32 @@ class Operand:
     """What is called is written in Python: what it does to the object shows in its own code."""
     is_iterator: bool = False
     """The object is its own iterator."""
+    is_method: bool = False
+    """The attribute is a method of a C type: to look it up does nothing to the object."""
     is_plain_attribute: bool = False
     """The attribute is one that an instance of a class written in Python simply has.
 
     No code of C stands behind it."""
 
     @property
+    def steps(self) -> bool:
+        """Whether the operation takes items from the object, if that is an iterator."""
+        kind, name = self.bytecode.kind, self.bytecode.name or ""
+        by_call = kind in CALLS and (name.strip("_") == "next" or method_traits(name).consumes)
+        return (kind in STEPS or by_call) and not self.calls_python
+
+    @property
     def shows_elsewhere(self) -> bool:
         """The operation itself does nothing to the object.
 
         What is done to it shows in other code, if anything is."""
-        return self.calls_python or (
-            self.bytecode.kind == "call" and method_traits(self.bytecode.name).identifies
-        )
+        name = self.bytecode.name
+        if self.calls_python:
+            return True
+        if self.bytecode.kind not in CALLS:
+            return self.bytecode.kind == "load-attr" and self.is_method
+        is_only_taken = self.is_iterator and name in makes_iterators()
+        return is_only_taken or (self.bytecode.kind == "call" and method_traits(name).identifies)
 
     def effect(self, type_name: str) -> Effect:
         """What is done to the object, which is of that type."""
@@ -82,11 +97,31 @@ def operands(
     callee: Callee | None,
     is_on_stack: bool,
 ) -> Iterator[Operand]:
-    """The objects that the operation works on; ``is_on_stack``: its operands lie on the frame's
-    value stack.
+    """The objects that the operation works on, those behind iterators and callables included.
+
+    ``is_on_stack``: its operands lie on the frame's value stack.
     """
+    seen: set[int] = set()
+    for each in _named(objects, frame, bytecode, callee, is_on_stack):
+        yield each
+        yield from _behind(objects, each, seen)
+    for each in _of_callee(objects, bytecode, callee) if callee is not None else ():
+        yield each
+        yield from _behind(objects, each, seen)
+
+
+def _named(
+    objects: Objects,
+    frame: Frame,
+    bytecode: BytecodeOperation,
+    callee: Callee | None,
+    is_on_stack: bool,
+) -> Iterator[Operand]:
+    """The objects that the code itself names."""
     names = subjects(objects, frame, bytecode)
-    calls_python = callee is not None and is_python(objects, callee)
+    # An attribute that is called is not of the object's own code, be it one of a __getattr__'s.
+    is_elsewhere = bytecode.kind == "call-method" and callee is not None and callee.is_hidden
+    calls_python = callee is not None and (callee.is_python or is_elsewhere)
     is_method = bytecode.receiver in names
     first = 1 if bytecode.kind == "call" else 0
     for position, name in enumerate(names):
@@ -108,8 +143,68 @@ def operands(
                     is_own=is_method and position == 0,
                     calls_python=calls_python,
                 )
-    if callee is not None and (owner := bound_to(objects, callee)) is not None:
-        yield _operand(objects, owner, bytecode, of_bytecode(bytecode), is_own=True)
+
+
+def _of_callee(objects: Objects, bytecode: BytecodeOperation, callee: Callee) -> Iterator[Operand]:
+    """What a function of C's works on that the code calls by another name, or through a partial
+    and the like, and what functions that it was given work on.
+    """
+    for argument in callee.arguments if method_traits(callee.name).calls else ():
+        if argument is not None:
+            yield from _called_by_c(objects, bytecode, argument)
+    if callee.is_python or (not callee.is_hidden and callee.name == bytecode.name):
+        # What it is bound to is named by no argument: a module, as a rule.
+        if callee.owner is not None and not callee.is_python and bytecode.kind in CALLS:
+            yield _operand(objects, callee.owner, bytecode, of_bytecode(bytecode), is_own=True)
+        return
+    done = replace(bytecode, kind=callee.kind, receiver=None, name=callee.name, arguments=())
+    operation = of_bytecode(done)
+    if callee.owner is not None:
+        yield _operand(objects, callee.owner, done, operation, is_own=True)
+    for position, address in enumerate(callee.arguments):
+        if address is not None:
+            is_argument = position > 0 or callee.kind != "call"
+            yield _operand(objects, address, done, operation, is_argument=is_argument)
+
+
+def _behind(objects: Objects, outer: Operand, seen: set[int], depth: int = 0) -> Iterator[Operand]:
+    """What a step of an iterator works on in its turn: the iterators that it takes from, and what
+    the functions work on that it calls.
+    """
+    info = objects.type_of(outer.address) if outer.is_iterator and outer.steps else None
+    traits = traits_of(info.name) if info is not None else None
+    if traits is None or outer.address in seen or depth > MAX_ITERATORS:
+        return
+    seen.add(outer.address)
+    for reference in objects.children(outer.address):
+        if reference.slot in traits.calls_in:
+            yield from _called_by_c(objects, outer.bytecode, reference.target)
+        elif reference.slot in traits.advances_in:
+            for target in _each(objects, reference.target):
+                inner = _operand(objects, target, outer.bytecode, outer.operation, is_argument=True)
+                yield inner
+                yield from _behind(objects, inner, seen, depth + 1)
+
+
+def _each(objects: Objects, address: int) -> Sequence[int]:
+    info = objects.type_of(address)
+    return objects.tuple_items(address) if info and info.is_subclass("tuple") else (address,)
+
+
+def _called_by_c(objects: Objects, bytecode: BytecodeOperation, function: int) -> Iterator[Operand]:
+    """What a method works on that C code calls with arguments of its own."""
+    info = objects.type_of(function)
+    try:
+        found = called(objects, function, None, ()) if info and not _is_class(info) else None
+    except (MemoryFault, UnknownLayout):
+        return
+    if found is not None and not found.is_python and found.owner is not None:
+        done = replace(bytecode, kind=found.kind, receiver=None, name=found.name, arguments=())
+        yield _operand(objects, found.owner, done, of_bytecode(done), is_own=True)
+
+
+def _is_class(info: TypeInfo) -> bool:
+    return info.is_subclass("type")
 
 
 def _operand(
@@ -130,6 +225,7 @@ def _operand(
         is_own=is_own,
         calls_python=calls_python,
         is_iterator=info is not None and _is_iterator(objects, info.address),
+        is_method=info is not None and not info.is_python_class and is_method_name(bytecode.name),
         is_plain_attribute=info is not None and _is_plain_attribute(objects, info, bytecode),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gdbext.cpython.interpreter.calls import CALLS
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.diagnosis.conclude.operations import of_slot
@@ -41,12 +43,12 @@ def of_bytecode(operation: BytecodeOperation) -> Operation:
 
 
 def of_c_function(
-    functions: Functions, stack: CrashStack, frame: NativeFrame, type_name: str
+    functions: Functions, stack: CrashStack, frame: NativeFrame, families: Sequence[str]
 ) -> Operation:
-    """What a C function of any thread does to an object of that type: its slot, else
-    its own name.
+    """What a C function of any thread does to an object whose type and base types those are: its
+    slot or method, else its own name.
     """
     owner = functions.owner(frame, stack.is_exact(frame.level))
-    if owner and owner.type_name == type_name:
+    if owner and owner.type_name in families:
         return of_slot(owner)
     return Operation(kind=OperationKind.C_FUNCTION, name=frame.function or "??")

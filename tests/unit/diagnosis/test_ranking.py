@@ -27,6 +27,7 @@ def access(
     line: int,
     operation_line: int | None = None,
     is_guarded: bool = False,
+    is_own: bool = False,
 ) -> Access:
     """One of a function in ``a.py``; ``operation_line`` is the current line, as a rule."""
     return Access(
@@ -40,6 +41,7 @@ def access(
         line=line,
         operation_line=operation_line or line,
         is_guarded=is_guarded,
+        is_own=is_own,
     )
 
 
@@ -214,3 +216,49 @@ def test_the_object_of_the_type_whose_code_failed_comes_first() -> None:
 def test_what_is_made_to_be_shared_is_not_a_suspect() -> None:
     locks = [replace(a, type="_thread.lock", address=0x9000) for a in (READ, RESIZE)]
     assert pairs(*locks) == []
+
+
+# What the crashed thread's own C code works on
+
+STEP = access(1, 0x2000, "itertools._tee", "next", Effect.WRITE, Proximity.INSIDE, 3, is_own=True)
+
+
+def workers(*other: Access, work: str = "work", function: str = "work") -> Accesses:
+    """A crashed worker that takes a step, and another one."""
+    at = {"file": "a.py", "function": "work"}
+    crashed = ThreadAccesses(lwp=1, nearest=(STEP,), work=("a.py", "work"), **at)  # type: ignore[arg-type]  # fields by name
+    second = ThreadAccesses(
+        lwp=2, nearest=other, file="a.py", function=function, line=5, work=("a.py", work)
+    )
+    return Accesses(crashed=1, threads=(crashed, second))
+
+
+def test_where_the_other_thread_has_gone_on_it_is_a_worker_that_does_the_same() -> None:
+    (race,) = find_races(workers(), (), True)
+    assert race.object.address == STEP.address
+    assert [t.lwp for t in race.threads] == [1, 2]
+    assert race.confidence is Confidence.POSSIBLE
+
+
+def test_a_thread_that_was_started_for_something_else_is_no_such_worker() -> None:
+    assert find_races(workers(work="play"), (), True) == ()
+    assert find_races(workers(function="rest"), (), True) == ()
+
+
+def test_a_worker_that_works_on_another_of_the_type_is_the_first_choice() -> None:
+    accesses = workers(replace(STEP, lwp=3, address=0x3000))
+    third = replace(accesses.threads[1], lwp=3)
+    idle = replace(accesses.threads[1], nearest=())
+    (race,) = find_races(replace(accesses, threads=(accesses.threads[0], idle, third)), (), True)
+    assert [t.lwp for t in race.threads] == [1, 3]
+
+
+def test_what_c_code_has_as_its_own_counts_before_what_the_loop_does_elsewhere() -> None:
+    named = replace(STEP, proximity=Proximity.LOOP, effect=Effect.READ, is_own=False)
+    assert merged([named], STEP) == STEP
+    assert merged([named], replace(STEP, is_own=False)).proximity is Proximity.LOOP
+
+
+def test_asking_for_an_objects_identity_is_no_race() -> None:
+    told = access(2, 0x2000, "itertools._tee", "id", Effect.READ, Proximity.FUNCTION, 9)
+    assert pairs(STEP, told) == []

@@ -1,0 +1,86 @@
+"""What is called behind partials, bound methods and the like."""
+
+from __future__ import annotations
+
+import pytest
+
+from gdbext.cpython.interpreter.calls import Callee, called
+from unit.objects.object_world import World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def method_of(world: World, owner: int, name: str, module: int = 0) -> int:
+    """A built-in function, bound to its owner."""
+    definition = world.allocate(world.layout.size("PyMethodDef"))
+    world.set("PyMethodDef", definition, ml_name=world.cstring(name))
+    return world.slotted(
+        "builtin_function_or_method", m_ml=definition, m_self=owner, m_module=module
+    )
+
+
+def partial(world: World, function: int, *arguments: int) -> int:
+    return world.slotted("functools.partial", fn=function, args=world.tuple(arguments))
+
+
+def what(world: World, function: int, *arguments: int) -> Callee:
+    found = called(world.objects, function, None, arguments)
+    assert found is not None
+    return found
+
+
+def test_a_bound_method_is_called_by_its_own_name(world: World) -> None:
+    shared, item = world.put([]), world.put(1)
+    found = what(world, method_of(world, shared, "append"), item)
+    assert (found.owner, found.name, found.arguments) == (shared, "append", (item,))
+    assert found.kind == "call-method"
+
+
+def test_a_function_of_the_builtins_is_of_no_object(world: World) -> None:
+    module = world.slotted("module", md_dict=world.put({}))
+    function = method_of(world, module, "next", world.put("builtins"))
+    found = what(world, function, world.none)
+    assert (found.owner, found.name, found.kind) == (None, "next", "call")
+
+
+def test_partials_add_their_arguments_before_those_of_the_call(world: World) -> None:
+    shared, first, second, third = (world.put(value) for value in ([], 1, 2, 3))
+    inner = partial(world, method_of(world, shared, "insert"), first)
+    found = what(world, partial(world, inner, second), third)
+    assert (found.owner, found.name) == (shared, "insert")
+    assert found.arguments == (first, second, third)
+    assert found.is_hidden
+
+
+def test_a_partial_in_itself_ends(world: World) -> None:
+    ring = world.object("functools.partial", world.layout.size("partialobject"))
+    world.set("partialobject", ring, fn=ring, args=world.tuple(()))
+    assert what(world, ring).name is None
+
+
+def test_a_descriptor_works_on_its_first_argument(world: World) -> None:
+    shared, item = world.put([]), world.put(1)
+    descriptor = world.slotted("method_descriptor", "PyDescrObject", d_name=world.put("append"))
+    found = what(world, descriptor, shared, item)
+    assert (found.owner, found.name, found.arguments) == (shared, "append", (item,))
+
+
+def test_a_slot_wrapper_is_of_the_object_that_it_is_bound_to(world: World) -> None:
+    shared = world.put([])
+    descriptor = world.slotted("method_descriptor", "PyDescrObject", d_name=world.put("__next__"))
+    bound = world.slotted("method-wrapper", descr=descriptor, self=shared)
+    assert (what(world, bound).owner, what(world, bound).name) == (shared, "__next__")
+
+
+def test_a_class_is_called_by_its_name(world: World) -> None:
+    shared = world.put([])
+    found = what(world, world.types["collections.deque"], shared)
+    assert (found.name, found.owner, found.arguments) == ("deque", None, (shared,))
+
+
+def test_what_cannot_be_called_calls_nothing_else(world: World) -> None:
+    text = world.put("text")
+    assert what(world, text) == Callee(function=text)
