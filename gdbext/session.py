@@ -11,7 +11,7 @@ from gdbext.binfmt import elf
 from gdbext.cpython.allocator.activity import ThreadStop, collections
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.cpython.interpreter.code_facts import CodeFacts, code_facts
-from gdbext.cpython.interpreter.frames import EVAL_LOOP, FrameReader, PythonStack
+from gdbext.cpython.interpreter.frames import FrameReader, PythonStack
 from gdbext.cpython.interpreter.frozen_code import FrozenCode
 from gdbext.cpython.interpreter.opcode_choice import OpcodeChoice, read_arrays
 from gdbext.cpython.interpreter.opcode_choice import choose as choose_opcodes
@@ -29,6 +29,7 @@ from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.layout.struct_cache import StructCache
 from gdbext.cpython.locks.locks import Locks
 from gdbext.cpython.objects.objects import Objects
+from gdbext.cpython.traits.functions import EVAL_LOOP
 from gdbext.cpython.versions.learnt import Learnt, load
 from gdbext.target.cache import CachedMemory
 from gdbext.target.protocol import Debugger, DebuggerError, Module

@@ -20,8 +20,6 @@ from gdbext.target.protocol import Memory, MemoryFault
 MAX_FRAMES = 4096
 MAX_SLOTS = 4096
 CODE_UNIT = 2
-EVAL_LOOP = "_PyEval_EvalFrameDefault"
-"""The function that runs bytecode (Python/ceval.c)."""
 # owner >= 3 is an entry shim (3.13: C stack; 3.14 and later: interpreter trampoline, C stack).
 FIRST_SHIM_OWNER = 3
 STACKREF_TAG = 3

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 
 from gdbext.cpython.traits.rows import load
 
+EVAL_LOOP = "_PyEval_EvalFrameDefault"
+"""The function that runs bytecode (Python/ceval.c)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionTraits:

@@ -114,7 +114,10 @@ def _races_of_workers(accesses: Accesses) -> Iterator[Race]:
         second = RaceThread(
             lwp,
             worker.name,
-            access.operation,
+            # Who only reads does no harm: what the other one did is not known.
+            access.operation
+            if access.effect is not Effect.READ
+            else Operation(kind=OperationKind.USE),
             access.file,
             worker.line if worker.file == access.file else None,
             access.function,
@@ -134,10 +137,10 @@ def _races_of_workers(accesses: Accesses) -> Iterator[Race]:
 
 
 def _is_at_work_on(access: Access) -> bool:
-    """Whether the thread is in C code of the object's type that may change it."""
+    """Whether the thread is in C code of the object's type, which takes no lock."""
     is_mutable = not traits_of(access.type).immutable and not traits_of(access.type).common
     is_there = access.proximity is Proximity.INSIDE and access.is_own
-    return is_there and is_mutable and not access.is_guarded and access.effect is not Effect.READ
+    return is_there and is_mutable and not access.is_guarded
 
 
 def _does_the_same(thread: ThreadAccesses, crashed: ThreadAccesses) -> bool:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gdbext.cpython.interpreter.frames import EVAL_LOOP
+from gdbext.cpython.traits.functions import EVAL_LOOP
 from gdbext.target.values import NativeFrame
 
 HANDLER = "_TAIL_CALL_"

@@ -353,8 +353,11 @@ def _in_c(observer: Observer, lwp: int) -> dict[int, Access]:
     """Objects that the C functions within the innermost eval loop work on, by address: arguments,
     then local variables.
     """
-    frames = observer.session.python_stack(lwp).frames
-    current = (observer.program.own_frame(lwp, frames[0]) or frames[0]) if frames else None
+    groups = observer.session.python_stack(lwp).groups[_resumed_loops(observer, lwp) :]
+    frame_at_work = next((group[0] for group in groups if group), None)
+    current = (
+        (observer.program.own_frame(lwp, frame_at_work) or frame_at_work) if frame_at_work else None
+    )
     asked = _current_operation(observer, current) if current else None
     in_c: dict[int, Access] = {}
     for frame, variable in sorted(
@@ -424,17 +427,32 @@ def _inner_frames(observer: Observer, lwp: int) -> list[NativeFrame]:
     through.
     """
     inner = []
-    lost = _lost_loops(observer, lwp)
+    passed = _lost_loops(observer, lwp) + _resumed_loops(observer, lwp)
     frames = observer.session.debugger.frames(lwp, MAX_C_FRAMES)
     loops = eval_levels(frames, observer.stack.is_tail_calling)
     for frame in frames:
         if frame.level in loops:
-            if lost == 0:
+            if passed == 0:
                 break
-            lost -= is_entry(frame)
+            passed -= is_entry(frame)
             continue
         inner.append(frame)
     return inner
+
+
+def _resumed_loops(observer: Observer, lwp: int) -> int:
+    """1 where the thread is in a generator's bytecode, and in no C code that this has called: what
+    resumed the generator is at work as well.
+    """
+    groups = observer.session.python_stack(lwp).groups
+    if len(groups) < 2 or not groups[0] or not groups[0][0].generator_owned:
+        return 0
+    frames = observer.session.debugger.frames(lwp, MAX_C_FRAMES)
+    outermost = next((frame for frame in frames if not frame.is_inlined), None)
+    is_loop = outermost is not None and outermost.level in eval_levels(
+        frames, observer.stack.is_tail_calling
+    )
+    return int(is_loop)
 
 
 def _lost_loops(observer: Observer, lwp: int) -> int:

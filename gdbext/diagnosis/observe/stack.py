@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from gdbext.binfmt.eh_frame import FunctionTable
-from gdbext.cpython.interpreter.frames import EVAL_LOOP
+from gdbext.cpython.traits.functions import EVAL_LOOP
 from gdbext.diagnosis.facts.eval_loop import is_entry, is_tail_calling
 from gdbext.diagnosis.facts.frames import (
     CFrame,
