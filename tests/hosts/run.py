@@ -89,11 +89,11 @@ def run_in_debugger(
     return result["value"]
 
 
-def command_line(debugger: Program) -> list[str]:
-    """The debugger, without its user's settings, running :func:`hosts.inside.main`."""
+def command_line(debugger: Program, module: str = "hosts.inside") -> list[str]:
+    """The debugger, without its user's settings, running that module's ``main``."""
     code = (
         f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]; "
-        "import hosts.inside as inside; inside.main()"
+        f"import {module} as inside; inside.main()"
     )
     if not debugger.command:
         return [sys.executable, "-c", code]

@@ -1,142 +1,188 @@
-"""Starts gdb on a core and has it triaged under many damages; the core's own file may be damaged as
-well.
-"""
+"""Starts a debugger on a damaged target, and says what became of it."""
 
 from __future__ import annotations
 
 import json
 import os
 import random
-import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS = 10.0
-BYTES = 1 << 20
-GDB = ["-nx", "-batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load no"]
+from gdbext.engine import launch
+from hosts.run import ROOT, command_line
+from lab.crash import CrashRun, environment
+from lab.hang import hang
+from lab.judge import alarms
+from lab.triage import TriageFailed, attach_json
+from robustness import files, mutations, results
+from robustness.inside import MARK
+from robustness.results import Result, judged
+
+KINDS = (*mutations.KINDS, *files.KINDS)
+"""Kinds of damage; those to memory are done many times in one debugger."""
+ATTACH = "attach"
+REPORTS = (0, 4)
+"""Exit statuses that come with a report: diagnosed, diagnosed in part.  3 is a target that cannot
+be opened, which is an answer as well.
+"""
+CANNOT_OPEN = 3
 
 
-@dataclass(frozen=True)
-class Result:
-    """``problem`` is None, ``exception``, ``hang``, ``oversize`` or ``died`` (no answer);
-    ``detail`` says more.
-    """
+def damaged(debugger: str, run: CrashRun, kind: str, first: int, end: int) -> Iterator[Result]:
+    """One result for each seed."""
+    if kind in mutations.KINDS:
+        yield from _memory(debugger, run, kind, first, end)
+        return
+    for seed in range(first, end):
+        with tempfile.TemporaryDirectory(prefix="gdbext-robustness-") as folder:
+            chance = random.Random(seed)
+            made = files.KINDS[kind](chance, run.core, run.executable, Path(folder))
+            yield _whole(debugger, kind, seed, made, Path(folder))
 
-    what: str
-    problem: str | None
-    detail: str = ""
-    seconds: float = 0.0
 
-
-def damaged_memory(core: Path, executable: Path, first: int, end: int) -> Iterator[Result]:
-    """One result a seed; the damage is done to what gdb reads, the file stays as it is."""
+def _memory(debugger: str, run: CrashRun, kind: str, first: int, end: int) -> Iterator[Result]:
+    """The damage is done to what the debugger reads; the file stays as it is."""
+    seen = first
     request = {
-        "core": str(core),
-        "executable": str(executable),
+        "debugger": debugger,
+        "core": str(run.core),
+        "executable": str(run.executable),
+        "kind": kind,
         "seeds": [first, end],
-        "seconds": SECONDS,
-        "bytes": BYTES,
     }
-    gdb = [
-        str(ROOT / ".venv" / "bin" / "gdb"),
-        *GDB,
-        "-x",
-        str(Path(__file__).with_name("inside.py")),
-    ]
-    environment = {**os.environ, "MUTATE_REQUEST": json.dumps(request), "GDBEXT_ROOT": str(ROOT)}
+    found = launch.find(debugger)
     process = subprocess.Popen(
-        gdb,
-        env=environment,
+        command_line(found, "robustness.inside"),
+        env={**environment(found.environment), "MUTATE_REQUEST": json.dumps(request)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
     )
-    assert process.stdout is not None
-    seen, noise = first, ""
-    for line in process.stdout:
-        if line.startswith("RESULT "):
-            found = json.loads(line[7:])
-            seen = found["seed"] + 1
-            detail = (
-                found.get("detail") or ", ".join(found.get("rules", ())) or found.get("refused", "")
-            )
-            yield Result(
-                f"seed {found['seed']}", found["problem"], detail, found.get("seconds", SECONDS)
-            )
-        else:
-            noise = (noise + line)[-2000:]
+    silent = threading.Event()
+    noise, over = "", False
+    for line in _lines(process, silent):
+        if not line.startswith(MARK):
+            noise = (noise + line)[-3000:]
+            continue
+        result = Result(**json.loads(line.removeprefix(MARK)))
+        seen = result.seed + 1
+        yield result
+        if over := result.peak > results.PEAK_BYTES:
+            break  # Its peak would stay with the seeds that follow.
+    process.kill()
     process.wait()
     if seen < end:
-        yield Result(f"seed {seen}", "died", noise)
-        if seen + 1 < end:
-            yield from damaged_memory(core, executable, seen + 1, end)
+        if not over:
+            problem = results.HANG if silent.is_set() else results.DIED
+            yield Result(kind=kind, seed=seen, problem=problem, detail=noise)
+            seen += 1
+        yield from _memory(debugger, run, kind, seen, end)
 
 
-def damaged_files(
-    core: Path, executable: Path, folder: Path, first: int, end: int
-) -> Iterator[Result]:
-    """Copies of the core cut short, with bytes overwritten, or read with another program."""
-    size = core.stat().st_size
-    folder.mkdir(parents=True, exist_ok=True)
-    for seed in range(first, end):
-        chance = random.Random(seed)
-        copy = folder / f"core-{seed}"
-        arguments: list[str] = []
-        kind = ("truncated", "overwritten", "headers", "other program")[seed % 4]
-        subprocess.run(
-            ["cp", "--sparse=always", "--reflink=auto", str(core), str(copy)], check=True
-        )
-        with copy.open("r+b") as stream:
-            if kind == "truncated":
-                stream.truncate(
-                    chance.choice(
-                        (
-                            chance.randrange(4096),
-                            chance.randrange(size),
-                            size - chance.randrange(1 << 20),
-                        )
-                    )
-                )
-            elif kind == "other program":
-                arguments = ["--exe", chance.choice((sys.executable, "/bin/true", str(core)))]
-            else:
-                reach = 1 << 16 if kind == "headers" else size
-                for _ in range(chance.choice((1, 10, 200))):
-                    stream.seek(chance.randrange(reach))
-                    stream.write(chance.randbytes(chance.choice((1, 8, 64))))
-        yield _whole(f"{kind} {seed}", copy, arguments)
-        copy.unlink()
-    shutil.rmtree(folder, ignore_errors=True)
+def _lines(process: subprocess.Popen[str], silent: threading.Event) -> Iterator[str]:
+    """Its lines, until it ends; or is ended, because it said nothing for too long."""
+    assert process.stdout
+
+    def end() -> None:
+        silent.set()
+        process.kill()
+
+    while True:
+        watchdog = threading.Timer(results.WALL_SECONDS, end)
+        watchdog.start()
+        line = process.stdout.readline()
+        watchdog.cancel()
+        if not line:
+            return
+        yield line
 
 
-def _whole(what: str, core: Path, arguments: list[str]) -> Result:
+def _whole(debugger: str, kind: str, seed: int, made: files.Files, folder: Path) -> Result:
     """``gdbext triage`` as a person runs it."""
-    command = [
-        str(ROOT / ".venv" / "bin" / "gdbext"),
-        "triage",
-        str(core),
-        "--format",
-        "json",
-        *arguments,
-    ]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=60)
-    except subprocess.TimeoutExpired:
-        return Result(what, "hang")
-    errors = done.stderr.decode(errors="replace")
-    if len(done.stdout) + len(done.stderr) > BYTES:
-        return Result(what, "oversize", str(len(done.stdout)))
-    if done.returncode not in (0, 3, 4) or "Traceback" in errors or "internal error" in errors:
-        return Result(what, "exception", f"{done.returncode}: {errors[-1500:]}")
-    if done.returncode != 3:
-        for error in json.loads(done.stdout)["errors"]:
-            kind = error["message"].split(":")[0]
-            if kind.isidentifier() and kind.endswith(("Error", "Exception")):
-                return Result(what, "exception", f"{error['section']}: {error['message']}")
-    return Result(what, None, errors[-200:])
+    words = [sys.executable, "-m", "gdbext", "triage", str(made.core), "--format", "json"]
+    words += ["--debugger", debugger]
+    if made.executable is not None:
+        words += ["--exe", str(made.executable)]
+    # What is learnt of a program that lies is not kept.
+    variables = environment({"GDBEXT_CACHE": str(folder / "cache"), "PYTHONPATH": str(ROOT)})
+    with (folder / "out").open("w+b") as out, (folder / "err").open("w+b") as err:
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            env=variables,
+            start_new_session=True,
+        )
+        watchdog = threading.Timer(results.WALL_SECONDS, _end, [process.pid])
+        watchdog.start()
+        _, status, usage = os.wait4(process.pid, 0)
+        watchdog.cancel()
+        process.returncode = os.waitstatus_to_exitcode(status)
+        size = out.tell() + err.tell()
+        out.seek(0)
+        err.seek(0)
+        text, errors = out.read(8 << 20), err.read(1 << 20).decode(errors="replace")
+    problem, detail = _answer(process.returncode, text, errors)
+    result = Result(
+        kind=kind,
+        seed=seed,
+        problem=problem,
+        detail=detail,
+        seconds=usage.ru_utime + usage.ru_stime,
+        peak=usage.ru_maxrss << 10,
+    )
+    return judged(result, size)
+
+
+def _end(pid: int) -> None:
+    os.killpg(pid, signal.SIGKILL)
+
+
+def _answer(status: int, text: bytes, errors: str) -> tuple[str | None, str]:
+    """(problem, detail) of a whole run."""
+    if status == -signal.SIGKILL:
+        return results.HANG, errors[-2000:]
+    if "Traceback" in errors or "internal error" in errors:
+        return results.EXCEPTION, f"{status}: {errors[-3000:]}"
+    if status == CANNOT_OPEN:
+        return None, errors[-200:]
+    if status not in REPORTS:
+        return results.DIED, f"{status}: {errors[-2000:]}"
+    for error in json.loads(text)["errors"]:
+        kind = error["message"].split(":")[0]
+        if kind.isidentifier() and kind.endswith(("Error", "Exception")):
+            return results.EXCEPTION, f"{error['section']}: {error['message']}"
+    return None, errors[-200:]
+
+
+def attached(debugger: str, python: Path, script: Path, first: int, end: int) -> Iterator[Result]:
+    """A healthy, busy program, attached to at random moments; each answer is one result.
+
+    It has to be alive, and to go on working, after each.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="gdbext-robustness-") as folder,
+        hang(python, script, folder=Path(folder)) as process,
+    ):
+        for seed in range(first, end):
+            time.sleep(random.Random(seed).uniform(0, 0.3))
+            problem, detail = None, ""
+            try:
+                if said := alarms(attach_json(process.pid, debugger), beyond=None):
+                    problem, detail = results.FINDING, "; ".join(said)
+            except TriageFailed as error:
+                problem, detail = results.EXCEPTION, str(error)[-2000:]
+            if process.poll() is not None:
+                problem, detail = results.DIED, f"the program ended: {process.returncode} {detail}"
+            yield Result(kind=ATTACH, seed=seed, problem=problem, detail=detail)
+            if problem == results.DIED:
+                return
