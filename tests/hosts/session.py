@@ -11,6 +11,9 @@ from typing import Any
 
 import pexpect
 
+from gdbext.backends.gdb import launcher as gdb_launcher
+from gdbext.backends.lldb import launcher as lldb_launcher
+from gdbext.backends.programs import Program
 from gdbext.engine import launch
 from hosts.run import ROOT
 
@@ -111,7 +114,7 @@ def in_session(
     """A debugger with gdbext loaded over a core, a live process, a program with its ``arguments``
     not yet started, or nothing.
     """
-    debugger = launch.Debugger(name, [program], {}) if program else launch.find(name)
+    debugger = Program(name, [program], {}) if program else launch.find(name)
     kept = {
         key: value
         for key, value in os.environ.items()
@@ -147,7 +150,7 @@ def in_session(
 def _gdb(
     executable: Path | None, core: Path | None, pid: int | None, arguments: tuple[str, ...]
 ) -> list[str]:
-    settings = [word for setting in launch.GDB_SETTINGS for word in ("-iex", setting)]
+    settings = [word for setting in gdb_launcher.SETTINGS for word in ("-iex", setting)]
     target = (
         ["--args", str(executable), *arguments]
         if arguments
@@ -172,7 +175,7 @@ def _gdb(
 def _lldb(
     executable: Path | None, core: Path | None, pid: int | None, arguments: tuple[str, ...]
 ) -> list[str]:
-    settings = [word for setting in launch.LLDB_SETTINGS for word in ("-O", setting)]
+    settings = [word for setting in lldb_launcher.SETTINGS for word in ("-O", setting)]
     target = (
         ["--", str(executable), *arguments]
         if arguments
