@@ -167,8 +167,11 @@ class Session:
         )
 
     def _symbol_address(self, name: str) -> int | None:
-        symbol = self.debugger.symbol(name)
-        return symbol.address if symbol else None
+        if symbol := self.debugger.symbol(name):
+            return symbol.address
+        place = self.learnt.symbol(name) if self.learnt else None
+        mine = self._runtime_module
+        return mine.base + place if mine and place is not None else None
 
     @cached_property
     def runtime(self) -> Runtime:

@@ -339,7 +339,29 @@ def _interpreter(wanted: str | None) -> Iterator[Check]:
     else:
         yield Check(GOOD, "python", state)
     libraries = [m for m in facts["maps"] if os.path.basename(m).startswith("libpython")]
-    yield from _symbols(libraries[0] if libraries else os.path.realpath(facts["path"]))
+    binary = libraries[0] if libraries else os.path.realpath(facts["path"])
+    yield from _symbols(binary)
+    if facts["free_threaded"] and facts["minor"] >= [3, 13]:
+        yield _tables(facts["version"], binary, facts["path"])
+
+
+def _tables(version: str, binary: str, python: str) -> Check:
+    """Whether instructions and layouts of that interpreter are known, whatever its symbols."""
+    from gdbext.binfmt import elf
+    from gdbext.cpython.versions import catalog, learnt
+
+    known = learnt.load(elf.build_id_in_file(binary))
+    if known is not None:
+        return Check(GOOD, "tables", f"learnt of this very build ({known.name})")
+    if version in (facts.name for facts in catalog.shipped()):
+        return Check(GOOD, "tables", f"those of {version} come with gdbext")
+    return Check(
+        LACK,
+        "tables",
+        f"none of {version} come with gdbext",
+        "those of the nearest version are used, where they fit; a stripped copy may fit none",
+        f"gdbext learn {python}",
+    )
 
 
 def _symbols(binary: str) -> Iterator[Check]:

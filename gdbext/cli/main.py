@@ -18,6 +18,7 @@ COMMANDS = {
     "crashes": "what a store of crashes has: which are new, which rise, over time",
     "explain": "what a rule means, and what to do about it",
     "doctor": "what this machine lacks for a full diagnosis, and how to mend it",
+    "learn": "learn the layouts and instructions of an interpreter, for the cores of its build",
     "init": "make gdb or lldb load gdbext's commands",
     "completion": "print the completion script for a shell",
 }

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import gdbext
@@ -133,9 +134,7 @@ def diagnose(session: Session) -> Report:
         None,
     )
     if choice.is_complete:
-        unknown = section.make("operations", lambda: session.opcode_choice.problem, None)
-        if unknown is not None:
-            section.note("operations", unknown)
+        target = section.make("operations", lambda: _with_opcodes(session, target, section), target)
     session.remember()
     containers = section.make("pictures", lambda: container_views(session, findings), NO_VIEWS)
     pages = section.make("pictures", lambda: heap_pages(session, findings), NO_PAGES)
@@ -181,6 +180,14 @@ class Sections:
                 raise
             self.note(name, f"{type(error).__name__}: {error}")
         return otherwise
+
+
+def _with_opcodes(session: Session, target: TargetInfo, section: Sections) -> TargetInfo:
+    """With the table of instructions that was used; notes where there is none."""
+    choice = session.opcode_choice
+    if choice.problem is not None:
+        section.note("operations", choice.problem)
+    return replace(target, opcode_table=choice.table.name if choice.table else None)
 
 
 def _fault(session: Session, stack: CrashStack) -> Fault:

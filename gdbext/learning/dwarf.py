@@ -46,7 +46,7 @@ def read(
         [*gdb, "-nx", "-batch", *settings, "-ex", f"python {code}", str(binary)],
         capture_output=True,
         text=True,
-        env={**_plain_environment(), **environment, NAMES: " ".join(dict.fromkeys(names))},
+        env={**plain_environment(), **environment, NAMES: " ".join(dict.fromkeys(names))},
     )
     line = next((line for line in done.stdout.splitlines() if line.startswith("{")), None)
     if line is None:
@@ -55,7 +55,8 @@ def read(
     return found
 
 
-def _plain_environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
+    """Ours, without what would change what a Python does."""
     return {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
 
 

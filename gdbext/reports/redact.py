@@ -54,6 +54,8 @@ KEPT = frozenset(
         "build_id",
         "python_version",
         "layout_source",
+        "layout_table",
+        "opcode_table",
         "version",
         "debugger",
         "id",

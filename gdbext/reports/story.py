@@ -94,12 +94,21 @@ def provenance(report: Report) -> list[str]:
     """What a reader must know to trust or compare this: where the layouts come from, who looked,
     the signature.
     """
-    layouts = report.target.layout_source
-    parts = [f"layouts from {LAYOUT_SOURCES.get(layouts, layouts)}"] if layouts else []
+    layouts, table = report.target.layout_source, _another(report, report.target.layout_table)
+    source = f"the table of {table}" if table else LAYOUT_SOURCES.get(layouts or "", layouts)
+    parts = [f"layouts from {source}"] if layouts else []
+    if instructions := _another(report, report.target.opcode_table):
+        parts.append(f"instructions of {instructions}")
     parts.append(f"{report.tool.name} {report.tool.version} in {report.tool.debugger}")
     if report.signature is not None:
         parts.append(f"signature {report.signature.id}")
     return [visible(part, 80) for part in parts]
+
+
+def _another(report: Report, table: str | None) -> str | None:
+    """The table's name, where it is not the one of the process's own version."""
+    is_own = table is not None and table.split(" (")[0] == report.target.python_version
+    return None if is_own else table
 
 
 def thread_name(thread: ThreadInfo) -> str:

@@ -9,6 +9,7 @@ import mmap
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,3 +107,19 @@ def test_where_no_layout_fits_a_report_has_what_needs_none(debugger: str, tmp_pa
     assert str(python) in [module["path"] for module in report["modules"]]
     assert {e["section"] for e in errors} == {"layout"}
     assert "cannot be judged" in errors[0]["message"]
+
+
+def test_what_was_learnt_of_a_build_is_used_for_its_stripped_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have one build id; the copy has neither debug information nor headers."""
+    python, stripped = interpreters.build("release"), interpreters.build("stripped")
+    core = crash(stripped, CORPUS["os_abort"].path, folder=tmp_path / "run").core
+    monkeypatch.setenv("GDBEXT_CACHE", str(tmp_path / "cache"))
+    command = [sys.executable, "-m", "gdbext", "learn", str(python)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (kept,) = (tmp_path / "cache" / "learnt").glob("*.json")
+    target = triage_json(core)["target"]
+    name = f"3.13.5 of build {kept.stem[:12]}"
+    assert (target["layout_table"], target["opcode_table"]) == (f"{name} (learnt)", name)

@@ -97,9 +97,8 @@ def choose(
     tried = "; ".join(refused[:2])
     return OpcodeChoice(
         problem=(
-            f"the instructions of this CPython {version_name(number)} are not known, "
-            "so that operations of Python code are not named: no table of gdbext fits its code "
-            f"objects ({tried})"
+            "operations of Python code are not named: no table of instructions fits this CPython "
+            f"{version_name(number)} (`gdbext learn PYTHON` makes one): {tried}"
         )
     )
 

@@ -21,8 +21,8 @@ from gdbext.target.protocol import Memory, Struct
 
 NOT_JUDGED = "objects, heap, locks and thread states cannot be judged"
 REMEDY = (
-    "to have them judged, give gdbext the debug information of that very build (its -dbg or "
-    "-debuginfo package)"
+    "to have them judged: `gdbext learn PYTHON`, with the very interpreter, or its debug "
+    "information (a -dbg or -debuginfo package)"
 )
 
 

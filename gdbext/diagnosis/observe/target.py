@@ -39,5 +39,6 @@ def read_target(session: Session) -> TargetInfo:
         debug_build=session.is_debug_build,
         gil_enabled=gil,
         layout_source=str(choice.source) if choice.is_complete else None,
+        layout_table=choice.table,
         pid=debugger.pid if debugger.kind == "live" else None,
     )
