@@ -26,7 +26,7 @@ def hang(
     script: Path,
     *,
     folder: Path,
-    timeout: float = 30.0,
+    timeout: float = 120.0,
     env: Mapping[str, str] | None = None,
     arguments: tuple[str, ...] = (),
 ) -> Iterator[subprocess.Popen[str]]:
