@@ -322,14 +322,14 @@ class TargetInfo:
 
     None where no layout is known.
     """
+    pid: int | None = None
+    """The process's id, where it is alive."""
     layout_table: str | None = None
     """The version and flavour, or the build, whose table the layouts come from, where they come
     from one: ``3.14.10 (release)``.
     """
     opcode_table: str | None = None
     """The version, or the build, whose instructions the process's code was decoded with."""
-    pid: int | None = None
-    """The process's id, where it is alive."""
 
 
 @dataclass(frozen=True)
