@@ -345,6 +345,7 @@ class Crash:
     victim: bool = False
     """True when the crash site only suffered from damage done elsewhere."""
     victim_reason: Claim | None = None
+    victim_confidence: Confidence | None = None
     instruction: str | None = None
     operand: str | None = None
     access: str | None = None

@@ -61,6 +61,7 @@ from gdbext.diagnosis.rules import apply
 from gdbext.diagnosis.signature import signature
 from gdbext.model import (
     Claim,
+    Confidence,
     ContainerView,
     Crash,
     Finding,
@@ -219,7 +220,7 @@ def _facts(observer: Observer, fault: Fault, section: Sections) -> Facts:
         else None,
         heap=section.make(
             "heap",
-            lambda: read_heap_state(session, fault, stack, cause, section.note),
+            lambda: read_heap_state(session, observer.functions, fault, stack, cause, section.note),
             HeapState(),
         ),
         old_array=section.make(
@@ -262,7 +263,7 @@ def _cause(observer: Observer, pointers: Sequence[Pointer]) -> Cause:
     return root_cause(root, stack, provenance, surroundings, holders, holder)
 
 
-def _crash(fault: Fault, victim: Claim | None) -> Crash | None:
+def _crash(fault: Fault, victim: tuple[Claim, Confidence] | None) -> Crash | None:
     if fault.signal is None:
         return None
     operand = fault.operand
@@ -274,7 +275,8 @@ def _crash(fault: Fault, victim: Claim | None) -> Crash | None:
         assertion=fault.assertion,
         fatal_error=fault.fatal_error,
         victim=victim is not None,
-        victim_reason=victim,
+        victim_reason=victim[0] if victim else None,
+        victim_confidence=victim[1] if victim else None,
         instruction=fault.instruction,
         operand=f"{operand.text} = {operand.address:#x}" if operand else None,
         access=fault.access,

@@ -123,8 +123,7 @@ def _verdict(report: Report) -> Html:
     if report.crash is not None and report.crash.victim:
         victim = el(
             "p",
-            el("b", "The crashing code is not the cause. "),
-            prose(sentence(report.crash.victim_reason) or "The damage was done elsewhere, before."),
+            prose(story.not_the_cause(report.crash)),
             class_="note",
         )
     rule = el("span", finding.rule, class_="badge rule")

@@ -32,8 +32,7 @@ def render(report: Report, options: Options) -> str:
     if len(report.findings) > FINDINGS_SHOWN:
         parts.append(f"… {len(report.findings) - FINDINGS_SHOWN} more findings")
     if report.crash is not None and report.crash.victim:
-        reason = markdown(sentence(report.crash.victim_reason))
-        parts.append(f"**Victim:** the crashing code is not the cause. {reason}")
+        parts.append(f"**Victim:** {markdown(story.not_the_cause(report.crash))}")
     if report.race is not None:
         parts.append(_race(report, report.race))
     if report.consensus is not None:

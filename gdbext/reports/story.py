@@ -90,6 +90,13 @@ def crash(crash: Crash | None) -> list[str]:
     return [": ".join(parts)] if parts else []
 
 
+def not_the_cause(crash: Crash) -> str:
+    """That the crashing code only suffered, how sure that is, and why."""
+    reason = sentence(crash.victim_reason) or "the damage was done elsewhere, before"
+    how = f" ({crash.victim_confidence})" if crash.victim_confidence else ""
+    return f"the crashing code is not the cause{how}: {reason}"
+
+
 def provenance(report: Report) -> list[str]:
     """What a reader must know to trust or compare this: where the layouts come from, who looked,
     the signature.

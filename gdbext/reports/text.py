@@ -79,8 +79,7 @@ def render(report: Report, options: Options) -> str:
     if findings and findings[0].rule == "FT000":
         _overview(page, report)
     if report.crash is not None and report.crash.victim:
-        reason = sentence(report.crash.victim_reason) or "the damage was done elsewhere, before"
-        _labelled(page, "victim", f"the crashing code is not the cause: {visible(reason)}")
+        _labelled(page, "victim", visible(story.not_the_cause(report.crash)))
     if report.race is not None:
         _race(page, report, report.race)
     if report.consensus is not None:

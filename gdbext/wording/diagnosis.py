@@ -43,6 +43,10 @@ def _still_held(subscript: Phrase, type: Phrase, holder: Word, name: Phrase | No
     return f"still held by {subscript} of {type} {holder}" + (f" ({name})" if name else "")
 
 
+def _wrong_free(caller: Phrase | None, function: Phrase, origin: Phrase) -> str:
+    return f"{caller or 'the caller'} gives {origin} to {function}"
+
+
 def _signal_sent(process: Word) -> str:
     sender = "kill() or by another process" if process is None else f"process {int(process)}"
     return f"the signal was sent by {sender}; no instruction faulted"
@@ -103,7 +107,20 @@ SENTENCES: dict[str, Sentence] = {
     "deallocated-again": "it is being deallocated, although it is gone already",
     "cpython-reported": "CPython reported",
     "is-about": "the object that it is about",
-    # Damage (FT105).
+    # Damage (FT105), the wrong allocator (FT106).
+    "wrong-free": _wrong_free,
+    "free-of-no-block": lambda caller, function, origin: (
+        f"{caller or 'the caller'} gives {origin}, which no allocator gave out, to {function}"
+    ),
+    "block-of-api": "a block of {api}",
+    "inside-block-of-api": "the middle of a block of {api}",
+    "block-of-object": "the memory of an object",
+    "block-of-malloc": "a block of malloc()",
+    "chunk-in-use": (
+        "a chunk in use of the C library's heap, whose chunks lead to its end: {size:byte}"
+    ),
+    "gave-back": "#{level} {caller} called {function} with it",
+    "hooks-letter": "the debug hooks' letter of the function that allocated it, {api}",
     "libc-heap-damaged": "the C library found its heap damaged: {message}",
     "libc-said": "the C library reported",
     "called-it": "#{level} {function} called it",
@@ -111,6 +128,11 @@ SENTENCES: dict[str, Sentence] = {
         "{function} followed the free-list link {word}, which is not a block: "
         "the link was overwritten, or a pointer that is not from mimalloc was freed"
     ),
+    "libc-bad-link": (
+        "{function}() of the C library followed {word}, which leads nowhere: "
+        "its heap was written over, or what it was given is no block"
+    ),
+    "allocator-called": "#{level} {caller} called {function}()",
     "went-through": "#{level} {function} went through {operand}",
     # Broken objects (FT201 to FT206).
     "args-of-union": _args_of_union,

@@ -27,7 +27,8 @@ class Plan:
 def clears():
     shared.append(Plan())
     filled.set()
-    time.sleep(0.1)
+    while not borrowed_item.holds():
+        time.sleep(0.01)
     shared.clear()
     time.sleep(30)
 

@@ -12,12 +12,7 @@ EXPECT = {
     "victim": True,
     "shows": ("table",),
     "never": ("PYTHONMALLOC", "outside Python objects", "readline"),
-    "fails": {
-        "rule": "FT404",
-        "victim": "False",
-        "known issue": "gh-126895 (likely)",
-        "never": "says outside Python objects, readline",
-    },
+    "fails": {},
 }
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ static PyObject *lookup(PyObject *, PyObject *)
     std::call_once(flag, [] {
         while (!collecting)
             usleep(1000);
-        usleep(300000);
+        usleep(1000000);
         codec = PyImport_ImportModule("colorsys");
     });
     return Py_NewRef(codec ? codec : Py_None);

@@ -12,11 +12,7 @@ EXPECT = {
     "shows": ("packet_dealloc",),
     "never": ("FT105", "not the cause", "written over", "PYTHONMALLOC"),
     "victim": False,
-    "fails": {
-        "rule": "FT404",
-        "confidence": "likely",
-        "headline": "nothing of PyMem_",
-    },
+    "fails": {},
 }
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import interpreters
 from lab.crash import crash
+from lab.extensions import Extension, died
 from lab.script import Script
 from lab.session import Lab
 
@@ -33,7 +34,9 @@ class Example:
     def report(self, lab: Lab) -> str:
         """What ``gdbext triage`` says of it now."""
         path = TESTS / self.script
-        if path.parent.name == "corpus":
+        if path.parent.name == "extensions":
+            core = died(lab, Extension(path)).core
+        elif path.parent.name == "corpus":
             core = lab.crash_of(Script(path), self.build).core
         else:
             folder = lab.root / "examples" / path.stem
@@ -55,6 +58,7 @@ EXAMPLES = {
     "FT103": Example(script="corpus/list_union_reused.py", build="debug-unfixed"),
     "FT104": Example(script="corpus/negative_refcount.py"),
     "FT105": Example(script="corpus/heap_overrun.py", build="release"),
+    "FT106": Example(script="extensions/pymem_to_free.py", build="release"),
     "FT201": Example(script="corpus/union_args_list.py"),
     "FT202": Example(script="corpus/union_parameters_raced.py", build="debug-unfixed", varies=True),
     "FT203": Example(script="corpus/array_setitem_clear.py"),

@@ -41,7 +41,7 @@ imported for it.
 COMPILE = ("-shared", "-fPIC", "-g", "-O2", "-pthread")
 NANOBIND = ("-DNB_FREE_THREADED", "-fvisibility=hidden", "-fno-strict-aliasing", "-O1")
 TIMEOUT = 60.0
-LOOKS = 12
+LOOKS = 30
 """How often a hang's threads must be found asleep: some sleep for a moment before they hang."""
 
 
@@ -104,6 +104,7 @@ def built(extension: Extension) -> Path:
 def died(lab: Lab, extension: Extension) -> CrashRun:
     """Its death, once a session.  One that hangs is ended where it is."""
     build = extension.build
+    lab = Lab(lab.root / "extensions")
     env = {**ENVIRONMENT, **extension.expect.get("env", {}), "PYTHONPATH": str(built(extension))}
     if not extension.hangs:
         return lab.crash_of(Script(extension.path), build, env=env)

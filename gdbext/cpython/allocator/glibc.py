@@ -9,6 +9,7 @@ follow.  Small freed chunks in thread caches count as in use.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from gdbext.target.protocol import Memory, MemoryFault, Region
 
@@ -25,27 +26,54 @@ MAX_CHUNKS = 1 << 22
 LEAST_CHUNKS = 2
 
 
+class Chunk(NamedTuple):
+    """A chunk of a heap whose chunks lead to its end; ``size`` is what its user has at most."""
+
+    size: int
+    in_use: bool
+
+
+def chunk_at(memory: Memory, region: Region, pointer: int) -> Chunk | None:
+    """The chunk whose user's bytes begin at that address; None where no heap has one there."""
+    heap = _heap(memory, region)
+    if heap is None:
+        return None
+    words, chunks = heap
+    at = pointer - HEADER - region.start
+    if at not in chunks or at == chunks[-1]:
+        return None
+    size = words[at // 8 + 1] & ~FLAGS
+    return Chunk(size - 8, bool(words[(at + size) // 8 + 1] & PREVIOUS_IN_USE))
+
+
+def is_inside_chunk(memory: Memory, region: Region, pointer: int) -> bool:
+    """Whether the address lies in a chunk of a sound heap, and none begins there."""
+    heap = _heap(memory, region)
+    return heap is not None and pointer - HEADER - region.start not in heap[1]
+
+
 def free_parts(memory: Memory, region: Region) -> list[tuple[int, int]]:
     """[start, end) of the free chunks' contents, if the region is a heap of glibc's; else nothing.
 
     It is one only if its chunks, size by size, lead exactly to its end.
     """
+    heap = _heap(memory, region)
+    if heap is None:
+        return []
+    return [(region.start + start, region.start + end) for start, end in _free(*heap)]
+
+
+def _heap(memory: Memory, region: Region) -> tuple[memoryview, list[int]] | None:
+    """The words of a region, and the offsets of the chunks that lead to its end."""
     size = region.end - region.start
     if not region.writable or size > MAX_HEAP or (region.path and region.path != "[heap]"):
-        return []
+        return None
     try:
-        data = memory.read(region.start, size)
+        words = memoryview(memory.read(region.start, size)).cast("Q")
     except MemoryFault:
-        return []
-    words = memoryview(data).cast("Q")
-    for first in _first_chunks(region, words):
-        chunks = _chain(words, first)
-        if chunks is not None:
-            return [
-                (region.start + start, region.start + end)
-                for start, end in _free(words, chunks, size)
-            ]
-    return []
+        return None
+    chains = (_chain(words, first) for first in _first_chunks(region, words))
+    return next(((words, chunks) for chunks in chains if chunks is not None), None)
 
 
 def _first_chunks(region: Region, words: memoryview) -> Iterator[int]:
@@ -75,10 +103,10 @@ def _chain(words: memoryview, first: int) -> list[int] | None:
     return chunks if at == end and len(chunks) >= LEAST_CHUNKS else None
 
 
-def _free(words: memoryview, chunks: list[int], size: int) -> Iterator[tuple[int, int]]:
+def _free(words: memoryview, chunks: list[int]) -> Iterator[tuple[int, int]]:
     for chunk, following in zip(chunks, [*chunks[1:], None]):
         if following is None:
             # The last one is the top: what has not been handed out yet.
-            yield chunk + HEADER, size
+            yield chunk + HEADER, len(words) * 8
         elif not words[following // 8 + 1] & PREVIOUS_IN_USE:
             yield chunk + HEADER, following

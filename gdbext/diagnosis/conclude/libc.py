@@ -17,6 +17,9 @@ HEAP = re.compile(
     r"|tcache_thread_shutdown)\(\)|corrupted |double free or corruption|invalid fastbin entry"
 )
 """How the messages begin that malloc_printerr is given."""
+OF_GIVEN = re.compile(
+    r"invalid (pointer|size)|double free or corruption \((out|!prev|top)|invalid next size"
+)
 
 
 def is_double_free(fault: Fault) -> bool:
@@ -30,6 +33,14 @@ def is_damage(fault: Fault) -> bool:
     Something wrote past a block's end, or into a freed one.
     """
     return bool(HEAP.match(fault.library_message or "")) and not is_double_free(fault)
+
+
+def is_of_given(fault: Fault) -> bool:
+    """Whether it is the pointer that was given back which does not fit.
+
+    That need not be the heap's damage: it may be no block at all.
+    """
+    return bool(OF_GIVEN.search(fault.library_message or ""))
 
 
 def evidence(fault: Fault, stack: CrashStack) -> list[Evidence]:

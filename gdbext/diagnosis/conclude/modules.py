@@ -14,6 +14,7 @@ SYSTEM = re.compile(
 """Names of libraries that any process may have, and Python's own; the empty name is a place in no
 file.
 """
+C_LIBRARY = re.compile(r"libc([.-]|$)")
 
 
 def is_system(path: str | None) -> bool:
@@ -25,6 +26,15 @@ def is_system(path: str | None) -> bool:
     False
     """
     return bool(SYSTEM.match(os.path.basename(path or "")))
+
+
+def is_c_library(path: str | None) -> bool:
+    """Whether a mapped file is the C library.
+
+    >>> is_c_library("/lib/x86_64-linux-gnu/libc.so.6"), is_c_library("/usr/lib/libcache.so")
+    (True, False)
+    """
+    return bool(C_LIBRARY.match(os.path.basename(path or "")))
 
 
 def is_standard(path: str | None) -> bool:

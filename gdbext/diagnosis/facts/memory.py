@@ -17,6 +17,35 @@ class HeapDamage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AllocatorCall:
+    """The call of an allocator's function that the thread died in."""
+
+    function: str
+    """By the name that its caller knows it by: ``free``, ``operator delete[]``, ``PyMem_Free``."""
+    is_cpythons: bool
+    """Whether it is CPython's allocator, mimalloc if free-threaded; else the C library's."""
+    level: int
+    """The frame that called it."""
+    caller: str | None
+    pointer: int | None
+    """What it was given back; None for one that allocates, or where that is not known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongFree:
+    """Memory that was given back to an allocator that had not given it out."""
+
+    call: AllocatorCall
+    origin: Claim
+    """Where the memory is from."""
+    is_block: bool
+    """It is a block of the other allocator; else no allocator's."""
+    confidence: Confidence
+    subject: Subject
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class HeapState:
     """What the allocator's own data shows, as far as the crash made it worth a look."""
 
@@ -25,6 +54,9 @@ class HeapState:
     """The faulting operand's base lies in a page of the allocator."""
     was_searched: bool = False
     """The allocator's lists were looked at as the likely cause."""
+    call: AllocatorCall | None = None
+    """The allocator's function that the thread died in, as far as it was called from outside."""
+    wrong_free: WrongFree | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

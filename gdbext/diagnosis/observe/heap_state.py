@@ -17,6 +17,8 @@ from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.memory import HeapDamage, HeapState
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.observe.notes import Note
+from gdbext.diagnosis.observe.stack import Functions
+from gdbext.diagnosis.observe.wrong_free import read_allocator_call, read_wrong_free
 from gdbext.model import Claim, Subject
 from gdbext.session import Session
 
@@ -30,15 +32,24 @@ ITSELF = ("itself", "freed twice")
 
 
 def read_heap_state(
-    session: Session, fault: Fault, stack: CrashStack, cause: Cause, note: Note
+    session: Session,
+    functions: Functions,
+    fault: Fault,
+    stack: CrashStack,
+    cause: Cause,
+    note: Note,
 ) -> HeapState:
     """Damaged lists count when the crash is nobody else's: a cause in an object explains itself."""
     if not fault.is_crash:
         return HeapState(damages=tuple(_endless(session, stack, note)))
     if fault.stack_overflow:
         return HeapState()
+    call = read_allocator_call(session, functions, stack)
+    wrong_free = read_wrong_free(session, call)
+    if wrong_free is not None:
+        return HeapState(call=call, wrong_free=wrong_free)
     if cause.pointer is not None and not is_in_allocator(stack):
-        return HeapState(damages=tuple(_neighbours(session, cause, cause.pointer)))
+        return HeapState(damages=tuple(_neighbours(session, cause, cause.pointer)), call=call)
     lists = (c for c in damages(session.heap, stack.lwp, note) if not c.is_snapshot)
     found = tuple(
         _damage(session.heap, corruption) for corruption in itertools.islice(lists, MAX_DAMAGES)
@@ -47,6 +58,7 @@ def read_heap_state(
     return HeapState(
         damages=found or tuple(_overrun(session.heap, stack)),
         was_searched=True,
+        call=call,
         operand_is_block=operand is not None
         and bool(operand.base_value)
         and session.heap.page_of(operand.base_value or 0) is not None,

@@ -101,15 +101,25 @@ def with_races(facts: Facts, found: Sequence[Finding], races: Sequence[Race]) ->
     return [*merged, *(finding for check in checks for finding in check(facts, race))]
 
 
-def victim_reason(facts: Facts, found: Sequence[Finding], races: Sequence[Race]) -> Claim | None:
-    """Why the crashing code is not the cause; None where it is, or where nothing crashed."""
+def victim_reason(
+    facts: Facts, found: Sequence[Finding], races: Sequence[Race]
+) -> tuple[Claim, Confidence] | None:
+    """Why the crashing code is not the cause, and how sure that is; None where it may be.
+
+    It may be where another finding explains the crash, and where the thread takes part in the race
+    that did the damage.
+    """
     if not facts.fault.is_crash or not found:
         return None
-    if any(registry.traits(f.rule).is_victim for f in found):
-        return Claim("memory-overwritten-before")
-    is_race = registry.traits(found[0].rule).is_race
-    if is_race and races and facts.stack.lwp not in [t.lwp for t in races[0].threads]:
-        return Claim("not-in-race")
+    race = races[0] if races else None
+    takes_part = race is not None and facts.stack.lwp in [t.lwp for t in race.threads]
+    traits = registry.traits(found[0].rule)
+    if traits.is_victim:
+        if race is not None and takes_part and race.confidence is not Confidence.POSSIBLE:
+            return None
+        return Claim("memory-overwritten-before"), found[0].confidence
+    if traits.is_race and race is not None and not takes_part:
+        return Claim("not-in-race"), race.confidence
     return None
 
 

@@ -14,6 +14,10 @@ from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import evidence_of, name_of, subject_of
 from gdbext.model import Claim, Confidence, Evidence, Finding
 
+OF_C_LIBRARY = (
+    "Two places own the block: set the pointer to NULL where it is freed, and look for a second "
+    "object, or a second thread, that frees the same one."
+)
 NEGATIVE = ("negative ref", "refcnt", "refcount")
 
 
@@ -26,6 +30,7 @@ def check(facts: Facts) -> Iterator[Finding]:
             Claim("malloc-block-freed-twice"),
             Confidence.PROVEN,
             evidence=libc.evidence(facts.fault, facts.stack),
+            advice=OF_C_LIBRARY,
         )
 
 

@@ -10,6 +10,12 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Address, Claim, Confidence, Evidence, Finding, Foreign
 
+OF_C_LIBRARY = (
+    "Something wrote past the end of a block of malloc(), or into a freed one, before; it need not "
+    "be the crashing code. AddressSanitizer or valgrind catch the write itself; "
+    "GLIBC_TUNABLES=glibc.malloc.check=3 with LD_PRELOAD=libc_malloc_debug.so.0 finds it sooner."
+)
+
 
 def check(facts: Facts) -> Iterator[Finding]:
     """What the allocator's data shows; a link that it met; what the C library reported."""
@@ -19,12 +25,41 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
     if facts.heap.was_searched and not facts.heap.damages:
         yield from _bad_link(facts)
+    if facts.heap.wrong_free is None:
+        yield from _of_c_library(facts)
+
+
+def _of_c_library(facts: Facts) -> Iterator[Finding]:
+    """What the C library found wrong with its heap, or a fault among its own lists.
+
+    A pointer that does not fit need not be a block of its heap: sure is only what the heap's own
+    words say.
+    """
+    call = facts.heap.call
     if libc.is_damage(facts.fault):
+        is_block = call is not None and call.pointer is not None
+        is_sure = is_block or not libc.is_of_given(facts.fault)
         yield RULE.finding(
             facts,
             Claim("libc-heap-damaged", message=Foreign(facts.fault.library_message or "")),
-            Confidence.PROVEN,
+            Confidence.PROVEN if is_sure else Confidence.LIKELY,
             evidence=libc.evidence(facts.fault, facts.stack),
+            advice=OF_C_LIBRARY,
+        )
+    elif facts.fault.is_fault and call is not None and not call.is_cpythons:
+        word = facts.fault.through
+        claim = Claim(
+            "allocator-called", level=call.level, caller=call.caller, function=call.function
+        )
+        yield RULE.finding(
+            facts,
+            Claim("libc-bad-link", function=call.function, word=Address(word or 0)),
+            Confidence.LIKELY,
+            evidence=[
+                Evidence(claim, None),
+                Evidence(Claim("faulting-access"), None, facts.fault.instruction),
+            ],
+            advice=OF_C_LIBRARY,
         )
 
 

@@ -25,6 +25,7 @@ from gdbext.diagnosis.observe.heap_state import read_heap_state
 from gdbext.diagnosis.observe.notes import ignore
 from gdbext.diagnosis.observe.pointers import read_pointers
 from gdbext.diagnosis.observe.process import read_named_object, read_process
+from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.observe.surroundings import read_field_holder, read_surroundings
 from gdbext.session import Session
 from gdbext.target.protocol import NativeFrame, NativeThread, Signal
@@ -133,7 +134,7 @@ def facts_of(
         pointers=tuple(pointers),
         cause=cause,
         fatal_object=read_named_object(session, about) if about else None,
-        heap=read_heap_state(session, fault, stack, cause, ignore),
+        heap=read_heap_state(session, Functions(session), fault, stack, cause, ignore),
     )
 
 

@@ -18,6 +18,7 @@ from gdbext.diagnosis.facts.provenance import Provenance
 from gdbext.diagnosis.observe import heap_state
 from gdbext.diagnosis.observe.heap_state import read_heap_state
 from gdbext.diagnosis.observe.notes import ignore
+from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.rules import ft105_heap_damage
 from gdbext.model import Confidence
 from gdbext.target.protocol import NativeFrame
@@ -75,7 +76,9 @@ def stopped(
     debugger = session.debugger
     assert isinstance(debugger, FakeDebugger)
     debugger.frame_lists[thread.native_thread_id] = frames(functions)
-    state = read_heap_state(session, Fault(signal=None), stack_of(lwp=None), Cause(), ignore)
+    state = read_heap_state(
+        session, Functions(session), Fault(signal=None), stack_of(lwp=None), Cause(), ignore
+    )
     return state.damages
 
 

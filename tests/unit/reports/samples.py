@@ -66,6 +66,7 @@ RULES = {
     "FT000": ("nothing wrong found", "nothing"),
     "FT101": ("stale container item", "memory"),
     "FT105": ("heap or freelist corrupted", "memory"),
+    "FT106": ("memory freed by another allocator", "memory"),
     "FT201": ("union args not a tuple", "memory"),
     "FT203": ("container changed under its reader", "memory"),
     "FT301": ("unsynchronised sharing", "concurrency"),

@@ -1,0 +1,98 @@
+"""Which function a frame called, by the name under which its code knows it.
+
+A call of a shared library's function goes through the procedure linkage table (System V ABI for
+x86-64): the stub there jumps to the address in the global offset table.  What was called may have
+ended in a jump to another function, as ``operator delete`` does to ``free``: its own frame is gone
+then, and the call instruction alone still says it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gdbext.binfmt.x86.instruction import LONGEST, MemoryOperand, Operand, decode
+from gdbext.target.protocol import Debugger, MemoryFault
+
+CALL_RELATIVE = 0xE8
+CALL_THROUGH = b"\xff\x15"
+JUMP_THROUGH = b"\xff\x25"
+ENDBR64 = b"\xf3\x0f\x1e\xfa"
+BND = 0xF2
+STUB = 16
+PRESERVED = ("rbx", "rbp", "rsp", "r12", "r13", "r14", "r15")
+
+
+def called_function(debugger: Debugger, return_address: int) -> str | None:
+    """The name of the function whose call returns there; None for a call through a register.
+
+    >>> called_function(debugger, 0x7f00001010)  # doctest: +SKIP
+    'operator delete[](void*)'
+    """
+    try:
+        target = _target(debugger, return_address)
+        symbol = debugger.symbol_at(target) if target else None
+    except MemoryFault:
+        return None
+    return symbol.name if symbol is not None else None
+
+
+def passed_first(
+    debugger: Debugger, function: range, return_address: int, registers: Mapping[str, int]
+) -> int | None:
+    """The first argument of the call that returns there, from where the caller's code took it.
+
+    ``registers`` are the caller's.  Counts only what the call has left as it was: a register that
+    functions preserve, or memory at one.
+    """
+    try:
+        code = debugger.read(function.start, return_address - function.start)
+    except MemoryFault:
+        return None
+    source: Operand | None = None
+    at = 0
+    while at < len(code):
+        instruction = decode(code[at : at + LONGEST])
+        if instruction is None:
+            return None
+        at += instruction.size
+        if at == len(code):
+            break
+        if instruction.mnemonic.startswith(("j", "call", "ret")):
+            source = None
+        elif instruction.operands and instruction.operands[-1] in ("rdi", "edi"):
+            source = instruction.operands[0] if instruction.mnemonic == "mov" else None
+    if isinstance(source, str):
+        return registers[source] if source in PRESERVED and source in registers else None
+    if not isinstance(source, MemoryOperand) or source.index or source.base not in PRESERVED:
+        return None
+    address = source.address(registers)
+    try:
+        return _word(debugger, address) if address is not None else None
+    except MemoryFault:
+        return None
+
+
+def _target(debugger: Debugger, return_address: int) -> int | None:
+    before = debugger.read(return_address - 6, 6)
+    distance = int.from_bytes(before[2:], "little", signed=True)
+    if before[:2] == CALL_THROUGH:
+        return _word(debugger, return_address + distance)
+    if before[1] != CALL_RELATIVE:
+        return None
+    target = return_address + distance
+    return _behind_stub(debugger, target) or target
+
+
+def _behind_stub(debugger: Debugger, target: int) -> int | None:
+    """Where a stub of the linkage table jumps to; None if no stub is there."""
+    code = debugger.read(target, STUB)
+    at = len(ENDBR64) if code.startswith(ENDBR64) else 0
+    at += code[at] == BND
+    if code[at : at + 2] != JUMP_THROUGH:
+        return None
+    distance = int.from_bytes(code[at + 2 : at + 6], "little", signed=True)
+    return _word(debugger, target + at + 6 + distance)
+
+
+def _word(debugger: Debugger, address: int) -> int:
+    return int.from_bytes(debugger.read(address, 8), "little")

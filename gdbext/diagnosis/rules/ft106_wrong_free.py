@@ -1,0 +1,49 @@
+"""FT106: memory was given back to an allocator that had not given it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.rule import Kind, Rule, RuleTraits
+from gdbext.model import Claim, Finding
+
+PAIRS = (
+    "PyMem_Malloc with PyMem_Free, PyObject_Malloc with PyObject_Free, PyMem_RawMalloc with "
+    "PyMem_RawFree, malloc and strdup with free, new with delete, new[] with delete[]"
+)
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """Whose memory it is, and whose function it was given to."""
+    wrong = facts.heap.wrong_free
+    if wrong is None:
+        return
+    call = wrong.call
+    yield RULE.finding(
+        facts,
+        Claim(
+            "wrong-free" if wrong.is_block else "free-of-no-block",
+            caller=call.caller,
+            function=call.function,
+            origin=wrong.origin,
+        ),
+        wrong.confidence,
+        wrong.subject,
+        evidence=wrong.evidence,
+    )
+
+
+RULE = Rule(
+    id="FT106",
+    title="memory freed by another allocator",
+    explanation=(
+        "A block was given to a function that frees the memory of another allocator, or memory "
+        "that no allocator gave out was freed. Free-threaded builds use mimalloc for PyMem_Malloc "
+        "and PyObject_Malloc; with the GIL a small mistake of this kind may go unnoticed. "
+        "Both heaps are sound, and the function on the stack is the one that is wrong."
+    ),
+    advice=f"Give memory back to the API that it is from: {PAIRS}.",
+    traits=RuleTraits(kind=Kind.MEMORY, order=5),
+    check=check,
+)

@@ -1,0 +1,169 @@
+"""FT106: whose memory was given back to an allocator, and when nothing is said of it."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from fakes import FakeDebugger
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.memory import AllocatorCall, HeapState, WrongFree
+from gdbext.diagnosis.observe.call_target import called_function, passed_first
+from gdbext.diagnosis.observe.wrong_free import read_wrong_free
+from gdbext.diagnosis.rules import ft105_heap_damage, ft106_wrong_free
+from gdbext.model import Confidence
+from gdbext.target.protocol import Symbol
+from gdbext.wording import sentence
+from unit.diagnosis.crash_world import ABORT, GC, MEM, OBJECT, HeapWorld, session_of, stack_of
+
+C_HEAP = 0x5555_0000_0000
+CODE, STUB, TABLE, TARGET = 0x1000, 0x2000, 0x3000, 0x7F00_0000_1230
+
+
+def call(function: str, pointer: int | None) -> AllocatorCall:
+    """A call that an extension's function made."""
+    return AllocatorCall(
+        function=function,
+        is_cpythons=function.startswith("Py"),
+        level=3,
+        caller="buffer_dealloc",
+        pointer=pointer,
+    )
+
+
+def wrong(world: HeapWorld, function: str, pointer: int | None) -> WrongFree | None:
+    session = session_of(world)
+    return read_wrong_free(session, call(function, pointer))
+
+
+def said(found: WrongFree | None) -> str:
+    facts = Facts(
+        fault=Fault(signal=ABORT, library_message="free(): invalid pointer"),
+        stack=stack_of(),
+        heap=HeapState(wrong_free=found),
+    )
+    if found is not None:
+        assert not list(ft105_heap_damage.check(facts)), "both heaps are sound"
+    return "; ".join(sentence(f.title) for f in ft106_wrong_free.check(facts))
+
+
+@pytest.mark.parametrize("function", ["free", "realloc", "delete[]"])
+@pytest.mark.parametrize(("tag", "api"), [(MEM, "PyMem_Malloc"), (OBJECT, "PyObject_Malloc")])
+def test_a_block_of_mimalloc_given_to_the_c_library(function: str, tag: int, api: str) -> None:
+    world = HeapWorld()
+    found = wrong(world, function, world.page(tag, 128).take())
+    assert found is not None
+    assert found.confidence is Confidence.PROVEN
+    assert said(found).endswith(f"buffer_dealloc gives a block of {api} to {function}")
+
+
+def test_the_middle_of_a_block_and_an_objects_memory() -> None:
+    world = HeapWorld()
+    inside = wrong(world, "free", world.page(MEM, 128).take() + 32)
+    assert "the middle of a block of PyMem_Malloc, which no allocator gave out" in said(inside)
+    of_object = wrong(world, "free", world.page(GC, 64).object("list"))
+    assert "gives the memory of an object to free" in said(of_object)
+
+
+def test_what_is_not_in_use_may_have_been_freed_rightly_before() -> None:
+    world = HeapWorld()
+    page = world.page(MEM, 128)
+    block = page.take()
+    page.free(block)
+    assert wrong(world, "free", block) is None
+
+
+def test_mimallocs_own_block_is_given_to_it_rightly() -> None:
+    world = HeapWorld()
+    assert wrong(world, "PyMem_Free", world.page(MEM, 128).take()) is None
+    assert wrong(world, "PyMem_Free", None) is None
+
+
+def c_heap(world: HeapWorld) -> int:
+    """A heap of malloc() of two chunks in use and what was not handed out yet; the first's data."""
+    world.map(C_HEAP, 0x1000)
+    for at, size in ((0, 0x20), (0x20, 0x40), (0x60, 0xFA0)):
+        world.memory.write(C_HEAP + at + 8, struct.pack("<Q", size | 1))
+    return C_HEAP + 16
+
+
+def test_a_block_of_malloc_given_to_mimalloc() -> None:
+    world = HeapWorld()
+    found = wrong(world, "PyMem_Free", c_heap(world))
+    assert found is not None
+    assert found.confidence is Confidence.PROVEN
+    assert "gives a block of malloc() to PyMem_Free" in said(found)
+
+
+def test_mallocs_own_block_is_given_to_it_rightly_and_its_middle_is_not() -> None:
+    world = HeapWorld()
+    block = c_heap(world)
+    assert wrong(world, "free", block) is None
+    assert "the middle of a block of malloc" in said(wrong(world, "free", block + 8))
+
+
+@pytest.mark.parametrize("function", ["free", "PyMem_Free"])
+def test_a_librarys_data_is_no_block_at_all(function: str) -> None:
+    world = HeapWorld()
+    world.map(0x7F00_0000_0000, 0x1000, "/site/shapes.so")
+    found = wrong(world, function, 0x7F00_0000_0100)
+    assert "which no allocator gave out" in said(found)
+
+
+@pytest.mark.parametrize(
+    ("function", "is_wrong"),
+    [("PyMem_Free", False), ("PyObject_Free", True), ("PyMem_RawFree", True)],
+)
+def test_the_debug_hooks_letter_tells_apart_what_is_one_heap(function: str, is_wrong: bool) -> None:
+    world = HeapWorld(hooks=True)
+    page = world.page(MEM, 128)
+    block = page.take()
+    page.guard(block)
+    world.memory.write(block + 8, b"m")
+    assert (wrong(world, function, block + 16) is not None) is is_wrong
+
+
+# --- which function was called, and with what -----------------------------------------------------
+
+
+def debugger_with(code: bytes) -> FakeDebugger:
+    debugger = FakeDebugger()
+    for start in (CODE - 64, STUB, TABLE):
+        debugger.map(start, 128)
+    debugger.write(CODE, code)
+    # endbr64; jmp *TABLE(%rip)
+    debugger.write(STUB, b"\xf3\x0f\x1e\xfa\xff\x25" + struct.pack("<i", TABLE - STUB - 10))
+    debugger.write_word(TABLE, TARGET)
+    debugger.symbols = {"operator delete[](void*)": Symbol("operator delete[](void*)", TARGET, 16)}
+    return debugger
+
+
+def test_a_call_through_the_linkage_table_is_followed() -> None:
+    debugger = debugger_with(b"\xe8" + struct.pack("<i", STUB - CODE - 5))
+    assert called_function(debugger, CODE + 5) == "operator delete[](void*)"
+
+
+def test_a_call_through_a_register_says_nothing() -> None:
+    debugger = debugger_with(b"\x90\x90\x90\x90\xff\xd0")
+    assert called_function(debugger, CODE + 6) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("4889df", 0x1111),  # mov %rbx,%rdi
+        ("488b7b10", 0x2222),  # mov 0x10(%rbx),%rdi
+        ("4889c7", None),  # mov %rax,%rdi: rax is not what it was
+        ("4889df7500", None),  # mov %rbx,%rdi; jne: another path may lead here
+        ("4889df4883c708", None),  # mov %rbx,%rdi; add $8,%rdi
+    ],
+)
+def test_what_a_call_was_given_is_where_the_code_took_it(before: str, expected: int | None) -> None:
+    code = bytes.fromhex(before) + b"\xe8\0\0\0\0"
+    debugger = debugger_with(code)
+    debugger.map(0x1111 + 16, 8)
+    debugger.write_word(0x1111 + 16, 0x2222)
+    function = range(CODE, CODE + 64)
+    assert passed_first(debugger, function, CODE + len(code), {"rbx": 0x1111}) == expected
