@@ -10,6 +10,7 @@ import importlib
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT / folder) for folder in ("", "scripts", "tests")]
 
 from gdbext.cli import explain  # noqa: E402
 from gdbext.cli.main import COMMANDS  # noqa: E402
@@ -27,8 +28,10 @@ from gdbext.commands import dispatch  # noqa: E402
 from gdbext.diagnosis.registry import rules  # noqa: E402
 from gdbext.diagnosis.rule import Rule  # noqa: E402
 from gdbext.reports.formats import FORMATS  # noqa: E402
+from lab.examples import EXAMPLES  # noqa: E402
 
 REPORTS = Path(__file__).parent / "reports"
+ROLE = re.compile(r":(?:func|class|meth|mod|data|attr):(?=<code>)")
 LINKS = re.compile(r"\]\((?!https?:|#)([^)]+)\)")
 SOURCE = "https://github.com/YOU/gdbext/blob/main/"
 
@@ -57,6 +60,11 @@ def on_page_markdown(text: str, page: Page, **_: Any) -> str:
         if (comment := f"<!-- {mark} -->") in text:
             text = text.replace(comment, made())
     return text
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Docstrings mark names by role, which Markdown does not know."""
+    return ROLE.sub("", html)
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -103,12 +111,19 @@ def rule_page(rule: Rule) -> str:
     parts = [f"# {rule.id} {rule.title}", rule.explanation, "## What to do", rule.advice]
     kept = REPORTS / f"{rule.id}.txt"
     if kept.exists():
+        script = EXAMPLES[rule.id].script
+        source = (ROOT / "tests" / script).read_text()
         parts += [
             "## A real report",
-            "Of a crash script of gdbext's own tests, which make it again and compare.",
+            f"Of [`{script}`]({SOURCE}tests/{script}), which gdbext's tests run again and compare.",
             f"```text\n{kept.read_text()}```",
+            '??? note "The script"\n\n' + indented(f"```python\n{source}```"),
         ]
     return "\n\n".join(parts)
+
+
+def indented(text: str) -> str:
+    return textwrap.indent(text, "    ", lambda line: True)
 
 
 # --- commands ------------------------------------------------------------------------------------

@@ -32,10 +32,10 @@ def test_the_site_is_built_without_a_warning(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     for rule in rules().values():
-        page = (tmp_path / "rules" / rule.id / "index.html").read_text()
+        page = (tmp_path / "rules" / f"{rule.id}.html").read_text()
         assert rule.title in page
         assert "A real report" in page
-    assert "gdbext.model.Report" in (tmp_path / "library" / "index.html").read_text()
+    assert "gdbext.model.Report" in (tmp_path / "library.html").read_text()
 
 
 def test_every_rule_has_an_example() -> None:
