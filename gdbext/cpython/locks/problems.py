@@ -105,23 +105,27 @@ def _contradictions(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
 
 
 def _sections_without_lock(sources: Sources, places: Places, holders: Holders) -> Iterator[Problem]:
-    """A thread unlocks just before it leaves a section, so an unlocked mutex alone is weak; an
-    impossible one is not.
+    """A section whose mutex is not locked, where its thread is not just leaving it.
+
+    Whoever leaves a section, or gives all of them up to detach, unlocks the newest active one and
+    only then says that it is not active any more (Python/critical_section.c): that one's mutex may
+    be unlocked at any moment, though never have a value that no mutex has.
     """
     for thread in sources.runtime.threads:
         lwp = thread.native_thread_id
-        for section in holders.sections(lwp)[0]:
-            for address in section.mutexes if section.state == "active" else ():
+        active = [s for s in holders.sections(lwp)[0] if s.state == "active"]
+        for position, section in enumerate(active):
+            for address in section.mutexes:
                 bits = sources.memory.read(address, 1)[0]
-                if mutex.is_locked(bits):
+                is_passing = position == 0 and bits in mutex.STATES
+                if mutex.is_locked(bits) or is_passing:
                     continue
-                confidence = Confidence.POSSIBLE if bits in mutex.STATES else Confidence.LIKELY
                 lock = places.lock_at(address)
                 evidence = Evidence(
                     Claim("mutex-is", bits=Address(bits)), address, bits, lock.object, broken=True
                 )
                 detail = Claim("section-without-lock", lock=lock.claim, bits=Address(bits))
-                yield _problem("FT302", detail, confidence, [lwp], lock, [evidence])
+                yield _problem("FT302", detail, Confidence.LIKELY, [lwp], lock, [evidence])
 
 
 def _orphans(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:

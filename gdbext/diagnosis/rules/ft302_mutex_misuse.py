@@ -11,11 +11,7 @@ from gdbext.model import Confidence, Finding
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """What the locks' own state says.
-
-    A healthy process may be stopped between the two steps of an unlock: an odd state alone says
-    nothing unless it crashed.
-    """
+    """What the locks' own state says; what is only possible is told of a crash alone."""
     for finding in problems(facts, RULE):
         if facts.fault.is_crash or finding.confidence is not Confidence.POSSIBLE:
             yield finding

@@ -33,7 +33,7 @@ C_LIBRARY = re.compile(r"/lib(c|m|pthread)[.-]")
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """The innermost function of the interpreter, where its thread state is detached, or none."""
+    """The interpreter's function that was called, where the thread is detached."""
     lwp = facts.stack.lwp
     if lwp is None or not facts.fault.is_crash or not facts.process.is_complete:
         return
@@ -41,7 +41,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     if state is not None and state.state != "detached":
         return
     inner = _called_from_outside(facts.stack)
-    api = next((f for f in inner if _needs_attachment(f.function or "")), None)
+    api = next((f for f in reversed(inner) if _needs_attachment(f.function or "")), None)
     if api is None or any(ATTACHING.match(f.function or "") for f in inner):
         return
     what = (

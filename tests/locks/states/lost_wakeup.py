@@ -10,7 +10,7 @@ EXPECT = {
     "holds": {"append": []},
     "waits": {"append": "items"},
     "circles": [],
-    "problems": [("FT302", "proven"), ("FT302", "possible")],
+    "problems": [("FT302", "proven")],
     "problem_threads": ["append"],
     "hang": "lost lock",
 }

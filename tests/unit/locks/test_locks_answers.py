@@ -504,19 +504,33 @@ def test_a_bucket_that_is_being_changed_proves_nothing(plain: LockWorld) -> None
     assert plain.locks().problems == []
 
 
-def test_a_section_of_an_unlocked_mutex_is_possible_of_an_impossible_one_likely(
-    plain: LockWorld,
-) -> None:
+def test_a_thread_that_leaves_its_section_has_unlocked_it_already(plain: LockWorld) -> None:
+    """_PyMutex_Unlock inside PyCriticalSection_End: nothing is wrong."""
     thread = plain.thread("thread", "attached")
     items = plain.put([1])
     plain.section(thread, plain.mutex(items, 0))
-    assert [(p.rule, p.confidence) for p in plain.locks().problems] == [
-        ("FT302", Confidence.POSSIBLE)
-    ]
+    assert plain.locks().problems == []
     plain.mutex(items, 0x7F)
-    assert [(p.rule, p.confidence) for p in plain.locks().problems] == [
-        ("FT302", Confidence.LIKELY)
-    ]
+    (problem,) = plain.locks().problems
+    assert (problem.rule, problem.confidence) == ("FT302", Confidence.LIKELY)
+
+
+def test_a_thread_that_detaches_gives_its_sections_up_from_the_newest_on(plain: LockWorld) -> None:
+    """_PyCriticalSection_SuspendAll, stopped at the second of three."""
+    thread = plain.thread("thread", "attached")
+    for bits, is_active in ((1, True), (0, True), (0, False)):
+        plain.section(thread, plain.mutex(plain.put([1]), bits), active=is_active)
+    assert plain.locks().problems == []
+
+
+def test_an_outer_section_stays_locked_while_an_inner_one_is_active(plain: LockWorld) -> None:
+    thread = plain.thread("thread", "attached")
+    outer, inner = plain.put([1]), plain.put([2])
+    plain.section(thread, plain.mutex(outer, 0))
+    plain.section(thread, plain.mutex(inner, 1))
+    (problem,) = plain.locks().problems
+    assert (problem.rule, problem.subject) == ("FT302", outer)
+    assert problem.confidence is Confidence.LIKELY
 
 
 # --- stopping the world ---------------------------------------------------------------------------
