@@ -7,8 +7,10 @@ takes a file by its name where there is no build id, and asks symbol servers.
 
 from __future__ import annotations
 
+import logging
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import drgn
 
@@ -30,7 +32,11 @@ ERRORS = (
     drgn.OutOfBoundsError,
 )
 """What drgn raises at files, names and addresses that are not as they should be."""
+DISABLED = "DRGN_DISABLE_PLUGINS"
+PLUGINS = ("DRGN_PLUGINS", DISABLED)
 VDSO = "[vdso]"
+# Of expressions that it does not know drgn tells on stderr, unless somebody listens.
+logging.getLogger("drgn").addHandler(logging.NullHandler())
 MAX_VDSO = 1 << 20
 
 
@@ -42,7 +48,8 @@ def open_program(core: str, files: TargetFiles, memory: Memory) -> drgn.Program:
     """
     program = drgn.Program()
     try:
-        program.set_core_dump(core)
+        with _no_plugins():
+            program.set_core_dump(core)
         program.set_enabled_debug_info_finders([])
     except ERRORS as error:
         raise DebuggerError(f"drgn cannot open {core}: {error}") from None
@@ -56,6 +63,18 @@ def open_program(core: str, files: TargetFiles, memory: Memory) -> drgn.Program:
     if files.vdso is not None and (added := _added(program, VDSO, files.vdso, memory)):
         _use_copy(added, memory)
     return program
+
+
+@contextmanager
+def _no_plugins() -> Iterator[None]:
+    """Keep drgn from loading plugins: its own ones for kernels, which take 0.1 s, and others."""
+    kept = {name: os.environ.pop(name, None) for name in PLUGINS}
+    os.environ[DISABLED] = "*"
+    try:
+        yield
+    finally:
+        del os.environ[DISABLED]
+        os.environ.update({name: value for name, value in kept.items() if value is not None})
 
 
 def _added(program: drgn.Program, name: str, base: int, memory: Memory) -> drgn.Module | None:

@@ -12,9 +12,9 @@ from drgn import TypeKind
 from gdbext.backends.drgn.program import ERRORS
 from gdbext.backends.drgn.types import LOST, WORD_BYTES, bare, bits, size_of
 from gdbext.binfmt.dwarf import callsites, inlines, locations
-from gdbext.binfmt.dwarf.entries import LOW_PC
+from gdbext.binfmt.dwarf.entries import LOW_PC, Entry
 from gdbext.binfmt.entry_values import EntryValues
-from gdbext.binfmt.files import TargetFiles
+from gdbext.binfmt.files import DwarfPlace, TargetFiles
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.target.registers import PRESERVED, known_registers
 from gdbext.target.signals import returns_from_signal
@@ -30,6 +30,7 @@ class Stacks:
         self._program = program
         self._walks: dict[int, _Walk] = {}
         self._entry_values = EntryValues(debugger, files)
+        self._scopes: dict[DwarfPlace, list[list[Entry]]] = {}
 
     def walk(self, lwp: int, limit: int) -> list[_Frame]:
         """At least ``limit`` frames, or all, down to ``main``."""
@@ -158,8 +159,12 @@ class Stacks:
         frames = [each.native for each in walk]
         is_caller = known_registers(frames, level) == PRESERVED
         place = self._files.dwarf_at(self._debugger, frames[level].pc - is_caller)
-        scopes = inlines.scopes(place.dwarf, place.address) if place is not None else []
-        if place is None or len(scopes) <= walk[level].depth:
+        if place is None:
+            return None, LOST
+        if place not in self._scopes:
+            self._scopes[place] = inlines.scopes(place.dwarf, place.address)
+        scopes = self._scopes[place]
+        if len(scopes) <= walk[level].depth:
             return None, LOST
         scope = scopes[walk[level].depth]
         expression = locations.place(place.dwarf, scope, name, place.address)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import bisect
 import functools
+import itertools
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from gdbext.binfmt.sections import ElfFile
@@ -71,6 +72,10 @@ class Shape(NamedTuple):
     has_children: bool
     attributes: tuple[tuple[int, int], ...]
     constants: dict[int, int]
+    size: int | None = None
+    """Bytes of all values; None where they differ from entry to entry."""
+    sibling: int | None = None
+    """Where among them the reference to the next sibling stands; None where that is not fixed."""
 
 
 class Entry(NamedTuple):
@@ -158,6 +163,9 @@ class Dwarf:
         shape = self.shapes(unit).get(code)
         if shape is None:
             raise Malformed
+        return self._entry(unit, shape, at)
+
+    def _entry(self, unit: int, shape: Shape, at: int) -> Entry:
         attributes = {}
         for attribute, form in shape.attributes:
             attributes[attribute] = form, at
@@ -171,10 +179,42 @@ class Dwarf:
             yield child
             at = self._after(child)
 
+    def tagged(self, parent: Entry, tags: Collection[int]) -> Iterator[Entry]:
+        """The entries directly below that have one of the tags; the others are passed over unread.
+
+        A unit has thousands of entries, and ten that matter.
+        """
+        data, unit, at = self.data, parent.unit, parent.end
+        shapes = self.shapes(unit)
+        while parent.shape.has_children:
+            code, after = data[at], at + 1
+            if code >= 0x80:
+                code, after = leb(data, at)
+            if code == 0:
+                return
+            shape = shapes[code]
+            if shape.tag in tags:
+                entry = self._entry(unit, shape, after)
+                yield entry
+                at = self._after(entry)
+            elif shape.sibling is not None:
+                place = after + shape.sibling
+                following = unit + int.from_bytes(data[place : place + 4], "little")
+                if following <= at:
+                    raise Malformed
+                at = following
+            elif shape.size is not None and not shape.has_children:
+                at = after + shape.size
+            else:
+                at = self._after(self._entry(unit, shape, after))
+
     def _after(self, entry: Entry) -> int:
         """Where an entry's next sibling is."""
         if SIBLING in entry.attributes:
-            return self.reference(entry, SIBLING)
+            following = self.reference(entry, SIBLING)
+            if following < entry.end:
+                raise Malformed
+            return following
         if not entry.shape.has_children:
             return entry.end
         at = entry.end
@@ -211,7 +251,22 @@ class Dwarf:
                 if not attribute:
                     break
                 attributes.append((attribute, form))
-            yield code, Shape(tag, has_children, tuple(attributes), constants)
+            sizes = [0 if form in NOTHING else FIXED.get(form) for _, form in attributes]
+            before = list(
+                itertools.takewhile(lambda pair: pair[0] != (SIBLING, REF4), zip(attributes, sizes))
+            )
+            has_sibling = len(before) < len(attributes)
+            yield (
+                code,
+                Shape(
+                    tag,
+                    has_children,
+                    tuple(attributes),
+                    constants,
+                    _sum(sizes),
+                    _sum([size for _, size in before]) if has_sibling else None,
+                ),
+            )
 
     # --- values ---------------------------------------------------------------------------------
 
@@ -285,6 +340,11 @@ class Dwarf:
         """The entry that an attribute refers to."""
         at = self.reference(entry, attribute)
         return self.entry(at, self._units[bisect.bisect_right(self._units, at) - 1])
+
+
+def _sum(sizes: Sequence[int | None]) -> int | None:
+    """The sum; None if any is unknown."""
+    return None if None in sizes else sum(size or 0 for size in sizes)
 
 
 def leb(data: object, at: int) -> tuple[int, int]:

@@ -81,7 +81,7 @@ def _nest(dwarf: Dwarf, address: int) -> list[Entry]:
     place: Entry | None = top
     wanted: tuple[int, ...] = (SUBPROGRAM,)
     while place is not None:
-        inner = (e for e in dwarf.children(place) if e.shape.tag in wanted)
+        inner = dwarf.tagged(place, wanted)
         place = next((e for e in inner if _covers(dwarf, e, base, address)), None)
         found += [place] if place is not None else []
         wanted = (LEXICAL_BLOCK, INLINED)
