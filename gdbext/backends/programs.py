@@ -13,6 +13,9 @@ import sys
 from importlib.machinery import PathFinder
 from typing import NamedTuple, Protocol
 
+UNUSABLE = 71
+"""The status of a debugger that cannot be loaded, or cannot open what others may be able to."""
+
 
 class Program(NamedTuple):
     """A debugger to start: ``command`` is its first words, ``environment`` what it needs beyond

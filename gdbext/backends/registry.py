@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from gdbext.target.protocol import Backend
 
 NAMES = ("drgn", "gdb", "lldb")
-PREFERRED = ("gdb", "lldb")
-"""In the order in which they are tried where none is named."""
+"""The best for cores first."""
 
 
 def launcher(name: str) -> Launcher:

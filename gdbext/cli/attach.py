@@ -6,9 +6,11 @@ import argparse
 import contextlib
 import os
 
+from gdbext.backends import registry
 from gdbext.cli import outputs
 from gdbext.cli.main import COMMANDS, Failure
 from gdbext.cli.triage import add_debugger_options, diagnose, report_request
+from gdbext.engine import launch
 
 HELP = """\
 The process is stopped while the debugger looks at it and goes on unharmed
@@ -46,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
 def run(arguments: argparse.Namespace) -> int:
     request = report_request(arguments)
     refuse_hopeless(arguments.pid)
-    if not arguments.snapshot:
+    if not arguments.snapshot and _can_attach(arguments.debugger):
         return diagnose({**request, "pid": arguments.pid}, arguments.debugger, arguments.timeout)
     import tempfile
 
@@ -64,6 +66,16 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.debugger,
             arguments.timeout,
         )
+
+
+def _can_attach(debugger: str) -> bool:
+    """Whether there is a debugger that inspects running processes; else a snapshot has to do."""
+    if debugger != "auto":
+        return registry.launcher(debugger).ATTACHES
+    try:
+        return bool(launch.candidates(live=True))
+    except launch.LaunchError:
+        return False
 
 
 def refuse_hopeless(pid: int) -> None:

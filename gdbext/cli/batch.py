@@ -105,7 +105,7 @@ def parser() -> argparse.ArgumentParser:
         "--debugger",
         choices=("auto", *launch.NAMES),
         default="auto",
-        help="default: gdb if there is one, else lldb",
+        help="default: for cores drgn if it is here, else gdb, else lldb",
     )
     made.add_argument(
         "--timeout",

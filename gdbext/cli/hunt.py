@@ -122,7 +122,7 @@ def parser() -> argparse.ArgumentParser:
         "--debugger",
         choices=("auto", *launch.NAMES),
         default="auto",
-        help="default: gdb if there is one, else lldb",
+        help="default: for cores drgn if it is here, else gdb, else lldb",
     )
     outputs.add_options(made)
     return made

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TextIO
 
 from gdbext.backends import registry
+from gdbext.backends.programs import UNUSABLE
 from gdbext.engine import core_target
 from gdbext.reports.sanitize import inert, visible
 from gdbext.target.protocol import Debugger, DebuggerError
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 DIAGNOSED, CANNOT_OPEN, PARTIAL = 0, 3, 4
 LONGEST_MESSAGE = 2000
+
+
+class Unusable(Exception):
+    """The debugger cannot be loaded, or cannot open what others may be able to."""
 
 
 def main() -> None:
@@ -44,6 +49,9 @@ def answer(request: dict[str, Any]) -> None:
         code = _answer(request, stdout, stderr)
     except DebuggerError as error:
         _say(stderr, [str(error)])
+    except Unusable as error:
+        code = UNUSABLE
+        os.write(2, f"{error}\n".encode(errors="replace"))
     except Exception:  # The debugger would print this where nobody sees it.
         stderr.write(f"gdbext: internal error\n{traceback.format_exc()}")
     finally:
@@ -56,7 +64,10 @@ def answer(request: dict[str, Any]) -> None:
 
 
 def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
-    adapter = registry.adapter(request["debugger"])
+    try:
+        adapter = registry.adapter(request["debugger"])
+    except ImportError as error:
+        raise Unusable(f"{request['debugger']} cannot be loaded: {error}") from None
     ready = threading.Thread(target=_preload, args=([name for name, _ in request["outputs"]],))
     ready.start()
     sysroot = request.get("sysroot")
@@ -68,8 +79,11 @@ def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
             request["core"], request.get("executable"), sysroot, request.get("shown")
         )
         warnings = found.warnings
-        _say(stderr, warnings)
-        debugger = adapter.open_core(found.executable, found.core, sysroot)
+        _say(stderr, () if request.get("again") else warnings)
+        try:
+            debugger = adapter.open_core(found.executable, found.core, sysroot)
+        except DebuggerError as error:
+            raise Unusable(str(error)) from None
     try:
         ready.join()
         report = _triage(debugger, request, warnings)

@@ -15,13 +15,14 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gdbext.backends import registry
-from gdbext.backends.programs import Program
+from gdbext.backends.programs import Program, explicit
 
 FAILED = 70
 """The status of a copy of this process that could not even begin."""
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 """The folder that has the package ``gdbext``."""
 NAMES = registry.NAMES
+INSTALL = "pip install 'gdbext[drgn]' or 'gdbext[debuggers]', or your system's package gdb"
 
 
 class LaunchError(Exception):
@@ -29,26 +30,50 @@ class LaunchError(Exception):
 
 
 def find(name: str = "auto", *, live: bool = False) -> Program:
-    """The debugger of that name; for ``auto`` the first one here of those that are preferred.
-
-    ``live`` is for a running process, which not all can inspect.  ``GDBEXT_GDB`` and
-    ``GDBEXT_LLDB`` name one explicitly; then comes the wheel of this environment, then PATH.
+    """The debugger of that name; for ``auto`` the first of :func:`candidates`.
 
     Raises:
         LaunchError: if there is none.
     """
-    for each in registry.PREFERRED if name == "auto" else (name,):
-        launcher = registry.launcher(each)
-        if live and not launcher.ATTACHES:
-            continue
-        if found := launcher.find():
-            return found
-    if name == "auto":
-        raise LaunchError(
-            "no gdb and no lldb here; install one: pip install 'gdbext[debuggers]', "
-            "or your system's package gdb"
-        )
-    raise LaunchError(f"no {name} here; install it: {registry.launcher(name).INSTALL}")
+    return candidates(name, live=live)[0]
+
+
+def candidates(name: str = "auto", *, live: bool = False) -> list[Program]:
+    """The debuggers to try, the best first: the one that is named, or for ``auto`` all that are
+    here.
+
+    ``live`` is for a running process, which not all can inspect.  ``GDBEXT_GDB`` and
+    ``GDBEXT_LLDB`` name a debugger's file; ``auto`` then means that debugger alone.  Else the wheel
+    of this environment comes first, then PATH.
+
+    Raises:
+        LaunchError: if there is none.
+    """
+    if name != "auto":
+        found = registry.launcher(name).find()
+        if found is None:
+            raise LaunchError(f"no {name} here; install it: {registry.launcher(name).INSTALL}")
+        return [found]
+    named = [program for each in NAMES if (program := explicit(each))]
+    usable = [
+        program
+        for each in NAMES
+        if (registry.launcher(each).ATTACHES or not live)
+        and (program := registry.launcher(each).find())
+    ]
+    if not named and not usable:
+        raise LaunchError(f"no {', no '.join(NAMES)} here; install one: {INSTALL}")
+    return named or usable
+
+
+def lack(chosen: Program) -> str | None:
+    """Why a debugger was chosen that is not the best for cores; None if it is, or was named."""
+    best = registry.launcher(NAMES[0])
+    if chosen.name == NAMES[0] or explicit(chosen.name) or best.find():
+        return None
+    return (
+        f"{NAMES[0]} is not installed ({best.INSTALL}); {chosen.name} is used, which takes longer"
+    )
 
 
 def others(debugger: Program) -> list[str]:

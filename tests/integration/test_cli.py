@@ -238,7 +238,7 @@ def test_debugger_that_fails_is_told_with_its_last_words(core: Path, tmp_path: P
     assert done.returncode == 3
     assert f"{broken} ended with status 1" in done.stderr
     assert "something is wrong" in done.stderr
-    assert "--debugger lldb" in done.stderr
+    assert "--debugger drgn" in done.stderr
 
 
 def test_reader_that_goes_away_is_no_drama(core: Path) -> None:

@@ -37,7 +37,7 @@ def test_without_gdb_auto_takes_lldb(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     ):
         launch.find("gdb")
     (tmp_path / "lldb").unlink()
-    with pytest.raises(launch.LaunchError, match="no gdb and no lldb here"):
+    with pytest.raises(launch.LaunchError, match="no drgn, no gdb, no lldb here; install one"):
         launch.find("auto")
 
 
