@@ -26,6 +26,7 @@ from gdbext.target.protocol import Debugger, DebuggerError
 
 if TYPE_CHECKING:
     from gdbext.model import Report
+    from gdbext.session import Session
 
 DIAGNOSED, CANNOT_OPEN, PARTIAL = 0, 3, 4
 LONGEST_MESSAGE = 2000
@@ -86,7 +87,9 @@ def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
             raise Unusable(str(error)) from None
     try:
         ready.join()
-        report = _triage(debugger, request, warnings)
+        from gdbext.session import Session
+
+        report = triage(Session(debugger), request, warnings)
     finally:
         adapter.leave()
     if request.get("core"):
@@ -130,12 +133,14 @@ def _preload(formats: list[str]) -> None:
             importlib.import_module(name)
 
 
-def _triage(debugger: Debugger, request: dict[str, Any], warnings: list[str]) -> Report:
+def triage(session: Session, request: dict[str, Any], warnings: list[str]) -> Report:
+    """The report on a target, with what the request says of it: ``shown`` is the core's name for
+    people, ``live`` the pid of the process that it is a copy of.  ``warnings`` become errors.
+    """
     from gdbext.diagnosis.diagnose import diagnose
     from gdbext.model import SectionError
-    from gdbext.session import Session
 
-    report = diagnose(Session(debugger))
+    report = diagnose(session)
     shown = report.target
     if live := request.get("live"):
         shown = dataclasses.replace(shown, kind="live", path=None, pid=live)

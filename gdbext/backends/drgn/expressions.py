@@ -57,11 +57,11 @@ class Expressions:
                     raise DebuggerError("it has no address")
                 return int(found.address_)
             return int(int(found) & WORD)
-        except (DebuggerError, AttributeError, *ERRORS) as error:
-            complaint = str(error).splitlines() or ["it has no value"]
-            raise DebuggerError(f"`{expression}`: {complaint[0]}") from None
         except RecursionError:
             raise DebuggerError(f"`{expression[:80]}`: too deeply nested") from None
+        except ERRORS as error:
+            complaint = str(error).splitlines() or ["it has no value"]
+            raise DebuggerError(f"`{expression}`: {complaint[0]}") from None
 
     def _sum(self, tokens: _Tokens) -> drgn.Object:
         found = self._product(tokens)
@@ -148,7 +148,7 @@ class Expressions:
             return None
         try:
             kind = self._program.type(" ".join(words))
-        except (SyntaxError, *ERRORS):
+        except ERRORS:
             return None
         tokens.skip(len(words) + 2)
         return kind

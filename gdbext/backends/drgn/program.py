@@ -16,22 +16,12 @@ import drgn
 
 from gdbext.binfmt import elf
 from gdbext.binfmt.files import TargetFiles
-from gdbext.target.protocol import DebuggerError, Memory, MemoryFault
+from gdbext.target.protocol import DebuggerError, Memory
 
-ERRORS = (
-    OSError,
-    ValueError,
-    LookupError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-    drgn.BadDataError,
-    drgn.FaultError,
-    drgn.MissingDebugInfoError,
-    drgn.ObjectAbsentError,
-    drgn.OutOfBoundsError,
-)
-"""What drgn raises at files, names and addresses that are not as they should be."""
+ERRORS = (Exception,)
+"""What drgn raises at files, names and addresses that are not as they should be: OSError,
+LookupError, FaultError …, and a plain Exception for what elfutils complains of.
+"""
 DISABLED = "DRGN_DISABLE_PLUGINS"
 PLUGINS = ("DRGN_PLUGINS", DISABLED)
 VDSO = "[vdso]"
@@ -85,7 +75,7 @@ def _added(program: drgn.Program, name: str, base: int, memory: Memory) -> drgn.
         added = program.extra_module(name, base, create=True)
         # drgn puts the first address of the module's file at the start of this.
         added.address_range = base, end
-    except (MemoryFault, *ERRORS):
+    except ERRORS:
         return None
     return added
 
@@ -98,7 +88,7 @@ def _use(module: drgn.Module, path: str) -> None:
 
 def _use_copy(module: drgn.Module, memory: Memory) -> None:
     """Give a module the image that memory has of it."""
-    with suppress(MemoryFault, *ERRORS):
+    with suppress(*ERRORS):
         start, end = module.address_range or (0, 0)
         image = memory.read(start, min(end - start, MAX_VDSO))
         descriptor = os.memfd_create("gdbext")

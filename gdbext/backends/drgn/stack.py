@@ -67,7 +67,7 @@ class Stacks:
         """(path, line); the path below the folder of the build where that is all that DWARF has."""
         try:
             file, line, _ = frame.source()
-        except LookupError:
+        except ERRORS:
             return None, None
         if not file or not line:
             return None, None
@@ -97,14 +97,14 @@ class Stacks:
         for name in (*(n for n in names if n in parameters), *reversed(names)):
             if name in arguments or name in local:
                 continue
+            is_argument = name in parameters
             try:
                 value = frame.frame[name]
+                if is_argument or self._is_local(value, name):
+                    found = self._variable(lwp, level, name, value, is_argument)
+                    (arguments if is_argument else local)[name] = found
             except ERRORS:
                 continue
-            is_argument = name in parameters
-            if is_argument or self._is_local(value, name):
-                found = self._variable(lwp, level, name, value, is_argument)
-                (arguments if is_argument else local)[name] = found
         return [*arguments.values(), *(v for v in local.values() if v.value is not None)]
 
     def _parameters(self, frame: drgn.StackFrame) -> list[str]:
@@ -115,10 +115,10 @@ class Stacks:
         for find in (frame.__getitem__, self._program.function):
             try:
                 kind = find(name).type_
+                if kind.kind == TypeKind.FUNCTION:
+                    return [each.name for each in kind.parameters if each.name]
             except ERRORS:
                 continue
-            if kind.kind == TypeKind.FUNCTION:
-                return [each.name for each in kind.parameters if each.name]
         return []
 
     def _is_local(self, value: drgn.Object, name: str) -> bool:

@@ -31,7 +31,7 @@ def struct(program: drgn.Program, name: str) -> Struct | None:
             kind = bare(program.type(spelling))
             if kind.kind in STRUCTS and kind.size:
                 return Struct(name, kind.size, dict(_flatten(kind, "", 0)))
-        except (SyntaxError, *ERRORS):
+        except ERRORS:
             continue
     return None
 
