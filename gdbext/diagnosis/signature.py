@@ -76,7 +76,7 @@ def signature(
     else:
         key = _site(site, headline, called)
     has_site = headline is None or not traits(headline.rule).has_no_site
-    digest = hashlib.sha256("\n".join(key).encode()).hexdigest()[:16]
+    digest = hashlib.sha256("\n".join(key).encode(errors="backslashreplace")).hexdigest()[:16]
     frames = site.functions or called if has_site else ()
     return Signature(digest, frames, tuple(dict.fromkeys(features)))
 

@@ -180,6 +180,15 @@ def test_a_fault_in_other_code_is_not_laid_to_a_suspected_race() -> None:
     assert mark(sent, found, [suspected]) == mark(sent, found)
 
 
+def test_a_librarys_name_need_not_be_text() -> None:
+    """A damaged core has names that are no UTF-8; the contract keeps their bytes as surrogates."""
+    broken, other = (
+        dataclasses.replace(case([plain(0, None, f"/usr/lib/{name}.so")]), is_crash=True)
+        for name in ("lib\udcbe", "libx")
+    )
+    assert mark(broken) != mark(other)
+
+
 def frames_of(*frames: CFrame) -> tuple[str, ...]:
     site = case(frames, is_crash=True)
     return signature(site, [finding("FT404")], (), Accesses(), Identified()).frames
