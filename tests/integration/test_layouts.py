@@ -123,3 +123,48 @@ def test_what_was_learnt_of_a_build_is_used_for_its_stripped_copy(
     target = triage_json(core)["target"]
     name = f"3.13.5 of build {kept.stem[:12]}"
     assert (target["layout_table"], target["opcode_table"]) == (f"{name} (learnt)", name)
+
+
+WRONG = """
+import json, sys
+sys.path.insert(0, {checkout!r})
+from gdbext.backends.gdb.adapter import GdbDebugger
+from gdbext.cpython.versions import catalog
+from gdbext.diagnosis.diagnose import diagnose
+from gdbext.reports.contract import to_json
+from gdbext.session import Session
+
+right = catalog.Shipped.opcodes
+
+def wrong(self):
+    content = right(self)
+    names = sorted(content["opcodes"])
+    moved = dict(zip(names, names[1:] + names[:1]))
+    return {{**content, "opcodes": {{name: content["opcodes"][moved[name]] for name in names}}}}
+
+catalog.Shipped.opcodes = wrong
+print(json.dumps(to_json(diagnose(Session(GdbDebugger())))))
+"""
+
+
+def test_with_wrong_tables_of_instructions_no_operation_is_named(tmp_path: Path) -> None:
+    """Each instruction has another one's number in every table that gdbext has."""
+    python = interpreters.build("release-unfixed")
+    core = crash(python, CORPUS["list_union_freed"].path, folder=tmp_path / "run").core
+    script = tmp_path / "wrong.py"
+    script.write_text(WRONG.format(checkout=str(version_tables.CHECKOUT)))
+    command = [GDBS[0], "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x", str(script)]
+    done = subprocess.run(
+        [*command, str(python), str(core)], capture_output=True, text=True, timeout=120
+    )
+    lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
+    assert lines, done.stderr
+    report = json.loads(lines[0])
+    assert report["target"]["opcode_table"] is None
+    (error,) = report["errors"]
+    assert error["section"] == "operations"
+    assert "operations of Python code are not named" in error["message"]
+    # What rests on memory alone is there; what would rest on an operation is not.
+    assert [report["findings"][0][key] for key in ("rule", "confidence")] == ["FT101", "proven"]
+    assert report["race"] is None
+    assert "FT301" not in [finding["rule"] for finding in report["findings"]]

@@ -34,6 +34,8 @@ PREFIX = 100
 """So many bytes of ``_PyOpcode_Deopt`` are looked for: plain instructions come first, and stand in
 order for themselves.
 """
+FEWEST = 64
+"""Fewer plain instructions no version has."""
 CHUNK = 1 << 16
 
 
@@ -193,6 +195,7 @@ def _pair(memory: Memory, deopt: int, caches: int) -> tuple[bytes, bytes] | None
         return None
     is_sound = (
         any(n != i for i, n in enumerate(numbers))
+        and len(set(numbers)) >= FEWEST
         and all(numbers[n] == n for n in numbers)
         and max(sizes) < 16
         and any(sizes)
