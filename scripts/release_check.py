@@ -69,19 +69,24 @@ def run(*command: str | Path, **variables: str) -> str:
 
 
 def check_version() -> None:
-    """The changelog begins with it, and what tells people which release to use names it."""
+    """The changelog's newest release is it, and what tells people which release to use names it.
+
+    What is not released yet may stand above, but not when a tag is built.
+    """
+    tag = (
+        os.environ.get("GITHUB_REF_NAME", "") if os.environ.get("GITHUB_REF_TYPE") == "tag" else ""
+    )
     changelog = (ROOT / ".github" / "CHANGELOG.md").read_text()
-    first = re.search(r"^## (\S+)", changelog, re.MULTILINE)
-    if first is None or first[1] != VERSION:
-        raise Unfit(f"the first entry of CHANGELOG.md is {first and first[1]}, not {VERSION}")
+    entries = re.findall(r"^## (\S+)", changelog, re.MULTILINE)
+    if not tag:
+        entries = [entry for entry in entries if entry != "Unreleased"]
+    if entries[:1] != [VERSION]:
+        raise Unfit(f"the first entry of CHANGELOG.md is {entries[:1]}, not {VERSION}")
     for pattern in NAMES_A_VERSION:
         for path in ROOT.glob(pattern):
             for named in RELEASE.findall(path.read_text()):
                 if named != VERSION:
                     raise Unfit(f"{path.relative_to(ROOT)} names v{named}, this is v{VERSION}")
-    tag = (
-        os.environ.get("GITHUB_REF_NAME", "") if os.environ.get("GITHUB_REF_TYPE") == "tag" else ""
-    )
     if tag not in ("", f"v{VERSION}"):
         raise Unfit(f"the tag is {tag}, the version {VERSION}")
     say(f"version     {VERSION}, in the changelog and the recipes too")
@@ -193,7 +198,7 @@ def check_installed(name: str, python: Path, wheel: Path, core: Path, folder: Pa
 
 def check_debuggers(wheel: Path, core: Path, folder: Path) -> Path:
     """The extras bring their debuggers: each diagnoses the core where no other is on PATH."""
-    for extra in ("gdb", "lldb"):
+    for extra in ("gdb", "lldb", "drgn"):
         made = install(Path(sys.executable), folder / extra, f"gdbext[{extra}] @ {wheel.as_uri()}")
         says = triage(made, core, "--debugger", extra, PATH=f"{made}:/usr/bin/nowhere")
         say(f"extra       gdbext[{extra}]{'':<{22 - len(extra)}}{says}")
