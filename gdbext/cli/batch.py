@@ -3,36 +3,38 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import Any
 
-from gdbext.cli import cores, groups, outputs, overview
+from gdbext.cli import cores, executors, groups, outputs, overview
 from gdbext.cli.cores import Core
-from gdbext.cli.main import COMMANDS, DIAGNOSED, INTERRUPTED, PARTIAL, USAGE, Failure
+from gdbext.cli.main import COMMANDS, INTERRUPTED, USAGE, Failure
+from gdbext.cli.one_core import Task
 from gdbext.cli.records import Records
 from gdbext.engine import launch
 from gdbext.reports.progress import progress_line
-from gdbext.store.database import ENTRY_SCHEMA
 
 NEW_FOUND = 1
 ERASE_LINE = "\r\x1b[K"
 HELP = """\
 In folders every file that is a core counts, links to cores and compressed ones
 (zstd, gzip, xz, lz4) too. A core that cannot be read stops nothing: it is
-listed at the end, with the reason.
+listed at the end, with the reason. A core may also have a URL (s3://…, with
+fsspec and its package for that protocol).
 
 With -o the reports are written as JSON lines, with --store into a store of
 crashes (an SQLite file; see gdbext crashes), each core as it is done. When the
 same command is started again, what the file has already is not done again. Any
 such file serves as --baseline later: crashes that it does not have are marked
 as new.
+
+With --executor dask://HOST:PORT the workers of a Dask cluster do it; they need
+this gdbext, the cores under the same names, and the programs that crashed. A
+worker that dies, or a core that makes it die, costs that core one retry; then
+it is told as one that could not be diagnosed.
 
 exit status:
   0  done
@@ -54,7 +56,10 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument(
-        "paths", metavar="CORE", nargs="+", help="cores, and folders with cores in them"
+        "paths",
+        metavar="CORE",
+        nargs="+",
+        help="cores, and folders of cores; paths or URLs",
     )
     made.add_argument(
         "-o",
@@ -89,7 +94,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         type=int,
         default=os.cpu_count() or 1,
-        help="cores at a time (default: %(default)s)",
+        help="cores at a time on this machine (default: %(default)s)",
+    )
+    made.add_argument(
+        "--executor",
+        metavar="URL",
+        help="dask://HOST:PORT: let the workers of that Dask scheduler do it",
     )
     made.add_argument(
         "--exe",
@@ -178,80 +188,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _diagnose_all(left: list[Core], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """An entry for each core, as it is done."""
-    with ThreadPoolExecutor(arguments.jobs) as pool:
-        waiting = iter(left)
-        running: set[Future[dict[str, Any]]] = set()
-        try:
-            while True:
-                # Few at a time, so that an interrupt does not wait for the rest.
-                while len(running) < arguments.jobs and (core := next(waiting, None)) is not None:
-                    running.add(pool.submit(_diagnose, core, arguments))
-                if not running:
-                    return
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _diagnose(core: Core, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Diagnose one core in a process of its own, whatever it does."""
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="gdbext-batch-") as folder:
-        report = os.path.join(folder, "report.json")
-        words = [
-            "triage",
-            core.name,
-            "--format",
-            "json",
-            "-o",
-            report,
-            "--debugger",
-            arguments.debugger,
-            "--timeout",
-            str(arguments.timeout),
-        ]
-        words += [
-            word
-            for option in ("exe", "sysroot")
-            if (value := getattr(arguments, option))
-            for word in (f"--{option}", value)
-        ]
-        words += ["--redact"] if arguments.redact else []
-        code = (
-            f"import sys; sys.path.insert(0, {launch.ROOT!r}); from gdbext.cli.main import main; "
-            "sys.exit(main(sys.argv[1:]))"
+    tasks = (
+        Task(
+            core=core,
+            executable=os.path.abspath(arguments.exe) if arguments.exe else None,
+            sysroot=os.path.abspath(arguments.sysroot) if arguments.sysroot else None,
+            debugger=arguments.debugger,
+            timeout=arguments.timeout,
+            redact=arguments.redact,
         )
-        environment = {**os.environ, "TMPDIR": folder}
-        error: str | None = None
-        content = None
-        try:
-            done = subprocess.run(
-                [sys.executable, "-I", "-c", code, *words],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=arguments.timeout + 60,
-                env=environment,
-            )
-            status = done.returncode
-            said = done.stderr.decode(errors="replace").strip()
-            if status in (DIAGNOSED, PARTIAL):
-                with open(report, encoding="utf-8") as stream:
-                    content = json.load(stream)
-            else:
-                error = (said.splitlines() or [f"exit status {status}"])[0].removeprefix("gdbext: ")
-        except (OSError, ValueError, subprocess.TimeoutExpired) as problem:
-            status, error = 3, str(problem)
-    seconds = round(time.monotonic() - started, 2)
-    return {
-        "schema": ENTRY_SCHEMA,
-        **core.identity,
-        "status": status,
-        "seconds": seconds,
-        "error": error,
-        "report": content,
-    }
+        for core in left
+    )
+    with executors.opened(arguments.executor, arguments.jobs) as pool:
+        yield from executors.stream(tasks, pool)
 
 
 # --- output --------------------------------------------------------------------------------------

@@ -38,6 +38,11 @@ def kind(path: str) -> str | None:
             start = stream.read(8)
     except OSError:
         return None
+    return kind_of(start)
+
+
+def kind_of(start: bytes) -> str | None:
+    """The same, by a file's first bytes."""
     return next((name for magic, (name, _, _) in KINDS.items() if start.startswith(magic)), None)
 
 
@@ -59,6 +64,11 @@ def is_core(path: str) -> bool:
         Exception
     ):  # Whatever a damaged archive makes its module raise: it is no core that we can read.
         return False
+    return is_core_header(start)
+
+
+def is_core_header(start: bytes) -> bool:
+    """Whether a file that begins with these 18 bytes is an ELF core."""
     return start[:4] == b"\x7fELF" and start[16:18] == b"\x04\x00"
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from gdbext.cli import compressed
+from gdbext.cli import compressed, remote
 from gdbext.cli.main import Failure
 
 
@@ -34,10 +34,14 @@ def find(paths: Iterable[str]) -> list[Core]:
     Raises:
         Failure: for a path that is not there.
     """
-    by_file: dict[str, str] = {}
-    for name in names(paths):
-        by_file.setdefault(os.path.realpath(name), name)
-    return [identify(name) for name in by_file.values()]
+    by_file: dict[str, Core] = {}
+    for path in paths:
+        if remote.is_url(path):
+            by_file.update((found[0], Core(*found)) for found in remote.find(path))
+        else:
+            for name in names([path]):
+                by_file.setdefault(os.path.realpath(name), identify(name))
+    return list(by_file.values())
 
 
 def names(paths: Iterable[str]) -> Iterator[str]:

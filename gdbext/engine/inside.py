@@ -47,14 +47,7 @@ def answer(request: dict[str, Any]) -> None:
     stderr = os.fdopen(request["stderr"], "w", encoding="utf-8", errors="replace")
     code = CANNOT_OPEN
     try:
-        code = _answer(request, stdout, stderr)
-    except DebuggerError as error:
-        _say(stderr, [str(error)])
-    except Unusable as error:
-        code = UNUSABLE
-        os.write(2, f"{error}\n".encode(errors="replace"))
-    except Exception:  # The debugger would print this where nobody sees it.
-        stderr.write(f"gdbext: internal error\n{traceback.format_exc()}")
+        code = attempt(request, stdout, stderr)
     finally:
         for stream in (stdout, stderr):
             try:
@@ -64,12 +57,26 @@ def answer(request: dict[str, Any]) -> None:
         os._exit(code)
 
 
+def attempt(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
+    """Do what is asked for; returns the exit status, and says on ``stderr`` what is wrong."""
+    try:
+        return _answer(request, stdout, stderr)
+    except DebuggerError as error:
+        _say(stderr, [str(error)])
+    except Unusable as error:
+        os.write(2, f"{error}\n".encode(errors="replace"))
+        return UNUSABLE
+    except Exception:  # The debugger would print this where nobody sees it.
+        stderr.write(f"gdbext: internal error\n{traceback.format_exc()}")
+    return CANNOT_OPEN
+
+
 def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
     try:
         adapter = registry.adapter(request["debugger"])
     except ImportError as error:
         raise Unusable(f"{request['debugger']} cannot be loaded: {error}") from None
-    ready = threading.Thread(target=_preload, args=([name for name, _ in request["outputs"]],))
+    ready = threading.Thread(target=preload, args=([name for name, _ in request["outputs"]],))
     ready.start()
     sysroot = request.get("sysroot")
     warnings: list[str] = []
@@ -116,7 +123,7 @@ def _say(stderr: TextIO, messages: Iterable[str]) -> None:
     )
 
 
-def _preload(formats: list[str]) -> None:
+def preload(formats: list[str]) -> None:
     """Load the rest of gdbext while the debugger reads symbols, which both take a tenth of a second
     and more.
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import resource
 import signal
+from collections.abc import Iterator
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
-from gdbext.cli import cores, groups, json_lines
+from gdbext.cli import cores, groups, json_lines, remote
 from gdbext.cli.json_lines import Lines
 from gdbext.cli.main import Failure
 from gdbext.cli.records import Records
@@ -158,3 +161,58 @@ def test_baseline_may_be_batches_single_reports_or_a_store(tmp_path: Path) -> No
     assert groups.signatures_of(str(tmp_path / "store.db")) == {"three"}
     with pytest.raises(Failure, match="cannot read the baseline"):
         groups.signatures_of(str(tmp_path / "nothing"))
+
+
+# --- elsewhere ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def bucket() -> Iterator[str]:
+    """A folder of fsspec's file system in memory."""
+    system = fsspec.filesystem("memory")
+    core = elves.core("/x/python", elves.program())
+    system.pipe("/bucket/a/core.1", core)
+    system.pipe("/bucket/core.2.gz", gzip.compress(core))
+    system.pipe("/bucket/notes.txt", b"not a core")
+    system.pipe("/bucket/notes.gz", gzip.compress(b"not a core"))
+    system.pipe("/bucket/empty", b"")
+    yield "memory://bucket"
+    system.rm("/bucket", recursive=True)
+
+
+def test_cores_are_found_by_url(bucket: str, tmp_path: Path) -> None:
+    found = cores.find([bucket, f"{bucket}/a/core.1"])
+    assert [core.name for core in found] == [
+        "memory:///bucket/a/core.1",
+        "memory:///bucket/core.2.gz",
+    ]
+    assert all(core.size and core.mtime for core in found)
+    local = elves.write(tmp_path / "core", elves.core("/x/python", elves.program()))
+    assert [c.name for c in cores.find([f"file://{tmp_path}"])] == [f"file://{local}"]
+    assert [c.mtime for c in cores.find([f"file://{tmp_path}"])] == [cores.identify(local).mtime]
+
+
+def test_a_core_by_url_is_copied_sparsely_and_gone_afterwards(bucket: str) -> None:
+    system = fsspec.filesystem("memory")
+    system.pipe("/bucket/sparse", b"\x7fELF" + bytes(64 << 20))
+    with remote.here(f"{bucket}/sparse") as path:
+        facts = os.stat(path)
+        assert facts.st_size == (64 << 20) + 4
+        assert facts.st_blocks * 512 < 4 << 20
+    assert not os.path.exists(path)
+    with remote.here("/a/path") as path:
+        assert path == "/a/path"
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("memory://nothing", "there is no memory://nothing"),
+        ("nowhere://x/y", "cannot read nowhere://x/y: Protocol not known: nowhere"),
+    ],
+)
+def test_urls_that_cannot_be_read(url: str, reason: str) -> None:
+    with pytest.raises(Failure, match=reason):
+        cores.find([url])
+    with pytest.raises(Failure), remote.here(url):
+        pass
