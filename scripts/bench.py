@@ -18,12 +18,10 @@ import time
 from pathlib import Path
 
 import interpreters
+from lab.crash import CrashRun, crash
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
-sys.path.insert(0, str(ROOT / "tests"))
-
-from lab.crash import CrashRun, crash  # noqa: E402  (the tests' laboratory is no installed package)
 
 GDB = [
     str(BIN / "gdb"),

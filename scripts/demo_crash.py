@@ -10,11 +10,9 @@ import tempfile
 from pathlib import Path
 
 import interpreters
+from lab.crash import crash
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tests"))
-
-from lab.crash import crash  # noqa: E402  (the tests' laboratory is no installed package)
 
 
 def main() -> int:

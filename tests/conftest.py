@@ -1,3 +1,19 @@
 """Fixtures that every test may ask for."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
 pytest_plugins = ["lab.plugin"]
+UNIT = Path(__file__).parent / "unit"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts processes on a busy machine is tried once more; the summary names it.  A unit
+    test that fails has found something.
+    """
+    for item in items:
+        if UNIT not in item.path.parents:
+            item.add_marker(pytest.mark.flaky(reruns=1))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import functools
 import os
+import weakref
 from collections.abc import Sequence
 from functools import cached_property
 from typing import BinaryIO, NamedTuple
@@ -142,9 +143,12 @@ class TargetFiles:
     @cached_property
     def _stream(self) -> BinaryIO | None:
         try:
-            return open(self.core, "rb", buffering=0) if self.core else None
+            stream = open(self.core, "rb", buffering=0) if self.core else None  # noqa: SIM115
         except OSError:
             return None
+        if stream is not None:
+            weakref.finalize(self, stream.close)
+        return stream
 
     @property
     def vdso(self) -> int | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import weakref
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ class CoreMemory:
 
     def __init__(self, path: str) -> None:
         self._stream = open(path, "rb")  # noqa: SIM115  open as long as this memory is
+        weakref.finalize(self, self._stream.close)
         _, segments = elf.program_headers(self._stream, path)
         self._loads = [s for s in segments if s.type == elf.PT_LOAD and s.filesz]
 

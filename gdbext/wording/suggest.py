@@ -23,8 +23,8 @@ def nearest(word: str, names: Iterable[str], count: int = 3) -> list[str]:
 def did_you_mean(word: str, names: Iterable[str]) -> str:
     """The end of a message about an unknown name.
 
-    >>> did_you_mean("FT011", ["FT101", "FT201"])
-    'did you mean FT101?'
+    >>> did_you_mean("tuble", ["tuple", "list"])
+    'did you mean tuple?'
     >>> did_you_mean("moon", ["list", "dict"])
     'there are: list, dict'
     """

@@ -293,7 +293,7 @@ def test_stale_items_of_a_list_stand_out(name: str, lab: Lab) -> None:
 @each_debugger
 def test_a_deadlock_is_told(name: str, tmp_path: Path) -> None:
     run = crash(
-        interpreters.build("release"), LOCK_STATES / "lock_circle.py", folder=tmp_path / "run"
+        interpreters.build("release"), LOCK_STATES / "lock_cycle.py", folder=tmp_path / "run"
     )
     with in_session(name, run.executable, core=run.core) as session:
         said = told(session, "ft locks", "✗ FT303", "the process as a whole: deadlock")

@@ -67,7 +67,7 @@ EXAMPLES = {
     "FT206": Example(script="corpus/ob_type_overwritten.py"),
     "FT301": Example(script="corpus/race_cycle.py", build="release", varies=True),
     "FT302": Example(script="locks/states/lost_wakeup.py"),
-    "FT303": Example(script="locks/states/lock_circle.py"),
+    "FT303": Example(script="locks/states/lock_cycle.py"),
     "FT304": Example(script="locks/states/world_not_stopping.py"),
     "FT305": Example(script="corpus/detached_call.py"),
     "FT401": Example(script="corpus/c_assertion.py"),

@@ -29,7 +29,7 @@ FOUNDING = (
     "namespace_union",
 )
 RACE = "race_instance_dict"
-DEADLOCK = Path(__file__).parent.parent / "locks" / "states" / "lock_circle.py"
+DEADLOCK = Path(__file__).parent.parent / "locks" / "states" / "lock_cycle.py"
 CRASHES = (*FOUNDING, RACE, DEADLOCK.stem)
 # What the headline is about: none of it may be otherwise.
 HEADLINE = frozenset({"rule", "subject", "container address", "index", "signal"})
@@ -131,7 +131,7 @@ def _deadlock(script: Script, run: CrashRun, report: dict[str, Any]) -> Iterator
     yield Check("rule", rule, str(first.get("rule")), first.get("rule") == rule)
     said = str(first.get("confidence"))
     yield Check("confidence", confidence, said, said == confidence)
-    lwps = {run.truth["threads"][name] for name in script.expect["circles"][0]}
+    lwps = {run.truth["threads"][name] for name in script.expect["cycles"][0]}
     yield Check("subject", str(lwps), str(first.get("threads")), lwps <= set(first["threads"]))
 
 

@@ -4,16 +4,15 @@ debugger.
 
 from __future__ import annotations
 
-import json
-import subprocess
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hosts.run import run_in_debugger
 from lab import builds
-from lab.crash import CrashRun, crash, debugger
+from lab.crash import CrashRun, crash
 from lab.script import Script
 
 HERE = Path(__file__).parent
@@ -80,8 +79,8 @@ class Told:
         }
 
     @cached_property
-    def circles(self) -> list[set[str | None]]:
-        return [{self._name(lwp) for lwp in cycle} for cycle in self._answers["circles"]]
+    def cycles(self) -> list[set[str | None]]:
+        return [{self._name(lwp) for lwp in cycle} for cycle in self._answers["cycles"]]
 
     @cached_property
     def problems(self) -> list[tuple[str, str]]:
@@ -101,32 +100,12 @@ class Told:
 
 
 def ask(run: CrashRun, host: str) -> Told:
-    """Open the core in a debugger and have it dump the locks."""
-    script = HERE / "dump_locks.py"
-    if host == "gdb":
-        command = [
-            debugger("gdb"),
-            "-nx",
-            "-batch",
-            "-iex",
-            "set debuginfod enabled off",
-            "-iex",
-            "set auto-load python-scripts off",
-        ]
-        command += ["-ex", f"source {script}", str(run.executable), str(run.core)]
-    else:
-        command = [
-            debugger("lldb"),
-            "--no-lldbinit",
-            "--batch",
-            "-o",
-            f"target create {run.executable} --core {run.core}",
-        ]
-        command += ["-o", f"command script import {script}"]
-    done = subprocess.run(command, cwd=run.core.parent, capture_output=True, text=True, timeout=120)
-    lines = [line for line in done.stdout.splitlines() if line.startswith("LOCKS ")]
-    assert lines, done.stdout[-2000:] + done.stderr[-4000:]
-    return Told(json.loads(lines[0].removeprefix("LOCKS ")), run.truth)
+    """What gdbext says of the locks in a core."""
+    objects = {name: int(address, 16) for name, address in run.truth["objects"].items()}
+    answers = run_in_debugger(
+        host, "locks.answers:answers", objects, executable=run.executable, core=run.core
+    )
+    return Told(answers, run.truth)
 
 
 @pytest.fixture(scope="module", params=BUILDS)
@@ -171,7 +150,7 @@ def test_a_lock_state_is_told_right(run: CrashRun, state: Script, host: str) -> 
     )
     for name, waiters in told.waiters.items():
         assert waiters == {thread for thread, lock in expect["waits"].items() if lock == name}
-    assert told.circles == [set(circle) for circle in expect["circles"]]
+    assert told.cycles == [set(cycle) for cycle in expect["cycles"]]
     assert told.problems == expect["problems"]
     assert told.problem_threads == expect.get("problem_threads", told.problem_threads)
     assert told.hang == expect["hang"]

@@ -1,8 +1,8 @@
 """The room's door: verdicts on addresses, and walks over the whole heap.
 
 Example:
-    >>> heap = Heap(memory, layout, runtime, regions=debugger.regions())
-    >>> heap.judge(0x200000AFF10, "types.UnionType").verdict
+    >>> heap = Heap(memory, layout, runtime, regions=debugger.regions())  # doctest: +SKIP
+    >>> heap.judge(0x200000AFF10, "types.UnionType").verdict  # doctest: +SKIP
     <Verdict.FREED: 'freed'>
 """
 

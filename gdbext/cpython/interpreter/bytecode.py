@@ -47,6 +47,10 @@ def instructions(
     """The instructions in ``code``, up to the first unit that is none (damage).
 
     Example, with the table of 3.13:
+        >>> from gdbext.cpython.interpreter.opcodes import opcodes
+        >>> from gdbext.cpython.versions import catalog
+        >>> (of_3_13, *_) = [known for known in catalog.shipped() if known.name.startswith("3.13.")]
+        >>> table = opcodes(of_3_13.name, of_3_13.opcodes())
         >>> [(i.name, i.oparg) for i in instructions(bytes([149, 0, 103, 1]), table)]
         [('RESUME', 0), ('RETURN_CONST', 1)]
     """

@@ -4,6 +4,6 @@ locks, stopping the world.
 :class:`gdbext.cpython.locks.locks.Locks` is the door.  Below it, one file for each thing that a
 stopped process shows: ``mutex`` (a lock's bits), ``parking_lot`` and ``system_calls`` (who waits,
 and where), ``critical_sections`` and ``with_blocks`` (who holds), ``python_locks`` and ``places``
-(what a lock's address belongs to), ``stop_the_world``. ``graph`` finds circles; ``problems`` says
+(what a lock's address belongs to), ``stop_the_world``. ``graph`` finds cycles; ``problems`` says
 what is wrong.
 """

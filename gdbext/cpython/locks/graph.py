@@ -1,4 +1,4 @@
-"""Who waits for whom, and the circles therein."""
+"""Who waits for whom, and the cycles therein."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class WaitGraph:
 
     @cached_property
     def cycles(self) -> list[tuple[Edge, ...]]:
-        """Circles of threads that wait for each other, each once, from its lowest LWP on."""
+        """Cycles of threads that wait for each other, each once, from its lowest LWP on."""
         found: dict[tuple[int, ...], tuple[Edge, ...]] = {}
         for start in sorted(self.knot):
             cycle = self._cycle_through(start)
@@ -105,7 +105,7 @@ class WaitGraph:
 
     @cached_property
     def knot(self) -> set[int]:
-        """The threads whose waiting never leads to one that does not wait: those in circles, and
+        """The threads whose waiting never leads to one that does not wait: those in cycles, and
         those behind them.
         """
         behind: dict[int, list[int]] = {}
@@ -126,7 +126,7 @@ class WaitGraph:
         return knot
 
     def _cycle_through(self, start: int) -> tuple[Edge, ...] | None:
-        """A shortest circle that ``start`` is part of."""
+        """A shortest cycle that ``start`` is part of."""
         reached: dict[int, Edge | None] = {start: None}
         frontier = [start]
         while frontier:

@@ -158,7 +158,7 @@ class Locks:
                 waits[lwp] = Wait(lwp, self._places.lock_at(world.address + self._event_offset))
         locks = dict.fromkeys(wait.lock for wait in waits.values())
         holds = {lock.address: self._holders.of(lock) for lock in locks}
-        # Only a circle may break by a timeout.
+        # Only a cycle may break by a timeout.
         knot = {lwp: self._waits.with_timeout(waits[lwp]) for lwp in WaitGraph(waits, holds).knot}
         return WaitGraph(waits | knot, holds)
 

@@ -67,7 +67,7 @@ def find_problems(
         _contradictions(sources, graph),
         _sections_without_lock(sources, places, holders),
         _orphans(sources, graph),
-        _circles(sources, graph),
+        _cycles(sources, graph),
         _stuck_worlds(sources, waits, holders.worlds, graph),
     ):
         try:
@@ -154,7 +154,7 @@ def _orphans(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
             )
 
 
-def _circles(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
+def _cycles(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
     for cycle in graph.cycles:
         confidence = max((edge.confidence for edge in cycle), key=lambda c: c.rank)
         rule = "FT304" if any(edge.wait.lock.kind in WORLD for edge in cycle) else "FT303"

@@ -2,7 +2,7 @@
 ``lock.acquire(timeout=…)``.
 
 Threads that hold what the others try, and try again for ever, are in a livelock.  One look at a
-process cannot tell whether they will go on so; it can tell that they are in such a circle now.
+process cannot tell whether they will go on so; it can tell that they are in such a cycle now.
 """
 
 from __future__ import annotations

@@ -35,8 +35,8 @@ class Objects(Core):
     """Objects of one stopped target.  No method raises for bad memory but :meth:`header`.
 
     Example:
-        >>> objects = Objects(session.memory, session.layout)
-        >>> objects.repr(0x20000375FB0)
+        >>> objects = Objects(session.memory, session.layout)  # doctest: +SKIP
+        >>> objects.repr(0x20000375FB0)  # doctest: +SKIP
         "[int | str, <✗ not an object at 0x200000aff10>]"
     """
 

@@ -1,4 +1,4 @@
-"""Imported by import_circle.py."""
+"""Imported by import_cycle.py."""
 
 from _state import settle, start
 

@@ -13,7 +13,7 @@ EXPECT = {
     "holds": {"MainThread": []},
     "waits": {"MainThread": "a"},
     "holders": {"a": [None]},
-    "circles": [],
+    "cycles": [],
     "problems": [("FT302", "proven")],
     "hang": "lost lock",
 }

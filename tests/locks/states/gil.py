@@ -11,7 +11,7 @@ EXPECT = {
     "holds": {},
     "waits": {"waiter": "GIL", "sleeper": None, "MainThread": "GIL"},
     "blockers": {"waiter": ["sleeper"], "MainThread": ["sleeper"]},
-    "circles": [],
+    "cycles": [],
     "problems": [],
     "hang": "waiting",
 }

@@ -9,7 +9,7 @@ EXPECT = {
     "holds": {"second": []},
     "waits": {"importer": "notification", "second": "import lock"},
     "blockers": {"second": ["importer"]},
-    "circles": [],
+    "cycles": [],
     "problems": [],
     "hang": "waiting",
 }

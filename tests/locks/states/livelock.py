@@ -8,7 +8,7 @@ EXPECT = {
     "holds": {"first": ["a"], "second": ["b"], "MainThread": []},
     "waits": {"MainThread": None},
     "holders": {"a": ["first"], "b": ["second"]},
-    "circles": [],
+    "cycles": [],
     "problems": [],
     "hang": "livelock",
 }

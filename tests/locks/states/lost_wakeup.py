@@ -9,7 +9,7 @@ from _state import know, rest, start
 EXPECT = {
     "holds": {"append": []},
     "waits": {"append": "items"},
-    "circles": [],
+    "cycles": [],
     "problems": [("FT302", "proven")],
     "problem_threads": ["append"],
     "hang": "lost lock",

@@ -14,7 +14,7 @@ EXPECT = {
         "append-2": ["entering"],
         "MainThread": [],
     },
-    "circles": [],
+    "cycles": [],
     "problems": [],
     "hang": "running",
 }

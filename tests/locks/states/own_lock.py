@@ -8,7 +8,7 @@ EXPECT = {
     "holds": {"only": ["a"]},
     "waits": {"only": "a"},
     "holders": {"a": ["only"]},
-    "circles": [["only"]],
+    "cycles": [["only"]],
     "problems": [("FT303", "likely")],
     "hang": "deadlock",
 }

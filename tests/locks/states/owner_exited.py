@@ -8,7 +8,7 @@ EXPECT = {
     "holds": {"second": []},
     "waits": {"second": "a"},
     "holders": {"a": [None]},
-    "circles": [],
+    "cycles": [],
     "problems": [("FT302", "proven")],
     "problem_threads": ["second"],
     "hang": "lost lock",

@@ -32,7 +32,7 @@ EXPECT = {
         "timed": "notification",
     },
     "holders": {"signal_lock": [], "condition_lock": []},
-    "circles": [],
+    "cycles": [],
     "problems": [],
     "hang": "waiting",
 }

@@ -12,7 +12,7 @@ EXPECT = {
     "waits": {"sorter": None, "writer": None},
     "holders": {"outer": [], "middle": [], "inner": []},
     "sections": {"sorter": ["suspended", "suspended", "suspended"], "writer": []},
-    "circles": [],
+    "cycles": [],
     "problems": [],
     "hang": "waiting",
 }

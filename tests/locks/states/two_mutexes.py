@@ -11,7 +11,7 @@ EXPECT = {
     "waits": {"compare": None, "append": "right", "extend": "left"},
     "holders": {"left": ["compare"], "right": ["compare"], "other": []},
     "sections": {"compare": ["active"], "append": ["entering"], "extend": ["entering"]},
-    "circles": [],
+    "cycles": [],
     "problems": [],
     "hang": "running",
 }

@@ -13,7 +13,7 @@ EXPECT = {
     "holds": {},
     "waits": {"collector": "stopping of the world", "sleeper": None},
     "holders": {},
-    "circles": [],
+    "cycles": [],
     "problems": [("FT304", "likely")],
     "problem_threads": ["sleeper", "collector"],
     "hang": "stop-the-world",

@@ -13,10 +13,10 @@ import pytest
 
 from gdbext.cli import compressed
 from gdbext.tracing import keep
-from unit.cli import elves
+from unit.binfmt import elf_segments
 
 HOLE = 3 << 20
-CONTENT = elves.core("/x/python", elves.program()) + bytes(HOLE) + os.urandom(5000)
+CONTENT = elf_segments.core("/x/python", elf_segments.program()) + bytes(HOLE) + os.urandom(5000)
 
 
 def pack(kind: str, folder: Path, content: bytes = CONTENT) -> Path:
@@ -100,15 +100,15 @@ def test_endless_zeros_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_plain_core_is_opened_as_it_is(tmp_path: Path) -> None:
-    core = elves.write(tmp_path / "core", CONTENT)
+    core = elf_segments.write(tmp_path / "core", CONTENT)
     with compressed.unpacked(core) as path:
         assert path == core
     assert os.path.exists(core)
 
 
-@pytest.mark.parametrize("content", [b"", b"text", elves.program()])
+@pytest.mark.parametrize("content", [b"", b"text", elf_segments.program()])
 def test_other_files_are_no_cores(content: bytes, tmp_path: Path) -> None:
-    assert not compressed.is_core(elves.write(tmp_path / "file", content))
+    assert not compressed.is_core(elf_segments.write(tmp_path / "file", content))
 
 
 def test_kept_core_is_small_and_equal(tmp_path: Path) -> None:

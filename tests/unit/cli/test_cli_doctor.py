@@ -13,7 +13,7 @@ from gdbext.cli import doctor, interpreters
 from gdbext.cli.main import main
 from gdbext.engine import launch
 from gdbext.tracing import cores
-from unit.cli import elves
+from unit.binfmt import elf_segments
 
 
 def test_section_names_of_a_real_program() -> None:
@@ -22,10 +22,16 @@ def test_section_names_of_a_real_program() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"text", elves.program(), elves.program()[:40], b"\x7fELF\x02\x01" + b"\xff" * 200],
+    [
+        b"",
+        b"text",
+        elf_segments.program(),
+        elf_segments.program()[:40],
+        b"\x7fELF\x02\x01" + b"\xff" * 200,
+    ],
 )
 def test_section_names_of_anything_else(content: bytes, tmp_path: Path) -> None:
-    assert doctor.section_names(elves.write(tmp_path / "file", content)) == set()
+    assert doctor.section_names(elf_segments.write(tmp_path / "file", content)) == set()
 
 
 def test_json_is_complete(

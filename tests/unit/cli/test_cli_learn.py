@@ -17,7 +17,7 @@ from gdbext.learning import interpreter
 from gdbext.learning.dwarf import Entries
 from gdbext.learning.interpreter import Interpreter
 from gdbext.learning.learn import learn
-from unit.cli import elves
+from unit.binfmt import elf_segments
 
 BUILD_ID = "0123456789abcdef0123456789abcdef01234567"
 OBJECT = {"size": 32, "fields": {"ob_type": [24, 8]}}
@@ -82,8 +82,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def binary(tmp_path: Path) -> Path:
-    content = elves.program(build_id=bytes.fromhex(BUILD_ID))
-    return Path(elves.write(tmp_path / "python", content))
+    content = elf_segments.program(build_id=bytes.fromhex(BUILD_ID))
+    return Path(elf_segments.write(tmp_path / "python", content))
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_headers_that_contradict_the_interpreter_are_not_used(binary: Path, head
 def test_a_build_without_an_id_is_not_learnt(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = Path(elves.write(tmp_path / "plain", elves.program(build_id=None)))
+    plain = Path(elf_segments.write(tmp_path / "plain", elf_segments.program(build_id=None)))
     monkeypatch.setattr(interpreter, "ask", lambda _: python_of(plain))
     monkeypatch.setattr(launch, "find", lambda _: Program("gdb", ["gdb"], {}))
     assert main(["learn", sys.executable]) == CANNOT_OPEN

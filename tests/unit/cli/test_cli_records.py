@@ -20,7 +20,7 @@ from gdbext.cli.json_lines import Lines
 from gdbext.cli.main import Failure
 from gdbext.cli.records import Records
 from gdbext.store.database import Store
-from unit.cli import elves
+from unit.binfmt import elf_segments
 from unit.store.entries import entry, failed
 
 FORK = get_context("fork")
@@ -31,12 +31,14 @@ def core_of(made: dict[str, Any]) -> cores.Core:
 
 
 def test_cores_are_found_in_folders(tmp_path: Path) -> None:
-    core = elves.core("/x/python", elves.program())
-    wanted = [elves.write(tmp_path / name, core) for name in ("a/core.2", "a/core.1", "core")]
-    elves.write(tmp_path / "a/readme", b"text")
+    core = elf_segments.core("/x/python", elf_segments.program())
+    wanted = [
+        elf_segments.write(tmp_path / name, core) for name in ("a/core.2", "a/core.1", "core")
+    ]
+    elf_segments.write(tmp_path / "a/readme", b"text")
     link = tmp_path / "link"
     link.symlink_to(wanted[0])
-    text = elves.write(tmp_path / "named", b"text")
+    text = elf_segments.write(tmp_path / "named", b"text")
     assert list(cores.names([str(tmp_path)])) == [wanted[2], str(link), wanted[1], wanted[0]]
     assert list(cores.names([text])) == [text]
     with pytest.raises(Failure, match="there is no"):
@@ -44,7 +46,9 @@ def test_cores_are_found_in_folders(tmp_path: Path) -> None:
 
 
 def test_a_core_found_by_two_names_is_one(tmp_path: Path) -> None:
-    core = elves.write(tmp_path / "core", elves.core("/x/python", elves.program()))
+    core = elf_segments.write(
+        tmp_path / "core", elf_segments.core("/x/python", elf_segments.program())
+    )
     (tmp_path / "a").symlink_to(core)
     os.utime(core, (7, 7))
     (found,) = cores.find([str(tmp_path), core])
@@ -66,13 +70,13 @@ def test_appending_after_a_line_cut_short(tmp_path: Path) -> None:
 
 
 def test_only_the_same_core_counts_as_done(tmp_path: Path) -> None:
-    core = elves.write(tmp_path / "core", b"123")
-    other = elves.write(tmp_path / "other", b"123")
+    core = elf_segments.write(tmp_path / "core", b"123")
+    other = elf_segments.write(tmp_path / "other", b"123")
     output = tmp_path / "out"
     with Lines(str(output)) as lines:
         for path in (core, other):
             lines.write({**cores.identify(path).identity, "status": 0, "report": None})
-    elves.write(tmp_path / "other", b"12345")
+    elf_segments.write(tmp_path / "other", b"12345")
     with Records(str(output), None) as records:
         assert records.done(cores.identify(core)) is not None
         assert records.done(cores.identify(other)) is None
@@ -170,7 +174,7 @@ def test_baseline_may_be_batches_single_reports_or_a_store(tmp_path: Path) -> No
 def bucket() -> Iterator[str]:
     """A folder of fsspec's file system in memory."""
     system = fsspec.filesystem("memory")
-    core = elves.core("/x/python", elves.program())
+    core = elf_segments.core("/x/python", elf_segments.program())
     system.pipe("/bucket/a/core.1", core)
     system.pipe("/bucket/core.2.gz", gzip.compress(core))
     system.pipe("/bucket/notes.txt", b"not a core")
@@ -187,7 +191,9 @@ def test_cores_are_found_by_url(bucket: str, tmp_path: Path) -> None:
         "memory:///bucket/core.2.gz",
     ]
     assert all(core.size and core.mtime for core in found)
-    local = elves.write(tmp_path / "core", elves.core("/x/python", elves.program()))
+    local = elf_segments.write(
+        tmp_path / "core", elf_segments.core("/x/python", elf_segments.program())
+    )
     assert [c.name for c in cores.find([f"file://{tmp_path}"])] == [f"file://{local}"]
     assert [c.mtime for c in cores.find([f"file://{tmp_path}"])] == [cores.identify(local).mtime]
 

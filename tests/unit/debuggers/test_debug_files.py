@@ -15,22 +15,22 @@ import pytest
 from gdbext.binfmt import debug_files, sections
 from gdbext.binfmt.debug_files import Where
 from gdbext.binfmt.symtab import SymbolTable
-from unit.debuggers import elves
+from unit.binfmt import elf_sections
 
 PROGBITS = 1
-NAMES = elves.symbols(("list_repr", 2, 1, 0x1000, 64))
+NAMES = elf_sections.symbols(("list_repr", 2, 1, 0x1000, 64))
 
 
 def program(folder: Path, debug: bytes, name: str = "python.debug", *, wrong: int = 0) -> Path:
     """A program whose debug information, ``debug``, is to be in a file of that name."""
     checksum = struct.pack("<I", zlib.crc32(debug) ^ wrong)
     link = (name.encode() + b"\0").ljust(-(-(len(name) + 1) // 4) * 4, b"\0") + checksum
-    return elves.elf(folder / "python", {debug_files.LINK: (PROGBITS, link, 0)})
+    return elf_sections.elf(folder / "python", {debug_files.LINK: (PROGBITS, link, 0)})
 
 
 @pytest.fixture
 def debug(tmp_path: Path) -> bytes:
-    return elves.elf(tmp_path / "debug", NAMES).read_bytes()
+    return elf_sections.elf(tmp_path / "debug", NAMES).read_bytes()
 
 
 @pytest.mark.parametrize("place", [".", ".debug"])
@@ -73,14 +73,14 @@ def test_a_program_that_names_itself_has_no_file_apart(tmp_path: Path, debug: by
 
 def test_names_packed_into_the_program_are_read(tmp_path: Path, debug: bytes) -> None:
     packed = {debug_files.MINIMAL: (PROGBITS, lzma.compress(debug), 0)}
-    inner = debug_files.minimal(sections.read(str(elves.elf(tmp_path / "python", packed))))
+    inner = debug_files.minimal(sections.read(str(elf_sections.elf(tmp_path / "python", packed))))
     assert inner is not None
     assert [entry.value for entry in SymbolTable(inner).find("list_repr")] == [0x1000]
 
 
 @pytest.mark.parametrize("packed", [b"", b"no xz", lzma.compress(bytes(100))[:-20]])
 def test_damaged_names_are_no_names(tmp_path: Path, packed: bytes) -> None:
-    path = elves.elf(tmp_path / "python", {debug_files.MINIMAL: (PROGBITS, packed, 0)})
+    path = elf_sections.elf(tmp_path / "python", {debug_files.MINIMAL: (PROGBITS, packed, 0)})
     inner = debug_files.minimal(sections.read(str(path)))
     assert inner is None or not list(SymbolTable(inner).find("list_repr"))
 

@@ -8,12 +8,12 @@ import struct
 from pathlib import Path
 
 import pytest
-from elves import elf
 
 from fakes import FakeMemory
 from gdbext.binfmt import sections
 from gdbext.binfmt.dwarf import callsites, inlines, locations
 from gdbext.binfmt.dwarf.entries import Dwarf, leb, signed_leb
+from unit.binfmt.elf_sections import elf
 
 ADDR, DATA1, DATA4, STRING, REF4, SEC_OFFSET, EXPRLOC = 0x01, 0x0B, 0x06, 0x08, 0x13, 0x17, 0x18
 ABBREVIATIONS = (

@@ -4,21 +4,21 @@ import os
 import struct
 from pathlib import Path
 
-import elves
 import pytest
 
 from fakes import FakeMemory
 from gdbext.binfmt import elf
 from gdbext.binfmt.files import TargetFiles, read_source
 from gdbext.target.protocol import Signal
+from unit.binfmt import elf_sections
 
 
 def notes(*, code: int = 1, number: int = 11) -> bytes:
     return (
-        elves.status(101, number, 0x7F0000001000)
-        + elves.program(100, b"python3.13")
-        + elves.siginfo(number, code, 0x19)
-        + elves.status(100, number, 0x7F0000002000)
+        elf_sections.status(101, number, 0x7F0000001000)
+        + elf_sections.program(100, b"python3.13")
+        + elf_sections.siginfo(number, code, 0x19)
+        + elf_sections.status(100, number, 0x7F0000002000)
     )
 
 
@@ -30,7 +30,7 @@ def core(tmp_path: Path) -> Path:
         (0x3000, b"c" * 0x10, 0x1000),
         (0x8000, b"", 0x1000),
     ]
-    return elves.core(tmp_path / "core", notes(), loads)
+    return elf_sections.core(tmp_path / "core", notes(), loads)
 
 
 def test_a_cores_threads_are_told_by_its_notes(core: Path) -> None:
@@ -49,7 +49,7 @@ def test_a_cores_threads_are_told_by_its_notes(core: Path) -> None:
 
 def test_without_a_cores_notes_the_debugger_knows_the_threads(tmp_path: Path) -> None:
     assert TargetFiles(None, os.getpid()).has_thread(1)
-    assert TargetFiles(str(elves.core(tmp_path / "core", b"", [])), None).has_thread(1)
+    assert TargetFiles(str(elf_sections.core(tmp_path / "core", b"", [])), None).has_thread(1)
 
 
 def test_the_signal_is_the_first_threads(core: Path) -> None:
@@ -60,12 +60,14 @@ def test_the_signal_is_the_first_threads(core: Path) -> None:
 
 @pytest.mark.parametrize("number", [0, 2, 5, 19])
 def test_a_core_of_a_stopped_process_has_none(tmp_path: Path, number: int) -> None:
-    path = elves.core(tmp_path / "core", notes(number=number), [])
+    path = elf_sections.core(tmp_path / "core", notes(number=number), [])
     assert TargetFiles(str(path), None).core_signal() is None
 
 
 def test_a_core_without_threads_has_none(tmp_path: Path) -> None:
-    assert TargetFiles(str(elves.core(tmp_path / "core", b"", [])), None).core_signal() is None
+    assert (
+        TargetFiles(str(elf_sections.core(tmp_path / "core", b"", [])), None).core_signal() is None
+    )
 
 
 def test_memory_is_read_across_segments_and_missing_memory_is_missing(core: Path) -> None:
@@ -106,8 +108,8 @@ def test_what_is_no_core_has_no_memory(tmp_path: Path) -> None:
 
 def build(path: Path, build_id: bytes) -> bytes:
     """A mapped file with a build id and a symbol; returns its first page."""
-    note = elves.note(b"GNU", 3, build_id)
-    elves.elf(path, elves.symbols(("_PyRuntime", 0x11, 1, 0x1040, 64)))
+    note = elf_sections.note(b"GNU", 3, build_id)
+    elf_sections.elf(path, elf_sections.symbols(("_PyRuntime", 0x11, 1, 0x1040, 64)))
     data = bytearray(path.read_bytes())
     # Its only program header becomes two: the segment, and the note behind the file.
     place = len(data)
@@ -122,7 +124,7 @@ def build(path: Path, build_id: bytes) -> bytes:
 
 def mapped(path: Path, base: int) -> bytes:
     """An NT_FILE note that maps the file."""
-    return elves.note(
+    return elf_sections.note(
         b"CORE",
         0x46494C45,
         struct.pack("<QQQQQ", 1, 4096, base, base + 0x4000, 0) + str(path).encode() + b"\0",
@@ -134,7 +136,7 @@ def test_symbols_and_left_out_memory_come_from_the_mapped_file_if_it_is_the_same
 ) -> None:
     library = tmp_path / "libpython.so"
     image = build(library, b"12345678")
-    core = elves.core(
+    core = elf_sections.core(
         tmp_path / "core", notes() + mapped(library, 0x10000), [(0x10000, image[:1500], 0x4000)]
     )
     files = TargetFiles(str(core), None)
@@ -153,7 +155,7 @@ def test_symbols_and_left_out_memory_come_from_the_mapped_file_if_it_is_the_same
 def test_a_mapped_file_that_was_replaced_is_not_asked(tmp_path: Path) -> None:
     library = tmp_path / "libpython.so"
     image = build(library, b"12345678")
-    core = elves.core(
+    core = elf_sections.core(
         tmp_path / "core", notes() + mapped(library, 0x10000), [(0x10000, image[:100], 0x4000)]
     )
     build(library, b"87654321")

@@ -8,11 +8,11 @@ import struct
 from pathlib import Path
 
 import pytest
-from elves import elf
 
 from gdbext.binfmt import sections
 from gdbext.binfmt.dwarf.entries import Dwarf
 from gdbext.binfmt.dwarf.lines import Lines
+from unit.binfmt.elf_sections import elf
 
 STRING, UDATA, DATA16, SEC_OFFSET = 0x08, 0x0F, 0x1E, 0x17
 BASE, RANGE, FIRST_SPECIAL = -5, 14, 13

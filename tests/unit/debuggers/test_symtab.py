@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from elves import elf, symbols
 
 from gdbext.binfmt import sections
 from gdbext.binfmt.symtab import Entry, SymbolTable
+from unit.binfmt.elf_sections import elf, symbols
 
 FUNCTION, OBJECT, FILE, LOCAL_FUNCTION, THREAD_LOCAL = 0x12, 0x11, 0x04, 0x02, 0x16
 

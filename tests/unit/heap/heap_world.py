@@ -11,14 +11,8 @@ lists are written as they are.
 from __future__ import annotations
 
 import struct
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "objects"))
-
-from object_world import BUILTINS, HEAP, SIZE, VERSIONS, World
 
 from fakes import FakeMemory
 from gdbext.cpython.allocator.activity import ThreadStop
@@ -31,6 +25,7 @@ from gdbext.cpython.layout.debug_offsets import DebugOffsets
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.objects.types import HAVE_GC
 from gdbext.target.protocol import Region
+from unit.objects.object_world import BUILTINS, HEAP, SIZE, VERSIONS, World
 
 SEGMENT = 0x300_0000_0000
 SLICE = 1 << 16

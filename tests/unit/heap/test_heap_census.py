@@ -6,9 +6,9 @@ import struct
 from array import array
 
 import pytest
-from heap_world import GC, GC_PRE, IDS, KINDS, MEM, OBJECT, SEGMENT, HeapWorld
 
 from gdbext.model import Verdict
+from unit.heap.heap_world import GC, GC_PRE, IDS, KINDS, MEM, OBJECT, SEGMENT, HeapWorld
 
 
 @pytest.fixture(params=KINDS, ids=IDS)

@@ -6,12 +6,12 @@ import random
 import struct
 
 import pytest
-from heap_world import GC, GC_PRE, KINDS, MEM, OBJECT, SEGMENT, SLICE, HeapWorld
 
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.cpython.layout.layout import Layout
 from gdbext.model import Liveness, Verdict
 from gdbext.target.protocol import MemoryFault
+from unit.heap.heap_world import GC, GC_PRE, KINDS, MEM, OBJECT, SEGMENT, SLICE, HeapWorld
 
 INTERESTING = (
     0,

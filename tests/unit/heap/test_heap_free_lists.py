@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from heap_world import GC, IDS, KEYS, KINDS, MEM, SEGMENT, FakePage, HeapWorld
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +11,7 @@ from gdbext.cpython.allocator.heap import Heap
 from gdbext.cpython.allocator.page_free_lists import Damage, Flaw, decode, encode
 from gdbext.model import Confidence, Verdict
 from gdbext.wording import sentence
+from unit.heap.heap_world import GC, IDS, KEYS, KINDS, MEM, SEGMENT, FakePage, HeapWorld
 
 WORD = st.integers(0, (1 << 64) - 1)
 

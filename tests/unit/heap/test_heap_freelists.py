@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 
 import pytest
-from heap_world import GC, MEM, OBJECT, FakePage, HeapWorld
 
 from gdbext.cpython.allocator.object_freelists import is_object_list
 from gdbext.model import Confidence, Verdict
 from gdbext.wording import sentence
+from unit.heap.heap_world import GC, MEM, OBJECT, FakePage, HeapWorld
 
 STATE = "_PyThreadStateImpl"
 
@@ -166,7 +166,7 @@ def test_words_that_are_no_freelist(new: HeapWorld, word: int, count: int, reaso
     )
 
 
-def test_a_circle_on_a_freelist(new: HeapWorld) -> None:
+def test_a_cycle_on_a_freelist(new: HeapWorld) -> None:
     member = dead(new.page(GC, 64), "list")
     new.memory.write_word(member, member)
     new.memory.write(place(new, "lists"), struct.pack("<Qq", member, 5))

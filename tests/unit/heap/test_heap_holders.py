@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 
 import pytest
-from heap_world import GC, IDS, KINDS, MEM, OBJECT, FakePage, HeapWorld
 
 from gdbext.cpython.allocator import holders as holders_
 from gdbext.cpython.allocator.activity import ThreadStop
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.model import Data, ValueSlot
+from unit.heap.heap_world import GC, IDS, KINDS, MEM, OBJECT, FakePage, HeapWorld
 
 TRACKED = 1
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 
 import pytest
-from heap_world import GC, IDS, KINDS, MEM, OBJECT, FakePage, HeapWorld
 
 from gdbext.cpython.allocator.activity import ThreadStop
 from gdbext.cpython.allocator.referrers import Referrer
@@ -13,6 +12,7 @@ from gdbext.cpython.allocator.sweep import Sweep, subtract
 from gdbext.model import Verdict
 from gdbext.target.protocol import Region
 from gdbext.wording import sentence
+from unit.heap.heap_world import GC, IDS, KINDS, MEM, OBJECT, FakePage, HeapWorld
 
 TRACKED = 1
 

@@ -8,13 +8,13 @@ import struct
 from collections.abc import Iterator
 
 import pytest
-from heap_world import GC, GC_PRE, IDS, KINDS, MEM, OBJECT, SEGMENT, SLICE, HeapWorld
 
 from gdbext.cpython.allocator.activity import ThreadStop
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.model import Confidence, Liveness, Verdict
 from gdbext.target.protocol import Region
 from gdbext.wording import sentence
+from unit.heap.heap_world import GC, GC_PRE, IDS, KINDS, MEM, OBJECT, SEGMENT, SLICE, HeapWorld
 
 PROVEN, LIKELY, POSSIBLE = Confidence.PROVEN, Confidence.LIKELY, Confidence.POSSIBLE
 

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from runtime_world import DICT, INTERPRETER, MAIN, NAMES, OBJECT, QSBR, RUNTIME, TYPE, WORKER, World
 
 from fakes import VERSIONS, FakeMemory, shipped_table
 from gdbext.cpython.layout.checks import check
 from gdbext.cpython.layout.layout import Layout
+from unit.layout.runtime_world import (
+    DICT,
+    INTERPRETER,
+    MAIN,
+    NAMES,
+    OBJECT,
+    QSBR,
+    RUNTIME,
+    TYPE,
+    WORKER,
+    World,
+)
 
 BUILDS = [(version, flavour) for version in VERSIONS for flavour in ("release", "debug")]
 

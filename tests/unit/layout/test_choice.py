@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from runtime_world import MAIN, RUNTIME, World
 
 from fakes import VERSIONS, offsets_of, shipped_table
 from gdbext.cpython.layout.choice import choose, nothing_known
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
 from gdbext.cpython.layout.layout import Layout
 from gdbext.target.protocol import Struct
+from unit.layout.runtime_world import MAIN, RUNTIME, World
 
 VERSION = 0x030D05F0
 Dwarf = Callable[[str], "Struct | None"]

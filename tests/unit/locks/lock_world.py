@@ -11,14 +11,8 @@ True
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "objects"))
-
-from object_world import VERSIONS, World
 
 from gdbext.cpython.interpreter.code_facts import CodeFacts
 from gdbext.cpython.interpreter.frames import Code, Frame, PythonStack
@@ -29,6 +23,7 @@ from gdbext.cpython.locks.locks import Locks
 from gdbext.cpython.locks.parking_lot import BUCKETS
 from gdbext.cpython.objects.types import IMMUTABLETYPE
 from gdbext.target.protocol import NativeThread, Region, Symbol
+from unit.objects.object_world import VERSIONS, World
 
 RUNTIME, INTERPRETER, STATES, BUCKET_TABLE, CODE = (
     0x5500_0000_0000,

@@ -1,4 +1,4 @@
-"""Who holds, who waits, which circle: the door's answers over fake memory, for each version's
+"""Who holds, who waits, which cycle: the door's answers over fake memory, for each version's
 layouts.
 """
 
@@ -8,11 +8,19 @@ import dataclasses
 import random
 
 import pytest
-from lock_world import BUCKET_TABLE, INTERPRETER, MUTEX, RUNTIME, VERSIONS, LockWorld, at_line
 
 from gdbext.cpython.locks.places import Kind
 from gdbext.model import Confidence
 from gdbext.wording import sentence
+from unit.locks.lock_world import (
+    BUCKET_TABLE,
+    INTERPRETER,
+    MUTEX,
+    RUNTIME,
+    VERSIONS,
+    LockWorld,
+    at_line,
+)
 
 
 @pytest.fixture(params=VERSIONS)
@@ -339,10 +347,10 @@ def test_the_main_threads_stack_is_found_by_its_stack_pointer(plain: LockWorld) 
     assert [wait.lwp for wait in plain.locks().waiters(items)] == [main.lwp, other.lwp]
 
 
-# --- circles --------------------------------------------------------------------------------------
+# --- cycles --------------------------------------------------------------------------------------
 
 
-def test_a_circle_of_two_is_found_once_and_is_as_sure_as_its_weakest_edge(world: LockWorld) -> None:
+def test_a_cycle_of_two_is_found_once_and_is_as_sure_as_its_weakest_edge(world: LockWorld) -> None:
     first, second = world.thread("first"), world.thread("second")
     lock, rlock = world.lock(locked=True, parked=True), world.rlock(second.ident, parked=True)
     world.frame(first, held=[lock])
@@ -422,7 +430,7 @@ def test_a_thread_may_wait_for_itself(world: LockWorld) -> None:
     assert (problem.rule, problem.threads, problem.subject) == ("FT303", (thread.lwp,), lock)
 
 
-def test_a_thread_outside_waits_for_the_circle_and_is_not_part_of_it(plain: LockWorld) -> None:
+def test_a_thread_outside_waits_for_the_cycle_and_is_not_part_of_it(plain: LockWorld) -> None:
     threads = [plain.thread(name) for name in ("one", "two", "three", "outside")]
     locks = [plain.rlock(thread.ident) for thread in threads[:3]]
     for thread, wanted in zip(threads, (locks[1], locks[2], locks[0], locks[0])):
@@ -444,7 +452,7 @@ def test_a_thread_outside_waits_for_the_circle_and_is_not_part_of_it(plain: Lock
 # --- waits that nobody is known to end ------------------------------------------------------------
 
 
-def test_where_nobody_is_known_to_have_a_mutex_a_circle_cannot_be_ruled_out(
+def test_where_nobody_is_known_to_have_a_mutex_a_cycle_cannot_be_ruled_out(
     world: LockWorld,
 ) -> None:
     waiter = world.thread("waiter")
@@ -459,7 +467,7 @@ def test_where_nobody_is_known_to_have_a_mutex_a_circle_cannot_be_ruled_out(
     )
 
 
-def test_where_the_holder_is_known_there_is_no_circle(world: LockWorld) -> None:
+def test_where_the_holder_is_known_there_is_no_cycle(world: LockWorld) -> None:
     holder, waiter = world.thread("holder"), world.thread("waiter")
     items = world.put([1])
     mutex = world.mutex(items, 3)

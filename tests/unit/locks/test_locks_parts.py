@@ -1,11 +1,10 @@
 """The parts below the door: bits, system calls, the parking lot's table, exception
-tables, circles.
+tables, cycles.
 """
 
 from __future__ import annotations
 
 import pytest
-from lock_world import BUCKET_TABLE, FUTEX_CALL, MUTEX, LockWorld
 
 from fakes import FakeMemory
 from gdbext.cpython.layout.layout import Layout
@@ -18,6 +17,7 @@ from gdbext.cpython.locks.with_blocks import handler_depth
 from gdbext.model import Address, Claim, Confidence
 from gdbext.target.protocol import Symbol
 from gdbext.wording import sentence
+from unit.locks.lock_world import BUCKET_TABLE, FUTEX_CALL, MUTEX, LockWorld
 
 RESTART = (1 << 64) - 512
 
@@ -207,7 +207,7 @@ def test_an_exception_table(table: bytes, index: int, depth: int) -> None:
     assert handler_depth(table, index) == depth
 
 
-# --- circles --------------------------------------------------------------------------------------
+# --- cycles --------------------------------------------------------------------------------------
 
 
 def graph(*edges: tuple[int, int]) -> WaitGraph:
@@ -224,22 +224,22 @@ def graph(*edges: tuple[int, int]) -> WaitGraph:
     return WaitGraph(waits, holds)
 
 
-def circles(found: WaitGraph) -> list[list[int]]:
+def cycles(found: WaitGraph) -> list[list[int]]:
     return [[edge.wait.lwp for edge in cycle] for cycle in found.cycles]
 
 
-def test_circles_are_found_each_once_from_the_lowest_thread_on() -> None:
-    assert circles(graph((3, 1), (1, 2), (2, 3), (9, 3))) == [[1, 2, 3]]
-    assert circles(graph((1, 2), (2, 1), (3, 4), (4, 3))) == [[1, 2], [3, 4]]
-    assert circles(graph((1, 1))) == [[1]]
-    assert circles(graph((1, 2), (2, 3))) == []
+def test_cycles_are_found_each_once_from_the_lowest_thread_on() -> None:
+    assert cycles(graph((3, 1), (1, 2), (2, 3), (9, 3))) == [[1, 2, 3]]
+    assert cycles(graph((1, 2), (2, 1), (3, 4), (4, 3))) == [[1, 2], [3, 4]]
+    assert cycles(graph((1, 1))) == [[1]]
+    assert cycles(graph((1, 2), (2, 3))) == []
 
 
-def test_of_several_holders_any_may_close_the_circle() -> None:
-    assert circles(graph((1, 5), (1, 6), (6, 1))) == [[1, 6]]
+def test_of_several_holders_any_may_close_the_cycle() -> None:
+    assert cycles(graph((1, 5), (1, 6), (6, 1))) == [[1, 6]]
 
 
-def test_a_long_chain_is_no_circle_and_ends() -> None:
+def test_a_long_chain_is_no_cycle_and_ends() -> None:
     found = graph(*((i, i + 1) for i in range(2000)))
     assert found.chain(1000)[-1].hold.lwp == 2000
     assert found.cycles == []

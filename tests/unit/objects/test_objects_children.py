@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from object_world import VERSIONS, World
 
 from gdbext.model import Data, EntrySlot, KeySlot, ValueSlot
+from unit.objects.object_world import VERSIONS, World
 
 
 @pytest.mark.parametrize("version", VERSIONS)

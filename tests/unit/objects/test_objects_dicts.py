@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from object_world import VERSIONS, World
 
 from gdbext.cpython.objects.decoded import Dict, Undecodable
 from gdbext.model import AttributeSlot, Data, ValueSlot
+from unit.objects.object_world import VERSIONS, World
 
 
 def pairs(world: World, count: int) -> list[tuple[int, int]]:

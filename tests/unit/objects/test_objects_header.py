@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from object_world import HEAP, TID, VERSIONS, World
 
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.objects.header import (
@@ -15,6 +14,7 @@ from gdbext.cpython.objects.header import (
 )
 from gdbext.target.protocol import Field, MemoryFault, Struct
 from gdbext.wording import sentence
+from unit.objects.object_world import HEAP, TID, VERSIONS, World
 
 
 def header(**values: int) -> Header:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from object_world import VERSIONS, World
 
 from gdbext.cpython.objects.decoded import Violation
 from gdbext.model import EntrySlot
 from gdbext.wording import sentence
+from unit.objects.object_world import VERSIONS, World
 
 
 def check(world: World, address: int, expected: str | None = None) -> list[Violation]:

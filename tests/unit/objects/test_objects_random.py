@@ -8,9 +8,9 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from object_world import BUILTINS, HEAP, SIZE, World
 
 from gdbext.target.protocol import MemoryFault
+from unit.objects.object_world import BUILTINS, HEAP, SIZE, World
 
 MANY = 50_000
 LIMIT = 300

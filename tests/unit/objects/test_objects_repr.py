@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from object_world import VERSIONS, World
+
+from unit.objects.object_world import VERSIONS, World
 
 LIMIT = 100_000
 
@@ -336,7 +337,7 @@ def test_deques() -> None:
     assert world.objects.repr(deque(world, [], 32)) == "deque([])"
 
 
-def test_deque_in_a_circle() -> None:
+def test_deque_in_a_cycle() -> None:
     world = World()
     address = deque(world, [world.put(1)] * 64, 0)
     block = world.objects.field("dequeobject", address, "leftblock")

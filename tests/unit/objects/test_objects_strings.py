@@ -7,13 +7,13 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from object_world import VERSIONS, World
 
 from fakes import FakeMemory
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.objects.strings import read_bytes, read_cstring, read_str
 from gdbext.target.protocol import Field, Struct
+from unit.objects.object_world import VERSIONS, World
 
 TEXTS = ["", "x", "ascii", "caf\xe9", "\xff" * 3, "日本", "\ud800 alone", "😀", "a\0b", "y" * 300]
 

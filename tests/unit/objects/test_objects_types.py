@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from object_world import HEAP, VERSIONS, World
 
 from gdbext.wording import sentence
+from unit.objects.object_world import HEAP, VERSIONS, World
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from object_world import VERSIONS, World
 
 from gdbext.cpython.objects.decoded import Slotted
 from gdbext.wording import sentence
+from unit.objects.object_world import VERSIONS, World
 
 UNION = "types.UnionType"
 

@@ -6,6 +6,8 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
+from unit.binfmt.elf_segments import note
+
 
 def elf(path: Path, sections: dict[str, tuple[int, bytes, int]], first: int = 0) -> Path:
     """A file with sections by name: (type, content, index of the section that it goes with;
@@ -68,15 +70,6 @@ def symbols(*entries: tuple[str, int, int, int, int]) -> dict[str, tuple[int, by
             names += text
         table += struct.pack("<IBBHQQ", place, info, 0, section, value, size)
     return {".symtab": (2, table, 2), ".strtab": (3, names, 0)}
-
-
-def note(owner: bytes, kind: int, body: bytes) -> bytes:
-    name = owner + b"\0"
-    return (
-        struct.pack("<III", len(name), len(body), kind)
-        + name.ljust(-(-len(name) // 4) * 4, b"\0")
-        + body.ljust(-(-len(body) // 4) * 4, b"\0")
-    )
 
 
 def status(lwp: int, signal: int, fs_base: int) -> bytes:

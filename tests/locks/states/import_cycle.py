@@ -4,7 +4,7 @@ EXPECT = {
     "holds": {"worker": []},
     "waits": {"MainThread": "end of a thread", "worker": "import lock"},
     "blockers": {"worker": ["MainThread"], "MainThread": ["worker"]},
-    "circles": [["MainThread", "worker"]],
+    "cycles": [["MainThread", "worker"]],
     "problems": [("FT303", "proven")],
     "hang": "deadlock",
 }

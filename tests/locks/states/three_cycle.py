@@ -1,5 +1,5 @@
 """Three threads, three locks of three kinds, and a fourth thread that waits for one of them from
-outside of the circle.
+outside of the cycle.
 """
 
 import threading
@@ -10,7 +10,7 @@ EXPECT = {
     "holds": {"first": ["a"], "second": ["b"], "outside": []},
     "waits": {"first": "b", "second": "c", "third": "a", "outside": "b"},
     "holders": {"a": ["first"], "b": ["second"], "c": ["third"]},
-    "circles": [["first", "second", "third"]],
+    "cycles": [["first", "second", "third"]],
     "problems": [("FT303", "possible")],
     "hang": "waiting",
 }

@@ -9,7 +9,7 @@ EXPECT = {
     "holds": {},
     "waits": {"first": "native lock", "second": "native lock"},
     "blockers": {"first": ["second"], "second": ["first"]},
-    "circles": [["first", "second"]],
+    "cycles": [["first", "second"]],
     "problems": [("FT303", "likely")],
     "hang": "deadlock",
 }

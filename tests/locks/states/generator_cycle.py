@@ -9,7 +9,7 @@ EXPECT = {
     "holds": {"first": ["a"], "second": ["b"]},
     "waits": {"first": "b", "second": "a"},
     "holders": {"a": ["first"], "b": ["second"]},
-    "circles": [["first", "second"]],
+    "cycles": [["first", "second"]],
     "problems": [("FT303", "likely")],
     "hang": "deadlock",
 }

@@ -10,7 +10,7 @@ EXPECT = {
     "holds": {"first": [], "second": []},
     "waits": {"first": "b", "second": "a", "other": "a"},
     "holders": {"a": ["first"], "b": ["second"], "c": []},
-    "circles": [["first", "second"]],
+    "cycles": [["first", "second"]],
     "problems": [("FT303", "possible")],
     "hang": "waiting",
 }

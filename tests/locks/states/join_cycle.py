@@ -8,7 +8,7 @@ EXPECT = {
     "holds": {"MainThread": ["a"], "worker": []},
     "waits": {"worker": "a", "MainThread": "end of a thread"},
     "holders": {"a": ["MainThread"]},
-    "circles": [["MainThread", "worker"]],
+    "cycles": [["MainThread", "worker"]],
     "problems": [("FT303", "likely")],
     "hang": "deadlock",
 }

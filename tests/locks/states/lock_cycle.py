@@ -1,16 +1,16 @@
-"""A circle of two locks that ends by itself: one of the waits has a timeout."""
+"""Two threads take two threading.Locks in opposite order."""
 
 import threading
 
 from _state import know, rest, start
 
 EXPECT = {
-    "holds": {"first": ["a"], "second": ["b"]},
-    "waits": {"first": "b", "second": "a"},
+    "holds": {"first": ["a"], "second": ["b"], "MainThread": []},
+    "waits": {"first": "b", "second": "a", "MainThread": None},
     "holders": {"a": ["first"], "b": ["second"]},
-    "circles": [["first", "second"]],
-    "problems": [("FT303", "possible")],
-    "hang": "waiting",
+    "cycles": [["first", "second"]],
+    "problems": [("FT303", "likely")],
+    "hang": "deadlock",
 }
 
 a, b, both = threading.Lock(), threading.Lock(), threading.Barrier(2)
@@ -20,7 +20,8 @@ know(a=a, b=b)
 def first():
     with a:
         both.wait()
-        b.acquire(timeout=60)
+        with b:
+            pass
 
 
 def second():
@@ -32,4 +33,4 @@ def second():
 
 start(first)
 start(second)
-rest()
+rest(1)

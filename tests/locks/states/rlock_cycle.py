@@ -10,7 +10,7 @@ EXPECT = {
     "holds": {"first": ["a"], "MainThread": []},
     "waits": {"first": "b", "second": "a", "MainThread": None},
     "holders": {"a": ["first"], "b": ["second"]},
-    "circles": [["first", "second"]],
+    "cycles": [["first", "second"]],
     "problems": [("FT303", "proven")],
     "hang": "deadlock",
 }
