@@ -26,7 +26,11 @@ examples:
 
 The program is found from the core itself and compared with it by build id.
 Cores compressed with zstd, gzip, xz or lz4 are read as they are. Nothing of
-the target is run, and no script that lies beside it is loaded."""
+the target is run, and no script that lies beside it is loaded.
+
+--debuginfod URL asks that server, and no other, for the debug information of
+the core's files, by their build ids; what comes is kept in your cache.
+DEBUGINFOD_URLS is not used."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,6 +50,11 @@ def parser() -> argparse.ArgumentParser:
         "--sysroot",
         metavar="DIR",
         help="a folder that stands for / of the machine or container where it crashed",
+    )
+    made.add_argument(
+        "--debuginfod",
+        metavar="URL",
+        help="a symbol server to ask for debug information that is not here (default: no network)",
     )
     add_debugger_options(made)
     outputs.add_options(made)
@@ -76,11 +85,26 @@ def run(arguments: argparse.Namespace) -> int:
         request[name] = os.path.abspath(path) if path else None
     try:
         with compressed.unpacked(arguments.core) as core:
+            if arguments.debuginfod:
+                folder = _from_server(arguments.debuginfod, core, request["sysroot"])
+                request["debug_folder"] = folder
             return diagnose(
                 {**request, "core": os.path.abspath(core)}, arguments.debugger, arguments.timeout
             )
     except compressed.UnpackError as error:
         raise Failure(str(error)) from None
+
+
+def _from_server(url: str, core: str, sysroot: str | None) -> str:
+    """Ask the server for what is missing here; returns the folder that has what came."""
+    from gdbext.engine import debuginfod
+    from gdbext.reports.sanitize import inert, visible
+
+    if not debuginfod.is_server(url):
+        raise Failure(f"--debuginfod takes a server's address, https://…, not {url}", USAGE)
+    for line in debuginfod.fetch(url, debuginfod.missing(core, sysroot)):
+        print(f"gdbext: {inert(visible(line))}", file=sys.stderr)
+    return debuginfod.folder()
 
 
 def report_request(arguments: argparse.Namespace) -> dict[str, Any]:

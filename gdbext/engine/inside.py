@@ -89,7 +89,9 @@ def _answer(request: dict[str, Any], stdout: TextIO, stderr: TextIO) -> int:
         warnings = found.warnings
         _say(stderr, () if request.get("again") else warnings)
         try:
-            debugger = adapter.open_core(found.executable, found.core, sysroot)
+            debugger = adapter.open_core(
+                found.executable, found.core, sysroot, request.get("debug_folder")
+            )
         except DebuggerError as error:
             raise Unusable(str(error)) from None
     try:

@@ -133,9 +133,16 @@ class Debugger(Memory, Protocol):
 class Backend(Protocol):
     """A debugger's adapter, a module: how it opens a target that no person has opened."""
 
-    def open_core(self, executable: str, core: str, sysroot: str | None = None) -> Debugger:
+    def open_core(
+        self,
+        executable: str,
+        core: str,
+        sysroot: str | None = None,
+        debug_folder: str | None = None,
+    ) -> Debugger:
         """Make the debugger open a core.  ``sysroot`` is a folder that stands for ``/`` of the
-        machine where it was made.
+        machine where it was made, ``debug_folder`` one that has more debug information, by build
+        id.
 
         Raises:
             DebuggerError: with the debugger's complaint.

@@ -4,18 +4,22 @@ gdb that there is.
 
 from __future__ import annotations
 
+import functools
 import json
 import mmap
 import re
 import shutil
 import subprocess
 import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 import interpreters
 import version_tables
+from gdbext.binfmt.elf import build_id_in_file
 from lab import corpus, crash
 from lab.triage import triage_json
 
@@ -168,3 +172,38 @@ def test_with_wrong_tables_of_instructions_no_operation_is_named(tmp_path: Path)
     assert [report["findings"][0][key] for key in ("rule", "confidence")] == ["FT101", "proven"]
     assert report["race"] is None
     assert "FT301" not in [finding["rule"] for finding in report["findings"]]
+
+
+@pytest.mark.parametrize("debugger", ["gdb", "lldb", "drgn"])
+def test_a_server_that_the_user_names_has_the_debug_information(
+    debugger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python, stripped = interpreters.build("release"), interpreters.build("stripped")
+    core = crash(stripped, CORPUS["os_abort"].path, folder=tmp_path / "run").core
+    build_id = build_id_in_file(str(python))
+    place = tmp_path / "server" / "buildid" / str(build_id) / "debuginfo"
+    place.parent.mkdir(parents=True)
+    subprocess.run(["objcopy", "--only-keep-debug", python, place], check=True)
+    monkeypatch.setenv("GDBEXT_CACHE", str(tmp_path / "cache"))
+    handler = functools.partial(Quiet, directory=str(tmp_path / "server"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        command = [sys.executable, "-m", "gdbext", "triage", str(core), "--debugger", debugger]
+        done = subprocess.run(
+            [*command, "--format", "json", "--debuginfod", url],
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        server.shutdown()
+    assert done.returncode == 0, done.stderr
+    assert f"debug information of python from {url}" in done.stderr
+    assert json.loads(done.stdout)["target"]["layout_source"] == "dwarf"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder, and says nothing."""
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""

@@ -12,7 +12,7 @@ from gdbext.backends.drgn.expressions import Expressions
 from gdbext.backends.drgn.program import ERRORS, open_program
 from gdbext.backends.drgn.stack import Stacks
 from gdbext.binfmt import elf
-from gdbext.binfmt.debug_files import Where
+from gdbext.binfmt.debug_files import STANDARD, Where
 from gdbext.binfmt.files import TargetFiles, read_source
 from gdbext.target import signals
 from gdbext.target.protocol import (
@@ -33,11 +33,15 @@ from gdbext.target.text import refuse_side_effects, simple_value
 class DrgnDebugger:
     """A core, as :class:`gdbext.target.protocol.Debugger`."""
 
-    def __init__(self, executable: str, core: str, sysroot: str = "") -> None:
+    def __init__(
+        self, executable: str, core: str, sysroot: str = "", folders: tuple[str, ...] = (STANDARD,)
+    ) -> None:
         self._core = core
         self._executable = executable
         self._info = elf.read_core(core)
-        self._files = TargetFiles(core, None, Where(sysroot=sysroot, executable=executable))
+        self._files = TargetFiles(
+            core, None, Where(sysroot=sysroot, executable=executable, folders=folders)
+        )
         self._program = open_program(core, self._files, self)
         self._stacks = Stacks(self, self._files, self._program)
         self._structs: dict[str, Struct | None] = {}
@@ -153,13 +157,16 @@ class DrgnDebugger:
         return read_source(file, line, context)
 
 
-def open_core(executable: str, core: str, sysroot: str | None = None) -> DrgnDebugger:
-    """Open a core.
+def open_core(
+    executable: str, core: str, sysroot: str | None = None, debug_folder: str | None = None
+) -> DrgnDebugger:
+    """Open a core; ``debug_folder`` has more debug information, by build id.
 
     Raises:
         DebuggerError: with drgn's complaint.
     """
-    return DrgnDebugger(executable, core, sysroot or "")
+    folders = (debug_folder, STANDARD) if debug_folder else (STANDARD,)
+    return DrgnDebugger(executable, core, sysroot or "", folders)
 
 
 def attach(pid: int) -> DrgnDebugger:

@@ -300,8 +300,10 @@ def _core_path() -> str | None:
 # --- starting, for the command line: gdb opens a target that no person has opened -----------------
 
 
-def open_core(executable: str, core: str, sysroot: str | None = None) -> GdbDebugger:
-    """Make gdb open a core.
+def open_core(
+    executable: str, core: str, sysroot: str | None = None, debug_folder: str | None = None
+) -> GdbDebugger:
+    """Make gdb open a core; ``debug_folder`` has more debug information, by build id.
 
     Raises:
         DebuggerError: with gdb's complaint.
@@ -309,6 +311,9 @@ def open_core(executable: str, core: str, sysroot: str | None = None) -> GdbDebu
     try:
         if sysroot:
             gdb.execute(f"set sysroot {sysroot}")
+        if debug_folder:
+            usual = gdb.parameter("debug-file-directory") or STANDARD
+            gdb.execute(f"set debug-file-directory {debug_folder}:{usual}")
         gdb.execute(f"file {_quoted(executable)}")
         # Not as a string: gdb cannot make one of what a damaged core has for names.
         gdb.execute(f"core-file {_plain_path(core)}")

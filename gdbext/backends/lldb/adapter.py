@@ -373,8 +373,10 @@ def _complaint(error: lldb.SBError) -> str:
 # --- starting, for the command line: lldb opens a target that no person has opened ----------------
 
 
-def open_core(executable: str, core: str, sysroot: str | None = None) -> LldbDebugger:
-    """Make lldb open a core.
+def open_core(
+    executable: str, core: str, sysroot: str | None = None, debug_folder: str | None = None
+) -> LldbDebugger:
+    """Make lldb open a core; ``debug_folder`` has more debug information, by build id.
 
     Raises:
         DebuggerError: with lldb's complaint.
@@ -382,6 +384,8 @@ def open_core(executable: str, core: str, sysroot: str | None = None) -> LldbDeb
     debugger = lldb.debugger
     if sysroot:
         debugger.HandleCommand(f"platform select --sysroot {_quoted(sysroot)} remote-linux")
+    if debug_folder:
+        debugger.HandleCommand(f"settings append {DEBUG_FOLDERS} {_quoted(debug_folder)}")
     error = lldb.SBError()
     target = debugger.CreateTarget(executable, "", "", False, error)
     if error.Fail() or not target.IsValid():

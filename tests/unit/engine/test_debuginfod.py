@@ -1,0 +1,108 @@
+"""A symbol server that the user has named: asked for what is missing, believed by build id."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from gdbext.cli.main import USAGE, main
+from gdbext.engine import debuginfod
+from gdbext.engine.debuginfod import Wanted
+from unit.cli import elves
+
+ID = b"\x5a" * 20
+PYTHON = Wanted("/opt/python3.15t", ID.hex())
+OTHER = Wanted("/opt/libother.so", "77" * 20)
+
+
+@dataclass
+class Server:
+    """``files``: what it has, by path; ``asked``: the paths that it was asked for."""
+
+    url: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    found = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found.asked.append(self.path)
+            content = found.files.get(self.path)
+            if content is None:
+                self.send_error(404)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
+        found.url = f"http://127.0.0.1:{running.server_address[1]}"
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        try:
+            yield found
+        finally:
+            running.shutdown()
+            thread.join()
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GDBEXT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "debug" / ".build-id"
+
+
+def test_what_the_server_has_is_kept_by_build_id(server: Server, cache: Path) -> None:
+    content = elves.program(build_id=ID)
+    server.files[f"/buildid/{ID.hex()}/debuginfo"] = content
+    said = list(debuginfod.fetch(server.url + "/", [OTHER, PYTHON]))
+    assert server.asked == [f"/buildid/{w.build_id}/debuginfo" for w in (OTHER, PYTHON)]
+    assert said == [f"debug information of python3.15t from {server.url}/ (0 MB)"]
+    assert (cache / "5a" / f"{ID.hex()[2:]}.debug").read_bytes() == content
+    assert not list(cache.glob("*/*.part"))
+
+
+def test_another_builds_file_is_not_used(server: Server, cache: Path) -> None:
+    server.files[f"/buildid/{ID.hex()}/debuginfo"] = elves.program(build_id=b"\1" * 20)
+    (said,) = debuginfod.fetch(server.url, [PYTHON])
+    assert "is not used: it is of another build" in said
+    assert not list(cache.glob("*/*"))
+
+
+def test_a_server_that_does_not_answer_is_asked_once() -> None:
+    (said,) = debuginfod.fetch("http://127.0.0.1:9", [PYTHON, OTHER])
+    assert "cannot be reached" in said
+
+
+def core(tmp_path: Path, python: str, image: bytes) -> str:
+    return elves.write(tmp_path / "core", elves.core(python, image))
+
+
+def test_only_what_is_not_here_is_asked_for(tmp_path: Path, cache: Path) -> None:
+    image = elves.program(build_id=ID)
+    python = elves.write(tmp_path / "python", image)
+    path = core(tmp_path, python, image)
+    assert debuginfod.missing(path) == [Wanted(python, ID.hex())]
+    elves.write(cache / "5a" / f"{ID.hex()[2:]}.debug", image)
+    assert debuginfod.missing(path) == []
+    assert debuginfod.missing(str(tmp_path / "none")) == []
+
+
+@pytest.mark.parametrize("url", ["debuginfod.example", "file:///etc", "ftp://a/b", "https://"])
+def test_what_is_no_server(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = core(tmp_path, "/opt/python", elves.program(build_id=ID))
+    assert main(["triage", path, "--debuginfod", url]) == USAGE
+    assert "--debuginfod takes a server's address" in capsys.readouterr().err
