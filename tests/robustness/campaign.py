@@ -106,6 +106,12 @@ class Record:
             start += 1
         return range(start, work.seeds.stop)
 
+    def forget_problems(self) -> None:
+        """Those results have to be made again."""
+        self.rows = [row for row in self.rows if not row["problem"]]
+        self._done = {(*self._key(row), row["seed"]) for row in self.rows}
+        self.path.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
+
     def add(self, work: Work, result: results.Result) -> None:
         """Write it down, now."""
         names = dict(zip(("debugger", "build", "script", "kind"), work.key))
@@ -131,22 +137,27 @@ def crashes() -> list[tuple[str, Script]]:
 
 
 def mutations(debuggers: Sequence[str], count: int) -> Iterator[Work]:
-    """``count`` for each debugger, spread over kinds and cores."""
+    """``count`` for each debugger, spread over kinds and cores.
+
+    A debugger's start is most of the time, so that one damages memory :data:`BATCH` times on one
+    core; a damaged file is opened by one of its own.
+    """
     cores = crashes()
     for debugger in debuggers:
+        turn = 0
         for kind, share in SHARES.items():
             wanted = max(count * share // 100, 1)
-            for number, (build, script) in enumerate(cores):
-                first = wanted * number // len(cores)
-                end = wanted * (number + 1) // len(cores)
-                for start in range(first, end, BATCH):
-                    yield Work(
-                        debugger=debugger,
-                        build=build,
-                        script=script,
-                        kind=kind,
-                        seeds=range(start, min(start + BATCH, end)),
-                    )
+            step = BATCH if kind in driver.IN_ONE else 1
+            for start in range(0, wanted, step):
+                build, script = cores[turn % len(cores)]
+                turn += 1
+                yield Work(
+                    debugger=debugger,
+                    build=build,
+                    script=script,
+                    kind=kind,
+                    seeds=range(start, min(start + step, wanted)),
+                )
 
 
 def attaches(debuggers: Sequence[str], count: int) -> Iterator[Work]:
@@ -256,11 +267,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="where results are written (%(default)s); delete it to begin anew",
     )
     parser.add_argument(
+        "--again", action="store_true", help="first forget the results with a problem"
+    )
+    parser.add_argument(
         "--table", action="store_true", help="only print the table of what was written"
     )
     given = parser.parse_args(arguments)
     given.record.parent.mkdir(parents=True, exist_ok=True)
     record = Record(given.record)
+    if given.again:
+        record.forget_problems()
     if not given.table:
         debuggers = given.debugger or launch.NAMES
         works = [

@@ -24,8 +24,8 @@ from robustness import files, mutations, results
 from robustness.inside import MARK
 from robustness.results import Result, judged
 
-KINDS = (*mutations.KINDS, *files.KINDS)
-"""Kinds of damage; those to memory are done many times in one debugger."""
+IN_ONE = frozenset(mutations.KINDS)
+"""Kinds of damage that are done many times in one debugger: those to memory."""
 ATTACH = "attach"
 REPORTS = (0, 4)
 """Exit statuses that come with a report: diagnosed, diagnosed in part.  3 is a target that cannot
@@ -36,7 +36,7 @@ CANNOT_OPEN = 3
 
 def damaged(debugger: str, run: CrashRun, kind: str, first: int, end: int) -> Iterator[Result]:
     """One result for each seed."""
-    if kind in mutations.KINDS:
+    if kind in IN_ONE:
         yield from _memory(debugger, run, kind, first, end)
         return
     for seed in range(first, end):
@@ -77,12 +77,14 @@ def _memory(debugger: str, run: CrashRun, kind: str, first: int, end: int) -> It
         yield result
         if over := result.peak > results.PEAK_BYTES:
             break  # Its peak would stay with the seeds that follow.
-    process.kill()
+    if over:
+        process.kill()
     process.wait()
     if seen < end:
         if not over:
             problem = results.HANG if silent.is_set() else results.DIED
-            yield Result(kind=kind, seed=seen, problem=problem, detail=noise)
+            detail = f"status {process.returncode}: {noise}"
+            yield Result(kind=kind, seed=seen, problem=problem, detail=detail)
             seen += 1
         yield from _memory(debugger, run, kind, seen, end)
 
