@@ -93,6 +93,7 @@ def fetch(url: str, wanted: Sequence[Wanted]) -> Iterator[str]:
         try:
             size = _download(address, file.build_id)
         except urllib.error.HTTPError as error:
+            error.close()
             if error.code != NOT_FOUND:
                 yield f"{url} refuses debug information of {name}: {error.code} {error.reason}"
         except (urllib.error.URLError, OSError) as error:

@@ -34,7 +34,7 @@ def test_bash_completes_commands() -> None:
 
 def test_bash_completes_options_and_their_values() -> None:
     assert "--on-crash" in complete("run", "--")
-    assert complete("triage", "--de") == ["--debugger"]
+    assert complete("triage", "--debugg") == ["--debugger"]
     assert complete("triage", "--debugger", "l") == ["lldb"]
     assert complete("triage", "--format", "h") == ["html"]
     assert complete("init", "g") == ["gdb"]

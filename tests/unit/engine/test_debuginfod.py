@@ -13,7 +13,7 @@ import pytest
 from gdbext.cli.main import USAGE, main
 from gdbext.engine import debuginfod
 from gdbext.engine.debuginfod import Wanted
-from unit.cli import elves
+from unit.binfmt import elf_segments
 
 ID = b"\x5a" * 20
 PYTHON = Wanted("/opt/python3.15t", ID.hex())
@@ -66,7 +66,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_what_the_server_has_is_kept_by_build_id(server: Server, cache: Path) -> None:
-    content = elves.program(build_id=ID)
+    content = elf_segments.program(build_id=ID)
     server.files[f"/buildid/{ID.hex()}/debuginfo"] = content
     said = list(debuginfod.fetch(server.url + "/", [OTHER, PYTHON]))
     assert server.asked == [f"/buildid/{w.build_id}/debuginfo" for w in (OTHER, PYTHON)]
@@ -76,7 +76,7 @@ def test_what_the_server_has_is_kept_by_build_id(server: Server, cache: Path) ->
 
 
 def test_another_builds_file_is_not_used(server: Server, cache: Path) -> None:
-    server.files[f"/buildid/{ID.hex()}/debuginfo"] = elves.program(build_id=b"\1" * 20)
+    server.files[f"/buildid/{ID.hex()}/debuginfo"] = elf_segments.program(build_id=b"\1" * 20)
     (said,) = debuginfod.fetch(server.url, [PYTHON])
     assert "is not used: it is of another build" in said
     assert not list(cache.glob("*/*"))
@@ -88,21 +88,21 @@ def test_a_server_that_does_not_answer_is_asked_once() -> None:
 
 
 def core(tmp_path: Path, python: str, image: bytes) -> str:
-    return elves.write(tmp_path / "core", elves.core(python, image))
+    return elf_segments.write(tmp_path / "core", elf_segments.core(python, image))
 
 
 def test_only_what_is_not_here_is_asked_for(tmp_path: Path, cache: Path) -> None:
-    image = elves.program(build_id=ID)
-    python = elves.write(tmp_path / "python", image)
+    image = elf_segments.program(build_id=ID)
+    python = elf_segments.write(tmp_path / "python", image)
     path = core(tmp_path, python, image)
     assert debuginfod.missing(path) == [Wanted(python, ID.hex())]
-    elves.write(cache / "5a" / f"{ID.hex()[2:]}.debug", image)
+    elf_segments.write(cache / "5a" / f"{ID.hex()[2:]}.debug", image)
     assert debuginfod.missing(path) == []
     assert debuginfod.missing(str(tmp_path / "none")) == []
 
 
 @pytest.mark.parametrize("url", ["debuginfod.example", "file:///etc", "ftp://a/b", "https://"])
 def test_what_is_no_server(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = core(tmp_path, "/opt/python", elves.program(build_id=ID))
+    path = core(tmp_path, "/opt/python", elf_segments.program(build_id=ID))
     assert main(["triage", path, "--debuginfod", url]) == USAGE
     assert "--debuginfod takes a server's address" in capsys.readouterr().err
