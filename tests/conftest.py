@@ -17,3 +17,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if UNIT not in item.path.parents:
             item.add_marker(pytest.mark.flaky(reruns=1))
+            # A pipe that is closed late belongs to another test as a rule.
+            item.add_marker(
+                pytest.mark.filterwarnings("default::pytest.PytestUnraisableExceptionWarning")
+            )
