@@ -1,6 +1,4 @@
-"""The measurements behind ``scripts/bench``: each is a ratio of two things timed in turn, in this
-run.
-"""
+"""The measurements behind ``scripts/bench``: whole processes, each timed in turn with another."""
 
 from __future__ import annotations
 
@@ -9,12 +7,15 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import interpreters
@@ -32,8 +33,11 @@ GDB = [
     "-iex",
     "set auto-load no",
 ]
-
-GDBEXT_RUN = [str(BIN / "gdbext"), "run", "--"]
+PYTHON = [str(BIN / "python")]
+GDBEXT = [*PYTHON, "-m", "gdbext"]
+GDBEXT_RUN = [*GDBEXT, "run", "--"]
+CORPUS = ROOT / "tests" / "corpus"
+MANY, LARGE = 1_000_000, 10_000_000
 
 BUSY = """
 import threading
@@ -55,69 +59,208 @@ sys.stderr.flush()
 os.abort()
 """
 
+THREADS_SCRIPT = """
+import os, threading, time
+lock = threading.Lock()
+lock.acquire()
+def wait(depth):
+    return lock.acquire() if depth == 0 else wait(depth - 1)
+threads = [threading.Thread(target=wait, args=(n % 20,), daemon=True) for n in range(39)]
+for thread in threads: thread.start()
+time.sleep(1)
+os.abort()
+"""
 
-def timed(command: list[str], environment: dict[str, str] | None = None) -> float:
-    """Wall seconds of one run of a command, its output thrown away."""
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What a process and those that it started took: seconds of CPU and of the clock, and the
+    largest one's memory.
+    """
+
+    cpu: float
+    wall: float
+    megabytes: float
+
+
+def measure(command: Sequence[str], environment: dict[str, str] | None = None) -> Cost:
+    """One run of a command, its output thrown away."""
     started = time.perf_counter()
-    subprocess.run(
+    process = subprocess.Popen(
         command,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, **(environment or {})},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
     )
-    return time.perf_counter() - started
+    _, _, used = os.wait4(process.pid, 0)
+    wall = time.perf_counter() - started
+    return Cost(cpu=used.ru_utime + used.ru_stime, wall=wall, megabytes=used.ru_maxrss / 1024)
 
 
-def ratio(first: list[str], second: list[str], runs: int) -> tuple[float, float, float]:
-    """(median of first's time over second's, pair by pair; both medians in seconds)."""
-    timed(first), timed(second)
-    pairs = [(timed(first), timed(second)) for _ in range(runs)]
-    return (
-        statistics.median(a / b for a, b in pairs),
-        statistics.median(a for a, _ in pairs),
-        statistics.median(b for _, b in pairs),
+def in_turn(commands: Sequence[Sequence[str]], runs: int) -> list[tuple[Cost, ...]]:
+    """A row for each run, with the cost of each command; each is run once before, uncounted."""
+    for command in commands:
+        measure(command)
+    return [tuple(measure(command) for command in commands) for _ in range(runs)]
+
+
+def ratio(rows: Sequence[tuple[Cost, ...]], of: Callable[[Cost], float], other: int = 1) -> float:
+    """The median of the first command's figure over another's, run by run."""
+    return statistics.median(of(row[0]) / of(row[other]) for row in rows)
+
+
+def median(rows: Sequence[tuple[Cost, ...]], of: Callable[[Cost], float], which: int = 0) -> float:
+    return statistics.median(of(row[which]) for row in rows)
+
+
+def cpu(cost: Cost) -> float:
+    return cost.cpu
+
+
+def wall(cost: Cost) -> float:
+    return cost.wall
+
+
+def megabytes(cost: Cost) -> float:
+    return cost.megabytes
+
+
+def show(what: str, value: str, wanted: str = "", holds: bool | None = None) -> None:
+    """A line of the table; ``holds`` says whether what is wanted was reached."""
+    reached = "" if holds is None else "reached ✓" if holds else "missed ✗"
+    print(f"{what:<76} {value:>18}  {wanted:<14} {reached}", flush=True)
+
+
+def at_most(what: str, value: float, limit: float, unit: str) -> None:
+    shown = f"{value:,.2f} {unit}" if limit < 100 else f"{value:,.0f} {unit}"
+    show(what, shown, f"<= {limit:g} {unit}", value <= limit)
+
+
+def at_least(what: str, value: float, limit: float, unit: str) -> None:
+    shown = f"{value:,.1f} {unit}" if limit < 100 else f"{value:,.0f} {unit}"
+    show(what, shown, f">= {limit:,g} {unit}", value >= limit)
+
+
+# --- triage of whole cores -----------------------------------------------------------------------
+
+
+def founding(folder: Path) -> CrashRun:
+    """Two threads, debug information in the program."""
+    script = CORPUS / "list_union_freed.py"
+    return crash(interpreters.build("release-unfixed"), script, folder=folder)
+
+
+def damaged(folder: Path) -> CrashRun:
+    """A race on five threads that leaves the heap damaged."""
+    return crash(
+        interpreters.build("release"), CORPUS / "race_bytesio.py", folder=folder, attempts=10
     )
 
 
-def row(what: str, value: str, wanted: str, holds: bool) -> None:
-    print(f"{what:<72} {value:>22}   wanted {wanted:<10} {'✓' if holds else '✗'}", flush=True)
+def shared_lto(folder: Path) -> CrashRun:
+    """The founding crash with a shared libpython by link-time optimisation, debug information
+    apart.
+    """
+    script = CORPUS / "list_union_freed.py"
+    return crash(interpreters.build("shared-lto"), script, folder=folder)
 
 
-def bench_triage(folder: Path, runs: int) -> None:
-    script = ROOT / "tests" / "corpus" / "list_union_freed.py"
-    run = crash(interpreters.executable("release-unfixed"), script, folder=folder / "founding")
-    backtrace = [*GDB, "-ex", "bt", str(run.executable), str(run.core)]
-    triage = [str(BIN / "gdbext"), "triage", str(run.core), "--debugger", "gdb"]
-    quotient, ours, theirs = ratio(triage, backtrace, runs)
-    row(
-        f"gdbext triage ({ours:.2f} s) / gdb -batch -ex bt ({theirs:.2f} s)",
-        f"{quotient:.2f} x",
-        "<= 1.5 x",
-        quotient <= 1.5,
-    )
+def many_threads(folder: Path) -> CrashRun:
+    script = folder.with_suffix(".py")
+    script.write_text(THREADS_SCRIPT)
+    return crash(interpreters.build("release"), script, folder=folder)
 
 
 def list_core(folder: Path, count: int) -> tuple[CrashRun, str]:
-    script = folder / f"list_{count}.py"
+    """A process with so many objects, in one list; and the list's address."""
+    script = folder.with_suffix(".py")
     script.write_text(LIST_SCRIPT)
     run = crash(
-        interpreters.executable("release"),
+        interpreters.build("release"),
         script,
-        folder=folder / str(count),
+        folder=folder,
         arguments=(str(count),),
+        timeout=600,
     )
     found = re.search(r"LIST (0x[0-9a-f]+)", run.stderr)
     assert found, run.stderr
     return run, found[1]
 
 
-def inside(run: CrashRun, address: str) -> dict[str, float]:
-    done = subprocess.run(
-        [*GDB, "-ex", f"source {ROOT}/scripts/bench_inside.py", str(run.executable), str(run.core)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "GDBEXT_ROOT": str(ROOT), "BENCH_LIST": address},
+CORES: dict[str, Callable[[Path], CrashRun]] = {
+    "founding crash": founding,
+    "race, damaged heap": damaged,
+    "shared LTO, split debug information": shared_lto,
+    "40 threads": many_threads,
+    "10^7 objects": lambda folder: list_core(folder, LARGE)[0],
+}
+
+
+def bench_triage(folder: Path, runs: int) -> None:
+    for name, make in CORES.items():
+        triage_row(name, make(folder / name.replace(" ", "-")), runs)
+
+
+def triage_row(name: str, run: CrashRun, runs: int) -> None:
+    """``gdbext triage`` beside bare gdb, and beside pystack."""
+    triage = [*GDBEXT, "triage", str(run.core)]
+    backtrace = [*GDB, "-ex", "bt", str(run.executable), str(run.core)]
+    pystack = [str(BIN / "pystack"), "core", str(run.core), str(run.executable)]
+    commands = [triage, backtrace, [*pystack, "--native", "--locals"]]
+    rows = in_turn(commands, runs)
+    ours, theirs = median(rows, cpu), median(rows, cpu, 1)
+    at_most(f"{name}: triage {ours:.2f} s of CPU / gdb bt {theirs:.2f} s", ratio(rows, cpu), 1, "x")
+    ours, theirs = median(rows, wall), median(rows, wall, 1)
+    at_most(
+        f"{name}: triage {ours:.2f} s of the clock / gdb bt {theirs:.2f} s",
+        ratio(rows, wall),
+        1,
+        "x",
     )
+    limit = 160 if name != "10^7 objects" else 320
+    at_most(f"{name}: memory", median(rows, megabytes), limit, "MB")
+    at_most(
+        f"{name}: CPU / pystack --native --locals {median(rows, cpu, 2):.2f} s",
+        ratio(rows, cpu, 2),
+        4,
+        "x",
+    )
+
+
+def bench_start(folder: Path, runs: int) -> None:
+    bare = [*PYTHON, "-c", "pass"]
+    many = 4 * runs
+    rows = in_turn([[*GDBEXT, "--version"], bare], many)
+    at_most(
+        f"gdbext --version {median(rows, cpu):.3f} s of CPU / python -c pass",
+        ratio(rows, cpu),
+        1.3,
+        "x",
+    )
+    modules = "gdbext.cli.triage, gdbext.engine.inside, gdbext.diagnosis.diagnose"
+    modules += ", gdbext.session, gdbext.reports.text, gdbext.backends.drgn.adapter"
+    rows = in_turn([[*PYTHON, "-c", f"import {modules}"], bare], many)
+    took = median(rows, cpu) - median(rows, cpu, 1)
+    at_most("import of what a triage needs, beyond Python's own start", took, 0.12, "s")
+
+
+# --- the heap ------------------------------------------------------------------------------------
+
+
+def inside(run: CrashRun, address: str, debugger: str) -> dict[str, float]:
+    """What ``bench_inside.py`` measures of a list, in gdb or in the engine."""
+    script = f"{ROOT}/scripts/bench_inside.py"
+    if debugger == "gdb":
+        command = [*GDB, "-ex", f"source {script}"]
+    else:
+        command = [*PYTHON, script]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "BENCH": json.dumps([debugger, str(run.executable), str(run.core), address]),
+    }
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     found = re.search(r"^BENCH (.*)$", done.stdout, re.M)
     assert found, done.stdout + done.stderr
     result: dict[str, float] = json.loads(found[1])
@@ -125,45 +268,57 @@ def inside(run: CrashRun, address: str) -> dict[str, float]:
 
 
 def bench_list(folder: Path, runs: int) -> None:
-    run, address = list_core(folder, 1_000_000)
-    results = [inside(run, address) for _ in range(runs)]
-    rate = statistics.median(r["items"] / r["judging"] for r in results)
-    factor = statistics.median(r["reading_each"] * r["items"] / r["judging"] for r in results)
-    row(
-        "judging every item of a list of 1,000,000, items a second",
-        f"{rate:,.0f}",
-        ">= 1,000,000",
-        rate >= 1_000_000,
-    )
-    row(
-        "the same, against a loop over gdb.Value that reads each ob_type",
-        f"{factor:.1f} x faster",
-        ">= 6 x",
-        factor >= 6,
-    )
+    run, address = list_core(folder / "list", MANY)
+    for debugger in ("drgn", "gdb"):
+        results = [inside(run, address, debugger) for _ in range(runs)]
+        rate = statistics.median(r["items"] / r["judging"] for r in results)
+        at_least(f"judging every item of a list of {MANY:,}, in {debugger}", rate, 3e6, "items/s")
 
 
 def bench_growth(folder: Path, runs: int) -> None:
-    small, large = (list_core(folder, count) for count in (200_000, 2_000_000))
-    few = [inside(*small) for _ in range(runs)]
-    many = [inside(*large) for _ in range(runs)]
+    small, large = (list_core(folder / f"list-{count}", count) for count in (LARGE // 10, LARGE))
+    rounds = max(runs // 2, 1)
+    few = [inside(*small, "drgn") for _ in range(rounds)]
+    many = [inside(*large, "drgn") for _ in range(rounds)]
     growth = statistics.median(b["judging"] / a["judging"] for a, b in zip(few, many))
-    memory = statistics.median(b["peak_kib"] for b in many) / statistics.median(
-        a["peak_kib"] for a in few
-    )
-    row("judging, heap and list 10 x as large: time", f"{growth:.1f} x", "<= 11 x", growth <= 11)
-    row("the same: peak memory of the debugger", f"{memory:.1f} x", "", True)
-    commands = [
-        [str(BIN / "gdbext"), "triage", str(run.core), "--debugger", "gdb"]
-        for run, _ in (large, small)
-    ]
-    quotient, ours, theirs = ratio(commands[0], commands[1], runs)
-    row(
-        f"gdbext triage, heap 10 x as large ({ours:.2f} s / {theirs:.2f} s)",
-        f"{quotient:.2f} x",
-        "<= 11 x",
-        quotient <= 11,
-    )
+    at_most("judging, heap and list 10 x as large: time", growth, 10.5, "x")
+    used = statistics.median(b["peak_kib"] / a["peak_kib"] for a, b in zip(few, many))
+    show("the same: peak memory", f"{used:.1f} x")
+    triage = [[*GDBEXT, "triage", str(run.core)] for run, _ in (large, small)]
+    at_most("triage, heap 10 x as large: CPU", ratio(in_turn(triage, rounds), cpu), 1.2, "x")
+    at_most("scan of 10^7 objects in the engine", many[0]["scan"], 4, "s")
+    at_most("scan of 10^7 objects in gdb", inside(*large, "gdb")["scan"], 12, "s")
+
+
+# --- in gdb, and many cores ----------------------------------------------------------------------
+
+
+def bench_inside_gdb(folder: Path, runs: int) -> None:
+    run = founding(folder / "founding")
+    opened = [str(run.executable), str(run.core)]
+    load = ["-ex", f"source {ROOT}/gdbext/gdbinit.py"]
+    rows = in_turn([[*GDB, *load, "-ex", "ft triage", *opened], [*GDB, "-ex", "bt", *opened]], runs)
+    at_most("gdb: source gdbinit.py, ft triage / bt, CPU", ratio(rows, cpu), 1.3, "x")
+    nothing = [*GDB, *opened]
+    rows = in_turn([[*GDB, *load, "-ex", "ft help", *opened], nothing], runs)
+    took = median(rows, cpu) - median(rows, cpu, 1)
+    at_most("gdb: first command after source, CPU", took, 0.3, "s")
+
+
+def bench_batch(folder: Path, runs: int) -> None:
+    run = founding(folder / "founding")
+    cores = folder / "cores"
+    cores.mkdir()
+    count = 8
+    for number in range(count):
+        copy = ["cp", "--sparse=always", str(run.core), str(cores / f"core.{number}")]
+        subprocess.run(copy, check=True)
+    command = [*GDBEXT, "batch", str(cores), "--jobs", "2"]
+    rate = statistics.median(count / measure(command).wall for _ in range(max(runs // 2, 1)))
+    at_least("batch on two CPUs, cores of one build", rate, 4, "cores/s")
+
+
+# --- gdbext run ----------------------------------------------------------------------------------
 
 
 def no_core() -> None:
@@ -175,10 +330,8 @@ def dies(wrapper: list[str], command: list[str], folder: Path, seconds: float) -
     started = time.perf_counter()
     # timeout dies of the signal that its child died of; gdbext turns that into a status.
     words = [*wrapper, "timeout", "-s", "KILL", f"{seconds:.3f}", *command]
-    quiet = {
-        **os.environ,
-        "GDBEXT_GDB": "/bin/false",
-    }  # that it dies is counted; why need not be found out
+    # That it dies is counted; why need not be found out.
+    quiet = {**os.environ, "PYTHONPATH": str(ROOT), "GDBEXT_GDB": "/bin/false"}
     done = subprocess.run(
         words,
         cwd=folder,
@@ -188,56 +341,54 @@ def dies(wrapper: list[str], command: list[str], folder: Path, seconds: float) -
         preexec_fn=no_core,
     )
     took = time.perf_counter() - started
-    return (
-        took
-        if abs(done.returncode) % 128 in (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)
-        else None
-    )
+    deadly = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS)
+    return took if abs(done.returncode) % 128 in deadly else None
 
 
 def bench_crash_rate(folder: Path, runs: int) -> None:
-    """Crashes of a race in a time in which about half of the bare runs die, bare and under ``gdbext
-    run`` in turn.
+    """Crashes of a race in a time in which about half of the bare runs die, bare and under
+    ``gdbext run`` in turn.
     """
-    script = ROOT / "tests" / "corpus" / "race_cell.py"
-    command = [str(interpreters.executable("release-unfixed")), str(script)]
+    script = CORPUS / "race_cell.py"
+    command = [str(interpreters.build("release-unfixed")), str(script)]
     seconds = statistics.median(dies([], command, folder, 20) or 20.0 for _ in range(9))
     # gdbext's own start is not the race's time.
     nothing = [command[0], "-c", "pass"]
-    _, with_start, without = ratio([*GDBEXT_RUN, *nothing], nothing, 9)
-    start = max(with_start - without, 0.0)
+    rows = in_turn([[*GDBEXT_RUN, *nothing], nothing], 9)
+    start = max(median(rows, wall) - median(rows, wall, 1), 0.0)
     bare = traced = 0
     for _ in range(runs):
         bare += dies([], command, folder, seconds) is not None
         traced += dies(GDBEXT_RUN, command, folder, seconds + start) is not None
-    quotient = traced / bare if bare else 0.0
-    what = (
-        f"a race's crashes in {seconds:.2f} s, gdbext run ({traced}) / bare ({bare}), "
-        f"n = {runs} each"
-    )
-    row(what, f"{quotient:.2f}", ">= 0.8", quotient >= 0.8)
+    what = f"crashes in {seconds:.2f} s, gdbext run ({traced}) / bare ({bare}), n = {runs} each"
+    at_least(f"a race's {what}", traced / bare if bare else 0.0, 0.8, "x")
 
 
 def bench_run_speed(folder: Path, runs: int) -> None:
     script = folder / "busy.py"
     script.write_text(BUSY)
-    command = [str(interpreters.executable("release")), str(script)]
-    quotient, ours, bare = ratio([*GDBEXT_RUN, *command], command, runs)
-    what = f"busy threads under gdbext run ({ours:.2f} s) / bare ({bare:.2f} s), n = {runs}"
-    row(what, f"{quotient:.2f} x", "<= 1.1 x", quotient <= 1.1)
+    command = [str(interpreters.build("release")), str(script)]
+    rows = in_turn([[*GDBEXT_RUN, *command], command], runs)
+    ours, bare = median(rows, wall), median(rows, wall, 1)
+    what = f"busy threads under gdbext run ({ours:.2f} s) / bare ({bare:.2f} s)"
+    at_most(what, ratio(rows, wall), 1.1, "x")
 
 
-SECTIONS = {
+SECTIONS: dict[str, Callable[[Path, int], None]] = {
     "triage": bench_triage,
+    "start": bench_start,
     "list": bench_list,
-    "growth": lambda folder, runs: bench_growth(folder, max(runs // 2, 1)),
+    "growth": bench_growth,
+    "inside-gdb": bench_inside_gdb,
+    "batch": bench_batch,
     "run-speed": bench_run_speed,
+    "crash-rate": bench_crash_rate,
 }
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(
-        description="Measure gdbext against plain gdb and bare runs, in one run."
+        description="Measure gdbext against plain gdb, pystack and bare runs, in one run."
     )
     parser.add_argument(
         "--runs", type=int, default=5, help="counted runs of each pair (median is shown)"
@@ -249,20 +400,21 @@ def main() -> int:
         help="counted runs of the race, bare and under gdbext run each",
     )
     parser.add_argument(
-        "--only",
-        choices=(*SECTIONS, "crash-rate"),
-        action="append",
-        help="this section alone; may be repeated",
+        "--only", choices=SECTIONS, action="append", help="this section alone; may be repeated"
+    )
+    parser.add_argument(
+        "--core", choices=CORES, action="append", help="of the section triage this core alone"
     )
     arguments = parser.parse_args()
+    for name in set(CORES) - set(arguments.core or CORES):
+        del CORES[name]
     with tempfile.TemporaryDirectory(prefix="gdbext-bench-") as name:
-        for section in arguments.only or (*SECTIONS, "crash-rate"):
+        for section in arguments.only or SECTIONS:
             folder = Path(name, section)
             folder.mkdir()
-            if section == "crash-rate":
-                bench_crash_rate(folder, arguments.crash_runs)
-            else:
-                SECTIONS[section](folder, arguments.runs)
+            runs = arguments.crash_runs if section == "crash-rate" else arguments.runs
+            SECTIONS[section](folder, runs)
+            shutil.rmtree(folder)  # its cores are large
     return 0
 
 

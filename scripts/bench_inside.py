@@ -1,5 +1,5 @@
-"""Runs inside gdb for ``scripts/bench``: judges a list's items in bulk, and reads them one by one
-through gdb.Value.
+"""Runs in gdb, or alone with drgn, for ``scripts/bench``: judges a list's items in bulk, and scans
+the heap.
 """
 
 from __future__ import annotations
@@ -9,44 +9,36 @@ import os
 import resource
 import sys
 import time
+from pathlib import Path
 
-import gdb
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-sys.path.insert(0, os.environ["GDBEXT_ROOT"])
-
-from gdbext.backends.gdb.adapter import GdbDebugger
-from gdbext.cpython.objects.decoded import List
+from gdbext.backends import registry
 from gdbext.session import Session
 
 
 def main() -> None:
-    address = int(os.environ["BENCH_LIST"], 0)
-    session = Session(GdbDebugger())
+    """The request is in ``BENCH``: the debugger's name, the program, its core, the list."""
+    debugger, executable, core, address = json.loads(os.environ["BENCH"])
+    session = Session(registry.adapter(debugger).open_core(executable, core))
     _ = session.heap, session.objects
     started = time.perf_counter()
-    items = session.objects.list_items(address)
+    items = session.objects.list_items(int(address, 0))
     verdicts = session.heap.judge_many(items)
     stale = sum(v.is_dead for v in verdicts)
     judging = time.perf_counter() - started
-    sample = min(len(items), 100_000)
-    decoded = session.objects.decode(address, "list")
-    assert isinstance(decoded, List)
-    array = decoded.buffer
-    pointer = gdb.lookup_type("PyObject").pointer().pointer()
-    values = gdb.Value(array).cast(pointer)
-    started = time.perf_counter()
-    for index in range(sample):
-        int(values[index]["ob_type"])
-    reading = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    found = session.heap.scan()
     result = {
         "items": len(items),
         "stale": stale,
         "judging": judging,
-        "reading_each": reading / sample,
         "peak_kib": peak,
+        "objects": found.objects,
+        "scan": time.perf_counter() - started,
     }
-    print("BENCH " + json.dumps(result))
+    print("BENCH " + json.dumps(result), flush=True)
 
 
 main()
