@@ -5,7 +5,7 @@ knows.
 from __future__ import annotations
 
 from gdbext.binfmt.dwarf import callsites
-from gdbext.binfmt.files import TargetFiles
+from gdbext.binfmt.files import DwarfPlace, TargetFiles
 from gdbext.target.protocol import Debugger
 from gdbext.target.registers import PRESERVED, known_registers
 
@@ -19,6 +19,7 @@ class EntryValues:
     def __init__(self, debugger: Debugger, files: TargetFiles) -> None:
         self._debugger = debugger
         self._files = files
+        self._sites: dict[DwarfPlace, callsites.CallSite | None] = {}
 
     def register(self, lwp: int, level: int, number: int, depth: int = 0) -> int | None:
         """The register (by DWARF's number) as the function of that frame was called; None where
@@ -31,8 +32,13 @@ class EntryValues:
         if caller >= len(frames) or depth > MAX_DEPTH:
             return None
         found = self._files.dwarf_at(self._debugger, frames[caller].pc)
-        site = callsites.find(found.dwarf, found.address) if found is not None else None
-        if found is None or site is None or number not in site.values:
+        if found is None:
+            return None
+        # Many threads wait in the same functions.
+        if found not in self._sites:
+            self._sites[found] = callsites.find(found.dwarf, found.address)
+        site = self._sites[found]
+        if site is None or number not in site.values:
             return None
         registers = self._debugger.registers(lwp, caller)
         outer = caller

@@ -57,6 +57,8 @@ class TargetFiles:
         self._where = where or Where()
         self._files_here: dict[str, str | None] = {}
         self._tables: dict[str, list[SymbolTable]] = {}
+        self._symbols: dict[tuple[str, str | None], Symbol | None] = {}
+        self._names: dict[int, Symbol | None] = {}
         self._dwarfs: dict[str, Dwarf] = {}
         self._lines: dict[Dwarf, Lines] = {}
 
@@ -168,6 +170,12 @@ class TargetFiles:
 
         Files that are other builds than those in memory are not asked.
         """
+        wanted = name, file
+        if wanted not in self._symbols:
+            self._symbols[wanted] = self._symbol(memory, name, file)
+        return self._symbols[wanted]
+
+    def _symbol(self, memory: Memory, name: str, file: str | None) -> Symbol | None:
         for path in self._bases:
             for table in self._tables_of(memory, path):
                 if found := min(
@@ -182,6 +190,11 @@ class TargetFiles:
         Of several names (glibc's functions have up to four) the plainest is taken, and not each
         debugger's own favourite.
         """
+        if start not in self._names:
+            self._names[start] = self._named(memory, start)
+        return self._names[start] or Symbol(name, start)
+
+    def _named(self, memory: Memory, start: int) -> Symbol | None:
         path = self.file_at(start)
         if path is not None and path in self._bases:
             entries = [
@@ -195,7 +208,7 @@ class TargetFiles:
                 default=None,
             ):
                 return Symbol(found.name, start, found.size)
-        return Symbol(name, start)
+        return None
 
     def dwarf_at(self, memory: Memory, address: int) -> DwarfPlace | None:
         """The debug information of the file that is mapped there, or of the file that it was moved

@@ -31,6 +31,7 @@ class Stacks:
         self._walks: dict[int, _Walk] = {}
         self._entry_values = EntryValues(debugger, files)
         self._scopes: dict[DwarfPlace, list[list[Entry]]] = {}
+        self._lost_there: dict[tuple[DwarfPlace, int, str], _Lost] = {}
 
     def walk(self, lwp: int, limit: int) -> list[_Frame]:
         """At least ``limit`` frames, or all, down to ``main``."""
@@ -161,17 +162,11 @@ class Stacks:
         place = self._files.dwarf_at(self._debugger, frames[level].pc - is_caller)
         if place is None:
             return None, LOST
-        if place not in self._scopes:
-            self._scopes[place] = inlines.scopes(place.dwarf, place.address)
-        scopes = self._scopes[place]
-        if len(scopes) <= walk[level].depth:
-            return None, LOST
-        scope = scopes[walk[level].depth]
-        expression = locations.place(place.dwarf, scope, name, place.address)
-        if expression is not None and locations.is_value(expression):
+        lost = self._lost(place, walk[level].depth, name)
+        if lost.expression is not None:
             # drgn computes no values that need those of the function's entry.
             value = callsites.compute(
-                expression,
+                lost.expression,
                 self.registers(lwp, level).get,
                 None,
                 lambda number: self._entry_values.register(lwp, level, number),
@@ -179,13 +174,23 @@ class Stacks:
                 frames[level].pc - is_caller - place.address,
             )
             return value, LOST if value is None else None
-        if is_argument and not frames[level].is_inlined and LOW_PC in scope[-1].attributes:
-            start = place.dwarf.number(scope[-1], LOW_PC)
-            number = locations.register(locations.place(place.dwarf, scope[-1:], name, start))
-            if number is not None:
-                value = self._entry_values.register(lwp, level, number)
-                return value, LOST if value is None else "entry value"
+        if is_argument and not frames[level].is_inlined and lost.register is not None:
+            value = self._entry_values.register(lwp, level, lost.register)
+            return value, LOST if value is None else "entry value"
         return None, LOST
+
+    def _lost(self, place: DwarfPlace, depth: int, name: str) -> _Lost:
+        """What the debug information says of a variable that has no place; the same in all threads
+        that are there.
+        """
+        wanted = place, depth, name
+        if wanted not in self._lost_there:
+            if place not in self._scopes:
+                self._scopes[place] = inlines.scopes(place.dwarf, place.address)
+            scopes = self._scopes[place]
+            scope = scopes[depth] if depth < len(scopes) else []
+            self._lost_there[wanted] = _describe_lost(place, scope, name)
+        return self._lost_there[wanted]
 
     def registers(self, lwp: int, level: int) -> dict[str, int]:
         walk = self.walk(lwp, level + 1)
@@ -194,6 +199,28 @@ class Stacks:
         values = walk[level].frame.registers()
         names = known_registers([each.native for each in walk], level)
         return {name: values[name] for name in names if name in values}
+
+
+class _Lost(NamedTuple):
+    """A variable without a place: the expression of its value, and the register that it was in when
+    its function was called (by DWARF's number).
+    """
+
+    expression: bytes | None = None
+    register: int | None = None
+
+
+def _describe_lost(place: DwarfPlace, scope: Sequence[Entry], name: str) -> _Lost:
+    if not scope:
+        return _Lost()
+    dwarf, function = place.dwarf, scope[-1]
+    expression = locations.place(dwarf, scope, name, place.address)
+    if locations.is_value(expression):
+        return _Lost(expression)
+    if LOW_PC not in function.attributes:
+        return _Lost()
+    start = dwarf.number(function, LOW_PC)
+    return _Lost(None, locations.register(locations.place(dwarf, [function], name, start)))
 
 
 class _Frame(NamedTuple):

@@ -192,3 +192,35 @@ def find_key(reader: Reader, entries: Iterable[Entry], name: str) -> Entry | Non
         if entry.key and read_str(reader.memory, reader.layout, entry.key, len(name)) == name:
             return entry
     return None
+
+
+class TextKeys:
+    """The entries of a dict by their keys' texts, read as far as the last one that was asked for.
+
+    Names are looked up in the same few namespaces again and again.
+    """
+
+    LONGEST = 1000
+
+    def __init__(self, reader: Reader, entries: Iterator[Entry]) -> None:
+        self._reader = reader
+        self._entries = entries
+        self._by_text: dict[str, Entry] = {}
+
+    def find(self, name: str) -> Entry | None:
+        """The first entry whose key is that text, of at most ``LONGEST`` characters.
+
+        Raises:
+            MemoryFault, UnknownLayout: where the entries cannot be read so far; then, and from then
+            on, what lies behind is not found.
+        """
+        if name in self._by_text:
+            return self._by_text[name]
+        memory, layout = self._reader.memory, self._reader.layout
+        for entry in self._entries:
+            text = read_str(memory, layout, entry.key, self.LONGEST) if entry.key else None
+            if text is not None:
+                self._by_text.setdefault(text, entry)
+            if text == name:
+                return entry
+        return None

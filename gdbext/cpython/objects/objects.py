@@ -20,7 +20,7 @@ from gdbext.cpython.objects.decoded import (
     Undecodable,
     Violation,
 )
-from gdbext.cpython.objects.dictkeys import dict_entries, find_key
+from gdbext.cpython.objects.dictkeys import TextKeys, dict_entries, find_key
 from gdbext.cpython.objects.families import OTHER, family_named, family_of
 from gdbext.cpython.objects.family import Family
 from gdbext.cpython.objects.instances import Attribute
@@ -49,6 +49,7 @@ class Objects(Core):
     ) -> None:
         super().__init__(memory, layout, known_types, is_collecting)
         self._families: dict[int, Family] = {}
+        self._text_keys: dict[int, TextKeys] = {}
 
     def family(self, info: TypeInfo) -> Family:
         """The family that instances of a type belong to."""
@@ -216,7 +217,12 @@ class Objects(Core):
     def dict_get_str(self, address: int, key: str) -> int | None:
         """The value of a dict's string key; None if it is not there."""
         try:
-            found = find_key(self, dict_entries(self, address), key)
+            if len(key) > TextKeys.LONGEST:
+                found = find_key(self, dict_entries(self, address), key)
+            else:
+                if address not in self._text_keys:
+                    self._text_keys[address] = TextKeys(self, dict_entries(self, address))
+                found = self._text_keys[address].find(key)
         except FAULTS:
             return None
         return found.value if found else None
