@@ -180,6 +180,7 @@ SENTENCES: dict[str, Sentence] = {
     "thread-is-inside": "{thread} is inside {operation}",
     "thread-runs": "{thread} runs {operation}",
     "takes-in-turn": "{thread} takes its objects from the same place, for {operation}",
+    "takes-no-part": "{thread}, which died, has none of it at hand: it met what the others left",
     "works-in-turn": "{thread} does the same work, and may have had it in its turn",
     "holds-what-was-damaged": "the {type} holds what was damaged",
     "was-called": "{function} was called",

@@ -85,8 +85,44 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
         ]
         if not any(_takes_part(accesses, race) for race in races):
             races += _races_of_workers(accesses)
-        return tuple(races[:MAX_RACES])
-    return tuple(races)
+    return tuple(_by_evidence(accesses, races)[:MAX_RACES])
+
+
+def _by_evidence(accesses: Accesses, races: Sequence[Race]) -> list[Race]:
+    """What the crashed thread's own C code works on stands first, if another thread changes that
+    or may.
+
+    A suspect is not surer than one with better evidence.
+    """
+    own = _own_object(accesses)
+    ordered = sorted(races, key=lambda race: race.object.address != own) if own else list(races)
+    surest = Confidence.PROVEN
+    found = []
+    for race in ordered:
+        surest = max(surest, race.confidence, key=lambda confidence: confidence.rank)
+        if not _takes_part(accesses, race):
+            race = replace(race, evidence=(*race.evidence, *_why_without(accesses)))
+        found.append(replace(race, confidence=surest))
+    return found
+
+
+def _own_object(accesses: Accesses) -> int | None:
+    """The innermost object of the type's own C code that the crashed thread is in, where that does
+    not only read under the object's lock.
+    """
+    crashed = accesses.of(accesses.crashed)
+    own = [a for a in crashed.nearest if _is_at_work_on(a)] if crashed else []
+    fits = [a for a in own if a.type == accesses.failing_type]
+    return next((a.address for a in (*fits, *own)), None)
+
+
+def _why_without(accesses: Accesses) -> Iterator[Evidence]:
+    """Why the crashed thread is thought to take no part: it is at work on nothing of the race."""
+    crashed = accesses.of(accesses.crashed)
+    if crashed is not None:
+        name = ThreadName(crashed.name) if crashed.name else None
+        thread = Claim("thread-by-name", lwp=crashed.lwp, name=name)
+        yield Evidence(Claim("takes-no-part", thread=thread), None)
 
 
 def _takes_part(accesses: Accesses, race: Race) -> bool:
@@ -350,15 +386,22 @@ def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
     That is one that changes the object, and another thread's, of another operation if there is one.
     """
     ordered = sorted(candidates, key=weight, reverse=True)
+    mine = next((a for a in ordered if _is_crashed_ones(accesses, a)), None)
     writer = next((a for a in ordered if a.effect is not Effect.READ), ordered[0])
+    if mine is not None and mine is not writer:
+        # The crashed thread is one of the two; the other is who changes the object, if any does.
+        writer = next((a for a in ordered if a is not mine and a.effect.changes), writer)
     if writer.effect is Effect.READ and (
         writer.proximity > Proximity.LINE or any(a.is_guarded for a in ordered)
     ):
         # What only reads may count exports, cache or advance within: worth a word where nothing
         # else is.
         return None
-    other = _opponent(writer, ordered)
-    if other is None:
+    is_own_pair = mine is not None and mine is not writer
+    other = mine if is_own_pair else _opponent(writer, ordered)
+    if is_own_pair and mine is not None and _is_harmless(writer, mine):
+        other = _opponent(writer, ordered)
+    if other is None or (_is_hidden(writer) and _is_hidden(other)):
         return None
     is_module = writer.type == "module"
     if is_module and writer.proximity > Proximity.AT and other.proximity > Proximity.AT:
@@ -375,12 +418,26 @@ def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
     )
 
 
+def _is_crashed_ones(accesses: Accesses, access: Access) -> bool:
+    """Whether the crashed thread is at work on the object, and does not just hold it."""
+    is_near = access.proximity <= Proximity.LINE and not access.is_passing_on
+    return access.lwp == accesses.crashed and is_near
+
+
+def _is_harmless(writer: Access, reader: Access) -> bool:
+    """Whether what may only read meets what is as safe."""
+    return not writer.effect.changes and _is_safe(reader)
+
+
+def _is_hidden(access: Access) -> bool:
+    """Whether only C code has at hand what all code uses: the dict of a module's globals, say."""
+    return access.proximity is Proximity.INTERNAL and traits_of(access.type).common
+
+
 def _opponent(writer: Access, ordered: Sequence[Access]) -> Access | None:
     """The best access of another thread than the writer's."""
     # What may only read harms nobody who reads a plain attribute.
-    others = [
-        a for a in ordered if a.lwp != writer.lwp and (writer.effect.changes or not _is_safe(a))
-    ]
+    others = [a for a in ordered if a.lwp != writer.lwp and not _is_harmless(writer, a)]
     if not others:
         return None
     best = max(others, key=weight)

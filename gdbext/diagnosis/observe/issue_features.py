@@ -18,9 +18,12 @@ from gdbext.diagnosis.observe.observer import Observer
 from gdbext.diagnosis.registry import traits
 from gdbext.model import Confidence, Finding, Operation, OperationKind, Race
 from gdbext.session import Session
+from gdbext.target.values import NativeFrame
 
 MAX_FRAMES = 24
 MAX_RACES = 4
+FATAL_ERROR = ("fatal_error", "_Py_FatalError")
+"""How the functions begin that end the process for a fatal error (Python/pylifecycle.c)."""
 MAX_THREADS = 16
 MAX_PYTHON_FRAMES = 4
 
@@ -36,7 +39,9 @@ def read_features(
     subjects = {
         canonical(t) for f in findings for s in [f.subject] if s for t in (s.type, s.expected_type)
     }
-    frames = [f.frame for f in observer.stack.c_frames[:MAX_FRAMES] if f.frame.function]
+    frames = _of_the_cause(
+        [f.frame for f in observer.stack.c_frames[:MAX_FRAMES] if f.frame.function]
+    )
     racing = [observer.stack.lwp, *(t.lwp for r in races[:1] for t in r.threads)]
     others = [
         t.lwp
@@ -77,6 +82,14 @@ def read_features(
         is_victim=is_victim,
         is_alone=len(observer.session.runtime.threads) == 1,
     )
+
+
+def _of_the_cause(frames: list[NativeFrame]) -> list[NativeFrame]:
+    """The frames without those of a fatal error's own dump, in which the process may have died."""
+    for index, frame in enumerate(frames):
+        if (frame.function or "").startswith(FATAL_ERROR):
+            return frames[index:]
+    return frames
 
 
 def current_holder(facts: Facts) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import re
 
@@ -29,16 +30,6 @@ RACES = {
     for name, script in corpus().items()
     if script.is_race and script.expect.get("known_by") != "frames" and is_exact(script)
 }
-TO_BE_MENDED = {
-    "race_asyncio_task_name": "a task's name is no operation of gh-128002's signs",
-    "race_newline_decoder": "__init__ alone is taken for a sign of gh-127192",
-    "race_stringio_subclass": "__init__ alone is taken for a sign of gh-127192",
-    "race_treebuilder_parsers": "feed() of a parser does not lead to its target's issue",
-    "race_treebuilder_text": "gh-145568 has no sign for the TreeBuilder's own methods",
-}
-"""What the catalogue is wrong on today; each has to leave this list when it is mended."""
-
-
 CANDIDATE = ("types", "families", "operations", "around", "is_certain", "is_site", "still_holds")
 OPERATIONS = ("operations", "around")
 TEXTS = ("assertion", "fatal_error", "signal")
@@ -183,22 +174,22 @@ def bases_of(script: Script, kind: str) -> set[str]:
     classes = [
         n for n in ast.walk(ast.parse(script.path.read_text())) if isinstance(n, ast.ClassDef)
     ]
-    return {ast.unparse(base) for found in classes if found.name == kind for base in found.bases}
+    bases = {ast.unparse(base) for found in classes if found.name == kind for base in found.bases}
+    return {name for base in bases for name in (base, tp_name(base))}
+
+
+def tp_name(base: str) -> str:
+    """What ``module.Class`` is called in C: ``_io.StringIO`` for ``io.StringIO``."""
+    module, _, name = base.rpartition(".")
+    made = getattr(importlib.import_module(module), name) if module else None
+    return f"{made.__module__}.{name}" if made else base
 
 
 def several(value: object) -> tuple[object, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(reason=TO_BE_MENDED[name], strict=True))
-        if name in TO_BE_MENDED
-        else name
-        for name in RACES
-    ],
-)
+@pytest.mark.parametrize("name", RACES)
 def test_a_race_of_the_corpus_whose_object_and_operations_are_told_is_named(name: str) -> None:
     script = RACES[name]
     types = [str(kind) for kind in several(script.expect["object_type"])]
