@@ -20,7 +20,7 @@ class Session:
 
     def __enter__(self):
         for key in range(20):
-            self.values[key] = None  # op: store
+            self.values[key] = None  # op: store or setitem
         return self.values
 
     def __exit__(self, *details):

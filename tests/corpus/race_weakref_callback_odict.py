@@ -31,7 +31,7 @@ def makes():
     while True:
         things = [Thing() for _ in range(20)]
         for thing in things:
-            shared[weakref.ref(thing, dropped)] = None  # op: store
+            shared[weakref.ref(thing, dropped)] = None  # op: store or setitem
         del thing, things
 
 

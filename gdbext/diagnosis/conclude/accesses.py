@@ -68,6 +68,6 @@ def merged(accesses: Sequence[Access], in_c: Access | None) -> Access:
         operation=in_c.operation if in_c and named.operation == CALL else named.operation,
         proximity=near,
         c_function=in_c.c_function if in_c else None,
-        is_own=bool(in_c and in_c.is_own),
+        own_level=in_c.own_level if in_c else None,
         is_passing_on=False,
     )

@@ -112,8 +112,8 @@ def _own_object(accesses: Accesses) -> int | None:
     """
     crashed = accesses.of(accesses.crashed)
     own = [a for a in crashed.nearest if _is_at_work_on(a)] if crashed else []
-    fits = [a for a in own if a.type == accesses.failing_type]
-    return next((a.address for a in (*fits, *own)), None)
+    innermost = min(own, key=lambda access: access.own_level or 0, default=None)
+    return innermost.address if innermost is not None else None
 
 
 def _why_without(accesses: Accesses) -> Iterator[Evidence]:
@@ -421,7 +421,7 @@ def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
 def _is_crashed_ones(accesses: Accesses, access: Access) -> bool:
     """Whether the crashed thread is at work on the object, and does not just hold it."""
     is_near = access.proximity <= Proximity.LINE and not access.is_passing_on
-    return access.lwp == accesses.crashed and is_near
+    return access.lwp == accesses.crashed and is_near and not _is_safe(access)
 
 
 def _is_harmless(writer: Access, reader: Access) -> bool:

@@ -59,10 +59,17 @@ class Access:
     """The frame has only called a Python function with the object.
 
     What is done to it shows further in."""
-    is_own: bool = False
-    """The thread is in C code that is the object's type's own and has the object as an argument."""
+    own_level: int | None = None
+    """The native frame of the C code of the object's type that has the object as an argument, the
+    innermost one; None if the thread is in none.
+    """
     is_guarded: bool = False
     """The operation takes the object's own lock, or cannot do harm without."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the thread is in C code of the object's type that works on the object."""
+        return self.own_level is not None
 
 
 @dataclass(frozen=True, kw_only=True)

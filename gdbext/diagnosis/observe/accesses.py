@@ -46,6 +46,8 @@ MAX_CALL_DEPTH = 2
 MAX_FIELDS = 4096
 MAX_BASES = 8
 SYNCHRONISER = "threading.py"
+UNOWNED = frozenset({"type", "module", "function"})
+"""What C code works on wherever it does anything."""
 
 
 def read_accesses(
@@ -389,7 +391,7 @@ def _in_c(observer: Observer, lwp: int) -> dict[int, Access]:
             operation_line=current.line if current else None,
             function=current.function if current else None,
             c_function=frame.function,
-            is_own=is_own,
+            own_level=frame.level if is_own else None,
             is_guarded=_takes_lock(operation, type_name),
         )
     return in_c
@@ -401,7 +403,7 @@ def _is_own(operation: Operation, variable: Variable, families: Sequence[str]) -
     It is if it stands in the type's tables, or declares the argument as the type's own struct.
     What all code uses, dicts say, is an argument of functions that are there for something else.
     """
-    if any(traits_of(name).common for name in families if name != "object"):
+    if traits_of(families[0]).common or not UNOWNED.isdisjoint(families):
         return False
     is_of_type = operation.kind is not OperationKind.C_FUNCTION
     return is_of_type or pointed_struct(variable.type) not in HEADERS

@@ -27,7 +27,7 @@ def access(
     line: int,
     operation_line: int | None = None,
     is_guarded: bool = False,
-    is_own: bool = False,
+    own_level: int | None = None,
 ) -> Access:
     """One of a function in ``a.py``; ``operation_line`` is the current line, as a rule."""
     return Access(
@@ -41,7 +41,7 @@ def access(
         line=line,
         operation_line=operation_line or line,
         is_guarded=is_guarded,
-        is_own=is_own,
+        own_level=own_level,
     )
 
 
@@ -220,7 +220,7 @@ def test_what_is_made_to_be_shared_is_not_a_suspect() -> None:
 
 # What the crashed thread's own C code works on
 
-STEP = access(1, 0x2000, "itertools._tee", "next", Effect.WRITE, Proximity.INSIDE, 3, is_own=True)
+STEP = access(1, 0x2000, "itertools._tee", "next", Effect.WRITE, Proximity.INSIDE, 3, own_level=1)
 
 
 def workers(*other: Access, work: str = "work", function: str = "work") -> Accesses:
@@ -254,11 +254,41 @@ def test_a_worker_that_works_on_another_of_the_type_is_the_first_choice() -> Non
 
 
 def test_what_c_code_has_as_its_own_counts_before_what_the_loop_does_elsewhere() -> None:
-    named = replace(STEP, proximity=Proximity.LOOP, effect=Effect.READ, is_own=False)
+    named = replace(STEP, proximity=Proximity.LOOP, effect=Effect.READ, own_level=None)
     assert merged([named], STEP) == STEP
-    assert merged([named], replace(STEP, is_own=False)).proximity is Proximity.LOOP
+    assert merged([named], replace(STEP, own_level=None)).proximity is Proximity.LOOP
 
 
 def test_asking_for_an_objects_identity_is_no_race() -> None:
     told = access(2, 0x2000, "itertools._tee", "id", Effect.READ, Proximity.FUNCTION, 9)
     assert pairs(STEP, told) == []
+
+
+def test_the_crashed_threads_own_object_stands_before_what_others_do_to_another() -> None:
+    """A bystander's race with a better score is no surer than the one that is founded better."""
+    reader = replace(STEP, lwp=2, proximity=Proximity.LOOP, own_level=None)
+    clears = access(2, 0x1000, "array.array", "clear", Effect.RESIZE, Proximity.INSIDE, 9)
+    extends = access(3, 0x1000, "array.array", "extend", Effect.RESIZE, Proximity.INSIDE, 12)
+    races = find_races(stopped(STEP, reader, clears, extends), (), True)
+    assert [race.object.address for race in races] == [0x2000, 0x1000]
+    ranks = [race.confidence.rank for race in races]
+    assert ranks == sorted(ranks)
+    claims = [evidence.claim.kind for evidence in races[1].evidence]
+    assert "takes-no-part" in claims
+    assert "takes-no-part" not in [evidence.claim.kind for evidence in races[0].evidence]
+
+
+def test_the_innermost_of_several_own_objects_comes_first() -> None:
+    """A caller object runs a method of the one that broke."""
+    outer = access(1, 0x3000, "operator.methodcaller", "call", Effect.WRITE, Proximity.INSIDE, 3)
+    outer = replace(outer, own_level=4)
+    others = [replace(a, lwp=2, own_level=None) for a in (outer, STEP)]
+    races = find_races(stopped(outer, STEP, *others), (), True)
+    assert races[0].object.address == STEP.address
+
+
+def test_the_crashed_thread_is_one_of_the_two_where_it_is_at_work() -> None:
+    mine = replace(READ, effect=Effect.WRITE)
+    bystanders = [replace(RESIZE, lwp=lwp, proximity=Proximity.INSIDE) for lwp in (2, 3)]
+    (race,) = find_races(stopped(mine, *bystanders), (), True)
+    assert race.threads[0].lwp == 1
