@@ -45,7 +45,9 @@ def read_heap_state(
     if fault.stack_overflow:
         return HeapState()
     call = read_allocator_call(session, functions, stack)
-    wrong_free = read_wrong_free(session, call)
+    # CPython's own code mixes no allocators: what it gives back wrongly was read from damage.
+    is_own = call is not None and stack.is_interpreters(stack.module_at(call.level))
+    wrong_free = None if is_own else read_wrong_free(session, call)
     if wrong_free is not None:
         return HeapState(call=call, wrong_free=wrong_free)
     if cause.pointer is not None and not is_in_allocator(stack):
