@@ -21,6 +21,7 @@ from lab import builds, shapes
 from lab.crash import CrashRun, NoCrash, copy_sparse
 from lab.hang import hang
 from lab.heap import HeapRows, measure
+from lab.hunts import HuntRow, hunts
 from lab.judge import Check, RaceScore, alarms, comparable, judge, judge_race, signature, words
 from lab.script import Script, corpus
 from lab.session import Lab
@@ -258,6 +259,27 @@ def healthy(options: Options, scripts: Sequence[Script]) -> list[HealthRow]:
     return rows
 
 
+def hunt_totals(rows: Sequence[HuntRow]) -> bool:
+    """The consensus of hunts; True when DESIGN section 5 is reached."""
+    died = [row for row in rows if row.deaths]
+    print(f"\nconsensus of {len(died)} hunts, {len(rows) - len(died)} without a death")
+    reached = []
+    for what, title, wanted in (
+        ("object", "object right", 1.0),
+        ("lines", "both lines right", 0.98),
+        ("operations", "both operations right", 0.92),
+        ("issue", "known issue right in first place", 0.93),
+    ):
+        right = sum(bool(getattr(row, what)) for row in died)
+        reached.append(right >= wanted * len(died))
+        share = 100 * right / max(len(died), 1)
+        mark = RIGHT if reached[-1] else WRONG
+        print(
+            f"  {title:<40} {right:>4}/{len(died):<4} {share:6.2f} %   {100 * wanted:g} %   {mark}"
+        )
+    return all(reached)
+
+
 def _keep(options: Options, run: CrashRun, build: str, number: int) -> None:
     """Copy the core of a report that was wrong to where a person can look at it."""
     if options.keep:
@@ -411,6 +433,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--only", choices=("deterministic", "races", "healthy", "heap"), help="one part"
     )
     parser.add_argument(
+        "--hunt",
+        type=int,
+        metavar="N",
+        help="only what `gdbext hunt` concludes over N deaths of each race",
+    )
+    parser.add_argument(
         "--debugger", choices=DEBUGGERS, action="append", help="one debugger; both by default"
     )
     parser.add_argument(
@@ -455,6 +483,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"no such script: {', '.join(sorted(unknown))}; tests/corpus has {', '.join(scripts)}"
         )
     chosen = [scripts[name] for name in given.scripts or scripts]
+    if given.hunt:
+        wanted = given.build or ["release"]
+        races_only = [script for script in chosen if script.is_race]
+        return 0 if hunt_totals(hunts(races_only, wanted.__contains__, given.hunt)) else 1
     with contextlib.nullcontext(Lab(given.cores)) if given.cores else Lab.temporary() as lab:
         options = Options(
             lab,

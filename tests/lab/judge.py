@@ -46,7 +46,7 @@ def _checks(expect: dict[str, Any], truth: dict[str, Any], report: Report) -> It
         ]
         expected = words(expect["also"]) + (f" about {about}" if about else "")
         yield Check(
-            "also", expected, " ".join(others), bool(set(others) & set(_several(expect["also"])))
+            "also", expected, " ".join(others), bool(set(others) & set(several(expect["also"])))
         )
     if "confidence" in expect:
         yield _one_of("confidence", expect["confidence"], first.get("confidence"))
@@ -96,7 +96,7 @@ def known(expected: str | tuple[str | None, ...] | None, report: Report) -> Chec
     first = issues[0] if issues else None
     certain = first["id"] if first and first["match"] != "possible" else None
     found = f"{first['id']} ({first['match']})" if first else "none"
-    allowed = _several(expected)
+    allowed = several(expected)
     return Check(
         "known issue",
         words(expected),
@@ -143,7 +143,7 @@ def judge_race(script: Script, build: str, run: CrashRun, report: Report) -> Rac
     """The shared object, both operations, both lines, the issue."""
     expect, truth = script.on(build), run.truth
     culprits = {truth.get("object"), *truth.get("also", ())}
-    types = () if "object" in truth else _several(expect["object_type"])
+    types = () if "object" in truth else several(expect["object_type"])
 
     def at_fault(shared: dict[str, Any]) -> bool:
         return shared["address"] in culprits or shared["type"] in types
@@ -159,7 +159,7 @@ def judge_race(script: Script, build: str, run: CrashRun, report: Report) -> Rac
     )
     issues = [issue["id"] for issue in report["known_issues"]]
     certain = [issue["id"] for issue in report["known_issues"] if issue["match"] != "possible"]
-    allowed = set(_several(expect["known"]))
+    allowed = set(several(expect["known"]))
     right = bool(race) and at_fault(race["object"])
     return RaceScore(
         object_first=right,
@@ -229,16 +229,17 @@ def alarms(report: Report, beyond: str | None = "possible") -> list[str]:
     )
 
 
-def _several(expected: Any) -> tuple[Any, ...]:
+def several(expected: Any) -> tuple[Any, ...]:
+    """What a script expects, as a tuple: a tuple means any of these."""
     return expected if isinstance(expected, tuple) else (expected,)
 
 
 def words(expected: Any) -> str:
     """What is expected, for people; a tuple means any of these."""
-    return " or ".join("none" if value is None else str(value) for value in _several(expected))
+    return " or ".join("none" if value is None else str(value) for value in several(expected))
 
 
 def _one_of(what: str, expected: Any, found: Any) -> Check:
     return Check(
-        what, words(expected), "none" if found is None else str(found), found in _several(expected)
+        what, words(expected), "none" if found is None else str(found), found in several(expected)
     )

@@ -1,0 +1,118 @@
+"""What ``gdbext hunt`` concludes over many deaths of each race, compared with what its script knows
+(scripts/accuracy --hunt).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import builds
+from lab.crash import environment
+from lab.judge import several
+from lab.script import Script
+
+SECONDS = 90.0
+"""After these no run is started any more."""
+GRACE = 400.0
+
+
+@dataclass(frozen=True)
+class HuntRow:
+    """One race on one build."""
+
+    script: Script
+    build: str
+    deaths: int
+    """Of the first group: the consensus."""
+    others: int
+    object: bool
+    lines: bool
+    operations: bool
+    issue: bool
+    found: str
+
+    @property
+    def is_right(self) -> bool:
+        return self.object and self.lines and self.operations and self.issue
+
+
+def hunts(scripts: Iterable[Script], wanted: Callable[[str], bool], deaths: int) -> list[HuntRow]:
+    """Hunt every race on each of its builds until it has died ``deaths`` times."""
+    rows = []
+    print(
+        f"\n{'race':<30} {'build':<8} {'deaths':>6} {'others':>6}  object lines ops issue",
+        flush=True,
+    )
+    for script in scripts:
+        for build in filter(wanted, script.builds):
+            row = _hunt(script, build, deaths)
+            rows.append(row)
+            marks = "  ".join(
+                f"{'✓' if right else '✗':>4}"
+                for right in (row.object, row.lines, row.operations, row.issue)
+            )
+            print(f"{script.name:<30} {build:<8} {row.deaths:>6} {row.others:>6}  {marks}")
+            if not row.is_right:
+                print(f"    {row.found}")
+            sys.stdout.flush()
+    return rows
+
+
+def _hunt(script: Script, build: str, deaths: int) -> HuntRow:
+    with tempfile.TemporaryDirectory(prefix="gdbext-lab-") as folder:
+        out = Path(folder) / "hunt.json"
+        command = [sys.executable, "-m", "gdbext", "hunt", "--deaths", str(deaths), "--time"]
+        command += [f"{SECONDS:g}", "--run-time", str(script.on(build).get("seconds", 30))]
+        command += ["--jobs", "1", "-o", str(out), "--", str(builds.python(build))]
+        try:
+            done = subprocess.run(
+                [*command, str(script.path)],
+                cwd=folder,
+                env=environment(script.on(build).get("env")) | _own_path(),
+                capture_output=True,
+                text=True,
+                timeout=SECONDS + GRACE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return HuntRow(script, build, 0, 0, False, False, False, False, "took too long")
+        if not out.exists():
+            said = (done.stderr or done.stdout)[-200:].replace("\n", " ")
+            return HuntRow(script, build, 0, 0, False, False, False, False, said)
+        return judged(script, build, json.loads(out.read_text()))
+
+
+def _own_path() -> dict[str, str]:
+    """So that the tree that these tests are of is what hunts."""
+    return {"PYTHONPATH": str(Path(__file__).parents[2])}
+
+
+def judged(script: Script, build: str, report: dict[str, Any]) -> HuntRow:
+    """The consensus: the object, the lines that most deaths name, what is done there, the issue."""
+    agreed, expect = report["consensus"], script.on(build)
+    lines = agreed["lines"][:2]
+    marks = [script.operation_at(str(each["file"]), each["line"] or 0) for each in lines]
+    both = len(lines) > 0 and all(marks) and not all(mark and mark.reads for mark in marks)
+    named = both and all(mark and mark.says(each["operation"]) for mark, each in zip(marks, lines))
+    issues = [issue["id"] for issue in report["known_issues"]]
+    certain = [issue for issue in report["known_issues"] if issue["match"] != "possible"]
+    allowed = set(several(expect["known"]))
+    found = " and ".join(f"{each['operation']}:{each['line']} ({each['deaths']})" for each in lines)
+    return HuntRow(
+        script,
+        build,
+        agreed["deaths"],
+        agreed["others"],
+        agreed["object_type"] in several(expect["object_type"]),
+        both,
+        named,
+        bool(allowed & set(issues[:1])) or (None in allowed and not certain),
+        f"{agreed['object_type']} {found}; {', '.join(issues[:1]) or 'no issue'}",
+    )
