@@ -706,6 +706,8 @@ class Freeing:
     native: tuple[str, ...]
     how: str
     """How the address is part of the crash: ``the subject``, ``the container`` …"""
+    is_emptied: bool = False
+    """The object itself is not freed, but what it held was taken away."""
 
 
 @dataclass(frozen=True, kw_only=True)

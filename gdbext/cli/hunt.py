@@ -116,6 +116,11 @@ def parser() -> argparse.ArgumentParser:
         help="exit as `git bisect run` wants it; with the crash that is looked for",
     )
     made.add_argument(
+        "--blame",
+        action="store_true",
+        help="then run it under gdb as well, and say who freed what the crash is about",
+    )
+    made.add_argument(
         "--on-crash", metavar="DIR", help="keep each run's reports and output in this folder"
     )
     made.add_argument(
@@ -169,7 +174,7 @@ def run(arguments: argparse.Namespace) -> int:
         groups = group(deaths)
         _say(_conclusion(hunt, groups))
         if groups:
-            _write(groups, hunt, chosen, arguments)
+            _write(groups, hunt, chosen, arguments, os.path.abspath(folder))
         if arguments.bisect is None:
             return DIED if deaths else SURVIVED
         return _bisected(hunt, deaths, wanted)
@@ -337,13 +342,33 @@ def _write(
     hunt: Repeater,
     chosen: Sequence[tuple[str, str]],
     arguments: argparse.Namespace,
+    folder: str,
 ) -> None:
     from gdbext.hunt.consensus import conclude
 
     runs = [ended.run for ended in hunt.ended]
     for number, each in enumerate(groups, 1):
         report = conclude(each, runs, hunt.deaths - len(each.deaths))
+        if arguments.blame and number == 1:
+            report = _with_blame(report, arguments, folder)
         write_report(report, [(name, _numbered(file, number)) for name, file in chosen], arguments)
+
+
+def _with_blame(report: Report, arguments: argparse.Namespace, folder: str) -> Report:
+    """The report with who freed what, as far as a few runs under gdb show it."""
+    import dataclasses
+
+    from gdbext.cli import blamed
+
+    types = blamed.types_of(report)
+    if report.consensus is None or not types:
+        return report
+    words = arguments.command
+    command = words[1:] if words[:1] == ["--"] else words
+    _say(f"recording who frees objects of {', '.join(types)}, under gdb")
+    functions = blamed.functions_of(report)
+    blame = blamed.record(command, types, functions, arguments.run_time, folder)
+    return dataclasses.replace(report, consensus=dataclasses.replace(report.consensus, blame=blame))
 
 
 def _numbered(file: str, number: int) -> str:

@@ -26,6 +26,7 @@ NAMES = [
     "locks",
     "referrers",
     "scan",
+    "blame",
     "known",
     "export",
     "help",

@@ -300,7 +300,7 @@ def freeing(one: Freeing) -> str:
     calls = "".join(f" <- {visible(name, 60)}" for name in reversed(one.native))
     return (
         f"{hexaddr(one.address)} {visible(one.type, 60)}, {visible(one.how, 60)}: "
-        f"freed by {who}{where}{source}{calls}"
+        f"{'emptied' if one.is_emptied else 'freed'} by {who}{where}{source}{calls}"
     )
 
 
@@ -308,7 +308,7 @@ def blame_summary(blame: Blame) -> str:
     """How the freeings were seen."""
     at = ", ".join(visible(name, 60) for name in blame.breakpoints)
     return (
-        f"{_count(blame.events, 'deallocation')} recorded at {at} in {_count(blame.runs, 'run')}, "
+        f"{_count(blame.events, 'call')} recorded at {at} in {_count(blame.runs, 'run')}, "
         f"{blame.deaths} of which died; {visible(blame.note)}"
     )
 

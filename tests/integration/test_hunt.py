@@ -15,9 +15,14 @@ import jsonschema
 import pytest
 
 import interpreters
+from gdbext.backends.host import WHEEL_VARIABLES
+from gdbext.cli.blamed import record
 from gdbext.reports.json_report import schema
 from integration.commandline import GDBEXT, environment, gdbext
+from lab.crash import debugger
 from lab.script import CORPUS, Script
+
+ROOT = Path(__file__).parents[2]
 
 SEGV = "import ctypes; ctypes.string_at(1)"
 
@@ -217,3 +222,67 @@ def test_wrong_usage(words: tuple[str, ...], complaint: str, tmp_path: Path) -> 
     done = hunt(*words, folder=tmp_path)
     assert done.returncode == 2
     assert complaint in done.stderr
+
+
+def unfixed() -> tuple[str, Script]:
+    """An interpreter with the founding crash, and the script in which it always dies of it."""
+    return str(interpreters.build("release-unfixed")), Script(CORPUS / "list_union_freed.py")
+
+
+def freeing_line(script: Script) -> int:
+    return next(line for line, done in script.operations.items() if done.name == "clear")
+
+
+def test_blame_names_who_freed_the_object(tmp_path: Path) -> None:
+    python, script = unfixed()
+    words = ("--until-crash", "--as-is", "--blame", "-o", "race.json", "--", python, script.path)
+    done = hunt(*words, folder=tmp_path)
+    assert done.returncode == 1, done.stderr
+    report = json.loads((tmp_path / "race.json").read_text())
+    jsonschema.validate(report, schema())
+    blame = report["consensus"]["blame"]
+    assert blame["deaths"] >= 1, blame["note"]
+    freed = next(one for one in blame["freeings"] if one["how"] == "the subject")
+    assert (freed["type"], freed["name"]) == ("types.UnionType", "MainThread")
+    assert freed["line"] == freeing_line(script)
+    assert "list_clear" in freed["native"]
+    assert not freed["is_emptied"]
+
+
+def test_blame_of_what_does_not_die_says_so(python: str, tmp_path: Path) -> None:
+    """The types come from a death; under gdb nothing dies of itself."""
+    script = tmp_path / "calm.py"
+    script.write_text(
+        "import threading\n"
+        "thread = threading.Thread(target=[1].clear)\n"
+        "thread.start()\n"
+        "thread.join()\n"
+    )
+    found = record([python, str(script)], ["list"], [], 30.0, str(tmp_path), runs=1)
+    assert (found.deaths, found.freeings) == (0, ())
+    assert "does not die" in found.note
+    none = record([python, str(script)], ["no.Such"], [], 30.0, str(tmp_path), runs=1)
+    assert "no.Such" in none.note or "ended" in none.note
+
+
+def test_ft_blame_in_gdb(tmp_path: Path) -> None:
+    python, script = unfixed()
+    steps = (
+        "set debuginfod enabled off",
+        "set auto-load no",
+        *(f"unset environment {name}" for name in WHEEL_VARIABLES),
+        f"source {ROOT / 'gdbext' / 'gdbinit.py'}",
+        "set breakpoint pending on",
+        "tbreak thread_run",
+        f"run {script.path}",
+        "ft blame types.UnionType list",
+    )
+    command = [debugger("gdb"), "-nx", "-batch"]
+    command += [word for step in steps for word in ("-ex", step)]
+    done = subprocess.run(
+        [*command, python], cwd=tmp_path, capture_output=True, text=True, timeout=280, check=False
+    )
+    told = [line for line in done.stdout.splitlines() if "freed by thread" in line]
+    assert told, done.stdout + done.stderr
+    assert "types.UnionType, the subject" in told[0]
+    assert f"list_union_freed.py:{freeing_line(script)}" in told[0]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import gdb
 
+from gdbext.backends.gdb import running
 from gdbext.backends.gdb.stack import Stacks
 from gdbext.backends.gdb.threads import WORD, lwp_of, register, selection, threads_by_lwp
 from gdbext.backends.gdb.types import AGGREGATES, Types, dwarf_symbol
@@ -219,6 +220,21 @@ class GdbDebugger:
             if info is not None and info.number == number:
                 return signals.describe(candidate, number, info)
         return signals.describe(lwp or self.selected()[0], number, None)
+
+    # --- letting it run --------------------------------------------------------------------------
+
+    def follow(
+        self,
+        functions: Iterable[int],
+        call: Callable[[int, int, tuple[int, int], Callable[[], Sequence[str]]], None],
+    ) -> None:
+        """Let the process run, with a breakpoint on each of the functions, until it dies or ends,
+        or a person interrupts it.
+
+        ``call`` is told of each call: the function, the LWP, the first two arguments (x86-64's
+        System V ABI), and what gives the names of the functions on the stack up to the eval loop.
+        """
+        running.follow(functions, call)
 
     # --- symbols and types ----------------------------------------------------------------------
 

@@ -21,10 +21,11 @@ from gdbext.cpython.allocator.pages import DOMAINS, MEM, Page
 from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.allocator.referrers import Referrers, ReferrerSearch
 from gdbext.cpython.allocator.scan import Scan, ScanResult
-from gdbext.cpython.allocator.sweep import Progress
+from gdbext.cpython.allocator.sweep import Progress, Sweep
 from gdbext.cpython.interpreter.runtime import Runtime
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
 from gdbext.cpython.objects.objects import Objects
+from gdbext.cpython.objects.types import TypeInfo
 from gdbext.model import Claim, Evidence, Liveness, Verdict
 from gdbext.target.protocol import Memory, MemoryFault, Region
 
@@ -165,6 +166,19 @@ class Heap:
         number, a fill.
         """
         return self._health.looks_like(word)
+
+    def instances_of_type(self, metatype: int) -> Iterator[TypeInfo]:
+        """Every type object whose own type is at ``metatype``, C's and Python's, in no order."""
+        objects = self.records.objects
+        at = self.records.layout.offset("PyObject", "ob_type")
+        seen: set[int] = set()
+        for stretch in Sweep(self.records).stretches():
+            for place, _ in stretch.where({metatype}):
+                address = place - at
+                info = objects.type_info(address)
+                if info is not None and address not in seen:
+                    seen.add(address)
+                    yield info
 
     def pages(self) -> Iterator[Page]:
         """Every page in use: of the threads, of exited threads, and of mimalloc's default heaps."""

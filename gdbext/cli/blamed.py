@@ -1,0 +1,132 @@
+"""The runs of ``gdbext hunt --blame``: each under gdb, which records who frees what."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gdbext.backends import registry
+from gdbext.engine import launch
+from gdbext.model import Blame, Freeing, Report
+
+MAX_RUNS = 6
+GRACE_SECONDS = 120.0
+"""Beyond a run's own time, what the diagnosis may take."""
+TIMING = "each breakpoint stops the whole process, which changes its timing"
+CODE = (
+    "import sys; sys.path.insert(0, {root!r}); import gdbext.engine.blamed as blamed; blamed.main()"
+)
+
+
+def types_of(report: Report) -> list[str]:
+    """The types to record: of what was lost, of what held it, and of what the threads share."""
+    names: list[str | None] = [report.consensus.object_type if report.consensus else None]
+    for finding in report.findings[:1]:
+        if finding.subject is not None:
+            names.append(finding.subject.expected_type or finding.subject.type)
+        names.append(finding.container.type if finding.container else None)
+    names.append(report.race.object.type if report.race else None)
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def functions_of(report: Report) -> list[str]:
+    """The names of what the racing threads call, which may be functions of a module."""
+    if report.consensus is None:
+        return []
+    return [line.operation for line in report.consensus.lines if line.operation.isidentifier()]
+
+
+def record(
+    command: Sequence[str],
+    types: Sequence[str],
+    functions: Sequence[str],
+    seconds: float,
+    folder: str,
+    runs: int = MAX_RUNS,
+) -> Blame:
+    """Run the command under gdb, again and again, until a death has been joined with a freeing."""
+    found: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for number in range(runs):
+        # Freed memory that is filled at once kills who uses it: in turn, as breakpoints make
+        # everything rare.
+        hooks = {"PYTHONMALLOC": "debug"} if number % 2 == 0 else {}
+        request = {"types": list(types), "functions": list(functions), "seconds": seconds}
+        answer = _run(command, request, os.path.join(folder, f"blame-{number}.json"), hooks)
+        if problem := answer.get("problem"):
+            problems.append(problem)
+            continue
+        found.append(answer)
+        if answer["freeings"]:
+            break
+    deaths = sum(answer["died"] for answer in found)
+    freeings = tuple(_freeing(data) for answer in found for data in answer["freeings"])
+    return Blame(
+        type=" or ".join(types),
+        breakpoints=tuple(sorted({name for answer in found for name in answer["breakpoints"]})),
+        runs=len(found) + len(problems),
+        deaths=deaths,
+        events=sum(answer["events"] for answer in found),
+        freeings=freeings,
+        note=_note(deaths, freeings, problems),
+    )
+
+
+def _note(deaths: int, freeings: Sequence[Freeing], problems: Sequence[str]) -> str:
+    if freeings:
+        return TIMING
+    if deaths:
+        return f"no recorded call was for an object that the crash is about; {TIMING}"
+    if problems:
+        return problems[-1]
+    return f"it does not die any more under the debugger: {TIMING}"
+
+
+def _freeing(data: dict[str, Any]) -> Freeing:
+    return Freeing(**{**data, "native": tuple(data["native"])})
+
+
+def _run(
+    command: Sequence[str], request: Mapping[str, Any], answer: str, environment: Mapping[str, str]
+) -> dict[str, Any]:
+    program = shutil.which(command[0])
+    if program is None:
+        return {"problem": f"there is no {command[0]}"}
+    try:
+        debugger = launch.find("gdb")
+    except launch.LaunchError as error:
+        return {"problem": str(error)}
+    seconds = request["seconds"]
+    whole = {
+        **request,
+        "command": [program, *command[1:]],
+        "answer": answer,
+        # What gdb's own Python must not see is meant for the command's.
+        "environment": {
+            **{k: v for k, v in os.environ.items() if k.startswith("PYTHON")},
+            **environment,
+        },
+    }
+    code = CODE.format(root=launch.ROOT)
+    words = registry.launcher("gdb").command_line(debugger, code)
+    try:
+        subprocess.run(
+            words,
+            env=launch.environment(debugger, whole),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds + GRACE_SECONDS,
+            start_new_session=True,
+            check=False,
+        )
+        with open(answer, encoding="utf-8") as file:
+            return dict(json.load(file))
+    except subprocess.TimeoutExpired:
+        return {"problem": "gdb did not come to an end"}
+    except (OSError, ValueError) as error:
+        return {"problem": f"gdb gave no answer: {error}"}

@@ -1,0 +1,327 @@
+"""``ft blame TYPE``: records who frees the objects of a type, or empties them, until the process
+dies.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import Protocol, cast
+
+from gdbext.commands.command import Arguments, Command, Context, UsageError
+from gdbext.cpython.interpreter.frames import Frame, FrameReader
+from gdbext.cpython.interpreter.names import attribute
+from gdbext.cpython.interpreter.runtime import ThreadState, read_runtime
+from gdbext.cpython.objects.methods import builtin_name
+from gdbext.cpython.objects.strings import read_cstring
+from gdbext.cpython.objects.types import TypeInfo
+from gdbext.cpython.traits.methods import method_traits
+from gdbext.cpython.traits.types import canonical, traits_of
+from gdbext.diagnosis.diagnose import diagnose
+from gdbext.model import Freeing, Report
+from gdbext.reports import story
+from gdbext.session import Session
+from gdbext.target.protocol import MemoryFault
+
+REMEMBERED = 20_000
+"""Calls, the last ones: what went before has been used again long since."""
+MAX_METHODS = 400
+MAX_BASES = 8
+MAX_FRAMES = 3
+METHOD = 32
+"""Bytes of a ``PyMethodDef`` (Include/methodobject.h): name, function, flags, doc."""
+SLOTS = {
+    "tp_clear": "tp_clear",
+    "tp_as_sequence.sq_ass_item": "__setitem__",
+    "tp_as_mapping.mp_ass_subscript": "__setitem__",
+}
+"""Slots by which an object drops what it holds."""
+FIRST, SECOND, IN_ARRAY = range(3)
+"""How a C function gets the object: as its first argument, as its second, or first in the array
+that its second argument points to.
+"""
+PASSED = {0x08: SECOND, 0x80: IN_ARRAY}
+"""How functions of modules get theirs, by METH_O and METH_FASTCALL (Include/methodobject.h)."""
+Calls = Callable[[int, int, tuple[int, int], Callable[[], Sequence[str]]], None]
+"""What is told of a call: the function, the LWP, its first two arguments, and what gives its
+callers.
+"""
+
+
+class Follower(Protocol):
+    """A debugger that lets the process run, and stops it for a moment at functions."""
+
+    def follow(self, functions: Iterable[int], call: Calls) -> None:
+        """Until the process dies or ends, or a person interrupts it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A function that frees an object, or empties it; ``passes`` says how it gets the object."""
+
+    name: str
+    frees: bool
+    passes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call that was seen."""
+
+    place: Place
+    address: int
+    type: str
+    lwp: int
+    python: tuple[Frame, ...]
+    native: tuple[str, ...]
+
+
+class Recorder:
+    """The calls of the functions that free objects of some types, or take away what they hold."""
+
+    def __init__(
+        self, session: Session, names: Sequence[str], functions: Sequence[str] = ()
+    ) -> None:
+        """``names`` are the types', ``functions`` those of functions that the program calls with
+        such objects.
+        """
+        self._session = session
+        self._raw = session.debugger
+        self._frames = FrameReader(session.debugger, session.layout)
+        self._states: dict[int, ThreadState] = {}
+        self._types: dict[int, TypeInfo] = {}
+        self.places: dict[int, Place] = {}
+        self.calls: deque[Call] = deque(maxlen=REMEMBERED)
+        self.seen = 0
+        self._type_at = session.layout.offset("PyObject", "ob_type")
+        self._frame_at = session.layout.offset("PyThreadState", "current_frame")
+        wanted = {canonical(name) for name in names}
+        for info in self._all_types():
+            if canonical(info.name) in wanted:
+                self._types[info.address] = info
+                self._add(info)
+        if self._types:
+            self._add_functions(set(functions))
+
+    def _all_types(self) -> Iterator[TypeInfo]:
+        """The types of the process; that of types is found from a code object's."""
+        session = self._session
+        for thread in session.runtime.threads:
+            for frame in session.python_stack(thread.native_thread_id).frames[:1]:
+                info = session.objects.type_of(frame.code)
+                if info is not None:
+                    yield from session.heap.instances_of_type(info.metatype)
+                    return
+
+    def _add(self, info: TypeInfo) -> None:
+        if not traits_of(info.name).common:
+            deallocator = self._word("PyTypeObject", info.address, "tp_dealloc")
+            self._place(deallocator, f"{info.name}.tp_dealloc", True)
+        for base in list(self._session.objects.bases(info))[:MAX_BASES]:
+            for name, function in self._methods(base):
+                traits = method_traits(name)
+                if traits.effect.changes and not traits.keeps_items:
+                    self._place(function, f"{info.name}.{name}", False)
+            for path, name in SLOTS.items():
+                self._place(self._slot(base, path), f"{info.name}.{name}", False)
+
+    def _add_functions(self, names: Set[str]) -> None:
+        """Built-in functions of modules that change their first argument, by the names that the
+        program's own code has for them.
+        """
+        objects = self._session.objects
+        for function in self._globals(names):
+            method = self._word("PyCFunctionObject", function, "m_ml")
+            text = builtin_name(objects, function) if method else None
+            traits = method_traits(text)
+            flags = self._word("PyMethodDef", method, "ml_flags")
+            passes = next((how for flag, how in PASSED.items() if flags & flag), None)
+            if passes is not None and traits.effect.changes and not traits.keeps_items:
+                address = self._word("PyMethodDef", method, "ml_meth")
+                self._place(address, text or "?", False, passes)
+
+    def _globals(self, names: Set[str]) -> Iterator[int]:
+        """Built-in functions of those names in the globals of the threads' frames, and in the
+        modules there.
+        """
+        objects = self._session.objects
+        seen: set[int] = set()
+        for thread in self._session.runtime.threads:
+            for frame in self._session.python_stack(thread.native_thread_id).frames:
+                if frame.globals in seen:
+                    continue
+                seen.add(frame.globals)
+                for _, value in objects.dict_items(frame.globals):
+                    info = objects.type_of(value)
+                    if info is not None and info.name == "module":
+                        yield from filter(None, (attribute(objects, value, n) for n in names))
+                yield from filter(None, (objects.dict_get_str(frame.globals, n) for n in names))
+
+    def _place(self, function: int, text: str, frees: bool, passes: int = FIRST) -> None:
+        if function and function not in self.places:
+            symbol = self._session.debugger.symbol_at(function)
+            name = symbol.name if symbol else text
+            self.places[function] = Place(name=name, frees=frees, passes=passes)
+
+    def _word(self, struct: str, address: int, field: str) -> int:
+        return self._session.objects.pointer(struct, address, field) or 0
+
+    def _slot(self, info: TypeInfo, path: str) -> int:
+        first, _, second = path.partition(".")
+        address = self._word("PyTypeObject", info.address, first)
+        struct = {"tp_as_sequence": "PySequenceMethods", "tp_as_mapping": "PyMappingMethods"}
+        return self._word(struct[first], address, second) if second and address else address
+
+    def _methods(self, info: TypeInfo) -> Iterator[tuple[str, int]]:
+        table = self._word("PyTypeObject", info.address, "tp_methods")
+        memory = self._session.memory
+        for index in range(MAX_METHODS if table else 0):
+            try:
+                entry = memory.read(table + METHOD * index, 16)
+                name = read_cstring(memory, int.from_bytes(entry[:8], "little"), 80)
+            except MemoryFault:
+                return
+            if not name:
+                return
+            yield name, int.from_bytes(entry[8:], "little")
+
+    def call(
+        self,
+        function: int,
+        lwp: int,
+        arguments: tuple[int, int],
+        callers: Callable[[], Sequence[str]],
+    ) -> None:
+        """Remember one call, if it is for an object of one of the types."""
+        place = self.places[function]
+        try:
+            address = self._object(place, arguments)
+            kind = int.from_bytes(self._raw.read(address + self._type_at, 8), "little")
+            if kind not in self._types:
+                return
+            self.seen += 1
+            made = Call(
+                place=place,
+                address=address,
+                type=self._types[kind].name,
+                lwp=lwp,
+                python=self._python(lwp),
+                native=tuple(callers()),
+            )
+        except MemoryFault:
+            return
+        self.calls.append(made)
+
+    def _object(self, place: Place, arguments: tuple[int, int]) -> int:
+        """The object that a call is for."""
+        if place.passes == FIRST:
+            return arguments[0]
+        if place.passes == SECOND:
+            return arguments[1]
+        return int.from_bytes(self._raw.read(arguments[1], 8), "little")
+
+    def _python(self, lwp: int) -> tuple[Frame, ...]:
+        """The thread's innermost Python frames now."""
+        if lwp not in self._states:
+            runtime = read_runtime(self._raw, self._session.layout, self._session.runtime_address)
+            self._states = {t.native_thread_id: t for t in runtime.threads}
+        state = self._states.get(lwp)
+        if state is None:
+            return ()
+        frame = int.from_bytes(self._raw.read(state.address + self._frame_at, 8), "little")
+        stack = self._frames.stack(replace(state, current_frame=frame), MAX_FRAMES)
+        return tuple(stack.frames)
+
+    def freeings(self, report: Report, session: Session) -> list[Freeing]:
+        """The last calls for each object that the report is about: the one that freed it, and the
+        last one by another thread than the crashed that took something away from it.
+        """
+        crashed = report.crash.thread if report.crash else None
+        found: list[Freeing] = []
+        for address, how in _about(report).items():
+            mine = [call for call in reversed(self.calls) if call.address == address]
+            freed = next((call for call in mine if call.place.frees), None)
+            emptied = [call for call in mine if not call.place.frees]
+            others = [call for call in emptied if call.lwp != crashed]
+            last = next(iter(others or emptied), None)
+            for call in (freed, last):
+                if call is not None:
+                    found.append(_freeing(call, how, session))
+        return found
+
+
+def _about(report: Report) -> dict[int, str]:
+    """The objects that a report is about, and how."""
+    found: dict[int, str] = {}
+    for finding in report.findings:
+        if finding.subject is not None and finding.subject.address:
+            found.setdefault(finding.subject.address, "the subject")
+        if finding.container is not None:
+            found.setdefault(finding.container.address, "the container")
+    for race in (report.race, *report.suspects):
+        if race is not None:
+            found.setdefault(race.object.address, "the shared object")
+    return found
+
+
+def _freeing(call: Call, how: str, session: Session) -> Freeing:
+    frame = call.python[0] if call.python else None
+    source = None
+    if frame is not None and frame.line is not None:
+        lines = session.debugger.source(frame.file, frame.line, 0)
+        source = next((text.strip() for _, text in lines), None)
+    return Freeing(
+        address=call.address,
+        type=call.type,
+        name=session.thread_name(call.lwp),
+        lwp=call.lwp,
+        file=frame.file if frame else None,
+        line=frame.line if frame else None,
+        function=frame.function if frame else None,
+        source=source,
+        native=call.native or (call.place.name,),
+        how=how,
+        is_emptied=not call.place.frees,
+    )
+
+
+def run(context: Context, arguments: Arguments) -> None:
+    """Record from now on until the process dies, then tell."""
+    follow = getattr(context.debugger, "follow", None)
+    if follow is None:
+        raise UsageError("ft blame works in gdb only")
+    if context.debugger.kind != "live":
+        raise UsageError("ft blame wants a process, not a core: start one with `run`")
+    recorder = Recorder(context.session, arguments.words)
+    if not recorder.places:
+        raise UsageError(
+            f"no type {arguments.words[0]} here (yet): its name is tp_name, as `ft object` shows it"
+        )
+    names = ", ".join(sorted(place.name for place in recorder.places.values()))
+    context.write(f"recording calls of {names}\n")
+    cast(Follower, context.debugger).follow(recorder.places, recorder.call)
+    context.write(f"{recorder.seen} calls seen; stopping at each of them changes the timing\n")
+    if context.debugger.signal() is None:
+        context.write("nothing died\n")
+        return
+    report = diagnose(context.session)
+    freeings = recorder.freeings(report, context.session)
+    for one in freeings:
+        context.write(story.freeing(one) + "\n")
+    if not freeings:
+        context.write("none of the calls was for an object that the crash is about\n")
+
+
+COMMAND = Command(
+    "blame",
+    "records who frees objects of a type, until the process dies",
+    "Lets the process run with breakpoints on the type's deallocator and on the methods\n"
+    "that take away what its objects hold, and remembers the last calls with thread and\n"
+    "line. When the process dies, it says who freed or emptied the objects that the crash\n"
+    "is about. The process runs far slower meanwhile, and a race may not happen.\n"
+    "Give the container's type as well, where an item was lost. Works in gdb, on a process.",
+    run,
+    positional=("TYPE", "[TYPE]"),
+    examples=("ft blame types.UnionType list", "ft blame collections.OrderedDict"),
+)
