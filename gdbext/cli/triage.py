@@ -23,6 +23,7 @@ examples:
   gdbext triage core.1234
   gdbext triage core.1234.zst --format json | jq '.findings[0]'
   gdbext triage core -o crash.html -o crash.sarif
+  gdbext triage core.1234 yesterday.json
 
 The program is found from the core itself and compared with it by build id.
 Cores compressed with zstd, gzip, xz or lz4 are read as they are. Nothing of
@@ -30,7 +31,10 @@ the target is run, and no script that lies beside it is loaded.
 
 --debuginfod URL asks that server, and no other, for the debug information of
 the core's files, by their build ids; what comes is kept in your cache.
-DEBUGINFOD_URLS is not used."""
+DEBUGINFOD_URLS is not used.
+
+Of two cores or more, or reports in JSON among them, it is told what they share
+and where they differ (as text or json)."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,7 +44,12 @@ def parser() -> argparse.ArgumentParser:
         epilog=EXIT_STATUS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("core", metavar="CORE", help="the core file")
+    made.add_argument(
+        "core",
+        metavar="CORE",
+        nargs="+",
+        help="the core file; of several, and of reports in JSON, what they share is told",
+    )
     made.add_argument(
         "--exe",
         metavar="EXE",
@@ -80,11 +89,24 @@ def add_debugger_options(made: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     request = report_request(arguments)
-    request["shown"] = arguments.core
-    for name, path in (("executable", arguments.exe), ("sysroot", arguments.sysroot)):
-        request[name] = os.path.abspath(path) if path else None
+    if len(arguments.core) > 1:
+        from gdbext.cli import differences
+
+        return differences.run(arguments, request, diagnose_core)
+    return diagnose_core(arguments.core[0], arguments, request)
+
+
+def diagnose_core(path: str, arguments: argparse.Namespace, request: dict[str, Any]) -> int:
+    """Diagnose a core as the arguments say; returns the exit status.
+
+    Raises:
+        Failure: when it cannot be unpacked, or no debugger can do it.
+    """
+    request = {**request, "shown": path}
+    for name, file in (("executable", arguments.exe), ("sysroot", arguments.sysroot)):
+        request[name] = os.path.abspath(file) if file else None
     try:
-        with compressed.unpacked(arguments.core) as core:
+        with compressed.unpacked(path) as core:
             if arguments.debuginfod:
                 folder = _from_server(arguments.debuginfod, core, request["sysroot"])
                 request["debug_folder"] = folder

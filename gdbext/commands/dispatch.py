@@ -29,6 +29,7 @@ NAMES = [
     "blame",
     "known",
     "export",
+    "diff",
     "help",
 ]
 MODULES = {"list": "list_", "object": "object_"}

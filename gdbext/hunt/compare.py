@@ -5,12 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from gdbext.hunt.deaths import Death, symptom
+from gdbext.hunt.deaths import UNSIGNED, Death, symptom
 from gdbext.hunt.grouping import is_same_defect
-from gdbext.model import Report
+from gdbext.model import Report, hexaddr
+from gdbext.reports.options import Options
+from gdbext.reports.sanitize import source_line, visible
+from gdbext.reports.text_parts import Page
 from gdbext.wording import sentence
 from gdbext.wording.operations import operation_text
+
+SCHEMA = "gdbext.diff/1"
+SIGNATURE = "signature"
+WIDE = 16
+"""Columns before what a report says."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,46 @@ def compare(reports: Sequence[Report]) -> Comparison:
     return Comparison(tuple(rows), is_one)
 
 
+def text(found: Comparison, names: Sequence[str], options: Options) -> str:
+    """A comparison for people; ``names`` are those of the reports."""
+    page = Page(options)
+    shown = [source_line(name) for name in names]
+    page.line(page.style("heading", _verdict(found)))
+    letters = [chr(ord("A") + number) for number in range(len(names))]
+    for letter, name in zip(letters, shown):
+        page.line(f"  {page.style('heading', letter)}  {name}")
+    if found.shared:
+        page.line("both" if len(names) == 2 else "all")
+        for row in found.shared:
+            page.flow(visible(row.values[0]), WIDE, f"  {row.what}")
+    if found.different:
+        page.line("differ")
+        for row in found.different:
+            for number, (letter, value) in enumerate(zip(letters, row.values)):
+                lead = f"  {'' if number else row.what:<{WIDE - 6}} {letter}"
+                page.flow(visible(value) or "nothing", WIDE, lead)
+    return page.text()
+
+
+def data(found: Comparison, names: Sequence[str]) -> dict[str, Any]:
+    """A comparison for programs."""
+    return {
+        "schema": SCHEMA,
+        "reports": list(names),
+        "is_one_defect": found.is_one_defect,
+        "shared": {row.what: row.values[0] for row in found.shared},
+        "different": {row.what: list(row.values) for row in found.different},
+    }
+
+
+def _verdict(found: Comparison) -> str:
+    if any(row.what == SIGNATURE and row.values[0] != UNSIGNED for row in found.shared):
+        return "one defect: the signature is the same"
+    if found.is_one_defect:
+        return "one defect, by what raced where; the signatures differ"
+    return "not known to be one defect"
+
+
 def _interpreter(death: Death) -> str:
     target = death.report.target
     kind = "debug" if target.debug_build else "release"
@@ -81,7 +130,7 @@ def _lines(death: Death) -> str:
 
 
 def _issue(death: Death) -> str:
-    return ", ".join(f"{issue.id} ({issue.match})" for issue in death.report.known_issues[:1])
+    return ", ".join(f"{issue.id} ({issue.match})" for issue in death.report.known_issues[:3])
 
 
 def _frames(death: Death) -> str:
@@ -89,14 +138,53 @@ def _frames(death: Death) -> str:
     return " < ".join(signature.frames) if signature else ""
 
 
+def _others(death: Death) -> str:
+    return ", ".join(
+        f"{finding.rule} {sentence(finding.title)}" for finding in death.report.findings[1:]
+    )
+
+
+def _liveness(death: Death) -> str:
+    findings = death.report.findings
+    subject = findings[0].subject if findings else None
+    return str(subject.liveness or "") if subject else ""
+
+
+def _access(death: Death) -> str:
+    crash = death.report.crash
+    if crash is None:
+        return ""
+    parts = (crash.access, hexaddr(crash.address) if crash.address is not None else None)
+    return " ".join(part for part in parts if part)
+
+
+def _crashed_in(death: Death) -> str:
+    thread = next((thread for thread in death.report.threads if thread.crashed), None)
+    if thread is None or not thread.python:
+        return ""
+    frame = thread.python[0]
+    return f"{os.path.basename(frame.file)}:{frame.line or '?'} in {frame.function}"
+
+
+def _threads(death: Death) -> str:
+    return str(len(death.report.threads))
+
+
 ASPECTS: dict[str, Callable[[Death], str]] = {
-    "signature": lambda death: death.signature,
+    SIGNATURE: lambda death: death.signature,
     "interpreter": _interpreter,
     "died": lambda death: symptom(death.report),
+    "at": _access,
+    "python": _crashed_in,
     "headline": _headline,
+    "also": _others,
+    "it is": _liveness,
     "object": lambda death: death.object_type or "",
     "race": _race,
     "lines": _lines,
     "issue": _issue,
     "frames": _frames,
+    "threads": _threads,
+    "layouts": lambda death: death.report.target.layout_source or "",
+    "debugger": lambda death: death.report.tool.debugger,
 }

@@ -10,6 +10,9 @@ from functools import cached_property
 from gdbext.model import Race, RaceThread, Report
 from gdbext.wording import sentence
 
+UNSIGNED = "unsigned"
+"""In place of the signature of a report that has none."""
+
 
 @dataclass(frozen=True, order=True)
 class Line:
@@ -36,7 +39,7 @@ class Death:
     @property
     def signature(self) -> str:
         """The signature's id; ``unsigned`` where the report has none."""
-        return self.report.signature.id if self.report.signature else "unsigned"
+        return self.report.signature.id if self.report.signature else UNSIGNED
 
     @property
     def object_type(self) -> str | None:

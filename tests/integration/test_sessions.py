@@ -225,6 +225,7 @@ def test_reports_are_exported(founding: tuple[Session, dict[str, str]], tmp_path
     for kind in ("text", "markdown", "github", "html"):
         assert "FT101" in content[kind], kind
         assert "\x1b" not in content[kind], kind
+    told(session, f"ft diff {folder}/report.json", "one defect: the signature is the same")
     session.command(f"ft export --redact json {tmp_path}/redacted.json")
     assert json.loads((tmp_path / "redacted.json").read_text())["findings"][0]["rule"] == "FT101"
 
