@@ -60,7 +60,7 @@ class Lab:
                         builds.python(build),
                         script.path,
                         folder=folder,
-                        timeout=expect.get("seconds", 30),
+                        timeout=expect.get("seconds", 120),
                         env=expect.get("env") if env is None else env,
                         # What is mended there would be waited for in vain each time.
                         attempts=1 if builds.given() else expect.get("attempts", 1),
