@@ -100,7 +100,7 @@ def test_where_no_layout_fits_a_report_has_what_needs_none(debugger: str, tmp_pa
             if int.from_bytes(data[place + 8 : place + 16], "little") >> 16 == 0x030D:
                 data[place + 8 : place + 8 + len(made_up)] = made_up
         data.close()
-    report = triage_json(core, debugger)
+    report = triage_json(core, debugger, timeout=300)
     target, crash_of, errors = report["target"], report["crash"], report["errors"]
     assert (target["python_version"], target["layout_source"]) == ("3.20.0", None)
     assert (crash_of["signal"], crash_of["address"]) == ("SIGSEGV", "0x0")
@@ -124,7 +124,7 @@ def test_what_was_learnt_of_a_build_is_used_for_its_stripped_copy(
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     (kept,) = (tmp_path / "cache" / "learnt").glob("*.json")
-    target = triage_json(core)["target"]
+    target = triage_json(core, timeout=300)["target"]
     name = f"3.13.5 of build {kept.stem[:12]}"
     assert (target["layout_table"], target["opcode_table"]) == (f"{name} (learnt)", name)
 
@@ -159,7 +159,7 @@ def test_with_wrong_tables_of_instructions_no_operation_is_named(tmp_path: Path)
     script.write_text(WRONG.format(checkout=str(version_tables.CHECKOUT)))
     command = [GDBS[0], "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x", str(script)]
     done = subprocess.run(
-        [*command, str(python), str(core)], capture_output=True, text=True, timeout=120
+        [*command, str(python), str(core)], capture_output=True, text=True, timeout=300
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     assert lines, done.stderr

@@ -28,7 +28,7 @@ def home() -> dict[str, str]:
 
 def triage(core: Path, *options: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "gdbext", "triage", str(core), "--format", "json", *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     report: dict[str, Any] = json.loads(done.stdout)
     return report
@@ -61,7 +61,7 @@ def test_started_by_a_link(tmp_path: Path, plain: tuple[object, ...]) -> None:
 
 def test_started_in_a_virtual_environment(tmp_path: Path, plain: tuple[object, ...]) -> None:
     command = [interpreters.build("release"), "-m", "venv", "--without-pip", tmp_path / "venv"]
-    subprocess.run(command, check=True, timeout=120)
+    subprocess.run(command, check=True, timeout=300)
     core = crash(tmp_path / "venv" / "bin" / "python", SCRIPT, folder=tmp_path / "run").core
     assert told(triage(core)) == plain
 
@@ -72,7 +72,7 @@ def test_deleted_since_and_given(tmp_path: Path, plain: tuple[object, ...]) -> N
     core = crash(gone, SCRIPT, folder=tmp_path / "run", env=home()).core
     gone.rename(kept)
     command = [sys.executable, "-m", "gdbext", "triage", str(core)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 3
     assert f"was made by {gone}" in done.stderr
     assert "--exe EXE" in done.stderr
