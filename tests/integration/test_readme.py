@@ -126,10 +126,16 @@ def workshop(tools: Path, crash: CrashRun, tmp_path: Path) -> Path:
 
 
 def shell(
-    command: str, folder: Path, tools: Path, stderr: int = subprocess.PIPE, **variables: str
+    command: str,
+    folder: Path,
+    tools: Path,
+    stderr: int = subprocess.PIPE,
+    variables: Mapping[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     path = f"{tools}:{os.environ['PATH']}"
-    env = environment(PATH=path, HOME=str(folder / "home"), PYTHONPATH=str(ROOT), **variables)
+    env = environment(
+        PATH=path, HOME=str(folder / "home"), PYTHONPATH=str(ROOT), **(variables or {})
+    )
     command = command.replace("/usr/bin/python3 ", "system-python ")
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
@@ -186,7 +192,7 @@ def test_console(
     variables = {"PID": str(request.getfixturevalue("server"))} if "$PID" in block.text else {}
     for command, expected in block.steps("$ "):
         # A person sees both: reports of `gdbext run` go to stderr.
-        done = shell(command, workshop, tools, subprocess.STDOUT, **variables)
+        done = shell(command, workshop, tools, subprocess.STDOUT, variables)
         assert done.returncode == 0, f"{command}\n{done.stdout}"
         compare(block, command, expected, done.stdout)
         made = re.findall(r"(?:-o|--html|--markdown) (\S+)|> (\S+)", command)
@@ -336,10 +342,10 @@ def follow(
 ) -> subprocess.CompletedProcess[str]:
     """Run the commands as a CI service does, up to the last, whose end is the job's."""
     for command in commands[:-1]:
-        done = shell(command, folder, tools, **variables)
+        done = shell(command, folder, tools, variables=variables)
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
     assert "gdbext run" in commands[-1]
-    return shell(commands[-1], folder, tools, **variables)
+    return shell(commands[-1], folder, tools, variables=variables)
 
 
 def test_all_recipes_are_followed() -> None:
@@ -361,7 +367,7 @@ def test_github_actions(suite: str, workshop: Path, tools: Path, tmp_path: Path)
     runner.mkdir()
 
     def run(script: str, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        return shell(f"set -e\n{script}", workshop, tools, **variables)
+        return shell(f"set -e\n{script}", workshop, tools, variables=variables)
 
     for step in job["steps"]:
         if step in own:
@@ -426,7 +432,7 @@ def test_the_action_fails_as_its_command_does(
     done = actions.run(
         ROOT / ".github" / "actions" / "run",
         {**inputs, "tool-python": "system-python", "artifact": "", "on-crash": "out here"},
-        lambda script, variables: shell(f"set -e\n{script}", workshop, tools, **variables),
+        lambda script, variables: shell(f"set -e\n{script}", workshop, tools, variables=variables),
         runner,
     )
     assert (done.status, done.outputs["crashed"]) == expected, done.log

@@ -25,6 +25,7 @@ from gdbext.reports.json_report import schema
 from integration.commandline import GDBEXT, ROOT, environment, gdbext
 from lab.crash import kernel_writes_cores
 
+COMMAND = " ".join(GDBEXT)
 HOST = sys.executable
 SEGV = "import ctypes; ctypes.string_at(1)"
 
@@ -261,13 +262,12 @@ def shell() -> Any:
     made.setecho(False)
     made.sendline("PS1='PROM''PT '")
     made.expect("PROMPT ")
-    made.gdbext = " ".join(GDBEXT)
     yield made
     made.close(force=True)
 
 
 def test_terminal_is_the_commands(shell: Any, python: str) -> None:
-    shell.sendline(f"{shell.gdbext} run -- {python} -q")
+    shell.sendline(f"{COMMAND} run -- {python} -q")
     shell.expect(">>> ")
     shell.sendline("import os; print('tty', os.isatty(0), os.tcgetpgrp(0) == os.getpgrp())")
     shell.expect("tty True True")
@@ -282,7 +282,7 @@ def test_terminal_is_the_commands(shell: Any, python: str) -> None:
 
 
 def test_interrupt_key_reaches_the_command_once(shell: Any, python: str) -> None:
-    shell.sendline(f"{shell.gdbext} run -- {python} -q")
+    shell.sendline(f"{COMMAND} run -- {python} -q")
     shell.expect(">>> ")
     shell.sendline("import time; time.sleep(60)")
     time.sleep(0.5)
@@ -297,7 +297,7 @@ def test_interrupt_key_reaches_the_command_once(shell: Any, python: str) -> None
 
 def test_stop_key_stops_both_and_fg_wakes_them(shell: Any, python: str) -> None:
     shell.sendline(
-        f"{shell.gdbext} run -- {python} -c \"import time; print('rea' + 'dy', flush=True); "
+        f"{COMMAND} run -- {python} -c \"import time; print('rea' + 'dy', flush=True); "
         "time.sleep(5); print('do' + 'ne')\""
     )
     shell.expect("ready")
@@ -762,7 +762,7 @@ def test_pytest_dies(
     limits = (
         None if world == "as it is" else lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     )
-    words = [*command, "run", "--on-crash", tmp_path / "reports", "--", python, *PLUGIN]
+    words = [*command, "run", "--on-crash", str(tmp_path / "reports"), "--", python, *PLUGIN]
     done = subprocess.run(
         words, env=env, cwd=folder, capture_output=True, text=True, timeout=180, preexec_fn=limits
     )

@@ -60,7 +60,8 @@ def test_started_by_a_link(tmp_path: Path, plain: tuple[object, ...]) -> None:
 
 
 def test_started_in_a_virtual_environment(tmp_path: Path, plain: tuple[object, ...]) -> None:
-    command = [interpreters.build("release"), "-m", "venv", "--without-pip", tmp_path / "venv"]
+    python = str(interpreters.build("release"))
+    command = [python, "-m", "venv", "--without-pip", str(tmp_path / "venv")]
     subprocess.run(command, check=True, timeout=300)
     core = crash(tmp_path / "venv" / "bin" / "python", SCRIPT, folder=tmp_path / "run").core
     assert told(triage(core)) == plain

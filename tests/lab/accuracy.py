@@ -182,7 +182,7 @@ def races(options: Options, scripts: Iterable[Script]) -> list[RaceRow]:
 def _race(options: Options, script: Script, build: str) -> list[RaceRow]:
     scores: dict[str, list[RaceScore]] = {debugger: [] for debugger in options.debuggers}
     problems: dict[str, list[str]] = {debugger: [] for debugger in options.debuggers}
-    seconds = []
+    seconds: list[float] = []
     for number in range(options.runs):
         try:
             run = options.lab.crash(build, script.name, number)
@@ -472,11 +472,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"on {own.python} ({own.name}) alone\n")
     if given.shapes:
         with contextlib.nullcontext(Lab(given.cores)) if given.cores else Lab.temporary() as lab:
-            chosen = {
+            what: dict[str, Any] = {
                 "shapes": given.build or shapes.SHAPES,
                 "crashes": given.scripts or shapes.CRASHES,
             }
-            return 0 if shapes.compare(lab, given.debugger or DEBUGGERS[:1], **chosen) else 1
+            return 0 if shapes.compare(lab, given.debugger or DEBUGGERS[:1], **what) else 1
     scripts = corpus()
     if unknown := set(given.scripts) - scripts.keys():
         parser.error(

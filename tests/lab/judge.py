@@ -117,7 +117,8 @@ def signature(report: Report) -> str | None:
 
 def name_of(report: Report, lwp: int) -> str | None:
     """The name of a thread of the report."""
-    return next((thread["name"] for thread in report["threads"] if thread["lwp"] == lwp), None)
+    names: Iterator[str | None] = (t["name"] for t in report["threads"] if t["lwp"] == lwp)
+    return next(names, None)
 
 
 @dataclass(frozen=True)

@@ -26,9 +26,9 @@ def python(build: str = "release") -> Path:
     with (interpreters.cache_dir() / f".pytest-{build}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_text() != wanted:
-            make = [interpreters.build(build), "-m", "venv", "--clear", folder]
+            make = [str(interpreters.build(build)), "-m", "venv", "--clear", str(folder)]
             subprocess.run(make, check=True, stdout=subprocess.DEVNULL)
-            install = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", *PLUGINS]
+            install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *PLUGINS]
             subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
             stamp.write_text(wanted)
     return folder / "bin" / "python"

@@ -127,7 +127,7 @@ def _race(script: Script, shape: str, run: CrashRun, report: dict[str, Any]) -> 
 
 def _deadlock(script: Script, run: CrashRun, report: dict[str, Any]) -> Iterator[Check]:
     (rule, confidence), *_ = script.expect["problems"]
-    first = next((f for f in report["findings"]), {})
+    first: dict[str, Any] = next(iter(report["findings"]), {})
     yield Check("rule", rule, str(first.get("rule")), first.get("rule") == rule)
     said = str(first.get("confidence"))
     yield Check("confidence", confidence, said, said == confidence)

@@ -199,7 +199,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     titles = ("in", "what", "times", *results.PROBLEMS, "CPU s", "peak MB")
     widths = (5, 18, 6, *(max(len(p), 4) for p in results.PROBLEMS), 6, 8)
     kinds = [*SHARES, ATTACH]
-    lines = [titles]
+    lines: list[tuple[str, ...]] = [titles]
     for debugger in sorted({row["debugger"] for row in rows}):
         for kind in kinds:
             if of := groups.get((debugger, kind)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def test_lack(pattern: str, limit: int, expected: str | None) -> None:
 def test_newest_core_of_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cores, "pattern", lambda: "core.%p")
-    monkeypatch.setattr(cores.resource, "getrlimit", lambda _: (0, -1))
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (0, -1))
     for name, age in (("core.7", 1000), ("core.8", 0), ("core.7.new", 0)):
         (tmp_path / name).touch()
         os.utime(name, (5000 - age, 5000 - age))

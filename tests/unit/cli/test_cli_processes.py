@@ -25,7 +25,7 @@ def child() -> int:  # type: ignore[misc]
     if pid == 0:
         time.sleep(600)
         os._exit(0)
-    yield pid  # type: ignore[misc]
+    yield pid
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     page.close()

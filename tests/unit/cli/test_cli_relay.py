@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -34,7 +35,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     calls: list[tuple[int, int]] = []
-    monkeypatch.setattr(relay.os, "kill", lambda pid, number: calls.append((pid, number)))
+    monkeypatch.setattr(os, "kill", lambda pid, number: calls.append((pid, number)))
     return calls
 
 
@@ -110,7 +111,7 @@ def test_command_that_is_gone(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> 
     def gone(_pid: int, _number: int) -> None:
         raise ProcessLookupError
 
-    monkeypatch.setattr(relay.os, "kill", gone)
+    monkeypatch.setattr(os, "kill", gone)
     passing = made()
     passing.received(signal.SIGTERM, SENDER)
     clock.now += 1

@@ -8,20 +8,25 @@ from fakes import FakeDebugger
 from gdbext.commands.command import Context
 from gdbext.commands.referrers import _text
 from gdbext.cpython.allocator.referrers import Referrer
+from gdbext.model import Claim
 from gdbext.reports.options import Options
 from gdbext.target.protocol import Symbol
 
 DATA = "in data of /lib/box.so"
 
 
+def referrer_of(kind: str, place: int | None, text: str) -> Referrer:
+    return Referrer(kind, place, Claim("said", text=text))
+
+
 @pytest.mark.parametrize(
     ("referrer", "said"),
     [
-        (Referrer("module", 0x1000, DATA), f"remembered, {DATA}"),
-        (Referrer("module", 0x1008, DATA), f"remembered+8, {DATA}"),
-        (Referrer("module", 0x1010, DATA), DATA),
-        (Referrer("stack", 0x1000, "in the stack of LWP 7"), "in the stack of LWP 7"),
-        (Referrer("register", None, "rdi of LWP 7"), "rdi of LWP 7"),
+        (referrer_of("module", 0x1000, DATA), f"remembered, {DATA}"),
+        (referrer_of("module", 0x1008, DATA), f"remembered+8, {DATA}"),
+        (referrer_of("module", 0x1010, DATA), DATA),
+        (referrer_of("stack", 0x1000, "in the stack of LWP 7"), "in the stack of LWP 7"),
+        (referrer_of("register", None, "rdi of LWP 7"), "rdi of LWP 7"),
     ],
 )
 def test_a_static_variable_is_named(referrer: Referrer, said: str) -> None:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 from gdbext.commands.scan import grouped
 from gdbext.cpython.allocator.health import Corruption
 from gdbext.cpython.allocator.page_free_lists import Damage, Flaw
 from gdbext.cpython.allocator.pages import Page
+from gdbext.model import Claim
 
 
 def list_damage(page: int, flaw: Flaw) -> Corruption:
-    values = dict.fromkeys((f.name for f in fields(Page)), 0) | {"address": page}
+    values: dict[str, Any] = dict.fromkeys((f.name for f in fields(Page)), 0)
+    values["address"] = page
     return Corruption(
-        Damage(Page(**values), flaw, "free"), f"a free list (page {page:#x}): {flaw}", ()
+        Damage(Page(**values), flaw, "free"),
+        Claim("said", text=f"a free list (page {page:#x}): {flaw}"),
+        (),
     )
 
 
 def other(title: str) -> Corruption:
-    return Corruption(None, title, ())
+    return Corruption(None, Claim("said", text=title), ())
 
 
 def test_damage_of_one_kind_stands_together_whatever_its_place() -> None:

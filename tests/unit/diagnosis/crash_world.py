@@ -27,6 +27,7 @@ from gdbext.diagnosis.observe.pointers import read_pointers
 from gdbext.diagnosis.observe.process import read_named_object, read_process
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.observe.surroundings import read_field_holder, read_surroundings
+from gdbext.model import Claim
 from gdbext.session import Session
 from gdbext.target.protocol import NativeFrame, NativeThread, Signal
 from unit.heap.heap_world import GC, MEM, OBJECT, FakePage, HeapWorld
@@ -42,7 +43,7 @@ TAKEN = Use(
     function="area",
     name="shape",
     expected="dict",
-    because="PyDictObject *",
+    because=Claim("declared-as", type="PyDictObject *"),
     is_argument=True,
     is_innermost=True,
 )
@@ -51,7 +52,7 @@ SELF = Use(
     function="shape_repr",
     name="self",
     expected="types.UnionType",
-    because="tp_repr of types.UnionType",
+    because=Claim("function-of-type", function="tp_repr", type="types.UnionType"),
     is_argument=True,
     is_self=True,
 )

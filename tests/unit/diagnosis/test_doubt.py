@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from gdbext.cpython.allocator.kinds import is_kind_of
+from gdbext.cpython.traits.functions import EVAL_LOOP
 from gdbext.diagnosis.conclude.c_types import expected_by_dwarf
 from gdbext.diagnosis.conclude.doubt import died_of, doubt
 from gdbext.diagnosis.conclude.pointers import (
@@ -18,12 +19,11 @@ from gdbext.diagnosis.conclude.pointers import (
     given_while_ending,
 )
 from gdbext.diagnosis.conclude.root import root_pointer
-from gdbext.diagnosis.facts.eval_loop import EVAL_LOOP
 from gdbext.diagnosis.facts.fault import Fault, Operand
 from gdbext.diagnosis.facts.frames import CFrame, CrashStack, FrameVariable, SlotOwner
 from gdbext.diagnosis.facts.pointers import BrokenField, Candidates, ObjectAt, Pointer, Use
 from gdbext.diagnosis.observe.pointers import goes_through, read_object
-from gdbext.model import Confidence, Evidence, Liveness, Verdict
+from gdbext.model import Claim, Confidence, Evidence, Liveness, Verdict
 from gdbext.target.protocol import NativeFrame, Signal
 from unit.objects.object_world import World
 
@@ -61,7 +61,7 @@ def use(
         function=function or f"function_{level}",
         name="v",
         expected=expected,
-        because="PyObject *",
+        because=Claim("declared-as", type="PyObject *"),
         is_argument=is_argument,
         is_self=is_self,
         passed_on=passed_on,

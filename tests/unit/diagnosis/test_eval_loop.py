@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gdbext.cpython.traits.functions import EVAL_LOOP
 from gdbext.diagnosis.facts.eval_loop import (
-    EVAL_LOOP,
     eval_levels,
     is_entry,
     is_tail_calling,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from fakes import FakeDebugger
-from gdbext.diagnosis.facts.eval_loop import EVAL_LOOP
+from gdbext.cpython.traits.functions import EVAL_LOOP
 from gdbext.diagnosis.facts.frames import CFrame, CrashStack, SlotOwner
 from gdbext.diagnosis.observe.frame_words import guess_arguments
 from gdbext.target.protocol import Debugger, NativeFrame

@@ -17,7 +17,7 @@ from gdbext.diagnosis.facts.provenance import Holders
 from gdbext.diagnosis.observe import containers
 from gdbext.diagnosis.observe import holders as holders_
 from gdbext.diagnosis.observe.holders import find_holders
-from gdbext.model import AttributeSlot, Confidence, Data, Liveness, ValueSlot, Verdict
+from gdbext.model import AttributeSlot, Claim, Confidence, Data, Liveness, ValueSlot, Verdict
 from gdbext.target.protocol import Symbol
 from gdbext.wording import sentence
 
@@ -36,7 +36,7 @@ def bad(verdict: Verdict = Verdict.FREED, address: int = GONE) -> Pointer:
         function="PyObject_Repr",
         name="v",
         expected=None,
-        because="PyObject *",
+        because=Claim("declared-as", type="PyObject *"),
         is_argument=True,
         is_innermost=True,
     )

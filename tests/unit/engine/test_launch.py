@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from importlib.machinery import PathFinder
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def test_explicit_debugger_wins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_gdb_auto_takes_lldb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(programs.PathFinder, "find_spec", lambda name: None)
+    monkeypatch.setattr(PathFinder, "find_spec", lambda name: None)
     monkeypatch.setenv("PATH", str(tmp_path))
     program(tmp_path / "lldb", "")
     assert launch.find("auto").name == "lldb"

@@ -334,10 +334,10 @@ class HeapWorld:
             for tag in range(4):
                 heap = self.heap_of(tag, thread)
                 queues = heap + self.layout.offset("mi_heap_t", "pages")
-                mine = [page.header for page in self.pages if page.heap == heap]
-                for header, following in zip(mine, [*mine[1:], 0]):
+                headers = [p.header for p in self.pages if p.heap == heap]
+                for header, following in zip(headers, [*headers[1:], 0]):
                     self.set("mi_page_t", header, next=following)
-                self.memory.write_word(queues + 24, mine[0] if mine else 0)
+                self.memory.write_word(queues + 24, headers[0] if headers else 0)
 
     @property
     def runtime(self) -> Runtime:

@@ -86,7 +86,7 @@ def new_dict(
     return address, table
 
 
-def held(heap: Heap, target: int) -> list[tuple[int, str, int | str]]:
+def held(heap: Heap, target: int) -> list[tuple[int, str, object]]:
     found = heap.holders(target)
     assert found is not None
     return [(holder.address, holder.type, holder.slot) for holder in found]

@@ -5,7 +5,6 @@ the debug hooks.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 
 import pytest
 
@@ -25,7 +24,7 @@ def world(request: pytest.FixtureRequest) -> HeapWorld:
 
 
 @pytest.fixture
-def release() -> Iterator[HeapWorld]:
+def release() -> HeapWorld:
     return HeapWorld()
 
 

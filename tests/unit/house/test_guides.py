@@ -53,7 +53,7 @@ def is_there(guide: Path, path: str) -> bool:
             next(folder.rglob(path), None)
             for folder in (ROOT / "gdbext", ROOT / "tests", guide.parent)
         )
-    homes = (ROOT, guide.parent, ROOT / "gdbext", ROOT / "tests")
+    homes: tuple[Path, ...] = (ROOT, guide.parent, ROOT / "gdbext", ROOT / "tests")
     if guide == CONTRIBUTING:
         homes = (*homes, ROOT / "gdbext" / "cpython", ROOT / "gdbext" / "diagnosis")
     return any(next(home.glob(path.rstrip("/")), None) for home in homes)

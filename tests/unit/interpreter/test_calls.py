@@ -47,7 +47,7 @@ def test_a_function_of_the_builtins_is_of_no_object(world: World) -> None:
 
 
 def test_partials_add_their_arguments_before_those_of_the_call(world: World) -> None:
-    shared, first, second, third = (world.put(value) for value in ([], 1, 2, 3))
+    shared, first, second, third = map(world.put, ([], 1, 2, 3))
     inner = partial(world, method_of(world, shared, "insert"), first)
     found = what(world, partial(world, inner, second), third)
     assert (found.owner, found.name) == (shared, "insert")

@@ -37,13 +37,11 @@ def function(content: bytes) -> Any:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_magic_number_and_opcodes_of_a_process(version: str) -> None:
-    process = Process(
-        version,
-        **{
-            EXTERNAL: {"MAGIC_NUMBER": magic_bytes()},
-            "_opcode_metadata": {"opmap": {"NOP": 27}, "_specialized_opmap": {"CALL_LEN": 200}},
-        },
-    )
+    modules: dict[str, dict[str, Any]] = {
+        EXTERNAL: {"MAGIC_NUMBER": magic_bytes()},
+        "_opcode_metadata": {"opmap": {"NOP": 27}, "_specialized_opmap": {"CALL_LEN": 200}},
+    }
+    process = Process(version, **modules)
     found = frozen(process).evidence(None)
     assert found.magic == MAGIC
     assert found.numbers == {"NOP": 27, "CALL_LEN": 200}

@@ -181,7 +181,7 @@ def outer(limit: int) -> int:
 
 
 def test_the_depth_of_real_code_is_that_of_its_blocks() -> None:
-    table = outer.__code__.co_exceptiontable
+    table = outer.__code__.co_exceptiontable  # type: ignore[attr-defined]
     depths = {handler_depth(table, index) for index in range(len(outer.__code__.co_code) // 2)}
     # Outside, in the outer block, in the loop (whose iterator is on the stack too), in both inner
     # blocks.

@@ -9,7 +9,7 @@ writes them.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from fakes import VERSIONS, FakeMemory, shipped_table
@@ -413,7 +413,7 @@ class World:
 
     def dict(
         self,
-        pairs: Sequence[tuple[int, int]],
+        pairs: Sequence[Sequence[int]],
         general: bool = False,
         type_name: str = "dict",
         holes: int = 0,
@@ -459,7 +459,7 @@ class World:
         self.memory.write(address + head + (1 << log2_bytes), b"".join(entries))
         return address
 
-    def _set(self, items: set[Any], type_name: str = "set") -> int:
+    def _set(self, items: Collection[Any], type_name: str = "set") -> int:
         return self.set_of([self.put(item) for item in items], type_name)
 
     def _frozenset(self, items: frozenset[Any]) -> int:

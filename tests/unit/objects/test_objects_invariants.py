@@ -57,7 +57,7 @@ def test_whole_types() -> None:
     assert any("READY" in sentence(v.claim) for v in check(world, world.types["str"], "type"))
 
 
-def damaged_list(**fields: int) -> list[tuple[str, str]]:
+def damaged_list(**fields: int) -> list[tuple[object, str]]:
     world = World()
     address = world.put([1, 2, 3])
     world.set("PyObject", address, ob_ref_local=2)

@@ -84,7 +84,7 @@ def test_whole(world: World) -> None:
 def broken(world: World, **fields: int) -> list[tuple[str, str]]:
     address = world.union(world.types["int"], world.types["str"])
     world.set("unionobject", address, **fields)
-    return [(v.slot, sentence(v.claim)) for v in world.objects.invariants(address)]
+    return [(str(v.slot), sentence(v.claim)) for v in world.objects.invariants(address)]
 
 
 def test_args(world: World) -> None:

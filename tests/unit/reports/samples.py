@@ -6,10 +6,13 @@ The founding crash as DESIGN's screen has it, and its variants.
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from gdbext.model import (
     BlockRun,
+    Claim,
     Confidence,
     Container,
     ContainerView,
@@ -77,7 +80,7 @@ RULES = {
 def finding_of(rule: str, *parts: Any, **more: Any) -> Finding:
     """A finding with what its rule gives to each."""
     name, kind = RULES[rule]
-    return Finding(rule, *parts, **more, name=name, kind=kind)
+    return Finding(rule, *parts, **{**more, "name": name, "kind": kind})
 
 
 def _excerpt(line: int) -> tuple[SourceLine, ...]:
@@ -447,8 +450,11 @@ def victim() -> Report:
         READER,
         access="reading",
         victim=True,
-        victim_reason="mi_page_malloc followed a link that was overwritten before; "
-        "no thread is at it now",
+        victim_reason=Claim(
+            "said",
+            text="mi_page_malloc followed a link that was overwritten before; "
+            "no thread is at it now",
+        ),
     )
     race = dataclasses.replace(base.race, confidence=Confidence.POSSIBLE) if base.race else None
     return dataclasses.replace(base, crash=crash, findings=(finding,), race=race, known_issues=())
@@ -629,7 +635,7 @@ def hostile(text: str, report: Report | None = None) -> Report:
             return value
         fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
         kind = type(value).__name__
-        return dataclasses.replace(
+        return dataclasses.replace(  # type: ignore[type-var]
             value, **{k: v if f"{k}:{kind}" in ours else changed(v, k) for k, v in fields.items()}
         )
 
@@ -638,7 +644,7 @@ def hostile(text: str, report: Report | None = None) -> Report:
     return result
 
 
-SAMPLES = {
+SAMPLES: dict[str, Callable[[], Report]] = {
     "founding": founding,
     "healthy": healthy,
     "assertion": assertion,
@@ -648,5 +654,5 @@ SAMPLES = {
     "empty": empty,
     "many threads": many_threads,
     "huge": huge,
-    **{f"hostile {i}": lambda text=text: hostile(text) for i, text in enumerate(HOSTILE)},
+    **{f"hostile {i}": functools.partial(hostile, text) for i, text in enumerate(HOSTILE)},
 }

@@ -5,6 +5,7 @@ import dataclasses
 import hashlib
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +28,9 @@ class Outline(HTMLParser):
 
     def __init__(self, text):
         super().__init__()
-        self.open, self.elements, self.text = [], [], []
+        self.open: list[Any] = []
+        self.elements: list[Any] = []
+        self.text: list[Any] = []
         self.feed(text)
         self.close()
         assert self.open == []

@@ -17,6 +17,7 @@ from gdbext.reports.text_parts import (
     stack,
     wrap,
 )
+from gdbext.wording import sentence
 from unit.reports import samples
 
 FOUNDING = """\
@@ -276,7 +277,7 @@ def test_a_races_claims_are_told_once(is_headline):
     )
     findings = (race, *report.findings) if is_headline else (*report.findings, race)
     shown = text.render(dataclasses.replace(report, findings=findings), Options(width=100))
-    assert shown.count(report.race.evidence[0].claim) == 1
+    assert shown.count(sentence(report.race.evidence[0].claim)) == 1
 
 
 def test_a_healthy_process_is_shown_thread_by_thread():
