@@ -25,7 +25,7 @@ from gdbext.cpython.layout.debug_offsets import (
     find_runtime,
     read_debug_offsets,
 )
-from gdbext.cpython.layout.layout import Layout
+from gdbext.cpython.layout.layout import Layout, UnknownLayout
 from gdbext.cpython.layout.struct_cache import StructCache
 from gdbext.cpython.locks.locks import Locks
 from gdbext.cpython.objects.objects import Objects
@@ -187,7 +187,15 @@ class Session:
 
     @cached_property
     def objects(self) -> Objects:
-        """Decodes Python objects."""
+        """Decodes Python objects; heap and locks rest on it.
+
+        Raises:
+            UnknownLayout: where no layout of their structs is known.  Without one nothing would be
+                found, and all would seem to be in order.
+        """
+        choice = self.layout_choice
+        if not choice.is_complete:
+            raise UnknownLayout(choice.problems[0])
         return Objects(
             self.memory,
             self.layout,

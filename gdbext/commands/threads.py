@@ -13,12 +13,13 @@ def run(context: Context, arguments: Arguments) -> None:
     style = context.style
     session = context.session
     threads = threads_of(session)
+    stateless = "no Python state" if session.runtime.complete else "Python state not known"
     for thread in sorted(threads, key=lambda t: t.number or 0):
         mark = style("error", "✗") if thread.crashed else " "
         name = f'"{visible(thread.name)}"' if thread.name else ""
         context.write(
             f"{mark} {thread.number:<3} LWP {thread.lwp:<8} {name:<18} "
-            f"{style('dim', thread.state or 'no Python state')}"
+            f"{style('dim', thread.state or stateless)}"
         )
         context.write(
             f"  {style('dim', 'tstate')} {style('address', hex(thread.tstate))}\n"
