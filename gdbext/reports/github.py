@@ -11,6 +11,7 @@ from gdbext.model import Confidence, Finding, Report
 from gdbext.reports import story
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import command_data, command_property, visible
+from gdbext.reports.stack import authors_frame
 from gdbext.wording import sentence
 
 MOST = 10
@@ -117,14 +118,19 @@ def _finding(report: Report, finding: Finding, options: Options) -> str:
 def location(
     report: Report, finding: Finding, root: str | None = None
 ) -> tuple[str, int | None] | None:
-    """(file, line) of the innermost Python frame of the thread at fault: one in the checkout, where
+    """(file, line) of the thread at fault: an extension's own code that died, where its source is
+    at hand or Python has no frame there; else the innermost Python frame, one in the checkout where
     there is one.
     """
     lwps = list(finding.threads) or [t.lwp for t in report.threads if t.crashed]
-    for lwp in lwps:
-        for thread in report.threads:
-            if thread.lwp == lwp and thread.python:
-                own = [p for p in thread.python if root and relative(p.file, root) != p.file]
-                frame = (own or list(thread.python))[0]
-                return frame.file, frame.line
+    threads = [thread for lwp in lwps for thread in report.threads if thread.lwp == lwp]
+    for thread in threads:
+        own = authors_frame(thread) if thread.crashed else None
+        if own is not None and own.file and (own.excerpt or not thread.python):
+            return own.file, own.line
+    for thread in threads:
+        if thread.python:
+            inside = [p for p in thread.python if root and relative(p.file, root) != p.file]
+            frame = (inside or list(thread.python))[0]
+            return frame.file, frame.line
     return None

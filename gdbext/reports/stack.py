@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from gdbext.model import Finding, NativeFrameInfo, PythonFrame, ThreadInfo
+from gdbext.target.cplusplus import is_library_code
 
 # What stands between a caller and a callee in any crash, and so explains none: libc's way to die,
 # CPython's call protocol, thread and program start.
@@ -59,7 +60,9 @@ MACHINERY = (
     "__clone",
 )
 MOST_FRAMES = 3
-LIBRARIES = re.compile(r"(lib(c|m|pthread|dl|gcc_s|stdc\+\+|python)\b|ld-|linux-vdso|\[vdso\])")
+LIBRARIES = re.compile(
+    r"(lib(c|m|pthread|dl|gcc_s|stdc\+\+|c\+\+|python)(?!\w)|ld-|linux-vdso|\[vdso\])"
+)
 """Of the system, and Python's own."""
 
 
@@ -150,6 +153,18 @@ def frames_of_interest(finding: Finding, thread: ThreadInfo) -> list[tuple[Nativ
     return sorted(found, key=lambda item: item[0].level)
 
 
+def waiting_frames(thread: ThreadInfo) -> list[NativeFrameInfo]:
+    """Of a thread that waits in C code: what it waits in, and an extension's frames that called
+    it.
+    """
+    own = _own(thread)[: MOST_FRAMES - 1]
+    if not own:
+        return []
+    inner = [f for f in thread.native if f.level < own[0].level and f.function]
+    # The outermost of the library's functions is what the extension called.
+    return [*inner[-1:], *own]
+
+
 def _own(thread: ThreadInfo) -> list[NativeFrameInfo]:
     """The frames of extension modules in the call that crashed, innermost first."""
     loop = next(
@@ -165,12 +180,19 @@ def _own(thread: ThreadInfo) -> list[NativeFrameInfo]:
             for f in thread.native[:loop]
             if f.module and f.module != python and not LIBRARIES.match(f.module)
         ]
-    # What is compiled in from a header, such as Py_DECREF, is not the author's line.
-    return [f for f in _from_function(own) if f.function and not _is_of_header(f)]
+    # What is compiled in from a library's header, such as Py_DECREF, is not the author's line.
+    return [f for f in own if f.function and not is_library_code(f.function, f.file)]
 
 
 def _is_of_header(frame: NativeFrameInfo) -> bool:
     return (frame.file or "").endswith((".h", ".hpp"))
+
+
+def authors_frame(thread: ThreadInfo) -> NativeFrameInfo | None:
+    """The innermost frame of an extension's own code in the call that the thread is in, with a
+    line.
+    """
+    return next((f for f in _own(thread) if f.file and f.line), None)
 
 
 def _is_extensions(module: str | None) -> bool:

@@ -20,7 +20,7 @@ from gdbext.model import (
 from gdbext.reports import story
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import source_line, visible
-from gdbext.reports.stack import frames_of_interest
+from gdbext.reports.stack import frames_of_interest, waiting_frames
 from gdbext.reports.style import Role
 from gdbext.reports.text_parts import (
     BROKEN,
@@ -164,6 +164,9 @@ def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) ->
         join_fitting([part for part in parts if part], page.width - 4, "  ")
     ):
         page.line("  " * (number + 1) + line)
+    is_hang = report.crash is None or report.crash.address is None
+    if not thread.crashed and is_hang and finding.kind == "concurrency":
+        _waits_in(page, thread)
     if thread.crashed:
         rows = []
         telling = frames_of_interest(finding, thread)
@@ -186,6 +189,19 @@ def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) ->
         page.line("    " + page.paint(f"waits for {hexaddr(thread.waits_for)}"))
     if thread.holds and not report.race:
         page.line("    " + page.paint(f"holds {', '.join(map(hexaddr, thread.holds))}"))
+
+
+def _waits_in(page: Page, thread: ThreadInfo) -> None:
+    """The C code of an extension that the thread waits in."""
+    rows = [
+        [
+            f"#{native.level}",
+            call_text(page, native.function or "??", native.arguments),
+            page.style("file", story.native_place(native)),
+        ]
+        for native in waiting_frames(thread)
+    ]
+    page.table(rows, indent=4)
 
 
 def _overview(page: Page, report: Report) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
+from gdbext.target.cplusplus import short_function
 from gdbext.target.protocol import Debugger, DebuggerError
 
 ASSIGNMENT = re.compile(r"\+\+|--|<<=|>>=|(?<![=!<>])=(?!=)")
@@ -24,7 +25,7 @@ def plain_function(symbol: str) -> str:
     >>> plain_function("list_repr_impl.isra.0.cold"), plain_function("_Py_Dealloc")
     ('list_repr_impl', '_Py_Dealloc')
     """
-    return CLONE.sub("", symbol)
+    return short_function(CLONE.sub("", symbol))
 
 
 def has_own_name(file: str | None) -> bool:

@@ -21,6 +21,7 @@ memory in hex.  Arguments called ``slot`` ("item 3"), ``subscript`` ("[3]") or `
 from __future__ import annotations
 
 from gdbext.model import Address, Argument, Claim, Operation
+from gdbext.target.cython import python_name
 from gdbext.wording import allocator, diagnosis, locks, objects
 from gdbext.wording.grammar import Number, Phrase, Sentence, Word
 from gdbext.wording.operations import operation_text
@@ -38,6 +39,8 @@ TEMPLATE = "template"
 """The argument by which a claim of a kind that has no sentence here brings its own: a
 new rule's.
 """
+FUNCTIONS = ("function", "caller")
+"""Arguments that are functions: Cython's are called as its author calls them."""
 SLOTS = {"slot": slot_name, "subscript": subscript, "label": slot_label}
 
 
@@ -64,7 +67,9 @@ def _word(value: Argument, name: str = "") -> Word:
         return tuple(_word(part) for part in value)
     if isinstance(value, int) and not isinstance(value, (bool, Address)):
         return Number(value)
-    return Phrase(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return Phrase(python_name(value) if name in FUNCTIONS else value)
+    return value
 
 
 __all__ = ["SENTENCES", "sentence"]

@@ -54,6 +54,7 @@ def _signal_sent(process: Word) -> str:
 
 SENTENCES: dict[str, Sentence] = {
     "finding": _finding,
+    "in-extension": "{title}, in {function} of {module}",
     "operation": "{operation}",
     "said": "{text}",
     # A pointer: who uses it, and as what.

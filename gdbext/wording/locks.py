@@ -86,10 +86,11 @@ SENTENCES: dict[str, Sentence] = {
         "the thread that stopped the world waits for {lock}, "
         "and whoever could release it is stopped"
     ),
+    "waits-attached": "{thread} waits for {lock} without having detached",
     "sleeps-attached": "{thread} sleeps in {call}() without having detached",
     # The process as a whole.
     "livelock": _livelock,
-    "stopping": lambda count: f"the world is being stopped; {_threads(count)} still attached",
+    "stopping": lambda count: f"a stop of the world is going on; {_threads(count)} still attached",
     "threads-running": lambda count: f"{_threads(count)} running",
     "waiting": lambda count: f"no deadlock found; {_threads(count)} waiting for locks or events",
     "waiting-for-unknown": lambda count, lock: (

@@ -15,7 +15,9 @@ static PyObject *slow_repr(PyObject *self, PyObject *list)
         usleep(1000);
     usleep(100000);
     Py_END_ALLOW_THREADS
-    return PyObject_Repr(item);
+    PyObject *text = PyObject_Repr(item);
+    holding = 0;
+    return text;
 }
 
 static PyObject *holds(PyObject *self, PyObject *unused) { return PyBool_FromLong(holding); }

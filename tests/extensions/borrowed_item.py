@@ -14,7 +14,6 @@ EXPECT = {
     "race": {"type": "list", "operations": ("slow_repr", "clear")},
     "fails": {
         "race": "list slow_repr and append (possible)",
-        "headline": "nothing of slow_repr",
     },
 }
 

@@ -8,10 +8,7 @@ EXPECT = {
     "shows": ("cython_memory.pyx:14",),
     "annotation": "cython_memory.pyx",
     "race": None,
-    "fails": {
-        "shows": "nothing of cython_memory.pyx:14",
-        "annotation": "nothing of cython_memory.pyx,line=",
-    },
+    "fails": {},
 }
 
 if __name__ == "__main__":

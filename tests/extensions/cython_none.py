@@ -8,9 +8,7 @@ EXPECT = {
     "shows": ("cython_none.pyx:10",),
     "race": None,
     "known": None,
-    "fails": {
-        "shows": "nothing of cython_none.pyx:10",
-    },
+    "fails": {},
 }
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ EXPECT = {
     "shows": ("Holder::~Holder", "exit"),
     "advice": ("exit",),
     "fails": {
-        "headline": "nothing of Holder::~Holder",
         "advice": "nothing of exit",
         "sections that failed": "operations: the instructions are not known",
     },

@@ -11,7 +11,6 @@ EXPECT = {
     "shows": ("Session::~Session", "exiting"),
     "advice": ("exit",),
     "fails": {
-        "headline": "nothing of Session::~Session",
         "shows": "nothing of exiting",
         "advice": "nothing of exit",
     },

@@ -18,6 +18,7 @@ from gdbext.binfmt.dwarf import inlines, locations
 from gdbext.binfmt.dwarf.callsites import DWARF_REGISTERS
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
+from gdbext.target.cplusplus import enclosing_function, short_function
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.target.registers import PRESERVED, VOLATILE, known_registers
 from gdbext.target.text import has_own_name, plain_function, tidy_type
@@ -32,6 +33,9 @@ INTEGERS = {
     gdb.TYPE_CODE_RANGE,
 }
 LOST, NO_INTEGER = "optimized out", "not an integer"
+
+LAMBDA = "operator()"
+"""All that gdb calls the body of one."""
 
 
 class Stacks:
@@ -251,8 +255,12 @@ class Walk:
                 described, levels = self._corrected(
                     [placed, *described[1:]], levels, address, files
                 )
+        names = [each.function or "" for each in described]
         self.frames += [
-            replace(each, level=level) for level, each in enumerate(described, len(self.frames))
+            replace(
+                each, level=len(self.frames) + n, function=_plain_name(name, names[n + 1 :]) or None
+            )
+            for n, (each, name) in enumerate(zip(described, names))
         ]
         self.levels += levels
 
@@ -337,11 +345,24 @@ class Walk:
         if frame.type() == gdb.SIGTRAMP_FRAME:
             return SIGNAL_FRAME
         name = function_name(frame)
+        if name == LAMBDA and frame.type() != gdb.INLINE_FRAME:
+            symbol = self._debugger.symbol_at(address)
+            return plain_function(symbol.name) if symbol is not None else name
         if name is not None and frame.function() is not None and has_own_name(file):
             # gdb takes glibc's internal name for the function's.
             return name.removeprefix("__GI_")
         symbol = self._debugger.symbol_at(address)
         return plain_function(symbol.name) if symbol is not None else name
+
+
+def _plain_name(name: str, outer: Sequence[str]) -> str:
+    """A function's name without parameters; a lambda's is that of the function it stands in, which
+    the types of the functions that it is inlined into have.
+    """
+    if name == LAMBDA:
+        homes = (home for each in outer if (home := enclosing_function(each)))
+        return next(homes, name)
+    return short_function(name)
 
 
 def _source_of(frame: gdb.Frame) -> str | None:

@@ -11,6 +11,7 @@ import lldb
 
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
+from gdbext.target.cplusplus import short_function
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.target.registers import PRESERVED, known_registers
 from gdbext.target.signals import returns_from_signal
@@ -85,7 +86,7 @@ class Stacks:
         outer = block
         while outer.IsValid():
             if outer.IsInlined():
-                name = outer.GetInlinedName()
+                name = short_function(outer.GetInlinedName() or "") or None
                 walk.add(
                     group,
                     block,
@@ -103,7 +104,7 @@ class Stacks:
     def _function(self, place: lldb.SBAddress, file: str | None) -> str | None:
         function = place.GetFunction()
         if function.IsValid() and has_own_name(file):
-            return str(function.GetName())
+            return short_function(str(function.GetName()))
         symbol = self._debugger.symbol_at(place.GetLoadAddress(self._target))
         return plain_function(symbol.name) if symbol else None
 

@@ -6,6 +6,7 @@ healthy program shows even for a moment; a stop of the world that is just going 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,10 @@ from gdbext.target.protocol import MemoryFault
 
 MUTEXES = {Kind.OBJECT, Kind.LOCK, Kind.IMPORT}
 WORLD = {Kind.WORLD, Kind.STOPPING}
+FOREIGN = {Kind.NATIVE, Kind.JOIN}
+C_LIBRARY = re.compile(r"/(libc|ld-linux-x86-64)[.-]")
+HEAP_ALIGNMENT = 1 << 26
+ARENA = 0xA00
 # CPython never stays attached around these.
 SLEEPS = {
     "accept", "accept4", "clock_nanosleep", "connect", "epoll_pwait", "epoll_wait", "flock",
@@ -212,14 +217,56 @@ def _stuck_worlds(
         # Whoever computes may stop at the next moment; whoever sleeps attached will not.
         for thread in world.not_stopped:
             lwp = thread.native_thread_id
-            call = waits.call(lwp)
-            if call is not None and call.name in SLEEPS:
+            sleep = _sleep(sources, waits, graph, lwp)
+            if sleep is not None:
                 place = thread.address + sources.layout.offset("PyThreadState", "state")
-                evidence = (asked, Evidence(Claim("still-attached", lwp=lwp), place, 1))
-                detail = Claim("sleeps-attached", thread=sources.thread_claim(lwp), call=call.name)
+                still = Evidence(Claim("still-attached", lwp=lwp), place, 1)
                 yield Problem(
-                    "FT304", detail, Confidence.LIKELY, (lwp, *at_fault), None, None, evidence
+                    "FT304",
+                    sleep[0],
+                    Confidence.LIKELY,
+                    (lwp, *at_fault),
+                    None,
+                    None,
+                    (asked, still, *sleep[1]),
                 )
+
+
+def _sleep(
+    sources: Sources, waits: Waits, graph: WaitGraph, lwp: int
+) -> tuple[Claim, Sequence[Evidence]] | None:
+    """What an attached thread sleeps in, that may take any time: a system call, or a lock of a
+    library's that is not CPython's own.
+
+    Of a mutex that another thread has, the graph of waits says more; the C library's own locks,
+    such as malloc's, are only held for moments.
+    """
+    call = waits.call(lwp)
+    if call is None:
+        return None
+    thread = sources.thread_claim(lwp)
+    if call.name in SLEEPS:
+        return Claim("sleeps-attached", thread=thread, call=call.name), ()
+    wait = graph.waits.get(lwp)
+    if wait is None or wait.lock.kind not in FOREIGN or wait.has_timeout:
+        return None
+    is_held = any(edge.wait.lwp == lwp for edge in graph.edges)
+    if is_held and wait.lock.kind is Kind.NATIVE:
+        return None
+    if _is_c_librarys(sources, wait.lock.address):
+        return None
+    return Claim("waits-attached", thread=thread, lock=wait.lock.claim), wait.evidence
+
+
+def _is_c_librarys(sources: Sources, address: int) -> bool:
+    """Whether the word that is waited on lies in the C library's data, or in an arena of malloc's
+    (malloc/arena.c: one begins with the ``heap_info`` of its heap).
+    """
+    region = next((r for r in sources.regions() if r.start <= address < r.end), None)
+    if region is None:
+        return True
+    in_arena = region.start % HEAP_ALIGNMENT == 0 and address - region.start < ARENA
+    return in_arena or C_LIBRARY.search(region.path or "") is not None
 
 
 def judge_hang(

@@ -9,7 +9,7 @@ import re
 import sys
 
 SYSTEM = re.compile(
-    r"(lib(c|m|pthread|dl|gcc_s|stdc\+\+|python[\w.]*)\b|ld-|linux-vdso|\[vdso\]|$)"
+    r"(lib(c|m|pthread|dl|gcc_s|stdc\+\+|c\+\+|python[\w.]*)(?!\w)|ld-|linux-vdso|\[vdso\]|$)"
 )
 """Names of libraries that any process may have, and Python's own; the empty name is a place in no
 file.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 
 from gdbext.cpython.interpreter.frames import Frame, PythonStack
 from gdbext.diagnosis.conclude.modules import is_others
@@ -14,6 +15,7 @@ from gdbext.diagnosis.observe.notes import Note, ignore
 from gdbext.diagnosis.observe.program import Program
 from gdbext.model import NativeFrameInfo, PythonFrame, SourceLine, ThreadInfo
 from gdbext.session import Session
+from gdbext.target import cython
 from gdbext.target.protocol import NativeFrame, NativeThread
 
 MAX_NATIVE = 64
@@ -102,7 +104,8 @@ def _native(
         for level in eval_levels(frames[1:], stack.is_tail_calling)
         if not is_entry(frames[level])
     }
-    for frame in frames:
+    for each in frames:
+        frame = _in_cython(session, each)
         if frame.level in part_of_loops:
             continue
         arguments = (v for v in variables.get(frame.level, ()) if v.is_argument)
@@ -121,6 +124,23 @@ def _native(
             python=next(loops, None) if is_entry(frame) else None,
             excerpt=excerpt(session, frame.file, frame.line) if frame.level in with_source else (),
         )
+
+
+def _in_cython(session: Session, frame: NativeFrame) -> NativeFrame:
+    """A function that Cython made by its author's name and line, as far as its C source is at
+    hand.
+    """
+    if not cython.is_cythons(frame.function):
+        return frame
+    frame = replace(frame, function=cython.python_name(frame.function or ""))
+    if not frame.file or not frame.line:
+        return frame
+    above = session.debugger.source(frame.file, frame.line, cython.REACH)
+    place = cython.position(above, frame.line)
+    if place is None:
+        return frame
+    file = os.path.join(os.path.dirname(frame.file), os.path.basename(place[0]))
+    return replace(frame, file=file, line=place[1])
 
 
 def _called(stack: CrashStack, c_frames: Sequence[CFrame]) -> Set[int]:

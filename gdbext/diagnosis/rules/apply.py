@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 
 from gdbext.diagnosis import registry
+from gdbext.diagnosis.conclude.author import authors_frame
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Kind, Rule
-from gdbext.model import Claim, Confidence, Finding, Race, Verdict
+from gdbext.model import Argument, Claim, Confidence, Finding, Operation, Race, Verdict
+from gdbext.target.cython import python_name
 
 # The places of findings, the headline's first.
 CRASH_ITSELF, ASSERTION, PROVEN, CAUSE, CONSEQUENCE, CONCURRENCY, PLAIN = range(7)
@@ -38,7 +41,29 @@ def findings(facts: Facts) -> list[Finding]:
         accounts = [rule for rule in fallbacks if rule.traits.kind is not Kind.NOTHING]
         if not any(_is_account(f) for f in found):
             found[:0] = _first(facts, accounts)
-    return found or _first(facts, [r for r in fallbacks if r.traits.kind is Kind.NOTHING])
+    found = found or _first(facts, [r for r in fallbacks if r.traits.kind is Kind.NOTHING])
+    return [_with_author(facts, finding) for finding in found[:1]] + found[1:]
+
+
+def _with_author(facts: Facts, finding: Finding) -> Finding:
+    """The headline with the extension's own function, where a helper's alone is in it."""
+    frame = authors_frame(facts.stack) if facts.fault.is_crash else None
+    if frame is None or not frame.function or _names(finding.title, frame.function):
+        return finding
+    module = os.path.basename(frame.module or "").split(".")[0]
+    title = Claim("in-extension", title=finding.title, function=frame.function, module=module)
+    return dataclasses.replace(finding, title=title)
+
+
+def _names(value: Argument, function: str) -> bool:
+    """Whether a claim, or a part of one, has the function's name."""
+    if isinstance(value, Claim):
+        return any(_names(argument, function) for _, argument in value.arguments)
+    if isinstance(value, Operation):
+        return _names(value.name, function)
+    if isinstance(value, tuple):
+        return any(_names(part, function) for part in value)
+    return isinstance(value, str) and python_name(value) == python_name(function)
 
 
 def _first(facts: Facts, rules: Sequence[Rule]) -> list[Finding]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gdbext.diagnosis.conclude.modules import is_system
 from gdbext.diagnosis.conclude.reporters import is_abort_machinery
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Claim, Confidence, Evidence, Finding, Foreign
+
+ENDS_FOR_OTHERS = ("std::terminate", "__cxa_throw", "__cxa_rethrow", "__gxx_personality_v0")
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -26,8 +29,15 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _caller(facts: Facts) -> Claim | None:
-    names = (f.function for f in facts.stack.native_frames if f.function)
-    caller = next((name for name in names if not is_abort_machinery(name)), None)
+    """The innermost caller of abort() that has a name; of the C++ runtime, which aborts for whoever
+    throws, its caller.
+    """
+    named = [f for f in facts.stack.native_frames if f.function]
+    callers = [f.function for f in named if not is_abort_machinery(f.function or "")]
+    others = (f.function for f in named if not is_system(f.module))
+    caller = callers[0] if callers else None
+    if caller in ENDS_FOR_OTHERS:
+        caller = next(others, caller)
     return Claim("called-by", function=caller) if caller else None
 
 

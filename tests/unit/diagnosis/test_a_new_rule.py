@@ -75,7 +75,7 @@ def report_of(finding: Finding) -> Report:
 def test_it_is_the_headline_where_it_says_that_it_is_more_specific(finding: Finding) -> None:
     assert (finding.rule, sentence(finding.title)) == (
         "FT299",
-        "object under the moon: 1 moon was seen",
+        "object under the moon: 1 moon was seen, in area of shapes",
     )
     assert (finding.name, finding.kind) == ("object under the moon", "memory")
 

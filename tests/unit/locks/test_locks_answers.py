@@ -22,6 +22,9 @@ from unit.locks.lock_world import (
     at_line,
 )
 
+HEAP = 0x7F00_0000_0000
+"""Aligned as the heap of an arena of malloc's."""
+
 
 @pytest.fixture(params=VERSIONS)
 def world(request: pytest.FixtureRequest) -> LockWorld:
@@ -583,6 +586,28 @@ def test_a_thread_that_sleeps_attached_is_to_blame(plain: LockWorld) -> None:
         sleeper.lwp,
     )
     assert "clock_nanosleep" in sentence(problem.detail)
+
+
+@pytest.mark.parametrize(
+    ("word", "timeout", "is_stuck"),
+    [
+        (0x50_0100, 0, True),
+        (0x50_0100, 0x50_0200, False),
+        (HEAP + 0x40, 0, False),
+    ],
+    ids=["once_flag", "timeout", "arena_of_malloc"],
+)
+def test_a_thread_that_waits_attached_for_a_librarys_lock_is_to_blame(
+    plain: LockWorld, word: int, timeout: int, is_stuck: bool
+) -> None:
+    requester, waiter = plain.thread("requester", "attached"), plain.thread("waiter", "attached")
+    plain.stop_the_world(requester, stopped=False, countdown=1)
+    plain.memory.map(word & ~0xFFF, 0x1000)
+    plain.sleep(waiter, word, timeout)
+    problems = plain.locks().problems
+    assert [(p.rule, p.confidence, p.threads[0]) for p in problems] == (
+        [("FT304", Confidence.LIKELY, waiter.lwp)] if is_stuck else []
+    )
 
 
 def test_who_stopped_the_world_must_not_wait_for_a_lock(world: LockWorld) -> None:

@@ -1,0 +1,36 @@
+"""The extension's own function in the call that crashed: the one that its author can change."""
+
+from __future__ import annotations
+
+from gdbext.diagnosis.conclude.modules import is_others
+from gdbext.diagnosis.facts.frames import CrashStack
+from gdbext.target.cplusplus import is_library_code
+from gdbext.target.values import NativeFrame
+
+FOREIGN_CALLS = "ffi_"
+"""libffi's functions, which run whatever they are given."""
+
+
+def authors_frame(stack: CrashStack) -> NativeFrame | None:
+    """The innermost frame of an extension's own code, up to the Python code that called it.
+
+    What is compiled into it from headers of CPython, of the C++ library or of pybind11 is left out.
+    """
+    for frame in stack.from_fault:
+        if frame.level in stack.eval_levels:
+            return None
+        name = frame.function or ""
+        if (
+            name
+            and is_others(frame.module, stack.interpreter_module)
+            and not name.startswith(FOREIGN_CALLS)
+            and not is_library_code(name, frame.file)
+        ):
+            return frame
+    return None
+
+
+def author(stack: CrashStack) -> str | None:
+    """Its name."""
+    frame = authors_frame(stack)
+    return frame.function if frame is not None else None
