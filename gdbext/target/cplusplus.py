@@ -86,7 +86,8 @@ def short_function(name: str) -> str:
         depth -= sign == ">"
         at += 1
     # A template function's return type stands before its name.
-    return "".join(kept).strip().rsplit(" ", 1)[-1] if "operator" not in name else "".join(kept)
+    scope, is_operator, sign = "".join(kept).strip().partition("operator")
+    return (scope.rsplit(" ", 1)[-1] + is_operator + sign).removeprefix("::")
 
 
 def enclosing_function(name: str) -> str | None:

@@ -32,7 +32,7 @@ class Told:
         return str(self.report["findings"][0]["title"]) if self.report["findings"] else ""
 
 
-def triage(core: Path, folder: Path, debugger: str = "gdb", timeout: float = 120.0) -> Told:
+def triage(core: Path, folder: Path, debugger: str = "gdb", timeout: float = 280.0) -> Told:
     """What is told of a core.  ``folder`` is where the reports go.  Raises TriageFailed."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = {name: folder / f"report.{ending}" for name, ending in ENDINGS.items()}

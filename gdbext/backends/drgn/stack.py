@@ -15,6 +15,7 @@ from gdbext.binfmt.dwarf import callsites, inlines, locations
 from gdbext.binfmt.dwarf.entries import LOW_PC, Entry
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import DwarfPlace, TargetFiles
+from gdbext.target.cplusplus import short_function
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.target.registers import PRESERVED, known_registers
 from gdbext.target.signals import returns_from_signal
@@ -62,6 +63,7 @@ class Stacks:
         if not frame.is_inline and (name is None or not has_own_name(file)):
             symbol = self._debugger.symbol_at(address)
             name = plain_function(symbol.name) if symbol is not None else None
+        name = short_function(name) if name else None
         return NativeFrame(level, pc, sp, name, file, line, module, frame.is_inline)
 
     def _position(self, frame: drgn.StackFrame, address: int) -> tuple[str | None, int | None]:

@@ -19,6 +19,8 @@ from gdbext.target.cython import position, python_name
         ("ns::operator<<(std::ostream&, ns::Row const&)", "ns::operator<<"),
         ("ns::Row::operator()(int) const", "ns::Row::operator()"),
         ("void ns::fill<double>(ns::Row&)", "ns::fill"),
+        ("::update(PyObject *)", "update"),
+        ("py::object py::api<py::handle>::operator()<int>(int&&) const", "py::api::operator()"),
         ("_ZNSt6thread4joinEv", "std::thread::join"),
         ("_ZdaPv", "operator delete[]"),
         ("_ZN7SessionD1Ev", "Session::~Session"),
