@@ -27,6 +27,7 @@ import interpreters
 from gdbext import user_cache
 from gdbext.backends import registry
 from gdbext.engine import launch
+from lab import builds
 from lab.crash import NoCrash
 from lab.hang import NotReady
 from lab.script import Script, corpus
@@ -125,9 +126,12 @@ class Record:
 def crashes() -> list[tuple[str, Script]]:
     """(build, script) for every core that there can be with the interpreters at hand."""
     scripts = [corpus()[name] for name in CRASHES] + [Script(DEADLOCK)]
-    at_hand = [
-        name for name in interpreters.ALL if (interpreters.tree(name) / ".complete").exists()
-    ]
+    own = builds.given()
+    at_hand = (
+        [own.name]
+        if own
+        else [n for n in interpreters.ALL if (interpreters.tree(n) / ".complete").exists()]
+    )
     return [
         (build, script)
         for script in scripts
@@ -185,7 +189,7 @@ def attaches(debuggers: Sequence[str], count: int) -> Iterator[Work]:
 def do(work: Work, left: range, lab: Lab) -> Iterator[results.Result]:
     """The results of the seeds that are left."""
     if work.kind == ATTACH:
-        python = interpreters.build(work.build)
+        python = builds.python(work.build)
         return driver.attached(work.debugger, python, work.script.path, left.start, left.stop)
     run = lab.crash_of(work.script, work.build)
     return driver.damaged(work.debugger, run, work.kind, left.start, left.stop)
@@ -258,13 +262,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--minutes", type=float, metavar="N", help="end after so long; the next run goes on"
     )
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        help="on that free-threaded interpreter of 3.13 or later instead of the lab's builds",
+    )
     home = Path(user_cache.folder()) / "robustness"
     parser.add_argument(
         "--record",
         type=Path,
         default=home / "results.jsonl",
         metavar="FILE",
-        help="where results are written (%(default)s); delete it to begin anew",
+        help="where results are written, beside their cores (%(default)s); another one for "
+        "another --python, or to begin anew",
     )
     parser.add_argument(
         "--again", action="store_true", help="first forget the results with a problem"
@@ -277,6 +287,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     record = Record(given.record)
     if given.again:
         record.forget_problems()
+    if given.python:
+        try:
+            builds.use(given.python)
+        except builds.NotFreeThreaded as error:
+            parser.error(str(error))
     if not given.table:
         debuggers = given.debugger or launch.NAMES
         works = [
@@ -287,7 +302,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Mixed, so that a run that is cut short has some of all.
         random.Random(0).shuffle(works)
         ends = time.monotonic() + given.minutes * 60 if given.minutes else float("inf")
-        campaign(works, record, Lab(home / "cores"), ends)
+        campaign(works, record, Lab(given.record.with_suffix(".cores")), ends)
     print(table(record.rows))
     return int(any(row["problem"] for row in record.rows))
 
