@@ -26,7 +26,7 @@ from gdbext.cpython.layout.debug_offsets import (
     read_debug_offsets,
 )
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
-from gdbext.cpython.layout.struct_cache import StructCache
+from gdbext.cpython.layout.struct_cache import StructCache, file_key
 from gdbext.cpython.locks.locks import Locks
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.traits.functions import EVAL_LOOP
@@ -99,7 +99,9 @@ class Session:
 
     @cached_property
     def _structs(self) -> StructCache:
-        return StructCache(self.debugger.struct, self.offsets, self.runtime_build_id)
+        mine, build_id = self._runtime_module, self.runtime_build_id
+        key = file_key(build_id, mine.path) if mine and build_id else None
+        return StructCache(self.debugger.struct, self.offsets, key)
 
     @cached_property
     def layout_choice(self) -> Choice:

@@ -1,9 +1,12 @@
-"""Structs that a debugger has read from DWARF once, kept on disk by build id.
+"""Structs that a debugger has read from DWARF once, kept on disk by file and build id.
 
 A debugger reads whole compile units to answer for one struct: for the forty that a report needs, 50
 ms to over a second.  An interpreter's debug information never changes, so that the answers may be
 kept.  They count as DWARF's own, for that is where they are from; what is kept must agree with the
 process's ``_Py_DebugOffsets`` like any other table, else it is not used.
+
+A build id alone does not name what is kept: a program that lies can carry that of another, and what
+it says of structs must not be believed of the other's cores.
 
 ``GDBEXT_NO_CACHE`` in the environment switches this off.
 """
@@ -11,6 +14,7 @@ process's ``_Py_DebugOffsets`` like any other table, else it is not used.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -37,30 +41,38 @@ def folder() -> Path:
     return Path(user_cache.folder()) / "layouts"
 
 
+def file_key(build_id: str, path: str) -> str | None:
+    """What the structs of that file are kept under: they are of this very file, as it is now.
+
+    None when the file is not there.
+    """
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    identity = (os.path.realpath(path), status.st_ino, status.st_size, status.st_mtime_ns)
+    return build_id + hashlib.sha256(repr(identity).encode()).hexdigest()[:16]
+
+
 class StructCache:
     """A debugger's ``struct``, remembering across processes.
 
     What is new goes to disk when this is dropped, or by ``save``.
 
-    ``build_id`` is that of the file which has ``_PyRuntime``, the same in memory and on disk;
-    without one nothing is kept.  Nor is anything answered from disk where the debugger has no
-    DWARF: what a report says must not hang on what ran before it.
+    ``key`` is the :func:`file_key` of the file which has ``_PyRuntime``, whose build id is the same
+    in memory and on disk; without one nothing is kept.  Nor is anything answered from disk where
+    the debugger has no DWARF: what a report says must not hang on what ran before it.
     """
 
     def __init__(
-        self, lookup: Callable[[str], Struct | None], offsets: DebugOffsets, build_id: str | None
+        self, lookup: Callable[[str], Struct | None], offsets: DebugOffsets, key: str | None
     ) -> None:
         self._lookup = lookup
         self._kept = Table({})
         self._new: dict[str, Struct] = {}
         self._save: Callable[[], None] = lambda: None
-        if (
-            build_id
-            and build_id.isalnum()
-            and not os.environ.get("GDBEXT_NO_CACHE")
-            and lookup(PROBE)
-        ):
-            path = folder() / f"{build_id}.json"
+        if key and key.isalnum() and not os.environ.get("GDBEXT_NO_CACHE") and lookup(PROBE):
+            path = folder() / f"{key}.json"
             self._kept = _load(path, offsets)
             self._save = partial(_save, path, offsets, self._kept, self._new)
             weakref.finalize(self, self._save)

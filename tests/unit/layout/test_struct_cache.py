@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
-from gdbext.cpython.layout.struct_cache import StructCache
+from gdbext.cpython.layout.struct_cache import StructCache, file_key
 from gdbext.target.protocol import Field, Struct
 
-BUILD_ID = "0f7f29d2c49ba67a"
+KEY = "0f7f29d2c49ba67a"
 OBJECT = Struct("PyObject", 32, {"ob_tid": Field(0, 8), "ob_type": Field(24, 8)})
 FLAGS = Struct("flags", 4, {"kind": Field(0, 1, 2, 3)})
 
@@ -32,7 +32,7 @@ class Dwarf:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("GDBEXT_CACHE", str(tmp_path))
     monkeypatch.delenv("GDBEXT_NO_CACHE", raising=False)
-    return tmp_path / "layouts" / f"{BUILD_ID}.json"
+    return tmp_path / "layouts" / f"{KEY}.json"
 
 
 def offsets(**fields: int) -> DebugOffsets:
@@ -46,12 +46,12 @@ def offsets(**fields: int) -> DebugOffsets:
 
 
 def once(
-    dwarf: Dwarf, *names: str, build_id: str | None = BUILD_ID, process: DebugOffsets | None = None
+    dwarf: Dwarf, *names: str, key: str | None = KEY, process: DebugOffsets | None = None
 ) -> list[Struct | None]:
     """One debugger's session: what it was told; the cache is dropped, and so written,
     at the end.
     """
-    cache = StructCache(dwarf, process or offsets(ob_type=24), build_id)
+    cache = StructCache(dwarf, process or offsets(ob_type=24), key)
     return [cache(name) for name in names]
 
 
@@ -72,7 +72,7 @@ def test_what_each_session_learns_is_added() -> None:
 
 
 def test_it_can_be_written_before_its_end(place: Path) -> None:
-    cache = StructCache(Dwarf(OBJECT, FLAGS), offsets(ob_type=24), BUILD_ID)
+    cache = StructCache(Dwarf(OBJECT, FLAGS), offsets(ob_type=24), KEY)
     cache("PyObject")
     cache.save()
     assert list(json.loads(place.read_text())["structs"]) == ["PyObject"]
@@ -135,9 +135,9 @@ def test_a_damaged_file_is_replaced(place: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("build_id", [None, "", "../up"])
-def test_without_a_build_id_nothing_is_kept(place: Path, build_id: str | None) -> None:
-    assert once(Dwarf(OBJECT), "PyObject", build_id=build_id) == [OBJECT]
+@pytest.mark.parametrize("key", [None, "", "../up"])
+def test_without_a_key_nothing_is_kept(place: Path, key: str | None) -> None:
+    assert once(Dwarf(OBJECT), "PyObject", key=key) == [OBJECT]
     assert not place.parent.exists()
 
 
@@ -153,3 +153,19 @@ def test_a_folder_that_cannot_be_written_is_no_error(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("GDBEXT_CACHE", str(tmp_path / "file"))
     assert once(Dwarf(OBJECT), "PyObject") == [OBJECT]
+
+
+def test_the_key_is_of_one_file_as_it_is(tmp_path: Path) -> None:
+    """A program with another's build id keeps nothing for that one's cores."""
+    one, other = tmp_path / "python", tmp_path / "evil" / "python"
+    other.parent.mkdir()
+    for path in (one, other):
+        path.write_bytes(b"the same")
+    key = file_key(KEY, str(one))
+    assert key == file_key(KEY, str(one))
+    assert key != file_key(KEY, str(other))
+    (tmp_path / "link").symlink_to(one)
+    assert key == file_key(KEY, str(tmp_path / "link"))
+    one.write_bytes(b"rewritten, and longer")
+    assert key != file_key(KEY, str(one))
+    assert file_key(KEY, str(tmp_path / "gone")) is None
