@@ -112,10 +112,13 @@ class Damage:
         ]
 
     def _is_about(self, finding: Mapping[str, Any]) -> bool:
+        """Whether it names memory beside a damaged word, or where such a word leads now."""
         named = {int(word, 16) for word in ADDRESS.findall(json.dumps(finding))}
-        pages = {address // HEAP_PAGE for address in named}
+        beside = {address // HEAP_PAGE for address in named}
+        led_to = {address // PAGE for address in named}
         return any(
-            place // HEAP_PAGE in pages or word in named for place, word in self.words.items()
+            place // HEAP_PAGE in beside or word // PAGE in led_to
+            for place, word in self.words.items()
         )
 
 
