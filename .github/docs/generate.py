@@ -140,7 +140,14 @@ def command_line() -> str:
         parser: argparse.ArgumentParser = importlib.import_module(f"gdbext.cli.{name}").parser()
         parts += [f"## gdbext {name}", f"{summary[0].upper()}{summary[1:]}."]
         parts.append(f"```text\n{parser.format_help()}```")
+        parts += [f"```text\n{inner.format_help()}```" for inner in subcommands(parser)]
     return "\n\n".join(parts)
+
+
+def subcommands(parser: argparse.ArgumentParser) -> list[argparse.ArgumentParser]:
+    # argparse has no public way to its own declarations.
+    kinds = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+    return [inner for action in kinds for inner in action.choices.values()]
 
 
 def ft_commands() -> str:

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,74 +16,16 @@ import pytest
 from gdbext.cli import executors
 from gdbext.cli.main import main
 from gdbext.store.database import Store
-from integration.commandline import GDBEXT, ROOT, environment, gdbext
+from integration.commandline import GDBEXT, environment, gdbext
+from integration.dask_cluster import Cluster
 from lab import Lab
 from unit.cli import fleet
-
-START = 120.0
-PARTS = "from distributed.cli.dask_{0} import main; main()"
-
-
-class Cluster:
-    """A scheduler and workers on the loopback, each of one thread, started again when they die."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._file = folder / "scheduler.json"
-        self._processes: list[subprocess.Popen[bytes]] = []
-
-    def start(self) -> None:
-        scheduler = self._start("scheduler", "--port", "0", "--no-dashboard", "--no-show")
-        self._processes.append(scheduler)
-        self._await(lambda: self._file.exists() and self._file.read_text().endswith("}"))
-        self.address = json.loads(self._file.read_text())["address"].removeprefix("tcp://")
-        options = ("--nworkers", "2", "--nthreads", "1", "--no-dashboard")
-        self._processes.append(
-            self._start("worker", *options, "--local-directory", str(self._folder / "scratch"))
-        )
-
-    @property
-    def executor(self) -> str:
-        """As gdbext is told."""
-        return f"dask://{self.address}"
-
-    def _start(self, part: str, *options: str) -> subprocess.Popen[bytes]:
-        debugger = fleet.debugger(self._folder)
-        with open(self._folder / f"{part}.log", "wb") as log:
-            return subprocess.Popen(
-                [
-                    sys.executable,
-                    "-c",
-                    PARTS.format(part),
-                    "--scheduler-file",
-                    str(self._file),
-                    "--host",
-                    "127.0.0.1",
-                    *options,
-                ],
-                env=environment(GDBEXT_GDB=debugger, PYTHONPATH=str(ROOT)),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-
-    def _await(self, is_so: Any) -> None:
-        deadline = time.monotonic() + START
-        while not is_so():
-            assert time.monotonic() < deadline, [
-                log.read_text()[-2000:] for log in self._folder.glob("*.log")
-            ]
-            time.sleep(0.05)
-
-    def close(self) -> None:
-        for process in reversed(self._processes):
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    made = Cluster(tmp_path_factory.mktemp("dask"))
+    folder = tmp_path_factory.mktemp("dask")
+    made = Cluster(folder, GDBEXT_GDB=fleet.debugger(folder))
     try:
         made.start()
         yield made

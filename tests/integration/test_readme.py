@@ -34,6 +34,7 @@ from gdbext.reports.formats import FORMATS
 from gdbext.reports.json_report import schema
 from integration import actions, readme
 from integration.commandline import ROOT, environment
+from integration.dask_cluster import Cluster
 from lab import CrashRun, Lab, hang, triage_json
 
 PURE = ("pytest", "_pytest", "py.py", "pluggy", "iniconfig", "packaging", "pygments")
@@ -185,11 +186,25 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         assert process.poll() is None
 
 
+@pytest.fixture
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    cluster = Cluster(tmp_path_factory.mktemp("dask"))
+    try:
+        cluster.start()
+        yield cluster.address
+    finally:
+        cluster.close()
+
+
 @by_line("console")
 def test_console(
     block: readme.Block, workshop: Path, tools: Path, request: pytest.FixtureRequest
 ) -> None:
-    variables = {"PID": str(request.getfixturevalue("server"))} if "$PID" in block.text else {}
+    variables = {
+        name: str(request.getfixturevalue(fixture))
+        for name, fixture in (("PID", "server"), ("SCHEDULER", "scheduler"))
+        if f"${name}" in block.text
+    }
     for command, expected in block.steps("$ "):
         # A person sees both: reports of `gdbext run` go to stderr.
         done = shell(command, workshop, tools, subprocess.STDOUT, variables)
