@@ -8,9 +8,11 @@ import os
 
 from gdbext.backends import registry
 from gdbext.cli import outputs
-from gdbext.cli.main import COMMANDS, Failure
-from gdbext.cli.triage import add_debugger_options, diagnose, report_request
+from gdbext.cli.main import COMMANDS
+from gdbext.cli.triage import add_debugger_options, report_request
 from gdbext.engine import launch
+from gdbext.engine.answer import diagnose
+from gdbext.engine.outcome import Failure
 
 HELP = """\
 The process is stopped while the debugger looks at it and goes on unharmed

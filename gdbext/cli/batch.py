@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gdbext.cli import cores, executors, groups, outputs, overview
+from gdbext.cli import cores, executors, groups, overview
 from gdbext.cli.cores import Core
-from gdbext.cli.main import COMMANDS, INTERRUPTED, USAGE, Failure
+from gdbext.cli.main import COMMANDS
 from gdbext.cli.one_core import Task
 from gdbext.cli.records import Records
 from gdbext.engine import launch
+from gdbext.engine.outcome import INTERRUPTED, USAGE, Failure
+from gdbext.reports.formats import STDOUT
 from gdbext.reports.progress import progress_line
 
 NEW_FOUND = 1
@@ -177,7 +179,7 @@ def run(arguments: argparse.Namespace) -> int:
     print(
         overview.text(result),
         end="",
-        file=sys.stderr if arguments.output == outputs.STDOUT else sys.stdout,
+        file=sys.stderr if arguments.output == STDOUT else sys.stdout,
     )
     is_new = any(group.is_new for group in result.groups)
     return NEW_FOUND if arguments.fail_on_new and is_new else 0

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from gdbext.cli import compressed, remote
-from gdbext.cli.main import Failure
+from gdbext.engine.outcome import Failure
 
 
 class Core(NamedTuple):

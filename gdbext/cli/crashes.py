@@ -13,7 +13,9 @@ from datetime import datetime, timezone
 from typing import Any
 
 from gdbext.cli import outputs
-from gdbext.cli.main import COMMANDS, USAGE, Failure
+from gdbext.cli.main import COMMANDS
+from gdbext.engine.outcome import USAGE, Failure
+from gdbext.reports.formats import STDOUT
 from gdbext.reports.sanitize import inert, visible
 from gdbext.store import trends
 from gdbext.store.database import Store, StoreError, Summary
@@ -100,7 +102,7 @@ def parser() -> argparse.ArgumentParser:
         "-o",
         "--output",
         metavar="FILE",
-        default=outputs.STDOUT,
+        default=STDOUT,
         help="where the page goes (default: stdout)",
     )
     return made
@@ -382,7 +384,7 @@ def _html(store: Store, arguments: argparse.Namespace) -> int:
 
     looked_at = _window(store, arguments, arguments.until)
     page = render(store, looked_at, arguments.since, arguments.until)
-    if arguments.output == outputs.STDOUT:
+    if arguments.output == STDOUT:
         with contextlib.suppress(BrokenPipeError):
             sys.stdout.write(page)
         return 0

@@ -10,10 +10,10 @@ import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gdbext.cli import outputs
-from gdbext.cli.main import DIAGNOSED, PARTIAL, USAGE, Failure
+from gdbext.engine.outcome import DIAGNOSED, PARTIAL, USAGE, Failure
 from gdbext.hunt.compare import compare, data, text
 from gdbext.model import Report
+from gdbext.reports.formats import STDOUT
 from gdbext.reports.json_report import NotAReport, parse
 from gdbext.reports.options import detect
 from gdbext.reports.redact import redact
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, request: dict[str, Any], diagnose: Diagno
         reports.append(report)
     found = compare(reports)
     for name, file in chosen:
-        stream = sys.stdout if file == outputs.STDOUT else None
+        stream = sys.stdout if file == STDOUT else None
         color = request["color"] if stream else False
         options = detect(stream or sys.stdout, color=color)
         content = (
@@ -77,7 +77,7 @@ def _report(
 
 
 def _write(content: str, file: str) -> None:
-    if file == outputs.STDOUT:
+    if file == STDOUT:
         sys.stdout.write(content)
         return
     try:

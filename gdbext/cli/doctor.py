@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 
 from gdbext.backends import registry
 from gdbext.cli import init, interpreters
-from gdbext.cli.main import COMMANDS, Failure
+from gdbext.cli.main import COMMANDS
 from gdbext.engine import launch
+from gdbext.engine.outcome import Failure
 from gdbext.reports.options import wants_color
 
 GOOD, LACK, FAULT = "✓", "!", "✗"

@@ -12,9 +12,9 @@ from concurrent.futures import CancelledError, Executor, Future, ThreadPoolExecu
 from typing import Any, Protocol
 
 from gdbext import __version__
-from gdbext.cli.main import USAGE, Failure
 from gdbext.cli.one_core import ATTEMPTS, Task, diagnose, failure
 from gdbext.cli.workers import Workers
+from gdbext.engine.outcome import USAGE, Failure
 
 Entry = dict[str, Any]
 DASK = "dask://"

@@ -7,8 +7,9 @@ import textwrap
 from collections.abc import Mapping
 from itertools import groupby
 
-from gdbext.cli.main import COMMANDS, USAGE, Failure
+from gdbext.cli.main import COMMANDS
 from gdbext.diagnosis.rule import Rule
+from gdbext.engine.outcome import USAGE, Failure
 
 WIDTH = 100
 GROUPS = {

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from gdbext.cli import json_lines
-from gdbext.cli.main import USAGE, Failure
+from gdbext.engine.outcome import USAGE, Failure
 from gdbext.store.database import Store, StoreError, weakness
 
 DATABASE = b"SQLite format 3\0"

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gdbext.cli import outputs
-from gdbext.cli.main import COMMANDS, USAGE, Failure
+from gdbext.cli.main import COMMANDS
 from gdbext.engine import launch
+from gdbext.engine.outcome import USAGE, Failure
+from gdbext.reports.formats import STDOUT
 
 if TYPE_CHECKING:
     from gdbext.cli.repeat import Ended, Plan, Repeater
@@ -376,7 +378,7 @@ def _numbered(file: str, number: int) -> str:
     >>> _numbered("out/race.html", 2)
     'out/race-2.html'
     """
-    if file == outputs.STDOUT or number == 1:
+    if file == STDOUT or number == 1:
         return file
     folder, name = os.path.split(file)
     stem, dot, ending = name.partition(".")
@@ -398,6 +400,6 @@ def write_report(
     shown = detect(sys.stdout, color=color, verbose=arguments.verbose, redact=arguments.redact)
     for name, file in chosen:
         try:
-            formats.write(report, name, None if file == outputs.STDOUT else file, shown)
+            formats.write(report, name, None if file == STDOUT else file, shown)
         except OSError as error:
             raise Failure(f"cannot write {file}: {error.strerror}", USAGE) from None

@@ -7,8 +7,9 @@ from __future__ import annotations
 import argparse
 import os
 
-from gdbext.cli.main import COMMANDS, Failure
+from gdbext.cli.main import COMMANDS
 from gdbext.engine import launch
+from gdbext.engine.outcome import Failure
 
 EXAMPLES = """\
 examples:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
-from gdbext.cli import outputs
-from gdbext.cli.main import USAGE, Failure
+from gdbext.engine.outcome import USAGE, Failure
+from gdbext.reports.formats import STDOUT
 
 
 def read(path: str) -> Iterator[dict[str, Any]]:
@@ -45,7 +45,7 @@ class Lines:
         self._places: dict[Key, tuple[int, int]] = {}
 
     def __enter__(self) -> Lines:
-        if self._path and self._path != outputs.STDOUT:
+        if self._path and self._path != STDOUT:
             try:
                 self._file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
                 self._places = _places(self._path)
@@ -63,7 +63,7 @@ class Lines:
 
     def write(self, entry: Mapping[str, Any]) -> None:
         """Append an entry, whole or not at all."""
-        if self._path == outputs.STDOUT:
+        if self._path == STDOUT:
             sys.stdout.write(json.dumps(entry) + "\n")
             sys.stdout.flush()
         elif self._file is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import shutil
 
-from gdbext.cli.main import COMMANDS, DIAGNOSED, PARTIAL, Failure
+from gdbext.cli.main import COMMANDS
 from gdbext.cpython.versions import learnt
 from gdbext.engine import launch
+from gdbext.engine.outcome import DIAGNOSED, PARTIAL, Failure
 from gdbext.learning import interpreter
 from gdbext.learning.dwarf import LearningError
 from gdbext.learning.learn import Lesson, learn, reader

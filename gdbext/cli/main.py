@@ -7,6 +7,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from gdbext.engine.outcome import INTERRUPTED, USAGE, Failure
+
 COMMANDS = {
     "triage": "diagnose a core",
     "run": "run a command; if a Python in it dies or hangs, say why",
@@ -22,7 +24,6 @@ COMMANDS = {
     "init": "make gdb or lldb load gdbext's commands",
     "completion": "print the completion script for a shell",
 }
-DIAGNOSED, USAGE, CANNOT_OPEN, PARTIAL, INTERRUPTED = 0, 2, 3, 4, 130
 
 HELP = """\
 usage: gdbext COMMAND [ARGUMENTS]
@@ -44,16 +45,6 @@ examples:
 `gdbext gdb CORE` and `gdbext lldb CORE` open the debugger with the same as `ft triage`, and more;
 gdbext init makes a debugger load it at every start.
 """
-
-
-class Failure(Exception):
-    """A command cannot do its work; ``code`` is the exit status, the message what a person should
-    know.
-    """
-
-    def __init__(self, message: str, code: int = CANNOT_OPEN) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,8 +9,8 @@ from typing import Any
 
 from gdbext.cli import remote
 from gdbext.cli.cores import Core
-from gdbext.cli.main import CANNOT_OPEN, DIAGNOSED, PARTIAL, Failure
 from gdbext.cli.workers import WorkerDied, Workers, WorkerSlow
+from gdbext.engine.outcome import CANNOT_OPEN, DIAGNOSED, PARTIAL, Failure
 from gdbext.store.database import ENTRY_SCHEMA
 
 ATTEMPTS = 2

@@ -6,9 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from gdbext.reports.formats import FORMATS, format_of
-
-STDOUT = "-"
+from gdbext.reports.formats import FORMATS, STDOUT, format_of
 
 
 class _Collect(argparse.Action):

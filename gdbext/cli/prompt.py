@@ -18,8 +18,9 @@ from gdbext.backends.gdb import launcher as gdb
 from gdbext.backends.lldb import launcher as lldb
 from gdbext.backends.programs import Program
 from gdbext.cli import compressed, init
-from gdbext.cli.main import COMMANDS, Failure
+from gdbext.cli.main import COMMANDS
 from gdbext.engine import core_target, launch
+from gdbext.engine.outcome import Failure
 from gdbext.reports.sanitize import inert, visible
 from gdbext.target.protocol import DebuggerError
 

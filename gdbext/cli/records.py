@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from gdbext.cli import outputs
 from gdbext.cli.cores import Core
 from gdbext.cli.json_lines import Lines
-from gdbext.cli.main import USAGE, Failure
+from gdbext.engine.outcome import USAGE, Failure
+from gdbext.reports.formats import STDOUT
 from gdbext.store.database import Store, StoreError
 
 
@@ -26,7 +26,7 @@ class Records:
         self._store_path = store
         self._store: Store | None = None
         self._retry = retry
-        files = [name for name in (store, lines) if name and name != outputs.STDOUT]
+        files = [name for name in (store, lines) if name and name != STDOUT]
         self.names = " and ".join(files)
         self.hint = "; start the same command again to go on" if files else ""
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from gdbext.cli import compressed
-from gdbext.cli.main import USAGE, Failure
+from gdbext.engine.outcome import USAGE, Failure
 
 Found = tuple[str, int | None, int | None]
 """URL, size and time of a core."""

@@ -7,8 +7,9 @@ import os
 import sys
 
 from gdbext.cli import outputs
-from gdbext.cli.main import COMMANDS, USAGE, Failure
+from gdbext.cli.main import COMMANDS
 from gdbext.engine import launch
+from gdbext.engine.outcome import USAGE, Failure
 from gdbext.reports.formats import FORMATS
 
 HELP = """\

@@ -27,8 +27,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from gdbext.backends.programs import UNUSABLE, Program
-from gdbext.cli.main import CANNOT_OPEN, DIAGNOSED, PARTIAL
 from gdbext.engine import launch
+from gdbext.engine.outcome import CANNOT_OPEN, DIAGNOSED, PARTIAL
 
 LARGEST = 600 << 20
 """Bytes of memory at which a worker makes place for a new one."""

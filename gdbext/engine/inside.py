@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from gdbext.backends import registry
 from gdbext.backends.programs import UNUSABLE
 from gdbext.engine import core_target
+from gdbext.engine.outcome import CANNOT_OPEN, DIAGNOSED, PARTIAL
 from gdbext.reports.sanitize import inert, visible
 from gdbext.target.protocol import Debugger, DebuggerError
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from gdbext.model import Report
     from gdbext.session import Session
 
-DIAGNOSED, CANNOT_OPEN, PARTIAL = 0, 3, 4
 LONGEST_MESSAGE = 2000
 
 

@@ -32,6 +32,8 @@ class Format(NamedTuple):
         return self.endings[0]
 
 
+STDOUT = "-"
+"""In place of a file: standard output."""
 FORMATS = {
     "text": Format("text", (".txt",)),
     "json": Format("json_report", (".json",)),

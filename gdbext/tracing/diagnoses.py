@@ -12,10 +12,9 @@ import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from gdbext.cli import outputs
-from gdbext.cli.main import DIAGNOSED, PARTIAL
 from gdbext.engine import launch
-from gdbext.reports.formats import FORMATS
+from gdbext.engine.outcome import DIAGNOSED, PARTIAL
+from gdbext.reports.formats import FORMATS, STDOUT
 from gdbext.reports.options import wants_color
 from gdbext.tracing.scratch import Scratch
 from gdbext.tracing.tracer import Crash
@@ -90,7 +89,7 @@ class Diagnoses:
             "core": crash.core,
             "temporary": crash.core.startswith(scratch),
             "shown": kept if kept or crash.core.startswith(scratch) else crash.core,
-            "outputs": [("text", outputs.STDOUT), *reports.items(), ("json", own)],
+            "outputs": [("text", STDOUT), *reports.items(), ("json", own)],
             "redact": self._wishes.redact,
             "verbose": self._wishes.verbose,
             "color": wants_color(sys.stderr) if color is None else color,

@@ -8,9 +8,9 @@ import json
 import os
 import sys
 
-from gdbext.cli.main import Failure
-from gdbext.cli.triage import diagnose
 from gdbext.engine import launch
+from gdbext.engine.answer import diagnose
+from gdbext.engine.outcome import Failure
 from gdbext.tracing import keep
 
 SECONDS = 300.0

@@ -10,9 +10,10 @@ import pytest
 
 from gdbext.backends.programs import Program
 from gdbext.cli import doctor
-from gdbext.cli.main import CANNOT_OPEN, DIAGNOSED, PARTIAL, main
+from gdbext.cli.main import main
 from gdbext.cpython.versions import learnt
 from gdbext.engine import launch
+from gdbext.engine.outcome import CANNOT_OPEN, DIAGNOSED, PARTIAL
 from gdbext.learning import interpreter
 from gdbext.learning.dwarf import Entries
 from gdbext.learning.interpreter import Interpreter

@@ -17,8 +17,8 @@ import pytest
 
 from gdbext.cli import cores, groups, json_lines, remote
 from gdbext.cli.json_lines import Lines
-from gdbext.cli.main import Failure
 from gdbext.cli.records import Records
+from gdbext.engine.outcome import Failure
 from gdbext.store.database import Store
 from unit.binfmt import elf_segments
 from unit.store.entries import entry, failed

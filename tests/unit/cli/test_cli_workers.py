@@ -15,8 +15,8 @@ import pytest
 from gdbext.cli import executors, one_core, workers
 from gdbext.cli.cores import Core
 from gdbext.cli.executors import Entry
-from gdbext.cli.main import Failure
 from gdbext.cli.one_core import Task
+from gdbext.engine.outcome import Failure
 from unit.cli import fleet
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from gdbext.cli.main import USAGE, main
+from gdbext.cli.main import main
 from gdbext.engine import debuginfod
 from gdbext.engine.debuginfod import Wanted
+from gdbext.engine.outcome import USAGE
 from unit.binfmt import elf_segments
 
 ID = b"\x5a" * 20

@@ -8,10 +8,9 @@ import pytest
 
 from gdbext.backends import registry
 from gdbext.backends.programs import UNUSABLE, Program
-from gdbext.cli import triage
-from gdbext.cli.main import CANNOT_OPEN, Failure
-from gdbext.engine import launch
+from gdbext.engine import answer, launch
 from gdbext.engine.launch import Result
+from gdbext.engine.outcome import CANNOT_OPEN, Failure
 
 DRGN, GDB = Program("drgn", [], {}), Program("gdb", ["/opt/gdb"], {})
 REQUEST: dict[str, Any] = {"core": "/core"}
@@ -41,7 +40,7 @@ def test_another_debugger_is_used_where_one_fails(
     answers: dict[str, Result], capsys: pytest.CaptureFixture[str], result: Result, said: str
 ) -> None:
     answers.update(drgn=result, gdb=Result(4, ""))
-    assert triage.diagnose(REQUEST, "auto", 1.0) == 4
+    assert answer.diagnose(REQUEST, "auto", 1.0) == 4
     assert capsys.readouterr().err == f"gdbext: {said}; gdb is used instead\n"
 
 
@@ -50,9 +49,9 @@ def test_a_debugger_that_is_named_is_the_only_one(
 ) -> None:
     answers.update(drgn=Result(-11, "last words"), gdb=Result(0, ""))
     with pytest.raises(Failure, match=r"drgn was killed by signal 11 .*\n  last words"):
-        triage.diagnose(REQUEST, "drgn", 1.0)
+        answer.diagnose(REQUEST, "drgn", 1.0)
     answers.update(drgn=Result(UNUSABLE, "drgn cannot open /core: no"))
-    assert triage.diagnose(REQUEST, "drgn", 1.0) == CANNOT_OPEN
+    assert answer.diagnose(REQUEST, "drgn", 1.0) == CANNOT_OPEN
     assert capsys.readouterr().err == "gdbext: drgn cannot open /core: no\n"
 
 
@@ -60,7 +59,7 @@ def test_what_is_wrong_with_the_core_is_said_once(
     answers: dict[str, Result], capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers.update(drgn=Result(CANNOT_OPEN, ""), gdb=Result(0, ""))
-    assert triage.diagnose(REQUEST, "auto", 1.0) == CANNOT_OPEN
+    assert answer.diagnose(REQUEST, "auto", 1.0) == CANNOT_OPEN
     assert capsys.readouterr().err == ""
 
 
@@ -70,12 +69,12 @@ def test_without_the_best_debugger_one_line_says_so(
     monkeypatch.setattr(registry.launcher("drgn"), "find", lambda: None)
     monkeypatch.setattr(registry.launcher("gdb"), "find", lambda: GDB)
     monkeypatch.setattr(launch, "run", lambda program, request, timeout: Result(0, ""))
-    assert triage.diagnose(REQUEST, "auto", 1.0) == 0
+    assert answer.diagnose(REQUEST, "auto", 1.0) == 0
     said = capsys.readouterr().err
     assert said.startswith("gdbext: drgn is not installed (pip install 'gdbext[drgn]'); gdb is")
     assert said.count("\n") == 1
-    assert triage.diagnose({"pid": 1}, "auto", 1.0) == 0
-    assert triage.diagnose(REQUEST, "gdb", 1.0) == 0
+    assert answer.diagnose({"pid": 1}, "auto", 1.0) == 0
+    assert answer.diagnose(REQUEST, "gdb", 1.0) == 0
     monkeypatch.setenv("GDBEXT_GDB", "/opt/gdb")
-    assert triage.diagnose(REQUEST, "auto", 1.0) == 0
+    assert answer.diagnose(REQUEST, "auto", 1.0) == 0
     assert capsys.readouterr().err == ""
