@@ -206,6 +206,8 @@ SENTENCES: dict[str, Sentence] = {
         "the program counter is not in any code: a call through a bad function pointer"
     ),
     "in-function": "in {function}",
+    "in-function-through-null": "in {function}, through NULL, at work on {type:a}",
+    "works-on": "the function at fault works on this {type}",
     "in-file-without-symbols": "in {file} (no symbols)",
     "in-code-of-no-file": "in code of no file",
     "signal-code": "signal code",
