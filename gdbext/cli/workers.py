@@ -58,7 +58,7 @@ class Worker:
         self._answer = b""
         code = (
             f"import sys; sys.path.insert(0, {launch.ROOT!r}); "
-            "from gdbext.cli import workers; workers.serve()"
+            f"from gdbext.cli import workers; workers.serve({self.folder!r})"
         )
         with open(os.path.join(self.folder, SAID), "a+b") as said:
             self._process = subprocess.Popen(
@@ -197,21 +197,26 @@ def ended(status: int) -> str:
 # --- in the worker --------------------------------------------------------------------------------
 
 
-def serve() -> None:
-    """Answer requests, a line of JSON each, until stdin ends."""
+def serve(folder: str) -> None:
+    """Answer requests, a line of JSON each, until stdin ends: then whoever asked is gone, and the
+    worker's folder is of no more use.
+    """
     from gdbext.engine import inside
 
     answers = os.fdopen(os.dup(1), "w")
     # What a library prints is no answer.
     os.dup2(2, 1)
     inside.preload(["json"])
-    for count, line in enumerate(sys.stdin, 1):
-        answer = _work(json.loads(line))
-        gc.collect()
-        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-        answer["is_spent"] = used > LARGEST or count >= MOST_CORES
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+    try:
+        for count, line in enumerate(sys.stdin, 1):
+            answer = _work(json.loads(line))
+            gc.collect()
+            used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+            answer["is_spent"] = used > LARGEST or count >= MOST_CORES
+            answers.write(json.dumps(answer) + "\n")
+            answers.flush()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _work(request: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from gdbext.cli.cores import Core, identify
 from gdbext.cli.one_core import Task
 
+ROOT = Path(__file__).parents[3]
 DEBUGGER = """\
 #!{python} -I
 import json, os, signal, time

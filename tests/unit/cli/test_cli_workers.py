@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -101,6 +103,22 @@ def test_a_worker_that_has_grown_makes_place(
     with pool.borrowed() as second:
         assert second is not first
     assert not os.path.exists(first.folder)
+
+
+def test_a_worker_that_nobody_has_any_more_ends_and_leaves_nothing() -> None:
+    code = (
+        "import time; from gdbext.cli.workers import Worker\n"
+        "worker = Worker(); print(worker.folder, worker.pid, flush=True); time.sleep(600)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=fleet.ROOT
+    ) as asking:
+        assert asking.stdout is not None
+        folder, pid = asking.stdout.readline().split()
+        assert os.path.exists(folder)
+        asking.kill()
+    while os.path.exists(folder) or is_alive(int(pid)):
+        time.sleep(0.02)
 
 
 def test_ending_ends_what_is_busy(tmp_path: Path, pool: workers.Workers) -> None:
