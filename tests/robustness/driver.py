@@ -79,6 +79,8 @@ def _memory(debugger: str, run: CrashRun, kind: str, first: int, end: int) -> It
             break  # Its peak would stay with the seeds that follow.
     if over:
         process.kill()
+    assert process.stdout
+    process.stdout.close()
     process.wait()
     if seen < end:
         if not over:
