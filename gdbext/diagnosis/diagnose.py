@@ -118,7 +118,11 @@ def diagnose(session: Session) -> Report:
     shared = Accesses(crashed=stack.lwp)
     if choice.is_complete and (fault.is_crash or findings):
         shared = section.make("race", lambda: read_accesses(observer, findings, provenance), shared)
-    races = section.make("race", lambda: find_races(shared, findings, fault.is_crash), NO_RACES)
+    # Threads that the GIL lets run by turns do not race.
+    may_race = facts.process.gil is None
+    races = NO_RACES
+    if may_race:
+        races = section.make("race", lambda: find_races(shared, findings, fault.is_crash), races)
     findings = section.make("findings", lambda: apply.with_races(facts, findings, races), findings)
     reason = section.make("crash", lambda: apply.victim_reason(facts, findings, races), None)
     version = target.python_version

@@ -54,6 +54,12 @@ def _signal_sent(process: Word) -> str:
 
 SENTENCES: dict[str, Sentence] = {
     "finding": _finding,
+    "gil-is-on": lambda holder: (
+        "the GIL is on: threads take turns" + (f"; {holder} has it" if holder else "")
+    ),
+    "gil-wanted-by": lambda modules: (
+        f"modules that do not say that they can do without the GIL: {', '.join(modules)}"
+    ),
     "in-extension": "{title}, in {function} of {module}",
     "operation": "{operation}",
     "said": "{text}",

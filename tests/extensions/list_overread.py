@@ -15,9 +15,7 @@ EXPECT = {
     "race": None,
     "shows": ("words_init",),
     "never": ("outside Python objects",),
-    "fails": {
-        "known issue": "gh-127192 (likely)",
-    },
+    "fails": {},
 }
 
 if __name__ == "__main__":

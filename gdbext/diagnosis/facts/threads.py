@@ -21,6 +21,21 @@ class ThreadState:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Gil:
+    """The GIL of a free-threaded build, where something has turned it on.
+
+    Threads that run Python code take turns then.
+    """
+
+    address: int
+    """Of its ``enabled``."""
+    holder: int | None = None
+    """The LWP that has it; None where it is free, or that is not known."""
+    modules: tuple[str, ...] = ()
+    """Extension modules that do not say that they can do without it (``md_gil``)."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Process:
     """What the runtime says of the process as a whole."""
 
@@ -29,6 +44,7 @@ class Process:
     """Whether these are all thread states that there are: what is not among them does not exist."""
     has_debug_hooks: bool = False
     """CPython's debug hooks fill memory that is allocated and freed."""
+    gil: Gil | None = None
 
     def by_address(self, address: int | None) -> ThreadState | None:
         """The thread state at an address."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.facts.memory import LockProblem, NamedObject
 from gdbext.diagnosis.facts.threads import Hang, Process, ThreadState
+from gdbext.diagnosis.observe.gil import read_gil
 from gdbext.model import Claim, Evidence, FilePath, Subject, ThreadName
 from gdbext.session import Session
 
@@ -28,6 +29,7 @@ def read_process(session: Session) -> Process:
         ),
         is_complete=session.runtime.complete,
         has_debug_hooks=session.heap.records.hooks,
+        gil=read_gil(session),
     )
 
 

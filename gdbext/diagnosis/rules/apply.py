@@ -10,7 +10,17 @@ from gdbext.diagnosis import registry
 from gdbext.diagnosis.conclude.author import authors_frame
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Kind, Rule
-from gdbext.model import Argument, Claim, Confidence, Finding, Operation, Race, Verdict
+from gdbext.model import (
+    Argument,
+    Claim,
+    Confidence,
+    Evidence,
+    Finding,
+    Operation,
+    Race,
+    ThreadName,
+    Verdict,
+)
 from gdbext.target.cython import python_name
 
 # The places of findings, the headline's first.
@@ -42,7 +52,23 @@ def findings(facts: Facts) -> list[Finding]:
         if not any(_is_account(f) for f in found):
             found[:0] = _first(facts, accounts)
     found = found or _first(facts, [r for r in fallbacks if r.traits.kind is Kind.NOTHING])
-    return [_with_author(facts, finding) for finding in found[:1]] + found[1:]
+    return [_with_gil(facts, _with_author(facts, f)) for f in found[:1]] + found[1:]
+
+
+def _with_gil(facts: Facts, finding: Finding) -> Finding:
+    """The headline with the GIL, where something has turned it on: who has it, and for whom."""
+    gil = facts.process.gil
+    if gil is None:
+        return finding
+    state = facts.process.by_lwp(gil.holder)
+    name = ThreadName(state.name) if state is not None and state.name else None
+    who = Claim("thread-by-name", lwp=gil.holder, name=name) if gil.holder is not None else None
+    claims = [Claim("gil-is-on", holder=who)]
+    if gil.modules:
+        claims.append(Claim("gil-wanted-by", modules=gil.modules))
+    evidence = tuple(Evidence(claim, gil.address or None) for claim in claims[:1])
+    more = tuple(Evidence(claim) for claim in claims[1:])
+    return dataclasses.replace(finding, evidence=(*evidence, *more, *finding.evidence))
 
 
 def _with_author(facts: Facts, finding: Finding) -> Finding:
