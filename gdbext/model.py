@@ -294,6 +294,11 @@ class Finding:
     ``nothing``.
     """
 
+    @property
+    def is_all_well(self) -> bool:
+        """Whether it says that nothing is wrong."""
+        return self.kind == "nothing"
+
 
 @dataclass(frozen=True)
 class Tool:

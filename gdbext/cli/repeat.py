@@ -219,7 +219,7 @@ class _Running:
                     report = parse(stream.read())
             except (OSError, NotAReport):
                 continue
-            if report.crash is None and all(finding.rule == "FT000" for finding in report.findings):
+            if report.crash is None and all(finding.is_all_well for finding in report.findings):
                 continue  # it only was over its time
             stem = name.removesuffix("json")
             kept = tuple(os.path.join(self._folder, n) for n in names if n.startswith(stem))

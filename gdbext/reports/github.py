@@ -86,7 +86,7 @@ def relative(path: str, root: str | None) -> str:
 def _finding(report: Report, finding: Finding, options: Options) -> str:
     kind = (
         "notice"
-        if finding.rule == "FT000"
+        if finding.is_all_well
         else "warning"
         if finding.confidence is Confidence.POSSIBLE
         else "error"

@@ -81,7 +81,7 @@ def _verdict(report: Report) -> Html:
             class_="card verdict",
         )
     finding = report.findings[0]
-    is_good = finding.rule == "FT000"
+    is_good = finding.is_all_well
     facts: list[tuple[str, Html | None]] = []
     threads = {t.lwp: t for t in report.threads}
     for lwp in finding.threads[: 1 if report.race else 4]:

@@ -23,7 +23,7 @@ def render(report: Report, options: Options) -> str:
     """``testsuites`` with one ``testsuite`` named gdbext.  The text report is in ``system-out``."""
     report = options.prepared(report)
     plain = Options(width=options.width, verbose=options.verbose)
-    failed = int(any(f.rule != "FT000" for f in report.findings[:1]))
+    failed = int(any(not f.is_all_well for f in report.findings[:1]))
     cases = min(len(report.findings), 1) + len(report.errors)
     counts = {"tests": str(cases), "failures": str(failed), "errors": str(len(report.errors))}
     suites = ElementTree.Element("testsuites", {"name": "gdbext", **counts})
@@ -75,7 +75,7 @@ def _case(suite: ElementTree.Element, report: Report, options: Options) -> None:
         if at[1] is not None:
             attributes["line"] = str(at[1])
     case = ElementTree.SubElement(suite, "testcase", attributes)
-    if headline.rule == "FT000":
+    if headline.is_all_well:
         return
     lines = []
     for finding in report.findings:

@@ -50,7 +50,7 @@ def render(report: Report, options: Options) -> str:
 
 
 def _title(report: Report) -> str:
-    is_good = bool(report.findings) and report.findings[0].rule == "FT000"
+    is_good = bool(report.findings) and report.findings[0].is_all_well
     title = sentence(report.findings[0].title) if report.findings else "no verdict"
     headline = " · ".join(map(markdown, story.headline(report)))
     return f"## {'✅' if is_good else '💥'} {markdown(title)}\n\n{headline}"

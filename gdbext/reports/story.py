@@ -239,12 +239,8 @@ def other_test(report: Report) -> tuple[str, str] | None:
 
 def race_claims(report: Report, race: Race) -> list[Evidence]:
     """Why it is this race, as far as the headline does not say so already."""
-    told = (
-        report.findings[0].evidence
-        if report.findings and report.findings[0].rule == "FT301"
-        else ()
-    )
-    return [e for e in race.evidence if e not in told]
+    shown = report.findings[0].evidence if report.findings else ()
+    return [e for e in race.evidence if e not in shown]
 
 
 def race_frame(report: Report, thread: RaceThread) -> PythonFrame | None:
@@ -334,7 +330,7 @@ def next_commands(report: Report) -> list[str]:
         commands.append("ft threads")
     if any(t.holds or t.waits_for for t in report.threads) or report.race is not None:
         commands.append("ft locks")
-    if not report.findings or report.findings[0].rule == "FT000":
+    if not report.findings or report.findings[0].is_all_well:
         commands.append("ft bt all")
         if report.target.layout_source is not None:
             commands.append("ft scan")

@@ -76,7 +76,7 @@ def render(report: Report, options: Options) -> str:
     if not findings:
         page.line(page.style("warning", "no verdict: the triage did not get far enough"))
         _undiagnosed(page, report)
-    if findings and findings[0].rule == "FT000":
+    if findings and findings[0].is_all_well:
         _overview(page, report)
     if report.crash is not None and report.crash.victim:
         _labelled(page, "victim", visible(story.not_the_cause(report.crash)))
@@ -103,7 +103,7 @@ def render(report: Report, options: Options) -> str:
 
 def _finding(page: Page, report: Report, finding: Finding, in_full: bool) -> None:
     style = page.style
-    is_good = finding.rule == "FT000"
+    is_good = finding.is_all_well
     confidence = style(CONFIDENCE_ROLES[finding.confidence], finding.confidence.value)
     limit = 400 if in_full else 160
     title = wrap(

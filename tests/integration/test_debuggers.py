@@ -133,6 +133,8 @@ def test_structs_are_the_same_to_the_last_bit(both: tuple[Any, Any]) -> None:
 
 def test_frames_are_the_same(both: tuple[Any, Any]) -> None:
     gdb, lldb = both
+    assert gdb["frames"].keys() == lldb["frames"].keys()
+    assert sum(map(len, gdb["frames"].values())) > 10
     for lwp, frames in gdb["frames"].items():
         assert [f["function"] for f in frames] == [f["function"] for f in lldb["frames"][lwp]]
         for mine, theirs in zip(frames, lldb["frames"][lwp]):
