@@ -37,3 +37,9 @@ def test_damaged_files(lab: Lab, kind: str) -> None:
     results = list(damaged("gdb", lab.crash(*CORES[0]), kind, 0, 1))
     assert len(results) == 1
     assert wrong(results) == []
+
+
+def test_names_that_are_no_text(lab: Lab) -> None:
+    """Types in a program's damaged debug information, which gdb's Python would not give."""
+    run = lab.crash("release-unfixed", "heap_overrun")
+    assert wrong(list(damaged("gdb", run, "debug information", 43, 44))) == []

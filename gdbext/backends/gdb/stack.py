@@ -13,7 +13,7 @@ import gdb
 
 from gdbext.backends.gdb.threads import WORD, register, selection, threads_by_lwp
 from gdbext.backends.gdb.types import AGGREGATES, STRUCTS
-from gdbext.backends.gdb.words import function_name, library_at, told
+from gdbext.backends.gdb.words import function_name, library_at, symbol_name, told
 from gdbext.binfmt.dwarf import inlines, locations
 from gdbext.binfmt.dwarf.callsites import DWARF_REGISTERS
 from gdbext.binfmt.entry_values import EntryValues
@@ -95,8 +95,9 @@ class Stacks:
                 for symbol in block:
                     # Of equal names the innermost block's is the one in scope.
                     found = arguments if symbol.is_argument else local
-                    if symbol.name not in found and (symbol.is_argument or _is_local(symbol)):
-                        found[symbol.name] = self._variable(lwp, level, frame, block, symbol, lost)
+                    name = symbol_name(symbol)
+                    if name and name not in found and (symbol.is_argument or _is_local(symbol)):
+                        found[name] = self._variable(lwp, level, frame, block, symbol, lost)
                 block = block.superblock if block.function is None else None
             placed = (
                 v for name, v in local.items() if name not in arguments and v.value is not None
@@ -465,5 +466,8 @@ def _mask(value: gdb.Value) -> int:
 
 
 def _type_name(kind: gdb.Type) -> str:
-    """A type as C has it, without a struct's members."""
-    return kind.name or kind.tag or str(kind)
+    """A type as C has it, without a struct's members; ``?`` where its name is no text."""
+    try:
+        return kind.name or kind.tag or str(kind)
+    except UnicodeDecodeError:
+        return "?"

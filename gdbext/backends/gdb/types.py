@@ -8,6 +8,7 @@ from contextlib import suppress
 import gdb
 
 from gdbext.backends.gdb.threads import WORD
+from gdbext.backends.gdb.words import symbol_name
 from gdbext.target.protocol import MAX_NESTING, Field, Struct, Symbol
 
 STRUCTS = {gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION}
@@ -28,10 +29,11 @@ class Types:
 
     def struct(self, name: str) -> Struct | None:
         if name not in self._structs:
-            kind = self._find(name)
-            self._structs[name] = (
-                Struct(name, kind.sizeof, dict(_flatten(kind, "", 0))) if kind is not None else None
-            )
+            self._structs[name] = None
+            # A struct whose members' names are no text is not CPython's.
+            with suppress(UnicodeDecodeError):
+                if (kind := self._find(name)) is not None:
+                    self._structs[name] = Struct(name, kind.sizeof, dict(_flatten(kind, "", 0)))
         return self._structs[name]
 
     def _find(self, name: str) -> gdb.Type | None:
@@ -59,9 +61,11 @@ def _types_of_unit(function: str) -> dict[str, gdb.Symbol]:
         while block is not None and not block.is_static:
             block = block.superblock
         return {
-            s.name: s
+            name: s
             for s in block or ()
-            if s.addr_class == gdb.SYMBOL_LOC_TYPEDEF and s.type.sizeof
+            if s.addr_class == gdb.SYMBOL_LOC_TYPEDEF
+            and s.type.sizeof
+            and (name := symbol_name(s)) is not None
         }
     except (gdb.error, RuntimeError):
         return {}

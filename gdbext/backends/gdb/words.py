@@ -1,6 +1,6 @@
 """What gdb says, as text.
 
-A damaged core has names that are none: gdb's Python raises UnicodeDecodeError for those.
+A damaged core or program has names that are none: gdb's Python raises UnicodeDecodeError for those.
 """
 
 from __future__ import annotations
@@ -20,6 +20,15 @@ def function_name(frame: gdb.Frame) -> str | None:
     """gdb's name of a frame's function; None where it has none that is text."""
     try:
         name: str | None = frame.name()
+    except UnicodeDecodeError:
+        return None
+    return name
+
+
+def symbol_name(symbol: gdb.Symbol) -> str | None:
+    """A symbol's name; None where it is no text, as damaged debug information may have it."""
+    try:
+        name: str | None = symbol.name
     except UnicodeDecodeError:
         return None
     return name
