@@ -2,8 +2,8 @@
 
 Nothing heavy is imported here: the command line asks it for names and endings at every start.
 
->>> sorted(FORMATS)
-['github', 'html', 'json', 'junit', 'markdown', 'sarif', 'text']
+>>> FORMATS["sarif"].endings
+('.sarif', '.sarif.json')
 >>> format_of("out/report.html"), FORMATS["html"].ending
 ('html', '.html')
 """
