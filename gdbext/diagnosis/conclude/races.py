@@ -372,10 +372,17 @@ def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) 
     return sorted(suspects, key=lambda pair: -pair.score)
 
 
+def _only_looks_up(access: Access) -> bool:
+    """Whether the thread takes a method of the object, to hand it on."""
+    return access.is_passing_on and access.operation.kind is OperationKind.GETATTR
+
+
 def _is_suspicious(access: Access) -> bool:
     if access.proximity is Proximity.EARLIER or traits_of(access.type).immutable:
         return False
-    if identifies(access.operation) and access.proximity is not Proximity.INSIDE:
+    if access.proximity is not Proximity.INSIDE and (
+        identifies(access.operation) or _only_looks_up(access)
+    ):
         return False
     return access.type not in ("type", "function") or access.effect.changes
 

@@ -293,3 +293,10 @@ def test_the_crashed_thread_is_one_of_the_two_where_it_is_at_work() -> None:
     bystanders = [replace(RESIZE, lwp=lwp, proximity=Proximity.INSIDE) for lwp in (2, 3)]
     (race,) = find_races(stopped(mine, *bystanders), (), True)
     assert race.threads[0].lwp == 1
+
+
+def test_taking_a_method_to_hand_it_on_is_no_race() -> None:
+    """The main thread submits what the workers call."""
+    taken = access(2, 0x2000, "itertools._tee", "getattr:__next__", Effect.READ, Proximity.LOOP, 9)
+    assert pairs(STEP, replace(taken, is_passing_on=True)) == []
+    assert pairs(STEP, taken) != []
