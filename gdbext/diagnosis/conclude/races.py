@@ -139,6 +139,7 @@ def _races_of_workers(accesses: Accesses) -> Iterator[Race]:
     """
     crashed = accesses.of(accesses.crashed)
     own = [a for a in crashed.nearest if _is_at_work_on(a)] if crashed else []
+    own.sort(key=lambda access: access.own_level or 0)
     for access in own[:1]:
         workers = [t for t in accesses.threads if crashed and _does_the_same(t, crashed)]
         last = [w for t in workers if (w := _same_work(t, access))]

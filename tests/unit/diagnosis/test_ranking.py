@@ -300,3 +300,11 @@ def test_taking_a_method_to_hand_it_on_is_no_race() -> None:
     taken = access(2, 0x2000, "itertools._tee", "getattr:__next__", Effect.READ, Proximity.LOOP, 9)
     assert pairs(STEP, replace(taken, is_passing_on=True)) == []
     assert pairs(STEP, taken) != []
+
+
+def test_of_a_workers_own_objects_the_innermost_is_named() -> None:
+    accesses = workers()
+    outer = replace(STEP, address=0x4000, type="itertools.islice", own_level=6)
+    crashed = replace(accesses.threads[0], nearest=(outer, STEP))
+    (race,) = find_races(replace(accesses, threads=(crashed, accesses.threads[1])), (), True)
+    assert race.object.address == STEP.address
