@@ -9,7 +9,9 @@ then, and the call instruction alone still says it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
+from gdbext.binfmt.arguments import whole_register
 from gdbext.binfmt.x86.instruction import LONGEST, MemoryOperand, Operand, decode
 from gdbext.target.protocol import Debugger, MemoryFault
 
@@ -19,6 +21,8 @@ JUMP_THROUGH = b"\xff\x25"
 ENDBR64 = b"\xf3\x0f\x1e\xfa"
 BND = 0xF2
 STUB = 16
+FORGETS = ("j", "call", "ret", "xchg", "cmpxchg", "xadd")
+"""Behind these, registers that were equal need not be."""
 PRESERVED = ("rbx", "rbp", "rsp", "r12", "r13", "r14", "r15")
 
 
@@ -49,6 +53,7 @@ def passed_first(
     except MemoryFault:
         return None
     source: Operand | None = None
+    copies: dict[str, str] = {}
     at = 0
     while at < len(code):
         instruction = decode(code[at : at + LONGEST])
@@ -57,10 +62,20 @@ def passed_first(
         at += instruction.size
         if at == len(code):
             break
-        if instruction.mnemonic.startswith(("j", "call", "ret")):
-            source = None
-        elif instruction.operands and instruction.operands[-1] in ("rdi", "edi"):
-            source = instruction.operands[0] if instruction.mnemonic == "mov" else None
+        if instruction.prefix or instruction.mnemonic.startswith(FORGETS):
+            source, copies = None, {}
+            continue
+        operands = instruction.operands
+        target = operands[-1] if operands else None
+        if not isinstance(target, str):
+            continue
+        is_move = instruction.mnemonic == "mov" and target == whole_register(target)
+        target = whole_register(target)
+        if target == "rdi":
+            source = _by_copy(operands[0], copies) if is_move else None
+        copies = {a: b for a, b in copies.items() if target not in (a, b)}
+        if is_move and isinstance(operands[0], str) and target in PRESERVED:
+            copies[operands[0]] = target
     if isinstance(source, str):
         return registers[source] if source in PRESERVED and source in registers else None
     if not isinstance(source, MemoryOperand) or source.index or source.base not in PRESERVED:
@@ -70,6 +85,13 @@ def passed_first(
         return _word(debugger, address) if address is not None else None
     except MemoryFault:
         return None
+
+
+def _by_copy(source: Operand, copies: Mapping[str, str]) -> Operand:
+    """Memory at a register that the call has spoilt, by the preserved one that equals it."""
+    if isinstance(source, MemoryOperand) and source.base is not None:
+        return replace(source, base=copies.get(source.base, source.base))
+    return source
 
 
 def _target(debugger: Debugger, return_address: int) -> int | None:

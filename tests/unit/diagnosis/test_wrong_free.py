@@ -155,6 +155,8 @@ def test_a_call_through_a_register_says_nothing() -> None:
     [
         ("4889df", 0x1111),  # mov %rbx,%rdi
         ("488b7b10", 0x2222),  # mov 0x10(%rbx),%rdi
+        ("4889fb488b7f10", 0x2222),  # mov %rdi,%rbx; mov 0x10(%rdi),%rdi
+        ("4889fb31db488b7f10", None),  # the same with rbx overwritten in between
         ("4889c7", None),  # mov %rax,%rdi: rax is not what it was
         ("4889df7500", None),  # mov %rbx,%rdi; jne: another path may lead here
         ("4889df4883c708", None),  # mov %rbx,%rdi; add $8,%rdi
