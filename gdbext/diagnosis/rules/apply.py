@@ -10,6 +10,7 @@ from gdbext.diagnosis import registry
 from gdbext.diagnosis.conclude.author import authors_frame
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Kind, Rule
+from gdbext.diagnosis.rules.phrases import weaker
 from gdbext.model import (
     Argument,
     Claim,
@@ -158,7 +159,8 @@ def victim_reason(
     """Why the crashing code is not the cause, and how sure that is; None where it may be.
 
     It may be where another finding explains the crash, and where the thread takes part in the race
-    that did the damage.
+    that did the damage.  Never proven: memory shows that there is damage, not that the crashed
+    thread did none of it earlier (the second of two ``Py_DECREF`` may be the one that crashes).
     """
     if not facts.fault.is_crash or not found:
         return None
@@ -168,7 +170,7 @@ def victim_reason(
     if traits.is_victim:
         if race is not None and takes_part and race.confidence is not Confidence.POSSIBLE:
             return None
-        return Claim("memory-overwritten-before"), found[0].confidence
+        return Claim("memory-overwritten-before"), weaker(found[0].confidence, Confidence.LIKELY)
     if traits.is_race and race is not None and not takes_part:
         return Claim("not-in-race"), race.confidence
     return None

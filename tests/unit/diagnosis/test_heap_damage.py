@@ -20,7 +20,8 @@ from gdbext.diagnosis.observe.heap_state import read_heap_state
 from gdbext.diagnosis.observe.notes import ignore
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.rules import ft105_heap_damage
-from gdbext.model import Confidence
+from gdbext.diagnosis.rules.apply import victim_reason
+from gdbext.model import Confidence, Race, RaceThread, SharedObject
 from gdbext.target.protocol import NativeFrame
 from gdbext.wording import sentence
 from unit.diagnosis.crash_world import (
@@ -221,3 +222,27 @@ def test_what_was_not_walked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ({*found}, notes) == ({pages[0].start}, said)
     monkeypatch.setattr(heap_state, "MAX_PAGES", 2)
     assert walked(world, world.threads[0].native_thread_id)[1] == []
+
+
+# --- who did it -----------------------------------------------------------------------------------
+
+
+def test_damage_is_proven_but_not_that_the_crashed_thread_did_none_of_it() -> None:
+    [damage] = stopped(WALKING, tie)
+    world = HeapWorld()
+    facts = replace(facts_of(world), heap=HeapState(damages=(damage,)))
+    found = list(ft105_heap_damage.check(facts))
+    assert found[0].confidence is Confidence.PROVEN
+    reason = victim_reason(facts, found, ())
+    assert reason
+    assert reason[1] is Confidence.LIKELY
+    crashed = facts.stack.lwp
+    assert crashed is not None
+    race = Race(
+        confidence=Confidence.LIKELY,
+        object=SharedObject(address=0x1000, type="list"),
+        threads=tuple(
+            RaceThread(lwp=lwp, name=None, operation="append") for lwp in (crashed, crashed + 1)
+        ),
+    )
+    assert victim_reason(facts, found, (race,)) is None
