@@ -54,11 +54,14 @@ def test_the_evidence_can_be_checked_in_memory(world: HeapWorld) -> None:
     page.free(dead)
     heap = world.heap()
     for address in (kept, dead):
+        compared = 0
         for evidence in heap.judge(address).evidence:
             if evidence.address is not None and isinstance(evidence.value, int):
                 size = 8 if evidence.value >> 32 else 2
                 stored = int.from_bytes(world.memory.read(evidence.address, size), "little")
                 assert stored == evidence.value, evidence
+                compared += 1
+        assert compared, address
 
 
 def test_an_object_behind_a_pre_header(world: HeapWorld) -> None:
