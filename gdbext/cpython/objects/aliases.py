@@ -30,7 +30,6 @@ class UnionFamily(Family):
 
     names = ("types.UnionType", "typing.Union")
     struct = "unionobject"
-    symbol = "_PyUnion_Type"
     slots = (
         *required("tuple", "args", exact=True),
         *required("frozenset", "hashable_args", exact=True),

@@ -33,7 +33,6 @@ class TypeFamily(Family):
     names = ("type",)
     struct = "PyTypeObject"
     shows_overridden = False
-    symbol = "PyType_Type"
     slots = (
         *optional("type", "tp_base"),
         *required("tuple", "tp_bases", "tp_mro"),

@@ -22,7 +22,6 @@ class CodeFamily(Family):
 
     names = ("code",)
     struct = "PyCodeObject"
-    symbol = "PyCode_Type"
     slots = (
         *required("tuple", "co_consts", "co_names", "co_localsplusnames"),
         *required("bytes", "co_exceptiontable", "co_localspluskinds", "co_linetable"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TypeVar, cast
 
 from gdbext.cpython.layout.layout import Layout
@@ -22,7 +22,6 @@ class Core(Reader):
     """Headers, types and text of a target; :class:`gdbext.cpython.objects.objects.Objects` adds the
     families.
 
-    ``known_types`` maps addresses to C symbols (``_PyUnion_Type``) where the debugger has them;
     ``is_collecting`` says that a garbage collection is running, which uses headers in its own way.
 
     Raises:
@@ -33,11 +32,9 @@ class Core(Reader):
         self,
         memory: Memory,
         layout: Layout,
-        known_types: Mapping[int, str] | None = None,
         is_collecting: bool = False,
     ) -> None:
         super().__init__(memory, layout)
-        self.known_types = dict(known_types or {})
         self.is_collecting = is_collecting
         self._headers = HeaderFormat(layout)
         self._types = Types(self, self._headers, is_collecting)

@@ -29,7 +29,6 @@ class NamespaceFamily(Family):
 
     names = ("types.SimpleNamespace",)
     struct = "_PyNamespaceObject"
-    symbol = "_PyNamespace_Type"
     slots = required("dict", "ns_dict", exact=True)
     cycle = "namespace(...)"
 
@@ -110,7 +109,6 @@ class OrderedDictFamily(DictFamily):
 
     names = ("collections.OrderedDict",)
     struct = "PyODictObject"
-    symbol = "PyODict_Type"
     slots = optional("dict", "od_inst_dict")
     cycle = "..."
 

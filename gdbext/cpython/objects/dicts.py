@@ -57,7 +57,6 @@ class DictFamily(Family):
 
     names = ("dict",)
     struct = "PyDictObject"
-    symbol = "PyDict_Type"
     cycle = "{...}"
 
     def decode(self, core: Core, address: int, info: TypeInfo | None) -> Decoded:

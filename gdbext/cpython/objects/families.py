@@ -2,8 +2,7 @@
 
 A name alone proves nothing: Python code may call its class what it likes.  A type belongs to a
 family when it, or the nearest of its bases, is a type made in C with the family's name, whose
-instances are large enough for the family's struct; and, where the debugger has the type object's
-symbol, only at that very address.
+instances are large enough for the family's struct.
 """
 
 from __future__ import annotations
@@ -71,12 +70,9 @@ def family_named(name: str) -> Family | None:
 
 def family_of(core: Core, info: TypeInfo) -> Family:
     """The family that instances of the type belong to."""
-    symbols = {symbol: address for address, symbol in core.known_types.items()}
     for base in core.bases(info):
         family = BY_NAME.get(base.name)
         if family is None or base.is_python_class or not family.fits(core, base):
-            continue
-        if family.symbol in symbols and symbols[family.symbol] != base.address:
             continue
         return family
     # The chain of bases is damaged: the flags still tell.

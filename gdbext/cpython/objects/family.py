@@ -36,14 +36,12 @@ class PointerField:
 class Family:
     """Types whose objects start with the same C struct.
 
-    ``names`` are the types' ``tp_name`` (all versions'), ``symbol`` the C symbol of the type object
-    where it is but one.
+    ``names`` are the types' ``tp_name`` (all versions').
     """
 
     names: tuple[str, ...] = ()
     struct = "PyObject"
     slots: tuple[PointerField, ...] = ()
-    symbol: str | None = None
     shows_overridden = True
     """Whether its repr is worth showing for a subclass whose own ``__repr__`` says something else.
     """
@@ -55,12 +53,10 @@ class Family:
         names: str = "",
         struct: str = "",
         slots: tuple[PointerField, ...] = (),
-        symbol: str | None = None,
     ) -> None:
         self.names = tuple(names.split()) or self.names
         self.struct = struct or self.struct
         self.slots = slots or self.slots
-        self.symbol = symbol or self.symbol
 
     @property
     def name(self) -> str:

@@ -23,7 +23,6 @@ class FunctionFamily(Family):
 
     names = ("function",)
     struct = "PyFunctionObject"
-    symbol = "PyFunction_Type"
     slots = (
         *required("dict", "func_globals", null=TRANSIENT),
         *required(None, "func_builtins", null=TRANSIENT),
@@ -65,7 +64,6 @@ class CellFamily(Family):
 
     names = ("cell",)
     struct = "PyCellObject"
-    symbol = "PyCell_Type"
     slots = (PointerField("ob_ref"),)
 
     def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:
@@ -85,13 +83,11 @@ FAMILIES = (
         "classmethod",
         "classmethod",
         (*required(None, "cm_callable", null=TRANSIENT), *optional("dict", "cm_dict")),
-        "PyClassMethod_Type",
     ),
     WrapperFamily(
         "staticmethod",
         "staticmethod",
         (*required(None, "sm_callable", null=TRANSIENT), *optional("dict", "sm_dict")),
-        "PyStaticMethod_Type",
     ),
     CellFamily(),
 )

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 class MethodFamily(Family):
     names = ("method",)
     struct = "PyMethodObject"
-    symbol = "PyMethod_Type"
     slots = required(None, "im_func", "im_self")
 
     def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:

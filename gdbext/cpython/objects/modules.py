@@ -25,7 +25,6 @@ class ModuleFamily(Family):
 
     names = ("module",)
     struct = "PyModuleObject"
-    symbol = "PyModule_Type"
     slots = (*required("dict", "md_dict", null=TRANSIENT), *optional("str", "md_name"))
 
     def text(self, write: ReprWriter, address: int, info: TypeInfo) -> Iterator[str]:

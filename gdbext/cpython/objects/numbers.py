@@ -79,7 +79,6 @@ class FloatFamily(Family):
 
     names = ("float",)
     struct = "PyFloatObject"
-    symbol = "PyFloat_Type"
 
     def decode(self, core: Core, address: int, info: TypeInfo | None) -> Float:
         return Float(
@@ -95,7 +94,6 @@ class ComplexFamily(Family):
 
     names = ("complex",)
     struct = "PyComplexObject"
-    symbol = "PyComplex_Type"
 
     def decode(self, core: Core, address: int, info: TypeInfo | None) -> Complex:
         data = core.memory.read(address + core.layout.offset("PyComplexObject", "cval"), 16)

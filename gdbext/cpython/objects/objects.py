@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -44,10 +44,9 @@ class Objects(Core):
         self,
         memory: Memory,
         layout: Layout,
-        known_types: Mapping[int, str] | None = None,
         is_collecting: bool = False,
     ) -> None:
-        super().__init__(memory, layout, known_types, is_collecting)
+        super().__init__(memory, layout, is_collecting)
         self._families: dict[int, Family] = {}
         self._text_keys: dict[int, TextKeys] = {}
 

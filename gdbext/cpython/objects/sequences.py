@@ -93,7 +93,6 @@ class ListFamily(Family):
 
     names = ("list",)
     struct = "PyListObject"
-    symbol = "PyList_Type"
     cycle = "[...]"
 
     def decode(self, core: Core, address: int, info: TypeInfo | None) -> Decoded:
@@ -202,7 +201,6 @@ class TupleFamily(Family):
 
     names = ("tuple",)
     struct = "PyTupleObject"
-    symbol = "PyTuple_Type"
     cycle = "(...)"
 
     def decode(self, core: Core, address: int, info: TypeInfo | None) -> Decoded:

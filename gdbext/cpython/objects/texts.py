@@ -27,7 +27,6 @@ class StrFamily(Family):
 
     names = ("str",)
     struct = "PyASCIIObject"
-    symbol = "PyUnicode_Type"
 
     def decode(self, core: Core, address: int, info: TypeInfo | None) -> Decoded:
         text = read_str(core.memory, core.layout, address, LIMIT)
@@ -78,7 +77,6 @@ class BytesFamily(Family):
 
     names = ("bytes",)
     struct = "PyBytesObject"
-    symbol = "PyBytes_Type"
 
     def decode(self, core: Core, address: int, info: TypeInfo | None) -> Bytes:
         return self._read(core, address, info, LIMIT)
@@ -118,7 +116,6 @@ class ByteArrayFamily(Family):
 
     names = ("bytearray",)
     struct = "PyByteArrayObject"
-    symbol = "PyByteArray_Type"
 
     def decode(self, core: Core, address: int, info: TypeInfo | None) -> Bytes:
         return self._read(core, address, info, LIMIT)

@@ -173,13 +173,6 @@ def test_class_of_the_same_name_is_another() -> None:
     assert world.objects.repr(instance) == f"<__main__.cell object at {instance:#x}>"
 
 
-def test_known_types_go_by_their_address() -> None:
-    world = World()
-    world.objects.known_types[0x1234] = "PyCell_Type"
-    cell = world.slotted("cell")
-    assert world.objects.repr(cell) == f"<cell object at {cell:#x}>"
-
-
 def test_callables() -> None:
     world = World()
     put, text = world.put, world.objects.repr
