@@ -5,6 +5,7 @@ from __future__ import annotations
 from gdbext.commands import show
 from gdbext.commands.command import Arguments, Command, Context, DebuggerError
 from gdbext.cpython.locks.graph import Hold, Wait
+from gdbext.diagnosis.registry import rule_of
 from gdbext.reports.sanitize import visible
 from gdbext.wording import sentence
 
@@ -27,7 +28,7 @@ def run(context: Context, arguments: Arguments) -> None:
         said = True
         style = context.style
         context.write(
-            f"{style('error', f'{show.BROKEN} {problem.rule}')} "
+            f"{style('error', f'{show.BROKEN} {rule_of(problem.kind).id}')} "
             f"{visible(sentence(problem.detail))} {style('dim', str(problem.confidence))}\n"
         )
         show.evidence(context, problem.evidence)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
+from gdbext.model import LockProblemKind
 
 PACKAGE = "gdbext.diagnosis.rules"
 FILE = re.compile(r"ft\d{3}_\w+")
@@ -43,6 +44,15 @@ def traits(rule: str) -> RuleTraits:
     """
     known = rules().get(rule)
     return known.traits if known else UNKNOWN
+
+
+def rule_of(problem: LockProblemKind) -> Rule:
+    """The rule whose findings problems of the locks of that kind are.
+
+    >>> rule_of(LockProblemKind.DEADLOCK).id
+    'FT303'
+    """
+    return next(rule for rule in rules().values() if rule.traits.lock_problem is problem)
 
 
 @functools.cache

@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.model import Claim, Confidence, Container, Evidence, Finding, Race, Subject
+from gdbext.model import (
+    Claim,
+    Confidence,
+    Container,
+    Evidence,
+    Finding,
+    LockProblemKind,
+    Race,
+    Subject,
+)
 
 MAX_EVIDENCE = 24
 
@@ -72,6 +81,8 @@ class RuleTraits:
     """The finding's own threads race on its subject."""
     suspects_subject: bool = False
     """The subject itself, not only a container, may be what a known issue is about."""
+    lock_problem: LockProblemKind | None = None
+    """What is wrong with the locks, as their own state says, in each case of the rule."""
     operation: str | None = None
     """What was done to the subject, as a Python operation."""
     is_race: bool = False

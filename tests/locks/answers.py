@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gdbext.diagnosis.registry import rule_of
 from gdbext.session import current
 from gdbext.target.protocol import Debugger
 from gdbext.wording import sentence
@@ -36,7 +37,7 @@ def answers(debugger: Debugger, objects: dict[str, int]) -> dict[str, Any]:
         },
         "cycles": [[edge.wait.lwp for edge in cycle] for cycle in locks.graph.cycles],
         "problems": [
-            [p.rule, p.confidence.value, list(p.threads), sentence(p.detail)]
+            [rule_of(p.kind).id, p.confidence.value, list(p.threads), sentence(p.detail)]
             for p in locks.problems
         ],
         "hang": locks.hang().kind,

@@ -173,7 +173,7 @@ class Locks:
 
     @cached_property
     def problems(self) -> list[Problem]:
-        """What is wrong with the locks: FT302, FT303, FT304."""
+        """What is wrong with the locks, the surest first."""
         return find_problems(self._sources, self._places, self._waits, self._holders, self.graph)
 
     def hang(self) -> Hang:

@@ -1,4 +1,4 @@
-"""What is wrong with the locks (FT302, FT303, FT304), and what a process that hangs is doing.
+"""What is wrong with the locks, and what a process that hangs is doing.
 
 One look at a process cannot tell a short wait from a long one.  So a problem is only what no
 healthy program shows even for a moment; a stop of the world that is just going on is none.
@@ -20,11 +20,17 @@ from gdbext.cpython.locks.sources import Sources
 from gdbext.cpython.locks.stop_the_world import StopTheWorld
 from gdbext.cpython.locks.tries import livelocks
 from gdbext.cpython.locks.waits import Waits
-from gdbext.model import Address, Claim, Confidence, Evidence
+from gdbext.model import Address, Claim, Confidence, Evidence, LockProblemKind
 from gdbext.target.protocol import MemoryFault
 
 MUTEXES = {Kind.OBJECT, Kind.LOCK, Kind.IMPORT}
 WORLD = {Kind.WORLD, Kind.STOPPING}
+HANGS = {
+    LockProblemKind.DEADLOCK: "deadlock",
+    LockProblemKind.STOP_THE_WORLD: "stop-the-world",
+    LockProblemKind.MUTEX_MISUSE: "lost lock",
+}
+"""What a process hangs in that has the problem, the first of those it has."""
 FOREIGN = {Kind.NATIVE, Kind.JOIN}
 C_LIBRARY = re.compile(r"/(libc|ld-linux-x86-64)[.-]")
 HEAP_ALIGNMENT = 1 << 26
@@ -39,11 +45,11 @@ SLEEPS = {
 
 @dataclass(frozen=True)
 class Problem:
-    """One rule's result: ``detail`` completes the rule's title; ``threads`` are LWPs, ``subject``
-    an object or a lock.
+    """One thing that is wrong: ``detail`` says what, where ``kind`` is known; ``threads`` are LWPs,
+    ``subject`` an object or a lock.
     """
 
-    rule: str
+    kind: LockProblemKind
     detail: Claim
     confidence: Confidence
     threads: tuple[int, ...] = ()
@@ -79,7 +85,7 @@ def find_problems(
             found.extend(search)
         except (MemoryFault, UnknownLayout):
             continue
-    return sorted(found, key=lambda p: (p.confidence.rank, p.rule))
+    return sorted(found, key=lambda p: p.confidence.rank)
 
 
 def _contradictions(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
@@ -106,7 +112,14 @@ def _contradictions(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
             bits=Address(bits),
             count=len(by_lock[address]),
         )
-        yield _problem("FT302", detail, Confidence.PROVEN, by_lock[address], lock, [wrong, *parked])
+        yield _problem(
+            LockProblemKind.MUTEX_MISUSE,
+            detail,
+            Confidence.PROVEN,
+            by_lock[address],
+            lock,
+            [wrong, *parked],
+        )
 
 
 def _sections_without_lock(sources: Sources, places: Places, holders: Holders) -> Iterator[Problem]:
@@ -130,7 +143,14 @@ def _sections_without_lock(sources: Sources, places: Places, holders: Holders) -
                     Claim("mutex-is", bits=Address(bits)), address, bits, lock.object, broken=True
                 )
                 detail = Claim("section-without-lock", lock=lock.claim, bits=Address(bits))
-                yield _problem("FT302", detail, Confidence.LIKELY, [lwp], lock, [evidence])
+                yield _problem(
+                    LockProblemKind.MUTEX_MISUSE,
+                    detail,
+                    Confidence.LIKELY,
+                    [lwp],
+                    lock,
+                    [evidence],
+                )
 
 
 def _orphans(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
@@ -150,7 +170,7 @@ def _orphans(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
             lock = edge.wait.lock
             detail = Claim("owner-exited", lock=lock.claim)
             yield _problem(
-                "FT302",
+                LockProblemKind.MUTEX_MISUSE,
                 detail,
                 confidence,
                 [edge.wait.lwp],
@@ -162,7 +182,8 @@ def _orphans(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
 def _cycles(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
     for cycle in graph.cycles:
         confidence = max((edge.confidence for edge in cycle), key=lambda c: c.rank)
-        rule = "FT304" if any(edge.wait.lock.kind in WORLD for edge in cycle) else "FT303"
+        is_stop = any(edge.wait.lock.kind in WORLD for edge in cycle)
+        kind = LockProblemKind.STOP_THE_WORLD if is_stop else LockProblemKind.DEADLOCK
         lwps = [edge.wait.lwp for edge in cycle]
         if len(cycle) == 1:
             detail = Claim(
@@ -174,7 +195,7 @@ def _cycles(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
             steps = tuple(_step(sources, edge) for edge in cycle)
             detail = Claim("wait-cycle", count=len(cycle), steps=steps)
         evidence = [e for edge in cycle for e in (*edge.wait.evidence, *edge.hold.evidence)]
-        yield _problem(rule, detail, confidence, lwps, cycle[0].wait.lock, evidence)
+        yield _problem(kind, detail, confidence, lwps, cycle[0].wait.lock, evidence)
 
 
 def _step(sources: Sources, edge: Edge, *, is_trying: bool = False) -> Claim:
@@ -211,7 +232,12 @@ def _stuck_worlds(
                 confidence = Confidence.LIKELY if wait.lock.kind in MUTEXES else Confidence.POSSIBLE
                 detail = Claim("stopper-waits", lock=wait.lock.claim)
                 yield _problem(
-                    "FT304", detail, confidence, at_fault, wait.lock, [asked, *wait.evidence]
+                    LockProblemKind.STOP_THE_WORLD,
+                    detail,
+                    confidence,
+                    at_fault,
+                    wait.lock,
+                    [asked, *wait.evidence],
                 )
             continue
         # Whoever computes may stop at the next moment; whoever sleeps attached will not.
@@ -222,7 +248,7 @@ def _stuck_worlds(
                 place = thread.address + sources.layout.offset("PyThreadState", "state")
                 still = Evidence(Claim("still-attached", lwp=lwp), place, 1)
                 yield Problem(
-                    "FT304",
+                    LockProblemKind.STOP_THE_WORLD,
                     sleep[0],
                     Confidence.LIKELY,
                     (lwp, *at_fault),
@@ -279,10 +305,10 @@ def judge_hang(
 ) -> Hang:
     """The process as a whole, and the threads that it hangs on."""
     sure = [p for p in problems if p.confidence is not Confidence.POSSIBLE]
-    for rule, kind in (("FT303", "deadlock"), ("FT304", "stop-the-world"), ("FT302", "lost lock")):
+    for kind, name in HANGS.items():
         for problem in sure:
-            if problem.rule == rule:
-                return Hang(kind, problem.detail, problem.threads)
+            if problem.kind is kind:
+                return Hang(name, problem.detail, problem.threads)
     for cycle in livelocks(sources, holders, graph):
         steps = tuple(_step(sources, edge, is_trying=True) for edge in cycle)
         detail = Claim("livelock", count=len(cycle), steps=steps)
@@ -324,18 +350,18 @@ def judge_hang(
 
 
 def _problem(
-    rule: str,
+    kind: LockProblemKind,
     detail: Claim,
     confidence: Confidence,
     lwps: Sequence[int],
     lock: Lock,
     evidence: Sequence[Evidence],
 ) -> Problem:
-    kinds = {
+    types = {
         Kind.LOCK: "_thread.lock",
         Kind.RLOCK: "_thread.RLock",
         Kind.OBJECT: lock.name,
         Kind.IMPORT: "_ModuleLock",
     }
-    kind = kinds.get(lock.kind) if lock.object is not None else None
-    return Problem(rule, detail, confidence, tuple(lwps), lock.key, kind, tuple(evidence))
+    type_name = types.get(lock.kind) if lock.object is not None else None
+    return Problem(kind, detail, confidence, tuple(lwps), lock.key, type_name, tuple(evidence))

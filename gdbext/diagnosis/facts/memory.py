@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gdbext.model import Claim, Confidence, Evidence, Liveness, Subject, Verdict
+from gdbext.model import Claim, Confidence, Evidence, Liveness, LockProblemKind, Subject, Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +106,10 @@ class NamedObject:
 class LockProblem:
     """What no healthy program shows of its locks even for a moment.
 
-    ``rule`` is the rule that it is a case of; ``detail`` completes that rule's title.
+    ``detail`` completes the title of the rule that has the kind among its traits.
     """
 
-    rule: str
+    kind: LockProblemKind
     detail: Claim
     confidence: Confidence
     threads: tuple[int, ...] = ()

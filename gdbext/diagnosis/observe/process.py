@@ -37,7 +37,7 @@ def read_lock_problems(session: Session) -> tuple[LockProblem, ...]:
     """What is wrong with the locks."""
     return tuple(
         LockProblem(
-            rule=problem.rule,
+            kind=problem.kind,
             detail=problem.detail,
             confidence=problem.confidence,
             threads=problem.threads,

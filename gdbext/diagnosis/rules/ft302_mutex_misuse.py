@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.locks import problems
-from gdbext.model import Confidence, Finding
+from gdbext.model import Confidence, Finding, LockProblemKind
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -23,7 +23,10 @@ RULE = Rule(
     explanation="A lock's state is impossible or contradicts its waiters.",
     advice="Look for an unlock without a lock, a lock in freed memory, or a lock held across fork.",
     traits=RuleTraits(
-        kind=Kind.CONCURRENCY, order=190, defects=frozenset({Defect.DEADLOCK, Defect.MUTEX_MISUSE})
+        kind=Kind.CONCURRENCY,
+        order=190,
+        defects=frozenset({Defect.DEADLOCK, Defect.MUTEX_MISUSE}),
+        lock_problem=LockProblemKind.MUTEX_MISUSE,
     ),
     check=check,
 )

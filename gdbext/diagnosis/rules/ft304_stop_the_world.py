@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.locks import problems
-from gdbext.model import Finding
+from gdbext.model import Finding, LockProblemKind
 
 
 def check(facts: Facts) -> Iterable[Finding]:
@@ -28,6 +28,11 @@ RULE = Rule(
         "The thread that does not stop runs C code without detaching: wrap long native work in "
         "Py_BEGIN_ALLOW_THREADS."
     ),
-    traits=RuleTraits(kind=Kind.CONCURRENCY, order=200, defects=frozenset({Defect.DEADLOCK})),
+    traits=RuleTraits(
+        kind=Kind.CONCURRENCY,
+        order=200,
+        defects=frozenset({Defect.DEADLOCK}),
+        lock_problem=LockProblemKind.STOP_THE_WORLD,
+    ),
     check=check,
 )

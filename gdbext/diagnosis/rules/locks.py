@@ -12,7 +12,7 @@ from gdbext.model import Finding
 def problems(facts: Facts, rule: Rule) -> Iterator[Finding]:
     """The locks' problems that are cases of the rule."""
     for problem in facts.lock_problems:
-        if problem.rule == rule.id:
+        if problem.kind is rule.traits.lock_problem:
             yield rule.finding(
                 facts,
                 problem.detail,

@@ -10,7 +10,7 @@ import random
 import pytest
 
 from gdbext.cpython.locks.places import Kind
-from gdbext.model import Confidence
+from gdbext.model import Confidence, LockProblemKind
 from gdbext.wording import sentence
 from unit.locks.lock_world import (
     BUCKET_TABLE,
@@ -185,8 +185,8 @@ def test_an_rlock_whose_owner_has_exited_is_lost(world: LockWorld) -> None:
     world.wait_for(waiter, lock)
     locks = world.locks()
     assert [hold.lwp for hold in locks.holders(lock)] == [None]
-    assert [(p.rule, p.confidence, p.subject, p.threads) for p in locks.problems] == [
-        ("FT302", Confidence.PROVEN, lock, (waiter.lwp,))
+    assert [(p.kind, p.confidence, p.subject, p.threads) for p in locks.problems] == [
+        (LockProblemKind.MUTEX_MISUSE, Confidence.PROVEN, lock, (waiter.lwp,))
     ]
     assert locks.hang().kind == "lost lock"
 
@@ -367,8 +367,8 @@ def test_a_cycle_of_two_is_found_once_and_is_as_sure_as_its_weakest_edge(world: 
         (second.lwp, first.lwp),
     ]
     (problem,) = locks.problems
-    assert (problem.rule, problem.confidence, problem.threads) == (
-        "FT303",
+    assert (problem.kind, problem.confidence, problem.threads) == (
+        LockProblemKind.DEADLOCK,
         Confidence.LIKELY,
         (first.lwp, second.lwp),
     )
@@ -417,8 +417,8 @@ def test_a_wait_with_a_timeout_makes_no_deadlock(world: LockWorld) -> None:
     world.frame(second)
     world.wait_for(first, two, timeout=0x7F00_1234)
     world.wait_for(second, one)
-    assert [(p.rule, p.confidence) for p in world.locks().problems] == [
-        ("FT303", Confidence.POSSIBLE)
+    assert [(p.kind, p.confidence) for p in world.locks().problems] == [
+        (LockProblemKind.DEADLOCK, Confidence.POSSIBLE)
     ]
     assert world.locks().hang().kind == "waiting"
 
@@ -430,7 +430,11 @@ def test_a_thread_may_wait_for_itself(world: LockWorld) -> None:
     world.frame(thread)
     world.wait_for(thread, lock)
     (problem,) = world.locks().problems
-    assert (problem.rule, problem.threads, problem.subject) == ("FT303", (thread.lwp,), lock)
+    assert (problem.kind, problem.threads, problem.subject) == (
+        LockProblemKind.DEADLOCK,
+        (thread.lwp,),
+        lock,
+    )
 
 
 def test_a_thread_outside_waits_for_the_cycle_and_is_not_part_of_it(plain: LockWorld) -> None:
@@ -496,8 +500,8 @@ def test_a_mutex_that_denies_its_waiters_will_never_wake_them(
     items = world.put([1])
     world.park(waiter, world.mutex(items, bits))
     (problem,) = world.locks().problems
-    assert (problem.rule, problem.confidence, problem.subject, problem.subject_type) == (
-        "FT302",
+    assert (problem.kind, problem.confidence, problem.subject, problem.subject_type) == (
+        LockProblemKind.MUTEX_MISUSE,
         Confidence.PROVEN,
         items,
         "list",
@@ -523,7 +527,7 @@ def test_a_thread_that_leaves_its_section_has_unlocked_it_already(plain: LockWor
     assert plain.locks().problems == []
     plain.mutex(items, 0x7F)
     (problem,) = plain.locks().problems
-    assert (problem.rule, problem.confidence) == ("FT302", Confidence.LIKELY)
+    assert (problem.kind, problem.confidence) == (LockProblemKind.MUTEX_MISUSE, Confidence.LIKELY)
 
 
 def test_a_thread_that_detaches_gives_its_sections_up_from_the_newest_on(plain: LockWorld) -> None:
@@ -540,7 +544,7 @@ def test_an_outer_section_stays_locked_while_an_inner_one_is_active(plain: LockW
     plain.section(thread, plain.mutex(outer, 0))
     plain.section(thread, plain.mutex(inner, 1))
     (problem,) = plain.locks().problems
-    assert (problem.rule, problem.subject) == ("FT302", outer)
+    assert (problem.kind, problem.subject) == (LockProblemKind.MUTEX_MISUSE, outer)
     assert problem.confidence is Confidence.LIKELY
 
 
@@ -580,8 +584,8 @@ def test_a_thread_that_sleeps_attached_is_to_blame(plain: LockWorld) -> None:
     plain.memory.write(0x40_0200, b"\xb8\xe6\0\0\0\x0f\x05")  # clock_nanosleep
     sleeper.registers["rip"] = 0x40_0207
     (problem,) = plain.locks().problems
-    assert (problem.rule, problem.confidence, problem.threads[0]) == (
-        "FT304",
+    assert (problem.kind, problem.confidence, problem.threads[0]) == (
+        LockProblemKind.STOP_THE_WORLD,
         Confidence.LIKELY,
         sleeper.lwp,
     )
@@ -605,8 +609,8 @@ def test_a_thread_that_waits_attached_for_a_librarys_lock_is_to_blame(
     plain.memory.map(word & ~0xFFF, 0x1000)
     plain.sleep(waiter, word, timeout)
     problems = plain.locks().problems
-    assert [(p.rule, p.confidence, p.threads[0]) for p in problems] == (
-        [("FT304", Confidence.LIKELY, waiter.lwp)] if is_stuck else []
+    assert [(p.kind, p.confidence, p.threads[0]) for p in problems] == (
+        [(LockProblemKind.STOP_THE_WORLD, Confidence.LIKELY, waiter.lwp)] if is_stuck else []
     )
 
 
@@ -617,8 +621,8 @@ def test_who_stopped_the_world_must_not_wait_for_a_lock(world: LockWorld) -> Non
     world.stop_the_world(requester, stopped=True)
     world.park(requester, world.mutex(items, 3))
     (problem,) = world.locks().problems
-    assert (problem.rule, problem.confidence, problem.subject) == (
-        "FT304",
+    assert (problem.kind, problem.confidence, problem.subject) == (
+        LockProblemKind.STOP_THE_WORLD,
         Confidence.LIKELY,
         items,
     )
@@ -681,4 +685,4 @@ def test_random_damage_gives_answers_and_never_an_exception(seed: int) -> None:
         assert isinstance(locks.holders(address), list)
         assert isinstance(locks.waiters(address), list)
     assert locks.hang().kind in ("deadlock", "stop-the-world", "lost lock", "running", "waiting")
-    assert all(p.rule in ("FT302", "FT303", "FT304") for p in locks.problems)
+    assert all(p.kind in LockProblemKind for p in locks.problems)
