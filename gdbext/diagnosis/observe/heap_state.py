@@ -11,6 +11,7 @@ from gdbext.cpython.allocator.page_free_lists import Flaw
 from gdbext.cpython.allocator.pages import Page
 from gdbext.cpython.fills import FREED, fill_of
 from gdbext.diagnosis.conclude.allocator import is_in_allocator, is_mimalloc
+from gdbext.diagnosis.conclude.modules import is_others
 from gdbext.diagnosis.facts.cause import Cause, Wrong
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CrashStack
@@ -45,9 +46,10 @@ def read_heap_state(
     if fault.stack_overflow:
         return HeapState()
     call = read_allocator_call(session, functions, stack)
-    # CPython's own code mixes no allocators: what it gives back wrongly was read from damage.
-    is_own = call is not None and stack.is_interpreters(stack.module_at(call.level))
-    wrong_free = None if is_own else read_wrong_free(session, call)
+    # CPython's own code, and the system's, mixes no allocators: what they give back wrongly was
+    # read from damage.
+    may_mix = call is not None and is_others(stack.module_at(call.level), stack.interpreter_module)
+    wrong_free = read_wrong_free(session, call) if may_mix else None
     if wrong_free is not None:
         return HeapState(call=call, wrong_free=wrong_free)
     if cause.pointer is not None and not is_in_allocator(stack):

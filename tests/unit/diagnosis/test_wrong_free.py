@@ -7,16 +7,32 @@ import struct
 import pytest
 
 from fakes import FakeDebugger
+from gdbext.diagnosis.facts.cause import Cause
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.memory import AllocatorCall, HeapState, WrongFree
 from gdbext.diagnosis.observe.call_target import called_function, passed_first
+from gdbext.diagnosis.observe.heap_state import read_heap_state
+from gdbext.diagnosis.observe.notes import ignore
+from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.observe.wrong_free import read_wrong_free
 from gdbext.diagnosis.rules import ft105_heap_damage, ft106_wrong_free
 from gdbext.model import Confidence
-from gdbext.target.protocol import Symbol
+from gdbext.target.protocol import NativeFrame, Symbol, Variable
 from gdbext.wording import sentence
-from unit.diagnosis.crash_world import ABORT, GC, MEM, OBJECT, HeapWorld, session_of, stack_of
+from unit.diagnosis.crash_world import (
+    ABORT,
+    EXTENSION,
+    GC,
+    LWP,
+    MEM,
+    OBJECT,
+    PYTHON,
+    STANDARD,
+    HeapWorld,
+    session_of,
+    stack_of,
+)
 
 C_HEAP = 0x5555_0000_0000
 CODE, STUB, TABLE, TARGET = 0x1000, 0x2000, 0x3000, 0x7F00_0000_1230
@@ -123,6 +139,34 @@ def test_the_debug_hooks_letter_tells_apart_what_is_one_heap(function: str, is_w
     page.guard(block)
     world.memory.write(block + 8, b"m")
     assert (wrong(world, function, block + 16) is not None) is is_wrong
+
+
+# --- whose code gave it back ----------------------------------------------------------------------
+
+FREE = NativeFrame(0, 0x7F10_0000_0100, 0x7000, "free", module="/usr/lib/libc.so.6")
+
+
+def stopped_in_free_of(world: HeapWorld, pointer: int, module: str) -> HeapState:
+    """The C library's free() was given the pointer by a function of the module."""
+    session = session_of(world)
+    assert isinstance(session.debugger, FakeDebugger)
+    mem = Variable("mem", "void *", pointer, is_argument=True)
+    session.debugger.variable_lists[LWP, 0] = [mem]
+    caller = NativeFrame(1, 0x1000, 0x7100, "array_dealloc", module=module)
+    stack = stack_of(FREE, caller)
+    functions = Functions(session)
+    return read_heap_state(session, functions, Fault(signal=ABORT), stack, Cause(), ignore)
+
+
+def test_only_code_that_chooses_among_allocators_can_choose_wrongly() -> None:
+    """CPython's code, its standard modules' and the system's read a wrong pointer from damage."""
+    world = HeapWorld()
+    block = world.page(MEM, 128).take()
+    found = stopped_in_free_of(world, block, EXTENSION).wrong_free
+    assert found is not None
+    assert found.call.caller == "array_dealloc"
+    for module in (PYTHON, STANDARD, "/usr/lib/libstdc++.so.6"):
+        assert stopped_in_free_of(world, block, module).wrong_free is None, module
 
 
 # --- which function was called, and with what -----------------------------------------------------
