@@ -7,11 +7,7 @@ from __future__ import annotations
 import json
 import os
 import resource
-import sys
 import time
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from gdbext.backends import registry
 from gdbext.session import Session

@@ -1,7 +1,7 @@
 """Check the form of the catalogue of known issues,
 ``gdbext/diagnosis/known_issues/catalogue.json``.
 
-    scripts/check_known_issues.py [FILE]
+    .venv/bin/python scripts/check_known_issues.py [FILE]
 
 Prints what is wrong, one line each; the exit status is 1 if anything is.
 """
@@ -15,8 +15,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from gdbext.diagnosis.known_issues.catalogue import CATALOGUE
 from gdbext.diagnosis.known_issues.versions import parse_version

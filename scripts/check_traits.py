@@ -1,6 +1,6 @@
 """Check that what the traits of types, methods, slots and functions name exists in CPython.
 
-    scripts/check_traits.py [PYTHON ...]
+    .venv/bin/python scripts/check_traits.py [PYTHON ...]
 
 Each type and method must exist in one of the given interpreters (by default the lab's, else the
 machine's free-threaded ones); each C struct and slot in one of the layout tables, or in the sources
@@ -19,8 +19,6 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import interpreters
 from gdbext.cpython.traits.functions import FunctionTraits, functions

@@ -1,16 +1,15 @@
-#!/usr/bin/env python3
 """Find free-threaded interpreters, and build the lab's own from source.
 
 The lab needs CPython in five builds (``VARIANTS``) and in the shapes in which users have it
 (``SHAPES``).  They are compiled from Debian's source package of ``python3.13``, fetched through the
 mirror that this machine's apt is set up with, as any user, and cached per user::
 
-    $ scripts/interpreters.py            # build what is missing of VARIANTS, print a table
-    $ scripts/interpreters.py release    # one of them only, or a shape
-    $ scripts/interpreters.py --shapes   # the shapes: the tests that need one build it, too
-    $ scripts/interpreters.py --found    # the free-threaded interpreters that this machine has
+    $ python scripts/interpreters.py           # build what is missing of VARIANTS, print a table
+    $ python scripts/interpreters.py release   # one of them only, or a shape
+    $ python scripts/interpreters.py --shapes  # the shapes: the tests that need one build it, too
+    $ python scripts/interpreters.py --found   # the free-threaded interpreters of this machine
 
-Only the standard library is used: this runs before any environment exists.
+The Python is ``.venv/bin/python``; besides gdbext only the standard library is used.
 """
 
 from __future__ import annotations
@@ -31,7 +30,6 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from gdbext import user_cache
 from gdbext.cli import interpreters as finder
 

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Make gdbext/cpython/versions/VERSION/{layouts,offsets,opcodes}.json, what gdbext knows of each
 CPython version.
 
@@ -7,9 +6,9 @@ Debian's binary packages ``libpythonMINOR-dev``: a small C file with every struc
 ``Py_GIL_DISABLED`` and its debug information is read the same way.  Every version that one of
 Debian's suites has now is made; folders of versions that none has any more stay::
 
-    $ scripts/version_tables.py           # all that there are
-    $ scripts/version_tables.py 3.14      # those of one minor version
-    $ scripts/version_tables.py --check   # writes nothing; exit 1 if a file is not as made now
+    $ .venv/bin/python scripts/version_tables.py         # all that there are
+    $ .venv/bin/python scripts/version_tables.py 3.14    # those of one minor version
+    $ .venv/bin/python scripts/version_tables.py --check # writes nothing; 1 if a file would change
 
 Every run also compiles that C file against 3.13.5's headers and compares with 3.13.5's DWARF, and
 compares 3.13.5's instructions with what the lab's interpreter says of itself.
@@ -26,20 +25,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(CHECKOUT), str(CHECKOUT / "scripts")]
-
-import interpreters  # noqa: E402
-from gdbext.engine import launch  # noqa: E402
-from gdbext.learning import dwarf, headers  # noqa: E402
-from gdbext.learning.dwarf import Entries, LearningError  # noqa: E402
-from gdbext.learning.struct_names import (  # noqa: E402
+import interpreters
+from gdbext.engine import launch
+from gdbext.learning import dwarf, headers
+from gdbext.learning.dwarf import Entries, LearningError
+from gdbext.learning.struct_names import (
     ALL,
     BUILTIN_MODULE_STRUCTS,
     MODULE_STRUCTS,
     STRUCTS,
 )
 
+CHECKOUT = Path(__file__).resolve().parent.parent
 VERSIONS = CHECKOUT / "gdbext" / "cpython" / "versions"
 SUITES = ("trixie", "forky", "sid")
 MINORS = ("3.13", "3.14", "3.15")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import functools
 import json
 import mmap
+import os
 import re
 import shutil
 import subprocess
@@ -27,9 +28,10 @@ CORPUS = corpus()
 
 OWN_GDB = version_tables.CHECKOUT / ".venv" / "bin" / "gdb"
 GDBS = [path for path in (str(OWN_GDB), shutil.which("gdb", path="/usr/bin")) if path]
+IN_GDB = {**os.environ, "PYTHONPATH": str(version_tables.CHECKOUT)}
+"""A gdb's own Python, which need not be the one that gdbext is installed for, finds it by this."""
 LOOK = """
-import json, sys
-sys.path.insert(0, {checkout!r})
+import json
 from gdbext.backends.gdb.adapter import GdbDebugger
 from gdbext.cpython.layout.checks import check
 from gdbext.session import Session
@@ -60,11 +62,12 @@ def test_the_instructions_of_3_13_5_are_what_it_says_itself() -> None:
 def test_a_layout_passes_its_checks(build: str, gdb: str, tmp_path: Path) -> None:
     """With and without DWARF the same offsets come out, and both agree with the process."""
     look = tmp_path / "look.py"
-    look.write_text(LOOK.format(checkout=str(version_tables.CHECKOUT)))
+    look.write_text(LOOK)
     core = crash(interpreters.build(build), CORPUS["os_abort"].path, folder=tmp_path / "run").core
     command = [gdb, "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x", str(look)]
     done = subprocess.run(
         [*command, str(interpreters.build(build)), str(core)],
+        env=IN_GDB,
         capture_output=True,
         text=True,
         timeout=120,
@@ -130,8 +133,7 @@ def test_what_was_learnt_of_a_build_is_used_for_its_stripped_copy(
 
 
 WRONG = """
-import json, sys
-sys.path.insert(0, {checkout!r})
+import json
 from gdbext.backends.gdb.adapter import GdbDebugger
 from gdbext.cpython.versions import catalog
 from gdbext.diagnosis.diagnose import diagnose
@@ -144,7 +146,7 @@ def wrong(self):
     content = right(self)
     names = sorted(content["opcodes"])
     moved = dict(zip(names, names[1:] + names[:1]))
-    return {{**content, "opcodes": {{name: content["opcodes"][moved[name]] for name in names}}}}
+    return {**content, "opcodes": {name: content["opcodes"][moved[name]] for name in names}}
 
 catalog.Shipped.opcodes = wrong
 print(json.dumps(to_json(diagnose(Session(GdbDebugger())))))
@@ -156,10 +158,14 @@ def test_with_wrong_tables_of_instructions_no_operation_is_named(tmp_path: Path)
     python = interpreters.build("release-unfixed")
     core = crash(python, CORPUS["list_union_freed"].path, folder=tmp_path / "run").core
     script = tmp_path / "wrong.py"
-    script.write_text(WRONG.format(checkout=str(version_tables.CHECKOUT)))
+    script.write_text(WRONG)
     command = [GDBS[0], "-nx", "-batch", "-iex", "set debuginfod enabled off", "-x", str(script)]
     done = subprocess.run(
-        [*command, str(python), str(core)], capture_output=True, text=True, timeout=300
+        [*command, str(python), str(core)],
+        env=IN_GDB,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     assert lines, done.stderr
