@@ -91,6 +91,7 @@ def run_in_debugger(
 
 def command_line(debugger: Program, module: str = "hosts.inside") -> list[str]:
     """The debugger, without its user's settings, running that module's ``main``."""
+    # Not by PYTHONPATH: the program that a debugger starts would get it too.
     code = (
         f"import sys; sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'tests')!r}]; "
         f"import {module} as inside; inside.main()"

@@ -628,7 +628,6 @@ def test_quick_command_has_no_timeout() -> None:
 
 HOLD = """
 import os, sys
-sys.path.insert(0, {root!r})
 from gdbext.tracing import ptrace
 read, write = os.pipe()
 pid = os.fork()
@@ -648,7 +647,7 @@ while True:
 
 def run_traced_already(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     """Run gdbext under a tracer, which then holds all its children too."""
-    holder = [HOST, "-c", HOLD.format(root=str(ROOT)), *GDBEXT, *words]
+    holder = [HOST, "-c", HOLD, *GDBEXT, *words]
     return subprocess.run(
         holder, capture_output=True, text=True, env=environment(), timeout=180, **options
     )
@@ -738,7 +737,6 @@ PLUGIN = ("-m", "pytest", "-q", "-p", "gdbext.pytest_plugin", "--gdbext", "-p", 
 # limit sees to it that none comes.
 ELSEWHERE = """
 import sys
-sys.path.insert(0, {root!r})
 from gdbext.tracing import cores
 cores.PATTERN = {pattern!r}
 from gdbext.cli.main import main
@@ -757,7 +755,7 @@ def test_pytest_dies(
         command = [
             HOST,
             "-c",
-            ELSEWHERE.format(root=str(ROOT), pattern=str(tmp_path / "core_pattern")),
+            ELSEWHERE.format(pattern=str(tmp_path / "core_pattern")),
         ]
     limits = (
         None if world == "as it is" else lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -820,7 +818,6 @@ def test_plugin_is_off_unless_asked_for(python: str, suite: tuple[Path, dict[str
 
 SABOTAGE = """
 import sys
-sys.path.insert(0, {root!r})
 from gdbext.tracing import tracer
 def fail(*_): raise RuntimeError("sabotage")
 tracer.{what} = fail
@@ -842,7 +839,7 @@ print(subprocess.run(["sh", "-c", "exit 3"]).returncode, flush=True)
     command = [
         HOST,
         "-c",
-        SABOTAGE.format(root=str(ROOT), what=what),
+        SABOTAGE.format(what=what),
         "run",
         "--",
         python,
