@@ -38,7 +38,7 @@ FATAL = ("fatal_error", "_Py_FatalError")
 CHUNK_HEADER = 16
 """glibc's functions further in take the chunk, which begins before the user's bytes."""
 ARGUMENTS = {
-    "int_free": (1, "p", CHUNK_HEADER),
+    "int_free": (1, None, CHUNK_HEADER),
     "munmap_chunk": (0, "p", CHUNK_HEADER),
     "int_realloc": (1, "oldp", CHUNK_HEADER),
     "free": (0, "mem", 0),
@@ -55,7 +55,8 @@ ARGUMENTS = {
     "PyObject_Realloc": (0, "ptr", 0),
 }
 """Which argument of which function is the memory given back, what it is called there, and how far
-before the user's bytes it leads.
+before the user's bytes it leads.  One without a name is a variable that the function changes, as
+``_int_free`` goes back to the free chunk before: only what its code has kept counts.
 """
 MMAPPED = 2
 PAGE = 4096
@@ -188,7 +189,8 @@ def _of_mimalloc(session: Session, call: AllocatorCall, pointer: int) -> WrongFr
             call=call,
             origin=origin,
             is_block=kind is None or is_start,
-            confidence=Confidence.PROVEN,
+            # An object, or the middle of a block, may be what a damaged pointer leads to.
+            confidence=Confidence.PROVEN if kind is not None and is_start else Confidence.LIKELY,
             subject=subject,
             evidence=tuple(evidence),
         )
@@ -218,9 +220,13 @@ def _elsewhere(session: Session, call: AllocatorCall, pointer: int) -> WrongFree
         return None
     evidence = (*_passed(call), Evidence(Claim("in-place", place=place.what, seems=None), pointer))
     origin: Claim = place.what
-    is_block, confidence = False, Confidence.PROVEN
+    # What is no block at all may be a pointer that was read from damage.
+    is_block, confidence = False, Confidence.LIKELY
     if place.kind in ("module", "stack"):
         pass
+    elif _family(call.function).endswith("Raw"):
+        # Raw memory is the C library's or mimalloc's, and in the middle of a block with the hooks.
+        return None
     elif not call.is_cpythons:
         if not glibc.is_inside_chunk(session.memory, place.region, pointer):
             return None
@@ -228,10 +234,10 @@ def _elsewhere(session: Session, call: AllocatorCall, pointer: int) -> WrongFree
     elif (chunk := glibc.chunk_at(session.memory, place.region, pointer)) is not None:
         if not chunk.in_use:
             return None
-        origin, is_block = Claim("block-of-malloc"), True
+        origin, is_block, confidence = Claim("block-of-malloc"), True, Confidence.PROVEN
         evidence += (Evidence(Claim("chunk-in-use", size=chunk.size), pointer - CHUNK_HEADER),)
     elif place.kind == "c heap" or _is_mmapped(session, pointer):
-        origin, is_block, confidence = Claim("block-of-malloc"), True, Confidence.LIKELY
+        origin, is_block = Claim("block-of-malloc"), True
     else:
         return None
     return WrongFree(

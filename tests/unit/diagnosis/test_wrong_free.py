@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import pytest
 
@@ -15,7 +16,7 @@ from gdbext.diagnosis.observe.call_target import called_function, passed_first
 from gdbext.diagnosis.observe.heap_state import read_heap_state
 from gdbext.diagnosis.observe.notes import ignore
 from gdbext.diagnosis.observe.stack import Functions
-from gdbext.diagnosis.observe.wrong_free import read_wrong_free
+from gdbext.diagnosis.observe.wrong_free import read_allocator_call, read_wrong_free
 from gdbext.diagnosis.rules import ft105_heap_damage, ft106_wrong_free
 from gdbext.model import Confidence
 from gdbext.target.protocol import NativeFrame, Symbol, Variable
@@ -79,8 +80,12 @@ def test_the_middle_of_a_block_and_an_objects_memory() -> None:
     world = HeapWorld()
     inside = wrong(world, "free", world.page(MEM, 128).take() + 32)
     assert "the middle of a block of PyMem_Malloc, which no allocator gave out" in said(inside)
+    assert inside is not None
+    assert inside.confidence is Confidence.LIKELY, "a damaged pointer may lead there"
     of_object = wrong(world, "free", world.page(GC, 64).object("list"))
     assert "gives the memory of an object to free" in said(of_object)
+    assert of_object is not None
+    assert of_object.confidence is Confidence.LIKELY
 
 
 def test_what_is_not_in_use_may_have_been_freed_rightly_before() -> None:
@@ -120,12 +125,23 @@ def test_mallocs_own_block_is_given_to_it_rightly_and_its_middle_is_not() -> Non
     assert "the middle of a block of malloc" in said(wrong(world, "free", block + 8))
 
 
+def test_raw_memory_is_mallocs_own() -> None:
+    """``PyMem_RawFree`` dies in free() where a neighbour wrote over the heap."""
+    world = HeapWorld()
+    block = c_heap(world)
+    assert wrong(world, "PyMem_RawFree", block) is None
+    with_hooks = block + 16
+    assert wrong(world, "PyMem_RawFree", with_hooks) is None
+
+
 @pytest.mark.parametrize("function", ["free", "PyMem_Free"])
 def test_a_librarys_data_is_no_block_at_all(function: str) -> None:
     world = HeapWorld()
     world.map(0x7F00_0000_0000, 0x1000, "/site/shapes.so")
     found = wrong(world, function, 0x7F00_0000_0100)
     assert "which no allocator gave out" in said(found)
+    assert found is not None
+    assert found.confidence is Confidence.LIKELY
 
 
 @pytest.mark.parametrize(
@@ -167,6 +183,23 @@ def test_only_code_that_chooses_among_allocators_can_choose_wrongly() -> None:
     assert found.call.caller == "array_dealloc"
     for module in (PYTHON, STANDARD, "/usr/lib/libstdc++.so.6"):
         assert stopped_in_free_of(world, block, module).wrong_free is None, module
+
+
+def test_the_chunk_that_free_went_back_to_is_not_what_it_was_given() -> None:
+    """Where the size before a chunk was overwritten, ``_int_free`` changes its own ``p``."""
+    world = HeapWorld()
+    went_back_to = world.page(MEM, 128).take()
+    session = session_of(world)
+    assert isinstance(session.debugger, FakeDebugger)
+    moved = Variable("p", "mchunkptr", went_back_to - 16, is_argument=True)
+    session.debugger.variable_lists[LWP, 0] = [moved]
+    inner = replace(FREE, function="_int_free")
+    caller = NativeFrame(2, 0x1000, 0x7100, "array_dealloc", module=EXTENSION)
+    stack = stack_of(inner, replace(FREE, level=1), caller)
+    found = read_allocator_call(session, Functions(session), stack)
+    assert found is not None
+    assert found.function == "free"
+    assert found.pointer is None
 
 
 # --- which function was called, and with what -----------------------------------------------------
