@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import drgn
 from drgn import TypeKind
 
 from gdbext.backends.drgn.program import ERRORS
-from gdbext.backends.drgn.types import LOST, WORD_BYTES, bare, bits, size_of
+from gdbext.backends.drgn.types import LOST, WORD_BYTES, bare, bits, registers_object, size_of
 from gdbext.binfmt.dwarf import callsites, inlines, locations
 from gdbext.binfmt.dwarf.entries import LOW_PC, Entry
 from gdbext.binfmt.entry_values import EntryValues
@@ -47,13 +47,41 @@ class Stacks:
 
     def _trace(self, lwp: int) -> Iterator[drgn.StackFrame]:
         try:
-            yield from self._program.stack_trace(lwp)
+            yield from self._with_callers(self._program.stack_trace(lwp))
         except ERRORS:
             # A thread that the core does not have, or registers that are cut off.
             return
 
-    def _describe(self, frame: drgn.StackFrame, level: int, is_caller: bool) -> NativeFrame:
+    def _with_callers(self, trace: Iterable[drgn.StackFrame]) -> Iterator[drgn.StackFrame]:
+        """The same frames; where the thread was in no code, those of who called it there.
+
+        drgn then goes by rbp, which need be no frame pointer.
+        """
+        for frame in trace:
+            yield frame
+            if frame.interrupted and (caller := self._caller(frame)) is not None:
+                yield from self._program.stack_trace(caller)
+                return
+
+    def _caller(self, frame: drgn.StackFrame) -> drgn.Object | None:
+        """The registers of who called through a bad pointer: the call has only put its return
+        address on the stack.  None where the frame is in a file's code.
+        """
         pc, sp = frame.pc, frame.sp
+        regions = self._debugger.regions()
+        if self._files.file_at(pc) or any(r.path and r.start <= pc < r.end for r in regions):
+            return None
+        returns_to = self._program.read_u64(sp)
+        if self._files.file_at(returns_to) is None:
+            return None
+        # One before, as of every caller: the call may be the last instruction of its block.
+        return registers_object(
+            self._program, {**frame.registers(), "rip": returns_to - 1, "rsp": sp + WORD_BYTES}
+        )
+
+    def _describe(self, frame: drgn.StackFrame, level: int, is_caller: bool) -> NativeFrame:
+        # Of who called through a bad pointer drgn was told the address before, see `_caller`.
+        pc, sp = frame.pc + (is_caller and frame.interrupted), frame.sp
         module = self._files.file_at(pc)
         if returns_from_signal(self._debugger, pc):
             return NativeFrame(level, pc, sp, SIGNAL_FRAME, None, None, module)
@@ -198,7 +226,7 @@ class Stacks:
         walk = self.walk(lwp, level + 1)
         if level >= len(walk):
             return {}
-        values = walk[level].frame.registers()
+        values = {**walk[level].frame.registers(), "rip": walk[level].native.pc}
         names = known_registers([each.native for each in walk], level)
         return {name: values[name] for name in names if name in values}
 

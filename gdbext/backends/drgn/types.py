@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import drgn
 from drgn import TypeKind
@@ -15,6 +15,30 @@ AGGREGATES = (*STRUCTS, TypeKind.ARRAY)
 INTEGERS = (TypeKind.POINTER, TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM)
 LOST, NO_INTEGER = "optimized out", "not an integer"
 WORD_BYTES = 8
+
+# The kernel's struct pt_regs of x86-64 (arch/x86/include/uapi/asm/ptrace.h), each a word.
+PT_REGS = (
+    "r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs rflags rsp ss"
+).split()
+PT_REGS_NAMES = {
+    "rflags": "flags",
+    **{f"r{name}": name for name in "bp bx ax cx dx si di ip sp".split()},
+}
+
+
+def registers_object(program: drgn.Program, values: Mapping[str, int]) -> drgn.Object:
+    """A ``struct pt_regs`` from which drgn unwinds; what is not in ``values`` is 0."""
+    word = program.int_type("unsigned long", WORD_BYTES, False)
+    members = {PT_REGS_NAMES.get(name, name): values.get(name, 0) for name in PT_REGS}
+    kind = program.struct_type(
+        "pt_regs",
+        WORD_BYTES * len(members),
+        [
+            drgn.TypeMember(word, name, 8 * WORD_BYTES * position)
+            for position, name in enumerate(members)
+        ],
+    )
+    return drgn.Object(program, kind, members)
 
 
 def bare(kind: drgn.Type) -> drgn.Type:
