@@ -650,11 +650,14 @@ class KnownIssue:
 
 @dataclass(frozen=True)
 class Signature:
-    """What equal crashes have in common: ``id`` is made of ``frames`` and ``features``."""
+    """What equal crashes have in common.
+
+    ``features`` are names (of rules, types and known issues), and what racing threads do.
+    """
 
     id: str
     frames: tuple[str, ...] = ()
-    features: tuple[str, ...] = ()
+    features: tuple[Operation | str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,8 +31,7 @@ from gdbext.diagnosis.known_issues.features import Candidate, bare
 from gdbext.diagnosis.known_issues.identify import Identified
 from gdbext.diagnosis.registry import traits
 from gdbext.diagnosis.rule import Kind
-from gdbext.model import Confidence, Finding, OperationKind, Race, Signature
-from gdbext.wording.operations import operation_text
+from gdbext.model import Confidence, Finding, Operation, OperationKind, Race, Signature
 
 AGAIN = frozenset({"init", "setstate"})
 """An object that is in use is not to be initialised again, whatever its type."""
@@ -61,12 +60,12 @@ def signature(
 ) -> Signature:
     """Frames and features for people, and the id made of the cause."""
     headline = findings[0] if findings else None
-    features = _of_finding(headline)
+    features: list[Operation | str] = [*_of_finding(headline)]
     called = site.called if not site.functions and site.is_crash else ()
     race = races[0] if races and _is_cause(site, races[0], headline) else None
     certain = [issue.id for issue in known.issues[:1] if issue.match != "possible"]
     if race:
-        features += [race.object.type, *sorted({operation_text(t.operation) for t in race.threads})]
+        features += [race.object.type, *(thread.operation for thread in race.threads)]
     features += certain
     if known.defect and (certain or race):
         key = ["issue", *known.defect]

@@ -11,8 +11,9 @@ A claim is there as a sentence (``claim``), and as what programs should go by: i
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
+from itertools import groupby
 from typing import Any
 
 from gdbext.model import (
@@ -23,6 +24,7 @@ from gdbext.model import (
     Evidence,
     Operation,
     PythonFrame,
+    Signature,
     ThreadInfo,
 )
 from gdbext.wording import sentence
@@ -63,6 +65,8 @@ def to_json(value: Any, name: str = "") -> Any:
         }
         if isinstance(value, Evidence):
             converted |= _as_value(value.claim)
+        if isinstance(value, Signature):
+            converted["features"] = _features(value.features)
         return (
             {"schema": converted.pop("schema"), **converted} if "schema" in converted else converted
         )
@@ -89,6 +93,17 @@ def _argument(value: Argument) -> Any:
     if isinstance(value, Claim):
         return _as_value(value)
     return [_argument(part) for part in value] if isinstance(value, tuple) else to_json(value)
+
+
+def _features(features: Iterable[Operation | str]) -> list[str]:
+    """Each feature once; the operations of a race, which is an unordered pair, in the order of the
+    alphabet.
+    """
+    texts: list[str] = []
+    for is_operation, group in groupby(features, lambda feature: isinstance(feature, Operation)):
+        said = [operation_text(feature) for feature in group]
+        texts += sorted(said) if is_operation else said
+    return list(dict.fromkeys(texts))
 
 
 def _address_name(owner: Any, name: str) -> str:

@@ -147,6 +147,13 @@ def test_a_race_is_an_unordered_pair_whose_victim_threads_and_addresses_do_not_c
     assert one != mark(case(), [finding("FT105")], [race("dict", "walk", "pop")])
 
 
+def test_what_the_threads_do_is_among_the_features_as_a_value() -> None:
+    found = signature(
+        case(), [finding("FT105")], [race("list", "pop", "pop")], Accesses(), Identified()
+    )
+    assert found.features == ("FT105", "list", operation("pop"))
+
+
 def test_the_known_issue_is_the_cause_wherever_the_crash_happened() -> None:
     def issue(name: str, match: str, *defect: str) -> Identified:
         return Identified([KnownIssue(name, "", match)], defect)

@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from gdbext.model import Operation, OperationKind, Signature
 from gdbext.reports.contract import to_json
 from gdbext.reports.json_report import NotAReport, from_data, parse, render, schema
 from gdbext.reports.options import Options
@@ -107,6 +108,23 @@ def test_additions_are_allowed():
     more = copy.deepcopy(report)
     more["new"] = more["findings"][0]["new"] = more["threads"][0]["native"][0]["new"] = {"x": 1}
     VALIDATOR.validate(more)
+
+
+def test_operations_among_a_signatures_features_are_in_the_order_of_the_alphabet():
+    """Which thread does which is no feature of a race."""
+    both = (
+        Operation(kind=OperationKind.SLOT, name="repr", type="list", slot="tp_repr"),
+        Operation(kind=OperationKind.CALL, name="clear"),
+    )
+    lengths = tuple(
+        Operation(kind=OperationKind.SLOT, name="len", type="list", slot=slot)
+        for slot in ("sq_length", "mp_length")
+    )
+    for operations in (both, both[::-1]):
+        mark = Signature("00", (), ("FT102", "dict", *operations, *lengths, "gh-1"))
+        assert to_json(mark)["features"] == [
+            "FT102", "dict", "clear", "len(list)", "repr(list)", "gh-1",
+        ]  # fmt: skip
 
 
 def test_the_founding_crash_says_what_design_says():
