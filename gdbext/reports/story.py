@@ -12,6 +12,7 @@ from gdbext.model import (
     AgreedLine,
     Blame,
     Claim,
+    Confidence,
     Consensus,
     Crash,
     Evidence,
@@ -203,7 +204,9 @@ def race_notes(report: Report, race: Race, thread: RaceThread) -> list[str]:
     """What a thread of the race does, and what it has to do with the object's lock."""
     notes = [visible(operation_text(thread.operation), 80)]
     if thread.suspect_line is not None and thread.suspect_line != thread.line:
-        notes.append(f"modified it at line {thread.suspect_line}")
+        # Of a possible race it is not known that this thread had the object at all.
+        did = "may have used it" if race.confidence is Confidence.POSSIBLE else "modified it"
+        notes.append(f"{did} at line {thread.suspect_line}")
     info = next((t for t in report.threads if t.lwp == thread.lwp), None)
     if info is not None:
         own = range(race.object.address, race.object.address + OBJECT_HEADER)

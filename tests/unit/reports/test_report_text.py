@@ -160,7 +160,7 @@ def test_a_victim_is_told():
     )
 
 
-def test_a_line_that_did_the_damage_is_told():
+def test_a_line_that_did_the_damage_is_told_and_a_guess_is_told_as_one():
     report = samples.founding()
     assert report.race is not None
     first, second = report.race.threads
@@ -170,6 +170,10 @@ def test_a_line_that_did_the_damage_is_told():
     assert "modified it at line 14" in text.render(
         dataclasses.replace(report, race=race), Options(width=130)
     )
+    guess = dataclasses.replace(race, confidence=Confidence.POSSIBLE)
+    said = text.render(dataclasses.replace(report, race=guess), Options(width=130))
+    assert "may have used it at line 14" in said
+    assert "modified it" not in said
 
 
 def test_a_doubtful_race_names_the_next_suspects():
