@@ -13,7 +13,7 @@ from typing import Protocol, TextIO
 class Host(Protocol):
     """The debugger's side of the conversation.
 
-    ``gdb_host.py`` and ``lldb_host.py`` have one each.
+    ``gdb/host.py`` and ``lldb/host.py`` have one each.
     """
 
     def write(self, text: str) -> None:

@@ -36,6 +36,8 @@ class Launcher(Protocol):
     """Whether it can stop and inspect a running process."""
     INSTALL: str
     """How to get it."""
+    COST: str
+    """What there is not without it, for ``gdbext doctor``."""
 
     def find(self) -> Program | None:
         """The debugger, if it is here."""

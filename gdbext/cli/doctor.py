@@ -43,11 +43,6 @@ exit status:
 examples:
   gdbext doctor
   gdbext doctor --python /opt/python3.14t/bin/python3.14t"""
-COSTS = {
-    "drgn": "reports on cores are made in a debugger's own process, which takes longer",
-    "gdb": "there are no `ft` commands in gdb; reports are made in another debugger",
-    "lldb": "there are no `ft` commands in LLDB",
-}
 ASK = """
 import json, sys, sysconfig
 maps = [line.split(None, 5) for line in open("/proc/self/maps")]
@@ -83,8 +78,8 @@ def parser() -> argparse.ArgumentParser:
         "--python",
         metavar="PYTHON",
         help=(
-            "the interpreter to look at (default: $GDBEXT_PYTHON, python3.15t, 3.14t, 3.13t, uv's, "
-            "ours, python3)"
+            "the interpreter to look at (default: $GDBEXT_PYTHON, "
+            f"python{', '.join(interpreters.VERSIONS)}, uv's, ours, python3)"
         ),
     )
     made.add_argument("--json", action="store_true", help="as JSON")
@@ -132,7 +127,8 @@ def _show(checks: list[Check]) -> None:
 
 
 def _debugger(name: str) -> Check:
-    install, cost = registry.launcher(name).INSTALL, COSTS[name]
+    launcher = registry.launcher(name)
+    install, cost = launcher.INSTALL, launcher.COST
     try:
         found = launch.find(name)
     except launch.LaunchError:
@@ -143,15 +139,10 @@ def _debugger(name: str) -> Check:
         "import sys; print('PY', sys.version_info[0], sys.version_info[1]); import pygments; "
         "print('PYGMENTS')"
     )
-    words = (
-        ["-nx", "-batch", "-ex", f"python {code}"]
-        if name == "gdb"
-        else ["--no-lldbinit", "--batch", "-o", f"script {code}"]
-    )
     environment = launch.environment(found, {})
     try:
         done = subprocess.run(
-            [*found.command, *words],
+            launcher.command_line(found, code),
             capture_output=True,
             text=True,
             timeout=60,

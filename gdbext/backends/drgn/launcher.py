@@ -8,6 +8,7 @@ from gdbext.backends.programs import Program
 
 ATTACHES = False
 INSTALL = "pip install 'gdbext[drgn]'"
+COST = "reports on cores are made in a debugger's own process, which takes longer"
 
 
 def find() -> Program | None:

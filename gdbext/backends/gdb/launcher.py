@@ -11,6 +11,7 @@ from gdbext.backends.programs import Program, explicit, on_path, wheel
 
 ATTACHES = True
 INSTALL = "pip install gdb-for-pwndbg (no root needed), or your system's package gdb"
+COST = "there are no `ft` commands in gdb; reports are made in another debugger"
 QUIET_SETTINGS = ("set auto-load no", "set debuginfod enabled off")
 """What loads nothing of the target's own, and asks nothing."""
 SETTINGS = (

@@ -8,6 +8,7 @@ from gdbext.backends.programs import Program, explicit, on_path, wheel
 
 ATTACHES = True
 INSTALL = "pip install lldb-for-pwndbg (no root needed), or your system's package lldb"
+COST = "there are no `ft` commands in LLDB"
 QUIET_SETTINGS = (
     "settings set target.load-script-from-symbol-file false",
     "settings set target.load-cwd-lldbinit false",

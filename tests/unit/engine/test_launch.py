@@ -38,7 +38,8 @@ def test_without_gdb_auto_takes_lldb(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     ):
         launch.find("gdb")
     (tmp_path / "lldb").unlink()
-    with pytest.raises(launch.LaunchError, match="no drgn, no gdb, no lldb here; install one"):
+    none = f"no {', no '.join(registry.NAMES)} here; install one"
+    with pytest.raises(launch.LaunchError, match=none):
         launch.find("auto")
 
 
@@ -114,6 +115,7 @@ def test_debugger_that_is_not_there() -> None:
 def test_each_debugger_of_the_registry_can_be_got(name: str) -> None:
     launcher = registry.launcher(name)
     assert launcher.INSTALL
+    assert launcher.COST
     assert launcher.find() is not None
 
 
