@@ -117,7 +117,7 @@ def parser() -> argparse.ArgumentParser:
         "--debugger",
         choices=("auto", *launch.NAMES),
         default="auto",
-        help="default: for cores drgn if it is here, else gdb, else lldb",
+        help=launch.DEFAULT,
     )
     made.add_argument(
         "--timeout",

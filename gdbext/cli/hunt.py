@@ -129,7 +129,7 @@ def parser() -> argparse.ArgumentParser:
         "--debugger",
         choices=("auto", *launch.NAMES),
         default="auto",
-        help="default: for cores drgn if it is here, else gdb, else lldb",
+        help=launch.DEFAULT,
     )
     outputs.add_options(made)
     return made

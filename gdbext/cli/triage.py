@@ -78,7 +78,7 @@ def add_debugger_options(made: argparse.ArgumentParser) -> None:
         "--debugger",
         choices=("auto", *launch.NAMES),
         default="auto",
-        help="default: for cores drgn if it is here, else gdb, else lldb",
+        help=launch.DEFAULT,
     )
     made.add_argument(
         "--timeout",

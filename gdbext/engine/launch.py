@@ -22,6 +22,8 @@ FAILED = 70
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 """The folder that has the package ``gdbext``."""
 NAMES = registry.NAMES
+DEFAULT = f"default: for cores {NAMES[0]} if it is here, else {', else '.join(NAMES[1:])}"
+"""What ``--debugger`` is where it is not given."""
 INSTALL = "pip install 'gdbext[drgn]' or 'gdbext[debuggers]', or your system's package gdb"
 
 
