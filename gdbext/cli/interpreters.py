@@ -12,8 +12,9 @@ import subprocess
 from collections.abc import Iterator
 
 from gdbext import user_cache
+from gdbext.cpython.versions import catalog
 
-VERSIONS = ("3.15t", "3.14t", "3.13t")
+VERSIONS = tuple(f"3.{minor}t" for minor in catalog.minors())
 BUILDS = ("release", "debug")
 """The builds that come first among those of our own; the others are for tests."""
 

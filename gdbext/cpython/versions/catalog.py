@@ -73,6 +73,15 @@ def shipped() -> tuple[Shipped, ...]:
     return tuple(sorted((Shipped(name, number_of(name)) for name in names), key=lambda f: f.number))
 
 
+def minors() -> list[int]:
+    """The minor versions of CPython 3 that gdbext ships facts of, the newest first.
+
+    >>> minors()[-1]
+    13
+    """
+    return sorted({facts.number >> 16 & 0xFF for facts in shipped()}, reverse=True)
+
+
 def nearest(number: int) -> list[Shipped]:
     """The shipped versions, the one of that PY_VERSION_HEX first and the others by their distance
     from it.
