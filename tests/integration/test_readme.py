@@ -26,7 +26,6 @@ from gdbext.backends.lldb import launcher as lldb_launcher
 from gdbext.backends.programs import Program
 from gdbext.cli.main import COMMANDS
 from gdbext.commands import dispatch
-from gdbext.cpython.versions.catalog import shipped
 from gdbext.diagnosis.registry import rules
 from gdbext.engine import launch
 from gdbext.model import Confidence, Verdict
@@ -580,13 +579,6 @@ def test_links_into_the_repository_lead_somewhere() -> None:
     links = [link for text in readme.TEXTS.values() for link in into.findall(text)]
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
-
-
-def test_formats_and_versions_are_those_that_there_are() -> None:
-    shown = "".join(readme.TEXTS.values())
-    names = {"junit": "junit xml", "github": "github annotations"}
-    assert all(names.get(name, name) in shown.lower() for name in FORMATS)
-    assert f"({', '.join(version.name for version in shipped())})" in shown
 
 
 def test_redacted_reports_have_no_source_in_them(workshop: Path, tools: Path) -> None:
