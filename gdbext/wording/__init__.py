@@ -8,7 +8,8 @@ A template formats its arguments so: ``{type}`` as it is, ``{type:a}`` with its 
 ``{count:block}`` as a number of things ("1 block", "2 blocks"), an address or another word of
 memory in hex.  Arguments called ``slot`` ("item 3"), ``subscript`` ("[3]") or ``label`` ("3") are a
 :data:`gdbext.model.Slot`.  A kind without a sentence here may bring one as its argument
-``template``, so that a new rule is one file.
+``template``, so that a rule can be tried out as one file; what stays in gdbext has its sentence
+here.
 
 >>> sentence(Claim("type-is", type="list"))
 'ob_type is list'
