@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from gdbext.binfmt.arguments import whole_register
+from gdbext.binfmt.arguments import MAX_CODE, whole_register
 from gdbext.binfmt.x86.instruction import LONGEST, MemoryOperand, Operand, decode
 from gdbext.target.protocol import Debugger, MemoryFault
 
@@ -45,22 +45,29 @@ def passed_first(
 ) -> int | None:
     """The first argument of the call that returns there, from where the caller's code took it.
 
-    ``registers`` are the caller's.  Counts only what the call has left as it was: a register that
-    functions preserve, or memory at one.
+    ``registers`` are the caller's.  Counts only what the call has left as it was, a register that
+    functions preserve, or memory at one, and where one path alone leads from there to the call:
+    compilers let calls that are the same share one instruction.
     """
+    end = return_address - function.start
     try:
-        code = debugger.read(function.start, return_address - function.start)
+        code = debugger.read(function.start, min(len(function), MAX_CODE))
     except MemoryFault:
+        return None
+    joins = _jump_targets(code, end)
+    if joins is None:
         return None
     source: Operand | None = None
     copies: dict[str, str] = {}
     at = 0
-    while at < len(code):
+    while at < end:
+        if at in joins:
+            source, copies = None, {}
         instruction = decode(code[at : at + LONGEST])
         if instruction is None:
             return None
         at += instruction.size
-        if at == len(code):
+        if at == end:
             break
         if instruction.prefix or instruction.mnemonic.startswith(FORGETS):
             source, copies = None, {}
@@ -85,6 +92,23 @@ def passed_first(
         return _word(debugger, address) if address is not None else None
     except MemoryFault:
         return None
+
+
+def _jump_targets(code: bytes, end: int) -> set[int] | None:
+    """The offsets that the function's jumps lead to; None where ``end`` is not reached.
+
+    Behind ``end``, what cannot be decoded may hide jumps: no more are known then.
+    """
+    found: set[int] = set()
+    at = 0
+    while at < len(code):
+        instruction = decode(code[at : at + LONGEST])
+        if instruction is None:
+            break
+        at += instruction.size
+        if instruction.mnemonic.startswith("j"):
+            found |= {at + operand for operand in instruction.operands if isinstance(operand, int)}
+    return found if at >= end else None
 
 
 def _by_copy(source: Operand, copies: Mapping[str, str]) -> Operand:

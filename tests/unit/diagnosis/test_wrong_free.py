@@ -246,3 +246,14 @@ def test_what_a_call_was_given_is_where_the_code_took_it(before: str, expected: 
     debugger.write_word(0x1111 + 16, 0x2222)
     function = range(CODE, CODE + 64)
     assert passed_first(debugger, function, CODE + len(code), {"rbx": 0x1111}) == expected
+
+
+def test_a_call_that_two_paths_share_was_given_what_one_of_them_took() -> None:
+    """mov %rbx,%rdi; call; ret; mov %r12,%rdi; jmp to the call."""
+    code = bytes.fromhex("4889df e800000000 c3 4c89e7 ebf5".replace(" ", ""))
+    debugger = debugger_with(code)
+    registers = {"rbx": 0x1111, "r12": 0x2222}
+    function = range(CODE, CODE + len(code))
+    assert passed_first(debugger, function, CODE + 8, registers) is None
+    alone = range(CODE, CODE + 9)
+    assert passed_first(debugger, alone, CODE + 8, registers) == 0x1111
