@@ -5,191 +5,245 @@ made for a call.
 from __future__ import annotations
 
 import dataclasses
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import pytest
 
-from gdbext.cpython.allocator.holders import Holder
-from gdbext.diagnosis.facts.frames import CrashStack
-from gdbext.diagnosis.facts.pointers import ObjectAt, Pointer, Use
+from fakes import FakeDebugger
+from gdbext.cpython.allocator import holders as holder_search
+from gdbext.diagnosis.facts.pointers import ObjectAt, Pointer
 from gdbext.diagnosis.facts.provenance import Holders
-from gdbext.diagnosis.observe import containers
-from gdbext.diagnosis.observe import holders as holders_
 from gdbext.diagnosis.observe.holders import find_holders
-from gdbext.model import AttributeSlot, Claim, Confidence, Data, Liveness, ValueSlot, Verdict
+from gdbext.model import Confidence, Evidence, Liveness, Verdict
 from gdbext.target.protocol import Symbol
 from gdbext.wording import sentence
+from unit.diagnosis.crash_world import TAKEN, session_of, stack_of
+from unit.heap.containers import TRACKED, new_dict, new_list, new_tuple
+from unit.heap.heap_world import GC, GC_PRE, MEM, OBJECT, HeapWorld
 
-GONE, DICT, TUPLE, LIST, OBJECT = 0x1000, 0x2000, 0x3000, 0x4000, 0x5000
-MODULE, VARIABLE = 0x7000, 0x7010
-TEXTS = {1: "record", 2: "__main__"}
-ITEM = Holder(TUPLE, "tuple", 0, TUPLE + 0x28, GONE)
-
-
-STACK = CrashStack(lwp=1, interpreter_module="/usr/bin/python3")
+MODULE, SIZE = 0x7D00_0000_0000, 0x1000
+VARIABLE = Symbol("handlers", MODULE + 0x10, 0x20)
 
 
-def bad(verdict: Verdict = Verdict.FREED, address: int = GONE) -> Pointer:
-    use = Use(
-        level=0,
-        function="PyObject_Repr",
-        name="v",
-        expected=None,
-        because=Claim("declared-as", type="PyObject *"),
-        is_argument=True,
-        is_innermost=True,
-    )
-    liveness = Liveness(address, verdict, Confidence.PROVEN)
-    return Pointer(
-        address=address,
-        uses=(use,),
-        liveness=liveness,
-        liveness_for_use=liveness,
-        object=ObjectAt(address=address),
-        end=address + 32,
-    )
+class Program:
+    """A program that has lost a float, ``gone``, to which something still refers."""
+
+    def __init__(self) -> None:
+        self.world = HeapWorld()
+        self.put = self.world.objects_world.put
+        self.page = self.world.page(GC, 144)
+        self.arrays = self.world.page(MEM, 512)
+        floats = self.world.page(OBJECT, 80)
+        self.gone = floats.object("float")
+        floats.free(self.gone)
+        self.world.map(MODULE, SIZE, "/site/signals.so")
+        self.symbols = [VARIABLE]
+
+    def tuple(self, *items: int) -> int:
+        return new_tuple(self.world, self.page, *items)
+
+    def list(self, *items: int) -> int:
+        return new_list(self.world, self.page, self.arrays, *items)
+
+    def dict(self, **pairs: int) -> int:
+        return new_dict(self.world, self.page, self.arrays, pairs)[0]
+
+    def object(self, type_name: str, struct: str, **fields: int) -> int:
+        address = self.page.object(type_name, ob_gc_bits=TRACKED)
+        self.world.set(struct, address, **fields)
+        return address
+
+    def shop(self, attribute: str, value: int) -> int:
+        """An instance of a class of the program's."""
+        objects = self.world.objects_world
+        objects.new_class("Shop", names=[attribute])
+        address = self.world.page(GC_PRE, 512).object("Shop", ob_gc_bits=TRACKED)
+        objects.inline(address + self.world.layout.size("PyObject"), [value], valid=1, embedded=1)
+        return address
+
+    def runs(self, slots: Mapping[str, int] | None = None, **variables: int) -> None:
+        """The crashed thread is in ``walk``, with these locals, in a module with these globals."""
+        objects, layout = self.world.objects_world, self.world.layout
+        slots = slots or {}
+        code = objects.slotted(
+            "code",
+            co_qualname=self.put("walk"),
+            co_filename=self.put("shop.py"),
+            co_linetable=self.put(b""),
+            co_localsplusnames=self.put(tuple(slots)),
+            co_names=self.put(()),
+            co_nlocalsplus=len(slots),
+        )
+        frame = objects.allocate(layout.size("_PyInterpreterFrame") + 8 * len(slots))
+        space = self.dict(__name__=self.put("__main__"), __spec__=self.put(None), **variables)
+        self.world.set("_PyInterpreterFrame", frame, f_executable=code, f_globals=space)
+        first = frame + layout.offset("_PyInterpreterFrame", "localsplus")
+        self.world.memory.write(first, objects.words(*slots.values()))
+        crashed = self.world.threads[0]
+        self.world.threads[0] = dataclasses.replace(crashed, current_frame=frame)
+
+    def holders(self, verdict: Verdict = Verdict.FREED, address: int | None = None) -> Holders:
+        address = self.gone if address is None else address
+        session = session_of(self.world)
+        assert isinstance(session.debugger, FakeDebugger)
+        session.debugger.symbols = {symbol.name: symbol for symbol in self.symbols}
+        liveness = Liveness(address, verdict, Confidence.PROVEN)
+        pointer = Pointer(
+            address=address,
+            uses=(TAKEN,),
+            liveness=liveness,
+            liveness_for_use=liveness,
+            object=ObjectAt(address=address),
+            end=address + 32,
+        )
+        return find_holders(session, stack_of(), pointer)
 
 
-@pytest.fixture(autouse=True)
-def no_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(containers, "length", lambda objects, address: 3)
-    monkeypatch.setattr(holders_, "cell_content", lambda objects, address: address)
+@pytest.fixture
+def program() -> Program:
+    return Program()
 
 
-def session(
-    holders: list[Holder] | None,
-    shown: list[Holder] | None = None,
-    slots: dict[str, int] | None = None,
-    variables: dict[str, int] | None = None,
-    words: list[int] | None = None,
-) -> Any:
-    """One thread in a function with those locals, whose module's globals, a dict, has those
-    ``variables``.
-    """
-    keys = {text: number for number, text in TEXTS.items()}
-    pairs = [(keys[name], value) for name, value in (variables or {}).items()]
-    module = {"__name__": 2, "__spec__": 2}
-    objects = SimpleNamespace(
-        text=TEXTS.get,
-        dict_items=lambda address: pairs if address == DICT else [],
-        dict_get_str=lambda address, key: module.get(key) if address == DICT else None,
-    )
-    places = SimpleNamespace(
-        module=lambda place: "/lib/signals.so" if place < MODULE + 0x1000 else "/usr/bin/python3"
-    )
-    heap = SimpleNamespace(
-        holders=lambda *wanted, in_arrays=True: (
-            holders if wanted == (GONE,) else [h for h in shown or [] if h.target in wanted]
-        ),
-        in_modules=lambda address: words or [],
-        records=SimpleNamespace(places=places),
-    )
-    debugger = SimpleNamespace(
-        symbol_at=lambda place: Symbol("handlers", MODULE, 0x20),
-        threads=lambda: [SimpleNamespace(lwp=1)],
-    )
-    frame = SimpleNamespace(slots=slots or {}, globals=DICT, function="walk")
-    return SimpleNamespace(
-        heap=heap,
-        objects=objects,
-        debugger=debugger,
-        python_stack=lambda lwp: SimpleNamespace(frames=[frame]),
-    )
+def said(evidence: Sequence[Evidence]) -> list[str]:
+    return [sentence(each.claim) for each in evidence]
 
 
-def test_a_container_with_a_name_is_the_origin() -> None:
-    found = find_holders(session([ITEM], variables={"record": TUPLE}), STACK, bad()).container
+def test_a_container_with_a_name_is_the_origin(program: Program) -> None:
+    record = program.tuple(program.gone)
+    program.runs(record=record)
+    found = program.holders().container
     assert found is not None
-    assert (found.holder, found.type, found.slot, found.current, found.was_searched) == (
-        TUPLE,
+    assert (found.holder, found.type, found.slot, found.length, found.current) == (
+        record,
         "tuple",
         0,
-        True,
+        1,
         True,
     )
-    assert "the tuple is the global `record`" in [
-        sentence(evidence.claim) for evidence in found.evidence
-    ]
+    assert found.was_searched
+    assert "the tuple is the global `record`" in said(found.evidence)
 
 
-def test_a_local_names_it_too() -> None:
-    found = find_holders(session([ITEM], slots={"prices": TUPLE}), STACK, bad()).container
+def test_a_local_names_it_too(program: Program) -> None:
+    program.runs({"prices": program.tuple(program.gone)})
+    found = program.holders().container
     assert found is not None
-    assert sentence(found.evidence[1].claim) == "the tuple is `prices` in walk"
+    assert said(found.evidence)[1] == "the tuple is `prices` in walk"
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        Holder(DICT, "dict", ValueSlot(Data("record")), 0, TUPLE),
-        Holder(OBJECT, "Shop", AttributeSlot("prices"), 0, TUPLE),
-        Holder(OBJECT, "tuple_iterator", "it_seq", 0, TUPLE),
-        Holder(OBJECT, "cell", "ob_ref", 0, TUPLE),
-    ],
-)
-def test_what_another_object_shows_is_the_programs(other: Holder) -> None:
-    assert find_holders(session([ITEM], [other]), STACK, bad()).container is not None
+def test_a_local_that_is_in_a_cell_names_it_too(program: Program) -> None:
+    record = program.tuple(program.gone)
+    program.runs({"prices": program.object("cell", "PyCellObject", ob_ref=record)})
+    found = program.holders().container
+    assert found is not None
+    assert said(found.evidence)[1] == "the tuple is `prices` in walk"
 
 
-@pytest.mark.parametrize("other", [None, Holder(OBJECT, "itertools.product", "result", 0, TUPLE)])
-def test_a_tuple_of_c_codes_own_is_not_a_container(other: Holder | None) -> None:
-    held = find_holders(session([ITEM], [other] if other else []), STACK, bad())
-    assert (held.container, held.others) == (None, ())
+@pytest.mark.parametrize("shown_by", ["dict", "instance", "iterator", "cell"])
+def test_what_another_object_shows_is_the_programs(program: Program, shown_by: str) -> None:
+    held = program.list(program.gone)
+    if shown_by == "dict":
+        program.dict(record=held)
+    elif shown_by == "instance":
+        program.shop("prices", held)
+    elif shown_by == "iterator":
+        program.object("list_iterator", "_PyListIterObject", it_seq=held)
+    else:
+        program.object("cell", "PyCellObject", ob_ref=held)
+    found = program.holders().container
+    assert found is not None
+    assert (found.holder, found.type) == (held, "list")
 
 
-def test_variables_of_a_module_are_not_a_container() -> None:
-    variable = Holder(DICT, "dict", ValueSlot(Data("tag")), 0x2100, GONE)
-    shown = [Holder(OBJECT, "module", "md_dict", 0, DICT)]
-    held = find_holders(session([variable], shown), STACK, bad())
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_a_tuple_of_c_codes_own_is_not_a_container(program: Program, is_kept: bool) -> None:
+    held = program.tuple(program.gone)
+    if is_kept:
+        program.object("functools.partial", "partialobject", args=held)
+    assert program.holders() == Holders()
+
+
+@pytest.mark.parametrize("shown_by", ["the module", "its names"])
+def test_variables_of_a_module_are_not_a_container(program: Program, shown_by: str) -> None:
+    name = program.put("__main__")
+    if shown_by == "the module":
+        space = program.dict(tag=program.gone, __name__=name)
+        program.object("module", "PyModuleObject", md_dict=space)
+    else:
+        program.dict(tag=program.gone, __name__=name, __spec__=program.put(None))
+    held = program.holders()
     assert held.container is None
-    assert [sentence(evidence.claim) for evidence in held.others] == [
-        "still the value of `tag` in __main__"
-    ]
+    assert said(held.others) == ["still the value of `tag` in __main__"]
 
 
-def test_a_named_container_comes_before_one_that_another_object_shows() -> None:
-    other = dataclasses.replace(ITEM, address=LIST, type="list")
-    shown = [Holder(OBJECT, "Shop", AttributeSlot("prices"), 0, LIST)]
-    held = find_holders(session([other, ITEM], shown, slots={"prices": TUPLE}), STACK, bad())
+def test_a_named_container_comes_before_one_that_another_object_shows(program: Program) -> None:
+    other = program.list(program.gone)
+    program.shop("prices", other)
+    record = program.tuple(program.gone)
+    program.runs({"prices": record})
+    held = program.holders()
     assert held.container is not None
-    assert held.container.holder == TUPLE
-    assert [sentence(evidence.claim) for evidence in held.others] == [
-        f"still held by [0] of list {LIST:#x}"
-    ]
+    assert held.container.holder == record
+    assert said(held.others) == [f"still held by [0] of list {other:#x}"]
 
 
-def test_attributes_and_c_variables_are_reported() -> None:
-    attribute = Holder(OBJECT, "Shop", AttributeSlot("price"), OBJECT + 0x20, GONE)
-    held = find_holders(session([attribute], words=[VARIABLE]), STACK, bad())
+def test_of_two_names_a_local_comes_first(program: Program) -> None:
+    record, prices = program.tuple(program.gone), program.list(program.gone)
+    program.runs({"prices": prices}, record=record)
+    held = program.holders()
+    assert held.container is not None
+    assert held.container.holder == prices
+    assert said(held.others) == [f"still held by [0] of tuple {record:#x} (the global `record`)"]
+
+
+def test_attributes_and_c_variables_are_reported(program: Program) -> None:
+    shop = program.shop("price", program.gone)
+    program.world.memory.write_word(VARIABLE.address, program.gone)
+    held = program.holders()
     assert held.container is None
-    assert [
-        (sentence(evidence.claim), evidence.address, evidence.value) for evidence in held.others
-    ] == [
-        (f"still held by .price of Shop {OBJECT:#x}", OBJECT + 0x20, GONE),
-        ("still referred to by `handlers` in the data of signals.so", VARIABLE, GONE),
+    assert said(held.others) == [
+        f"still held by .price of Shop {shop:#x}",
+        "still referred to by `handlers` in the data of signals.so",
     ]
+    place = held.others[0].address
+    assert place is not None
+    assert program.world.word(place) == program.gone
+    assert [each.value for each in held.others] == [program.gone] * 2
+    assert held.others[1].address == VARIABLE.address
 
 
-@pytest.mark.parametrize("word", [MODULE + 0x20, MODULE + 0x2000])
-def test_words_of_no_variable_and_the_interpreters_own_are_not(word: int) -> None:
-    assert find_holders(session([], words=[word]), STACK, bad()).others == ()
+@pytest.mark.parametrize("where", ["of nothing", "of a label", "of the interpreter"])
+def test_words_that_are_no_modules_variable_are_not_reported(program: Program, where: str) -> None:
+    own = Symbol("cache", program.world.objects_world.allocate(8), 8)
+    label = Symbol("_edata", VARIABLE.address + 0x100, 0)
+    program.symbols += [own, label]
+    place = {
+        "of nothing": VARIABLE.address + VARIABLE.size,
+        "of a label": label.address,
+        "of the interpreter": own.address,
+    }[where]
+    program.world.memory.write_word(place, program.gone)
+    assert program.world.heap().in_modules(program.gone) == [place]
+    assert program.holders() == Holders()
 
 
 @pytest.mark.parametrize(
     "verdict", [Verdict.LIVE, Verdict.REUSED, Verdict.INTERIOR, Verdict.UNMAPPED, Verdict.NULL]
 )
-def test_only_what_is_gone_is_searched_for(verdict: Verdict) -> None:
-    assert (
-        find_holders(session([ITEM], variables={"record": TUPLE}), STACK, bad(verdict)).container
-        is None
-    )
+def test_only_what_is_gone_is_searched_for(program: Program, verdict: Verdict) -> None:
+    program.runs(record=program.tuple(program.gone))
+    assert program.holders(verdict) == Holders()
 
 
-def test_a_pointer_that_is_a_fill_is_not_searched_for() -> None:
-    fill = bad(Verdict.POISONED, 0xDDDD_DDDD_DDDD_DDDD)
-    assert find_holders(session(None), STACK, fill) == Holders()
+def test_a_pointer_that_is_a_fill_is_not_searched_for(program: Program) -> None:
+    fill = 0xDDDD_DDDD_DDDD_DDDD
+    program.runs(record=program.tuple(fill))
+    assert program.holders(Verdict.POISONED, fill) == Holders()
 
 
-def test_a_heap_that_is_too_large_says_nothing() -> None:
-    assert find_holders(session(None), STACK, bad()) == Holders()
+def test_a_heap_that_is_too_large_says_nothing(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program.runs(record=program.tuple(program.gone))
+    monkeypatch.setattr(holder_search, "MAX_BYTES", 1000)
+    assert program.holders() == Holders()
