@@ -29,6 +29,8 @@ class AllocatorCall:
     caller: str | None
     pointer: int | None
     """What it was given back; None for one that allocates, or where that is not known."""
+    is_read_again: bool = False
+    """The pointer is what memory has now where the caller took it from."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from gdbext.binfmt.arguments import MAX_CODE, whole_register
 from gdbext.binfmt.x86.instruction import LONGEST, MemoryOperand, Operand, decode
@@ -24,6 +25,15 @@ STUB = 16
 FORGETS = ("j", "call", "ret", "xchg", "cmpxchg", "xadd")
 """Behind these, registers that were equal need not be."""
 PRESERVED = ("rbx", "rbp", "rsp", "r12", "r13", "r14", "r15")
+
+
+class Passed(NamedTuple):
+    """An argument.  One that is read again, from where the caller took it in memory, may have been
+    changed there since.
+    """
+
+    value: int
+    is_read_again: bool = False
 
 
 def called_function(debugger: Debugger, return_address: int) -> str | None:
@@ -42,7 +52,7 @@ def called_function(debugger: Debugger, return_address: int) -> str | None:
 
 def passed_first(
     debugger: Debugger, function: range, return_address: int, registers: Mapping[str, int]
-) -> int | None:
+) -> Passed | None:
     """The first argument of the call that returns there, from where the caller's code took it.
 
     ``registers`` are the caller's.  Counts only what the call has left as it was, a register that
@@ -84,12 +94,15 @@ def passed_first(
         if is_move and isinstance(operands[0], str) and target in PRESERVED:
             copies[operands[0]] = target
     if isinstance(source, str):
-        return registers[source] if source in PRESERVED and source in registers else None
+        is_known = source in PRESERVED and source in registers
+        return Passed(registers[source]) if is_known else None
     if not isinstance(source, MemoryOperand) or source.index or source.base not in PRESERVED:
         return None
     address = source.address(registers)
     try:
-        return _word(debugger, address) if address is not None else None
+        if address is None:
+            return None
+        return Passed(_word(debugger, address), is_read_again=True)
     except MemoryFault:
         return None
 

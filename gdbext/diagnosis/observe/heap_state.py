@@ -11,6 +11,7 @@ from gdbext.cpython.allocator.page_free_lists import Flaw
 from gdbext.cpython.allocator.pages import Page
 from gdbext.cpython.fills import FREED, fill_of
 from gdbext.diagnosis.conclude.allocator import is_in_allocator, is_mimalloc
+from gdbext.diagnosis.conclude.libc import is_double_free
 from gdbext.diagnosis.conclude.modules import is_others
 from gdbext.diagnosis.facts.cause import Cause, Wrong
 from gdbext.diagnosis.facts.fault import Fault
@@ -49,6 +50,8 @@ def read_heap_state(
     # CPython's own code, and the system's, mixes no allocators: what they give back wrongly was
     # read from damage.
     may_mix = call is not None and is_others(stack.module_at(call.level), stack.interpreter_module)
+    # A block that the C library has in its cache already is its own.
+    may_mix = may_mix and not is_double_free(fault)
     wrong_free = read_wrong_free(session, call) if may_mix else None
     if wrong_free is not None:
         return HeapState(call=call, wrong_free=wrong_free)

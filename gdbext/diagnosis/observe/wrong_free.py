@@ -10,6 +10,7 @@ its segments; the debug hooks read another API's letter.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from gdbext.binfmt.arguments import recovered
 from gdbext.cpython.allocator import debug_hooks, glibc
@@ -19,7 +20,7 @@ from gdbext.diagnosis.conclude.modules import is_c_library, is_system
 from gdbext.diagnosis.conclude.reporters import reports_fatal_error
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.memory import AllocatorCall, WrongFree
-from gdbext.diagnosis.observe.call_target import called_function, passed_first
+from gdbext.diagnosis.observe.call_target import Passed, called_function, passed_first
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.model import Address, Claim, Confidence, Evidence, Subject, Verdict
 from gdbext.session import Session
@@ -79,15 +80,16 @@ def read_allocator_call(
     function = _called(session, machinery[-1], caller) if caller is not None else None
     if caller is None or function is None:
         return None
-    pointer = None
+    given = None
     if function not in ALLOCATES:
-        pointer = _given_back(session, functions, stack, machinery, caller)
+        given = _given_back(session, functions, stack, machinery, caller)
     return AllocatorCall(
         function=function,
         is_cpythons=bool(PYTHON_FREES.match(function)),
         level=caller.level,
         caller=caller.function,
-        pointer=pointer,
+        pointer=given.value if given else None,
+        is_read_again=given is not None and given.is_read_again,
     )
 
 
@@ -124,7 +126,7 @@ def _given_back(
     stack: CrashStack,
     machinery: list[NativeFrame],
     caller: NativeFrame,
-) -> int | None:
+) -> Passed | None:
     """The pointer that was given back, as debug information or the functions' own code has it."""
     debugger, lwp = session.debugger, stack.lwp or 0
     stack_pointers = {f.level: f.sp for f in stack.native_frames}
@@ -146,7 +148,7 @@ def _given_back(
                     session.memory, function, frame.pc, registers, caller_sp, is_caller=is_caller
                 ).get(position)
         if value:
-            return value + before
+            return Passed(value + before)
     function = functions.addresses(caller, False)
     if function is None:
         return None
@@ -160,10 +162,14 @@ def read_wrong_free(session: Session, call: AllocatorCall | None) -> WrongFree |
         return None
     try:
         if session.heap.page_of(call.pointer) is not None:
-            return _of_mimalloc(session, call, call.pointer)
-        return _elsewhere(session, call, call.pointer)
+            found = _of_mimalloc(session, call, call.pointer)
+        else:
+            found = _elsewhere(session, call, call.pointer)
     except MemoryFault:
         return None
+    if found is not None and call.is_read_again:
+        return replace(found, confidence=Confidence.LIKELY)
+    return found
 
 
 def _of_mimalloc(session: Session, call: AllocatorCall, pointer: int) -> WrongFree | None:

@@ -12,7 +12,7 @@ from gdbext.diagnosis.facts.cause import Cause
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.memory import AllocatorCall, HeapState, WrongFree
-from gdbext.diagnosis.observe.call_target import called_function, passed_first
+from gdbext.diagnosis.observe.call_target import Passed, called_function, passed_first
 from gdbext.diagnosis.observe.heap_state import read_heap_state
 from gdbext.diagnosis.observe.notes import ignore
 from gdbext.diagnosis.observe.stack import Functions
@@ -162,7 +162,9 @@ def test_the_debug_hooks_letter_tells_apart_what_is_one_heap(function: str, is_w
 FREE = NativeFrame(0, 0x7F10_0000_0100, 0x7000, "free", module="/usr/lib/libc.so.6")
 
 
-def stopped_in_free_of(world: HeapWorld, pointer: int, module: str) -> HeapState:
+def stopped_in_free_of(
+    world: HeapWorld, pointer: int, module: str, message: str | None = None
+) -> HeapState:
     """The C library's free() was given the pointer by a function of the module."""
     session = session_of(world)
     assert isinstance(session.debugger, FakeDebugger)
@@ -171,7 +173,8 @@ def stopped_in_free_of(world: HeapWorld, pointer: int, module: str) -> HeapState
     caller = NativeFrame(1, 0x1000, 0x7100, "array_dealloc", module=module)
     stack = stack_of(FREE, caller)
     functions = Functions(session)
-    return read_heap_state(session, functions, Fault(signal=ABORT), stack, Cause(), ignore)
+    fault = Fault(signal=ABORT, library_message=message)
+    return read_heap_state(session, functions, fault, stack, Cause(), ignore)
 
 
 def test_only_code_that_chooses_among_allocators_can_choose_wrongly() -> None:
@@ -183,6 +186,23 @@ def test_only_code_that_chooses_among_allocators_can_choose_wrongly() -> None:
     assert found.call.caller == "array_dealloc"
     for module in (PYTHON, STANDARD, "/usr/lib/libstdc++.so.6"):
         assert stopped_in_free_of(world, block, module).wrong_free is None, module
+
+
+def test_what_the_c_library_had_in_its_cache_is_its_own() -> None:
+    """The pointer read now is another one: the object that it was taken from is freed, too."""
+    world = HeapWorld()
+    block = world.page(MEM, 128).take()
+    message = "free(): double free detected in tcache 2"
+    assert stopped_in_free_of(world, block, EXTENSION, message).wrong_free is None
+
+
+def test_a_pointer_that_is_read_again_may_have_been_changed_since() -> None:
+    world = HeapWorld()
+    block = world.page(MEM, 128).take()
+    again = replace(call("free", block), is_read_again=True)
+    found = read_wrong_free(session_of(world), again)
+    assert found is not None
+    assert found.confidence is Confidence.LIKELY
 
 
 def test_the_chunk_that_free_went_back_to_is_not_what_it_was_given() -> None:
@@ -230,16 +250,21 @@ def test_a_call_through_a_register_says_nothing() -> None:
 @pytest.mark.parametrize(
     ("before", "expected"),
     [
-        ("4889df", 0x1111),  # mov %rbx,%rdi
-        ("488b7b10", 0x2222),  # mov 0x10(%rbx),%rdi
-        ("4889fb488b7f10", 0x2222),  # mov %rdi,%rbx; mov 0x10(%rdi),%rdi
+        ("4889df", Passed(0x1111)),  # mov %rbx,%rdi
+        ("488b7b10", Passed(0x2222, is_read_again=True)),  # mov 0x10(%rbx),%rdi
+        (
+            "4889fb488b7f10",
+            Passed(0x2222, is_read_again=True),
+        ),  # mov %rdi,%rbx; mov 0x10(%rdi),%rdi
         ("4889fb31db488b7f10", None),  # the same with rbx overwritten in between
         ("4889c7", None),  # mov %rax,%rdi: rax is not what it was
         ("4889df7500", None),  # mov %rbx,%rdi; jne: another path may lead here
         ("4889df4883c708", None),  # mov %rbx,%rdi; add $8,%rdi
     ],
 )
-def test_what_a_call_was_given_is_where_the_code_took_it(before: str, expected: int | None) -> None:
+def test_what_a_call_was_given_is_where_the_code_took_it(
+    before: str, expected: Passed | None
+) -> None:
     code = bytes.fromhex(before) + b"\xe8\0\0\0\0"
     debugger = debugger_with(code)
     debugger.map(0x1111 + 16, 8)
@@ -256,4 +281,4 @@ def test_a_call_that_two_paths_share_was_given_what_one_of_them_took() -> None:
     function = range(CODE, CODE + len(code))
     assert passed_first(debugger, function, CODE + 8, registers) is None
     alone = range(CODE, CODE + 9)
-    assert passed_first(debugger, alone, CODE + 8, registers) == 0x1111
+    assert passed_first(debugger, alone, CODE + 8, registers) == Passed(0x1111)
