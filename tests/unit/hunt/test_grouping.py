@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gdbext.hunt.deaths import Death
 from gdbext.hunt.grouping import group, is_same_defect
 from gdbext.model import Confidence
 from unit.hunt.deaths import death, race
@@ -10,8 +11,8 @@ BYTES = ("bytearray", (20, 25))
 SPACE = ("types.SimpleNamespace", (50, 55))
 
 
-def sizes(*deaths: object) -> list[int]:
-    return [len(g.deaths) for g in group(deaths)]  # type: ignore[arg-type]
+def sizes(*deaths: Death) -> list[int]:
+    return [len(g.deaths) for g in group(deaths)]
 
 
 def test_equal_signatures_are_one_defect_whatever_else_differs() -> None:

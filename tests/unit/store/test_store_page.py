@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,10 +14,12 @@ from gdbext.store.database import Store
 from unit.store.entries import DAY, EVIL, START, entry, failed, month
 
 
-def render(path: Path, *entries: object, since: int | None = None, until: int | None = None) -> str:
+def render(
+    path: Path, *entries: Mapping[str, Any], since: int | None = None, until: int | None = None
+) -> str:
     with Store.create(str(path / "crashes.db")) as store:
         for each in entries:
-            store.add(each)  # type: ignore[arg-type]
+            store.add(each)
         return page.render(store, trends.window(store), since, until)
 
 
