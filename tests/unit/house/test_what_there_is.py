@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdbext.cpython.versions.catalog import shipped
+from gdbext.cpython.versions.catalog import minors, shipped
 from gdbext.diagnosis.registry import rules
 from gdbext.reports.formats import FORMATS
 from integration import readme
@@ -26,3 +26,4 @@ def test_the_pages_name_every_format() -> None:
 def test_the_pages_name_every_version() -> None:
     versions = f"({', '.join(version.name for version in shipped())})"
     assert versions in SHOWN, "limits.md lists them"
+    assert f"3.13t to 3.{minors()[0]}t" in SHOWN, "index.md has the newest"

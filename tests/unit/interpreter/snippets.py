@@ -9,7 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-MINORS = (13, 14, 15)
+from gdbext.cpython.versions.catalog import minors
+
+MINORS = tuple(reversed(minors()))
 NAMES = tuple(json.loads((Path(__file__).with_name("code") / "3.13.json").read_text()))
 
 
