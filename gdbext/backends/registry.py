@@ -1,4 +1,4 @@
-"""The debuggers, by name.  A new one is a folder beside this file, and its name here."""
+"""The debuggers, by name.  A new one is a folder beside this file, its name and modules here."""
 
 from __future__ import annotations
 
@@ -6,11 +6,21 @@ import importlib
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from gdbext.backends.drgn import adapter as drgn
+    from gdbext.backends.drgn import launcher as drgn_launcher
+    from gdbext.backends.gdb import adapter as gdb
+    from gdbext.backends.gdb import launcher as gdb_launcher
+    from gdbext.backends.lldb import adapter as lldb
+    from gdbext.backends.lldb import launcher as lldb_launcher
     from gdbext.backends.programs import Launcher
     from gdbext.target.protocol import Backend
 
 NAMES = ("drgn", "gdb", "lldb")
 """The best for cores first."""
+if TYPE_CHECKING:
+    # For mypy: each keeps to the protocols.
+    LAUNCHERS: tuple[Launcher, ...] = (drgn_launcher, gdb_launcher, lldb_launcher)
+    ADAPTERS: tuple[Backend, ...] = (drgn, gdb, lldb)
 
 
 def launcher(name: str) -> Launcher:
