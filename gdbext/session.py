@@ -48,7 +48,7 @@ class Session:
         """The address of ``_PyRuntime``.
 
         Raises:
-            DebuggerError: when this is no process, or no CPython 3.13 or later.
+            DebuggerError: when this is not a process, or not a CPython 3.13 or later.
         """
         _ = self.debugger.kind
         if symbol := self.debugger.symbol("_PyRuntime"):

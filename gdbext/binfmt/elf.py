@@ -146,7 +146,7 @@ def read_core(path: str) -> CoreInfo:
     """A core file's memory map, mapped files, program name and completeness.
 
     Raises:
-        DebuggerError: when the file cannot be read, or is no core.
+        DebuggerError: when the file cannot be read, or is not a core.
     """
     try:
         with open(path, "rb") as stream:

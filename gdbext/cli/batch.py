@@ -36,7 +36,7 @@ as new.
 With --executor dask://HOST:PORT the workers of a Dask cluster do it; they need
 this gdbext, the cores under the same names, and the programs that crashed. A
 worker that dies, or a core that makes it die, costs that core one retry; then
-it is told as one that could not be diagnosed.
+it is reported as one that could not be diagnosed.
 
 exit status:
   0  done

@@ -62,7 +62,7 @@ def is_core(path: str) -> bool:
         )  # without its tool the name has to do; triage will say what is missing
     except (
         Exception
-    ):  # Whatever a damaged archive makes its module raise: it is no core that we can read.
+    ):  # Whatever a damaged archive makes its module raise: it is not a core that we can read.
         return False
     return is_core_header(start)
 

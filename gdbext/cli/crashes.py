@@ -141,7 +141,8 @@ def _moment(text: str) -> int:
         return int(moment.timestamp())
     except (ValueError, OverflowError):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no date; as 2026-11-01, 2026-11-01T12:00, or 24h, 7d, 2w for so long ago"
+            f"{text!r} is not a date; as 2026-11-01, 2026-11-01T12:00, or 24h, 7d, 2w "
+            "for so long ago"
         ) from None
 
 

@@ -68,7 +68,7 @@ def stream(tasks: Iterable[Task], pool: Pool) -> Iterator[Entry]:
     """An entry for each task, as they are done.
 
     A task whose future fails, because its worker is gone say, is submitted once more, and then
-    told as a failure.
+    reported as a failure.
 
     Raises:
         Failure: when the engine is lost.

@@ -14,7 +14,7 @@ DATABASE = b"SQLite format 3\0"
 
 
 class Group(NamedTuple):
-    """Crashes with one signature; what they are is told by the report that says most."""
+    """Crashes with one signature; the report that says most says what they are."""
 
     signature: str
     cores: list[str]

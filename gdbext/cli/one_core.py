@@ -14,7 +14,7 @@ from gdbext.engine.outcome import CANNOT_OPEN, DIAGNOSED, PARTIAL, Failure
 from gdbext.store.database import ENTRY_SCHEMA
 
 ATTEMPTS = 2
-"""A core that makes its worker die gets one more; then it is told as a failure."""
+"""A core that makes its worker die gets one more; then it is reported as a failure."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,7 +35,7 @@ the target is run, and no script that lies beside it is loaded.
 the core's files, by their build ids; what comes is kept in your cache.
 DEBUGINFOD_URLS is not used.
 
-Of two cores or more, or reports in JSON among them, it is told what they share
+Given two cores or more, or reports in JSON among them, it says what they share
 and where they differ (as text or json)."""
 
 
@@ -50,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
         "core",
         metavar="CORE",
         nargs="+",
-        help="the core file; of several, and of reports in JSON, what they share is told",
+        help="the core file; given several, or reports in JSON, it says what they share",
     )
     made.add_argument(
         "--exe",

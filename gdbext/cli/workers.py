@@ -204,7 +204,7 @@ def serve(folder: str) -> None:
     from gdbext.engine import inside
 
     answers = os.fdopen(os.dup(1), "w")
-    # What a library prints is no answer.
+    # What a library prints is not an answer.
     os.dup2(2, 1)
     inside.preload(["json"])
     try:

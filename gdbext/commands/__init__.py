@@ -1,1 +1,1 @@
-"""The ``ft …`` commands, one file each, the same in gdb and in lldb.  ``dispatch`` is the door."""
+"""The ``ft …`` commands, one file each, the same in gdb and in lldb.  ``dispatch`` runs them."""

@@ -44,7 +44,7 @@ that its second argument points to.
 PASSED = {0x08: SECOND, 0x80: IN_ARRAY}
 """How functions of modules get theirs, by METH_O and METH_FASTCALL (Include/methodobject.h)."""
 Calls = Callable[[int, int, tuple[int, int], Callable[[], Sequence[str]]], None]
-"""What is told of a call: the function, the LWP, its first two arguments, and what gives its
+"""What is known of a call: the function, the LWP, its first two arguments, and what gives its
 callers.
 """
 

@@ -29,7 +29,7 @@ class Context:
     options: Options = field(default_factory=Options)
     check_interrupt: Callable[[], None] = lambda: None
     show_progress: Callable[[str], None] | None = None
-    """Replaces the progress line's text; None where output is no terminal."""
+    """Replaces the progress line's text; None where output is not a terminal."""
 
     @property
     def style(self) -> Style:

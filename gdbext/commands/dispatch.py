@@ -53,7 +53,7 @@ def command(name: str) -> Command:
 
 
 def run(context: Context, text: str) -> bool:
-    """Run one ``ft`` line; mistakes and failures are told in one line each.
+    """Run one ``ft`` line; mistakes and failures are reported in one line each.
 
     Returns whether all went well.
     """

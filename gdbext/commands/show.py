@@ -162,7 +162,7 @@ def fields(context: Context, address: int, expected: str | None = None) -> None:
 
 
 def slot(context: Context, reference: Reference) -> None:
-    """One slot: its name, where it points, what is there; what is no more is marked."""
+    """One slot: its name, where it points, what is there; what has gone is marked."""
     style, session = context.style, context.session
     judged = session.heap.judge(reference.target)
     name = slot_label(reference.slot)

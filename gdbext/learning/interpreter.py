@@ -66,7 +66,7 @@ def ask(python: str) -> Interpreter:
     """Run the interpreter once, without the user's site packages and environment.
 
     Raises:
-        LearningError: when it does not start, or is no free-threaded CPython 3.13 or later.
+        LearningError: when it does not start, or is not a free-threaded CPython 3.13 or later.
     """
     command = [python, "-I", "-S", "-c", ASK, *MODULE_STRUCTS]
     try:

@@ -47,7 +47,7 @@ Read = Callable[[Path, Sequence[str]], Entries]
 
 
 def learn(python: Interpreter, read: Read) -> Lesson:
-    """Everything that can be told of the interpreter.
+    """Everything that can be learnt of the interpreter.
 
     Raises:
         LearningError: where the build has no id by which its cores could be known.

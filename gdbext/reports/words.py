@@ -21,7 +21,7 @@ FILLS = (0xCD, 0xDD, 0xFD)
 """Objects/obmalloc.c: the debug allocator's fill bytes."""
 STACKS = range(0x7F00_0000_0000, 0x8000_0000_0000)
 """Where Linux maps libraries, thread stacks and the stack; a string in a word is never there, for
-0x7F is no character.
+0x7F is not a character.
 """
 REACH = 1 << 36
 """Bytes around a known address of the process in which other addresses of it are expected."""

@@ -1,4 +1,5 @@
-"""The only room that talks to a debugger: one small read-only Protocol, and one adapter a debugger.
+"""What gdbext asks of a debugger: one small read-only Protocol, and the values that answer.
 
-Nothing above this room imports ``gdb`` or ``lldb``, or ever holds a debugger's value.
+Each debugger's adapter is a folder of :mod:`gdbext.backends`; nothing else holds a debugger's
+values.
 """

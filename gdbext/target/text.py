@@ -73,7 +73,7 @@ def simple_value(debugger: Debugger, expression: str) -> int | None:
     with suppress(ValueError):
         number = int(expression, 0)
         if number >> 64 not in (0, -1):
-            raise DebuggerError(f"`{expression}` is no address: it has more than 64 bits")
+            raise DebuggerError(f"`{expression}` is not an address: it has more than 64 bits")
         return number & (1 << 64) - 1
     if not expression.isidentifier():
         return None

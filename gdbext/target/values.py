@@ -174,7 +174,7 @@ class Field:
 
 
 MAX_NESTING = 4
-"""A struct's members are told this deep (``a.b.c.d``): ``_PyRuntime`` holds 16,000, all but 1,000
+"""A struct's members are listed this deep (``a.b.c.d``): ``_PyRuntime`` holds 16,000, all but 1,000
 of them deeper.
 """
 

@@ -137,7 +137,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "libc-bad-link": (
         "{function}() of the C library followed {word}, which leads nowhere: "
-        "its heap was written over, or what it was given is no block"
+        "its heap was written over, or what it was given is not a block"
     ),
     "allocator-called": "#{level} {caller} called {function}()",
     "went-through": "#{level} {function} went through {operand}",

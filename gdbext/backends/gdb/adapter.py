@@ -13,7 +13,7 @@ from gdbext.backends.gdb import running
 from gdbext.backends.gdb.stack import Stacks
 from gdbext.backends.gdb.threads import WORD, lwp_of, register, selection, threads_by_lwp
 from gdbext.backends.gdb.types import AGGREGATES, Types, dwarf_symbol
-from gdbext.backends.gdb.words import told
+from gdbext.backends.gdb.words import output_of
 from gdbext.binfmt.debug_files import STANDARD, Where
 from gdbext.binfmt.files import TargetFiles, read_source
 from gdbext.target import signals
@@ -202,7 +202,7 @@ class GdbDebugger:
 
     def _live_signal(self) -> Signal | None:
         name, lwp = _watch.signal or (None, None)
-        said = told("info program")
+        said = output_of("info program")
         found = re.search(r"stopped with signal (SIG\w+)", said)
         if found and found[1] != name:
             # gdb stopped before this module was there to see it.
@@ -231,7 +231,7 @@ class GdbDebugger:
         """Let the process run, with a breakpoint on each of the functions, until it dies or ends,
         or a person interrupts it.
 
-        ``call`` is told of each call: the function, the LWP, the first two arguments (x86-64's
+        ``call`` is given, of each call, the function, the LWP, the first two arguments (x86-64's
         System V ABI), and what gives the names of the functions on the stack up to the eval loop.
         """
         running.follow(functions, call)
@@ -242,7 +242,7 @@ class GdbDebugger:
         return self._files().symbol(self, name, file) or dwarf_symbol(name, file)
 
     def symbol_at(self, address: int) -> Symbol | None:
-        found = re.match(r"(.+?)(?: \+ (\d+))? in section", told(f"info symbol {address:#x}"))
+        found = re.match(r"(.+?)(?: \+ (\d+))? in section", output_of(f"info symbol {address:#x}"))
         if not found:
             return None
         return self._files().symbol_from(self, found[1], address - int(found[2] or 0))
@@ -309,7 +309,7 @@ def _core_path() -> str | None:
     core = getattr(gdb.selected_inferior(), "corefile", None)
     if core is not None:
         return str(core.filename)
-    found = re.search(r"Local core dump file:\s*`(.+)', file type", told("info files"))
+    found = re.search(r"Local core dump file:\s*`(.+)', file type", output_of("info files"))
     return found[1] if found else None
 
 

@@ -13,7 +13,7 @@ import gdb
 
 from gdbext.backends.gdb.threads import WORD, register, selection, threads_by_lwp
 from gdbext.backends.gdb.types import AGGREGATES, STRUCTS
-from gdbext.backends.gdb.words import function_name, library_at, symbol_name, told
+from gdbext.backends.gdb.words import function_name, library_at, output_of, symbol_name
 from gdbext.binfmt.dwarf import inlines, locations
 from gdbext.binfmt.dwarf.callsites import DWARF_REGISTERS
 from gdbext.binfmt.entry_values import EntryValues
@@ -407,7 +407,7 @@ def _unsaved(frame: gdb.Frame) -> set[int]:
 
 def _place(name: str, pc: int) -> str:
     """Where a variable of the selected frame lives at that instruction, in gdb's words."""
-    text = told(f"info address {name}")
+    text = output_of(f"info address {name}")
     for start, end, place in re.findall(
         r"Range (0x[0-9a-f]+)-(0x[0-9a-f]+): ((?:.|\n)*?)(?=\n +Range|\Z)", text
     ):
@@ -466,7 +466,7 @@ def _mask(value: gdb.Value) -> int:
 
 
 def _type_name(kind: gdb.Type) -> str:
-    """A type as C has it, without a struct's members; ``?`` where its name is no text."""
+    """A type as C has it, without a struct's members; ``?`` where its name is not text."""
     try:
         return kind.name or kind.tag or str(kind)
     except UnicodeDecodeError:

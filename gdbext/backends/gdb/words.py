@@ -8,8 +8,8 @@ from __future__ import annotations
 import gdb
 
 
-def told(command: str) -> str:
-    """What one of gdb's commands prints; empty where it fails, or prints what is no text."""
+def output_of(command: str) -> str:
+    """What one of gdb's commands prints; empty where it fails, or prints what is not text."""
     try:
         return str(gdb.execute(command, to_string=True))
     except (gdb.error, UnicodeDecodeError):
@@ -26,7 +26,7 @@ def function_name(frame: gdb.Frame) -> str | None:
 
 
 def symbol_name(symbol: gdb.Symbol) -> str | None:
-    """A symbol's name; None where it is no text, as damaged debug information may have it."""
+    """A symbol's name; None where it is not text, as damaged debug information may have it."""
     try:
         name: str | None = symbol.name
     except UnicodeDecodeError:

@@ -19,7 +19,7 @@ from gdbext.binfmt.dwarf.entries import NAME, Dwarf, Entry, Malformed, Shape, le
 STATEMENT_LIST, BUILD_FOLDER = 0x10, 0x1B
 """DW_AT_stmt_list and DW_AT_comp_dir of a unit."""
 PATH, FOLDER = 0x1, 0x2
-"""DW_LNCT_path and DW_LNCT_directory_index: what is told of a file."""
+"""DW_LNCT_path and DW_LNCT_directory_index: what is recorded of a file."""
 MALFORMED = (Malformed, KeyError, IndexError, ZeroDivisionError, struct.error)
 
 

@@ -153,7 +153,7 @@ class Health:
 
     def _popped(self, damage: Damage) -> int | None:
         """The block whose bad link became the list's head when it was handed out; None if that
-        cannot be told.
+        is not known.
         """
         page = damage.page
         if damage.list != "free" or not damage.link:

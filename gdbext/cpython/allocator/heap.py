@@ -1,4 +1,4 @@
-"""The room's door: verdicts on addresses, and walks over the whole heap.
+"""What other packages ask: verdicts on addresses, and walks over the whole heap.
 
 Example:
     >>> heap = Heap(memory, layout, runtime, regions=debugger.regions())  # doctest: +SKIP

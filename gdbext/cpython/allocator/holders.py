@@ -35,8 +35,8 @@ MAX_BYTES = 32 << 20
 there.
 """
 MAX_WORDS = 512
-"""Words with one of the addresses that are looked into; an address that more have is no lost
-item's.
+"""Words with one of the addresses that are looked into; an address that more have is not a
+lost item's.
 """
 MAX_SLOTS = 100_000
 """Slots of one object that are looked through, but for lists and tuples, where the place tells the

@@ -66,7 +66,7 @@ def holds_objects(records: Records, page: Page) -> bool:
 
 def read_looks(records: Records, page: Page) -> Looks | None:
     """The looks of a page; None if it holds no objects, or cannot be read, or has so large blocks
-    that it is no gain.
+    that nothing is gained.
     """
     if page.block_size >= BULK_BLOCK_SIZE or not holds_objects(records, page):
         return None

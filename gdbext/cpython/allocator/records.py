@@ -86,7 +86,7 @@ class Records:
 
     @cached_property
     def stops(self) -> Sequence[ThreadStop]:
-        """Where the threads stopped; empty if nobody told."""
+        """Where the threads stopped; empty if nobody said."""
         return self._stops() if self._stops else ()
 
     @cached_property

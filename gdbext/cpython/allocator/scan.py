@@ -30,7 +30,7 @@ WRONG = frozenset({Verdict.UNKNOWN, Verdict.REUSED, Verdict.POISONED})
 
 @dataclass(frozen=True)
 class StaleItem:
-    """A living ``holder`` whose ``slot`` (at ``place``) points to an object that is no more."""
+    """A living ``holder`` whose ``slot`` (at ``place``) points to an object that has gone."""
 
     holder: int
     type: str
@@ -160,8 +160,8 @@ class Scan:
                 yield from self._slots(owner, set(self._arrays[block][1]))
 
     def _is_dead(self, word: int) -> bool:
-        """Whether an object that should be at this address is no more: in a free block, or in one
-        that starts elsewhere.
+        """Whether an object that should be at this address has gone: it is in a free block, or in
+        one that starts elsewhere.
         """
         number = word >> SLICE_SHIFT
         if number in self._gone:

@@ -3,7 +3,7 @@ writable.
 
 Memory comes in stretches of 64-bit words.  Free blocks are left out: what is in them refers to
 nothing any more.  What is not mimalloc's (stacks, modules' data, glibc's heap, mappings) is gone
-through word by word, which may find a leftover that is no reference, but misses none.
+through word by word, which may find a leftover that is not a reference, but misses none.
 """
 
 from __future__ import annotations

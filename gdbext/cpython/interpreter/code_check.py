@@ -91,7 +91,7 @@ def fault_in(code: CheckedCode, table: Opcodes) -> str | None:
     units = len(code.content) // 2
     end = decoded[-1].end if decoded else 0
     if end != units:
-        return f"unit {end} of {units} is no instruction"
+        return f"unit {end} of {units} is not an instruction"
     if all(i.name != "RESUME" for i in decoded[: LAST_IN_A_ROW + code.variables]):
         return "the code does not begin with a RESUME"
     for instruction in decoded:

@@ -1,4 +1,4 @@
-"""The door: every question about locks, answered from a stopped process's memory.
+"""Every question about locks, answered from a stopped process's memory.
 
 >>> locks.of_thread(thread).waits_for          # doctest: +SKIP
 2199024304144
@@ -61,7 +61,7 @@ class ThreadLocks:
 class Locks:
     """All locks of one stop.
 
-    Nothing here raises: what cannot be read is left out, and an unknown holder is no holder.
+    Nothing here raises: what cannot be read is left out, and an unknown holder is left out, too.
     """
 
     def __init__(

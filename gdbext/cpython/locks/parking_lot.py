@@ -46,7 +46,7 @@ class ParkingLot:
 
 
 def read_buckets(memory: Memory, layout: Layout, symbol: Symbol | None) -> ParkingLot | None:
-    """Every waiter of the table at ``symbol``; None if it is no such table, or its layout is not
+    """Every waiter of the table at ``symbol``; None if it is not such a table, or its layout is not
     known.
     """
     if symbol is None:

@@ -1,4 +1,4 @@
-"""What the answers are made from: the parts of one stopped process that this room looks at."""
+"""What the answers are made from: the parts of one stopped process that this package looks at."""
 
 from __future__ import annotations
 

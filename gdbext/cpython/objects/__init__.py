@@ -1,3 +1,3 @@
-"""CPython's objects, decoded from bytes; :class:`gdbext.cpython.objects.objects.Objects` is the
-door.
+"""CPython's objects, decoded from bytes; :class:`gdbext.cpython.objects.objects.Objects` is
+what other packages use.
 """

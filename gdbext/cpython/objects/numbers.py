@@ -23,7 +23,7 @@ MAX_DIGITS = 10_000
 """Digits of 30 bits; larger numbers are not read."""
 SAFE_BITS = 14_000
 """Python refuses to write more than 4300 decimal digits."""
-# The two low bits of lv_tag: 3 is no sign; bit 2 marks the small ints of 3.14 and later.
+# The two low bits of lv_tag: 3 is not a sign; bit 2 marks the small ints of 3.14 and later.
 SIGNS = {0: 1, 1: 0, 2: -1}
 
 

@@ -1,4 +1,4 @@
-"""The door: everything that other rooms ask about an object's bytes."""
+"""Everything that other packages ask about an object's bytes."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ class Objects(Core):
         """A repr like Python's own, of at most ``limit`` characters and ``depth`` containers in
         each other.
 
-        Nothing is guessed: what is no object is shown as such, and so is what ``is_stale`` calls
-        stale.
+        Nothing is guessed: what is not an object is shown as such, and so is what ``is_stale``
+        calls stale.
         """
         return Writer(self, self.family, limit, depth, is_stale).whole(address)
 

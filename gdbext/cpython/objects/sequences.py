@@ -110,7 +110,7 @@ class ListFamily(Family):
         try:
             items = list_items(core, address, CHECKED) if buffer % 8 == 0 else ()
         except MemoryFault:
-            return  # which has been told
+            return  # which has been said
         for index, item in enumerate(items):
             yield from check_pointer(core, index, buffer + 8 * index, item, null=TRANSIENT)
 

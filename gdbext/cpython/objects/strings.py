@@ -114,13 +114,13 @@ def decode_text(data: bytes, kind: int) -> str:
     """Characters of ``kind`` bytes each.
 
     Raises:
-        ValueError: when one of them is no code point.
+        ValueError: when one of them is not a code point.
     """
     if kind == 1:
         return data.decode("latin-1")
     codes = array("H" if kind == 2 else "I", data)
     if max(codes, default=0) > sys.maxunicode:
-        raise ValueError(f"{max(codes):#x} is no code point")
+        raise ValueError(f"{max(codes):#x} is not a code point")
     return "".join(map(chr, codes))
 
 

@@ -18,7 +18,7 @@ class CrashSite:
     extension: str | None = None
     """The extension module that is loaded, if there is one only."""
     is_in_other_code: bool = False
-    """The fault came in or below a library that is no part of Python, or by a signal that somebody
+    """The fault came in or below a library that is not part of Python, or by a signal that somebody
     sent.
     """
     is_crash: bool = False

@@ -18,7 +18,7 @@ def parse_version(text: str) -> Version:
     True
 
     Raises:
-        ValueError: when it is no version of this form.
+        ValueError: when it is not a version of this form.
     """
     found = VERSION.match(text)
     if not found:

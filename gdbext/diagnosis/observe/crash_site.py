@@ -33,7 +33,7 @@ def read_crash_site(session: Session, facts: Facts) -> CrashSite:
 
 
 def _is_in_other_code(facts: Facts) -> bool:
-    """Whether the fault came in or below a library that is no part of Python, or by a signal that
+    """Whether the fault came in or below a library that is not part of Python, or by a signal that
     somebody sent.
     """
     stack = facts.stack

@@ -11,7 +11,7 @@ from gdbext.model import Confidence, Finding, LockProblemKind
 
 
 def check(facts: Facts) -> Iterator[Finding]:
-    """What the locks' own state says; what is only possible is told of a crash alone."""
+    """What the locks' own state says; what is only possible is said of a crash alone."""
     for finding in problems(facts, RULE):
         if facts.fault.is_crash or finding.confidence is not Confidence.POSSIBLE:
             yield finding

@@ -127,7 +127,7 @@ def test_nothing_of_the_target_is_obeyed(
 
 def test_what_is_wrong_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--store" in said(capsys, "list", str(tmp_path / "nothing"), status=3)
-    assert "is no date" in said(capsys, "list", "x", "--since", "soon", status=2)
+    assert "is not a date" in said(capsys, "list", "x", "--since", "soon", status=2)
     assert said(capsys, status=2)
     with Store.create(str(tmp_path / "empty.db")):
         pass

@@ -61,7 +61,7 @@ def test_what_no_compiler_makes(instructions: list[tuple[str, int]], fault: str)
 def test_bytes_that_are_no_instruction() -> None:
     unknown = next(n for n in range(256) if TABLE.plain[n] is None and n not in TABLE.stand_ins)
     content = encoded(TABLE, ("RESUME", 0), LOAD) + bytes((unknown, 0))
-    assert fault_in(checked(content), TABLE) == "unit 2 of 3 is no instruction"
+    assert fault_in(checked(content), TABLE) == "unit 2 of 3 is not an instruction"
 
 
 def test_an_exception_handler_begins_with_its_own_depth() -> None:

@@ -22,7 +22,7 @@ _SETTINGS = settings(
 
 
 def ask_everything(world: World, address: int) -> None:
-    """Every question that other rooms ask; each answer within its bounds."""
+    """Every question that other packages ask; each answer within its bounds."""
     objects = world.objects
     with suppress(MemoryFault):
         assert isinstance(objects.header(address).problems, tuple)
