@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from gdbext.diagnosis.conclude.modules import is_system
@@ -29,16 +30,18 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 
 def _caller(facts: Facts) -> Claim | None:
-    """The innermost caller of abort() that has a name; of the C++ runtime, which aborts for whoever
-    throws, its caller.
+    """The innermost caller of abort(), or the file of one that has no name; of the C++ runtime,
+    which aborts for whoever throws, its caller.
     """
-    named = [f for f in facts.stack.native_frames if f.function]
-    callers = [f.function for f in named if not is_abort_machinery(f.function or "")]
-    others = (f.function for f in named if not is_system(f.module))
-    caller = callers[0] if callers else None
-    if caller in ENDS_FOR_OTHERS:
-        caller = next(others, caller)
-    return Claim("called-by", function=caller) if caller else None
+    known = [f for f in facts.stack.native_frames if f.function or not is_system(f.module)]
+    caller = next((f for f in known if not is_abort_machinery(f.function or "")), None)
+    if caller is not None and caller.function in ENDS_FOR_OTHERS:
+        caller = next((f for f in known if not is_system(f.module)), caller)
+    if caller is None:
+        return None
+    if caller.function:
+        return Claim("called-by", function=caller.function)
+    return Claim("in-file-without-symbols", file=os.path.basename(caller.module or ""))
 
 
 RULE = Rule(

@@ -57,6 +57,24 @@ def test_a_block_that_malloc_was_given_back_twice() -> None:
     assert not list(ft105_heap_damage.check(stopped)), "nothing is damaged"
 
 
+@pytest.mark.parametrize("runtime", [(), ("std::terminate",)])
+def test_who_called_abort_is_never_the_caller_of_what_has_no_name(runtime: tuple[str, ...]) -> None:
+    inner = [("abort", LIBC), *((name, "/lib/libstdc++.so.6") for name in runtime)]
+    outer = [(None, EXTENSION), ("cfunction_call", PYTHON)]
+    frames = [
+        NativeFrame(level, 0x10 + level, 0x7000 + level, function, module=module)
+        for level, (function, module) in enumerate([*inner, *outer])
+    ]
+    stopped = facts_of(HeapWorld(), fault=Fault(signal=ABORT), stack=stack_of(*frames))
+    [found] = ft405_abort.check(stopped)
+    assert sentence(found.title) == "abort: in shapes.so (no symbols)"
+    named = replace(frames[-2], function="shape_check")
+    frames[-2] = named
+    stopped = facts_of(HeapWorld(), fault=Fault(signal=ABORT), stack=stack_of(*frames))
+    [found] = ft405_abort.check(stopped)
+    assert sentence(found.title) == "abort: called by shape_check"
+
+
 @pytest.mark.parametrize(
     ("message", "confidence"),
     [
