@@ -26,7 +26,7 @@ def _upgrade(issue: Issue, version: Version | None, text: str) -> str:
     if version is None:
         return f"Fixed in {', '.join(fix for _, fix in fixes)}."
     if has_fix(version, issue.fixed_in):
-        return f"{text} should have the fix: check that the build is no older or modified one."
+        return f"{text} should have the fix: check that the build is neither older nor modified."
     mine = [fix for parsed, fix in fixes if parsed[:2] == version[:2]]
     if mine:
         better = (
