@@ -47,7 +47,7 @@ def evidence(fault: Fault, stack: CrashStack) -> list[Evidence]:
     """The message, and who called the function that found it."""
     caller = caller_of_system(stack)
     found = [Evidence(Claim("libc-said"), None, fault.library_message)]
-    if caller is not None:
+    if caller is not None and caller.function:
         found.append(
             Evidence(Claim("called-it", level=caller.level, function=caller.function), caller.pc)
         )

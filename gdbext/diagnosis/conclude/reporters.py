@@ -60,8 +60,8 @@ def is_abort_machinery(function: str) -> bool:
 
 
 def caller_of_system(stack: CrashStack) -> NativeFrame | None:
-    """The innermost function, by name, that is not of a library of the system."""
-    frames = (f for f in stack.native_frames if f.function)
+    """The innermost function that is not of a library of the system; it may have no name."""
+    frames = stack.native_frames
     return next(
-        (f for f in frames if f.module == stack.interpreter_module or not is_system(f.module)), None
+        (f for f in frames if stack.is_interpreters(f.module) or not is_system(f.module)), None
     )

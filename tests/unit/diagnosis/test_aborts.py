@@ -17,12 +17,13 @@ from gdbext.diagnosis.rules import (
     ft404_native_fault,
     ft405_abort,
 )
-from gdbext.model import Confidence
+from gdbext.model import Confidence, Finding
 from gdbext.target.protocol import NativeFrame, Signal
 from gdbext.wording import sentence
 from unit.diagnosis.crash_world import (
     ABORT,
     EXTENSION,
+    MEM,
     PYTHON,
     HeapWorld,
     facts_of,
@@ -169,3 +170,25 @@ def test_without_a_sign_of_it_only_the_function_is_named(base: int, outer: CFram
     title, evidence = in_a_types_code(base, outer)
     assert title == "native fault outside Python objects: in _odict_add_new_node"
     assert not any("works on" in text for text in evidence)
+
+
+def test_a_failed_assertion_is_cpythons_only_where_cpythons_function_has_it() -> None:
+    world = HeapWorld()
+    page = world.page(MEM, 128)
+    freed = page.take()
+    page.free(freed)
+
+    def found(function: str | None, module: str) -> list[Finding]:
+        frames = [
+            NativeFrame(0, 0x10, 0x7000, "__assert_fail", module=LIBC),
+            NativeFrame(1, 0x11, 0x7010, function, module=module),
+            NativeFrame(2, 0x12, 0x7020, "list_dealloc", module=PYTHON),
+        ]
+        fault = Fault(signal=ABORT, assertion="self->refcnt > 0")
+        return list(
+            ft104_double_free.check(facts_of(world, freed, fault=fault, stack=stack_of(*frames)))
+        )
+
+    assert found("list_clear", PYTHON)
+    assert not found("shape_check", EXTENSION)
+    assert not found(None, EXTENSION), "a stripped module's assertion is not its caller's"
