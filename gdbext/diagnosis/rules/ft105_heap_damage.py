@@ -37,12 +37,10 @@ def _of_c_library(facts: Facts) -> Iterator[Finding]:
     """
     call = facts.heap.call
     if libc.is_damage(facts.fault):
-        is_block = call is not None and call.pointer is not None
-        is_sure = is_block or not libc.is_of_given(facts.fault)
         yield RULE.finding(
             facts,
             Claim("libc-heap-damaged", message=Foreign(facts.fault.library_message or "")),
-            Confidence.PROVEN if is_sure else Confidence.LIKELY,
+            Confidence.LIKELY if libc.is_of_given(facts.fault) else Confidence.PROVEN,
             evidence=libc.evidence(facts.fault, facts.stack),
             advice=OF_C_LIBRARY,
         )

@@ -282,3 +282,16 @@ def test_a_call_that_two_paths_share_was_given_what_one_of_them_took() -> None:
     assert passed_first(debugger, function, CODE + 8, registers) is None
     alone = range(CODE, CODE + 9)
     assert passed_first(debugger, alone, CODE + 8, registers) == Passed(0x1111)
+
+
+def test_that_the_pointer_is_known_does_not_make_it_a_block_of_malloc() -> None:
+    """CPython's code gave back what it read from damage: malloc's heap may be sound."""
+    world = HeapWorld()
+    block = world.page(MEM, 128).take()
+    message = "free(): invalid pointer"
+    heap = stopped_in_free_of(world, block, PYTHON, message)
+    assert heap.call is not None
+    assert heap.call.pointer == block
+    fault = Fault(signal=ABORT, library_message=message)
+    [found] = ft105_heap_damage.check(Facts(fault=fault, stack=stack_of(), heap=heap))
+    assert found.confidence is Confidence.LIKELY
