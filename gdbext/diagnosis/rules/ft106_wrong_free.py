@@ -41,7 +41,8 @@ RULE = Rule(
         "A block was given to a function that frees the memory of another allocator, or memory "
         "that no allocator gave out was freed. Free-threaded builds use mimalloc for PyMem_Malloc "
         "and PyObject_Malloc; with the GIL a small mistake of this kind may go unnoticed. "
-        "Both heaps are sound, and the function on the stack is the one that is wrong."
+        "Where a whole block was given, the function on the stack is most likely the one that is "
+        "wrong; a pointer to no block may have been read from damaged memory."
     ),
     advice=f"Give memory back to the API that it is from: {PAIRS}.",
     traits=RuleTraits(kind=Kind.MEMORY, order=5),
