@@ -63,6 +63,11 @@ def short_function(name: str) -> str:
     'std::default_delete::operator()'
     >>> short_function("_ZNSt6thread4joinEv"), short_function("list_repr_impl")
     ('std::thread::join', 'list_repr_impl')
+
+    A debugger's own name for a frame is left as it is.
+
+    >>> short_function("<signal handler called>")
+    '<signal handler called>'
     """
     if name.startswith("_Z"):
         return _demangled(name) or name
@@ -87,7 +92,7 @@ def short_function(name: str) -> str:
         at += 1
     # A template function's return type stands before its name.
     scope, is_operator, sign = "".join(kept).strip().partition("operator")
-    return (scope.rsplit(" ", 1)[-1] + is_operator + sign).removeprefix("::")
+    return (scope.rsplit(" ", 1)[-1] + is_operator + sign).removeprefix("::") or name
 
 
 def enclosing_function(name: str) -> str | None:
