@@ -10,10 +10,11 @@ import pytest
 pytest_plugins = ["lab.plugin"]
 UNIT = Path(__file__).parent / "unit"
 
-# Where the run was started in the background of a shell, these are ignored, and every program that
-# a test interrupts or ends with them would inherit that and go on.
+# Where the run was started in the background of a shell or by nohup, these are ignored, and every
+# program that a test interrupts or ends with them would inherit that and go on.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
