@@ -14,7 +14,7 @@ import gc
 import io
 import json
 import os
-import resource
+import re
 import select
 import shutil
 import signal
@@ -24,6 +24,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from gdbext.backends.programs import UNUSABLE, Program
@@ -197,6 +198,16 @@ def ended(status: int) -> str:
 # --- in the worker --------------------------------------------------------------------------------
 
 
+def _peak() -> int:
+    """The most bytes that this worker has had.
+
+    ``ru_maxrss`` outlives exec: it begins with the peak of who started the worker.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    found = re.search(r"^VmHWM:\s*(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) << 10 if found else 0
+
+
 def serve(folder: str) -> None:
     """Answer requests, a line of JSON each, until stdin ends: then whoever asked is gone, and the
     worker's folder is of no more use.
@@ -211,8 +222,7 @@ def serve(folder: str) -> None:
         for count, line in enumerate(sys.stdin, 1):
             answer = _work(json.loads(line))
             gc.collect()
-            used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-            answer["is_spent"] = used > LARGEST or count >= MOST_CORES
+            answer["is_spent"] = _peak() > LARGEST or count >= MOST_CORES
             answers.write(json.dumps(answer) + "\n")
             answers.flush()
     finally:
