@@ -561,6 +561,8 @@ class RaceThread:
     function: str | None = None
     suspect_line: int | None = None
     """The line known to have done the damage, where it is not the current one."""
+    changes: bool = False
+    """Whether its operation is known to change the object; else it may only have read it."""
 
 
 @dataclass(frozen=True)

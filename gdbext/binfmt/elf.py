@@ -274,7 +274,7 @@ def build_id_in_file(path: str) -> str | None:
 
 def image_headers(memory: Memory, base: int) -> list[Segment]:
     """The program headers of the ELF image mapped at ``base``, their ``vaddr`` as mapped; empty if
-    there is no image.
+    that is not an image.
 
     Raises:
         MemoryFault: when the headers cannot be read (Linux puts an image's first page into cores).

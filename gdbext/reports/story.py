@@ -204,8 +204,10 @@ def race_notes(report: Report, race: Race, thread: RaceThread) -> list[str]:
     """What a thread of the race does, and what it has to do with the object's lock."""
     notes = [visible(operation_text(thread.operation), 80)]
     if thread.suspect_line is not None and thread.suspect_line != thread.line:
-        # Of a possible race it is not known that this thread had the object at all.
-        did = "may have used it" if race.confidence is Confidence.POSSIBLE else "modified it"
+        did = "modified it" if thread.changes else "used it"
+        if race.confidence is Confidence.POSSIBLE:
+            # It is not known that this thread had the object at all.
+            did = "may have used it"
         notes.append(f"{did} at line {thread.suspect_line}")
     info = next((t for t in report.threads if t.lwp == thread.lwp), None)
     if info is not None:

@@ -2,7 +2,7 @@
 TargetFiles has found.
 
 By itself drgn follows the dynamic linker's list through memory, which a crash may have overwritten,
-takes a file by its name where there is no build id, and asks symbol servers.
+takes a file without a build id by its name, and asks symbol servers.
 """
 
 from __future__ import annotations

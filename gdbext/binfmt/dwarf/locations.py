@@ -79,7 +79,7 @@ def place(dwarf: Dwarf, scopes: Sequence[Entry], name: str, address: int) -> byt
     """The DWARF expression of where a variable of these scopes is at an address (in the file's own
     terms).
 
-    None where it has no place there, or there is no such variable.
+    None where the variable does not exist, or has no place there.
     """
     try:
         for scope in scopes:

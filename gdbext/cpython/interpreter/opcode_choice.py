@@ -1,7 +1,7 @@
 """Which table of instructions a process has: what it says of itself decides, and its own code
 objects confirm it.
 
-The version number alone is no evidence: a pre-release has the numbers of the day that it was made,
+The version number alone proves nothing: a pre-release has the numbers of the day that it was made,
 and a distributor may change them.  What a process says of itself is its pyc magic number, the
 module ``_opcode_metadata`` where it is loaded, and ``_PyOpcode_Deopt`` and ``_PyOpcode_Caches``,
 which every interpreter has among its constants.

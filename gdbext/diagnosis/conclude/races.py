@@ -159,6 +159,7 @@ def _races_of_workers(accesses: Accesses) -> Iterator[Race]:
             worker.line if worker.file == access.file else None,
             access.function,
             access.operation_line if worker.line != access.operation_line else None,
+            access.effect.changes,
         )
         thread = Claim("thread-by-name", lwp=lwp, name=ThreadName(worker.name or ""))
         claim = Claim("works-in-turn", thread=thread, operation=access.operation)
@@ -337,6 +338,7 @@ def _race_thread(accesses: Accesses, access: Access) -> RaceThread:
         access.line,
         access.function,
         access.operation_line if access.operation_line != access.line else None,
+        access.effect.changes,
     )
 
 

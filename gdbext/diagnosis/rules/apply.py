@@ -172,7 +172,7 @@ def victim_reason(
             return None
         return Claim("memory-overwritten-before"), weaker(found[0].confidence, Confidence.LIKELY)
     if traits.is_race and race is not None and not takes_part:
-        return Claim("not-in-race"), race.confidence
+        return Claim("not-in-race"), weaker(race.confidence, Confidence.LIKELY)
     return None
 
 

@@ -164,12 +164,16 @@ def test_a_line_that_did_the_damage_is_told_and_a_guess_is_told_as_one():
     report = samples.founding()
     assert report.race is not None
     first, second = report.race.threads
-    race = dataclasses.replace(
-        report.race, threads=(dataclasses.replace(first, line=15, suspect_line=14), second)
-    )
+    first = dataclasses.replace(first, line=15, suspect_line=14, changes=True)
+    race = dataclasses.replace(report.race, threads=(first, second))
     assert "modified it at line 14" in text.render(
         dataclasses.replace(report, race=race), Options(width=130)
     )
+    reader = dataclasses.replace(first, changes=False)
+    read = dataclasses.replace(race, threads=(reader, second))
+    said = text.render(dataclasses.replace(report, race=read), Options(width=130))
+    assert " used it at line 14" in said
+    assert "modified it" not in said
     guess = dataclasses.replace(race, confidence=Confidence.POSSIBLE)
     said = text.render(dataclasses.replace(report, race=guess), Options(width=130))
     assert "may have used it at line 14" in said
