@@ -1,0 +1,44 @@
+"""Threads that work on one object without a lock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gdbext.model.claims import Confidence, Evidence
+from gdbext.model.operations import Operation
+
+
+@dataclass(frozen=True)
+class RaceThread:
+    """One side of a race: what the thread does to the object, and where in its code."""
+
+    lwp: int
+    name: str | None
+    operation: Operation | str
+    """A text where the report was read back from JSON."""
+    file: str | None = None
+    line: int | None = None
+    """The line that the thread is in now."""
+    function: str | None = None
+    suspect_line: int | None = None
+    """The line known to have done the damage, where it is not the current one."""
+    changes: bool = False
+    """Whether its operation is known to change the object; else it may only have read it."""
+
+
+@dataclass(frozen=True)
+class SharedObject:
+    """The object that is raced on."""
+
+    address: int
+    type: str
+
+
+@dataclass(frozen=True)
+class Race:
+    """Threads that work on one object without a lock."""
+
+    confidence: Confidence
+    object: SharedObject
+    threads: tuple[RaceThread, ...]
+    evidence: tuple[Evidence, ...] = ()

@@ -1,0 +1,74 @@
+"""Threads and their frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """One line of an excerpt."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class PythonFrame:
+    """``code`` is the address of the code object, ``frame`` that of the ``_PyInterpreterFrame``."""
+
+    file: str
+    line: int | None
+    function: str
+    frame: int = 0
+    code: int = 0
+    source: str | None = None
+    """The text of that line."""
+    excerpt: tuple[SourceLine, ...] = ()
+    """Some lines around it, for the threads that matter."""
+
+
+@dataclass(frozen=True)
+class NativeFrameInfo:
+    """One frame of C code; ``pc`` is where it goes on, ``level`` the debugger's number."""
+
+    level: int
+    function: str | None
+    file: str | None = None
+    line: int | None = None
+    pc: int = 0
+    module: str | None = None
+    arguments: tuple[str, ...] = ()
+    """``name=0x…`` as shown to people."""
+    python: int | None = None
+    """For an eval-loop frame: index into the thread's ``python`` list of the first Python frame it
+    runs.
+    """
+    excerpt: tuple[SourceLine, ...] = ()
+    """C source around the line, for the frames that matter."""
+
+
+@dataclass(frozen=True)
+class ThreadInfo:
+    """One thread, with its stack and its locks."""
+
+    lwp: int
+    name: str | None = None
+    crashed: bool = False
+    state: str | None = None
+    """``attached``, ``detached``, ``suspended`` …; None for a thread without a Python
+    thread state.
+    """
+    native: tuple[NativeFrameInfo, ...] = ()
+    python: tuple[PythonFrame, ...] = ()
+    holds: tuple[int, ...] = ()
+    waits_for: int | None = None
+    tstate: int | None = None
+    number: int | None = None
+    """The debugger's own thread number."""
+    doing: str | None = None
+    """One phrase for people: what the thread is in the middle of."""
+    test: str | None = None
+    """The pytest test that it was running: node id and, in brackets, the phase (see
+    ``gdbext.pytest_plugin``).
+    """
