@@ -14,10 +14,10 @@ import contextlib
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gdbext.binfmt import elf, sections
 from gdbext.binfmt.sections import ElfFile
+from gdbext.frozen import dataclass
 
 STANDARD = "/usr/lib/debug"
 LINK, MINIMAL = ".gnu_debuglink", ".gnu_debugdata"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from gdbext.cli import remote
 from gdbext.cli.cores import Core
 from gdbext.cli.workers import WorkerDied, Workers, WorkerSlow
 from gdbext.engine.outcome import CANNOT_OPEN, DIAGNOSED, PARTIAL, Failure
+from gdbext.frozen import dataclass
 from gdbext.store.database import ENTRY_SCHEMA
 
 ATTEMPTS = 2

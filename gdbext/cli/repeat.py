@@ -11,9 +11,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from gdbext.engine import launch
+from gdbext.frozen import dataclass
 from gdbext.hunt.consensus import Run
 from gdbext.hunt.deaths import Death
 from gdbext.reports.json_report import NotAReport, parse

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol, cast
 
 from gdbext.commands.command import Arguments, Command, Context, UsageError
@@ -19,6 +19,7 @@ from gdbext.cpython.objects.types import TypeInfo
 from gdbext.cpython.traits.methods import method_traits
 from gdbext.cpython.traits.types import canonical, traits_of
 from gdbext.diagnosis.diagnose import diagnose
+from gdbext.frozen import dataclass
 from gdbext.model import Freeing, Report
 from gdbext.reports import story
 from gdbext.session import Session

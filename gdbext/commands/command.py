@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gdbext.frozen import dataclass
 from gdbext.reports.options import Options
 from gdbext.reports.style import Style
 from gdbext.session import Session, current

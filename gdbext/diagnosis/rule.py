@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 from gdbext.diagnosis.facts.facts import Facts
+from gdbext.frozen import dataclass
 from gdbext.model import (
     Claim,
     Confidence,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from gdbext.frozen import dataclass
 from gdbext.hunt.deaths import UNSIGNED, Death, symptom
 from gdbext.hunt.grouping import is_same_defect
 from gdbext.model import Report, hexaddr

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
+from gdbext.frozen import dataclass
 from gdbext.model import Race, RaceThread, Report
 from gdbext.wording import sentence
 

@@ -20,9 +20,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
+from gdbext.frozen import dataclass
 from gdbext.hunt.deaths import Death, Line
 from gdbext.model import Confidence
 

@@ -6,9 +6,9 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from gdbext.frozen import dataclass
 from gdbext.learning.dwarf import LearningError, plain_environment
 from gdbext.learning.struct_names import MODULE_STRUCTS
 

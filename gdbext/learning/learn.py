@@ -7,12 +7,12 @@ gathered on its own; one that cannot be had is left empty, with the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gdbext.binfmt import debug_files, elf, sections
 from gdbext.binfmt.symtab import SymbolTable
+from gdbext.frozen import dataclass
 from gdbext.learning import dwarf, headers
 from gdbext.learning.dwarf import Entries, LearningError
 from gdbext.learning.interpreter import Interpreter

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeVar, overload
 
+from gdbext.frozen import dataclass
 from gdbext.model import Confidence, Liveness, Verdict
 from gdbext.reports.markup import el
 from gdbext.reports.sanitize import visible

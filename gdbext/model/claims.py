@@ -11,9 +11,9 @@ Example:
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from gdbext.frozen import dataclass
 from gdbext.model.operations import Operation
 from gdbext.model.slots import AttributeSlot, EntrySlot, KeySlot, ValueSlot
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from gdbext.frozen import dataclass
 from gdbext.model.claims import Claim, Confidence, Evidence
 from gdbext.model.liveness import Verdict
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 
+from gdbext.frozen import dataclass
 from gdbext.model.claims import Claim, Confidence, Evidence
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from gdbext.frozen import dataclass
 
 
 class OperationKind(str, enum.Enum):

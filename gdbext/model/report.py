@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gdbext.frozen import dataclass
 from gdbext.model.consensus import Consensus
 from gdbext.model.findings import Crash, Finding
 from gdbext.model.operations import Operation

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from gdbext.frozen import dataclass
 from gdbext.model.arguments import Address, Data
 
 

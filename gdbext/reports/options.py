@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
+
+from gdbext.frozen import dataclass
 
 if TYPE_CHECKING:
     from gdbext.model import Report

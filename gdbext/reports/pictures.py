@@ -9,8 +9,9 @@ blocks), not by colour alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gdbext.frozen import dataclass
 from gdbext.model import (
     ContainerView,
     HeapPage,

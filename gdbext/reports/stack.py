@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from gdbext.frozen import dataclass
 from gdbext.model import Finding, NativeFrameInfo, PythonFrame, ThreadInfo
 from gdbext.target.cplusplus import is_library_code
 

@@ -18,9 +18,10 @@ import sqlite3
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from gdbext.frozen import dataclass
 
 FORMAT = 1
 """``PRAGMA user_version`` of the files that this code writes."""

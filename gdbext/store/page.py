@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gdbext import __version__
+from gdbext.frozen import dataclass
 from gdbext.reports import html_page
 from gdbext.reports.html_document import document
 from gdbext.reports.markup import Html, el, join

@@ -14,8 +14,8 @@ from before: then the store is new, not the crash.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
+from gdbext.frozen import dataclass
 from gdbext.store.database import Store, Summary
 
 DAY = 86400

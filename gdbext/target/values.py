@@ -5,8 +5,9 @@ An address is an ``int``; "not known" is ``None``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gdbext.frozen import dataclass
 from gdbext.model import Address, Claim, Data
 
 

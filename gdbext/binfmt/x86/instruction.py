@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
 from gdbext.binfmt.x86.opcodes import (
@@ -28,6 +28,7 @@ from gdbext.binfmt.x86.opcodes import (
     VEX_ONLY,
     X87,
 )
+from gdbext.frozen import dataclass
 
 WORD = (1 << 64) - 1
 LONGEST = 15

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gdbext.cpython.interpreter.runtime import Runtime
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault
 
 # mimalloc's own names, and CPython's layers over it (Objects/obmalloc.c).

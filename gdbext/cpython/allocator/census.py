@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
 
@@ -17,6 +16,7 @@ from gdbext.cpython.allocator.looks import Look, Looks, read_looks
 from gdbext.cpython.allocator.pages import SLICE_SIZE, Page
 from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.layout.layout import UnknownLayout
+from gdbext.frozen import dataclass
 from gdbext.model import Verdict
 from gdbext.target.protocol import MemoryFault
 

@@ -10,9 +10,8 @@ the user's pointer is 16 past the block's start.  From CPython's Objects/obmallo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gdbext.cpython.fills import FREED, GUARD
+from gdbext.frozen import dataclass
 
 HEADER = 16
 TRAILER = 8

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from gdbext.cpython import fills
 from gdbext.cpython.allocator.debug_hooks import HEADER, TRAILER, read_hooks
@@ -19,6 +18,7 @@ from gdbext.cpython.allocator.object_freelists import BrokenFreelist, is_object_
 from gdbext.cpython.allocator.page_free_lists import Damage, Flaw, PageWords, decode
 from gdbext.cpython.allocator.pages import DOMAINS, MEM, Page
 from gdbext.cpython.allocator.records import Records
+from gdbext.frozen import dataclass
 from gdbext.model import Address, Claim, Evidence, Verdict
 from gdbext.target.protocol import MemoryFault, text_in_word
 

@@ -10,7 +10,6 @@ seen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
@@ -20,6 +19,7 @@ from gdbext.cpython.allocator.pages import Page
 from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.objects.decoded import List, Tuple
 from gdbext.cpython.objects.types import HAVE_GC
+from gdbext.frozen import dataclass
 from gdbext.model import Slot, Verdict
 from gdbext.target.protocol import Memory, MemoryFault
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 from operator import not_
@@ -17,6 +16,7 @@ from gdbext.cpython.allocator.page_free_lists import BULK_BLOCK_SIZE
 from gdbext.cpython.allocator.pages import DOMAINS, MEM, Page
 from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.layout.layout import UnknownLayout
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import MemoryFault
 
 Look = tuple[bytes]

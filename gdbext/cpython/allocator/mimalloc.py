@@ -12,12 +12,13 @@ import struct
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from gdbext.cpython.allocator.pages import DOMAINS, SLICE_SIZE, Page, PageReader
 from gdbext.cpython.interpreter.runtime import Runtime, ThreadState
 from gdbext.cpython.layout.layout import Layout, Record, StructLayout, UnknownLayout
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault, Region
 
 SEGMENT_SIZE = 1 << 25

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gdbext.cpython.interpreter.runtime import Runtime, ThreadState
 from gdbext.cpython.layout.layout import Layout, Record, StructLayout, UnknownLayout
 from gdbext.cpython.objects.header import MERGED
+from gdbext.frozen import dataclass
 from gdbext.model import Claim
 from gdbext.target.protocol import Memory, MemoryFault
 

@@ -9,7 +9,7 @@ inside it.  Objects in a garbage cycle refer to each other and are none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gdbext.cpython.allocator.kinds import is_kind_of
 from gdbext.cpython.allocator.looks import Selection
@@ -19,6 +19,7 @@ from gdbext.cpython.allocator.sweep import Progress, Stretch, Sweep
 from gdbext.cpython.objects.header import Header
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.frozen import dataclass
 
 SLICE_SHIFT = SLICE_SIZE.bit_length() - 1
 UNION = "types.UnionType"

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gdbext.cpython.allocator.mimalloc import Mimalloc
 from gdbext.cpython.allocator.pages import Page
 from gdbext.cpython.layout.layout import Layout
+from gdbext.frozen import dataclass
 from gdbext.model import Claim
 from gdbext.target.protocol import Memory, MemoryFault
 

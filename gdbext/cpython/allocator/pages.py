@@ -8,9 +8,9 @@ they are told apart by the fields that the layout knows.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 from gdbext.cpython.layout.layout import Layout, Record
+from gdbext.frozen import dataclass
 
 SLICE_SIZE = 1 << 16
 U32 = struct.Struct("<I")

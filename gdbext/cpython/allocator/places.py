@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from gdbext.cpython import fills
 from gdbext.cpython.allocator import debug_hooks
 from gdbext.cpython.allocator.activity import ThreadStop
 from gdbext.cpython.interpreter.runtime import Runtime
+from gdbext.frozen import dataclass
 from gdbext.model import Claim, FilePath
 from gdbext.target.protocol import Memory, MemoryFault, Region
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gdbext.cpython.interpreter.runtime import Runtime, ThreadState
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault
 
 STATE = "_PyThreadStateImpl"

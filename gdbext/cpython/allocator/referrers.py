@@ -8,7 +8,7 @@ certain; one on a stack or in memory of unknown use only looks like a reference,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from gdbext.cpython.allocator.looks import holds_objects
@@ -17,6 +17,7 @@ from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.allocator.sweep import Progress, Stretch, Sweep
 from gdbext.cpython.interpreter.frames import FrameReader
 from gdbext.cpython.layout.layout import UnknownLayout
+from gdbext.frozen import dataclass
 from gdbext.model import Address, Claim, FilePath, Slot, ValueSlot
 from gdbext.target.protocol import MemoryFault
 

@@ -7,7 +7,7 @@ pointers to these in living objects.  What is kept is one byte a block.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gdbext.cpython.allocator.census import Census
 from gdbext.cpython.allocator.health import Corruption, Health
@@ -18,6 +18,7 @@ from gdbext.cpython.allocator.pages import GC, GC_PRE, SLICE_SIZE, Page
 from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.allocator.sweep import Progress, Stretch, Sweep
 from gdbext.cpython.objects.types import HAVE_GC
+from gdbext.frozen import dataclass
 from gdbext.model import Confidence, Liveness, Slot, Verdict
 
 SLICE_SHIFT = SLICE_SIZE.bit_length() - 1

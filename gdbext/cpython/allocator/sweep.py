@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Set
-from dataclasses import dataclass
 from functools import cached_property
 
 from gdbext.cpython.allocator.glibc import free_parts
@@ -18,6 +17,7 @@ from gdbext.cpython.allocator.looks import holds_objects
 from gdbext.cpython.allocator.mimalloc import SEGMENT_SIZE
 from gdbext.cpython.allocator.pages import Page
 from gdbext.cpython.allocator.records import Records
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import MemoryFault
 
 CHUNK = 1 << 20

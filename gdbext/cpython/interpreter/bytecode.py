@@ -8,10 +8,9 @@ each.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gdbext.cpython.interpreter.opcodes import Opcodes
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault
 
 MAX_UNITS = 1 << 20

@@ -5,7 +5,7 @@ function would begin with: only its arguments and closure are known.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gdbext.cpython.interpreter.frames import Code, Frame
 from gdbext.cpython.interpreter.names import attribute, class_attribute, operand
@@ -14,6 +14,7 @@ from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.methods import builtin_name
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import MemoryFault
 
 CALLS = ("call", "call-method")

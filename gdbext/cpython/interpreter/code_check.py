@@ -10,7 +10,6 @@ RESUME begins the code.  A table with other numbers breaks one of them within a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gdbext.cpython.interpreter.bytecode import (
     Instruction,
@@ -20,6 +19,7 @@ from gdbext.cpython.interpreter.bytecode import (
 )
 from gdbext.cpython.interpreter.opcodes import Opcodes
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault
 
 MAX_UNITS = 1 << 14

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from gdbext.cpython.interpreter.bytecode import Instruction, instructions, read_instrumentation
 from gdbext.cpython.interpreter.frames import Code
@@ -11,6 +10,7 @@ from gdbext.cpython.interpreter.line_table import line_of
 from gdbext.cpython.interpreter.opcodes import Opcodes
 from gdbext.cpython.interpreter.operations import BytecodeOperation, operations
 from gdbext.cpython.layout.layout import Layout
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault
 
 MAX_CODE_UNITS = 1 << 16

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gdbext.cpython.interpreter.line_table import line_of
 from gdbext.cpython.interpreter.runtime import ThreadState
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
 from gdbext.cpython.objects.strings import read_str
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault
 
 MAX_FRAMES = 4096

@@ -10,12 +10,13 @@ which every interpreter has among its constants.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 
 from gdbext.cpython.interpreter.code_check import CheckedCode, fault_in
 from gdbext.cpython.interpreter.opcodes import Opcodes, opcodes
 from gdbext.cpython.versions.catalog import Facts, nearest, shipped, version_name
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault
 
 ENOUGH = 8

@@ -8,8 +8,10 @@ Include/internal/pycore_opcode_metadata.h.  Which table a process has is decided
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
+
+from gdbext.frozen import dataclass
 
 INSTRUMENTED = "INSTRUMENTED_"
 

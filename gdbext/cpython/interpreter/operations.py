@@ -27,11 +27,12 @@ A **name** is a nested tuple, or None where the walk cannot know:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, NamedTuple
 
 from gdbext.cpython.interpreter.bytecode import Instruction
 from gdbext.cpython.interpreter.opcodes import Opcodes
+from gdbext.frozen import dataclass
 
 Name = tuple[Any, ...]
 

@@ -10,13 +10,14 @@ table that does not pass is not used.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gdbext.cpython.layout.checks import check, is_running
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
 from gdbext.cpython.layout.layout import PROBE, Layout, Source
 from gdbext.cpython.layout.tables import FittingTable, agreeing, tables
 from gdbext.cpython.versions.catalog import Facts
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, Struct
 
 NOT_JUDGED = "objects, heap, locks and thread states cannot be judged"

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from gdbext.cpython.versions.catalog import Facts, nearest, version_name
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import DebuggerError, Memory, MemoryFault
 
 COOKIE = b"xdebugpy"

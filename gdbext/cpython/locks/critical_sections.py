@@ -10,9 +10,8 @@ back): the mutex is then only known from the parking lot.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault
 
 INACTIVE = 1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 
 from gdbext.cpython.locks.places import Lock
+from gdbext.frozen import dataclass
 from gdbext.model import Confidence, Evidence
 
 

@@ -9,7 +9,6 @@ before the line that its thread is at, and no ``lock.release()`` in between.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from gdbext.cpython.interpreter.frames import Frame
@@ -23,6 +22,7 @@ from gdbext.cpython.locks.python_locks import PythonLock, read_lock, read_module
 from gdbext.cpython.locks.sources import Sources
 from gdbext.cpython.locks.stop_the_world import StopTheWorld
 from gdbext.cpython.locks.with_blocks import WithBlocks
+from gdbext.frozen import dataclass
 from gdbext.model import Address, Claim, Confidence, Evidence
 from gdbext.target.protocol import MemoryFault
 

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from gdbext.cpython.interpreter.code_facts import CodeFacts
@@ -28,6 +27,7 @@ from gdbext.cpython.locks.system_calls import SystemCall
 from gdbext.cpython.locks.waits import Waits
 from gdbext.cpython.locks.with_blocks import WithBlocks
 from gdbext.cpython.objects.objects import Objects
+from gdbext.frozen import dataclass
 from gdbext.model import Confidence
 from gdbext.target.protocol import Memory, MemoryFault, NativeThread, Region, Symbol
 

@@ -7,9 +7,8 @@ symbol finds; without one, a sleeping thread's futex is the semaphore inside its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gdbext.cpython.layout.layout import Layout, Record, UnknownLayout
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault, Symbol
 
 BUCKETS = 257

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.locks.sources import Sources
+from gdbext.frozen import dataclass
 from gdbext.model import Address, Claim
 from gdbext.target.protocol import MemoryFault
 

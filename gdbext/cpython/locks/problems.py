@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.locks import mutex
@@ -20,6 +19,7 @@ from gdbext.cpython.locks.sources import Sources
 from gdbext.cpython.locks.stop_the_world import StopTheWorld
 from gdbext.cpython.locks.tries import livelocks
 from gdbext.cpython.locks.waits import Waits
+from gdbext.frozen import dataclass
 from gdbext.model import Address, Claim, Confidence, Evidence, LockProblemKind
 from gdbext.target.protocol import MemoryFault
 

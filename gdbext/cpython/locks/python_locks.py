@@ -10,12 +10,11 @@ that imports the module.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gdbext.cpython.interpreter.frames import Frame
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.locks import mutex
 from gdbext.cpython.objects.objects import Objects
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import MemoryFault
 
 LOCK = "_thread.lock"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from gdbext.cpython.interpreter.code_facts import CodeFacts
 from gdbext.cpython.interpreter.frames import Frame, PythonStack
@@ -11,6 +10,7 @@ from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.interpreter.runtime import Runtime, ThreadState
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.objects.objects import Objects
+from gdbext.frozen import dataclass
 from gdbext.model import Claim, ThreadName
 from gdbext.target.protocol import Memory, NativeThread, Region, Symbol
 

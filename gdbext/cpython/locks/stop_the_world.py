@@ -8,10 +8,9 @@ requester starts the world again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gdbext.cpython.interpreter.runtime import Runtime, ThreadState
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault
 
 

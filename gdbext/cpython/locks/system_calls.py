@@ -10,8 +10,8 @@ $n,%eax``).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault
 
 SYSCALL = b"\x0f\x05"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from gdbext.cpython.objects.strings import StrState
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.frozen import dataclass
 from gdbext.model import Claim, Evidence, Slot
 
 BROKEN = "broken"

@@ -5,12 +5,12 @@ objects in it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.decoded import BROKEN, TRANSIENT, Decoded, Reference, Slotted, Violation
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.frozen import dataclass
 from gdbext.model import Claim, Slot
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gdbext.cpython.layout.layout import Layout, Source, StructLayout
+from gdbext.frozen import dataclass
 from gdbext.model import Claim, Evidence
 from gdbext.target.protocol import Field, Memory
 

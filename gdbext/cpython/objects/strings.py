@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import sys
 from array import array
-from dataclasses import dataclass
 
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault
 
 ELLIPSIS = "…"

@@ -7,12 +7,11 @@ that end in ``type``, whose type is itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.header import USER_END, Header, HeaderFormat
 from gdbext.cpython.objects.reader import Reader
 from gdbext.cpython.objects.strings import read_cstring
+from gdbext.frozen import dataclass
 from gdbext.model import Claim, Evidence
 from gdbext.target.protocol import MemoryFault
 

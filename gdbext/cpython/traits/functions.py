@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 
 from gdbext.cpython.traits.rows import load
+from gdbext.frozen import dataclass
 
 EVAL_LOOP = "_PyEval_EvalFrameDefault"
 """The function that runs bytecode (Python/ceval.c)."""

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.rows import load
+from gdbext.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
+
+from gdbext.frozen import dataclass
 
 FOLDER = Path(__file__).parent
 LEVELS = {"a": 0xA, "b": 0xB, "rc": 0xC, "": 0xF}

@@ -9,11 +9,11 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gdbext import user_cache
+from gdbext.frozen import dataclass
 
 FORMAT = 1
 MAX_BYTES = 16 << 20

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.types import traits_of
@@ -21,6 +21,7 @@ from gdbext.diagnosis.conclude.shared_items import accesses_in_turn
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
 from gdbext.diagnosis.registry import traits
 from gdbext.diagnosis.rule import Kind, Lost
+from gdbext.frozen import dataclass
 from gdbext.model import (
     Claim,
     Confidence,

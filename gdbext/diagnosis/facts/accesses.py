@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gdbext.cpython.traits.effects import Effect
+from gdbext.frozen import dataclass
 from gdbext.model import Operation
 
 

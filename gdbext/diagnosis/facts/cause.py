@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.facts.provenance import FieldHolder, Holders, Provenance
+from gdbext.frozen import dataclass
 from gdbext.model import Claim, Confidence, Evidence, Verdict
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gdbext.diagnosis.facts.cause import Cause
 from gdbext.diagnosis.facts.fault import Fault
@@ -16,6 +16,7 @@ from gdbext.diagnosis.facts.memory import (
 )
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.facts.threads import Hang, Process
+from gdbext.frozen import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 from gdbext.diagnosis.facts.eval_loop import eval_levels
+from gdbext.frozen import dataclass
 from gdbext.model import Claim
 from gdbext.target.values import NativeFrame, Variable
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from gdbext.frozen import dataclass
 from gdbext.model import Claim, Evidence, Liveness, Slot, Verdict
 
 ANY_OBJECT = "object"

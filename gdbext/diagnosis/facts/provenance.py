@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gdbext.diagnosis.facts.types import CONTAINERS
+from gdbext.frozen import dataclass
 from gdbext.model import Evidence, Slot, Verdict
 
 

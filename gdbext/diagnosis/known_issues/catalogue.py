@@ -12,13 +12,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gdbext.cpython.traits.types import types_with
 from gdbext.diagnosis.known_issues.features import bare, module_name
 from gdbext.diagnosis.registry import showing
+from gdbext.frozen import dataclass
 
 CATALOGUE = Path(__file__).with_name("catalogue.json")
 

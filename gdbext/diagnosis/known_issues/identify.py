@@ -23,7 +23,7 @@ How far a match goes:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gdbext.diagnosis import weights
 from gdbext.diagnosis.known_issues.advice import advice_for
@@ -31,6 +31,7 @@ from gdbext.diagnosis.known_issues.catalogue import Issue, catalogue
 from gdbext.diagnosis.known_issues.features import CrashFeatures
 from gdbext.diagnosis.known_issues.match import CrashIndex, Match, matches
 from gdbext.diagnosis.known_issues.versions import Version, has_fix, is_affected, parse_version
+from gdbext.frozen import dataclass
 from gdbext.model import KnownIssue
 
 MAX_ISSUES = 3

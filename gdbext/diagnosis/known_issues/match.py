@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from gdbext.cpython.traits.functions import function_traits
 from gdbext.diagnosis import weights
@@ -16,6 +15,7 @@ from gdbext.diagnosis.known_issues.catalogue import (
     squeezed,
 )
 from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures, bare, module_name
+from gdbext.frozen import dataclass
 from gdbext.model import Operation, OperationKind
 
 # In the allocator things die that were damaged long before.

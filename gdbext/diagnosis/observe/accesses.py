@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gdbext.cpython.interpreter.calls import Callee, callee, code_of, entered
 from gdbext.cpython.interpreter.code_facts import CodeFacts
@@ -36,6 +36,7 @@ from gdbext.diagnosis.observe.operations import (
     of_bytecode,
     of_c_function,
 )
+from gdbext.frozen import dataclass
 from gdbext.model import Finding, Operation, OperationKind, Verdict
 from gdbext.target.protocol import MemoryFault, NativeFrame, Variable
 

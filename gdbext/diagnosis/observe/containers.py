@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gdbext.cpython.objects.decoded import Bytes, Dict, List, Set, Tuple
 from gdbext.cpython.objects.objects import Objects
+from gdbext.frozen import dataclass
 
 WORD = 8
 

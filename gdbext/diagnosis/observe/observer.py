@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from gdbext.diagnosis.facts.accesses import Access
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.observe.program import Program
 from gdbext.diagnosis.observe.stack import Functions
+from gdbext.frozen import dataclass
 from gdbext.session import Session
 
 

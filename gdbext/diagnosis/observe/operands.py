@@ -5,7 +5,7 @@ arguments, what it iterates.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gdbext.cpython.interpreter.calls import CALLS, Callee, called
 from gdbext.cpython.interpreter.frames import Frame
@@ -19,6 +19,7 @@ from gdbext.cpython.traits.methods import is_method_name, method_traits
 from gdbext.cpython.traits.types import makes_iterators, traits_of
 from gdbext.diagnosis.observe.bytecode_effects import effect_of, effect_on_argument
 from gdbext.diagnosis.observe.operations import CALL, of_bytecode
+from gdbext.frozen import dataclass
 from gdbext.model import Operation
 from gdbext.target.protocol import MemoryFault
 

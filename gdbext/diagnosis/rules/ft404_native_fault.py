@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from gdbext.cpython.traits.types import traits_of
 from gdbext.diagnosis.conclude.modules import is_standard
@@ -13,6 +12,7 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CrashStack, SlotOwner
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import fill_went_through
+from gdbext.frozen import dataclass
 from gdbext.model import Claim, Confidence, Evidence, Finding
 
 NULL_PAGE = 0x1000

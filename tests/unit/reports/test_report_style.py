@@ -80,7 +80,8 @@ def test_no_pygments_is_loaded_where_no_colour_is_wanted():
         "heavy = {'pygments', 'urllib.parse', 'html', 'xml', 'base64', 'hashlib', "
         "'textwrap'} & set(sys.modules)\n"
         "ours = {m for m in sys.modules if m.startswith('gdbext.') and not "
-        "m.startswith(('gdbext.model', 'gdbext.reports', 'gdbext.wording', 'gdbext.target'))}\n"
+        "m.startswith(('gdbext.frozen', 'gdbext.model', 'gdbext.reports', 'gdbext.wording', "
+        "'gdbext.target'))}\n"
         "print(sorted(heavy), sorted(ours))"
     )
     path = {"PYTHONPATH": ":".join(p for p in sys.path if p)}
