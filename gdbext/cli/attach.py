@@ -7,9 +7,8 @@ import contextlib
 import os
 
 from gdbext.backends import registry
-from gdbext.cli import outputs
-from gdbext.cli.main import COMMANDS
-from gdbext.cli.triage import add_debugger_options, report_request
+from gdbext.cli import outputs, parsers
+from gdbext.cli.triage import report_request
 from gdbext.engine import launch
 from gdbext.engine.answer import diagnose
 from gdbext.engine.outcome import Failure
@@ -32,17 +31,13 @@ examples:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="gdbext attach",
-        description=COMMANDS["attach"].capitalize() + ".",
-        epilog=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    made = parsers.new("attach", HELP)
     made.add_argument("pid", metavar="PID", type=int, help="the process")
     made.add_argument(
         "--snapshot", action="store_true", help="stop it only while its memory is copied"
     )
-    add_debugger_options(made)
+    parsers.add_debugger(made)
+    parsers.add_timeout(made, 300.0, "seconds after which the debugger is stopped")
     outputs.add_options(made)
     return made
 

@@ -9,12 +9,10 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gdbext.cli import cores, executors, groups, overview
+from gdbext.cli import cores, executors, groups, overview, parsers
 from gdbext.cli.cores import Core
-from gdbext.cli.main import COMMANDS
 from gdbext.cli.one_core import Task
 from gdbext.cli.records import Records
-from gdbext.engine import launch
 from gdbext.engine.outcome import INTERRUPTED, USAGE, Failure
 from gdbext.reports.formats import STDOUT
 from gdbext.reports.progress import progress_line
@@ -51,12 +49,7 @@ examples:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="gdbext batch",
-        description=COMMANDS["batch"].capitalize() + ".",
-        epilog=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    made = parsers.new("batch", HELP)
     made.add_argument(
         "paths",
         metavar="CORE",
@@ -94,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--jobs",
         metavar="N",
-        type=int,
+        type=parsers.count,
         default=os.cpu_count() or 1,
         help="cores at a time on this machine (default: %(default)s)",
     )
@@ -103,29 +96,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="dask://HOST:PORT: let the workers of that Dask scheduler do it",
     )
-    made.add_argument(
-        "--exe",
-        metavar="EXE",
-        help="the program that made them, where it cannot be found from each core",
+    parsers.add_program(
+        made,
+        "the program that made them, where it cannot be found from each core",
+        "a folder that stands for / of the machine where they crashed",
     )
-    made.add_argument(
-        "--sysroot",
-        metavar="DIR",
-        help="a folder that stands for / of the machine where they crashed",
-    )
-    made.add_argument(
-        "--debugger",
-        choices=("auto", *launch.NAMES),
-        default="auto",
-        help=launch.DEFAULT,
-    )
-    made.add_argument(
-        "--timeout",
-        metavar="S",
-        type=float,
-        default=120.0,
-        help="seconds that one core may take (default: %(default)g)",
-    )
+    parsers.add_debugger(made)
+    parsers.add_timeout(made, 120.0, "seconds that one core may take")
     made.add_argument(
         "--redact", action="store_true", help="leave every value of the program out of the reports"
     )
@@ -133,8 +110,6 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.jobs < 1:
-        raise Failure("--jobs must be at least 1", USAGE)
     if arguments.fail_on_new and not arguments.baseline:
         raise Failure("--fail-on-new needs a --baseline FILE to compare with", USAGE)
     grouping = groups.Grouping(

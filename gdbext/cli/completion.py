@@ -8,6 +8,7 @@ import argparse
 import importlib
 from collections.abc import Iterator
 
+from gdbext.cli import parsers
 from gdbext.cli.main import COMMANDS
 
 HELP = """\
@@ -62,12 +63,7 @@ if [ "$funcstack[1]" = _gdbext ]; then _gdbext "$@"; else compdef _gdbext gdbext
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="gdbext completion",
-        description=COMMANDS["completion"].capitalize() + ".",
-        epilog=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    made = parsers.new("completion", HELP)
     made.add_argument("shell", choices=SHELLS)
     return made
 

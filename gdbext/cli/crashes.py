@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from gdbext.cli import outputs
-from gdbext.cli.main import COMMANDS
+from gdbext.cli import outputs, parsers
 from gdbext.engine.outcome import USAGE, Failure
 from gdbext.reports.formats import STDOUT
 from gdbext.reports.sanitize import inert, visible
@@ -47,12 +46,7 @@ examples:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="gdbext crashes",
-        description=COMMANDS["crashes"].capitalize() + ".",
-        epilog=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    made = parsers.new("crashes", HELP)
     commands = made.add_subparsers(dest="what", metavar="WHAT", required=True)
 
     def add(name: str, summary: str) -> argparse.ArgumentParser:

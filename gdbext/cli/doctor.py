@@ -19,8 +19,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gdbext.backends import registry
-from gdbext.cli import init, interpreters
-from gdbext.cli.main import COMMANDS
+from gdbext.cli import init, interpreters, parsers
 from gdbext.engine import launch
 from gdbext.engine.outcome import Failure
 from gdbext.reports.options import wants_color
@@ -68,12 +67,7 @@ class Check(NamedTuple):
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="gdbext doctor",
-        description=COMMANDS["doctor"].capitalize() + ".",
-        epilog=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    made = parsers.new("doctor", HELP)
     made.add_argument(
         "--python",
         metavar="PYTHON",

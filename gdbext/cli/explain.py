@@ -7,10 +7,14 @@ import textwrap
 from collections.abc import Mapping
 from itertools import groupby
 
-from gdbext.cli.main import COMMANDS
+from gdbext.cli import parsers
 from gdbext.diagnosis.rule import Rule
 from gdbext.engine.outcome import USAGE, Failure
 
+EXAMPLES = """\
+examples:
+  gdbext explain FT101
+  gdbext explain            # lists all rules"""
 WIDTH = 100
 GROUPS = {
     "FT0": "Nothing wrong",
@@ -22,12 +26,7 @@ GROUPS = {
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="gdbext explain",
-        description=COMMANDS["explain"].capitalize() + ".",
-        epilog="examples:\n  gdbext explain FT101\n  gdbext explain            # lists all rules",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    made = parsers.new("explain", EXAMPLES)
     made.add_argument(
         "rules",
         metavar="RULE",

@@ -11,9 +11,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gdbext.cli import outputs
-from gdbext.cli.main import COMMANDS
-from gdbext.engine import launch
+from gdbext.cli import outputs, parsers
 from gdbext.engine.outcome import USAGE, Failure
 from gdbext.reports.formats import STDOUT
 
@@ -59,23 +57,11 @@ examples:
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="gdbext hunt",
-        usage="gdbext hunt [options] -- COMMAND [ARGUMENT …]",
-        description=COMMANDS["hunt"].capitalize() + ".",
-        epilog=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    made.add_argument(
-        "command",
-        metavar="COMMAND",
-        nargs=argparse.REMAINDER,
-        help="what to run, and its arguments",
-    )
+    made = parsers.new_for_command("hunt", HELP)
     made.add_argument(
         "--deaths",
         metavar="N",
-        type=_count,
+        type=parsers.count,
         default=20,
         help="enough deaths (default: %(default)s)",
     )
@@ -85,22 +71,22 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--time",
         metavar="S",
-        type=_seconds,
+        type=parsers.seconds,
         default=300.0,
         help="seconds after which no run is started any more (default: %(default)g)",
     )
-    made.add_argument("--runs", metavar="N", type=_count, help="at most so many runs")
+    made.add_argument("--runs", metavar="N", type=parsers.count, help="at most so many runs")
     made.add_argument(
         "--run-time",
         metavar="S",
-        type=_seconds,
+        type=parsers.seconds,
         default=60.0,
         help="seconds that one run may take; what hangs then is diagnosed (default: %(default)g)",
     )
     made.add_argument(
         "--jobs",
         metavar="N",
-        type=_count,
+        type=parsers.count,
         default=max((os.cpu_count() or 1) // 2, 1),
         help="runs at a time; a race needs processors (default: %(default)s)",
     )
@@ -125,35 +111,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--on-crash", metavar="DIR", help="keep each run's reports and output in this folder"
     )
-    made.add_argument(
-        "--debugger",
-        choices=("auto", *launch.NAMES),
-        default="auto",
-        help=launch.DEFAULT,
-    )
+    parsers.add_debugger(made)
     outputs.add_options(made)
     return made
 
 
-def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError("must be above 0")
-    return value
-
-
 def run(arguments: argparse.Namespace) -> int:
-    words = arguments.command
-    command = words[1:] if words[:1] == ["--"] else words
-    if not command:
-        raise Failure("hunt what? gdbext hunt [options] -- COMMAND [ARGUMENT …]", USAGE)
+    command = parsers.command_to_run("hunt", arguments)
     if sys.platform != "linux":
         raise Failure("gdbext hunt needs Linux")
     try:
@@ -365,8 +329,7 @@ def _with_blame(report: Report, arguments: argparse.Namespace, folder: str) -> R
     types = blamed.types_of(report)
     if report.consensus is None or not types:
         return report
-    words = arguments.command
-    command = words[1:] if words[:1] == ["--"] else words
+    command = parsers.command_to_run("hunt", arguments)
     _say(f"recording who frees objects of {', '.join(types)}, under gdb")
     functions = blamed.functions_of(report)
     blame = blamed.record(command, types, functions, arguments.run_time, folder)
@@ -396,7 +359,7 @@ def write_report(
     from gdbext.reports import formats
     from gdbext.reports.options import detect
 
-    color = {"always": True, "never": False}.get(arguments.color)
+    color = parsers.color(arguments)
     shown = detect(sys.stdout, color=color, verbose=arguments.verbose, redact=arguments.redact)
     for name, file in chosen:
         try:

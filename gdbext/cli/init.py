@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from gdbext.cli.main import COMMANDS
+from gdbext.cli import parsers
 from gdbext.engine import launch
 from gdbext.engine.outcome import Failure
 
@@ -22,12 +22,7 @@ FILES = {
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="gdbext init",
-        description=COMMANDS["init"].capitalize() + ".",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    made = parsers.new("init", EXAMPLES)
     made.add_argument("debugger", choices=tuple(FILES), help="which debugger")
     made.add_argument(
         "--install",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shutil
 
-from gdbext.cli.main import COMMANDS
+from gdbext.cli import parsers
 from gdbext.cpython.versions import learnt
 from gdbext.engine import launch
 from gdbext.engine.outcome import DIAGNOSED, PARTIAL, Failure
@@ -35,12 +35,7 @@ examples:
 
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
-    made = argparse.ArgumentParser(
-        prog="gdbext learn",
-        description=COMMANDS["learn"].capitalize() + ".",
-        epilog=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    made = parsers.new("learn", HELP)
     made.add_argument("python", metavar="PYTHON", help="a free-threaded interpreter that you trust")
     return made
 

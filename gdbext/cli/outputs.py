@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
+from gdbext.cli import parsers
 from gdbext.reports.formats import FORMATS, STDOUT, format_of
 
 
@@ -41,25 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action=_Collect,
         help="where the report goes (- is stdout); may be repeated",
     )
-    add_looks(group)
-
-
-def add_looks(group: Any) -> None:
-    """The options that say how a report looks."""
-    group.add_argument(
-        "--redact",
-        action="store_true",
-        help="leave every value of the program out; types, sizes and structure stay",
-    )
-    group.add_argument(
-        "--verbose", action="store_true", help="all evidence, and every thread's stack, in the text"
-    )
-    group.add_argument(
-        "--color",
-        choices=("auto", "always", "never"),
-        default="auto",
-        help="colours in the text (default: on a terminal)",
-    )
+    parsers.add_looks(group)
 
 
 def pair(given: Sequence[tuple[str, str]] | None) -> list[tuple[str, str]]:

@@ -17,8 +17,7 @@ from collections.abc import Sequence
 from gdbext.backends.gdb import launcher as gdb
 from gdbext.backends.lldb import launcher as lldb
 from gdbext.backends.programs import Program
-from gdbext.cli import compressed, init
-from gdbext.cli.main import COMMANDS
+from gdbext.cli import compressed, init, parsers
 from gdbext.engine import core_target, launch
 from gdbext.engine.outcome import Failure
 from gdbext.reports.sanitize import inert, visible
@@ -41,23 +40,9 @@ SYMBOLS = {
 
 
 def parser(name: str) -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog=f"gdbext {name}",
-        description=COMMANDS[name].capitalize() + ".",
-        epilog=EXAMPLES.format(name=name, symbols=SYMBOLS[name]),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    made = parsers.new(name, EXAMPLES.format(name=name, symbols=SYMBOLS[name]))
     made.add_argument("core", metavar="CORE", help="the core file, or the PID of a process")
-    made.add_argument(
-        "--exe",
-        metavar="EXE",
-        help="the program that made it, where it cannot be found from the core",
-    )
-    made.add_argument(
-        "--sysroot",
-        metavar="DIR",
-        help="a folder that stands for / of the machine or container where it crashed",
-    )
+    parsers.add_program(made)
     made.add_argument(
         "--no-triage", action="store_true", help="only load the commands, and show nothing"
     )

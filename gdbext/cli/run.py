@@ -6,9 +6,7 @@ import argparse
 import os
 import sys
 
-from gdbext.cli import outputs
-from gdbext.cli.main import COMMANDS
-from gdbext.engine import launch
+from gdbext.cli import parsers
 from gdbext.engine.outcome import USAGE, Failure
 from gdbext.reports.formats import FORMATS
 
@@ -44,19 +42,7 @@ that the command starts are let go."""
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="gdbext run",
-        usage="gdbext run [options] -- COMMAND [ARGUMENT …]",
-        description=COMMANDS["run"].capitalize() + ".",
-        epilog=HELP,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    made.add_argument(
-        "command",
-        metavar="COMMAND",
-        nargs=argparse.REMAINDER,
-        help="what to run, and its arguments",
-    )
+    made = parsers.new_for_command("run", HELP)
     made.add_argument(
         "--on-crash", metavar="DIR", help="a folder for the reports, made when there is a crash"
     )
@@ -71,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--timeout",
         metavar="S",
-        type=_seconds,
+        type=parsers.seconds,
         help="diagnose what hangs after S seconds, then end the command",
     )
     made.add_argument(
@@ -84,28 +70,13 @@ def parser() -> argparse.ArgumentParser:
             "stop single threads at random for some milliseconds, which widens the windows of races"
         ),
     )
-    made.add_argument(
-        "--debugger",
-        choices=("auto", *launch.NAMES),
-        default="auto",
-        help=launch.DEFAULT,
-    )
-    outputs.add_looks(made)
+    parsers.add_debugger(made)
+    parsers.add_looks(made)
     return made
 
 
-def _seconds(text: str) -> float:
-    value = float(text)
-    if value <= 0:
-        raise argparse.ArgumentTypeError("must be above 0")
-    return value
-
-
 def run(arguments: argparse.Namespace) -> int:
-    words = arguments.command
-    command = words[1:] if words[:1] == ["--"] else words
-    if not command:
-        raise Failure("run what? gdbext run [options] -- COMMAND [ARGUMENT …]", USAGE)
+    command = parsers.command_to_run("run", arguments)
     if arguments.keep_core and not arguments.on_crash:
         raise Failure("--keep-core needs --on-crash DIR to keep it in", USAGE)
     if arguments.formats and not arguments.on_crash:
@@ -122,6 +93,6 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.debugger,
         arguments.redact,
         arguments.verbose,
-        {"always": True, "never": False}.get(arguments.color),
+        parsers.color(arguments),
     )
     return supervise(command, wishes, arguments.timeout, arguments.chaos)

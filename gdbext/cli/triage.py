@@ -7,9 +7,7 @@ import os
 import sys
 from typing import Any
 
-from gdbext.cli import compressed, outputs
-from gdbext.cli.main import COMMANDS
-from gdbext.engine import launch
+from gdbext.cli import compressed, outputs, parsers
 from gdbext.engine.answer import diagnose
 from gdbext.engine.outcome import USAGE, Failure
 from gdbext.reports.formats import STDOUT
@@ -40,53 +38,23 @@ and where they differ (as text or json)."""
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="gdbext triage",
-        description=COMMANDS["triage"].capitalize() + ".",
-        epilog=EXIT_STATUS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    made = parsers.new("triage", EXIT_STATUS)
     made.add_argument(
         "core",
         metavar="CORE",
         nargs="+",
         help="the core file; given several, or reports in JSON, it says what they share",
     )
-    made.add_argument(
-        "--exe",
-        metavar="EXE",
-        help="the program that made it, where it cannot be found from the core",
-    )
-    made.add_argument(
-        "--sysroot",
-        metavar="DIR",
-        help="a folder that stands for / of the machine or container where it crashed",
-    )
+    parsers.add_program(made)
     made.add_argument(
         "--debuginfod",
         metavar="URL",
         help="a symbol server to ask for debug information that is not here (default: no network)",
     )
-    add_debugger_options(made)
+    parsers.add_debugger(made)
+    parsers.add_timeout(made, 300.0, "seconds after which the debugger is stopped")
     outputs.add_options(made)
     return made
-
-
-def add_debugger_options(made: argparse.ArgumentParser) -> None:
-    """The options of every command that starts a debugger."""
-    made.add_argument(
-        "--debugger",
-        choices=("auto", *launch.NAMES),
-        default="auto",
-        help=launch.DEFAULT,
-    )
-    made.add_argument(
-        "--timeout",
-        metavar="S",
-        type=float,
-        default=300.0,
-        help="seconds after which the debugger is stopped (default: %(default)g)",
-    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -137,12 +105,11 @@ def report_request(arguments: argparse.Namespace) -> dict[str, Any]:
         chosen = outputs.pair(arguments.outputs)
     except ValueError as error:
         raise Failure(str(error), USAGE) from None
-    color = {"always": True, "never": False}.get(arguments.color)
     return {
         "outputs": [
             (name, file if file == STDOUT else os.path.abspath(file)) for name, file in chosen
         ],
         "redact": arguments.redact,
         "verbose": arguments.verbose,
-        "color": color,
+        "color": parsers.color(arguments),
     }
