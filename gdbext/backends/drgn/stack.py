@@ -9,8 +9,9 @@ from typing import NamedTuple
 import drgn
 from drgn import TypeKind
 
+from gdbext.backends.adapter import LOST, in_order
 from gdbext.backends.drgn.program import ERRORS
-from gdbext.backends.drgn.types import LOST, WORD_BYTES, bare, bits, registers_object, size_of
+from gdbext.backends.drgn.types import WORD_BYTES, bare, bits, registers_object, size_of
 from gdbext.binfmt.dwarf import callsites, inlines, locations
 from gdbext.binfmt.dwarf.entries import LOW_PC, Entry
 from gdbext.binfmt.entry_values import EntryValues
@@ -112,6 +113,9 @@ class Stacks:
 
     # --- variables ------------------------------------------------------------------------------
 
+    def frames(self, lwp: int, limit: int) -> Sequence[NativeFrame]:
+        return [each.native for each in self.walk(lwp, limit)[:limit]]
+
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
         walk = self.walk(lwp, level + 1)
         if level >= len(walk):
@@ -136,7 +140,7 @@ class Stacks:
                     (arguments if is_argument else local)[name] = found
             except ERRORS:
                 continue
-        return [*arguments.values(), *(v for v in local.values() if v.value is not None)]
+        return in_order(arguments, local)
 
     def _parameters(self, frame: drgn.StackFrame) -> list[str]:
         """The names of the parameters of a frame's function."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import drgn
 from drgn import TypeKind
 
+from gdbext.backends.adapter import LOST, NO_INTEGER
 from gdbext.backends.drgn.program import ERRORS
-from gdbext.target.protocol import MAX_NESTING, Field, Struct
+from gdbext.backends.structs import Member, flattened
+from gdbext.target.protocol import Struct
 
 STRUCTS = (TypeKind.STRUCT, TypeKind.UNION, TypeKind.CLASS)
 AGGREGATES = (*STRUCTS, TypeKind.ARRAY)
 INTEGERS = (TypeKind.POINTER, TypeKind.INT, TypeKind.BOOL, TypeKind.ENUM)
-LOST, NO_INTEGER = "optimized out", "not an integer"
 WORD_BYTES = 8
 
 # The kernel's struct pt_regs of x86-64 (arch/x86/include/uapi/asm/ptrace.h), each a word.
@@ -54,24 +56,22 @@ def struct(program: drgn.Program, name: str) -> Struct | None:
         try:
             kind = bare(program.type(spelling))
             if kind.kind in STRUCTS and kind.size:
-                return Struct(name, kind.size, dict(_flatten(kind, "", 0)))
+                return Struct(name, kind.size, flattened(_members(kind)))
         except ERRORS:
             continue
     return None
 
 
-def _flatten(kind: drgn.Type, prefix: str, base: int) -> Iterator[tuple[str, Field]]:
+def _members(kind: drgn.Type) -> Iterator[Member]:
     for member in kind.members or ():
-        target = bare(member.type)
-        offset, bit = base + member.bit_offset // 8, member.bit_offset % 8
-        name = prefix + (member.name or "")
-        if bits := member.bit_field_size:
-            yield name, Field(offset, (bit + bits + 7) // 8, bit, bits)
-            continue
-        if member.name:
-            yield name, Field(offset, size_of(target))
-        if target.kind in STRUCTS and name.count(".") < MAX_NESTING - 1:
-            yield from _flatten(target, f"{name}." if member.name else prefix, offset)
+        inner = bare(member.type)
+        yield Member(
+            member.name,
+            member.bit_offset,
+            0 if member.bit_field_size else size_of(inner),
+            member.bit_field_size or 0,
+            partial(_members, inner) if inner.kind in STRUCTS else None,
+        )
 
 
 def size_of(kind: drgn.Type) -> int:

@@ -9,27 +9,22 @@ from collections.abc import Callable, Iterable, Sequence
 
 import gdb
 
+from gdbext.backends.adapter import Adapter
 from gdbext.backends.gdb import running
 from gdbext.backends.gdb.stack import Stacks
 from gdbext.backends.gdb.threads import WORD, lwp_of, register, selection, threads_by_lwp
 from gdbext.backends.gdb.types import AGGREGATES, Types, dwarf_symbol
 from gdbext.backends.gdb.words import output_of
 from gdbext.binfmt.debug_files import STANDARD, Where
-from gdbext.binfmt.files import TargetFiles, read_source
+from gdbext.binfmt.files import TargetFiles
 from gdbext.target import signals
 from gdbext.target.protocol import (
     DebuggerError,
-    MemoryFault,
-    Module,
-    NativeFrame,
     NativeThread,
-    Region,
     Signal,
     Struct,
     Symbol,
-    Variable,
 )
-from gdbext.target.text import refuse_side_effects, simple_value
 
 NO_TARGET = (
     "no process and no core; start one (`run`), attach to one (`attach PID`) or open a core (`core "
@@ -72,8 +67,10 @@ class _Watch:
 _watch = _Watch()
 
 
-class GdbDebugger:
+class GdbDebugger(Adapter):
     """gdb's selected inferior, as :class:`gdbext.target.protocol.Debugger`."""
+
+    ERRORS = (*Adapter.ERRORS, gdb.error)
 
     def __init__(self) -> None:
         self._stop: int | None = None
@@ -94,10 +91,6 @@ class GdbDebugger:
         if any(thread.is_running() for thread in threads):
             raise DebuggerError("the process is running; stop it first (`interrupt`, or Ctrl-C)")
         return "core" if _connection() == "core" else "live"
-
-    @property
-    def path(self) -> str | None:
-        return self._files().core
 
     @property
     def pid(self) -> int | None:
@@ -130,27 +123,9 @@ class GdbDebugger:
 
     # --- memory ---------------------------------------------------------------------------------
 
-    def read(self, address: int, size: int) -> bytes:
-        if size == 0:
-            return b""
-        files = self._files()
-        try:
-            data = (
-                files.read(self, address, size)
-                if files.has_memory
-                else gdb.selected_inferior().read_memory(address, size)
-            )
-        except (gdb.error, OSError, OverflowError, ValueError, MemoryError):
-            raise MemoryFault(address, size) from None
-        if data is None:
-            raise MemoryFault(address, size)
-        return bytes(data)
-
-    def regions(self) -> Sequence[Region]:
-        return self._files().regions
-
-    def modules(self) -> Sequence[Module]:
-        return self._files().modules(self)
+    def _read_process(self, address: int, size: int) -> memoryview:
+        memory: memoryview = gdb.selected_inferior().read_memory(address, size)
+        return memory
 
     # --- threads and frames ---------------------------------------------------------------------
 
@@ -181,23 +156,6 @@ class GdbDebugger:
         return lwp_of(thread), max(
             (i for i, level in enumerate(levels) if level is not None and level <= chosen),
             default=0,
-        )
-
-    def frames(self, lwp: int, limit: int = 256) -> Sequence[NativeFrame]:
-        return self._stacks().walk(lwp, limit).frames[:limit]
-
-    def variables(self, lwp: int, level: int) -> Sequence[Variable]:
-        return self._stacks().variables(lwp, level)
-
-    def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
-        return self._stacks().registers(lwp, level)
-
-    def signal(self) -> Signal | None:
-        died = self._files().core_signal() if self.kind == "core" else self._live_signal()
-        if died is None:
-            return None
-        return signals.before_handler(
-            self, self.frames(died.lwp, signals.HANDLER_DEPTH), died, self.regions()
         )
 
     def _live_signal(self) -> Signal | None:
@@ -238,8 +196,8 @@ class GdbDebugger:
 
     # --- symbols and types ----------------------------------------------------------------------
 
-    def symbol(self, name: str, file: str | None = None) -> Symbol | None:
-        return self._files().symbol(self, name, file) or dwarf_symbol(name, file)
+    def _dwarf_symbol(self, name: str, file: str | None) -> Symbol | None:
+        return dwarf_symbol(name, file)
 
     def symbol_at(self, address: int) -> Symbol | None:
         found = re.match(r"(.+?)(?: \+ (\d+))? in section", output_of(f"info symbol {address:#x}"))
@@ -252,10 +210,7 @@ class GdbDebugger:
             self._types = _watch.symbols, Types()
         return self._types[1].struct(name)
 
-    def evaluate(self, expression: str) -> int:
-        refuse_side_effects(expression)
-        if (known := simple_value(self, expression)) is not None:
-            return known
+    def _evaluate(self, expression: str) -> int:
         try:
             with gdb.with_parameter("may-call-functions", False):
                 value = gdb.parse_and_eval(expression)
@@ -273,9 +228,6 @@ class GdbDebugger:
                 return int(value) & WORD
         except (gdb.error, ValueError, TypeError) as error:
             raise DebuggerError(f"`{expression}`: {error}") from None
-
-    def source(self, file: str, line: int, context: int = 2) -> Sequence[tuple[int, str]]:
-        return read_source(file, line, context)
 
 
 def _where(executable: str | None) -> Where:

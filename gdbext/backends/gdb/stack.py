@@ -11,6 +11,7 @@ from functools import cached_property
 
 import gdb
 
+from gdbext.backends.adapter import LOST, NO_INTEGER, in_order, known
 from gdbext.backends.gdb.threads import WORD, register, selection, threads_by_lwp
 from gdbext.backends.gdb.types import AGGREGATES, STRUCTS
 from gdbext.backends.gdb.words import function_name, library_at, output_of, symbol_name
@@ -32,7 +33,6 @@ INTEGERS = {
     gdb.TYPE_CODE_ENUM,
     gdb.TYPE_CODE_RANGE,
 }
-LOST, NO_INTEGER = "optimized out", "not an integer"
 
 LAMBDA = "operator()"
 """All that gdb calls the body of one."""
@@ -75,6 +75,9 @@ class Stacks:
                 frame = None
             yield frame
 
+    def frames(self, lwp: int, limit: int) -> Sequence[NativeFrame]:
+        return self.walk(lwp, limit).frames[:limit]
+
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
         walk = self.walk(lwp, level + 1)
         if level in walk.lost:
@@ -99,10 +102,7 @@ class Stacks:
                     if name and name not in found and (symbol.is_argument or _is_local(symbol)):
                         found[name] = self._variable(lwp, level, frame, block, symbol, lost)
                 block = block.superblock if block.function is None else None
-            placed = (
-                v for name, v in local.items() if name not in arguments and v.value is not None
-            )
-            return [*arguments.values(), *placed]
+            return in_order(arguments, local)
 
     def _lost_arguments(self, lwp: int, level: int, function: inlines.Inlined) -> list[Variable]:
         """The arguments of a function that gdb has no frame of."""
@@ -203,8 +203,9 @@ class Stacks:
         with self._frame(
             lwp, next((number for number in numbers if number is not None), None)
         ) as frame:
-            values = {name: register(frame, name) for name in names} if frame is not None else {}
-        return {name: value for name, value in values.items() if value is not None}
+            if frame is None:
+                return {}
+            return known((name, register(frame, name)) for name in names)
 
 
 class Walk:

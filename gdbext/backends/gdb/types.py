@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 
 import gdb
 
 from gdbext.backends.gdb.threads import WORD
 from gdbext.backends.gdb.words import symbol_name
-from gdbext.target.protocol import MAX_NESTING, Field, Struct, Symbol
+from gdbext.backends.structs import Member, flattened
+from gdbext.target.protocol import Struct, Symbol
 
 STRUCTS = {gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION}
 AGGREGATES = STRUCTS | {gdb.TYPE_CODE_ARRAY}
@@ -33,7 +35,7 @@ class Types:
             # A struct whose members' names are no text is not CPython's.
             with suppress(UnicodeDecodeError):
                 if (kind := self._find(name)) is not None:
-                    self._structs[name] = Struct(name, kind.sizeof, dict(_flatten(kind, "", 0)))
+                    self._structs[name] = Struct(name, kind.sizeof, flattened(_members(kind)))
         return self._structs[name]
 
     def _find(self, name: str) -> gdb.Type | None:
@@ -71,21 +73,17 @@ def _types_of_unit(function: str) -> dict[str, gdb.Symbol]:
         return {}
 
 
-def _flatten(kind: gdb.Type, prefix: str, base: int) -> Iterator[tuple[str, Field]]:
+def _members(kind: gdb.Type) -> Iterator[Member]:
     for member in kind.fields():
-        if not hasattr(member, "bitpos"):
-            continue
-        target = member.type.strip_typedefs()
-        offset, bit = base + member.bitpos // 8, member.bitpos % 8
-        name = prefix + (member.name or "")
-        if member.bitsize:
-            # gdb counts bits from the struct's start.
-            yield name, Field(offset, (bit + member.bitsize + 7) // 8, bit, member.bitsize)
-            continue
-        if member.name:
-            yield name, Field(offset, target.sizeof)
-        if target.code in STRUCTS and name.count(".") < MAX_NESTING - 1:
-            yield from _flatten(target, f"{name}." if member.name else prefix, offset)
+        if hasattr(member, "bitpos"):
+            bare = member.type.strip_typedefs()
+            yield Member(
+                member.name,
+                member.bitpos,
+                bare.sizeof,
+                member.bitsize,
+                partial(_members, bare) if bare.code in STRUCTS else None,
+            )
 
 
 def dwarf_symbol(name: str, file: str | None) -> Symbol | None:

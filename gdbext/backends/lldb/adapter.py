@@ -5,29 +5,24 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import lldb
 
+from gdbext.backends.adapter import Adapter
 from gdbext.backends.lldb.stack import AGGREGATES, INVALID, STRUCTS, Stacks, raw_bytes, register
+from gdbext.backends.structs import Member, flattened
 from gdbext.binfmt import elf
 from gdbext.binfmt.debug_files import STANDARD, Where
-from gdbext.binfmt.files import TargetFiles, read_source
+from gdbext.binfmt.files import TargetFiles
 from gdbext.target import signals
 from gdbext.target.protocol import (
-    MAX_NESTING,
     DebuggerError,
-    Field,
-    MemoryFault,
-    Module,
-    NativeFrame,
     NativeThread,
-    Region,
     Signal,
     Struct,
     Symbol,
-    Variable,
 )
-from gdbext.target.text import refuse_side_effects, simple_value
 
 WORD = (1 << 64) - 1
 DEBUG_FOLDERS = "target.debug-file-search-paths"
@@ -37,7 +32,7 @@ NO_TARGET = (
 )
 
 
-class LldbDebugger:
+class LldbDebugger(Adapter):
     """The selected target of an LLDB, as :class:`gdbext.target.protocol.Debugger`."""
 
     def __init__(self, debugger: lldb.SBDebugger) -> None:
@@ -72,10 +67,6 @@ class LldbDebugger:
         if state not in (lldb.eStateStopped, lldb.eStateCrashed, lldb.eStateSuspended):
             raise DebuggerError(NO_TARGET)
         return "core" if process.GetPluginName().endswith("-core") else "live"
-
-    @property
-    def path(self) -> str | None:
-        return self._files().core
 
     @property
     def pid(self) -> int | None:
@@ -114,28 +105,13 @@ class LldbDebugger:
     # --- memory ---------------------------------------------------------------------------------
 
     def read(self, address: int, size: int) -> bytes:
-        if size == 0:
-            return b""
         # Every long walk reads memory: here Ctrl-C reaches them all, as gdb's does.
         check_interrupt(self._debugger)
-        files = self._files()
-        try:
-            if files.has_memory:
-                data = files.read(self, address, size)
-            else:
-                error = lldb.SBError()
-                data = self._process.ReadMemory(address, size, error)
-        except (OSError, OverflowError, TypeError, ValueError, MemoryError):
-            raise MemoryFault(address, size) from None
-        if data is None or len(data) != size:
-            raise MemoryFault(address, size)
-        return bytes(data)
+        return super().read(address, size)
 
-    def regions(self) -> Sequence[Region]:
-        return self._files().regions
-
-    def modules(self) -> Sequence[Module]:
-        return self._files().modules(self)
+    def _read_process(self, address: int, size: int) -> bytes | None:
+        memory: bytes | None = self._process.ReadMemory(address, size, lldb.SBError())
+        return memory
 
     # --- threads and frames ---------------------------------------------------------------------
 
@@ -158,23 +134,6 @@ class LldbDebugger:
             raise DebuggerError(NO_TARGET)
         return thread.GetThreadID(), self._stacks().level_of(thread, thread.GetSelectedFrame())
 
-    def frames(self, lwp: int, limit: int = 256) -> Sequence[NativeFrame]:
-        return [each.native for each in self._stacks().walk(lwp, limit)[:limit]]
-
-    def variables(self, lwp: int, level: int) -> Sequence[Variable]:
-        return self._stacks().variables(lwp, level)
-
-    def registers(self, lwp: int, level: int = 0) -> dict[str, int]:
-        return self._stacks().registers(lwp, level)
-
-    def signal(self) -> Signal | None:
-        died = self._files().core_signal() if self.kind == "core" else self._live_signal()
-        if died is None:
-            return None
-        return signals.before_handler(
-            self, self.frames(died.lwp, signals.HANDLER_DEPTH), died, self.regions()
-        )
-
     def _live_signal(self) -> Signal | None:
         selected = self._process.GetSelectedThread().GetThreadID()
         for thread in sorted(self._process, key=lambda t: t.GetThreadID() != selected):
@@ -186,11 +145,7 @@ class LldbDebugger:
 
     # --- symbols and types ----------------------------------------------------------------------
 
-    def symbol(self, name: str, file: str | None = None) -> Symbol | None:
-        return self._files().symbol(self, name, file) or self._dwarf_symbol(name, file)
-
     def _dwarf_symbol(self, name: str, file: str | None) -> Symbol | None:
-        """A symbol that only separate debug information knows."""
         target = self._target
         for context in target.FindSymbols(name):
             symbol = context.GetSymbol()
@@ -222,7 +177,7 @@ class LldbDebugger:
         if name not in self._structs:
             kind = self._find_type(name)
             self._structs[name] = (
-                Struct(name, kind.GetByteSize(), dict(_flatten(kind, "", 0)))
+                Struct(name, kind.GetByteSize(), flattened(_members(kind)))
                 if kind is not None
                 else None
             )
@@ -244,10 +199,7 @@ class LldbDebugger:
                     return bare
         return None
 
-    def evaluate(self, expression: str) -> int:
-        refuse_side_effects(expression)
-        if (known := simple_value(self, expression)) is not None:
-            return known
+    def _evaluate(self, expression: str) -> int:
         frame = self._process.GetSelectedThread().GetSelectedFrame()
         if not frame.IsValid():
             raise DebuggerError(NO_TARGET)
@@ -268,9 +220,6 @@ class LldbDebugger:
                 raise DebuggerError(f"`{expression}` has no address")
             return int(address)
         return int(value.GetValueAsSigned()) & WORD
-
-    def source(self, file: str, line: int, context: int = 2) -> Sequence[tuple[int, str]]:
-        return read_source(file, line, context)
 
 
 def check_interrupt(debugger: lldb.SBDebugger) -> None:
@@ -321,28 +270,19 @@ def _siginfo(thread: lldb.SBThread) -> signals.Info | None:
     return signals.decode(raw_bytes(data, 24)) if data.GetByteSize() >= 24 else None
 
 
-def _flatten(kind: lldb.SBType, prefix: str, base: int) -> Iterator[tuple[str, Field]]:
+def _members(kind: lldb.SBType) -> Iterator[Member]:
     for index in range(kind.GetNumberOfFields()):
         member = kind.GetFieldAtIndex(index)
-        target = member.GetType().GetCanonicalType()
-        position = member.GetOffsetInBits()
-        offset, bit = base + position // 8, position % 8
-        own = member.GetName() or ""
-        name = prefix + own
-        if member.IsBitfield():
-            bits = member.GetBitfieldSizeInBits()
-            yield name, Field(offset, (bit + bits + 7) // 8, bit, bits)
-            continue
-        if own:
-            # LLDB gives a flexible array one item.
-            yield (
-                name,
-                Field(
-                    offset, 0 if member.GetType().GetName().endswith("[]") else target.GetByteSize()
-                ),
-            )
-        if target.GetTypeClass() & STRUCTS and name.count(".") < MAX_NESTING - 1:
-            yield from _flatten(target, f"{name}." if own else prefix, offset)
+        bare = member.GetType().GetCanonicalType()
+        # LLDB gives a flexible array one item.
+        is_flexible = member.GetType().GetName().endswith("[]")
+        yield Member(
+            member.GetName() or None,
+            member.GetOffsetInBits(),
+            0 if is_flexible else bare.GetByteSize(),
+            member.GetBitfieldSizeInBits() if member.IsBitfield() else 0,
+            partial(_members, bare) if bare.GetTypeClass() & STRUCTS else None,
+        )
 
 
 def _look(frame: lldb.SBFrame, expression: str) -> lldb.SBValue:

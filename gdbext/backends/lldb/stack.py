@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import lldb
 
+from gdbext.backends.adapter import LOST, NO_INTEGER, in_order, known
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
 from gdbext.target.cplusplus import short_function
@@ -20,7 +21,6 @@ from gdbext.target.text import has_own_name, plain_function, tidy_type
 INVALID = lldb.LLDB_INVALID_ADDRESS
 STRUCTS = lldb.eTypeClassStruct | lldb.eTypeClassUnion | lldb.eTypeClassClass
 AGGREGATES = STRUCTS | lldb.eTypeClassArray
-LOST, NO_INTEGER = "optimized out", "not an integer"
 PLACE = re.compile(
     r'Variable: .*?name = "([^"]*)".*?location = (?:\[[^)]*\) -> )?(DW_OP_.*?), decl = (\S+)'
 )
@@ -108,6 +108,9 @@ class Stacks:
         symbol = self._debugger.symbol_at(place.GetLoadAddress(self._target))
         return plain_function(symbol.name) if symbol else None
 
+    def frames(self, lwp: int, limit: int) -> Sequence[NativeFrame]:
+        return [each.native for each in self.walk(lwp, limit)[:limit]]
+
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
         walk = self.walk(lwp, level + 1)
         if level >= len(walk):
@@ -124,8 +127,7 @@ class Stacks:
                         lwp, level, value.GetNonSyntheticValue()
                     )
             block = block.GetParent() if not block.IsInlined() else None
-        placed = (v for name, v in local.items() if name not in arguments and v.value is not None)
-        return [*arguments.values(), *placed]
+        return in_order(arguments, local)
 
     def _variable(self, lwp: int, level: int, value: lldb.SBValue) -> Variable:
         kind = value.GetType()
@@ -185,8 +187,7 @@ class Stacks:
         if level >= len(walk):
             return {}
         names = known_registers([each.native for each in walk], level)
-        values = {name: register(walk[level].frame, name) for name in names}
-        return {name: value for name, value in values.items() if value is not None}
+        return known((name, register(walk[level].frame, name)) for name in names)
 
 
 class _Frame(NamedTuple):
