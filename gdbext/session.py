@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
-from gdbext.binfmt import elf
 from gdbext.cpython.allocator.activity import ThreadStop, collections
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.cpython.interpreter.code_facts import CodeFacts, code_facts
@@ -53,7 +52,7 @@ class Session:
         _ = self.debugger.kind
         if symbol := self.debugger.symbol("_PyRuntime"):
             return symbol.address
-        mapped = {path for _, _, _, path in self._files}
+        mapped = {each.path for each in self.debugger.mapped_files()}
         ranges = [
             (r.start, r.end)
             for r in self.debugger.regions()
@@ -69,12 +68,6 @@ class Session:
         raise DebuggerError(
             f"no CPython in this target: {self.debugger.executable or 'it'} has no _PyRuntime{hint}"
         )
-
-    @cached_property
-    def _files(self) -> list[tuple[int, int, int, str]]:
-        if self.debugger.path:
-            return elf.read_core(self.debugger.path).files
-        return elf.live_maps(self.debugger.pid)[1] if self.debugger.pid else []
 
     @cached_property
     def offsets(self) -> DebugOffsets:
@@ -133,14 +126,13 @@ class Session:
         """
         mapped = {m.build_id: m for m in self.modules if m.build_id}
         mine = self._runtime_module
-        program = (
-            elf.build_id_in_file(self.debugger.executable) if self.debugger.executable else None
-        )
+        executable = self.debugger.executable
+        program = self.debugger.file_build_id(executable) if executable else None
         if (
             mine is None
             or mine.build_id is None
             or program not in mapped
-            or mine.build_id not in (program, elf.build_id_in_file(mine.path))
+            or mine.build_id not in (program, self.debugger.file_build_id(mine.path))
         ):
             return None
         return mine.build_id
@@ -159,9 +151,9 @@ class Session:
         frozen = FrozenCode(self.memory, self.layout, self.objects, self.runtime)
         mine = self._runtime_module
         constants = [
-            (start, end)
-            for start, end, _, path in self._files
-            if mine is not None and path == mine.path
+            (each.start, each.end)
+            for each in self.debugger.mapped_files()
+            if mine is not None and each.path == mine.path
         ]
         arrays = read_arrays(self.memory, self._symbol_address, constants)
         return choose_opcodes(

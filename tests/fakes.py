@@ -14,6 +14,7 @@ from gdbext.cpython.layout.tables import Table
 from gdbext.cpython.versions.catalog import shipped
 from gdbext.target.protocol import (
     DebuggerError,
+    MappedFile,
     MemoryFault,
     Module,
     NativeFrame,
@@ -118,6 +119,12 @@ class FakeDebugger(FakeMemory):
 
     def modules(self) -> Sequence[Module]:
         return self.module_list
+
+    def mapped_files(self) -> Sequence[MappedFile]:
+        return []
+
+    def file_build_id(self, path: str) -> str | None:
+        return None
 
     def regions(self) -> Sequence[Region]:
         return [Region(start, start + len(data)) for start, data in sorted(self.segments.items())]

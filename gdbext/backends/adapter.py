@@ -10,10 +10,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from gdbext.binfmt import elf
 from gdbext.binfmt.files import TargetFiles, read_source
 from gdbext.target import signals
 from gdbext.target.protocol import (
     Debugger,
+    MappedFile,
     MemoryFault,
     Module,
     NativeFrame,
@@ -88,6 +90,12 @@ class Adapter(Debugger, ABC):
 
     def regions(self) -> Sequence[Region]:
         return self._files().regions
+
+    def mapped_files(self) -> Sequence[MappedFile]:
+        return self._files().mapped
+
+    def file_build_id(self, path: str) -> str | None:
+        return elf.build_id_in_file(path)
 
     def modules(self) -> Sequence[Module]:
         return self._files().modules(self)

@@ -13,7 +13,7 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
-from gdbext.target.protocol import DebuggerError, Memory, MemoryFault, Region
+from gdbext.target.protocol import DebuggerError, MappedFile, Memory, MemoryFault, Region
 
 PT_LOAD, PT_NOTE, PT_GNU_EH_FRAME = 1, 4, 0x6474E550
 PF_W = 2
@@ -57,8 +57,8 @@ class CoreInfo(NamedTuple):
     """
 
     regions: list[Region]
-    files: list[tuple[int, int, int, str]]
-    """(start, end, file offset, path) of each mapped file, in address order."""
+    files: list[MappedFile]
+    """In address order."""
     program: str | None
     arguments: str | None
     missing_bytes: int
@@ -154,7 +154,7 @@ def read_core(path: str) -> CoreInfo:
             if kind != ET_CORE:
                 raise DebuggerError(f"{path} is an ELF file, but not a core")
             size = os.fstat(stream.fileno()).st_size
-            files: list[tuple[int, int, int, str]] = []
+            files: list[MappedFile] = []
             program = arguments = headers = vdso = pid = None
             threads: list[CoreThread] = []
             for segment in segments:
@@ -216,7 +216,7 @@ def _core_thread(status: bytes) -> CoreThread:
     return CoreThread(lwp, signal, fs_base)
 
 
-def _mapped_files(body: bytes) -> Iterator[tuple[int, int, int, str]]:
+def _mapped_files(body: bytes) -> Iterator[MappedFile]:
     if len(body) < 16:
         return
     count, page_size = struct.unpack_from("<QQ", body)
@@ -225,18 +225,20 @@ def _mapped_files(body: bytes) -> Iterator[tuple[int, int, int, str]]:
     names = body[16 + count * 24 :].split(b"\0")
     for i in range(min(count, len(names))):
         start, end, offset = struct.unpack_from("<QQQ", body, 16 + i * 24)
-        yield start, end, offset * page_size, names[i].decode(errors="surrogateescape")
+        name = names[i].decode(errors="surrogateescape")
+        yield MappedFile(start, end, offset * page_size, name)
 
 
 def _text(raw: bytes) -> str:
     return raw.split(b"\0")[0].decode(errors="replace").strip()
 
 
-def live_maps(pid: int) -> tuple[list[Region], list[tuple[int, int, int, str]]]:
+def live_maps(pid: int) -> tuple[list[Region], list[MappedFile]]:
     """(regions, mapped files) of a running process of this machine, empty if ``/proc`` does not
     show it.
     """
-    regions, files = [], []
+    regions: list[Region] = []
+    files: list[MappedFile] = []
     try:
         with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as stream:
             lines = stream.readlines()
@@ -251,7 +253,7 @@ def live_maps(pid: int) -> tuple[list[Region], list[tuple[int, int, int, str]]]:
         if "r" in match[3]:
             regions.append(Region(start, end, "w" in match[3], name))
         if name and name.startswith("/"):
-            files.append((start, end, offset, name))
+            files.append(MappedFile(start, end, offset, name))
     return regions, files
 
 

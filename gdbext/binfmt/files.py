@@ -23,6 +23,7 @@ from gdbext.binfmt.symtab import SymbolTable
 from gdbext.target import signals
 from gdbext.target.protocol import (
     DebuggerError,
+    MappedFile,
     Memory,
     MemoryFault,
     Module,
@@ -71,7 +72,7 @@ class TargetFiles:
             return None
 
     @cached_property
-    def _maps(self) -> tuple[Sequence[Region], Sequence[tuple[int, int, int, str]]]:
+    def _maps(self) -> tuple[Sequence[Region], Sequence[MappedFile]]:
         if self._core:
             return self._core.regions, self._core.files
         return elf.live_maps(self.pid) if self.pid else ([], [])
@@ -80,6 +81,11 @@ class TargetFiles:
     def regions(self) -> Sequence[Region]:
         """Mapped memory in address order."""
         return self._maps[0]
+
+    @property
+    def mapped(self) -> Sequence[MappedFile]:
+        """The mappings of files in address order."""
+        return self._maps[1]
 
     def modules(self, memory: Memory) -> list[Module]:
         """The mapped ELF files, in address order, with the build ids that memory has."""

@@ -15,6 +15,7 @@ from gdbext.target.values import (
     SIGNAL_FRAME,
     DebuggerError,
     Field,
+    MappedFile,
     MemoryFault,
     Module,
     NativeFrame,
@@ -113,6 +114,16 @@ class Debugger(Memory, Protocol):
     def modules(self) -> Sequence[Module]:
         """The mapped ELF files, in address order."""
 
+    def mapped_files(self) -> Sequence[MappedFile]:
+        """Each mapping of a file, in address order (from the core's notes or the process's maps);
+        empty where that is not known.
+        """
+
+    def file_build_id(self, path: str) -> str | None:
+        """The GNU build id of a file as the debugger finds it, in hex digits; None if there is
+        none.
+        """
+
     def regions(self) -> Sequence[Region]:
         """Mapped memory in address order (from the core's headers or the process's maps)."""
 
@@ -165,6 +176,7 @@ __all__ = [
     "DebuggerError",
     "Field",
     "MAX_NESTING",
+    "MappedFile",
     "Memory",
     "MemoryFault",
     "Module",

@@ -6,6 +6,7 @@ An address is an ``int``; "not known" is ``None``.
 from __future__ import annotations
 
 from dataclasses import field
+from typing import NamedTuple
 
 from gdbext.frozen import dataclass
 from gdbext.model import Address, Claim, Data
@@ -141,6 +142,15 @@ class Module:
     path: str
     base: int
     build_id: str | None = None
+
+
+class MappedFile(NamedTuple):
+    """The bytes of a file from ``offset`` on, mapped at [start, end)."""
+
+    start: int
+    end: int
+    offset: int
+    path: str
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,8 @@ def everything(debugger: Debugger) -> dict[str, Any]:
         "signal": debugger.signal(),
         "modules": debugger.modules(),
         "regions": debugger.regions(),
+        "mapped_files": debugger.mapped_files(),
+        "build_ids": [debugger.file_build_id(each.path) for each in debugger.modules()],
         "memory": memory(debugger),
         "structs": {name: debugger.struct(name) for name in STRUCTS.split()},
         "symbols": {name: debugger.symbol(name) for name in SYMBOLS.split()},

@@ -105,6 +105,8 @@ ASPECTS = [
     "signal",
     "modules",
     "regions",
+    "mapped_files",
+    "build_ids",
     "memory",
     "symbols",
     "static",
