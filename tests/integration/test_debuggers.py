@@ -335,17 +335,18 @@ def test_live_processes_are_the_same_in_both_and_go_on_untouched(tmp_path: Path)
             assert one[aspect] == told["lldb"][aspect], (label, aspect)
 
 
+def _while_it_runs(label: str, build: str, script: Path, text: str, question: str) -> Any:
+    """What is answered in a debugger that has started a Python program."""
+    script.write_text(text)
+    adapter, program = _debuggers()[label]
+    command = (str(interpreters.build(build)), str(script))
+    return run_in_debugger(adapter, f"hosts.answers:{question}", command=command, program=program)
+
+
 @pytest.mark.parametrize("label", LIVE)
 def test_a_program_run_in_the_debugger_dies_there(label: str, tmp_path: Path) -> None:
-    script = tmp_path / "null.py"
-    script.write_text("import ctypes\nctypes.string_at(0x10)\n")
-    adapter, program = _debuggers()[label]
-    told = run_in_debugger(
-        adapter,
-        "hosts.answers:crash",
-        command=(str(interpreters.build("debug")), str(script)),
-        program=program,
-    )
+    text = "import ctypes\nctypes.string_at(0x10)\n"
+    told = _while_it_runs(label, "debug", tmp_path / "null.py", text, "crash")
     assert told["kind"] == "live"
     assert told["signal"]["name"] == "SIGSEGV"
     assert told["signal"]["address"] == 0x10
@@ -356,15 +357,8 @@ def test_a_program_run_in_the_debugger_dies_there(label: str, tmp_path: Path) ->
 def test_what_is_known_of_a_stop_is_forgotten_when_the_program_moves(
     label: str, tmp_path: Path
 ) -> None:
-    script = tmp_path / "trap.py"
-    script.write_text("import signal\nsignal.raise_signal(signal.SIGTRAP)\n")
-    adapter, program = _debuggers()[label]
-    told = run_in_debugger(
-        adapter,
-        "hosts.answers:moves",
-        command=(str(interpreters.build("release")), str(script)),
-        program=program,
-    )
+    text = "import signal\nsignal.raise_signal(signal.SIGTRAP)\n"
+    told = _while_it_runs(label, "release", tmp_path / "trap.py", text, "moves")
     assert told["before"] == told["again"]
     assert told["after"][0] != told["before"][0]
     assert told["after"][1] != told["before"][1]

@@ -458,19 +458,22 @@ def test_without_a_process_every_command_says_so(name: str, tmp_path: Path) -> N
         )
 
 
+OF_A_PYTHON = (
+    "triage",
+    "threads",
+    "bt",
+    "locks",
+    "scan",
+    "object $rsp",
+    "list $rsp",
+    "heap $rsp",
+)
+
+
 @each_debugger
 def test_a_process_that_is_no_python_is_called_so(name: str) -> None:
     with in_process(["/bin/sleep", "600"]) as process, in_session(name, pid=process.pid) as session:
-        for command in (
-            "triage",
-            "threads",
-            "bt",
-            "locks",
-            "scan",
-            "object $rsp",
-            "list $rsp",
-            "heap $rsp",
-        ):
+        for command in OF_A_PYTHON:
             assert "no CPython in this target" in one_line(session, f"ft {command}")
         session.command("detach")
         assert process.poll() is None
@@ -484,16 +487,7 @@ def test_a_python_with_a_gil_is_called_so(name: str) -> None:
         in_process([sys.executable, "-c", waiting], stdout=subprocess.PIPE) as process,
         in_session(name, pid=process.pid) as session,
     ):
-        for command in (
-            "triage",
-            "threads",
-            "bt",
-            "locks",
-            "scan",
-            "object $rsp",
-            "list $rsp",
-            "heap $rsp",
-        ):
+        for command in OF_A_PYTHON:
             assert wanted in one_line(session, f"ft {command}")
 
 

@@ -16,12 +16,11 @@ from gdbext.backends.gdb.threads import WORD, register, selection, threads_by_lw
 from gdbext.backends.gdb.types import AGGREGATES, STRUCTS
 from gdbext.backends.gdb.words import function_name, library_at, output_of, symbol_name
 from gdbext.binfmt.dwarf import inlines, locations
-from gdbext.binfmt.dwarf.callsites import DWARF_REGISTERS
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
 from gdbext.target.cplusplus import enclosing_function, short_function
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
-from gdbext.target.registers import PRESERVED, VOLATILE, known_registers
+from gdbext.target.registers import GENERAL, PRESERVED, VOLATILE, known_registers
 from gdbext.target.text import has_own_name, plain_function, tidy_type
 
 INTEGERS = {
@@ -177,10 +176,8 @@ class Stacks:
             place = re.search(
                 r"a variable in \$(\w+)", _place(symbol.name, int(function.value().address))
             )
-            if place and place[1] in DWARF_REGISTERS:
-                return self._on_entry(
-                    lwp, level, symbol, DWARF_REGISTERS.index(place[1]), "entry value"
-                )
+            if place and place[1] in GENERAL:
+                return self._on_entry(lwp, level, symbol, GENERAL.index(place[1]), "entry value")
         return None, LOST
 
     def _on_entry(

@@ -28,6 +28,7 @@ from gdbext.binfmt.dwarf.entries import (
 )
 from gdbext.binfmt.symtab import places
 from gdbext.target.protocol import Memory, MemoryFault
+from gdbext.target.registers import GENERAL
 
 WORD = (1 << 64) - 1
 # Tags and attributes, each in DWARF 5 and as GNU's extension of DWARF 4.
@@ -111,26 +112,6 @@ def _parameters(dwarf: Dwarf, site: Entry) -> Iterator[tuple[int, bytes]]:
                 yield place[0] - 0x50, dwarf.expression(child, value)
 
 
-DWARF_REGISTERS = (
-    "rax",
-    "rdx",
-    "rcx",
-    "rbx",
-    "rsi",
-    "rdi",
-    "rbp",
-    "rsp",
-    "r8",
-    "r9",
-    "r10",
-    "r11",
-    "r12",
-    "r13",
-    "r14",
-    "r15",
-    "rip",
-)
-"""By DWARF's numbers (System V ABI, figure 3.36)."""
 CONSTANTS = {
     0x08: "<B",
     0x09: "<b",
@@ -193,10 +174,10 @@ def compute(
             if 0x30 <= op < 0x50 or op in CONSTANTS or op in (0x03, 0x10, 0x11):
                 value, at = _constant(op, expression, at, bias)
             elif 0x50 <= op < 0x70:  # DW_OP_reg0 … reg31: what is in it is the value
-                value = register(DWARF_REGISTERS[op - 0x50])
+                value = register(GENERAL[op - 0x50])
             elif 0x70 <= op < 0x90:  # DW_OP_breg0 … breg31
                 offset, at = signed_leb(expression, at)
-                base = register(DWARF_REGISTERS[op - 0x70])
+                base = register(GENERAL[op - 0x70])
                 value = base + offset if base is not None else None
             elif op == 0x91:  # DW_OP_fbreg
                 offset, at = signed_leb(expression, at)

@@ -127,30 +127,23 @@ class ReferrerSearch:
                     line=frame.line,
                     lwp=thread.native_thread_id,
                 )
-                names = [name for name, value in frame.slots.items() if value == self._address]
-                if names or self._address in frame.stack:
-                    self._named.add(thread.native_thread_id)
-                for name in names:
-                    text = Claim("local-of", name=name, frame=where)
-                    yield Referrer(
-                        "frame",
-                        None,
-                        text,
-                        frame.address,
-                        "frame",
-                        name,
-                        thread.native_thread_id,
-                        certain=True,
-                    )
+                slots: list[tuple[str | None, Claim]] = [
+                    (name, Claim("local-of", name=name, frame=where))
+                    for name, value in frame.slots.items()
+                    if value == self._address
+                ]
                 if self._address in frame.stack:
-                    text = Claim("value-stack-of", frame=where)
+                    slots.append((None, Claim("value-stack-of", frame=where)))
+                if slots:
+                    self._named.add(thread.native_thread_id)
+                for slot, text in slots:
                     yield Referrer(
                         "frame",
                         None,
                         text,
                         frame.address,
                         "frame",
-                        None,
+                        slot,
                         thread.native_thread_id,
                         certain=True,
                     )

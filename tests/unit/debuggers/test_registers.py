@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from gdbext.target.protocol import SIGNAL_FRAME, NativeFrame
-from gdbext.target.registers import ALL, PRESERVED, VOLATILE, known_registers
+from gdbext.target.registers import GENERAL, PRESERVED, VOLATILE, known_registers
 
 
 def frame(function: str, is_inlined: bool = False) -> NativeFrame:
@@ -10,8 +10,8 @@ def frame(function: str, is_inlined: bool = False) -> NativeFrame:
 
 def test_the_innermost_frame_and_what_is_inlined_into_it_know_all_registers() -> None:
     frames = [frame("Py_TYPE", True), frame("union_repr"), frame("PyObject_Repr")]
-    assert known_registers(frames, 0) == ALL
-    assert known_registers(frames, 1) == ALL
+    assert known_registers(frames, 0) == GENERAL
+    assert known_registers(frames, 1) == GENERAL
     assert known_registers(frames, 2) == PRESERVED
 
 
@@ -30,10 +30,10 @@ def test_what_a_signal_interrupted_knows_all_registers() -> None:
         frame("culprit"),
         frame("caller"),
     ]
-    assert known_registers(frames, 3) == ALL
-    assert known_registers(frames, 4) == ALL
+    assert known_registers(frames, 3) == GENERAL
+    assert known_registers(frames, 4) == GENERAL
     assert known_registers(frames, 5) == PRESERVED
 
 
 def test_a_register_is_either_preserved_or_volatile() -> None:
-    assert sorted(PRESERVED + VOLATILE) == sorted(ALL)
+    assert sorted(PRESERVED + VOLATILE) == sorted(GENERAL)

@@ -19,29 +19,17 @@ from gdbext.diagnosis.conclude.pointers import (
     given_while_ending,
 )
 from gdbext.diagnosis.conclude.root import root_pointer
-from gdbext.diagnosis.facts.fault import Fault, Operand
+from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CFrame, CrashStack, FrameVariable, SlotOwner
 from gdbext.diagnosis.facts.pointers import BrokenField, Candidates, ObjectAt, Pointer, Use
 from gdbext.diagnosis.observe.pointers import goes_through, read_object
 from gdbext.model import Claim, Confidence, Evidence, Liveness, Verdict
 from gdbext.target.protocol import NativeFrame, Signal
+from unit.diagnosis.crash_world import segfault
 from unit.objects.object_world import World
 
 BEHIND = 0x123450
 PYTHON, SHAPES = "python", "shapes.so"
-
-
-def fault(base: int, displacement: int = 0) -> Fault:
-    operand = Operand(
-        text=f"{displacement:#x}(%rax)",
-        base="rax",
-        base_value=base,
-        displacement=displacement,
-        address=base + displacement,
-        is_write=False,
-    )
-    signal = Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", operand.address)
-    return Fault(signal=signal, instruction="mov", operand=operand)
 
 
 def use(
@@ -128,15 +116,15 @@ def known(world: World, *addresses: int) -> Candidates:
 def test_a_fault_inside_the_object_goes_through_it() -> None:
     world = World()
     lst = world.put([1])
-    assert goes_through(world.memory, world.layout, fault(lst, 0x18), lst)
+    assert goes_through(world.memory, world.layout, segfault(lst, 0x18), lst)
 
 
 def test_a_fault_through_a_pointer_that_the_object_has() -> None:
     world = World()
     lst = world.put([1])
     world.set("PyListObject", lst, ob_item=BEHIND)
-    assert goes_through(world.memory, world.layout, fault(BEHIND, 8), lst)
-    assert not goes_through(world.memory, world.layout, fault(BEHIND + 0x40000, 8), lst)
+    assert goes_through(world.memory, world.layout, segfault(BEHIND, 8), lst)
+    assert not goes_through(world.memory, world.layout, segfault(BEHIND + 0x40000, 8), lst)
 
 
 def test_a_fault_through_a_pointer_that_its_type_has() -> None:
@@ -144,16 +132,16 @@ def test_a_fault_through_a_pointer_that_its_type_has() -> None:
     tup = world.put((1,))
     kind = world.objects.field("PyObject", tup, "ob_type")
     world.set("PyTypeObject", kind, tp_name=BEHIND)
-    assert goes_through(world.memory, world.layout, fault(BEHIND), tup)
+    assert goes_through(world.memory, world.layout, segfault(BEHIND), tup)
 
 
 @pytest.mark.parametrize(("displacement", "proves"), [(0, False), (0x68, True)])
 def test_null_proves_only_a_type_that_is_not_there(displacement: int, proves: bool) -> None:
     world = World()
     lst = world.put([1])
-    assert not goes_through(world.memory, world.layout, fault(0, displacement), lst)
+    assert not goes_through(world.memory, world.layout, segfault(0, displacement), lst)
     world.set("PyObject", lst, ob_type=0)
-    assert goes_through(world.memory, world.layout, fault(0, displacement), lst) is proves
+    assert goes_through(world.memory, world.layout, segfault(0, displacement), lst) is proves
 
 
 # --- which pointers are in use --------------------------------------------------------------------
@@ -400,11 +388,11 @@ def test_a_dead_argument_beside_the_fault_is_dead_all_the_same(
     module: str, confidence: Confidence
 ) -> None:
     found = pointer(BEHIND, use(0, is_innermost=True))
-    found = doubt(found, fault(0x999000), stack(frame(0, "function_0", module=module)))
+    found = doubt(found, segfault(0x999000), stack(frame(0, "function_0", module=module)))
     assert found.liveness.confidence is Confidence.PROVEN, "the block's own verdict"
     assert found.liveness_for_use.confidence is confidence
 
 
 def test_a_fault_through_the_dead_object_leaves_no_doubt() -> None:
     found = replace(pointer(BEHIND, use(0, is_self=True)), is_on_fault_path=True)
-    assert doubt(found, fault(BEHIND, 0x18), stack(frame(0, "function_0"))) == found
+    assert doubt(found, segfault(BEHIND, 0x18), stack(frame(0, "function_0"))) == found
