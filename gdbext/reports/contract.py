@@ -23,6 +23,7 @@ from gdbext.model import (
     Crash,
     Evidence,
     Operation,
+    OperationKind,
     PythonFrame,
     Signature,
     ThreadInfo,
@@ -95,13 +96,40 @@ def _argument(value: Argument) -> Any:
     return [_argument(part) for part in value] if isinstance(value, tuple) else to_json(value)
 
 
+SLOT_FEATURES = {
+    "tp_call": "calling a {}",
+    "tp_richcompare": "comparing a {}",
+    "tp_dealloc": "deallocating a {}",
+    "tp_traverse": "garbage-collecting a {}",
+    "tp_clear": "clearing a {}",
+    "tp_getattro": "reading an attribute of a {}",
+    "tp_setattro": "setting an attribute of a {}",
+}
+"""Features are names, and stay, however an operation is told: signatures are kept and compared.
+What is told in other words now has the name here that it had.
+"""
+
+
+def feature(one: Operation | str) -> str:
+    """A feature of a signature as the contract has it.
+
+    >>> feature(Operation(kind=OperationKind.SLOT, type="int", slot="tp_richcompare"))
+    'comparing a int'
+    """
+    if isinstance(one, Operation) and one.kind is OperationKind.SLOT:
+        kept = SLOT_FEATURES.get(one.slot or "")
+        if kept:
+            return kept.format(one.type)
+    return operation_text(one)
+
+
 def _features(features: Iterable[Operation | str]) -> list[str]:
     """Each feature once; the operations of a race, which is an unordered pair, in the order of the
     alphabet.
     """
     texts: list[str] = []
-    for is_operation, group in groupby(features, lambda feature: isinstance(feature, Operation)):
-        said = [operation_text(feature) for feature in group]
+    for is_operation, group in groupby(features, lambda each: isinstance(each, Operation)):
+        said = [feature(each) for each in group]
         texts += sorted(said) if is_operation else said
     return list(dict.fromkeys(texts))
 

@@ -107,8 +107,8 @@ SENTENCES: dict[str, Sentence] = {
     "in-raw-block": "in a PyMem_Raw block (of mimalloc's default heap), not an object's",
     "page-of-unknown-heap": "the page's tag is none of CPython's heaps",
     "page-heap-contradicts": "the page's header says another heap than the one that it is of",
-    "in-memory-block": "in a {size}-byte block of {api} memory",
-    "in-pymem-block": "in a {size}-byte block of PyMem_Malloc, which no object can be in",
+    "in-memory-block": "in {size:a}-byte block of {api} memory",
+    "in-pymem-block": "in {size:a}-byte block of PyMem_Malloc, which no object can be in",
     "inside-block": "inside the block of {object} at {start}",
     "inside-other-block": (
         "the page has blocks of {size} bytes now, "
@@ -281,7 +281,7 @@ SENTENCES: dict[str, Sentence] = {
     "decref-queue": "the queue of delayed decrefs",
     "in-python-frames": "in the Python frames of LWP {lwp}",
     "in-dead-block": "in the block of a dead object",
-    "in-block-of": "in a {size}-byte {domain} block at {block}",
+    "in-block-of": "in {size:a}-byte {domain} block at {block}",
     "global-of": _global,
     "slot-of": "{subscript} of {type} {object}",
     "offset-in": "offset {offset} of {type} {object}",

@@ -168,7 +168,7 @@ SENTENCES: dict[str, Sentence] = {
         "the identifier of LWP {lwp}, an object's ob_tid: it was read past the end of another block"
     ),
     "pointer-is-text": "text: something wrote over the pointer",
-    "pymem-block": "a {size}-byte block of PyMem_Malloc, where CPython puts no objects",
+    "pymem-block": "{size:a}-byte block of PyMem_Malloc, where CPython puts no objects",
     "characters-of": "the text of the {type} {address}",
     "passed-or-reused": (
         "either its caller passed it so, and {function} does not check, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -26,13 +27,15 @@ class Phrase(str):
 
 
 class Number(int):
-    """A count; ``{:thing}`` counts things.
+    """A count; ``{:thing}`` counts things, ``{:a}`` puts the article before it.
 
-    >>> f"{Number(1):block}, {Number(2):block}, {Number(-3)}"
-    '1 block, 2 blocks, -3'
+    >>> f"{Number(1):block}, {Number(2):block}, {Number(-3)}, {Number(80):a}-byte block"
+    '1 block, 2 blocks, -3, an 80-byte block'
     """
 
     def __format__(self, spec: str) -> str:
+        if spec == "a":
+            return article(str(int(self)))
         return (
             counted(self, spec) if spec.isalpha() and len(spec) > 1 else int.__format__(self, spec)
         )
@@ -43,14 +46,20 @@ def article(noun: str) -> str:
 
     >>> article("types.UnionType"), article("int"), article("union"), article("AttributeError")
     ('a types.UnionType', 'an int', 'a union', 'an AttributeError')
+    >>> article("uninitialised int"), article("xml.sax.Parser"), article("80-byte block")
+    ('an uninitialised int', 'an xml.sax.Parser', 'an 80-byte block')
     """
     bare = noun.lstrip("_`'\"").lower()
-    starts_with_vowel = bare[:1] in tuple("aeiou") and not bare.startswith(LIKE_YOU)
-    return f"{'an' if starts_with_vowel else 'a'} {noun}"
+    sounds_open = SOUNDS_OPEN.match(bare) is not None
+    return f"{'an' if sounds_open else 'a'} {noun}"
 
 
-LIKE_YOU = ("uni", "use", "uti", "eu", "one")
-"""Words that begin with a vowel's letter, and not with its sound."""
+SOUNDS_OPEN = re.compile(
+    r"(?!uni(?!n)|us|ut|uu|eu|one)[aeiou]"  # a union, a user, a utility, a UUID, a one-shot …
+    r"|(?:hour|html|http|hmac|lru|lzma|mmap|ssl|xml)"  # names that are spelled out
+    r"|(?:8|1[18](?!\d))"  # eight …, eleven, eighteen
+)
+"""How words begin that have a vowel's sound first, whatever the letter."""
 
 
 def counted(count: int, thing: str) -> str:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from gdbext.model import Operation, OperationKind
+from gdbext.wording.grammar import Phrase
 
 SLOTS = {
     "tp_repr": "repr({})",
     "tp_str": "str({})",
     "tp_hash": "hash({})",
-    "tp_call": "calling a {}",
+    "tp_call": "calling {:a}",
     "tp_iter": "iter({})",
     "tp_iternext": "next({})",
-    "tp_richcompare": "comparing a {}",
+    "tp_richcompare": "comparing {:a}",
     "tp_init": "{}.__init__()",
     "tp_new": "{}.__new__()",
-    "tp_dealloc": "deallocating a {}",
-    "tp_traverse": "garbage-collecting a {}",
-    "tp_clear": "clearing a {}",
-    "tp_getattro": "reading an attribute of a {}",
-    "tp_setattro": "setting an attribute of a {}",
+    "tp_dealloc": "deallocating {:a}",
+    "tp_traverse": "garbage-collecting {:a}",
+    "tp_clear": "clearing {:a}",
+    "tp_getattro": "reading an attribute of {:a}",
+    "tp_setattro": "setting an attribute of {:a}",
     "tp_descr_get": "{}.__get__()",
     "sq_length": "len({})",
     "mp_length": "len({})",
@@ -53,6 +54,8 @@ def operation_text(operation: Operation | str) -> str:
     'clear'
     >>> operation_text(Operation(kind=OperationKind.SLOT, name="repr", type="list", slot="tp_repr"))
     'repr(list)'
+    >>> operation_text(Operation(kind=OperationKind.SLOT, type="int", slot="tp_richcompare"))
+    'comparing an int'
     """
     if isinstance(operation, str):
         return operation
@@ -60,7 +63,7 @@ def operation_text(operation: Operation | str) -> str:
     if kind is OperationKind.SLOT:
         template = SLOTS.get(operation.slot or "")
         if template:
-            return template.format(operation.type)
+            return template.format(Phrase(operation.type or "?"))
         return f"{operation.slot} of {operation.type}"
     if kind in OF_TYPES:
         return OF_TYPES[kind].format(operation.type, name)

@@ -110,6 +110,42 @@ def test_additions_are_allowed():
     VALIDATOR.validate(more)
 
 
+@pytest.mark.parametrize(
+    ("slot", "name"),
+    {
+        "tp_repr": "repr(int)",
+        "tp_str": "str(int)",
+        "tp_hash": "hash(int)",
+        "tp_call": "calling a int",
+        "tp_iter": "iter(int)",
+        "tp_iternext": "next(int)",
+        "tp_richcompare": "comparing a int",
+        "tp_init": "int.__init__()",
+        "tp_new": "int.__new__()",
+        "tp_dealloc": "deallocating a int",
+        "tp_traverse": "garbage-collecting a int",
+        "tp_clear": "clearing a int",
+        "tp_getattro": "reading an attribute of a int",
+        "tp_setattro": "setting an attribute of a int",
+        "tp_descr_get": "int.__get__()",
+        "sq_length": "len(int)",
+        "mp_length": "len(int)",
+        "sq_item": "int[i]",
+        "sq_contains": "x in int",
+        "sq_concat": "int + x",
+        "sq_repeat": "int * n",
+        "sq_ass_item": "int[i] = x",
+        "mp_subscript": "int[x]",
+        "mp_ass_subscript": "int[x] = y",
+        "bf_getbuffer": "bf_getbuffer of int",
+    }.items(),
+)
+def test_a_signatures_feature_has_the_name_that_it_always_had(slot: str, name: str):
+    """Signatures are kept and compared; what people are told may be worded anew."""
+    done = Operation(kind=OperationKind.SLOT, type="int", slot=slot)
+    assert to_json(Signature("0" * 16, (), (done,)))["features"] == [name]
+
+
 def test_operations_among_a_signatures_features_are_in_the_order_of_the_alphabet():
     """Which thread does which is no feature of a race."""
     both = (
