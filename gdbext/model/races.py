@@ -23,6 +23,11 @@ class RaceThread:
     """The line known to have done the damage, where it is not the current one."""
     changes: bool = False
     """Whether its operation is known to change the object; else it may only have read it."""
+    frame: int | None = None
+    """The Python frame that it is in: :attr:`PythonFrame.frame` among the thread's own.
+
+    None where the line is of a function that the thread is not in right now.
+    """
 
 
 @dataclass(frozen=True)

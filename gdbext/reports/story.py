@@ -249,13 +249,11 @@ def race_claims(report: Report, race: Race) -> list[Evidence]:
 
 
 def race_frame(report: Report, thread: RaceThread) -> PythonFrame | None:
-    """The Python frame that the race's line belongs to."""
+    """The Python frame that the race names."""
     info = next((t for t in report.threads if t.lwp == thread.lwp), None)
-    return (
-        next((p for p in info.python if (p.file, p.line) == (thread.file, thread.line)), None)
-        if info
-        else None
-    )
+    if info is None or thread.frame is None:
+        return None
+    return next((p for p in info.python if p.frame == thread.frame), None)
 
 
 def consensus_summary(agreed: Consensus) -> str:

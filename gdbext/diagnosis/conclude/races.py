@@ -161,6 +161,7 @@ def _races_of_workers(accesses: Accesses) -> Iterator[Race]:
             access.function,
             access.operation_line if worker.line != access.operation_line else None,
             access.effect.changes,
+            worker.frame if worker.file == access.file else None,
         )
         thread = Claim("thread-by-name", lwp=lwp, name=ThreadName(worker.name or ""))
         claim = Claim("works-in-turn", thread=thread, operation=access.operation)
@@ -248,7 +249,15 @@ def _reader(accesses: Accesses, crashed: ThreadAccesses | None, address: int) ->
     thread = crashed or ThreadAccesses(lwp=accesses.crashed or 0)
     own = next((a.operation for a in thread.nearest if a.address == address), None)
     operation = own or accesses.origin_operation or Operation(kind=OperationKind.USE)
-    return RaceThread(thread.lwp, thread.name, operation, thread.file, thread.line, thread.function)
+    return RaceThread(
+        thread.lwp,
+        thread.name,
+        operation,
+        thread.file,
+        thread.line,
+        thread.function,
+        frame=thread.frame,
+    )
 
 
 def _may_change(access: Access) -> bool:
@@ -340,6 +349,7 @@ def _race_thread(accesses: Accesses, access: Access) -> RaceThread:
         access.function,
         access.operation_line if access.operation_line != access.line else None,
         access.effect.changes,
+        access.frame,
     )
 
 

@@ -55,6 +55,8 @@ class Access:
     line: int | None = None
     operation_line: int | None = None
     function: str | None = None
+    frame: int | None = None
+    """Address of the ``_PyInterpreterFrame`` that ``file``, ``line`` and ``function`` are of."""
     c_function: str | None = None
     is_passing_on: bool = False
     """The frame has only called a Python function with the object.
@@ -77,7 +79,7 @@ class Access:
 class ThreadAccesses:
     """What one thread that runs Python works on.
 
-    ``file``, ``line`` and ``function`` are the program's own frame that it is in.
+    ``file``, ``line``, ``function`` and ``frame`` are the program's own frame that it is in.
     """
 
     lwp: int
@@ -85,6 +87,7 @@ class ThreadAccesses:
     file: str | None = None
     line: int | None = None
     function: str | None = None
+    frame: int | None = None
     work: tuple[str, str] | None = None
     """File and name of the function that the thread was started with: equal for the workers of a
     pool.

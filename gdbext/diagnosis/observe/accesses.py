@@ -88,6 +88,7 @@ def _of_thread(observer: Observer, lwp: int) -> ThreadAccesses:
         file=own.file if own else None,
         line=own.line if own else None,
         function=own.function if own else None,
+        frame=own.address if own else None,
         work=_work(observer, lwp),
         nearest=tuple(_nearest(by_code, _in_c(observer, lwp))),
         by_code=tuple(by_code),
@@ -193,6 +194,7 @@ class _Place:
             line=self.own.line,
             operation_line=line,
             function=self.own.function,
+            frame=self.own.address or None,
             is_passing_on=passing_on or operand.shows_elsewhere,
             is_guarded=operand.is_guarded(type_name),
         )
@@ -215,6 +217,7 @@ class _Place:
             line=self.own.line,
             operation_line=self.own.line,
             function=self.own.function,
+            frame=self.own.address or None,
         )
 
 
@@ -265,7 +268,11 @@ def _in_callee(
         for each in operands(objects, frame, inner, further, False):
             if access := at.access(each, Proximity.FUNCTION, False):
                 is_near = caller.file == frame.file and caller.line is not None
-                yield replace(access, line=caller.line if is_near else access.operation_line)
+                yield replace(
+                    access,
+                    line=caller.line if is_near else access.operation_line,
+                    frame=(caller.address or None) if is_near else None,
+                )
         if further and depth < MAX_CALL_DEPTH:
             yield from _in_callee(observer, lwp, frame, further, entered_already, depth + 1)
 
@@ -391,6 +398,7 @@ def _in_c(observer: Observer, lwp: int) -> dict[int, Access]:
             line=current.line if current else None,
             operation_line=current.line if current else None,
             function=current.function if current else None,
+            frame=current.address if current else None,
             c_function=frame.function,
             own_level=frame.level if is_own else None,
             is_guarded=_takes_lock(operation, type_name),

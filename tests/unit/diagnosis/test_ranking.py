@@ -308,3 +308,12 @@ def test_of_a_workers_own_objects_the_innermost_is_named() -> None:
     crashed = replace(accesses.threads[0], nearest=(outer, STEP))
     (race,) = find_races(replace(accesses, threads=(crashed, accesses.threads[1])), (), True)
     assert race.object.address == STEP.address
+
+
+def test_a_race_names_the_frames_that_its_accesses_were_seen_in() -> None:
+    first, second = replace(READ, frame=0x7F10), replace(RESIZE, frame=0x7F20)
+    [race] = find_races(stopped(first, second), (), is_crash=True)
+    assert {thread.lwp: thread.frame for thread in race.threads} == {
+        first.lwp: 0x7F10,
+        second.lwp: 0x7F20,
+    }

@@ -44,6 +44,7 @@ UNION = 0x200000AFF10
 LIST = 0x20000375FB0
 PAGE = 0x20000090000
 READER, MAIN = 18453, 18452
+READER_FRAME, MUTATE_FRAME = 0x7FFFF7FB0230, 0x7FFFF7FB1020
 CLEAR = Operation(kind=OperationKind.CALL, name="list.clear")
 REPR = Operation(kind=OperationKind.CALL, name="repr")
 SCRIPT = "/home/ada/project/det_list.py"
@@ -157,7 +158,7 @@ def reader() -> ThreadInfo:
         ),
         python=(
             PythonFrame(
-                SCRIPT, 17, "<lambda>", 0x7FFFF7FB0230, 0x20000378010, "repr(lst)", _excerpt(17)
+                SCRIPT, 17, "<lambda>", READER_FRAME, 0x20000378010, "repr(lst)", _excerpt(17)
             ),
             PythonFrame(
                 "/opt/python3.13t/lib/python3.13/threading.py",
@@ -203,6 +204,7 @@ def main_thread() -> ThreadInfo:
                 SCRIPT,
                 14,
                 "mutate",
+                MUTATE_FRAME,
                 source="lst.clear()  # frees the unions that the reader walks over",
                 excerpt=_excerpt(14),
             ),
@@ -219,8 +221,8 @@ def founding() -> Report:
         Confidence.LIKELY,
         SharedObject(LIST, "list"),
         (
-            RaceThread(MAIN, "MainThread", CLEAR, SCRIPT, 14, "mutate"),
-            RaceThread(READER, "reader", REPR, SCRIPT, 17, "<lambda>"),
+            RaceThread(MAIN, "MainThread", CLEAR, SCRIPT, 14, "mutate", frame=MUTATE_FRAME),
+            RaceThread(READER, "reader", REPR, SCRIPT, 17, "<lambda>", frame=READER_FRAME),
         ),
         (Evidence("list_repr took no lock and borrowed its items (before 3.13.4)"),),
     )

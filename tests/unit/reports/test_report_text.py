@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from gdbext.model import Confidence, Evidence, Finding
-from gdbext.reports import html_page, markdown, text
+from gdbext.reports import html_page, markdown, story, text
 from gdbext.reports.options import Options
 from gdbext.reports.style import plain
 from gdbext.reports.text_parts import (
@@ -305,3 +305,15 @@ def test_a_test_that_others_run_is_told_where_the_crashed_thread_has_none(render
     assert "test_put" in told
     assert " runs in " in told
     assert " runs in " not in render(dataclasses.replace(report, threads=tuple(alone)), Options())
+
+
+def test_of_two_frames_at_one_line_the_races_own_is_shown():
+    """A function that calls itself has several frames there."""
+    report = samples.founding()
+    own = report.threads[0].python[0]
+    twin = dataclasses.replace(own, frame=own.frame + 0x100, source="another()")
+    thread = dataclasses.replace(report.threads[0], python=(twin, *report.threads[0].python))
+    report = dataclasses.replace(report, threads=(thread, *report.threads[1:]))
+    reader = next(t for t in report.race.threads if t.lwp == thread.lwp)
+    assert story.race_frame(report, reader) == own
+    assert story.race_frame(report, dataclasses.replace(reader, frame=None)) is None
