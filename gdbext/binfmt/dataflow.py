@@ -14,7 +14,6 @@ source, but still is one value: a loop's index, say, which the register itself h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from gdbext.binfmt.arguments import (
@@ -35,6 +34,7 @@ from gdbext.binfmt.x86.instruction import (
     MemoryOperand,
     decode,
 )
+from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault
 
 WORD_SIZE = 8

@@ -30,18 +30,21 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.memory import HeapState
+from gdbext.diagnosis.facts.origin import Origin
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.facts.provenance import Holders
 from gdbext.diagnosis.facts.threads import Process
 from gdbext.diagnosis.known_issues.identify import Identified, identify
 from gdbext.diagnosis.observe.accesses import initialised_by_others, read_accesses
 from gdbext.diagnosis.observe.arrays import find_old_array
+from gdbext.diagnosis.observe.bad_call import read_bad_call
 from gdbext.diagnosis.observe.crash_site import read_crash_site
 from gdbext.diagnosis.observe.fault import read_fault
 from gdbext.diagnosis.observe.heap_state import read_heap_state
 from gdbext.diagnosis.observe.holders import find_holders
 from gdbext.diagnosis.observe.issue_features import read_features
 from gdbext.diagnosis.observe.observer import Observer
+from gdbext.diagnosis.observe.origin import read_origin
 from gdbext.diagnosis.observe.pictures import container_views, heap_pages
 from gdbext.diagnosis.observe.pointers import read_candidates, read_pointers
 from gdbext.diagnosis.observe.process import (
@@ -190,24 +193,32 @@ class Sections:
 def _with_opcodes(session: Session, target: TargetInfo, section: Sections) -> TargetInfo:
     """With the table of instructions that was used; notes where there is none."""
     choice = session.opcode_choice
-    if choice.problem is not None:
+    # When the process exits, the interpreter's threads are gone, and their code with them.
+    if choice.problem is not None and session.runtime.threads:
         section.note("operations", choice.problem)
     return replace(target, opcode_table=choice.table.name if choice.table else None)
 
 
 def _fault(session: Session, stack: CrashStack) -> Fault:
     layout = session.layout.find("PyObject")
-    header_fields = frozenset(
-        layout.offset(name) for name in HEADER_FIELDS if layout and name in layout
-    )
-    return read_fault(
+    header_fields = {
+        layout.offset(name): name for name in HEADER_FIELDS if layout and name in layout
+    }
+    fault = read_fault(
         session.debugger, session.memory, stack.native_frames, stack.lwp, header_fields
     )
+    if fault.jumped_to is None:
+        return fault
+    return replace(fault, bad_call=read_bad_call(session.debugger, stack, fault.jumped_to))
 
 
 def _facts(observer: Observer, fault: Fault, section: Sections) -> Facts:
     """What the rules look at: each part observed on its own."""
     session, stack = observer.session, observer.stack
+    origin = section.make(
+        "crash", lambda: read_origin(session, observer.functions, stack, fault), Origin()
+    )
+    fault = replace(fault, origin=origin)
     pointers = section.make(
         "pointers", lambda: _pointers(session, observer.functions, stack, fault), NO_POINTERS
     )

@@ -60,6 +60,7 @@ SENTENCES: dict[str, Sentence] = {
     "gil-wanted-by": lambda modules: (
         f"modules that do not say that they can do without the GIL: {', '.join(modules)}"
     ),
+    "in-nameless-code": "{title}, in {file} (no symbols)",
     "in-extension": "{title}, in {function} of {module}",
     "operation": "{operation}",
     "said": "{text}",
@@ -156,7 +157,25 @@ SENTENCES: dict[str, Sentence] = {
     "offset-from-null": "the access is at an offset from NULL, where its items were",
     "size-now": "ob_size now",
     "no-longer-holds": "{operation} uses {object} that the {type} no longer holds",
+    "read-null-from": "{function} read NULL from {slot} of {type:a}",
+    "null-since-set": "{slot} was NULL when the code read it, and is not now",
     "null-in": "{slot} of {type:a} is NULL",
+    "item-behind-last": (
+        "item {index}, behind the last of {type:a}, was NULL when {operation} took it"
+    ),
+    "code-read-item": "the code at fault read NULL here, for item {index}; what stands there now",
+    "code-read-from": "the code at fault read the pointer from there",
+    "code-read-variable": lambda variable: (
+        f"the code at fault read the pointer from `{variable}`"
+        if variable
+        else "the code at fault read the pointer from a variable of its module"
+    ),
+    "code-read-at": "the code at fault read the pointer {offset} bytes behind {base}",
+    "pointer-returned": "the pointer is what {called} returned",
+    "null-argument": "{function} was given NULL as its argument {number}",
+    "access-to-header": "the access is to {field} of an object at NULL",
+    "uses-null-result": "{function} uses the NULL that {called} returned",
+    "null-returned": "what {called} returned",
     "item-was-null": "item {index} of {type:a} was NULL when {operation} took it",
     "null-at-index": "#{level} {function}: {variable} is NULL, {index_variable} is {index}",
     "variable-null": "#{level} {function}: {variable} is NULL",
@@ -211,6 +230,18 @@ SENTENCES: dict[str, Sentence] = {
     "bad-program-counter": (
         "the program counter is not in any code: a call through a bad function pointer"
     ),
+    "calls-null": lambda caller: f"{caller or 'C code'} calls a NULL function pointer",
+    "calls-unmapped": lambda caller, target: (
+        f"{caller or 'C code'} calls {target}, a stale function pointer: nothing is mapped there"
+    ),
+    "calls-data": lambda caller, target: (
+        f"{caller or 'C code'} calls {target}, which is data: a stale function pointer, or no "
+        "function's"
+    ),
+    "calls-no-address": lambda caller, target: (
+        f"{caller or 'C code'} calls {target}, which is not the address of anything"
+    ),
+    "mapped-there": "what is mapped there: {what}",
     "in-function": "in {function}",
     "in-function-through-null": "in {function}, through NULL, at work on {type:a}",
     "works-on": "the function at fault works on this {type}",

@@ -9,9 +9,7 @@ EXPECT = {
     "headline": ("handle_send",),
     "shows": ("handle_send", "field_null.Handle"),
     "never": ("outside Python objects",),
-    "fails": {
-        "type": "None",
-    },
+    "fails": {},
 }
 
 if __name__ == "__main__":

@@ -75,6 +75,7 @@ EXAMPLES = {
     "FT403": Example(script="corpus/stack_overflow.py"),
     "FT404": Example(script="corpus/ctypes_null.py"),
     "FT405": Example(script="corpus/os_abort.py"),
+    "FT406": Example(script="extensions/library_unloaded.py", build="release"),
 }
 
 

@@ -30,6 +30,14 @@ def authors_frame(stack: CrashStack) -> NativeFrame | None:
     return None
 
 
+def authors_file(stack: CrashStack) -> str | None:
+    """The file of an extension's code at fault that has no symbols."""
+    frame = next((f for f in stack.from_fault if not f.is_inlined), None)
+    if frame is None or frame.function or not is_others(frame.module, stack.interpreter_module):
+        return None
+    return frame.module
+
+
 def author(stack: CrashStack) -> str | None:
     """Its name."""
     frame = authors_frame(stack)

@@ -69,8 +69,12 @@ def _weakened(pointer: Pointer, stack: CrashStack) -> Pointer:
 
 
 def is_accessed(pointer: Pointer, fault: Fault) -> bool:
-    """Whether the faulting access is to the object's own memory."""
+    """Whether the faulting access is to the object's own memory, or the code at fault read from
+    there just before, and has called nothing since.
+    """
     operand = fault.operand
+    if any(load.base == pointer.address and load.is_fresh for load in fault.origin.loads):
+        return True
     return operand is not None and pointer.address <= operand.address < pointer.end
 
 

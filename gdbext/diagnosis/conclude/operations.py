@@ -40,6 +40,6 @@ def of_crashed_frame(stack: CrashStack, level: int) -> Operation:
         # called it.
         if not frame.frame.is_inlined and frame.frame.level > level + 1:
             break
-    if not around:
+    if not around or (around[0].frame.function is None and around[0].owner is None):
         return Operation(kind=OperationKind.C_CODE)
     return Operation(kind=OperationKind.C_FUNCTION, name=around[0].function)

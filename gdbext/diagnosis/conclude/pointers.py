@@ -31,6 +31,7 @@ def uses(stack: CrashStack, fault: Fault, candidates: Candidates) -> Uses:
     found = complete_selves(found, stack, candidates)
     found = drop_stack(found, candidates)
     found = add_operand(found, stack, fault, candidates)
+    found = add_origin(found, stack, fault)
     return forget_reassigned(found, candidates)
 
 
@@ -181,6 +182,28 @@ def add_operand(found: Uses, stack: CrashStack, fault: Fault, candidates: Candid
         passed_on=True,
     )
     return {**found, operand.base_value: (use,)}
+
+
+def add_origin(found: Uses, stack: CrashStack, fault: Fault) -> Uses:
+    """The objects that the code at fault read the pointer from, where no variable has them."""
+    added = dict(found)
+    frame = stack.faulting
+    for load in fault.origin.loads if frame is not None else ():
+        if frame is None or not load.is_object or load.base is None or load.base in added:
+            continue
+        use = Use(
+            level=frame.level,
+            function=frame.frame.function,
+            name=f"{load.offset:#x}(…)",
+            expected=None,
+            because=Claim("code-read-from"),
+            is_argument=True,
+            passed_on=True,
+            is_doubtful=not load.is_fresh,
+            is_guess=not load.is_certain,
+        )
+        added[load.base] = (use,)
+    return added
 
 
 def forget_reassigned(found: Uses, candidates: Candidates) -> Uses:

@@ -6,7 +6,7 @@ from gdbext.cpython.fills import GUARD, UNINITIALISED
 from gdbext.diagnosis.conclude.modules import is_standard
 from gdbext.diagnosis.facts.cause import Cause, NotAnObject, Surroundings, Wrong
 from gdbext.diagnosis.facts.frames import CrashStack
-from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.diagnosis.facts.pointers import MEM_DOMAIN, Pointer
 from gdbext.diagnosis.facts.provenance import FieldHolder, Holders, Provenance
 from gdbext.model import Address, Claim, Confidence, Evidence, Verdict
 
@@ -14,7 +14,6 @@ READ_FROM = {
     GUARD: Claim("guard-bytes"),
     UNINITIALISED: Claim("unwritten-memory"),
 }
-MEM_DOMAIN = "mem"
 
 
 def root_cause(

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import enum
+from dataclasses import field
+
+from gdbext.diagnosis.facts.origin import Origin
 from gdbext.frozen import dataclass
 from gdbext.target.values import Signal
 
@@ -27,6 +31,26 @@ class Operand:
     is_write: bool
 
 
+class Target(enum.Enum):
+    """Where a call went that found no code."""
+
+    NULL = "NULL, or just behind"
+    NO_ADDRESS = "a word that no pointer can be"
+    UNMAPPED = "where nothing is mapped, beside what is"
+    ELSEWHERE = "where nothing is mapped far and wide"
+    DATA = "mapped memory that may not be executed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadCall:
+    """A call through a pointer that leads to no code; ``caller`` is who called."""
+
+    target: Target
+    caller: str | None = None
+    mapped: str | None = None
+    """The file that is mapped there, or what the kernel calls the memory."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Fault:
     """The death itself; ``signal`` is None for a target that just stopped."""
@@ -36,6 +60,8 @@ class Fault:
     operand: Operand | None = None
     jumped_to: int | None = None
     """Set when the program counter is not in executable code: a call through a bad pointer."""
+    bad_call: BadCall | None = None
+    """The call that led there, where the stack shows one."""
     assertion: str | None = None
     assertion_function: str | None = None
     library_message: str | None = None
@@ -50,15 +76,22 @@ class Fault:
     stack_pointer: int | None = None
     from_outside: bool = False
     """Another process sent the signal."""
-    reads_header: bool = False
-    """The access is at a field of an object's header from NULL: what else begins at NULL is not
-    read so far in.
+    header_field: str | None = None
+    """The field of an object's header that the access is at from NULL: what else begins at NULL is
+    seldom read so far in.
     """
+    origin: Origin = field(default_factory=Origin)
+    """Where the code had the operand's base from; of a jump, the address that it went to."""
 
     @property
     def was_sent(self) -> bool:
         """Whether a process, this one or another, sent the signal."""
         return self.signal is not None and self.signal.code in SENT_CODES
+
+    @property
+    def reads_header(self) -> bool:
+        """Whether the access is at a field of an object's header from NULL."""
+        return self.header_field is not None
 
     @property
     def is_fault(self) -> bool:

@@ -9,6 +9,8 @@ from gdbext.frozen import dataclass
 from gdbext.model import Claim, Evidence, Liveness, Slot, Verdict
 
 ANY_OBJECT = "object"
+MEM_DOMAIN = "mem"
+"""Of blocks that no object is made in."""
 
 
 @dataclass(frozen=True, kw_only=True)

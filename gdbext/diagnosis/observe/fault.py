@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from gdbext.binfmt.x86.instruction import LONGEST, Instruction, MemoryOperand, decode
@@ -43,6 +43,7 @@ ASSERTION = re.compile(
     re.S,
 )
 EXPRESSION = "expr"
+NO_FIELDS: Mapping[int, str] = {}
 DIRECTIVE = re.compile(r"%[-0-9.*]*(?:ll?|z)?[a-zA-Z]")
 
 
@@ -51,11 +52,11 @@ def read_fault(
     memory: Memory,
     frames: Sequence[NativeFrame],
     lwp: int | None,
-    header_fields: Collection[int] = (),
+    header_fields: Mapping[int, str] = NO_FIELDS,
 ) -> Fault:
     """Decode the fault of thread ``lwp``, whose native frames are given.
 
-    ``header_fields`` are offsets of ``PyObject``'s fields.  Never raises for a damaged target.
+    ``header_fields`` are ``PyObject``'s fields by offset.  Never raises for a damaged target.
     """
     signal = debugger.signal()
     if signal is None or lwp is None:
@@ -68,12 +69,9 @@ def read_fault(
             registers = debugger.registers(lwp, level)
         fault = _decode_fault(debugger, signal, registers)
         operand = fault.operand
-        reads_header = (
-            operand is not None
-            and operand.base_value == 0
-            and operand.displacement in header_fields
-        )
-        return replace(fault, reads_header=reads_header)
+        if operand is None or operand.base_value != 0:
+            return fault
+        return replace(fault, header_field=header_fields.get(operand.displacement))
     if signal.name == "SIGABRT":
         said = abort_message(memory, debugger.symbol) if aborted_by_libc(frames) else None
         assertion, function = failed_assertion(said)

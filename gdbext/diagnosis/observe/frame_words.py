@@ -18,14 +18,13 @@ from gdbext.cpython.allocator.heap import Heap
 from gdbext.cpython.allocator.kinds import is_kind_of
 from gdbext.cpython.objects.objects import Objects
 from gdbext.diagnosis.facts.frames import CFrame, CrashStack, SlotOwner
-from gdbext.diagnosis.facts.pointers import Use
+from gdbext.diagnosis.facts.pointers import MEM_DOMAIN, Use
 from gdbext.model import Claim
 from gdbext.target.protocol import Debugger, Memory, MemoryFault, NativeFrame
 
 CALLEE_SAVED = ("rbx", "rbp", "r12", "r13", "r14", "r15")
 ARGUMENT = "rdi"
 MAX_WORDS = 512
-MEM_DOMAIN = "mem"
 # Include/object.h, Include/abstract.h: their first argument is an object, whatever is there now.
 TAKES_OBJECT = re.compile(r"_?PyObject_(?!Malloc|Calloc|Realloc|Free|GC_|Init|New|Vectorcall|Call)")
 FunctionRanges: TypeAlias = "Callable[[NativeFrame, bool], range | None]"

@@ -18,6 +18,7 @@ from gdbext.diagnosis.facts.fault import NULL_PAGE, Fault
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.pointers import (
     ANY_OBJECT,
+    MEM_DOMAIN,
     BrokenField,
     Candidates,
     ObjectAt,
@@ -27,8 +28,8 @@ from gdbext.diagnosis.facts.pointers import (
     Uses,
 )
 from gdbext.diagnosis.facts.types import RESIZABLE, UNION
-from gdbext.diagnosis.observe.frame_words import MEM_DOMAIN, FunctionRanges, guess_arguments
-from gdbext.model import Confidence, Evidence, Verdict, kind_of
+from gdbext.diagnosis.observe.frame_words import FunctionRanges, guess_arguments
+from gdbext.model import Claim, Confidence, Evidence, Verdict, hexaddr, kind_of
 from gdbext.target.protocol import Debugger, Memory, MemoryFault
 
 OBJECT_WORDS = 16
@@ -123,7 +124,7 @@ def _pointer(
         and goes_through(objects.memory, objects.layout, fault, address),
         below_zero=_below_zero(pointer),
         counted_after_free=tuple(e for e in liveness.evidence if kind_of(e.claim) in AFTER_FREE),
-        null_field=_null_field(objects, pointer) if fault.is_through_null else None,
+        null_field=_null_field(objects, pointer, fault) if fault.is_through_null else None,
         union_args=_union_args(objects, heap, pointer),
         size=_size(objects, pointer),
     )
@@ -163,13 +164,29 @@ def _below_zero(pointer: Pointer) -> tuple[Evidence, ...]:
     return tuple(e for e in problems if kind_of(e.claim) in BELOW_ZERO)
 
 
-def _null_field(objects: Objects, pointer: Pointer) -> BrokenField | None:
+def _null_field(objects: Objects, pointer: Pointer, fault: Fault) -> BrokenField | None:
     if pointer.is_gone:
         return None
+    if (read := _read_null(pointer, fault)) is not None:
+        return read
     for violation in objects.invariants(pointer.address):
         if violation.value == 0 and violation.slot not in (None, *HEADER_FIELDS):
             return broken_field(violation, pointer.address)
     return None
+
+
+def _read_null(pointer: Pointer, fault: Fault) -> BrokenField | None:
+    """The object's field that the code at fault read the NULL from; that of an empty container's
+    array is no flaw.
+    """
+    origin = fault.origin
+    last = origin.loads[0] if origin.loads else None
+    if last is None or last.value or last.base != pointer.address or origin.item is not None:
+        return None
+    if pointer.actual_type is None or pointer.header_problems or pointer.actual_type in RESIZABLE:
+        return None
+    slot = last.slot if last.slot is not None else f"the field at {hexaddr(last.offset)}"
+    return BrokenField(slot, Evidence(Claim("null", slot=slot), last.place, last.now, last.base))
 
 
 def _union_args(objects: Objects, heap: Heap, pointer: Pointer) -> UnionArgs | None:
@@ -224,6 +241,8 @@ def goes_through(memory: Memory, layout: Layout, fault: Fault, address: int) -> 
     NULL may have come from anywhere, and so proves nothing, but for a NULL ``ob_type`` whose slot
     was read.
     """
+    if any(load.base == address and load.is_fresh for load in fault.origin.loads):
+        return True
     operand = fault.operand
     reached = {
         w

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 
 from gdbext.diagnosis import registry
-from gdbext.diagnosis.conclude.author import authors_frame
+from gdbext.diagnosis.conclude.author import authors_file, authors_frame
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Kind, Rule
 from gdbext.diagnosis.rules.phrases import weaker
@@ -73,8 +73,16 @@ def _with_gil(facts: Facts, finding: Finding) -> Finding:
 
 
 def _with_author(facts: Facts, finding: Finding) -> Finding:
-    """The headline with the extension's own function, where a helper's alone is in it."""
+    """The headline with the extension's own function, where a helper's alone is in it; with its
+    file, where it has no names.
+    """
     frame = authors_frame(facts.stack) if facts.fault.is_crash else None
+    if frame is None and facts.fault.is_crash and (path := authors_file(facts.stack)) is not None:
+        file = os.path.basename(path)
+        if _names(finding.title, file):
+            return finding
+        title = Claim("in-nameless-code", title=finding.title, file=file)
+        return dataclasses.replace(finding, title=title)
     if frame is None or not frame.function or _names(finding.title, frame.function):
         return finding
     module = os.path.basename(frame.module or "").split(".")[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gdbext.diagnosis.conclude.indices import index_variable
@@ -11,13 +12,30 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import BrokenField, Pointer
 from gdbext.diagnosis.facts.types import CONTAINERS
 from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
-from gdbext.diagnosis.rules.phrases import container_of, evidence_of, subject_of, weaker
-from gdbext.model import Address, Claim, Confidence, Container, Evidence, Finding, index_of
+from gdbext.diagnosis.rules.phrases import (
+    container_of,
+    evidence_of,
+    header_read,
+    subject_of,
+    weaker,
+)
+from gdbext.model import (
+    Address,
+    Claim,
+    Confidence,
+    Container,
+    Evidence,
+    Finding,
+    Subject,
+    Verdict,
+    index_of,
+)
 
 OPTIONAL = frozenset(
     {"kwnames", "kwargs", "kwds", "kw", "kwdict", "globals", "locals", "closure", "dict"}
 )
 """Parameters that are NULL where a call has none."""
+C_API = re.compile(r"_?Py[A-Z]\w*_")
 HEADER_REACH = 0x40
 """An access through NULL to an object's header, or to the first fields behind it."""
 
@@ -30,7 +48,7 @@ def check(facts: Facts) -> Iterator[Finding]:
         if pointer.null_field is not None and not pointer.is_gone and _is_used(facts, pointer):
             yield _of_field(facts, pointer, pointer.null_field)
             return
-    yield from list(_item(facts)) or _argument(facts)
+    yield from list(_read_item(facts)) or list(_item(facts)) or _argument(facts)
 
 
 def _is_used(facts: Facts, pointer: Pointer) -> bool:
@@ -46,15 +64,46 @@ def _of_field(facts: Facts, pointer: Pointer, null: BrokenField) -> Finding:
         index = None if null.slot is None else index_of(null.slot)
         container = Container(pointer.address, pointer.actual_type or "", index)
     place, about = null.evidence.address, pointer.address
+    kind = pointer.actual_type or pointer.expected or "object"
+    detail = Claim("null-in", slot=null.slot, type=kind)
+    loads, frame = facts.fault.origin.loads, facts.stack.faulting
+    if loads and loads[0].place == place and frame is not None:
+        detail = Claim("read-null-from", function=frame.function, slot=null.slot, type=kind)
     return RULE.finding(
         facts,
-        Claim("null-in", slot=null.slot, type=pointer.actual_type or pointer.expected or "object"),
+        detail,
         sure_of_null(pointer, facts.fault, facts.stack),
         subject_of(pointer),
         container,
         [
-            Evidence(Claim("null", slot=null.slot), place, 0, about, broken=True),
+            Evidence(Claim("null", slot=null.slot), place, 0, about, broken=True)
+            if not null.value
+            else Evidence(Claim("null-since-set", slot=null.slot), place, null.value, about),
             *evidence_of(facts, pointer),
+        ],
+    )
+
+
+def _read_item(facts: Facts) -> Iterator[Finding]:
+    """The code at fault read the NULL from the array of a live container."""
+    item, frame = facts.fault.origin.item, facts.stack.faulting
+    if item is None or frame is None or facts.fault.origin.loads[0].value:
+        return
+    operation = of_crashed_frame(facts.stack, frame.level)
+    claim = Claim("item-was-null", index=item.index, type=item.type, operation=operation)
+    if item.is_behind:
+        claim = Claim("item-behind-last", index=item.index, type=item.type, operation=operation)
+    length = Claim("length-now", type=item.type, holder=Address(item.holder))
+    yield RULE.finding(
+        facts,
+        claim,
+        Confidence.LIKELY,
+        Subject(item.holder, item.type, None, Verdict.LIVE),
+        Container(item.holder, item.type, item.index),
+        [
+            Evidence(Claim("code-read-item", index=item.index), item.place, item.now, broken=True),
+            Evidence(length, None, str(item.length)),
+            *header_read(facts),
         ],
     )
 
@@ -129,7 +178,38 @@ def _argument(facts: Facts) -> Iterator[Finding]:
             )
             return
         if frame is at_fault:
-            return
+            break
+    yield from _given(facts)
+
+
+def _given(facts: Facts) -> Iterator[Finding]:
+    """The NULL is what a function of the C API returned, what the function at fault was given, or
+    what a variable of its module has, as its instructions say.
+
+    That it should be an object, the offset alone says of the latter two.
+    """
+    origin, frame = facts.fault.origin, facts.stack.faulting
+    if frame is None or not origin.is_known:
+        return
+    function, called = frame.function, origin.result_of
+    last = origin.loads[0] if origin.loads else None
+    sure = Confidence.POSSIBLE
+    detail = Claim("uses-null", function=function)
+    if last is None and called is not None and C_API.match(called):
+        sure = Confidence.LIKELY
+        detail = Claim("uses-null-result", function=function, called=called)
+        source = Evidence(Claim("null-returned", called=called), None, 0, broken=True)
+    elif not facts.fault.reads_header:
+        return
+    elif last is None and origin.argument is not None:
+        claim = Claim("null-argument", function=function, number=origin.argument + 1)
+        source = Evidence(claim, None, 0, broken=True)
+    elif last is not None and last.base is None and not last.value:
+        claim = Claim("code-read-variable", variable=last.symbol)
+        source = Evidence(claim, last.place, 0, broken=True)
+    else:
+        return
+    yield RULE.finding(facts, detail, sure, evidence=[source, *header_read(facts)])
 
 
 RULE = Rule(

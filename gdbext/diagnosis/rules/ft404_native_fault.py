@@ -11,7 +11,7 @@ from gdbext.diagnosis.conclude.operations import of_slot
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CrashStack, SlotOwner
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
-from gdbext.diagnosis.rules.phrases import fill_went_through
+from gdbext.diagnosis.rules.phrases import fill_went_through, header_read, last_read
 from gdbext.frozen import dataclass
 from gdbext.model import Claim, Confidence, Evidence, Finding
 
@@ -28,6 +28,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     if fault.operand:
         claim = Claim("operand", operand=fault.operand.text)
         evidence.append(Evidence(claim, None, fault.operand.address))
+    evidence += [*last_read(facts), *header_read(facts)]
     if (through := fill_went_through(facts)) is not None:
         evidence.insert(0, through[1])
     place, own = _place(facts.stack), _own_object(facts)

@@ -87,6 +87,28 @@ def fill_went_through(facts: Facts) -> tuple[int, Evidence] | None:
     return fill, Evidence(claim, None, through, broken=True)
 
 
+def header_read(facts: Facts) -> list[Evidence]:
+    """Which field of an object's header the access is at, from NULL."""
+    field, fault = facts.fault.header_field, facts.fault
+    return [Evidence(Claim("access-to-header", field=field), fault.address)] if field else []
+
+
+def last_read(facts: Facts) -> list[Evidence]:
+    """Where the code at fault read the pointer that it faulted through."""
+    origin = facts.fault.origin
+    if not origin.loads:
+        called = origin.result_of
+        return [Evidence(Claim("pointer-returned", called=called))] if called else []
+    last = origin.loads[0]
+    if last.is_local:
+        return []
+    if last.base is None:
+        claim = Claim("code-read-variable", variable=last.symbol)
+    else:
+        claim = Claim("code-read-at", offset=Address(last.offset), base=Address(last.base))
+    return [Evidence(claim, last.place, last.value)]
+
+
 def one_thread(facts: Facts) -> list[Evidence]:
     """Who else can have changed a container under its reader, where the process has one thread."""
     if len(facts.process.threads) != 1:

@@ -83,7 +83,7 @@ def test_the_newest_core_of_the_folder_is_named(tmp_path: Path) -> None:
     ("word", "hint"),
     [
         ("FT110", "FT105"),
-        ("ft40", "FT403 (stack overflow)"),
+        ("ft40", "FT40"),
         ("dead", "did you mean FT303 (deadlock)?"),
         ("moonbeam", "gdbext explain lists all"),
     ],

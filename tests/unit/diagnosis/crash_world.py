@@ -70,7 +70,8 @@ def segfault(base: int, displacement: int = 0, *, reads_header: bool = False) ->
         is_write=False,
     )
     signal = Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", operand.address)
-    return Fault(signal=signal, instruction="mov", operand=operand, reads_header=reads_header)
+    field = "ob_type" if reads_header else None
+    return Fault(signal=signal, instruction="mov", operand=operand, header_field=field)
 
 
 def session_of(world: HeapWorld) -> Session:

@@ -361,4 +361,7 @@ def test_an_access_to_a_field_of_a_header_at_null(displacement: int, reads: bool
         Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", displacement),
     )
     frames = [NativeFrame(0, 0x400000, 0x7000, "Py_TYPE")]
-    assert read_fault(fake, fake, frames, 7, {0x18, 0xC}).reads_header is reads
+    assert (
+        read_fault(fake, fake, frames, 7, {0x18: "ob_type", 0xC: "ob_ref_local"}).reads_header
+        is reads
+    )

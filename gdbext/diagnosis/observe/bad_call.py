@@ -1,0 +1,105 @@
+"""Reads the call that led to an address where no code is.
+
+The call has only put its return address on the stack: right before that stands the instruction,
+which names a register or memory, and all registers but rsp are what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gdbext.binfmt.x86.instruction import MemoryOperand, decode
+from gdbext.diagnosis.facts.fault import NULL_PAGE, BadCall, Target
+from gdbext.diagnosis.facts.frames import CrashStack
+from gdbext.frozen import dataclass
+from gdbext.target.protocol import Debugger, MemoryFault, NativeFrame, Region, text_in_word
+
+WORD = 8
+HIGHEST = 1 << 47
+"""Addresses of user space end there."""
+NEAR = 1 << 30
+"""The kernel maps libraries and pages of code side by side: one that is gone was that near to
+another.
+"""
+LONGEST_CALL = 8
+"""Bytes of a call through memory, with a prefix, an index and a displacement."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """The instruction at ``pc`` of the caller's ``frame``, which went where ``operand`` leads;
+    ``registers`` are those before it.
+    """
+
+    pc: int
+    operand: str | MemoryOperand
+    frame: NativeFrame
+    registers: dict[str, int]
+
+
+def read_bad_call(debugger: Debugger, stack: CrashStack, jumped_to: int) -> BadCall | None:
+    """The call that went to ``jumped_to``; None where the stack shows none: a return into a stack
+    that was written over, say.
+    """
+    call = read_call(debugger, stack, jumped_to)
+    if call is None:
+        return None
+    regions = debugger.regions()
+    here = next((r for r in regions if r.start <= jumped_to < r.end), None)
+    return BadCall(
+        target=_target(jumped_to, here, regions),
+        caller=call.frame.function,
+        mapped=here.path if here is not None else None,
+    )
+
+
+def read_call(debugger: Debugger, stack: CrashStack, jumped_to: int) -> Call | None:
+    """The caller's instruction, if it is a call through a pointer that had this value."""
+    if stack.lwp is None or not stack.from_fault:
+        return None
+    callee = stack.from_fault[0]
+    caller = next((f for f in stack.from_fault[1:] if not f.is_inlined), None)
+    if caller is None:
+        return None
+    try:
+        registers = debugger.registers(stack.lwp, callee.level)
+        returns_to = int.from_bytes(debugger.read(registers["rsp"], WORD), "little")
+        before = debugger.read(returns_to - LONGEST_CALL, LONGEST_CALL)
+    except (MemoryFault, KeyError):
+        return None
+    if caller.pc != returns_to:
+        return None
+    registers = {**registers, "rsp": registers["rsp"] + WORD, "rip": returns_to}
+    for size in range(2, LONGEST_CALL + 1):
+        instruction = decode(before[-size:])
+        if instruction is None or instruction.size != size or instruction.mnemonic != "call":
+            continue
+        operand = instruction.operands[0]
+        if not instruction.is_indirect or not isinstance(operand, (str, MemoryOperand)):
+            continue
+        if _value(debugger, operand, registers, returns_to) == jumped_to:
+            return Call(pc=returns_to - size, operand=operand, frame=caller, registers=registers)
+    return None
+
+
+def _value(
+    debugger: Debugger, operand: str | MemoryOperand, registers: dict[str, int], behind: int
+) -> int | None:
+    if isinstance(operand, str):
+        return registers.get(operand)
+    address = operand.address(registers, behind)
+    try:
+        return int.from_bytes(debugger.read(address, WORD), "little") if address else None
+    except MemoryFault:
+        return None
+
+
+def _target(address: int, here: Region | None, regions: Sequence[Region]) -> Target:
+    if address < NULL_PAGE:
+        return Target.NULL
+    if address >= HIGHEST or text_in_word(address) is not None:
+        return Target.NO_ADDRESS
+    if here is not None:
+        return Target.DATA
+    is_near = any(r.start - NEAR <= address < r.end + NEAR for r in regions)
+    return Target.UNMAPPED if is_near else Target.ELSEWHERE

@@ -1,0 +1,61 @@
+"""FT406: a call through a function pointer that leads to no code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.fault import Target
+from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
+from gdbext.diagnosis.rules.phrases import fill_went_through, last_read
+from gdbext.model import Address, Claim, Confidence, Evidence, Finding
+
+
+def check(facts: Facts) -> Iterator[Finding]:
+    """What the pointer leads to, who called through it, and where it was read from."""
+    call, target = facts.fault.bad_call, facts.fault.jumped_to
+    if call is None or target is None or not facts.is_decoded:
+        return
+    sure, advice = Confidence.LIKELY, None
+    if call.target is Target.NULL:
+        detail = Claim("calls-null", caller=call.caller)
+        sure = Confidence.PROVEN
+        advice = "Check the function pointer before the call, and who should have set it."
+    elif call.target is Target.UNMAPPED:
+        detail = Claim("calls-unmapped", caller=call.caller, target=Address(target))
+    elif call.target is Target.DATA:
+        detail = Claim("calls-data", caller=call.caller, target=Address(target))
+    else:
+        detail = Claim("calls-no-address", caller=call.caller, target=Address(target))
+        advice = "Find what wrote over the pointer, or who reads it from memory that is gone."
+    evidence = [Evidence(Claim("bad-program-counter"), target, broken=True)]
+    if call.mapped is not None:
+        evidence.append(Evidence(Claim("mapped-there", what=call.mapped), target))
+    if (through := fill_went_through(facts)) is not None:
+        evidence.insert(0, through[1])
+    yield RULE.finding(facts, detail, sure, evidence=[*evidence, *last_read(facts)], advice=advice)
+
+
+RULE = Rule(
+    id="FT406",
+    title="call through a bad function pointer",
+    explanation=(
+        "The processor was sent to an address where no code is, by a call through a function "
+        "pointer. Where the address lies beside mapped files, code was there most likely: "
+        "a library that was unloaded, a callback (of cffi, ctypes, libffi) or a compiled function "
+        "that was freed while somebody still had its address."
+    ),
+    advice=(
+        "Keep what the pointer leads to alive for as long as anybody may call it: the callback's "
+        "object, the library's handle, the code's page. Unregister it before it goes, and wait for "
+        "calls that have begun."
+    ),
+    traits=RuleTraits(
+        kind=Kind.PLAIN,
+        order=215,
+        defects=frozenset({Defect.MEMORY, Defect.LAZY_INIT_RACE, Defect.MUTEX_MISUSE}),
+        is_fallback=True,
+        may_come_of_race=True,
+    ),
+    check=check,
+)

@@ -1,0 +1,127 @@
+"""FT406: calls through pointers that lead to no code."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from fakes import FakeDebugger
+from gdbext.diagnosis.facts.fault import BadCall, Fault, Target
+from gdbext.diagnosis.facts.origin import Load, Origin
+from gdbext.diagnosis.observe.bad_call import read_bad_call
+from gdbext.diagnosis.rules import apply
+from gdbext.model import Confidence, Finding
+from gdbext.target.protocol import NativeFrame, Region, Signal
+from gdbext.wording import sentence
+from unit.diagnosis.crash_world import EXTENSION, LWP, HeapWorld, facts_of, stack_of
+
+CODE, STACK_AT, NEXT, GONE = 0x7F0000001000, 0x7FFD00000000, 0x7F0000200000, 0x7F0000100000
+
+
+class Stopped(FakeDebugger):
+    """A thread that called through ``code``, in front of the return address."""
+
+    def __init__(self, code: str, returns_to: int | None = None, **registers: int) -> None:
+        data = bytes.fromhex(code.replace(" ", ""))
+        self.behind = CODE + 16 + len(data)
+        returns = self.behind if returns_to is None else returns_to
+        super().__init__(
+            {
+                CODE: bytes(16) + data + bytes(16),
+                NEXT: bytes(64),
+                STACK_AT: struct.pack("<Q", returns) + bytes(56),
+            }
+        )
+        self.register_sets = {(LWP, 0): {"rsp": STACK_AT, "rip": GONE, **registers}}
+
+    def bad_call(self, to: int) -> BadCall | None:
+        frames = (
+            NativeFrame(0, to, STACK_AT, None),
+            NativeFrame(1, self.behind, STACK_AT + 8, "fire", module=EXTENSION),
+        )
+        return read_bad_call(self, stack_of(*frames), to)
+
+
+@pytest.mark.parametrize(
+    ("to", "target"),
+    [
+        (0, Target.NULL),
+        (0x28, Target.NULL),
+        (0x4141414141414141, Target.NO_ADDRESS),
+        (0x636261706F6E, Target.NO_ADDRESS),
+        (GONE, Target.UNMAPPED),
+        (NEXT + 8, Target.DATA),
+        (0x12345678, Target.ELSEWHERE),
+    ],
+)
+def test_where_a_call_through_a_register_went(to: int, target: Target) -> None:
+    assert Stopped("ffd0", rax=to).bad_call(to) == BadCall(target=target, caller="fire")
+
+
+@pytest.mark.parametrize(
+    "code", ["ff5018", "ff9018000000", "41ff5018", "ff1503000000"], ids=lambda code: str(code)
+)
+def test_a_call_through_memory(code: str) -> None:
+    """call *0x18(%rax), with a long displacement; *0x18(%r8); *3(%rip)."""
+    stopped = Stopped(code, rax=NEXT, r8=NEXT)
+    stopped.write_word(NEXT + 0x18, GONE)
+    stopped.write(stopped.behind + 3, struct.pack("<Q", GONE))
+    assert stopped.bad_call(GONE) is not None
+
+
+def test_a_pointer_that_memory_has_no_more_is_not_this_call_s() -> None:
+    assert Stopped("ff5018", rax=NEXT).bad_call(GONE) is None
+
+
+def test_a_return_into_a_stack_that_was_written_over_is_no_call() -> None:
+    assert Stopped("ffd0", returns_to=0x4141414141414141, rax=GONE).bad_call(GONE) is None
+    assert Stopped("e800000000", rax=GONE).bad_call(GONE) is None
+
+
+def test_a_file_that_is_mapped_without_being_code_is_named() -> None:
+    class Mapped(Stopped):
+        def regions(self) -> list[Region]:
+            return [Region(NEXT, NEXT + 64, path="/srv/table.bin")]
+
+    found = Mapped("ffd0", rax=NEXT).bad_call(NEXT)
+    assert found == BadCall(target=Target.DATA, caller="fire", mapped="/srv/table.bin")
+
+
+def found(target: Target, to: int = GONE, origin: Origin | None = None) -> Finding:
+    signal = Signal("SIGSEGV", LWP, 11, "SEGV_MAPERR", to)
+    fault = Fault(
+        signal=signal,
+        jumped_to=to,
+        bad_call=BadCall(target=target, caller="fire"),
+        origin=origin or Origin(),
+    )
+    return apply.findings(facts_of(HeapWorld(), fault=fault))[0]
+
+
+@pytest.mark.parametrize(
+    ("target", "to", "said", "sure"),
+    [
+        (Target.NULL, 0, "fire calls a NULL function pointer", Confidence.PROVEN),
+        (Target.UNMAPPED, GONE, "a stale function pointer: nothing is mapped", Confidence.LIKELY),
+        (Target.DATA, NEXT, "which is data", Confidence.LIKELY),
+        (Target.NO_ADDRESS, 1 << 62, "not the address of anything", Confidence.LIKELY),
+        (Target.ELSEWHERE, 0x12345678, "not the address of anything", Confidence.LIKELY),
+    ],
+)
+def test_what_is_said(target: Target, to: int, said: str, sure: Confidence) -> None:
+    finding = found(target, to)
+    assert finding.rule == "FT406"
+    assert said in sentence(finding.title)
+    assert finding.confidence is sure
+
+
+def test_where_the_pointer_was_read_is_shown() -> None:
+    load = Load(place=0x5000, value=GONE, symbol="handler")
+    finding = found(Target.UNMAPPED, origin=Origin(loads=(load,)))
+    assert any("`handler`" in sentence(e.claim) for e in finding.evidence)
+
+
+def test_without_a_call_it_is_a_plain_fault() -> None:
+    fault = Fault(signal=Signal("SIGSEGV", LWP, 11, "SEGV_MAPERR", GONE), jumped_to=GONE)
+    assert apply.findings(facts_of(HeapWorld(), fault=fault))[0].rule == "FT404"

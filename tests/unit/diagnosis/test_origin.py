@@ -1,0 +1,206 @@
+"""What is said of the pointer that the code at fault read from memory, by its instructions."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+
+import pytest
+
+from gdbext.binfmt import dataflow
+from gdbext.diagnosis.conclude.doubt import doubt
+from gdbext.diagnosis.conclude.pointers import add_origin
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.origin import ItemRead, Load, Origin
+from gdbext.diagnosis.observe import origin as observed
+from gdbext.diagnosis.rules import apply, ft205_null_slot
+from gdbext.model import Confidence, Finding, Verdict
+from gdbext.target.protocol import NativeFrame
+from gdbext.wording import sentence
+from unit.diagnosis.crash_world import (
+    EXTENSION,
+    GC,
+    MEM,
+    HeapWorld,
+    facts_of,
+    segfault,
+    session_of,
+    stack_of,
+)
+
+STACK = stack_of(NativeFrame(0, 0x1000, 0x7000, "peek", module=EXTENSION))
+
+
+def faulted(origin: Origin, displacement: int = 0x18) -> Fault:
+    return replace(segfault(0, displacement, reads_header=displacement == 0x18), origin=origin)
+
+
+def found(world: HeapWorld, origin: Origin, displacement: int = 0x18) -> list[Finding]:
+    stopped = facts_of(world, fault=faulted(origin, displacement), stack=STACK)
+    return list(ft205_null_slot.check(stopped))
+
+
+def test_a_null_behind_the_last_item_is_named_with_its_list() -> None:
+    world = HeapWorld()
+    lst = world.page(GC, 64).object("list")
+    item = ItemRead(holder=lst, type="list", index=5, length=5, place=0x3000, now=0)
+    load = Load(place=0x3000, value=0, base=0x2FD8)
+    [finding] = found(world, Origin(loads=(load,), item=item))
+    assert sentence(finding.title).endswith(
+        "item 5, behind the last of a list, was NULL when peek took it"
+    )
+    assert finding.confidence is Confidence.LIKELY
+    assert finding.container is not None
+    assert (finding.container.address, finding.container.index) == (lst, 5)
+
+
+def test_a_null_item_within_the_list_is_not_behind_its_last() -> None:
+    world = HeapWorld()
+    lst = world.page(GC, 64).object("list")
+    item = ItemRead(holder=lst, type="list", index=2, length=5, place=0x3000, now=0)
+    [finding] = found(world, Origin(loads=(Load(place=0x3000, value=0),), item=item))
+    assert "item 2 of a list was NULL" in sentence(finding.title)
+
+
+def test_the_result_of_the_c_api_that_nobody_looked_at() -> None:
+    [finding] = found(HeapWorld(), Origin(result_of="PyDict_GetItemString"), 0x20)
+    assert "peek uses the NULL that PyDict_GetItemString returned" in sentence(finding.title)
+
+
+@pytest.mark.parametrize(
+    ("origin", "displacement"),
+    [
+        (Origin(result_of="connection_of"), 0x20),
+        (Origin(argument=1), 0x20),
+        (Origin(loads=(Load(place=0x3000, value=0, symbol="cache"),)), 0x20),
+        (Origin(), 0x18),
+    ],
+    ids=["own function", "argument", "variable", "unknown"],
+)
+def test_what_need_not_be_an_object_is_not_said_to_be(origin: Origin, displacement: int) -> None:
+    assert found(HeapWorld(), origin, displacement) == []
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [Origin(argument=1), Origin(loads=(Load(place=0x3000, value=0, symbol="cache"),))],
+    ids=["argument", "variable"],
+)
+def test_what_an_offset_alone_says_is_possible(origin: Origin) -> None:
+    """The plain account of the crash goes first."""
+    stopped = facts_of(HeapWorld(), fault=faulted(origin), stack=STACK)
+    findings = apply.findings(stopped)
+    assert [f.rule for f in findings] == ["FT404", "FT205"]
+    assert findings[1].confidence is Confidence.POSSIBLE
+
+
+def uses_of(address: int, is_fresh: bool = True) -> Origin:
+    load = Load(place=address + 0x20, value=0, base=address, is_object=True, is_fresh=is_fresh)
+    return Origin(loads=(load,))
+
+
+def test_the_field_of_an_object_that_no_variable_has() -> None:
+    world = HeapWorld()
+    obj = world.page(GC, 64).object("dict")
+    fault = faulted(uses_of(obj), 0x48)
+    [use] = add_origin({}, STACK, fault)[obj]
+    stopped = facts_of(world, obj, use=use, fault=fault, stack=STACK)
+    [finding] = ft205_null_slot.check(stopped)
+    assert finding.subject is not None
+    assert finding.subject.address == obj
+    assert sentence(finding.title).endswith("peek read NULL from the field at 0x0 of a dict")
+
+
+def test_a_field_that_was_set_since_is_not_called_null() -> None:
+    world = HeapWorld()
+    obj = world.page(GC, 64).object("dict")
+    load = Load(place=obj + 0x20, value=0, now=0x1230, base=obj, offset=0x20, is_object=True)
+    fault = faulted(Origin(loads=(load,)), 0x48)
+    [use] = add_origin({}, STACK, fault)[obj]
+    [finding] = ft205_null_slot.check(facts_of(world, obj, use=use, fault=fault, stack=STACK))
+    assert any("is not now" in sentence(e.claim) for e in finding.evidence)
+
+
+@pytest.mark.parametrize(("is_fresh", "is_trusted"), [(True, True), (False, False)])
+def test_a_dead_object_that_was_read_before_a_call_proves_nothing(
+    is_fresh: bool, is_trusted: bool
+) -> None:
+    """The call may have ended it, by right."""
+    world = HeapWorld()
+    page = world.page(GC, 64)
+    obj = page.object("dict")
+    page.free(obj)
+    fault = faulted(uses_of(obj, is_fresh), 0x48)
+    [use] = add_origin({}, STACK, fault)[obj]
+    [pointer] = facts_of(world, obj, use=use, fault=fault, stack=STACK).pointers
+    judged = doubt(pointer, fault, STACK)
+    assert judged.verdict is Verdict.FREED
+    assert judged.is_trusted is is_trusted
+    if is_fresh:
+        assert judged.liveness_for_use.confidence is not Confidence.POSSIBLE
+
+
+def a_list(world: HeapWorld, *items: int, allocated: int = 4) -> tuple[int, int]:
+    """(a list, its array) with these items."""
+    lst, page = world.page(GC, 64).object("list"), world.page(MEM, 64)
+    array = page.take()
+    world.memory.write(array, world.objects_world.words(allocated, *items))
+    world.set("PyListObject", lst, ob_size=len(items), ob_item=array + 8, allocated=allocated)
+    return lst, array + 8
+
+
+def item_of(world: HeapWorld, *loads: dataflow.Load) -> ItemRead | None:
+    return observed._item(session_of(world), loads)
+
+
+def test_an_item_is_known_by_the_list_s_own_array() -> None:
+    world = HeapWorld()
+    lst, array = a_list(world, 0x1230, 0x1240)
+    offset = world.layout.offset("PyListObject", "ob_item")
+    of_array = dataflow.Load(place=lst + offset, value=array, base=lst, offset=offset)
+    last = dataflow.Load(place=array + 16, value=0, base=array, offset=16)
+    item = item_of(world, last, of_array)
+    assert item is not None
+    assert (item.holder, item.type, item.index, item.length) == (lst, "list", 2, 2)
+    assert item.is_behind
+
+
+def test_an_array_that_the_list_has_no_more_is_not_its_item() -> None:
+    world = HeapWorld()
+    lst, _ = a_list(world, 0x1230)
+    old = world.page(MEM, 64).take()
+    offset = world.layout.offset("PyListObject", "ob_item")
+    of_array = dataflow.Load(place=lst + offset, value=old, base=lst, offset=offset)
+    assert item_of(world, dataflow.Load(place=old, value=0, base=old), of_array) is None
+
+
+@pytest.mark.parametrize("offset", [4, -8])
+def test_a_place_that_is_no_item_is_none(offset: int) -> None:
+    world = HeapWorld()
+    lst, array = a_list(world, 0x1230)
+    place = lst + world.layout.offset("PyListObject", "ob_item")
+    of_array = dataflow.Load(place=place, value=array, base=lst)
+    assert (
+        item_of(world, dataflow.Load(place=array + offset, value=0, base=array), of_array) is None
+    )
+
+
+def test_a_list_that_is_dead_has_no_items() -> None:
+    world = HeapWorld()
+    page = world.page(GC, 64)
+    lst = page.object("list")
+    page.free(lst)
+    place = lst + world.layout.offset("PyListObject", "ob_item")
+    of_array = dataflow.Load(place=place, value=0x3000, base=lst)
+    assert item_of(world, dataflow.Load(place=0x3000, value=0, base=0x3000), of_array) is None
+
+
+def test_what_a_type_lists_as_its_member_has_that_name() -> None:
+    world = HeapWorld()
+    obj = world.page(GC, 64).object("dict")
+    table = world.page(MEM, 128).take()
+    name = world.objects_world.cstring("entry")
+    world.memory.write(table, struct.pack("<QQQQQ", name, 6, 0x20, 0, 0) + bytes(40))
+    world.set("PyTypeObject", world.types["dict"], tp_members=table)
+    objects = session_of(world).objects
+    assert str(observed._slot(objects, obj, 0x20)) == "AttributeSlot(name='entry')"
