@@ -63,8 +63,9 @@ def render(report: Report, options: Options) -> str:
     page = Page(options)
     role: Role = "error" if report.crash is not None else "heading"
     parts = [
-        page.style(role if part in story.crash(report.crash) else "heading", part)
+        page.style(role if part in story.crash(report.crash) else "heading", line)
         for part in story.headline(report)
+        for line in wrap(part, page.width)
     ]
     for line in join_fitting(parts, page.width):
         page.line(line)

@@ -213,6 +213,8 @@ SENTENCES: dict[str, Sentence] = {
     "runs-in": "{function} is running in LWP {lwp}",
     "state-detached": "its thread state {state} is detached",
     "no-thread-state": "it has no thread state",
+    "thread-exits": "the thread is exiting: {function} of the C library runs its destructors",
+    "process-exits": "the process exits: {function} of the C library runs its destructors",
     "process-as-a-whole": "the process as a whole: {state}",
     "thread-is-at": "{thread} is at {file}:{line} in {function}",
     "waiters-for-lock-of": "threads that wait for a lock of LWP {lwp}",

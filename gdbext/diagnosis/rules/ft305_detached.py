@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from gdbext.diagnosis.conclude.leaving import Leaving, leaving
 from gdbext.diagnosis.conclude.reporters import is_abort_machinery
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CrashStack
@@ -29,6 +30,23 @@ FOREIGN_CALLS = ("ffi_call",)
 """libffi, which an interpreter may have linked in: beyond it is what calls foreign code, detached
 on purpose.
 """
+END_THE_BLOCK = (
+    "End Py_BEGIN_ALLOW_THREADS before objects are used, or attach for them (PyGILState_Ensure): "
+    "a detached thread may run during a garbage collection."
+)
+ATTACH = (
+    "Attach first (PyGILState_Ensure, in C++ what the binding has for it: py::gil_scoped_acquire): "
+    "a thread that Python has not started has no thread state until it does."
+)
+AT_THREAD_EXIT = (
+    "The thread is exiting, and its thread state is gone: thread_local variables and specific "
+    "data of threads must not own Python objects. Give these up before the thread's Python "
+    "function returns, or keep them in threading.local."
+)
+AT_EXIT = (
+    "The process exits, and the interpreter is gone: C++ globals and what atexit() calls must not "
+    "own Python objects. Give these up in the module's m_free or by Python's atexit, or never."
+)
 C_LIBRARY = re.compile(r"/lib(c|m|pthread)[.-]")
 
 
@@ -48,14 +66,23 @@ def check(facts: Facts) -> Iterator[Finding]:
         Claim("state-detached", state=Address(state.address)) if state else Claim("no-thread-state")
     )
     place = state.state_address if state else None
+    advice = END_THE_BLOCK if state else ATTACH
+    evidence = [
+        Evidence(Claim("runs-in", function=api.function, lwp=lwp), api.pc),
+        Evidence(what, place, 0 if state else None),
+    ]
+    if state is None and (end := leaving(facts.stack)) is not None:
+        claim = Claim("process-exits", function=end[1])
+        advice = AT_EXIT
+        if end[0] is Leaving.THREAD:
+            claim, advice = Claim("thread-exits", function=end[1]), AT_THREAD_EXIT
+        evidence.append(Evidence(claim))
     yield RULE.finding(
         facts,
         Claim("was-called", function=api.function),
         Confidence.LIKELY,
-        evidence=[
-            Evidence(Claim("runs-in", function=api.function, lwp=lwp), api.pc),
-            Evidence(what, place, 0 if state else None),
-        ],
+        evidence=evidence,
+        advice=advice,
     )
 
 

@@ -91,15 +91,18 @@ def detached(
     state: str | None = "detached",
     caller: str = "worker",
     is_complete: bool = True,
+    outer: Sequence[str] = (),
 ) -> list[Finding]:
     """What FT305 says of a thread in those functions of the interpreter, in that state.
 
-    ``caller`` called them: an extension's function, or another one of the interpreter.
+    ``caller`` called them: an extension's function, or another one of the interpreter; instead of
+    it, ``outer`` are functions of an extension's.
     """
     known = [ThreadState(address=0x5000, lwp=READER, state=state)] if state else []
-    stack = frames([*names, caller])
+    callers = list(outer) or [caller]
+    stack = frames([*names, *callers])
     if caller == "worker":
-        stack[-1] = replace(stack[-1], module=EXTENSION)
+        stack[len(names) :] = [replace(f, module=EXTENSION) for f in stack[len(names) :]]
     return list(
         ft305_detached.check(
             Facts(
@@ -109,6 +112,38 @@ def detached(
             )
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("end", "said", "advice"),
+    [
+        (["~Session", "__call_tls_dtors", "start_thread"], "the thread is exiting", "is exiting"),
+        (
+            ["forget", "__nptl_deallocate_tsd", "start_thread"],
+            "the thread is exiting",
+            "is exiting",
+        ),
+        (["~Holder", "__run_exit_handlers", "exit"], "the process exits", "The process exits"),
+        (["~Holder", "__call_tls_dtors", "exit"], "the process exits", "The process exits"),
+    ],
+)
+def test_destructors_at_the_end_have_advice_of_their_own(
+    end: Sequence[str], said: str, advice: str
+) -> None:
+    [found] = detached(["PyList_Append"], state=None, outer=end)
+    assert sentence(found.evidence[-1].claim).startswith(said)
+    assert advice in found.advice
+
+
+def test_a_thread_that_never_attached_is_told_to() -> None:
+    [found] = detached(["PyList_Append"], state=None, outer=["run", "start_thread"])
+    assert "Attach first" in found.advice
+    assert "end" not in [sentence(e.claim) for e in found.evidence]
+
+
+def test_exit_below_python_code_is_not_the_end_of_the_crashed_call() -> None:
+    [found] = detached(["PyList_Append"], outer=["call", "_PyEval_EvalFrameDefault", "exit"])
+    assert "Py_BEGIN_ALLOW_THREADS" in found.advice
 
 
 def test_a_c_api_call_in_a_detached_thread_is_reported() -> None:
