@@ -60,14 +60,17 @@ def _is_used(facts: Facts, pointer: Pointer) -> bool:
 
 def _of_field(facts: Facts, pointer: Pointer, null: BrokenField) -> Finding:
     container = container_of(facts.cause) if pointer is facts.cause.pointer else None
-    if pointer.actual_type in CONTAINERS:
+    loads, frame = facts.fault.origin.loads, facts.stack.faulting
+    was_read = bool(loads) and loads[0].base == pointer.address
+    if pointer.actual_type in CONTAINERS and was_read:
+        container = Container(pointer.address, pointer.actual_type or "", None)
+    elif pointer.actual_type in CONTAINERS:
         index = None if null.slot is None else index_of(null.slot)
         container = Container(pointer.address, pointer.actual_type or "", index)
     place, about = null.evidence.address, pointer.address
     kind = pointer.actual_type or pointer.expected or "object"
     detail = Claim("null-in", slot=null.slot, type=kind)
-    loads, frame = facts.fault.origin.loads, facts.stack.faulting
-    if loads and loads[0].place == place and frame is not None:
+    if was_read and frame is not None:
         detail = Claim("read-null-from", function=frame.function, slot=null.slot, type=kind)
     return RULE.finding(
         facts,
