@@ -20,8 +20,7 @@ def main() -> None:
     _ = session.heap, session.objects
     started = time.perf_counter()
     items = session.objects.list_items(int(address, 0))
-    verdicts = session.heap.judge_many(items)
-    stale = sum(v.is_dead for v in verdicts)
+    stale = len(session.heap.not_alive(items))
     judging = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()

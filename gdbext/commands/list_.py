@@ -40,14 +40,9 @@ def run(context: Context, arguments: Arguments) -> None:
     if first >= last:
         context.write("  no items" + (" in that range\n" if len(items) else "\n"))
         return
-    verdicts = session.heap.judge_many(items[first:last])
-    # Compared by identity: there may be millions, almost all of them alive.
-    live, immortal = Verdict.LIVE, Verdict.IMMORTAL
-    odd = [
-        index
-        for index, verdict in enumerate(verdicts, first)
-        if verdict is not live and verdict is not immortal
-    ]
+    verdicts = session.heap.not_alive(items[first:last])
+    # There may be millions of items, almost all of them alive.
+    odd = [index for index in range(first, last) if items[index] in verdicts] if verdicts else []
     shown = odd if arguments.flag("--stale") else range(first, last)
     for index in shown[:MAX_ITEMS]:
         _item(context, found.buffer, index, items[index])
@@ -56,7 +51,7 @@ def run(context: Context, arguments: Arguments) -> None:
             f"  … {len(shown) - MAX_ITEMS} more "
             f"(`ft list {address:#x} {shown[MAX_ITEMS]}:` goes on)\n"
         )
-    counted = Counter(verdicts[index - first] for index in odd)
+    counted = Counter(verdicts[items[index]] for index in odd)
     context.write(f"  {_summary(style, counted)} of {last - first} judged\n")
 
 

@@ -12,15 +12,15 @@ from itertools import repeat
 from gdbext.cpython.allocator.evidence import misfit
 from gdbext.cpython.allocator.judge import Judge
 from gdbext.cpython.allocator.kinds import ANY
+from gdbext.cpython.allocator.living import GRAIN, SLICE_SHIFT, Living, slices_of
 from gdbext.cpython.allocator.looks import Look, Looks, read_looks
-from gdbext.cpython.allocator.pages import SLICE_SIZE, Page
+from gdbext.cpython.allocator.pages import Page
 from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.frozen import dataclass
 from gdbext.model import Verdict
 from gdbext.target.protocol import MemoryFault
 
-SLICE_SHIFT = SLICE_SIZE.bit_length() - 1
 # Pages are only counted whole if so many addresses are asked for in each, on average.
 WORTHWHILE = 4
 
@@ -47,28 +47,32 @@ class Census:
 
     def judge_many(self, addresses: array[int]) -> list[Verdict]:
         """The verdict on each address, in order; each is taken for some object's."""
-        remaining = set(addresses)
-        slices = _slices(addresses)
-        known: dict[int, Verdict] = {}
-        if len(remaining) >= WORTHWHILE * len(slices):
-            pages = {
-                page.address: page
-                for number in slices
-                if (page := self._page(number << SLICE_SHIFT))
-            }
-            for page in pages.values():
-                found = self.page(page)
-                if found is not None:
-                    known.update(dict.fromkeys(remaining.intersection(found.freed), Verdict.FREED))
-                    known.update(found.odd)
-                    remaining.difference_update(found.starts)
-        for address in remaining:
-            known[address] = self._one(address)
+        unusual = self.unusual(addresses)
         return (
-            list(map(known.get, addresses, repeat(Verdict.LIVE)))
-            if known
+            list(map(unusual.get, addresses, repeat(Verdict.LIVE)))
+            if unusual
             else [Verdict.LIVE] * len(addresses)
         )
+
+    def unusual(self, addresses: array[int]) -> dict[int, Verdict]:
+        """The verdicts on those of the addresses at which no object lives, or an immortal one."""
+        known: dict[int, Verdict] = {}
+        living = Living()
+        slices = slices_of(addresses)
+        pages = [page for number in slices if (page := self._page(number << SLICE_SHIFT))]
+        if len(addresses) >= WORTHWHILE * len(slices):
+            for page in {page.address: page for page in pages}.values():
+                found = self.page(page)
+                if found is not None:
+                    freed = dict.fromkeys(found.freed, Verdict.FREED)
+                    living.add(page, self._r.before(page), (*freed, *found.odd))
+                    known |= freed
+                    known |= found.odd
+        wanted = set(living.missing(addresses))
+        wanted.update(living.outside(addresses, slices))
+        if not _are_aligned(addresses):
+            wanted.update(address for address in addresses if address % GRAIN)
+        return {address: known.get(address) or self._one(address) for address in wanted}
 
     def _one(self, address: int) -> Verdict:
         return self._judge.address(address, ANY).verdict
@@ -89,16 +93,19 @@ class Census:
         odd = {
             address: verdicts[look] or self._one(address) for address, look in found.having(unusual)
         }
-        freed = set(found.freed) if self._queued else ()
-        for address in self._queued:
-            if address in found.starts and address not in freed and address not in odd:
+        for address in self._queued.get(page.address, ()):
+            if address in found.starts and address not in found.freed and address not in odd:
                 odd[address] = self._one(address)
         return PageCensus(found.starts, found.freed, odd)
 
     @cached_property
-    def _queued(self) -> list[int]:
-        """Objects that look alive, but of whose references some are in queues."""
-        return [*self._r.queues.merges, *self._r.queues.decrefs]
+    def _queued(self) -> dict[int, list[int]]:
+        """Objects that look alive, but of whose references some are in queues, by page."""
+        found: dict[int, list[int]] = {}
+        for address in (*self._r.queues.merges, *self._r.queues.decrefs):
+            if page := self._page(address):
+                found.setdefault(page.address, []).append(address)
+        return found
 
     def _verdicts(self, page: Page, found: Looks) -> dict[Look, Verdict | None]:
         """What every object with a look is; None where that differs from one to the next."""
@@ -122,12 +129,9 @@ class Census:
         return Verdict.IMMORTAL if header.is_immortal else Verdict.LIVE
 
 
-def _slices(addresses: array[int]) -> set[int]:
-    """The 64 KiB slices that addresses lie in: bits 16 to 47 of each, taken without a step of
-    Python for every one.
-    """
-    data = addresses.tobytes() + b"\0\0"
-    return set(memoryview(data)[2 : 2 + 8 * len(addresses)].cast("I")[::2])
+def _are_aligned(addresses: array[int]) -> bool:
+    """Whether all are what objects' addresses are multiples of."""
+    return not any(low % GRAIN for low in set(addresses.tobytes()[::8]))
 
 
 def to_array(addresses: Sequence[int]) -> array[int]:

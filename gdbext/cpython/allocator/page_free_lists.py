@@ -172,6 +172,10 @@ class FreeLists:
 
     def _walk(self, page: Page) -> FreeBlocks:
         found = FreeBlocks()
+        if not (page.free or page.local_free or page.xthread_free or self._delayed_blocks(page)):
+            found.lengths = dict.fromkeys(FREED_BY, 0)
+            self._count(page, found)
+            return found
         try:
             words: PageWords | None = PageWords(self._memory, page)
         except MemoryFault:

@@ -101,8 +101,23 @@ class PageReader:
         self.stride = self._layout.size
         self._old = "xblock_size" in self._layout
         self._size = self._layout.field("xblock_size" if self._old else "block_size")
-        self._tag = "tag" if "tag" in self._layout else "heap_tag"
         self._keys = "keys" in self._layout
+        self._values = self._layout.unpacker(
+            "xblock_size" if self._old else "block_size",
+            "slice_count",
+            "capacity",
+            "reserved",
+            "used",
+            "free",
+            "local_free",
+            "xthread_free",
+            "xheap",
+            "tag" if "tag" in self._layout else "heap_tag",
+            "use_qsbr",
+            "qsbr_goal",
+            "debug_offset",
+            *(() if self._old else ("page_start",)),
+        )
         self._count, self._back = (
             self._layout.offset("slice_count"),
             self._layout.offset("slice_offset"),
@@ -143,41 +158,57 @@ class PageReader:
 
         ``headers`` is the address of the first slice's header.
         """
-        record = self._record(headers, data, number)
-        size = record["xblock_size"] if self._old else record["block_size"]
-        slices = record["slice_count"]
+        at = number * self.stride
+        if at + self.stride > len(data):
+            return None
+        (
+            size,
+            slices,
+            capacity,
+            reserved,
+            used,
+            free,
+            local_free,
+            xthread_free,
+            heap,
+            tag,
+            use_qsbr,
+            qsbr_goal,
+            debug_offset,
+            *start_of_blocks,
+        ) = self._values(data, at)
         area_end = segment + (number + slices) * SLICE_SIZE
         if self._old:
             start = segment + number * SLICE_SIZE + _offset_of_first_block(size)
             if size >= WHOLE_PAGE:
                 size = area_end - start
         else:
-            start = record["page_start"]
+            (start,) = start_of_blocks
         if size < 8 or size % 8 or not segment < start < area_end:
             return None
-        keys = record.raw("keys") if self._keys else b""
+        keys = self._record(headers, data, number).raw("keys") if self._keys else b""
         room = (area_end - start) // size
         return Page(
-            record.address,
+            headers + at,
             segment,
             slices,
             start,
             area_end,
             size,
-            min(record["capacity"], room),
-            min(record["reserved"], room),
-            record["used"],
-            record["free"],
-            record["local_free"],
-            record["xthread_free"] & ~POINTER_FLAGS,
-            record["xheap"] & ~POINTER_FLAGS,
-            record[self._tag],
+            min(capacity, room),
+            min(reserved, room),
+            used,
+            free,
+            local_free,
+            xthread_free & ~POINTER_FLAGS,
+            heap & ~POINTER_FLAGS,
+            tag,
             (int.from_bytes(keys[:8], "little"), int.from_bytes(keys[8:16], "little"))
             if keys
             else None,
-            bool(record["use_qsbr"]),
-            record["qsbr_goal"],
-            record["debug_offset"],
+            bool(use_qsbr),
+            qsbr_goal,
+            debug_offset,
         )
 
     def _record(self, headers: int, data: bytes, number: int) -> Record:

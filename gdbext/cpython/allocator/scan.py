@@ -1,30 +1,29 @@
 """A walk over the whole heap: broken pages, objects that cannot be, containers with dead items.
 
 The first pass judges every block, a page at a time, and notes which are dead; the second looks for
-pointers to these in living objects.  What is kept is one byte a block.
+pointers to these in living objects.  What is kept is :class:`Living`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import field
 
 from gdbext.cpython.allocator.census import Census
 from gdbext.cpython.allocator.health import Corruption, Health
 from gdbext.cpython.allocator.judge import Judge
 from gdbext.cpython.allocator.kinds import ANY
+from gdbext.cpython.allocator.living import SLICE_SHIFT, Living
 from gdbext.cpython.allocator.looks import holds_objects
-from gdbext.cpython.allocator.pages import GC, GC_PRE, SLICE_SIZE, Page
+from gdbext.cpython.allocator.pages import GC, GC_PRE, Page
 from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.allocator.sweep import Progress, Stretch, Sweep
 from gdbext.cpython.objects.types import HAVE_GC
 from gdbext.frozen import dataclass
 from gdbext.model import Confidence, Liveness, Slot, Verdict
 
-SLICE_SHIFT = SLICE_SIZE.bit_length() - 1
 MAX_FOUND = 1_000
 MAX_ARRAYS = 10_000
-OBJECT_ALIGNMENT = 16
 WRONG = frozenset({Verdict.UNKNOWN, Verdict.REUSED, Verdict.POISONED})
 """Verdicts on blocks in use that no sound program has."""
 
@@ -79,10 +78,7 @@ class Scan:
         self._judge = judge
         self._census = census
         self._health = Health(records, judge)
-        self._dead: dict[int, tuple[Page, bytearray]] = {}
-        """Slice → its page, and one byte a block: 1 if no object lives in it."""
-        self._gone: set[int] = set()
-        """Slices of segments that are in no page."""
+        self._living = Living()
         self._arrays: dict[int, tuple[int, list[int]]] = {}
         """Blocks that are no objects' with words to dead objects in them: (size, places of the
         words).
@@ -110,7 +106,7 @@ class Scan:
             for span in segment.spans:
                 if not span.is_page:
                     first = (segment.address >> SLICE_SHIFT) + span.first
-                    self._gone.update(range(first, first + span.slices))
+                    self._living.add_empty(first, span.slices)
         for number, page in enumerate(pages):
             result.pages += 1
             if len(result.corruptions) < MAX_FOUND:
@@ -140,11 +136,7 @@ class Scan:
                         result.broken.append(judged)
         dead = [*freed, *(address for address, verdict in odd.items() if verdict.is_dead)]
         result.objects += page.capacity - len(dead)
-        marks = bytearray(page.capacity)
-        for address in dead:
-            marks[page.index(address)] = 1
-        for number in range(page.start >> SLICE_SHIFT, (page.area_end - 1 >> SLICE_SHIFT) + 1):
-            self._dead[number] = (page, marks)
+        self._living.add(page, self._r.before(page), dead)
 
     # --- second pass ----------------------------------------------------------------------------
 
@@ -152,7 +144,7 @@ class Scan:
         sweep = Sweep(self._r)
         second = (lambda done, total: progress(total + done, 2 * total)) if progress else None
         for stretch in sweep.objects(second):
-            suspects = {word for word in stretch.distinct() if self._is_dead(word)}
+            suspects = sorted(self._suspects(stretch))
             if suspects:
                 yield from self._in(stretch, suspects)
         blocks = {block: size for block, (size, _) in self._arrays.items()}
@@ -160,31 +152,24 @@ class Scan:
             for owner in owners:
                 yield from self._slots(owner, set(self._arrays[block][1]))
 
-    def _is_dead(self, word: int) -> bool:
-        """Whether an object that should be at this address has gone: it is in a free block, or in
+    def _suspects(self, stretch: Stretch) -> Iterator[int]:
+        """The places of words that are addresses of objects that have gone: in a free block, or in
         one that starts elsewhere.
         """
-        number = word >> SLICE_SHIFT
-        if number in self._gone:
-            return word % OBJECT_ALIGNMENT == 0
-        if number not in self._dead or word % OBJECT_ALIGNMENT:
-            return False
-        page, marks = self._dead[number]
-        index = page.index(word)
-        if index < 0:
-            return False
-        return (
-            index >= len(marks)
-            or marks[index] == 1
-            or word != page.block(index) + self._r.before(page)
-        )
+        living = self._living
+        for column in stretch.columns(living.slices):
+            gone = {word for word in living.missing(column.distinct()) if living.is_missing(word)}
+            if gone:
+                for index, word in zip(column.places, column.words):
+                    if word in gone:
+                        yield stretch.start + 8 * index
 
-    def _in(self, stretch: Stretch, suspects: set[int]) -> Iterator[StaleItem]:
+    def _in(self, stretch: Stretch, places: Iterable[int]) -> Iterator[StaleItem]:
         page = stretch.page
         if page is None:
             return
         holders: dict[int, set[int]] = {}
-        for place, _ in stretch.where(suspects):
+        for place in places:
             block = page.block(page.index(place))
             if holds_objects(self._r, page):
                 holders.setdefault(block + self._r.before(page), set()).add(place)
@@ -196,7 +181,10 @@ class Scan:
     def _slots(self, holder: int, places: set[int]) -> Iterator[StaleItem]:
         """Those of the places that are slots of the object, if it is alive itself."""
         info = self._r.objects.type_of(holder)
-        if info is None or self._judge.address(holder, None).verdict not in (
+        if info is None:
+            return
+        references = [r for r in self._r.objects.children(holder) if r.slot_address in places]
+        if not references or self._judge.address(holder, None).verdict not in (
             Verdict.LIVE,
             Verdict.IMMORTAL,
         ):
@@ -204,15 +192,14 @@ class Scan:
         in_the_making = (
             info.has(HAVE_GC) and "tracked" not in self._r.objects.header(holder).gc_names
         )
-        for reference in self._r.objects.children(holder):
-            if reference.slot_address in places:
-                target = self._judge.address(reference.target, ANY)
-                if target.verdict.is_dead:
-                    yield StaleItem(
-                        holder,
-                        info.name,
-                        reference.slot,
-                        reference.slot_address,
-                        target,
-                        in_the_making,
-                    )
+        for reference in references:
+            target = self._judge.address(reference.target, ANY)
+            if target.verdict.is_dead:
+                yield StaleItem(
+                    holder,
+                    info.name,
+                    reference.slot,
+                    reference.slot_address,
+                    target,
+                    in_the_making,
+                )

@@ -9,10 +9,13 @@ through word by word, which may find a leftover that is not a reference, but mis
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cached_property
+from itertools import compress
+from typing import NamedTuple
 
 from gdbext.cpython.allocator.glibc import free_parts
+from gdbext.cpython.allocator.living import SLICE_SHIFT
 from gdbext.cpython.allocator.looks import holds_objects
 from gdbext.cpython.allocator.mimalloc import SEGMENT_SIZE
 from gdbext.cpython.allocator.pages import Page
@@ -22,6 +25,8 @@ from gdbext.target.protocol import MemoryFault
 
 CHUNK = 1 << 20
 SAMPLE = 256
+WIDEST = 128
+"""Words of a block: of larger ones a page has too few for columns to be long."""
 CHUNKS = ("object_stacks", "object_stack_chunks")
 """The freelist of ``_PyObjectStackChunk``, in 3.13 and later: the collector's and the merge queues'
 lists are made of these.
@@ -30,6 +35,18 @@ RED_ZONE = 128
 """Bytes below the stack pointer that a leaf function of x86-64 may use."""
 Progress = Callable[[int, int], None]
 """Called with (bytes done, bytes in all)."""
+
+
+class Column(NamedTuple):
+    """Words and their indices in a stretch; ``is_uniform``: all are equal."""
+
+    places: Sequence[int]
+    words: Sequence[int]
+    is_uniform: bool = False
+
+    def distinct(self) -> Sequence[int]:
+        """The words, or one that they all are."""
+        return self.words[:1] if self.is_uniform else self.words
 
 
 @dataclass(frozen=True)
@@ -48,6 +65,48 @@ class Stretch:
     def words(self) -> memoryview:
         """The memory as 64-bit words."""
         return memoryview(self.data).cast("Q")
+
+    @cached_property
+    def _slices(self) -> memoryview:
+        """Bits 16 to 47 of each word, in every second place: the slice that it may point into."""
+        return memoryview(self.data + b"\0\0")[2 : 2 + len(self.data)].cast("I")
+
+    def columns(self, slices: Set[int]) -> Iterator[Column]:
+        """The words in use of which any may point into the slices.
+
+        Blocks of a page are alike: the words at one place in each are often all equal, or none of
+        them is a pointer, and both shows without a step of Python for each.
+        """
+        step = self.page.block_size // 8 if self.page else 1
+        if self.page is None or self.start != self.page.start or not 1 < step <= WIDEST:
+            for first, last in self.in_use:
+                if not slices.isdisjoint(self._slices[2 * first : 2 * last : 2]):
+                    yield Column(range(first, last), self.words[first:last])
+            return
+        for at in range(step):
+            column = self.words[at::step]
+            is_uniform = column[1:] == column[:-1]
+            if (is_uniform and column[0] >> SLICE_SHIFT not in slices) or (
+                not is_uniform and slices.isdisjoint(self._slices[2 * at :: 2 * step])
+            ):
+                continue
+            places: Sequence[int] = range(at, len(self.words), step)
+            words: Sequence[int] = column
+            if self._used is not None:
+                places = list(compress(places, self._used))
+                words = list(compress(column, self._used))
+            yield Column(places, words, is_uniform)
+
+    @cached_property
+    def _used(self) -> bytearray | None:
+        """For each block of the page whether it is in use; None if all are."""
+        if self.page is None or self.in_use == ((0, len(self.words)),):
+            return None
+        step = self.page.block_size // 8
+        used = bytearray(len(self.words) // step)
+        for first, last in self.in_use:
+            used[first // step : last // step] = b"\1" * ((last - first) // step)
+        return used
 
     def distinct(self) -> set[int]:
         """All values that words in use have."""
@@ -112,25 +171,22 @@ class Sweep:
         """
         slices: dict[int, list[int]] = {}
         for block, size in blocks.items():
-            for number in range(block >> 16, (block + size - 1 >> 16) + 1):
+            for number in range(block >> SLICE_SHIFT, (block + size - 1 >> SLICE_SHIFT) + 1):
                 slices.setdefault(number, []).append(block)
-        found: dict[int, list[int]] = {}
+        found: dict[int, dict[int, None]] = {}
         for stretch in self.objects():
             page = stretch.page
             if page is None or not holds_objects(self._r, page):
                 continue
-            words = {
-                w: b
-                for w in stretch.distinct()
-                for b in slices.get(w >> 16, ())
-                if b <= w < b + blocks[b]
-            }
-            for place, word in stretch.where(set(words)) if words else ():
-                owners = found.setdefault(words[word], [])
-                holder = page.block(page.index(place)) + self._r.before(page)
-                if holder not in owners:
-                    owners.append(holder)
-        return found
+            for places, words, _ in stretch.columns(slices.keys()):
+                for index, word in zip(places, words):
+                    for block in slices.get(word >> SLICE_SHIFT, ()):
+                        if block <= word < block + blocks[block]:
+                            place = stretch.start + 8 * index
+                            holder = page.block(page.index(place)) + self._r.before(page)
+                            owners = found.setdefault(block, {})
+                            owners[holder] = None
+        return {block: sorted(owners) for block, owners in found.items()}
 
     def _read(self, start: int, size: int) -> bytes | None:
         try:
@@ -241,6 +297,10 @@ def _indices(start: int, parts: Iterable[tuple[int, int]]) -> Iterator[tuple[int
 
 def _runs(page: Page, free: Set[int]) -> Iterator[tuple[int, int]]:
     """[start, end) of neighbouring blocks in use."""
+    if not free:
+        if page.capacity:
+            yield page.start, page.end
+        return
     first = None
     for block in page.blocks():
         if block in free:

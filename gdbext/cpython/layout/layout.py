@@ -14,6 +14,7 @@ Example:
 from __future__ import annotations
 
 import enum
+import struct
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -30,6 +31,8 @@ ALIASES = {
 }
 """Names that DWARF may have under another tag."""
 
+CODES = {1: "B", 2: "H", 4: "I", 8: "Q"}
+"""Unsigned integers of so many bytes, as :mod:`struct` names them."""
 PROBE = "PyObject"
 """A debugger that does not know this struct has no DWARF of the interpreter."""
 
@@ -96,6 +99,37 @@ class StructLayout:
             raise UnknownLayout(f"this Python's {self.name} has no known field {name}")
         return found[0]
 
+    def unpacker(self, *names: str) -> Callable[[bytes, int], tuple[int, ...]]:
+        """A function of (bytes, where in them the struct begins) for the fields' values, unsigned:
+        for structs that are read in thousands.
+
+        Raises:
+            UnknownLayout
+        """
+        fields = [self.field(name) for name in names]
+        units = sorted({(field.offset, field.size) for field in fields})
+        code, end = "<", 0
+        for offset, size in units:
+            if offset < end or size not in CODES:
+                return lambda data, at: tuple(
+                    _unsigned(field, data[at + field.offset : at + field.offset + field.size])
+                    for field in fields
+                )
+            code += f"{offset - end}x{CODES[size]}"
+            end = offset + size
+        unpack = struct.Struct(code).unpack_from
+        places = [units.index((field.offset, field.size)) for field in fields]
+        bits = [(number, field) for number, field in enumerate(fields) if field.bits]
+
+        def read(data: bytes, at: int) -> tuple[int, ...]:
+            found = unpack(data, at)
+            values = [found[place] for place in places]
+            for number, field in bits:
+                values[number] = values[number] >> field.bit & (1 << field.bits) - 1
+            return tuple(values)
+
+        return read
+
     def offset(self, name: str) -> int:
         """Where a field begins, in bytes.
 
@@ -142,14 +176,15 @@ class Record:
 
     def _get(self, name: str, signed: bool) -> int:
         field = self._layout.field(name)
-        value = int.from_bytes(
-            self._data[field.offset : field.offset + field.size],
-            "little",
-            signed=signed and not field.bits,
-        )
-        if field.bits:
-            value = value >> field.bit & (1 << field.bits) - 1
-        return value
+        data = self._data[field.offset : field.offset + field.size]
+        if signed and not field.bits:
+            return int.from_bytes(data, "little", signed=True)
+        return _unsigned(field, data)
+
+
+def _unsigned(field: Field, data: bytes) -> int:
+    value = int.from_bytes(data, "little")
+    return value >> field.bit & (1 << field.bits) - 1 if field.bits else value
 
 
 class Layout:
