@@ -13,11 +13,12 @@ from __future__ import annotations
 import contextlib
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from gdbext.binfmt import elf, sections
 from gdbext.binfmt.sections import ElfFile
 from gdbext.frozen import dataclass
+from gdbext.target.values import Module
 
 STANDARD = "/usr/lib/debug"
 LINK, MINIMAL = ".gnu_debuglink", ".gnu_debugdata"
@@ -51,6 +52,25 @@ class Where:
             yield self.executable
         if pid is not None:
             yield f"/proc/{pid}/exe"
+
+
+def stand_ins(modules: Iterable[Module], sysroot: str) -> list[str]:
+    """Folders of this machine with files of the target, the same builds, that the sysroot lacks.
+
+    A folder that stands for a container's ``/`` often has the program and not the C library.
+
+    >>> stand_ins(debugger.modules(), "/srv/container")        # doctest: +SKIP
+    ['/usr/lib/x86_64-linux-gnu']
+    """
+    root = sysroot.rstrip("/")
+    found = [
+        os.path.dirname(module.path)
+        for module in modules
+        if module.build_id
+        and not os.path.exists(root + module.path)
+        and elf.build_id_in_file(module.path) == module.build_id
+    ]
+    return list(dict.fromkeys(found))
 
 
 def separate(path: str, folders: tuple[str, ...] = (STANDARD,)) -> str | None:

@@ -99,3 +99,19 @@ def test_in_a_container_whose_root_is_here(
         (root / link.name).symlink_to(link.readlink())
     program.unlink()
     assert told(triage(core, "--sysroot", str(root), "--debugger", debugger)) == plain
+
+
+@pytest.mark.parametrize("debugger", ["gdb", "lldb", "drgn"])
+def test_in_a_container_of_which_only_the_program_is_here(
+    debugger: str, tmp_path: Path, plain: tuple[object, ...]
+) -> None:
+    """The C library, of the same build, is this machine's: the stack above it is no guess."""
+    program = tmp_path / "opt" / "python3.13t"
+    program.parent.mkdir()
+    shutil.copy(interpreters.build("release"), program)
+    core = crash(program, SCRIPT, folder=tmp_path / "run", env=home()).core
+    root = tmp_path / "root"
+    inside = root / program.relative_to("/")
+    inside.parent.mkdir(parents=True)
+    program.rename(inside)
+    assert told(triage(core, "--sysroot", str(root), "--debugger", debugger)) == plain

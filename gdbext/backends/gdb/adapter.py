@@ -15,7 +15,7 @@ from gdbext.backends.gdb.stack import Stacks
 from gdbext.backends.gdb.threads import WORD, lwp_of, register, selection, threads_by_lwp
 from gdbext.backends.gdb.types import AGGREGATES, Types, dwarf_symbol
 from gdbext.backends.gdb.words import output_of
-from gdbext.binfmt.debug_files import STANDARD, Where
+from gdbext.binfmt.debug_files import STANDARD, Where, stand_ins
 from gdbext.binfmt.files import TargetFiles
 from gdbext.target import signals
 from gdbext.target.protocol import (
@@ -280,14 +280,32 @@ def open_core(
         if sysroot:
             gdb.execute(f"set sysroot {sysroot}")
         if debug_folder:
-            usual = gdb.parameter("debug-file-directory") or STANDARD
-            gdb.execute(f"set debug-file-directory {debug_folder}:{usual}")
+            add_debug_folder(debug_folder)
         gdb.execute(f"file {_quoted(executable)}")
         # Not as a string: gdb cannot make one of what a damaged core has for names.
         gdb.execute(f"core-file {_plain_path(core)}")
+        if sysroot:
+            find_libraries()
     except gdb.error as error:
         raise DebuggerError(f"gdb cannot open {core}: {error}") from None
     return GdbDebugger()
+
+
+def add_debug_folder(folder: str) -> None:
+    """Let gdb look for debug information there first, by build id."""
+    usual = gdb.parameter("debug-file-directory") or STANDARD
+    gdb.execute(f"set debug-file-directory {folder}:{usual}")
+
+
+def find_libraries() -> None:
+    """Let gdb have this machine's libraries where the sysroot lacks them and the build is the same:
+    without a library's unwind tables, the stack above its functions is guessed.
+    """
+    sysroot = _where(None).sysroot
+    found = stand_ins(GdbDebugger().modules(), sysroot) if sysroot else []
+    if found:
+        folders = [*found, *filter(None, [gdb.parameter("solib-search-path")])]
+        gdb.execute(f"set solib-search-path {':'.join(map(str, folders))}")
 
 
 def attach(pid: int) -> GdbDebugger:

@@ -15,9 +15,11 @@ import pytest
 from gdbext.binfmt import debug_files, sections
 from gdbext.binfmt.debug_files import Where
 from gdbext.binfmt.symtab import SymbolTable
-from unit.binfmt import elf_sections
+from gdbext.target.values import Module
+from unit.binfmt import elf_sections, elf_segments
 
 PROGBITS = 1
+ID = b"\x5a" * 20
 NAMES = elf_sections.symbols(("list_repr", 2, 1, 0x1000, 64))
 
 
@@ -83,6 +85,27 @@ def test_damaged_names_are_no_names(tmp_path: Path, packed: bytes) -> None:
     path = elf_sections.elf(tmp_path / "python", {debug_files.MINIMAL: (PROGBITS, packed, 0)})
     inner = debug_files.minimal(sections.read(str(path)))
     assert inner is None or not list(SymbolTable(inner).find("list_repr"))
+
+
+def test_files_that_the_sysroot_lacks_are_taken_from_here_if_they_are_the_same_build(
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "root"
+    here = {name: tmp_path / name / "lib.so" for name in ("same", "other", "inside")}
+    for path in here.values():
+        path.parent.mkdir()
+        elf_segments.write(path, elf_segments.program(build_id=ID))
+    inside = root / str(here["inside"]).lstrip("/")
+    inside.parent.mkdir(parents=True)
+    elf_segments.write(inside, elf_segments.program(build_id=ID))
+    modules = [
+        Module(str(here["same"]), 0x1000, ID.hex()),
+        Module(str(here["other"]), 0x2000, "22" * 20),
+        Module(str(here["inside"]), 0x3000, ID.hex()),
+        Module("/nowhere/lib.so", 0x4000, ID.hex()),
+        Module("linux-vdso.so.1", 0x5000, None),
+    ]
+    assert debug_files.stand_ins(modules, f"{root}/") == [str(here["same"].parent)]
 
 
 def test_a_file_of_the_target_is_looked_for_in_the_sysroot_first() -> None:
