@@ -101,6 +101,7 @@ def parser() -> argparse.ArgumentParser:
         "the program that made them, where it cannot be found from each core",
         "a folder that stands for / of the machine where they crashed",
     )
+    parsers.add_symbol_server(made)
     parsers.add_debugger(made)
     parsers.add_timeout(made, 120.0, "seconds that one core may take")
     made.add_argument(
@@ -170,6 +171,7 @@ def _diagnose_all(left: list[Core], arguments: argparse.Namespace) -> Iterator[d
             core=core,
             executable=os.path.abspath(arguments.exe) if arguments.exe else None,
             sysroot=os.path.abspath(arguments.sysroot) if arguments.sysroot else None,
+            debuginfod=arguments.debuginfod,
             debugger=arguments.debugger,
             timeout=arguments.timeout,
             redact=arguments.redact,

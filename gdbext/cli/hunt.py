@@ -111,6 +111,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--on-crash", metavar="DIR", help="keep each run's reports and output in this folder"
     )
+    parsers.add_symbol_server(made)
     parsers.add_debugger(made)
     outputs.add_options(made)
     return made
@@ -155,6 +156,7 @@ def _plan(arguments: argparse.Namespace, command: Sequence[str], folder: str) ->
         raise Failure(f"cannot make {folder}: {error.strerror}", USAGE) from None
     options = ["--debugger", arguments.debugger, "--format", "json"]
     options += ["--redact"] if arguments.redact else []
+    options += ["--debuginfod", arguments.debuginfod] if arguments.debuginfod else []
     if arguments.on_crash:
         options += ["--format", "text"]
     return Plan(

@@ -8,7 +8,7 @@ from typing import Any
 
 from gdbext.cli import remote
 from gdbext.cli.cores import Core
-from gdbext.cli.workers import WorkerDied, Workers, WorkerSlow
+from gdbext.cli.workers import Answer, WorkerDied, Workers, WorkerSlow
 from gdbext.engine.outcome import CANNOT_OPEN, DIAGNOSED, PARTIAL, Failure
 from gdbext.frozen import dataclass
 from gdbext.store.database import ENTRY_SCHEMA
@@ -24,6 +24,7 @@ class Task:
     core: Core
     executable: str | None = None
     sysroot: str | None = None
+    debuginfod: str | None = None
     debugger: str = "auto"
     timeout: float = 120.0
     redact: bool = False
@@ -45,8 +46,9 @@ def _attempted(task: Task, core: str, workers: Workers) -> dict[str, Any]:
     for attempt in range(ATTEMPTS):
         try:
             with workers.borrowed() as worker:
-                status, said, report = worker.ask(_request(task, core, attempt), task.timeout)
-                return _entry(task, status, said, report)
+                answer = worker.ask(_request(task, core, attempt), task.timeout)
+                workers.tell(answer.news)
+                return _entry(task, answer)
         except WorkerDied as death:
             died = str(death)
         except WorkerSlow:
@@ -76,17 +78,19 @@ def _request(task: Task, core: str, attempt: int) -> dict[str, Any]:
         "shown": task.core.name,
         "executable": task.executable,
         "sysroot": task.sysroot,
+        "debuginfod": task.debuginfod,
         "debugger": task.debugger,
         "redact": task.redact,
     }
 
 
-def _entry(task: Task, status: int, said: str, report: str) -> dict[str, Any]:
+def _entry(task: Task, answer: Answer) -> dict[str, Any]:
+    status = answer.status
     if status not in (DIAGNOSED, PARTIAL):
-        lines = said.splitlines() or [f"exit status {status}"]
+        lines = answer.said.splitlines() or [f"exit status {status}"]
         return failure(task, lines[0].removeprefix("gdbext: "), status)
     try:
-        with open(report, encoding="utf-8") as stream:
+        with open(answer.report, encoding="utf-8") as stream:
             content = json.load(stream)
     except (OSError, ValueError) as error:
         return failure(task, f"its report cannot be read: {error}")

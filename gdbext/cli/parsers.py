@@ -71,6 +71,16 @@ def add_program(
     parser.add_argument("--sysroot", metavar="DIR", help=sysroot)
 
 
+def add_symbol_server(parser: argparse.ArgumentParser) -> None:
+    """Where debug information may come from that is not on this machine."""
+    parser.add_argument(
+        "--debuginfod",
+        metavar="URL",
+        type=server,
+        help="a symbol server to ask for debug information that is not here (default: no network)",
+    )
+
+
 def add_timeout(parser: argparse.ArgumentParser, default: float, what: str) -> None:
     """How long a debugger may take."""
     parser.add_argument(
@@ -108,7 +118,7 @@ def color(arguments: argparse.Namespace) -> bool | None:
     return {"always": True, "never": False}.get(arguments.color)
 
 
-# --- numbers -------------------------------------------------------------------------------------
+# --- numbers, addresses --------------------------------------------------------------------------
 
 
 def count(text: str) -> int:
@@ -125,3 +135,12 @@ def seconds(text: str) -> float:
     if not value > 0:
         raise argparse.ArgumentTypeError("must be above 0")
     return value
+
+
+def server(text: str) -> str:
+    """An argument's type: the address of a symbol server."""
+    from gdbext.engine import debuginfod
+
+    if not debuginfod.is_server(text):
+        raise argparse.ArgumentTypeError(f"a server's address is https://…, not {text}")
+    return text

@@ -18,8 +18,8 @@ from gdbext.backends.gdb import launcher as gdb
 from gdbext.backends.lldb import launcher as lldb
 from gdbext.backends.programs import Program
 from gdbext.cli import compressed, init, parsers
-from gdbext.engine import core_target, launch
-from gdbext.engine.outcome import Failure
+from gdbext.engine import core_target, debuginfod, launch
+from gdbext.engine.outcome import USAGE, Failure
 from gdbext.reports.sanitize import inert, visible
 from gdbext.target.protocol import DebuggerError
 
@@ -43,6 +43,7 @@ def parser(name: str) -> argparse.ArgumentParser:
     made = parsers.new(name, EXAMPLES.format(name=name, symbols=SYMBOLS[name]))
     made.add_argument("core", metavar="CORE", help="the core file, or the PID of a process")
     parsers.add_program(made)
+    parsers.add_symbol_server(made)
     made.add_argument(
         "--no-triage", action="store_true", help="only load the commands, and show nothing"
     )
@@ -55,36 +56,58 @@ def run(name: str, arguments: argparse.Namespace) -> int:
     try:
         debugger = launch.find(name)
         if arguments.core.isdecimal() and not os.path.exists(arguments.core):
+            if arguments.debuginfod:
+                raise Failure("--debuginfod asks for the files of a core, not of a process", USAGE)
             return converse(debugger, words(["-p", arguments.core], arguments))
         with compressed.unpacked(arguments.core) as path:
             found = core_target.open_target(path, arguments.exe, arguments.sysroot, arguments.core)
             for warning in found.warnings:
                 print(f"gdbext: {inert(visible(warning))}", file=sys.stderr)
             core = [found.executable, "-c", os.path.abspath(found.core)]
-            return converse(debugger, words(core, arguments))
+            return converse(debugger, words(core, arguments, _debug_folder(path, arguments)))
     except (launch.LaunchError, compressed.UnpackError, DebuggerError) as error:
         raise Failure(str(error)) from None
 
 
-def gdb_words(opened: Sequence[str], arguments: argparse.Namespace) -> list[str]:
+def _debug_folder(core: str, arguments: argparse.Namespace) -> str | None:
+    """The folder that has what the symbol server sent, if one was named."""
+
+    def say(line: str) -> None:
+        print(f"gdbext: {inert(visible(line))}", file=sys.stderr)
+
+    sysroot = os.path.abspath(arguments.sysroot) if arguments.sysroot else None
+    request = {"core": core, "sysroot": sysroot, "debuginfod": arguments.debuginfod}
+    return debuginfod.with_folder(request, say).get("debug_folder")
+
+
+def gdb_words(
+    opened: Sequence[str], arguments: argparse.Namespace, debug_folder: str | None = None
+) -> list[str]:
     """gdb's arguments: settings, gdbext, what to run first, and the target."""
+    adapter = "python import gdbext.backends.gdb.adapter as adapter; adapter"
+    folder = [f"{adapter}.add_debug_folder({debug_folder!r})"] if debug_folder else []
     sysroot = [f"set sysroot {arguments.sysroot}"] if arguments.sysroot else []
+    libraries = [f"{adapter}.find_libraries()"] if sysroot else []
     triage = [] if arguments.no_triage else ["with pagination off -- ft triage"]
     return [
         "-q",
         *_each("-iex", [*gdb.QUIET_SETTINGS, *sysroot]),
         *("-ix", init.path("gdb")),
-        *_each("-ex", triage),
+        *_each("-iex", folder),
+        *_each("-ex", [*libraries, *triage]),
         *opened,
     ]
 
 
-def lldb_words(opened: Sequence[str], arguments: argparse.Namespace) -> list[str]:
+def lldb_words(
+    opened: Sequence[str], arguments: argparse.Namespace, debug_folder: str | None = None
+) -> list[str]:
     """The same for LLDB."""
     sysroot = arguments.sysroot
     settings = [
         *lldb.QUIET_SETTINGS,
         *([f'platform select --sysroot "{sysroot}" remote-linux'] if sysroot else []),
+        *([f'settings append {lldb.DEBUG_FOLDERS} "{debug_folder}"'] if debug_folder else []),
         f'command script import "{init.path("lldb")}"',
     ]
     triage = [] if arguments.no_triage else ["ft triage"]

@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
             "stop single threads at random for some milliseconds, which widens the windows of races"
         ),
     )
+    parsers.add_symbol_server(made)
     parsers.add_debugger(made)
     parsers.add_looks(made)
     return made
@@ -94,5 +95,6 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.redact,
         arguments.verbose,
         parsers.color(arguments),
+        arguments.debuginfod,
     )
     return supervise(command, wishes, arguments.timeout, arguments.chaos)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from typing import Any
 
 from gdbext.cli import compressed, outputs, parsers
@@ -46,11 +45,7 @@ def parser() -> argparse.ArgumentParser:
         help="the core file; given several, or reports in JSON, it says what they share",
     )
     parsers.add_program(made)
-    made.add_argument(
-        "--debuginfod",
-        metavar="URL",
-        help="a symbol server to ask for debug information that is not here (default: no network)",
-    )
+    parsers.add_symbol_server(made)
     parsers.add_debugger(made)
     parsers.add_timeout(made, 300.0, "seconds after which the debugger is stopped")
     outputs.add_options(made)
@@ -72,31 +67,16 @@ def diagnose_core(path: str, arguments: argparse.Namespace, request: dict[str, A
     Raises:
         Failure: when it cannot be unpacked, or no debugger can do it.
     """
-    request = {**request, "shown": path}
+    request = {**request, "shown": path, "debuginfod": arguments.debuginfod}
     for name, file in (("executable", arguments.exe), ("sysroot", arguments.sysroot)):
         request[name] = os.path.abspath(file) if file else None
     try:
         with compressed.unpacked(path) as core:
-            if arguments.debuginfod:
-                folder = _from_server(arguments.debuginfod, core, request["sysroot"])
-                request["debug_folder"] = folder
             return diagnose(
                 {**request, "core": os.path.abspath(core)}, arguments.debugger, arguments.timeout
             )
     except compressed.UnpackError as error:
         raise Failure(str(error)) from None
-
-
-def _from_server(url: str, core: str, sysroot: str | None) -> str:
-    """Ask the server for what is missing here; returns the folder that has what came."""
-    from gdbext.engine import debuginfod
-    from gdbext.reports.sanitize import inert, visible
-
-    if not debuginfod.is_server(url):
-        raise Failure(f"--debuginfod takes a server's address, https://…, not {url}", USAGE)
-    for line in debuginfod.fetch(url, debuginfod.missing(core, sysroot)):
-        print(f"gdbext: {inert(visible(line))}", file=sys.stderr)
-    return debuginfod.folder()
 
 
 def report_request(arguments: argparse.Namespace) -> dict[str, Any]:

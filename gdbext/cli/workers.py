@@ -23,9 +23,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gdbext.backends.programs import UNUSABLE, Program
 from gdbext.engine import launch
@@ -48,6 +48,18 @@ class WorkerDied(Exception):
 
 class WorkerSlow(Exception):
     """The worker did not answer in time, and was ended."""
+
+
+class Answer(NamedTuple):
+    """What came of a core: exit status, what was said, the path of the report.
+
+    ``news`` is what a person should know of the work, such as which file a symbol server sent.
+    """
+
+    status: int
+    said: str
+    report: str
+    news: list[str]
 
 
 class Worker:
@@ -77,8 +89,8 @@ class Worker:
         """Of the process, and of its process group."""
         return self._process.pid
 
-    def ask(self, request: dict[str, Any], timeout: float) -> tuple[int, str, str]:
-        """Diagnose a core: (exit status, what was said, path of the report).
+    def ask(self, request: dict[str, Any], timeout: float) -> Answer:
+        """Diagnose a core.
 
         Raises:
             WorkerDied
@@ -96,7 +108,7 @@ class Worker:
         self.is_spent = answer["is_spent"]
         if answer["status"] not in ANSWERED:
             raise WorkerDied(f"{answer['debugger']} {ended(answer['status'])}{self._last_words()}")
-        return answer["status"], self._said(), report
+        return Answer(answer["status"], self._said(), report, answer["news"])
 
     def _write(self, request: dict[str, Any]) -> None:
         assert self._process.stdin is not None
@@ -148,6 +160,7 @@ class Workers:
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._has_ended = False
+        self._told: set[str] = set()
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
@@ -174,6 +187,16 @@ class Workers:
                     self._idle.append(worker)
             if not is_good:
                 worker.end()
+
+    def tell(self, news: Iterable[str]) -> None:
+        """Say what a person should know, on stderr, and nothing twice."""
+        from gdbext.reports.sanitize import inert, visible
+
+        with self._lock:
+            new = [line for line in dict.fromkeys(news) if line not in self._told]
+            self._told.update(new)
+        for line in new:
+            print(f"gdbext: {inert(visible(line))}", file=sys.stderr, flush=True)
 
     def end(self) -> None:
         """End all, and what they are at."""
@@ -232,16 +255,19 @@ def serve(folder: str) -> None:
 def _work(request: dict[str, Any]) -> dict[str, Any]:
     """Let the debuggers that there are try, the best first."""
     from gdbext.cli import compressed
+    from gdbext.engine import debuginfod
 
+    news: list[str] = []
     name = request["debugger"]
     try:
         chosen = launch.candidates(name)
         # What made a worker die is not asked once more, where there is another.
         chosen = chosen[request["attempt"] :] or chosen[-1:]
         with compressed.unpacked(request["core"]) as core:
+            request = debuginfod.with_folder({**request, "core": core}, news.append)
             for program in chosen:
                 name = next(iter(program.command), program.name)
-                status = _try(program, {**request, "core": core, "debugger": program.name})
+                status = _try(program, {**request, "debugger": program.name})
                 if status in ANSWERED:
                     break
             else:
@@ -249,7 +275,7 @@ def _work(request: dict[str, Any]) -> dict[str, Any]:
     except (launch.LaunchError, compressed.UnpackError) as error:
         os.write(2, f"{error}\n".encode(errors="replace"))
         status = CANNOT_OPEN
-    return {"status": status, "debugger": name}
+    return {"status": status, "debugger": name, "news": news}
 
 
 def _try(program: Program, request: dict[str, Any]) -> int:

@@ -16,6 +16,10 @@ def diagnose(request: dict[str, Any], debugger: str, timeout: float) -> int:
     Raises:
         Failure: when the debugger itself fails, and there is no other to try.
     """
+    if request.get("debuginfod"):
+        from gdbext.engine import debuginfod
+
+        request = debuginfod.with_folder(request, _say)
     try:
         chosen = launch.candidates(debugger, live="pid" in request)
         if debugger == "auto" and "pid" not in request and (lack := launch.lack(chosen[0])):

@@ -9,13 +9,14 @@ uses the network.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import tempfile
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from gdbext import user_cache
@@ -36,6 +37,20 @@ class Wanted(NamedTuple):
 
     path: str
     build_id: str
+
+
+def with_folder(request: dict[str, Any], say: Callable[[str], None]) -> dict[str, Any]:
+    """The request of a core (see ``inside``) with the folder that has what its server sent.
+
+    ``debuginfod`` in it is the server's address; without one nothing is asked.  ``say`` is given
+    what a person should know.
+    """
+    url = request.get("debuginfod")
+    if not url:
+        return request
+    for line in server(url).fetch(missing(request["core"], request.get("sysroot"))):
+        say(line)
+    return {**request, "debug_folder": folder()}
 
 
 def folder() -> str:
@@ -82,28 +97,46 @@ def _has_debug_information(path: str) -> bool:
     return any(name in sections.read(path).names for name in DEBUG_SECTIONS)
 
 
-def fetch(url: str, wanted: Sequence[Wanted]) -> Iterator[str]:
-    """Ask the server for each; yields what a person should know, one line each.
-
-    A server that does not answer is asked once.
+class Server:
+    """A symbol server.  It is asked for nothing twice, and not any more once it has not answered:
+    a batch has many cores of the same files.
     """
-    for file in wanted:
-        name = os.path.basename(file.path)
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._asked: set[str] = set()
+        self._is_silent = False
+
+    def fetch(self, wanted: Sequence[Wanted]) -> Iterator[str]:
+        """Ask for each; yields what a person should know, one line each."""
+        for file in wanted:
+            if self._is_silent or file.build_id in self._asked:
+                continue
+            self._asked.add(file.build_id)
+            if said := self._fetch(file):
+                yield said
+
+    def _fetch(self, file: Wanted) -> str | None:
+        url, name = self._url, os.path.basename(file.path)
         address = f"{url.rstrip('/')}/buildid/{file.build_id}/debuginfo"
         try:
             size = _download(address, file.build_id)
         except urllib.error.HTTPError as error:
             error.close()
-            if error.code != NOT_FOUND:
-                yield f"{url} refuses debug information of {name}: {error.code} {error.reason}"
+            if error.code == NOT_FOUND:
+                return None
+            return f"{url} refuses debug information of {name}: {error.code} {error.reason}"
         except (urllib.error.URLError, OSError) as error:
+            self._is_silent = True
             reason = getattr(error, "reason", None) or error
-            yield f"{url} cannot be reached: {reason}; what it may have is left out"
-            return
+            return f"{url} cannot be reached: {reason}; what it may have is left out"
         except ValueError as error:
-            yield f"{url}: what it sent for {name} is not used: {error}"
-        else:
-            yield f"debug information of {name} from {url} ({size >> 20} MB)"
+            return f"{url}: what it sent for {name} is not used: {error}"
+        return f"debug information of {name} from {url} ({size >> 20} MB)"
+
+
+server = functools.cache(Server)
+"""The server of that address, the same one each time in this process."""
 
 
 def _download(address: str, build_id: str) -> int:

@@ -23,7 +23,8 @@ from gdbext.tracing.tracer import Crash
 class Wishes(NamedTuple):
     """What the user wants of a crash.
 
-    ``folder`` is None for the text alone; ``color`` None leaves it to the terminal.
+    ``folder`` is None for the text alone; ``color`` None leaves it to the terminal; ``debuginfod``
+    is the symbol server to ask.
     """
 
     folder: str | None = None
@@ -33,6 +34,7 @@ class Wishes(NamedTuple):
     redact: bool = False
     verbose: bool = False
     color: bool | None = None
+    debuginfod: str | None = None
 
 
 class _Job(NamedTuple):
@@ -90,6 +92,7 @@ class Diagnoses:
             "temporary": crash.core.startswith(scratch),
             "shown": kept if kept or crash.core.startswith(scratch) else crash.core,
             "outputs": [("text", STDOUT), *reports.items(), ("json", own)],
+            "debuginfod": self._wishes.debuginfod,
             "redact": self._wishes.redact,
             "verbose": self._wishes.verbose,
             "color": wants_color(sys.stderr) if color is None else color,

@@ -13,8 +13,10 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -22,6 +24,7 @@ import interpreters
 import version_tables
 from gdbext.binfmt.elf import build_id_in_file
 from lab import corpus, crash
+from lab.crash import copy_sparse
 from lab.triage import triage_json
 
 CORPUS = corpus()
@@ -180,32 +183,77 @@ def test_with_wrong_tables_of_instructions_no_operation_is_named(tmp_path: Path)
     assert "FT301" not in [finding["rule"] for finding in report["findings"]]
 
 
-@pytest.mark.parametrize("debugger", ["gdb", "lldb", "drgn"])
-def test_a_server_that_the_user_names_has_the_debug_information(
-    debugger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class SymbolServer(NamedTuple):
+    """A server that has the debug information of the lab's stripped interpreter."""
+
+    url: str
+    stripped: Path
+    core: Path
+    news: str
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SymbolServer]:
     python, stripped = interpreters.build("release"), interpreters.build("stripped")
     core = crash(stripped, CORPUS["os_abort"].path, folder=tmp_path / "run").core
-    build_id = build_id_in_file(str(python))
-    place = tmp_path / "server" / "buildid" / str(build_id) / "debuginfo"
+    place = tmp_path / "server" / "buildid" / str(build_id_in_file(str(stripped))) / "debuginfo"
     place.parent.mkdir(parents=True)
     subprocess.run(["objcopy", "--only-keep-debug", python, place], check=True)
-    monkeypatch.setenv("GDBEXT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("GDBEXT_CACHE", str(tmp_path / "cache"))  # the lab's interpreters, too
     handler = functools.partial(Quiet, directory=str(tmp_path / "server"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_address[1]}"
-        command = [sys.executable, "-m", "gdbext", "triage", str(core), "--debugger", debugger]
-        done = subprocess.run(
-            [*command, "--format", "json", "--debuginfod", url],
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        server.shutdown()
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{running.server_address[1]}"
+        try:
+            yield SymbolServer(url, stripped, core, f"debug information of python from {url}")
+        finally:
+            running.shutdown()
+
+
+def gdbext(*words: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "gdbext", *map(str, words)]
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.mark.parametrize("debugger", ["gdb", "lldb", "drgn"])
+def test_a_server_that_the_user_names_has_the_debug_information(
+    debugger: str, server: SymbolServer
+) -> None:
+    options = ("--debugger", debugger, "--format", "json", "--debuginfod", server.url)
+    done = gdbext("triage", server.core, *options)
     assert done.returncode == 0, done.stderr
-    assert f"debug information of python from {url}" in done.stderr
+    assert server.news in done.stderr
     assert json.loads(done.stdout)["target"]["layout_source"] == "dwarf"
+
+
+@pytest.mark.parametrize("debugger", ["gdb", "drgn"])
+def test_a_batch_asks_the_server_once(debugger: str, server: SymbolServer) -> None:
+    again = server.core.with_name("again.core")
+    copy_sparse(server.core, again)
+    options = ("--jobs", 1, "--debugger", debugger, "-o", "-", "--debuginfod", server.url)
+    done = gdbext("batch", server.core, again, *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(server.news) == 1
+    entries = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [e["report"]["target"]["layout_source"] for e in entries] == ["dwarf", "dwarf"]
+
+
+def test_a_run_asks_the_server(server: SymbolServer, tmp_path: Path) -> None:
+    command = (server.stripped, CORPUS["os_abort"].path)
+    folder = tmp_path / "reports"
+    done = gdbext("run", "--on-crash", folder, "--debuginfod", server.url, "--", *command)
+    assert server.news in done.stderr
+    (report,) = folder.glob("*.json")
+    assert json.loads(report.read_text())["target"]["layout_source"] == "dwarf"
+
+
+@pytest.mark.parametrize("debugger", ["gdb", "lldb"])
+def test_a_prompt_has_what_the_server_sent(debugger: str, server: SymbolServer) -> None:
+    done = gdbext(debugger, server.core, "--debuginfod", server.url)
+    assert server.news in done.stderr
+    assert "layouts from DWARF" in done.stdout
 
 
 class Quiet(SimpleHTTPRequestHandler):

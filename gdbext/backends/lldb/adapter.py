@@ -10,6 +10,7 @@ from functools import partial
 import lldb
 
 from gdbext.backends.adapter import Adapter
+from gdbext.backends.lldb.launcher import DEBUG_FOLDERS
 from gdbext.backends.lldb.stack import AGGREGATES, INVALID, STRUCTS, Stacks, raw_bytes, register
 from gdbext.backends.structs import Member, flattened
 from gdbext.binfmt import elf
@@ -25,7 +26,6 @@ from gdbext.target.protocol import (
 )
 
 WORD = (1 << 64) - 1
-DEBUG_FOLDERS = "target.debug-file-search-paths"
 NO_TARGET = (
     "no process and no core; start one (`run`), attach to one (`attach -p PID`) or open a core "
     "(`target create -c FILE`)"

@@ -14,6 +14,8 @@ QUIET_SETTINGS = (
     "settings set target.load-cwd-lldbinit false",
 )
 """What loads nothing of the target's own, and asks nothing."""
+DEBUG_FOLDERS = "target.debug-file-search-paths"
+"""LLDB's setting of the folders that it searches for debug information."""
 SETTINGS = (
     *QUIET_SETTINGS,
     "settings set auto-confirm true",

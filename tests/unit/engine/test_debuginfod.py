@@ -69,7 +69,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_what_the_server_has_is_kept_by_build_id(server: Server, cache: Path) -> None:
     content = elf_segments.program(build_id=ID)
     server.files[f"/buildid/{ID.hex()}/debuginfo"] = content
-    said = list(debuginfod.fetch(server.url + "/", [OTHER, PYTHON]))
+    said = list(debuginfod.Server(server.url + "/").fetch([OTHER, PYTHON]))
     assert server.asked == [f"/buildid/{w.build_id}/debuginfo" for w in (OTHER, PYTHON)]
     assert said == [f"debug information of python3.15t from {server.url}/ (0 MB)"]
     assert (cache / "5a" / f"{ID.hex()[2:]}.debug").read_bytes() == content
@@ -78,14 +78,40 @@ def test_what_the_server_has_is_kept_by_build_id(server: Server, cache: Path) ->
 
 def test_another_builds_file_is_not_used(server: Server, cache: Path) -> None:
     server.files[f"/buildid/{ID.hex()}/debuginfo"] = elf_segments.program(build_id=b"\1" * 20)
-    (said,) = debuginfod.fetch(server.url, [PYTHON])
+    (said,) = debuginfod.Server(server.url).fetch([PYTHON])
     assert "is not used: it is of another build" in said
     assert not list(cache.glob("*/*"))
 
 
 def test_a_server_that_does_not_answer_is_asked_once() -> None:
-    (said,) = debuginfod.fetch("http://127.0.0.1:9", [PYTHON, OTHER])
+    silent = debuginfod.Server("http://127.0.0.1:9")
+    (said,) = silent.fetch([PYTHON, OTHER])
     assert "cannot be reached" in said
+    assert list(silent.fetch([Wanted("/opt/libthird.so", "66" * 20)])) == []
+
+
+def test_what_a_server_has_not_is_not_asked_for_with_the_next_core(server: Server) -> None:
+    asked = debuginfod.server(server.url)
+    assert asked is debuginfod.server(server.url)
+    assert list(asked.fetch([OTHER])) == list(asked.fetch([OTHER])) == []
+    assert len(server.asked) == 1
+
+
+def test_a_request_gets_the_folder_of_what_the_server_sent(
+    server: Server, tmp_path: Path, cache: Path
+) -> None:
+    content = elf_segments.program(build_id=ID)
+    server.files[f"/buildid/{ID.hex()}/debuginfo"] = content
+    python = elf_segments.write(tmp_path / "python", content)
+    request = {"core": core(tmp_path, python, content), "debuginfod": server.url}
+    said: list[str] = []
+    assert debuginfod.with_folder(request, said.append) == {
+        **request,
+        "debug_folder": str(cache.parent),
+    }
+    assert said == [f"debug information of python from {server.url} (0 MB)"]
+    plain = {"core": request["core"]}
+    assert debuginfod.with_folder(plain, said.append) == plain
 
 
 def core(tmp_path: Path, python: str, image: bytes) -> str:
@@ -102,8 +128,14 @@ def test_only_what_is_not_here_is_asked_for(tmp_path: Path, cache: Path) -> None
     assert debuginfod.missing(str(tmp_path / "none")) == []
 
 
+COMMANDS = ("triage", "batch", "run", "hunt", "gdb", "lldb")
+
+
 @pytest.mark.parametrize("url", ["debuginfod.example", "file:///etc", "ftp://a/b", "https://"])
-def test_what_is_no_server(url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_is_no_server(
+    command: str, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = core(tmp_path, "/opt/python", elf_segments.program(build_id=ID))
-    assert main(["triage", path, "--debuginfod", url]) == USAGE
-    assert "--debuginfod takes a server's address" in capsys.readouterr().err
+    assert main([command, "--debuginfod", url, path]) == USAGE
+    assert "--debuginfod: a server's address is https://" in capsys.readouterr().err
