@@ -61,6 +61,7 @@ class TargetFiles:
         self._symbols: dict[tuple[str, str | None], Symbol | None] = {}
         self._names: dict[int, Symbol | None] = {}
         self._dwarfs: dict[str, Dwarf] = {}
+        self._biases: dict[str, int] = {}
         self._lines: dict[Dwarf, Lines] = {}
 
     @cached_property
@@ -255,8 +256,12 @@ class TargetFiles:
 
     def _bias(self, memory: Memory, path: str) -> int:
         """What is to be added to the addresses in a mapped file."""
-        here = self.here(memory, path)
-        return self._bases[path] - (sections.read(here).first if here else 0)
+        if path not in self._biases:
+            here = self.here(memory, path)
+            if here is None:
+                return self._bases[path]
+            self._biases[path] = self._bases[path] - sections.read(here).first
+        return self._biases[path]
 
     def here(self, memory: Memory, path: str) -> str | None:
         """The file of this machine that was mapped as ``path``; None if it is another build now, or

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import drgn
@@ -34,6 +35,9 @@ class Stacks:
         self._entry_values = EntryValues(debugger, files)
         self._scopes: dict[DwarfPlace, list[list[Entry]]] = {}
         self._lost_there: dict[tuple[DwarfPlace, int, str], _Lost] = {}
+        # What threads that are at the same place have in common.
+        self._described: dict[_Place, NativeFrame] = {}
+        self._parameters_at: dict[_Place, list[str]] = {}
 
     def walk(self, lwp: int, limit: int) -> list[_Frame]:
         """At least ``limit`` frames, or all, down to ``main``."""
@@ -42,8 +46,12 @@ class Stacks:
         walk = self._walks[lwp]
         while len(walk.frames) < limit and (group := walk.next_group()):
             for depth, frame in enumerate(group):
-                native = self._describe(frame, len(walk.frames), walk.is_caller(depth))
-                walk.frames.append(_Frame(native, frame, depth))
+                is_caller = walk.is_caller(depth)
+                place = _Place(frame.pc, depth, is_caller, frame.interrupted)
+                if place not in self._described:
+                    self._described[place] = self._describe(frame, is_caller)
+                native = replace(self._described[place], level=len(walk.frames), sp=frame.sp)
+                walk.frames.append(_Frame(native, frame, place))
         return walk.frames
 
     def _trace(self, lwp: int) -> Iterator[drgn.StackFrame]:
@@ -80,12 +88,13 @@ class Stacks:
             self._program, {**frame.registers(), "rip": returns_to - 1, "rsp": sp + WORD_BYTES}
         )
 
-    def _describe(self, frame: drgn.StackFrame, level: int, is_caller: bool) -> NativeFrame:
+    def _describe(self, frame: drgn.StackFrame, is_caller: bool) -> NativeFrame:
+        """The frame as the outermost of a stack."""
         # Of who called through a bad pointer drgn was told the address before, see `_caller`.
         pc, sp = frame.pc + (is_caller and frame.interrupted), frame.sp
         module = self._files.file_at(pc)
         if returns_from_signal(self._debugger, pc):
-            return NativeFrame(level, pc, sp, SIGNAL_FRAME, None, None, module)
+            return NativeFrame(0, pc, sp, SIGNAL_FRAME, None, None, module)
         address = pc - is_caller
         file, line = self._position(frame, address)
         name = frame.function_name
@@ -93,7 +102,7 @@ class Stacks:
             symbol = self._debugger.symbol_at(address)
             name = plain_function(symbol.name) if symbol is not None else None
         name = short_function(name) if name else None
-        return NativeFrame(level, pc, sp, name, file, line, module, frame.is_inline)
+        return NativeFrame(0, pc, sp, name, file, line, module, frame.is_inline)
 
     def _position(self, frame: drgn.StackFrame, address: int) -> tuple[str | None, int | None]:
         """(path, line); the path below the folder of the build where that is all that DWARF has."""
@@ -121,7 +130,9 @@ class Stacks:
         if level >= len(walk):
             return []
         frame = walk[level]
-        parameters = self._parameters(frame.frame)
+        if frame.place not in self._parameters_at:
+            self._parameters_at[frame.place] = self._parameters(frame.frame)
+        parameters = self._parameters_at[frame.place]
         arguments: dict[str, Variable] = {}
         local: dict[str, Variable] = {}
         try:
@@ -196,7 +207,7 @@ class Stacks:
         place = self._files.dwarf_at(self._debugger, frames[level].pc - is_caller)
         if place is None:
             return None, LOST
-        lost = self._lost(place, walk[level].depth, name)
+        lost = self._lost(place, walk[level].place.depth, name)
         if lost.expression is not None:
             # drgn computes no values that need those of the function's entry.
             value = callsites.compute(
@@ -257,12 +268,23 @@ def _describe_lost(place: DwarfPlace, scope: Sequence[Entry], name: str) -> _Los
     return _Lost(None, locations.register(locations.place(dwarf, [function], name, start)))
 
 
+class _Place(NamedTuple):
+    """Where in the code a frame is: drgn's pc, and how many inlined functions of that physical
+    frame lie below it.
+    """
+
+    pc: int
+    depth: int
+    is_caller: bool
+    is_interrupted: bool
+
+
 class _Frame(NamedTuple):
-    """A frame, drgn's own, and how many inlined functions of that physical frame lie below it."""
+    """A frame, and drgn's own."""
 
     native: NativeFrame
     frame: drgn.StackFrame
-    depth: int
+    place: _Place
 
 
 class _Walk:

@@ -29,6 +29,9 @@ from gdbext.cpython.objects.types import TypeInfo
 from gdbext.model import Claim, Evidence, Liveness, Verdict
 from gdbext.target.protocol import Memory, MemoryFault, Region
 
+MOST_KEPT = 1 << 14
+"""Verdicts that are remembered."""
+
 
 class Heap:
     """One process's heap.
@@ -57,13 +60,19 @@ class Heap:
         self._census = Census(self.records, self._judge)
         self._health = Health(self.records, self._judge)
         self._holders = HolderSearch(self.records, self._judge)
+        self._judged: dict[tuple[int, str | None], Liveness] = {}
 
     def judge(self, address: int, expected_type: str | None = None) -> Liveness:
         """Whether the object that a program uses at this address (as ``PyObject *``) is alive.
 
         ``expected_type`` is the ``tp_name`` of what the program takes it for (``object``: any).
         """
-        return self._judge.address(address, expected_type)
+        wanted = address, expected_type
+        if wanted not in self._judged:
+            if len(self._judged) == MOST_KEPT:
+                self._judged.clear()
+            self._judged[wanted] = self._judge.address(address, expected_type)
+        return self._judged[wanted]
 
     def judge_block(self, address: int) -> Liveness:
         """Whether the memory that a raw pointer leads into is allocated: a list's array, a dict's

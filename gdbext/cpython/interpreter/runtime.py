@@ -5,6 +5,7 @@ Include/cpython/pystate.h).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
 from gdbext.frozen import dataclass
@@ -94,8 +95,15 @@ class Runtime:
 
     def by_lwp(self, lwp: int) -> ThreadState | None:
         """The LWP's thread state; of several, the one that is attached."""
-        mine = [t for t in self.threads if t.native_thread_id == lwp]
+        mine = self._by_lwp.get(lwp, ())
         return next((t for t in mine if t.state == "attached"), mine[0] if mine else None)
+
+    @cached_property
+    def _by_lwp(self) -> dict[int, list[ThreadState]]:
+        found: dict[int, list[ThreadState]] = {}
+        for thread in self.threads:
+            found.setdefault(thread.native_thread_id, []).append(thread)
+        return found
 
 
 def read_runtime(memory: Memory, layout: Layout, address: int) -> Runtime:

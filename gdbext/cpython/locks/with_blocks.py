@@ -70,6 +70,7 @@ class WithBlocks:
         self._layout = layout
         self._objects = objects
         self._code_facts = code_facts
+        self._depths: dict[tuple[int, int], int] = {}
 
     def managers(self, frame: Frame) -> list[tuple[int, int]]:
         """(address of the stack's word, context manager) of the frame's ``with`` blocks, outermost
@@ -106,19 +107,28 @@ class WithBlocks:
         return None
 
     def _depth(self, frame: Frame) -> int:
+        """How many values the stack has at least where the frame is; the same in all threads that
+        are there.
+        """
         if frame.lasti is None:
             return 0
+        place = frame.code, frame.lasti
+        if place not in self._depths:
+            self._depths[place] = self._depth_at(frame, frame.lasti)
+        return self._depths[place]
+
+    def _depth_at(self, frame: Frame, lasti: int) -> int:
         table = read_bytes(
             self._memory,
             self._layout,
             self._objects.field("PyCodeObject", frame.code, "co_exceptiontable"),
             MAX_TABLE,
         )
-        depth = handler_depth(table or b"", frame.lasti)
+        depth = handler_depth(table or b"", lasti)
         # A jump back cannot raise, so it may stand in no range; the stack is that of the loop's
         # start, where it leads to.
         facts = self._code_facts(frame.code)
-        targets = [first for first, last in facts.loops if last == frame.lasti] if facts else []
+        targets = [first for first, last in facts.loops if last == lasti] if facts else []
         return max([depth, *(handler_depth(table or b"", first) for first in targets)])
 
     def _stack(self, frame: Frame, depth: int) -> tuple[int, list[int]]:

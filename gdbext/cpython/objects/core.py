@@ -15,6 +15,8 @@ from gdbext.model import Claim, Evidence
 from gdbext.target.protocol import Memory, MemoryFault
 
 MAX_BASES = 100
+MOST_KEPT = 1 << 14
+"""Objects whose types are remembered."""
 T = TypeVar("T")
 
 
@@ -39,6 +41,7 @@ class Core(Reader):
         self._headers = HeaderFormat(layout)
         self._types = Types(self, self._headers, is_collecting)
         self._memo: dict[tuple[str, int], object] = {}
+        self._types_of: dict[int, TypeInfo | None] = {}
 
     def header(self, address: int) -> Header:
         """The object header at ``address``, whatever stands there.
@@ -57,6 +60,13 @@ class Core(Reader):
 
         A dead object (reference count 0) still has a type: see :meth:`is_object`.
         """
+        if address not in self._types_of:
+            if len(self._types_of) == MOST_KEPT:
+                self._types_of.clear()
+            self._types_of[address] = self._type_of(address)
+        return self._types_of[address]
+
+    def _type_of(self, address: int) -> TypeInfo | None:
         try:
             header = self.header(address)
         except MemoryFault:
