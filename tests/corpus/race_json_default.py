@@ -33,9 +33,9 @@ def encodes():
 
 def changes():
     while True:
-        shared[:] = [
+        shared[:] = [  # op: setitem or store or [] or item
             [str(number)] for number in range(3000, 3030)
-        ]  # op: setitem or store or [] or item
+        ]
         shared.clear()  # op: clear
 
 

@@ -31,9 +31,9 @@ def prints():
 def changes():
     while True:
         for number in range(50):
-            setattr(
+            setattr(  # op: setattr or store
                 shared, f"v{number % 7}", list[int] | dict[str, int] | None
-            )  # op: setattr or store
+            )
         shared.__dict__.clear()  # op: clear
 
 

@@ -20,7 +20,7 @@ tell(object=id(shared))
 
 def read():
     while True:
-        list(shared)  # op: iter, reads
+        list(shared)  # op: iter or list, reads
 
 
 def fill():
