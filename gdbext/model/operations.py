@@ -37,6 +37,7 @@ class OperationKind(str, enum.Enum):
     """
     FORMAT = "format"
     """[``str``, ``repr``, ``ascii``; None without a conversion]"""
+    RAISE = "raise"
     TRUTH = "truth"
     AWAIT = "await"
     LOAD_VARIABLE = "load-deref"

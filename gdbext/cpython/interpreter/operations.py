@@ -113,6 +113,7 @@ class BytecodeOperation:
                        thing that takes all of the
                        receiver
     format             repr, str, ascii or None
+    raise                                            (the cause,) if one is given
     truth, await
     load-deref         (the receiver is the cell's
     store-deref        or variable's own name)       (value,)
@@ -501,6 +502,11 @@ class _Walk:
         self.add(at, "unpack", self.peek(1))
         self.other(at)
 
+    def raise_varargs(self, at: Instruction) -> None:
+        raised = self.take(at.oparg)
+        if raised:
+            self.add(at, "raise", raised[0], None, *raised[1:])
+
     # --- building -------------------------------------------------------------------------------
 
     def build(self, at: Instruction) -> None:
@@ -616,6 +622,7 @@ HANDLERS: dict[str, Callable[[_Walk, Instruction], None]] = {
     "SEND": _Walk.send,
     "GET_ANEXT": _Walk.get_anext,
     **dict.fromkeys(("UNPACK_SEQUENCE", "UNPACK_EX"), _Walk.unpack),
+    "RAISE_VARARGS": _Walk.raise_varargs,
     **dict.fromkeys(
         (
             "BUILD_LIST",

@@ -220,6 +220,10 @@ FAMILIES = (
     ),
     _iterator("odict_iterator", "odictiterobject", "di_odict", "di_current", "di_result"),
     _iterator("set_iterator", "setiterobject", "si_set"),
+    # Objects/genobject.c: what an await steps, which steps the generator or coroutine in its turn
+    _iterator("async_generator_asend", "PyAsyncGenASend", "ags_gen", "ags_sendval"),
+    _iterator("async_generator_athrow", "PyAsyncGenAThrow", "agt_gen", "agt_args"),
+    _iterator("coroutine_wrapper", "PyCoroWrapper", "cw_coroutine"),
     _iterator("enumerate", "enumobject", "en_sit", "en_result", "en_longindex"),
     _iterator("reversed", "reversedobject", "seq"),
     _iterator("zip", "zipobject", "ittuple", "result"),

@@ -20,6 +20,9 @@ def effect_of(type_name: str, operation: BytecodeOperation, is_iterator: bool) -
     """
     if traits_of(type_name).immutable:
         return Effect.READ
+    if operation.kind == "raise":
+        # It gets a traceback and a context; of a class that is raised a new instance does.
+        return Effect.READ if type_name == "type" else Effect.WRITE
     if operation.kind in WRITING:
         return Effect.WRITE
     if operation.kind in STORING_ITEMS:

@@ -16,7 +16,7 @@ from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.methods import is_method_name, method_traits
-from gdbext.cpython.traits.types import makes_iterators, traits_of
+from gdbext.cpython.traits.types import makes_iterators, same_struct, traits_of
 from gdbext.diagnosis.observe.bytecode_effects import effect_of, effect_on_argument
 from gdbext.diagnosis.observe.operations import CALL, of_bytecode
 from gdbext.frozen import dataclass
@@ -27,6 +27,7 @@ MAX_ITERATORS = 4
 STEPS = ("next", "send", "unpack", "extend")
 ATTRIBUTES = ("load-attr", "store-attr", "delete-attr")
 CONSTANTS = ("const", "int")
+FUNCTIONS = ("function", "classmethod", "staticmethod")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +48,9 @@ class Operand:
     is_iterator: bool = False
     """The object is its own iterator."""
     is_method: bool = False
-    """The attribute is a method of a C type: to look it up does nothing to the object."""
+    """The attribute is a method: to look it up does nothing to the object."""
+    through: int | None = None
+    """The iterator that the code names, and that takes its items from the object."""
     is_plain_attribute: bool = False
     """The attribute is one that an instance of a class written in Python simply has.
 
@@ -182,7 +185,10 @@ def _behind(objects: Objects, outer: Operand, seen: set[int], depth: int = 0) ->
             yield from _called_by_c(objects, outer.bytecode, reference.target)
         elif reference.slot in traits.advances_in:
             for target in _each(objects, reference.target):
-                inner = _operand(objects, target, outer.bytecode, outer.operation, is_argument=True)
+                inner = replace(
+                    _operand(objects, target, outer.bytecode, outer.operation, is_argument=True),
+                    through=outer.through or outer.address,
+                )
                 yield inner
                 yield from _behind(objects, inner, seen, depth + 1)
 
@@ -225,10 +231,19 @@ def _operand(
         is_argument=is_argument,
         is_own=is_own,
         calls_python=calls_python,
-        is_iterator=info is not None and _is_iterator(objects, info.address),
-        is_method=info is not None and not info.is_python_class and is_method_name(bytecode.name),
+        is_iterator=info is not None and _is_iterator(objects, info),
+        is_method=info is not None and _is_method(objects, info, bytecode.name),
         is_plain_attribute=info is not None and _is_plain_attribute(objects, info, bytecode),
     )
+
+
+def _is_method(objects: Objects, info: TypeInfo, name: str | None) -> bool:
+    """Whether the attribute is one of the class's functions; of C's types their names say so."""
+    attribute = class_attribute(objects, info, name) if info.is_python_class and name else None
+    function = objects.type_of(attribute) if attribute else None
+    if function is not None:
+        return function.name in FUNCTIONS
+    return is_method_name(name)
 
 
 def _is_plain_attribute(objects: Objects, info: TypeInfo, bytecode: BytecodeOperation) -> bool:
@@ -239,9 +254,21 @@ def _is_plain_attribute(objects: Objects, info: TypeInfo, bytecode: BytecodeOper
     return descriptor is None or traits_of(descriptor.name).plain_descriptor
 
 
-def _is_iterator(objects: Objects, type_address: int) -> bool:
-    """Whether objects of the type are their own iterators."""
+def _is_iterator(objects: Objects, info: TypeInfo) -> bool:
+    """Whether objects of the type are their own iterators, or are stepped as such.
+
+    Every class written in Python has the slot filled: with a function that only complains, where
+    it has no ``__next__`` (Objects/typeobject.c, update_one_slot).
+    """
+    if not info.is_python_class:
+        return _steps_in_c(objects, info) or same_struct(info.name, "generator")
+    if class_attribute(objects, info, "__next__") is not None:
+        return True
+    return any(_steps_in_c(objects, b) for b in objects.bases(info) if not b.is_python_class)
+
+
+def _steps_in_c(objects: Objects, info: TypeInfo) -> bool:
     try:
-        return bool(objects.field("PyTypeObject", type_address, "tp_iternext"))
+        return bool(objects.field("PyTypeObject", info.address, "tp_iternext"))
     except (MemoryFault, UnknownLayout):
         return False

@@ -9,6 +9,7 @@ import pytest
 from fakes import opcodes_of
 from gdbext.cpython.interpreter.bytecode import instructions
 from gdbext.cpython.interpreter.operations import BytecodeOperation, Name, operation_at, operations
+from unit.interpreter.code_samples import encoded
 from unit.interpreter.snippets import MINORS, snippet
 
 
@@ -145,3 +146,14 @@ def test_where_the_operands_lie_on_the_value_stack(minor: int) -> None:
     assert value[0][0] in ("const", "int")
     assert [table[0], key[0]] == [store.receiver, store.arguments[0]]
     assert [value[1], table[1], key[1]] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("minor", MINORS)
+@pytest.mark.parametrize("oparg", [0, 1, 2])
+def test_what_is_raised_and_from_what(minor: int, oparg: int) -> None:
+    table = opcodes_of(minor)
+    loads = [("LOAD_FAST", slot) for slot in range(oparg)]
+    found = walked(encoded(table, *loads, ("RAISE_VARARGS", oparg)), [], minor)
+    raised = [(f.kind, f.receiver, f.arguments) for f in found]
+    cause = (("fast", 1),) if oparg == 2 else ()
+    assert raised == ([("raise", ("fast", 0), cause)] if oparg else [])

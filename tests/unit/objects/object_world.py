@@ -60,6 +60,7 @@ BUILTINS = {
     "method_descriptor": ("PyMethodDescrObject", 0),
     "member_descriptor": ("PyMemberDescrObject", 0),
     "method-wrapper": ("wrapperobject", 0),
+    "coroutine": ("PyCoroObject", 0),
     "cell": ("PyCellObject", 0),
     "module": ("PyModuleObject", 0),
     "weakref.ReferenceType": ("PyWeakReference", 0),

@@ -1,0 +1,62 @@
+"""What an operation of bytecode does to the objects that it names."""
+
+from __future__ import annotations
+
+import pytest
+
+from gdbext.cpython.interpreter.frames import Frame
+from gdbext.cpython.interpreter.operations import BytecodeOperation
+from gdbext.cpython.traits.effects import Effect
+from gdbext.diagnosis.observe.bytecode_effects import effect_of
+from gdbext.diagnosis.observe.operands import Operand, operands
+from unit.objects.object_world import World
+
+SHARED = ("fast", 0)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def class_of(world: World, name: str, **attributes: int) -> int:
+    """A class statement's class with those attributes."""
+    made = world.new_class(name)
+    fields = world.dict([(world.put(key), value) for key, value in attributes.items()])
+    world.set("PyTypeObject", made, tp_dict=fields, tp_iternext=0x40_9000)
+    return made
+
+
+def on(world: World, shared: int, kind: str, name: str | None = None) -> Operand:
+    """The operation's view of the local variable that is the object."""
+    frame = Frame(0, 0, "f", "a.py", 1, 0, 0, {"shared": shared}, (), ("shared",))
+    operation = BytecodeOperation(0, kind, SHARED, name)
+    (found,) = operands(world.objects, frame, operation, None, is_on_stack=False)
+    return found
+
+
+def test_to_look_up_a_method_of_a_class_does_nothing_to_the_object(world: World) -> None:
+    class_of(world, "Headers", replace=world.slotted("function"), limit=world.put(3))
+    headers = world.instance("Headers")
+    assert on(world, headers, "load-attr", "replace").shows_elsewhere
+    assert not on(world, headers, "load-attr", "limit").shows_elsewhere
+    assert on(world, world.put([]), "load-attr", "append").shows_elsewhere
+
+
+def test_an_instance_is_an_iterator_only_where_its_class_says_so(world: World) -> None:
+    """Every class's slot is filled."""
+    class_of(world, "Headers")
+    class_of(world, "Rows", __next__=world.slotted("function"))
+    assert not on(world, world.instance("Headers"), "next").is_iterator
+    assert on(world, world.instance("Rows"), "next").is_iterator
+
+
+def test_a_coroutine_is_stepped_as_an_iterator_is(world: World) -> None:
+    coroutine = world.object("coroutine", world.layout.size("PyCoroObject"))
+    assert on(world, coroutine, "send").effect("coroutine") is Effect.WRITE
+
+
+def test_what_is_raised_gets_a_traceback() -> None:
+    raised = BytecodeOperation(0, "raise", SHARED)
+    assert effect_of("ValueError", raised, is_iterator=False) is Effect.WRITE
+    assert effect_of("type", raised, is_iterator=False) is Effect.READ
