@@ -43,12 +43,26 @@ def losses(accesses: Iterable[Access], address: int) -> list[Access]:
     return sorted(taking, key=lambda a: (a.proximity, recency(a)))
 
 
-def merged(accesses: Sequence[Access], in_c: Access | None) -> Access:
-    """Of several operations on one object the nearest, or of those that are near enough to be
-    running now the most harmful.
+def _running(acting: Sequence[Access]) -> list[Access]:
+    """The operations at the instruction; a method that is looked up there is called next."""
+    calls = {
+        a.operation.name: a
+        for a in acting
+        if a.operation.kind is OperationKind.CALL and a.proximity <= Proximity.LINE
+    }
+    return [
+        calls.get(a.operation.name, a) if a.operation.kind is OperationKind.GETATTR else a
+        for a in acting
+        if a.proximity is Proximity.AT
+    ]
 
-    Innermost frames come first: what a method of the program's own does to the object says more
-    than its call.
+
+def merged(accesses: Sequence[Access], in_c: Access | None) -> Access:
+    """Of several operations on one object the one that is running, else the nearest, or of those
+    that are near enough to be running now the most harmful.
+
+    Of several calls on one line only that of the frame's instruction runs.  Innermost frames come
+    first: what a method of the program's own does to the object says more than its call.
     """
     acting = [a for a in accesses if not a.is_passing_on]
     if in_c and (not acting or (in_c.is_own and min(a.proximity for a in acting) > Proximity.LINE)):
@@ -56,7 +70,10 @@ def merged(accesses: Sequence[Access], in_c: Access | None) -> Access:
     if not acting:
         return replace(accesses[0], proximity=Proximity.FUNCTION, effect=Effect.READ)
     nearest = min(a.proximity for a in acting)
-    if nearest <= Proximity.LINE:
+    running = _running(acting) if in_c else []
+    if running:
+        named = max(running, key=weight)
+    elif nearest <= Proximity.LINE:
         named = max((a for a in acting if a.proximity <= Proximity.LINE), key=weight)
     else:
         best = [a for a in acting if a.proximity == nearest]
@@ -69,5 +86,6 @@ def merged(accesses: Sequence[Access], in_c: Access | None) -> Access:
         proximity=near,
         c_function=in_c.c_function if in_c else None,
         own_level=in_c.own_level if in_c else None,
+        is_private=in_c is not None and in_c.is_private,
         is_passing_on=False,
     )

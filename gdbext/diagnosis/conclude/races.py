@@ -84,7 +84,8 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
             for pair in ranked_pairs(accesses, nearest)
             if pair.address not in taken
         ]
-        if not any(_takes_part(accesses, race) for race in races):
+        own = _own_object(accesses)
+        if not any(race.object.address == own or _is_clear_part(accesses, race) for race in races):
             races += _races_of_workers(accesses)
     return tuple(_by_evidence(accesses, races)[:MAX_RACES])
 
@@ -108,13 +109,32 @@ def _by_evidence(accesses: Accesses, races: Sequence[Race]) -> list[Race]:
 
 
 def _own_object(accesses: Accesses) -> int | None:
+    """The object that the crashed thread's C code works on."""
+    own = _own_access(accesses)
+    return own.address if own is not None else None
+
+
+def _own_access(accesses: Accesses) -> Access | None:
     """The innermost object of the type's own C code that the crashed thread is in, where that does
     not only read under the object's lock.
+
+    An iterator that others take their items through stands for what it takes them from, where
+    another thread steps it as well: it is what the program shares.
     """
     crashed = accesses.of(accesses.crashed)
     own = [a for a in crashed.nearest if _is_at_work_on(a)] if crashed else []
     innermost = min(own, key=lambda access: access.own_level or 0, default=None)
-    return innermost.address if innermost is not None else None
+    if innermost is None or innermost.through is None:
+        return innermost
+    outer = next((a for a in own if a.address == innermost.through), None)
+    others = (
+        a
+        for thread in accesses.threads
+        if thread.lwp != accesses.crashed
+        for a in thread.nearest
+        if a.address == innermost.through and a.effect.changes and not a.is_passing_on
+    )
+    return outer if outer is not None and any(others) else innermost
 
 
 def _why_without(accesses: Accesses) -> Iterator[Evidence]:
@@ -124,6 +144,10 @@ def _why_without(accesses: Accesses) -> Iterator[Evidence]:
         name = ThreadName(crashed.name) if crashed.name else None
         thread = Claim("thread-by-name", lwp=crashed.lwp, name=name)
         yield Evidence(Claim("takes-no-part", thread=thread), None)
+
+
+def _is_clear_part(accesses: Accesses, race: Race) -> bool:
+    return _takes_part(accesses, race) and race.confidence.rank <= Confidence.LIKELY.rank
 
 
 def _takes_part(accesses: Accesses, race: Race) -> bool:
@@ -138,10 +162,8 @@ def _races_of_workers(accesses: Accesses) -> Iterator[Race]:
 
     The other one is a worker that does the same work: it may have had the object in its turn.
     """
-    crashed = accesses.of(accesses.crashed)
-    own = [a for a in crashed.nearest if _is_at_work_on(a)] if crashed else []
-    own.sort(key=lambda access: access.own_level or 0)
-    for access in own[:1]:
+    crashed, access = accesses.of(accesses.crashed), _own_access(accesses)
+    if access is not None:
         workers = [t for t in accesses.threads if crashed and _does_the_same(t, crashed)]
         last = [w for t in workers if (w := _same_work(t, access))]
         other = min(last, key=lambda a: a.proximity, default=None)
@@ -177,20 +199,23 @@ def _races_of_workers(accesses: Accesses) -> Iterator[Race]:
 
 
 def _is_at_work_on(access: Access) -> bool:
-    """Whether the thread is in C code of the object's type, which takes no lock."""
-    is_mutable = not traits_of(access.type).immutable and not traits_of(access.type).common
+    """Whether the thread is in C code of the object's type, which takes no lock.
+
+    What no other thread can have is left out."""
+    traits = traits_of(access.type)
+    is_mutable = not (traits.immutable or traits.common or traits.made_to_be_shared)
     is_there = access.proximity is Proximity.INSIDE and access.is_own
-    return is_there and is_mutable and not access.is_guarded
+    return is_there and is_mutable and not access.is_guarded and not access.is_private
 
 
 def _does_the_same(thread: ThreadAccesses, crashed: ThreadAccesses) -> bool:
-    """Whether a thread is a worker as the crashed one: in the same function, or between two tasks
-    of the same kind.
+    """Whether a thread is a worker as the crashed one: in a function that this is in, too, or
+    between two tasks of the same kind.
     """
     if thread is crashed or thread.work is None or thread.work != crashed.work:
         return False
     place = (thread.file, thread.function)
-    return place in ((crashed.file, crashed.function), thread.work)
+    return place == thread.work or place in crashed.path
 
 
 def _same_work(thread: ThreadAccesses, access: Access) -> Access | None:
@@ -366,9 +391,12 @@ def _thread(accesses: Accesses, access: Access) -> Claim:
 def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) -> list[Pair]:
     """Objects that two threads work on and at least one may change, the most suspicious first."""
     by_object: dict[int, dict[int, Access]] = {}
+    private = {a.address for of_thread in by_thread.values() for a in of_thread if a.is_private}
     for lwp, of_thread in by_thread.items():
         for access in of_thread:
-            if not _is_suspicious(access):
+            if access.address in private or not _is_suspicious(access):
+                continue
+            if _has_handed_on(accesses, access):
                 continue
             best = by_object.setdefault(access.address, {}).get(lwp)
             if best is None or weight(access) > weight(best):
@@ -389,6 +417,13 @@ def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) 
 def _only_looks_up(access: Access) -> bool:
     """Whether the thread takes a method of the object, to hand it on."""
     return access.is_passing_on and access.operation.kind is OperationKind.GETATTR
+
+
+def _has_handed_on(accesses: Accesses, access: Access) -> bool:
+    """Whether another thread than the crashed one has called Python code with the object, and is
+    not in that.
+    """
+    return access.is_passing_on and access.lwp != accesses.crashed
 
 
 def _is_suspicious(access: Access) -> bool:
@@ -422,6 +457,8 @@ def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
     other = mine if is_own_pair else _opponent(writer, ordered)
     if is_own_pair and mine is not None and _is_harmless(writer, mine):
         other = _opponent(writer, ordered)
+    if other is not None and other.lwp != accesses.crashed:
+        other = _harm_of(accesses, other)
     if other is None or (_is_hidden(writer) and _is_hidden(other)):
         return None
     is_module = writer.type == "module"
@@ -429,6 +466,8 @@ def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
         return None
     is_second = other.lwp == accesses.crashed or writer.lwp != accesses.crashed
     first, second = (other, writer) if is_second else (writer, other)
+    if accesses.crashed not in (first.lwp, second.lwp) and second.effect.changes:
+        first = next((a for a in ordered if _has_died_of(accesses, a)), first)
     return Pair(
         address=writer.address,
         type=writer.type,
@@ -445,9 +484,39 @@ def _is_crashed_ones(accesses: Accesses, access: Access) -> bool:
     return access.lwp == accesses.crashed and is_near and not _is_safe(access)
 
 
+def _has_died_of(accesses: Accesses, access: Access) -> bool:
+    """Whether the crashed thread may have met what another thread has made of the object.
+
+    It need not be in the object's code any more: what it took from the object it still has.
+    """
+    is_over = access.proximity is Proximity.EARLIER or identifies(access.operation)
+    return access.lwp == accesses.crashed and not is_over and not _only_looks_up(access)
+
+
 def _is_harmless(writer: Access, reader: Access) -> bool:
     """Whether what may only read meets what is as safe."""
     return not writer.effect.changes and _is_safe(reader)
+
+
+def _harm_of(accesses: Accesses, access: Access) -> Access:
+    """What the access's thread does to the object to change it, where it only reads that now.
+
+    Who only reads does not damage anything.  What it did in its loop a moment ago may have.
+    """
+    thread = accesses.of(access.lwp)
+    if thread is None or access.effect is not Effect.READ:
+        return access
+    changes = (
+        a
+        for a in thread.by_code
+        if a.address == access.address
+        and a.proximity <= Proximity.LOOP
+        and a.effect is not Effect.READ
+        and not a.is_passing_on
+    )
+    return min(
+        changes, key=lambda a: (not a.effect.changes, a.proximity, recency(a)), default=access
+    )
 
 
 def _is_hidden(access: Access) -> bool:

@@ -68,6 +68,12 @@ class Access:
     """
     is_guarded: bool = False
     """The operation takes the object's own lock, or cannot do harm without."""
+    is_private: bool = False
+    """The thread has made the object, and its C code has the one reference to it, or destroys it.
+
+    No other thread can have it."""
+    through: int | None = None
+    """The iterator that the code names, and that takes its items from the object."""
 
     @property
     def is_own(self) -> bool:
@@ -88,6 +94,8 @@ class ThreadAccesses:
     line: int | None = None
     function: str | None = None
     frame: int | None = None
+    path: tuple[tuple[str, str], ...] = ()
+    """File and name of the program's own functions that it is in, the innermost first."""
     work: tuple[str, str] | None = None
     """File and name of the function that the thread was started with: equal for the workers of a
     pool.

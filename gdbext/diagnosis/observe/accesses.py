@@ -89,10 +89,17 @@ def _of_thread(observer: Observer, lwp: int) -> ThreadAccesses:
         line=own.line if own else None,
         function=own.function if own else None,
         frame=own.address if own else None,
+        path=_path(observer, lwp),
         work=_work(observer, lwp),
         nearest=tuple(_nearest(by_code, _in_c(observer, lwp))),
         by_code=tuple(by_code),
     )
+
+
+def _path(observer: Observer, lwp: int) -> tuple[tuple[str, str], ...]:
+    frames = observer.session.python_stack(lwp).frames
+    own = (f for f in frames if not observer.program.is_library(f.file))
+    return tuple(dict.fromkeys((f.file, f.function) for f in own))
 
 
 def _work(observer: Observer, lwp: int) -> tuple[str, str] | None:
@@ -197,6 +204,7 @@ class _Place:
             frame=self.own.address or None,
             is_passing_on=passing_on or operand.shows_elsewhere,
             is_guarded=operand.is_guarded(type_name),
+            through=operand.through,
         )
 
     def to_frame_object(self, is_innermost: bool) -> Access | None:
@@ -402,6 +410,7 @@ def _in_c(observer: Observer, lwp: int) -> dict[int, Access]:
             c_function=frame.function,
             own_level=frame.level if is_own else None,
             is_guarded=_takes_lock(operation, type_name),
+            is_private=_is_private(observer, lwp, address),
         )
     return in_c
 
@@ -416,6 +425,21 @@ def _is_own(operation: Operation, variable: Variable, families: Sequence[str]) -
         return False
     is_of_type = operation.kind is not OperationKind.C_FUNCTION
     return is_of_type or pointed_struct(variable.type) not in HEADERS
+
+
+def _is_private(observer: Observer, lwp: int, address: int) -> bool:
+    """Whether the thread owns an object to which nobody else has a reference.
+
+    A name by which other code could reach it would hold a second one while C code works on it.
+    """
+    state = observer.session.runtime.by_lwp(lwp)
+    try:
+        header = observer.session.objects.header(address)
+    except MemoryFault:
+        return False
+    is_owner = state is not None and header.ob_tid == state.thread_id
+    count = header.refcount
+    return is_owner and header.ref_shared == 0 and count is not None and count <= 1
 
 
 def _takes_lock(operation: Operation, type_name: str) -> bool:

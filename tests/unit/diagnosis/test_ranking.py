@@ -124,6 +124,27 @@ def test_of_several_operations_that_may_be_running_the_most_harmful_counts() -> 
     assert merged([store, replace(add, proximity=Proximity.LOOP)], None).operation.verb == "setattr"
 
 
+def test_of_several_calls_on_a_line_the_one_that_runs_counts() -> None:
+    clear = replace(RESIZE, proximity=Proximity.LINE)
+    spin = replace(
+        RESIZE, operation=operation("spin"), effect=Effect.UNKNOWN, proximity=Proximity.AT
+    )
+    inside = replace(spin, proximity=Proximity.INSIDE, c_function="two_spin")
+    assert merged([clear, spin], inside).operation.verb == "spin"
+    assert merged([clear, spin], None).operation.verb == "clear"
+
+
+def test_who_looks_up_a_method_is_about_to_call_it() -> None:
+    lookup = replace(
+        RESIZE, operation=operation("getattr:spin"), effect=Effect.READ, proximity=Proximity.AT
+    )
+    call = replace(RESIZE, operation=operation("spin"), proximity=Proximity.LINE)
+    inside = replace(lookup, proximity=Proximity.INTERNAL, c_function="_PyObject_GetMethod")
+    assert merged([lookup, call], inside).operation.verb == "spin"
+    other = replace(call, operation=operation("clear"))
+    assert merged([lookup, other], inside).operation.verb == "getattr"
+
+
 def test_what_a_method_in_python_does_shows_in_its_own_code() -> None:
     inner = replace(RESIZE, proximity=Proximity.FUNCTION)
     call = replace(
@@ -317,3 +338,81 @@ def test_a_race_names_the_frames_that_its_accesses_were_seen_in() -> None:
         first.lwp: 0x7F10,
         second.lwp: 0x7F20,
     }
+
+
+def test_what_no_other_thread_can_have_is_not_the_crashed_threads_own_object() -> None:
+    """A copy that is being made, a pickler of one call: its maker has the one reference."""
+    copy = replace(STEP, address=0x4000, is_private=True, own_level=0)
+    accesses = workers()
+    crashed = replace(accesses.threads[0], nearest=(copy, STEP))
+    stale = replace(copy, lwp=2, is_private=False, own_level=None, proximity=Proximity.AT)
+    second = replace(accesses.threads[1], nearest=(stale,))
+    races = find_races(replace(accesses, threads=(crashed, second)), (), True)
+    assert [race.object.address for race in races] == [STEP.address]
+
+
+def test_a_worker_in_a_function_that_the_crashed_thread_is_in_does_the_same() -> None:
+    accesses = workers(function="serve")
+    crashed = replace(accesses.threads[0], path=(("a.py", "put"), ("a.py", "serve")))
+    (race,) = find_races(replace(accesses, threads=(crashed, accesses.threads[1])), (), True)
+    assert [t.lwp for t in race.threads] == [1, 2]
+
+
+def test_the_worker_comes_first_unless_the_crashed_thread_is_in_a_clear_race() -> None:
+    """It takes the iterator from a dict that others fill: the dict guards itself."""
+    accesses = workers()
+    takes = access(1, 0x6000, "dict", "getitem", Effect.READ, Proximity.LINE, 3, is_guarded=True)
+    fills = access(2, 0x6000, "dict", "setitem", Effect.RESIZE, Proximity.AT, 9, is_guarded=True)
+    threads = (
+        replace(accesses.threads[0], nearest=(STEP, takes)),
+        replace(accesses.threads[1], nearest=(fills,)),
+    )
+    races = find_races(replace(accesses, threads=threads), (), True)
+    assert [race.object.address for race in races] == [STEP.address, 0x6000]
+    reader = replace(READ, address=0x7000, proximity=Proximity.INSIDE)
+    writer = replace(RESIZE, address=0x7000, proximity=Proximity.AT)
+    threads = (
+        replace(accesses.threads[0], nearest=(STEP, reader)),
+        replace(accesses.threads[1], nearest=(writer,)),
+    )
+    races = find_races(replace(accesses, threads=threads), (), True)
+    assert [race.object.address for race in races] == [0x7000]
+
+
+def test_an_iterator_that_all_step_stands_for_what_it_takes_its_items_from() -> None:
+    inner = replace(STEP, address=0x4000, type="itertools.cycle", own_level=0, through=0x2000)
+    batched = replace(STEP, lwp=2, own_level=None, proximity=Proximity.FUNCTION)
+    cycle = replace(inner, lwp=2, own_level=None, proximity=Proximity.FUNCTION)
+    assert find_races(stopped(STEP, inner, batched, cycle), (), True)[0].object.address == 0x2000
+    assert find_races(stopped(STEP, inner, cycle), (), True)[0].object.address == 0x4000
+
+
+def test_who_only_reads_now_may_have_changed_the_object_in_its_loop() -> None:
+    reads = access(2, 0x2000, "itertools._tee", "getattr:count", Effect.READ, Proximity.AT, 9)
+    steps = access(2, 0x2000, "itertools._tee", "next", Effect.WRITE, Proximity.LOOP, 9, 8)
+    facts = stopped(STEP, reads)
+    second = replace(facts.threads[1], by_code=(reads, steps))
+    (race,) = find_races(replace(facts, threads=(facts.threads[0], second)), (), True)
+    assert [(t.line, t.suspect_line) for t in race.threads] == [(3, None), (9, 8)]
+    (race,) = find_races(facts, (), True)
+    assert race.threads[1].suspect_line is None
+
+
+def test_the_crashed_thread_may_have_left_the_objects_code() -> None:
+    """It still has what it took from the object."""
+    took = replace(READ, operation=operation("tolist"), proximity=Proximity.FUNCTION)
+    others = [
+        replace(RESIZE, proximity=Proximity.INSIDE),
+        replace(RESIZE, lwp=3, operation=operation("extend"), proximity=Proximity.INSIDE),
+    ]
+    (race,) = find_races(stopped(took, *others), (), True)
+    assert [t.lwp for t in race.threads] == [1, 2]
+    gone = replace(took, proximity=Proximity.EARLIER)
+    (race,) = find_races(stopped(gone, *others), (), True)
+    assert [t.lwp for t in race.threads] == [3, 2]
+
+
+def test_who_has_handed_the_object_on_to_python_code_does_nothing_to_it() -> None:
+    made = access(2, 0x2000, "itertools._tee", "evens", Effect.READ, Proximity.FUNCTION, 9)
+    assert pairs(STEP, replace(made, is_passing_on=True)) == []
+    assert pairs(STEP, made) != []
