@@ -39,11 +39,11 @@ def _dataclass(
     **others: bool,
 ) -> Any:
     """See :func:`dataclasses.dataclass`, which does the work where ``others`` are asked for, and
-    for what derives from a dataclass.
+    for a frozen class that derives from another.
     """
     if cls is None:
         return lambda decorated: _dataclass(decorated, frozen=frozen, kw_only=kw_only, **others)
-    if others or dataclasses.is_dataclass(cls):
+    if others or (frozen and dataclasses.is_dataclass(cls)):
         return dataclasses.dataclass(frozen=frozen, kw_only=kw_only, **others)(cls)
     # Where there is none the standard library writes a signature, as slow as all the rest.
     cls.__doc__ = cls.__doc__ or cls.__name__

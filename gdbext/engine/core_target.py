@@ -7,7 +7,6 @@ what is wrong, and what to try.
 from __future__ import annotations
 
 import os
-import shutil
 import weakref
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -189,6 +188,8 @@ def _candidates(
         yield name
     base = os.path.basename(original or info.program or "")
     if base:
+        import shutil  # Most programs are where they were.
+
         yield os.path.join(os.path.dirname(os.path.abspath(path)), base)
         for word in dict.fromkeys((base, info.program or base)):
             if found := shutil.which(word):

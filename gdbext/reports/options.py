@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO
 
@@ -71,9 +70,7 @@ def detect(
     if color is None:
         color = wants_color(stream, environ)
     if width is None:
-        width = (
-            shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns if is_terminal else DEFAULT_WIDTH
-        )
+        width = _terminal_width() if is_terminal else DEFAULT_WIDTH
     return Options(
         colors=_colors(environ) if color else 0,
         width=max(NARROWEST, min(width, WIDEST)),
@@ -98,3 +95,9 @@ def _has_signs(stream: TextIO) -> bool:
     except (UnicodeEncodeError, LookupError):
         return False
     return True
+
+
+def _terminal_width() -> int:
+    import shutil  # It loads compressors, and few reports go to a terminal.
+
+    return shutil.get_terminal_size((DEFAULT_WIDTH, 24)).columns

@@ -9,6 +9,7 @@ Example:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from gdbext.cpython.allocator.activity import ThreadStop, collections
 from gdbext.cpython.allocator.census import Census, to_array
@@ -16,11 +17,8 @@ from gdbext.cpython.allocator.health import Corruption, Health
 from gdbext.cpython.allocator.holders import Holder, HolderSearch
 from gdbext.cpython.allocator.judge import Judge
 from gdbext.cpython.allocator.looks import holds_objects
-from gdbext.cpython.allocator.orphans import Orphans, OrphanSearch, find_unions, tie_to_unions
 from gdbext.cpython.allocator.pages import DOMAINS, MEM, Page
 from gdbext.cpython.allocator.records import Records
-from gdbext.cpython.allocator.referrers import Referrers, ReferrerSearch
-from gdbext.cpython.allocator.scan import Scan, ScanResult
 from gdbext.cpython.allocator.sweep import Progress, Sweep
 from gdbext.cpython.interpreter.runtime import Runtime
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
@@ -28,6 +26,11 @@ from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.model import Claim, Evidence, Liveness, Verdict
 from gdbext.target.protocol import Memory, MemoryFault, Region
+
+if TYPE_CHECKING:
+    from gdbext.cpython.allocator.orphans import Orphans
+    from gdbext.cpython.allocator.referrers import Referrers
+    from gdbext.cpython.allocator.scan import ScanResult
 
 MOST_KEPT = 1 << 14
 """Verdicts that are remembered."""
@@ -111,10 +114,14 @@ class Heap:
         """Everything that is wrong with the heap: damaged lists, blocks without the object that
         they should have, stale slots.
         """
+        from gdbext.cpython.allocator.scan import Scan
+
         return Scan(self.records, self._judge, self._census).run(progress)
 
     def referrers(self, address: int, progress: Progress | None = None) -> Referrers:
         """Who holds the address: objects, frames, registers, stacks, modules' data, queues."""
+        from gdbext.cpython.allocator.referrers import ReferrerSearch
+
         return ReferrerSearch(self.records, address).run(progress)
 
     def holders(self, *addresses: int, in_arrays: bool = True) -> list[Holder] | None:
@@ -137,6 +144,8 @@ class Heap:
         """Living tracked objects that nothing in the process refers to; tuples among them with the
         unions they were made for.
         """
+        from gdbext.cpython.allocator.orphans import OrphanSearch, find_unions, tie_to_unions
+
         result = OrphanSearch(self.records).run(progress)
         if any(orphan.items for orphan in result.found):
             result.found = tie_to_unions(

@@ -17,7 +17,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 import weakref
 from collections.abc import Callable
 from functools import partial
@@ -105,6 +104,8 @@ def _save(path: Path, offsets: DebugOffsets, kept: Table, new: dict[str, Struct]
     structs = {**kept.entries, **{name: _entry(struct) for name, struct in new.items()}}
     if not new or not agrees(Table(structs), offsets):
         return
+    import tempfile  # and half a dozen modules with it, which most runs do not need
+
     kept.entries = structs
     new.clear()
     with contextlib.suppress(OSError):

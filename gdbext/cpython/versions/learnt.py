@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -94,6 +93,8 @@ def save(content: Mapping[str, Any]) -> Path:
     """
     file = path(content["build_id"])
     file.parent.mkdir(parents=True, exist_ok=True)
+    import tempfile  # only who learns needs it
+
     with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".part", delete=False) as stream:
         json.dump({"format": FORMAT, **content}, stream, separators=(",", ":"))
     os.replace(stream.name, file)

@@ -67,6 +67,14 @@ def derived(dataclass: Make) -> Any:
     return Derived
 
 
+def grown(dataclass: Make) -> Any:
+    @dataclass
+    class Grown(counter(dataclass)):  # type: ignore[misc]  # a class by any other way
+        more: str = "x"
+
+    return Grown
+
+
 CASES: list[tuple[Callable[[Make], Any], tuple[Any, ...], dict[str, Any]]] = [
     (point, (1,), {}),
     (point, (1, 2), {"tags": ("a",), "seen": [3]}),
@@ -76,6 +84,8 @@ CASES: list[tuple[Callable[[Make], Any], tuple[Any, ...], dict[str, Any]]] = [
     (named, (), {"first": "a", "second": "b"}),
     (empty, (), {}),
     (derived, (1, 2), {"z": 3}),
+    (grown, (1, ["n"]), {}),
+    (grown, (1,), {"more": "y"}),
 ]
 
 
@@ -96,7 +106,7 @@ def test_an_instance_is_as_the_standard_librarys(make, args, kwargs):
     assert list(inspect.signature(ours).parameters) == list(inspect.signature(theirs).parameters)
 
 
-@pytest.mark.parametrize("make", [point, counter, named, empty, derived])
+@pytest.mark.parametrize("make", [point, counter, named, empty, derived, grown])
 @pytest.mark.parametrize("args", [(), (1,), (1, 2, 3, 4, 5, 6)])
 @pytest.mark.parametrize("kwargs", [{}, {"z": 1}, {"first": "a"}, {"unheard": 1}, {"x": 1}])
 def test_wrong_arguments_are_refused_alike(make, args, kwargs):
