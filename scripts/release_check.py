@@ -28,6 +28,8 @@ import interpreters
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = Path(sys.executable).parent
 VERSION = gdbext.__version__
+WITH_DRGN = ("python3.10", "python3.11", "python3.12", "python3.14")
+"""Pythons for which drgn comes with the wheel (``dependencies`` in pyproject.toml)."""
 MINORS = range(10, 16)
 CRASH = "list_union_freed"
 """The corpus script whose core is diagnosed, and its rule."""
@@ -183,13 +185,20 @@ def install(python: Path, folder: Path, *what: str) -> Path:
 
 
 def check_installed(name: str, python: Path, wheel: Path, core: Path, folder: Path) -> None:
-    """A bare wheel explains and diagnoses (with a debugger of the system's, if there is one)."""
+    """A bare wheel explains and diagnoses: with the drgn that it brings where neither gdb nor LLDB
+    is, and with a debugger of the system's, if there is one.
+    """
     made = install(python, folder / "bare", str(wheel))
     if (version := run(made / "gdbext", "--version").strip()) != f"gdbext {VERSION}":
         raise Unfit(f"{name}: --version says {version}")
     if "What to do:" not in run(made / "gdbext", "explain", RULE):
         raise Unfit(f"{name}: explain {RULE} does not say what to do")
     said = [version]
+    if (made / "drgn").exists():
+        says = triage(made, core, PATH=f"{made}:/usr/bin/nowhere")
+        said.append(f"{says}, no gdb and no LLDB")
+    elif name in WITH_DRGN:
+        raise Unfit(f"{name}: no drgn came with the wheel")
     if system := next((path for path in map(shutil.which, ("gdb", "lldb")) if path), None):
         says = triage(made, core, **{f"GDBEXT_{Path(system).name.upper()}": system})
         said.append(f"{says} in {system}")
