@@ -83,8 +83,9 @@ class Health:
     def of_pages(self, pages: Iterable[Page]) -> Iterator[Corruption]:
         """Every damaged list of the given pages."""
         for page in pages:
-            for damage in self._r.free_lists.of(page).damages:
-                yield self.explain(damage)
+            if not self._r.free_lists.is_full(page):
+                for damage in self._r.free_lists.of(page).damages:
+                    yield self.explain(damage)
 
     def explain(self, damage: Damage) -> Corruption:
         """What is wrong, what stands there, and which blocks are near."""

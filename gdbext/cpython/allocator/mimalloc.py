@@ -21,6 +21,7 @@ from gdbext.cpython.layout.layout import Layout, Record, StructLayout, UnknownLa
 from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault, Region
 
+WORD = struct.Struct("<Q")
 SEGMENT_SIZE = 1 << 25
 SEGMENT_MASK = SEGMENT_SIZE - 1
 MAX_SLICES = 1 << 26
@@ -155,9 +156,17 @@ class Mimalloc:
                 seen.add(page)
                 yield page
                 try:
-                    page = self._word(page + link)
+                    page = self._header_word(page + link)
                 except MemoryFault:
                     break
+
+    def _header_word(self, address: int) -> int:
+        """A word of a page's header: a segment's are read at once."""
+        segment = self.segment(address & ~SEGMENT_MASK)
+        at = address - segment.address - self._slices if segment else -1
+        if segment is None or not 0 <= at <= len(segment.headers) - 8:
+            return self._word(address)
+        return int(WORD.unpack_from(segment.headers, at)[0])
 
     @cached_property
     def cookie(self) -> int | None:
@@ -218,10 +227,10 @@ class Mimalloc:
         spans = []
         number = first
         while number < entries:
-            slices, back = self.reader.span(data, number)
+            slices, back, is_page = self.reader.span(data, number)
             if back or not 0 < slices <= total - number:
                 break
-            spans.append(Span(number, slices, self.reader.is_used(data, number)))
+            spans.append(Span(number, slices, is_page))
             number += slices
         return spans, number == total
 
@@ -295,6 +304,19 @@ class Mimalloc:
                 if page:
                     yield page
 
+    def pages_with_room(self) -> Iterator[Page]:
+        """Those of which a block is free, or whose header contradicts itself.
+
+        Most pages of a large heap are full, and what is asked of the others need not be made for
+        them.
+        """
+        for segment in self.segments:
+            for span in segment.spans:
+                if span.is_page and not self.reader.is_full(segment.headers, span.first):
+                    page = self.page(segment, span)
+                    if page:
+                        yield page
+
     def was_used(self, segment: Segment, span: Span, number: int) -> bool:
         """Whether a slice that is in no page now has been in one before, as far as its header still
         shows.
@@ -327,4 +349,4 @@ class Mimalloc:
         return DOMAINS[page.tag] if page.tag < len(DOMAINS) else f"tag {page.tag}"
 
     def _word(self, address: int) -> int:
-        return int(struct.unpack("<Q", self._memory.read(address, 8))[0])
+        return int(WORD.unpack(self._memory.read(address, 8))[0])

@@ -170,9 +170,16 @@ class FreeLists:
         found = self._known.pop(page.address, None)
         self._kept -= len(found.where) if found else 0
 
+    def is_full(self, page: Page) -> bool:
+        """Whether all blocks are in use, and the page says so itself: its lists are sound."""
+        return page.used == page.capacity and self._has_no_list(page)
+
+    def _has_no_list(self, page: Page) -> bool:
+        return not (page.free or page.local_free or page.xthread_free or self._delayed_blocks(page))
+
     def _walk(self, page: Page) -> FreeBlocks:
         found = FreeBlocks()
-        if not (page.free or page.local_free or page.xthread_free or self._delayed_blocks(page)):
+        if self._has_no_list(page):
             found.lengths = dict.fromkeys(FREED_BY, 0)
             self._count(page, found)
             return found

@@ -7,13 +7,10 @@ they are told apart by the fields that the layout knows.
 
 from __future__ import annotations
 
-import struct
-
 from gdbext.cpython.layout.layout import Layout, Record
 from gdbext.frozen import dataclass
 
 SLICE_SIZE = 1 << 16
-U32 = struct.Struct("<I")
 # 2.1.2 keeps block sizes in 32 bits; this value stands for "the whole page" (MI_HUGE_BLOCK_SIZE).
 WHOLE_PAGE = 1 << 31
 POINTER_FLAGS = 3
@@ -100,10 +97,10 @@ class PageReader:
         self._layout = layout.struct("mi_page_t")
         self.stride = self._layout.size
         self._old = "xblock_size" in self._layout
-        self._size = self._layout.field("xblock_size" if self._old else "block_size")
+        size = "xblock_size" if self._old else "block_size"
         self._keys = "keys" in self._layout
         self._values = self._layout.unpacker(
-            "xblock_size" if self._old else "block_size",
+            size,
             "slice_count",
             "capacity",
             "reserved",
@@ -118,9 +115,9 @@ class PageReader:
             "debug_offset",
             *(() if self._old else ("page_start",)),
         )
-        self._count, self._back = (
-            self._layout.offset("slice_count"),
-            self._layout.offset("slice_offset"),
+        self._span = self._layout.unpacker("slice_count", "slice_offset", size)
+        self._fill = self._layout.unpacker(
+            size, "slice_count", "capacity", "used", "free", "local_free", "xthread_free"
         )
 
     @property
@@ -130,20 +127,23 @@ class PageReader:
         """
         return self._keys
 
-    def span(self, data: bytes, number: int) -> tuple[int, int]:
-        """(slices, bytes back to the first slice's header) of the span that a slice is the first
-        of, or is in.
-        """
-        at = number * self.stride
-        return U32.unpack_from(data, at + self._count)[0], U32.unpack_from(data, at + self._back)[0]
-
-    def is_used(self, data: bytes, number: int) -> bool:
-        """Whether a page starts at the slice.
+    def span(self, data: bytes, number: int) -> tuple[int, int, bool]:
+        """(slices, bytes back to the first slice's header, whether a page starts here) of the span
+        that a slice is the first of, or is in.
 
         A size of 0 is a free span, 1 one that is being put together.
         """
-        at = number * self.stride + self._size.offset
-        return int.from_bytes(data[at : at + self._size.size], "little") > 1
+        slices, back, size = self._span(data, number * self.stride)
+        return slices, back, size > 1
+
+    def is_full(self, data: bytes, number: int) -> bool:
+        """Whether the page that starts at the slice says that all its blocks are in use, and has no
+        list that says otherwise.
+        """
+        size, slices, capacity, used, free, local, others = self._fill(data, number * self.stride)
+        if free or local or others & ~POINTER_FLAGS:
+            return False
+        return used == capacity and capacity * size <= slices * SLICE_SIZE
 
     def was_used(self, data: bytes, number: int, is_end: bool) -> bool:
         """Whether a free slice's header shows that it was in a page once; ``is_end``: it is the
@@ -151,7 +151,7 @@ class PageReader:
         """
         if self._record(0, data, number)["is_committed"]:
             return True
-        return not is_end and any(self.span(data, number))
+        return not is_end and any(self.span(data, number)[:2])
 
     def read(self, segment: int, headers: int, data: bytes, number: int) -> Page | None:
         """The page that starts at the slice; None if there is none, or its header makes no sense.

@@ -16,6 +16,7 @@ from __future__ import annotations
 import enum
 import struct
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import TypeVar
 
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
@@ -119,11 +120,14 @@ class StructLayout:
             end = offset + size
         unpack = struct.Struct(code).unpack_from
         places = [units.index((field.offset, field.size)) for field in fields]
+        in_order = itemgetter(*places) if len(places) > 1 else tuple
         bits = [(number, field) for number, field in enumerate(fields) if field.bits]
 
         def read(data: bytes, at: int) -> tuple[int, ...]:
-            found = unpack(data, at)
-            values = [found[place] for place in places]
+            found: tuple[int, ...] = in_order(unpack(data, at))
+            if not bits:
+                return found
+            values = list(found)
             for number, field in bits:
                 values[number] = values[number] >> field.bit & (1 << field.bits) - 1
             return tuple(values)

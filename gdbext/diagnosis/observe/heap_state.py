@@ -119,14 +119,14 @@ def damages(heap: Heap, lwp: int | None, note: Note) -> Iterator[Corruption]:
         owner = mimalloc.owner(page)
         return owner is None or owner.thread.native_thread_id != lwp
 
-    pages = sorted(heap.pages(), key=is_others)
+    pages = sorted(mimalloc.pages_with_room(), key=is_others)
     free = 0
     for number, page in enumerate(pages):
         free += page.capacity - page.used
         if free > MAX_FREE_BLOCKS or number >= MAX_PAGES:
             note(
                 "heap",
-                f"{number} of the heap's {len(pages)} pages were searched for damaged lists; "
+                f"{number} of {len(pages)} pages with free blocks were searched for damaged lists; "
                 "`ft scan` searches them all",
             )
             return

@@ -216,7 +216,9 @@ def test_the_crashed_threads_pages_come_first() -> None:
 
 def test_what_was_not_walked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     world, pages = two_threads()
-    said = ["1 of the heap's 2 pages were searched for damaged lists; `ft scan` searches them all"]
+    said = [
+        "1 of 2 pages with free blocks were searched for damaged lists; `ft scan` searches them all"
+    ]
     monkeypatch.setattr(heap_state, "MAX_PAGES", 1)
     found, notes = walked(world, world.threads[0].native_thread_id)
     assert ({*found}, notes) == ({pages[0].start}, said)

@@ -284,3 +284,22 @@ def test_pointers_are_told_by_what_they_point_to() -> None:
     assert sentence(heap.looks_like(world.types["dict"])) == "a pointer to the type dict"
     assert "freed" in sentence(heap.looks_like(dead))
     assert "ob_tid" in sentence(heap.looks_like(world.threads[1].thread_id))
+
+
+# --- full pages -----------------------------------------------------------------------------------
+
+
+def test_only_pages_with_room_need_a_look(world: HeapWorld) -> None:
+    full, some = world.page(GC, 112, capacity=4), world.page(GC, 112, capacity=4)
+    wrong, freed = world.page(GC, 112, capacity=4), world.page(GC, 112, capacity=4)
+    for page in (full, some, wrong, freed):
+        made = [page.object("dict") for _ in range(4 if page is not some else 3)]
+    freed.free(made[1], "xthread_free")
+    wrong.used = 3
+    heap = world.heap()
+    found = {each.address for each in heap.records.mimalloc.pages_with_room()}
+    assert found == {some.header, wrong.header, freed.header}
+    lists = heap.records.free_lists
+    for known in heap.pages():
+        assert lists.is_full(known) == (known.address not in found)
+        assert not lists.is_full(known) or lists.of(known).is_intact
