@@ -14,7 +14,7 @@ from gdbext.cpython.objects.methods import builtin_name
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.reader import FAULTS
 from gdbext.diagnosis.facts.accesses import Proximity
-from gdbext.diagnosis.observe.accesses import proximity
+from gdbext.diagnosis.observe.accesses_by_code import proximity
 from gdbext.session import Session
 
 MAX_FRAMES = 4

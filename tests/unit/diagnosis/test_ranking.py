@@ -10,7 +10,8 @@ from dataclasses import replace
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.conclude.accesses import merged
-from gdbext.diagnosis.conclude.races import find_races, ranked_pairs
+from gdbext.diagnosis.conclude.race_pairs import ranked_pairs
+from gdbext.diagnosis.conclude.races import find_races
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
 from gdbext.diagnosis.observe.bytecode_effects import effect_of, effect_on_argument
 from gdbext.model import Confidence, Container, Finding, Operation

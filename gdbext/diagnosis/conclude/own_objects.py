@@ -1,0 +1,119 @@
+"""The object that the crashed thread's own C code works on, and the race on it where no other
+thread has it at hand any more: the other one is a worker that does the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gdbext.cpython.traits.effects import Effect
+from gdbext.cpython.traits.types import traits_of
+from gdbext.diagnosis.conclude.race_parts import race_thread, thread_claim
+from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
+from gdbext.model import (
+    Claim,
+    Confidence,
+    Evidence,
+    Operation,
+    OperationKind,
+    Race,
+    RaceThread,
+    SharedObject,
+    ThreadName,
+)
+
+
+def own_object(accesses: Accesses) -> int | None:
+    """The object that the crashed thread's C code works on."""
+    own = own_access(accesses)
+    return own.address if own is not None else None
+
+
+def own_access(accesses: Accesses) -> Access | None:
+    """The innermost object of the type's own C code that the crashed thread is in, where that does
+    not only read under the object's lock.
+
+    An iterator that others take their items through stands for what it takes them from, where
+    another thread steps it as well: it is what the program shares.
+    """
+    crashed = accesses.of(accesses.crashed)
+    own = [a for a in crashed.nearest if _is_at_work_on(a)] if crashed else []
+    innermost = min(own, key=lambda access: access.own_level or 0, default=None)
+    if innermost is None or innermost.through is None:
+        return innermost
+    outer = next((a for a in own if a.address == innermost.through), None)
+    others = (
+        a
+        for thread in accesses.threads
+        if thread.lwp != accesses.crashed
+        for a in thread.nearest
+        if a.address == innermost.through and a.effect.changes and not a.is_passing_on
+    )
+    return outer if outer is not None and any(others) else innermost
+
+
+def _is_at_work_on(access: Access) -> bool:
+    """Whether the thread is in C code of the object's type, which takes no lock.
+
+    What no other thread can have is left out."""
+    traits = traits_of(access.type)
+    is_mutable = not (traits.immutable or traits.common or traits.made_to_be_shared)
+    is_there = access.proximity is Proximity.INSIDE and access.is_own
+    return is_there and is_mutable and not access.is_guarded and not access.is_private
+
+
+def races_of_workers(accesses: Accesses) -> Iterator[Race]:
+    """The race on what the crashed thread changes, where no other thread has it at hand any more.
+
+    The other one is a worker that does the same work: it may have had the object in its turn.
+    """
+    crashed, access = accesses.of(accesses.crashed), own_access(accesses)
+    if access is not None:
+        workers = [t for t in accesses.threads if crashed and _does_the_same(t, crashed)]
+        last = [w for t in workers if (w := _same_work(t, access))]
+        other = min(last, key=lambda a: a.proximity, default=None)
+        if other is None and not workers:
+            return
+        lwp = other.lwp if other else workers[0].lwp
+        worker = next(thread for thread in workers if thread.lwp == lwp)
+        second = RaceThread(
+            lwp,
+            worker.name,
+            # Who only reads does no harm: what the other one did is not known.
+            access.operation
+            if access.effect is not Effect.READ
+            else Operation(kind=OperationKind.USE),
+            access.file,
+            worker.line if worker.file == access.file else None,
+            access.function,
+            access.operation_line if worker.line != access.operation_line else None,
+            access.effect.changes,
+            worker.frame if worker.file == access.file else None,
+        )
+        thread = Claim("thread-by-name", lwp=lwp, name=ThreadName(worker.name or ""))
+        claim = Claim("works-in-turn", thread=thread, operation=access.operation)
+        inside = Claim(
+            "thread-is-inside", thread=thread_claim(accesses, access), operation=access.operation
+        )
+        yield Race(
+            Confidence.POSSIBLE,
+            SharedObject(access.address, access.type),
+            (race_thread(accesses, access), second),
+            (Evidence(inside, access.address), Evidence(claim, access.address)),
+        )
+
+
+def _does_the_same(thread: ThreadAccesses, crashed: ThreadAccesses) -> bool:
+    """Whether a thread is a worker as the crashed one: in a function that this is in, too, or
+    between two tasks of the same kind.
+    """
+    if thread is crashed or thread.work is None or thread.work != crashed.work:
+        return False
+    place = (thread.file, thread.function)
+    return place == thread.work or place in crashed.path
+
+
+def _same_work(thread: ThreadAccesses, access: Access) -> Access | None:
+    """What the thread does now to another object of the type."""
+    near = (a for a in thread.nearest if a.type == access.type and a.proximity <= Proximity.LOOP)
+    return min(near, key=lambda a: a.proximity, default=None)

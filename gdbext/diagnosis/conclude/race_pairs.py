@@ -1,0 +1,257 @@
+"""Pairs of threads that work on one object: which two accesses fit best, and how suspicious both
+are.
+
+Whoever asks why another thread, line or operation is named begins here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from gdbext.cpython.traits.effects import Effect
+from gdbext.cpython.traits.types import traits_of
+from gdbext.diagnosis import weights
+from gdbext.diagnosis.conclude.accesses import recency, weight
+from gdbext.diagnosis.conclude.effects import identifies
+from gdbext.diagnosis.conclude.race_parts import race_thread, thread_claim
+from gdbext.diagnosis.conclude.shared_items import accesses_in_turn
+from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity
+from gdbext.frozen import dataclass
+from gdbext.model import (
+    Claim,
+    Confidence,
+    Evidence,
+    Operation,
+    OperationKind,
+    Race,
+    SharedObject,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two threads' closest accesses to one object, the reader or victim first."""
+
+    address: int
+    type: str
+    first: Access
+    second: Access
+    score: float
+    is_guarded: bool
+    in_turn: bool = False
+    """The second thread has another such object at hand now, from the same container."""
+
+
+def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) -> list[Pair]:
+    """Objects that two threads work on and at least one may change, the most suspicious first."""
+    by_object: dict[int, dict[int, Access]] = {}
+    private = {a.address for of_thread in by_thread.values() for a in of_thread if a.is_private}
+    for lwp, of_thread in by_thread.items():
+        for access in of_thread:
+            if access.address in private or not _is_suspicious(access):
+                continue
+            if _has_handed_on(accesses, access):
+                continue
+            best = by_object.setdefault(access.address, {}).get(lwp)
+            if best is None or weight(access) > weight(best):
+                by_object[access.address][lwp] = access
+    pairs = [
+        pair
+        for each in by_object.values()
+        if len(each) > 1 and (pair := _pair(accesses, each.values()))
+    ]
+    shared = {pair.address for pair in pairs}
+    items = by_thread.get(accesses.crashed or 0, ())
+    turns = (pair for two in accesses_in_turn(accesses, items) if (pair := _pair(accesses, two)))
+    in_turn = {p.address: replace(p, in_turn=True) for p in turns if p.address not in shared}
+    suspects = [p for p in (*pairs, *in_turn.values()) if p.score >= weights.MIN_SCORE]
+    return sorted(suspects, key=lambda pair: -pair.score)
+
+
+def _only_looks_up(access: Access) -> bool:
+    """Whether the thread takes a method of the object, to hand it on."""
+    return access.is_passing_on and access.operation.kind is OperationKind.GETATTR
+
+
+def _has_handed_on(accesses: Accesses, access: Access) -> bool:
+    """Whether another thread than the crashed one has called Python code with the object, and is
+    not in that.
+    """
+    return access.is_passing_on and access.lwp != accesses.crashed
+
+
+def _is_suspicious(access: Access) -> bool:
+    if access.proximity is Proximity.EARLIER or traits_of(access.type).immutable:
+        return False
+    if access.proximity is not Proximity.INSIDE and (
+        identifies(access.operation) or _only_looks_up(access)
+    ):
+        return False
+    return access.type not in ("type", "function") or access.effect.changes
+
+
+def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
+    """The two accesses that fit best.
+
+    That is one that changes the object, and another thread's, of another operation if there is one.
+    """
+    ordered = sorted(candidates, key=weight, reverse=True)
+    mine = next((a for a in ordered if _is_crashed_ones(accesses, a)), None)
+    writer = next((a for a in ordered if a.effect is not Effect.READ), ordered[0])
+    if mine is not None and mine is not writer:
+        # The crashed thread is one of the two; the other is who changes the object, if any does.
+        writer = next((a for a in ordered if a is not mine and a.effect.changes), writer)
+    if writer.effect is Effect.READ and (
+        writer.proximity > Proximity.LINE or any(a.is_guarded for a in ordered)
+    ):
+        # What only reads may count exports, cache or advance within: worth a word where nothing
+        # else is.
+        return None
+    is_own_pair = mine is not None and mine is not writer
+    other = mine if is_own_pair else _opponent(writer, ordered)
+    if is_own_pair and mine is not None and _is_harmless(writer, mine):
+        other = _opponent(writer, ordered)
+    if other is not None and other.lwp != accesses.crashed:
+        other = _harm_of(accesses, other)
+    if other is None or (_is_hidden(writer) and _is_hidden(other)):
+        return None
+    is_module = writer.type == "module"
+    if is_module and writer.proximity > Proximity.AT and other.proximity > Proximity.AT:
+        return None
+    is_second = other.lwp == accesses.crashed or writer.lwp != accesses.crashed
+    first, second = (other, writer) if is_second else (writer, other)
+    if accesses.crashed not in (first.lwp, second.lwp) and second.effect.changes:
+        first = next((a for a in ordered if _has_died_of(accesses, a)), first)
+    return Pair(
+        address=writer.address,
+        type=writer.type,
+        first=first,
+        second=second,
+        score=_score(accesses, writer, other),
+        is_guarded=writer.is_guarded and other.is_guarded,
+    )
+
+
+def _is_crashed_ones(accesses: Accesses, access: Access) -> bool:
+    """Whether the crashed thread is at work on the object, and does not just hold it."""
+    is_near = access.proximity <= Proximity.LINE and not access.is_passing_on
+    return access.lwp == accesses.crashed and is_near and not _is_safe(access)
+
+
+def _has_died_of(accesses: Accesses, access: Access) -> bool:
+    """Whether the crashed thread may have met what another thread has made of the object.
+
+    It need not be in the object's code any more: what it took from the object it still has.
+    """
+    is_over = access.proximity is Proximity.EARLIER or identifies(access.operation)
+    return access.lwp == accesses.crashed and not is_over and not _only_looks_up(access)
+
+
+def _is_harmless(writer: Access, reader: Access) -> bool:
+    """Whether what may only read meets what is as safe."""
+    return not writer.effect.changes and _is_safe(reader)
+
+
+def _harm_of(accesses: Accesses, access: Access) -> Access:
+    """What the access's thread does to the object to change it, where it only reads that now.
+
+    Who only reads does not damage anything.  What it did in its loop a moment ago may have.
+    """
+    thread = accesses.of(access.lwp)
+    if thread is None or access.effect is not Effect.READ:
+        return access
+    changes = (
+        a
+        for a in thread.by_code
+        if a.address == access.address
+        and a.proximity <= Proximity.LOOP
+        and a.effect is not Effect.READ
+        and not a.is_passing_on
+    )
+    return min(
+        changes, key=lambda a: (not a.effect.changes, a.proximity, recency(a)), default=access
+    )
+
+
+def _is_hidden(access: Access) -> bool:
+    """Whether only C code has at hand what all code uses: the dict of a module's globals, say."""
+    return access.proximity is Proximity.INTERNAL and traits_of(access.type).common
+
+
+def _opponent(writer: Access, ordered: Sequence[Access]) -> Access | None:
+    """The best access of another thread than the writer's."""
+    # What may only read harms nobody who reads a plain attribute.
+    others = [a for a in ordered if a.lwp != writer.lwp and not _is_harmless(writer, a)]
+    if not others:
+        return None
+    best = max(others, key=weight)
+    different = (
+        a
+        for a in others
+        if a.operation != writer.operation
+        and not identifies(a.operation)
+        and weight(a) >= weights.DIFFERENT * weight(best)
+    )
+    return max(different, key=weight, default=best)
+
+
+def _score(accesses: Accesses, writer: Access, other: Access) -> float:
+    """How suspicious two accesses to one object are; of no unit, for ranking."""
+    score = weight(writer) * weight(other)
+    if (
+        writer.effect.changes
+        and writer.proximity < Proximity.INTERNAL
+        and other.proximity is Proximity.INTERNAL
+    ):
+        # C code has at hand what another thread's Python code changes.
+        score = weight(writer) * weight(replace(other, proximity=Proximity.INSIDE))
+    factors = (
+        (writer.is_guarded and other.is_guarded, weights.GUARDED),
+        (
+            not writer.effect.changes and writer.operation == other.operation,
+            weights.UNCHANGED,
+        ),
+        (accesses.crashed in (writer.lwp, other.lwp), weights.TAKES_PART),
+        (traits_of(writer.type).made_to_be_shared, weights.MADE_TO_BE_SHARED),
+        (writer.type == accesses.failing_type, weights.FITS),
+        (writer.type == "module", weights.MODULE),
+    )
+    for applies, factor in factors:
+        score *= factor if applies else 1.0
+    return score
+
+
+def _is_safe(access: Access) -> bool:
+    return access.effect is Effect.READ and access.is_guarded
+
+
+def race_of(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
+    """``is_victim``: the damage shows that the crashed thread need not be one of the two."""
+    both = (pair.first, pair.second)
+    takes_part = is_victim or accesses.crashed in (pair.first.lwp, pair.second.lwp)
+    is_clear = (
+        any(a.proximity is Proximity.INSIDE for a in both)
+        and takes_part
+        and not pair.is_guarded
+        and not pair.in_turn
+        and pair.score >= weights.CLEAR_SCORE
+    )
+    return Race(
+        Confidence.LIKELY if is_clear else Confidence.POSSIBLE,
+        SharedObject(pair.address, pair.type),
+        tuple(race_thread(accesses, access) for access in both),
+        tuple(Evidence(_part(accesses, pair, access), pair.address) for access in both),
+    )
+
+
+def _part(accesses: Accesses, pair: Pair, access: Access) -> Claim:
+    """What one thread has to do with the object."""
+    thread, operation = thread_claim(accesses, access), access.operation
+    if access.proximity is Proximity.INSIDE:
+        if access.c_function:
+            operation = Operation(kind=OperationKind.C_FUNCTION, name=access.c_function)
+        return Claim("thread-is-inside", thread=thread, operation=operation)
+    if pair.in_turn:
+        return Claim("takes-in-turn", thread=thread, operation=operation)
+    return Claim("thread-runs", thread=thread, operation=operation)

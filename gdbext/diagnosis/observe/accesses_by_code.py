@@ -1,0 +1,262 @@
+"""What a thread's Python code does to which objects: its frames' bytecode, and that of the
+functions that this calls.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from gdbext.cpython.interpreter.calls import Callee, callee, code_of, entered
+from gdbext.cpython.interpreter.code_facts import CodeFacts
+from gdbext.cpython.interpreter.frames import Frame
+from gdbext.cpython.interpreter.names import class_attribute, resolve
+from gdbext.cpython.interpreter.operations import BytecodeOperation, operation_at
+from gdbext.cpython.layout.layout import UnknownLayout
+from gdbext.cpython.traits.effects import Effect
+from gdbext.diagnosis.facts.accesses import Access, Proximity
+from gdbext.diagnosis.observe.access_types import type_name_of
+from gdbext.diagnosis.observe.observer import Observer
+from gdbext.diagnosis.observe.operands import Operand, operands
+from gdbext.diagnosis.observe.operations import (
+    RUN,
+    of_bytecode,
+)
+from gdbext.frozen import dataclass
+from gdbext.model import Operation
+from gdbext.target.protocol import MemoryFault
+
+MAX_PYTHON_FRAMES = 8
+MAX_CALL_DEPTH = 2
+SYNCHRONISER = "threading.py"
+
+
+def by_code_of(observer: Observer, lwp: int) -> Sequence[Access]:
+    """The accesses by all operations of the frames' code, the innermost frame first."""
+    if lwp not in observer.by_code:
+        observer.by_code[lwp] = tuple(_by_code(observer, lwp))
+    return observer.by_code[lwp]
+
+
+def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
+    stack = observer.session.python_stack(lwp)
+    # The innermost frame of each group has called C code; the others have called the Python frame
+    # before them.
+    callers_of_c = {group[0].address for group in stack.groups if group}
+    entered_already = {frame.code for frame in stack.frames}
+    for depth, frame in enumerate(stack.frames[:MAX_PYTHON_FRAMES]):
+        facts = observer.session.code_facts(frame.code)
+        if facts is None or synchronises(observer, frame.file):
+            continue
+        at = _Place(observer, lwp, frame, observer.program.own_frame(lwp, frame) or frame, facts)
+        if access := at.to_frame_object(depth == 0):
+            yield access
+        for bytecode in facts.operations:
+            near = proximity(facts, frame, bytecode, depth == 0)
+            if near is None:
+                continue
+            passing_on = near is Proximity.AT and frame.address not in callers_of_c
+            is_on_stack = _is_on_stack(facts, frame, bytecode, near, passing_on)
+            target = callee(observer.session.objects, frame, bytecode, is_on_stack)
+            target = target or _delegated(observer, frame, bytecode)
+            for each in operands(observer.session.objects, frame, bytecode, target, is_on_stack):
+                if access := at.access(each, near, passing_on):
+                    yield access
+            if target and near in (Proximity.LINE, Proximity.LOOP) and at.is_own:
+                yield from _in_callee(observer, lwp, frame, target, entered_already)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A frame, and the program's ``own`` frame that it works for."""
+
+    observer: Observer
+    lwp: int
+    frame: Frame
+    own: Frame
+    facts: CodeFacts
+
+    @property
+    def is_own(self) -> bool:
+        return self.own is self.frame
+
+    def access(self, operand: Operand, near: Proximity, passing_on: bool) -> Access | None:
+        """What an operation of the frame's code does to an object; None where that is not there."""
+        type_name = type_name_of(self.observer, operand.address)
+        if type_name is None:
+            return None
+        operation = None if self.is_own else current_operation(self.observer, self.own)
+        line = self.facts.line(operand.bytecode.index) if self.is_own else self.own.line
+        return Access(
+            lwp=self.lwp,
+            address=operand.address,
+            type=type_name,
+            operation=operation or operand.operation,
+            effect=operand.effect(type_name),
+            proximity=near,
+            file=self.own.file,
+            line=self.own.line,
+            operation_line=line,
+            function=self.own.function,
+            frame=self.own.address or None,
+            is_passing_on=passing_on or operand.shows_elsewhere,
+            is_guarded=operand.is_guarded(type_name),
+            through=operand.through,
+        )
+
+    def to_frame_object(self, is_innermost: bool) -> Access | None:
+        """Who runs a function changes its frame all the time, which Python code may
+        have asked for.
+        """
+        address = _frame_object(self.observer, self.frame)
+        if not address:
+            return None
+        return Access(
+            lwp=self.lwp,
+            address=address,
+            type="frame",
+            operation=RUN,
+            effect=Effect.WRITE,
+            proximity=Proximity.AT if is_innermost else Proximity.LOOP,
+            file=self.own.file,
+            line=self.own.line,
+            operation_line=self.own.line,
+            function=self.own.function,
+            frame=self.own.address or None,
+        )
+
+
+def _frame_object(observer: Observer, frame: Frame) -> int | None:
+    """The frame as Python code sees it; None as long as none has asked for it."""
+    try:
+        place = frame.address + observer.session.layout.offset("_PyInterpreterFrame", "frame_obj")
+        return int.from_bytes(observer.session.memory.read(place, 8), "little") or None
+    except (MemoryFault, UnknownLayout):
+        return None
+
+
+def synchronises(observer: Observer, file: str) -> bool:
+    """Whether the code is threading's: it guards what it works on by its own locks."""
+    return observer.program.is_library(file) and os.path.basename(file) == SYNCHRONISER
+
+
+def _in_callee(
+    observer: Observer,
+    lwp: int,
+    caller: Frame,
+    target: Callee,
+    entered_already: set[int],
+    depth: int = 0,
+) -> Iterator[Access]:
+    """What the functions do that the thread's loop calls again and again, though it is not in them
+    right now.
+    """
+    objects = observer.session.objects
+    address = code_of(objects, target)
+    code = (
+        observer.session.frame_reader.code(address)
+        if address and address not in entered_already
+        else None
+    )
+    facts = (
+        observer.session.code_facts(code.address)
+        if code and not observer.program.is_library(code.file)
+        else None
+    )
+    frame = entered(objects, target, code) if facts and code else None
+    if facts is None or frame is None:
+        return
+    entered_already.add(facts.code.address)
+    at = _Place(observer, lwp, frame, frame, facts)
+    for inner in facts.operations:
+        further = callee(objects, frame, inner, False)
+        for each in operands(objects, frame, inner, further, False):
+            if access := at.access(each, Proximity.FUNCTION, False):
+                is_near = caller.file == frame.file and caller.line is not None
+                yield replace(
+                    access,
+                    line=caller.line if is_near else access.operation_line,
+                    frame=(caller.address or None) if is_near else None,
+                )
+        if further and depth < MAX_CALL_DEPTH:
+            yield from _in_callee(observer, lwp, frame, further, entered_already, depth + 1)
+
+
+def _delegated(observer: Observer, frame: Frame, bytecode: BytecodeOperation) -> Callee | None:
+    """The method of another object that a call means by its class's ``__getattr__``, if that hands
+    on what it is asked for: ``getattr(self.target, name)``.
+    """
+    objects = observer.session.objects
+    receiver = resolve(objects, frame, bytecode.receiver)
+    info = objects.type_of(receiver) if receiver else None
+    if receiver is None or info is None or bytecode.kind != "call-method":
+        return None
+    function = class_attribute(objects, info, "__getattr__") if info.is_python_class else None
+    if function is None or objects.attribute(receiver, bytecode.name or "") is not None:
+        return None
+    hands_on = Callee(function=function, owner=receiver, is_python=True)
+    address = code_of(objects, hands_on)
+    code = observer.session.frame_reader.code(address) if address else None
+    facts = observer.session.code_facts(code.address) if code else None
+    if code is None or facts is None:
+        return None
+    inner = entered(objects, hands_on, code)
+    for operation in facts.operations:
+        asked = operation.arguments
+        if operation.name == "getattr" and len(asked) > 1 and asked[1] == ("fast", 1):
+            owner = resolve(objects, inner, asked[0])
+            if owner is not None:
+                return Callee(
+                    function=0,
+                    owner=owner,
+                    name=bytecode.name,
+                    kind="call-method",
+                    is_hidden=True,
+                )
+    return None
+
+
+def _is_on_stack(
+    facts: CodeFacts,
+    frame: Frame,
+    bytecode: BytecodeOperation,
+    near: Proximity,
+    is_passing_on: bool,
+) -> bool:
+    """Whether the operands lie on the frame's value stack now.
+
+    A Python callee took its arguments with it.  The iterator of a loop stays there as long as the
+    loop runs.
+    """
+    if bytecode.kind == "next":
+        return frame.lasti is not None and facts.same_loop(bytecode.index, frame.lasti)
+    return near is Proximity.AT and not is_passing_on
+
+
+def proximity(
+    facts: CodeFacts, frame: Frame, bytecode: BytecodeOperation, is_innermost: bool
+) -> Proximity | None:
+    """How near the frame is to an operation of its code; None for what a calling frame may do after
+    its call.
+    """
+    if frame.lasti is None:
+        return Proximity.FUNCTION if is_innermost else Proximity.EARLIER
+    if bytecode.index == frame.lasti:
+        return Proximity.AT
+    if is_innermost and frame.line is not None and facts.line(bytecode.index) == frame.line:
+        return Proximity.LINE
+    if facts.same_loop(bytecode.index, frame.lasti):
+        return Proximity.LOOP
+    if is_innermost:
+        return Proximity.FUNCTION
+    return Proximity.EARLIER if bytecode.index < frame.lasti else None
+
+
+def current_operation(observer: Observer, frame: Frame) -> Operation | None:
+    """The operation that a frame is at, in Python's terms."""
+    facts = observer.session.code_facts(frame.code)
+    bytecode = (
+        operation_at(facts.operations, frame.lasti) if facts and frame.lasti is not None else None
+    )
+    return of_bytecode(bytecode) if bytecode else None
