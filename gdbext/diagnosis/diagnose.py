@@ -116,11 +116,12 @@ def diagnose(session: Session) -> Report:
         if choice.is_complete
         else Facts(fault=fault, stack=stack, is_decoded=False)
     )
-    provenance = facts.cause.provenance
     findings = section.make("findings", lambda: apply.findings(facts), NO_FINDINGS)
     shared = Accesses(crashed=stack.lwp)
     if choice.is_complete and (fault.is_crash or findings):
-        shared = section.make("race", lambda: read_accesses(observer, findings, provenance), shared)
+        shared = section.make(
+            "race", lambda: read_accesses(observer, findings, facts.cause), shared
+        )
     # Threads that the GIL lets run by turns do not race.
     may_race = facts.process.gil is None
     races = NO_RACES

@@ -208,6 +208,7 @@ SENTENCES: dict[str, Sentence] = {
     "takes-in-turn": "{thread} takes its objects from the same place, for {operation}",
     "takes-no-part": "{thread}, which died, has none of it at hand: it met what the others left",
     "works-in-turn": "{thread} does the same work, and may have had it in its turn",
+    "replaces-such": "{thread} puts one {type} there in place of another",
     "holds-what-was-damaged": "the {type} holds what was damaged",
     "was-called": "{function} was called",
     "runs-in": "{function} is running in LWP {lwp}",

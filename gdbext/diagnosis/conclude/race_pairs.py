@@ -156,7 +156,7 @@ def _is_harmless(writer: Access, reader: Access) -> bool:
 def _harm_of(accesses: Accesses, access: Access) -> Access:
     """What the access's thread does to the object to change it, where it only reads that now.
 
-    Who only reads does not damage anything.  What it did in its loop a moment ago may have.
+    Who only reads does not damage anything.  What it did a moment ago may have.
     """
     thread = accesses.of(access.lwp)
     if thread is None or access.effect is not Effect.READ:
@@ -165,7 +165,7 @@ def _harm_of(accesses: Accesses, access: Access) -> Access:
         a
         for a in thread.by_code
         if a.address == access.address
-        and a.proximity <= Proximity.LOOP
+        and a.proximity <= Proximity.FUNCTION
         and a.effect is not Effect.READ
         and not a.is_passing_on
     )

@@ -18,6 +18,7 @@ from gdbext.diagnosis.conclude.known_races import known_races
 from gdbext.diagnosis.conclude.own_objects import own_object, races_of_workers
 from gdbext.diagnosis.conclude.race_pairs import race_of, ranked_pairs
 from gdbext.diagnosis.conclude.race_parts import takes_part
+from gdbext.diagnosis.conclude.replaced_values import races_on_replaced
 from gdbext.diagnosis.facts.accesses import Accesses
 from gdbext.diagnosis.registry import traits
 from gdbext.diagnosis.rule import Kind
@@ -54,6 +55,10 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
         own = own_object(accesses)
         if not any(race.object.address == own or _is_clear_part(accesses, race) for race in races):
             races += races_of_workers(accesses)
+        if own is None and not any(_is_clear_part(accesses, race) for race in races):
+            replaced = list(races_on_replaced(accesses, findings))
+            taken = {race.object.address for race in replaced}
+            races = replaced + [race for race in races if race.object.address not in taken]
     return tuple(_by_evidence(accesses, races)[:MAX_RACES])
 
 

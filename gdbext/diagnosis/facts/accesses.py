@@ -72,6 +72,8 @@ class Access:
     """The thread has made the object, and its C code has the one reference to it, or destroys it.
 
     No other thread can have it."""
+    stores: str | None = None
+    """The type of the object that the operation puts into this one, in place of another."""
     through: int | None = None
     """The iterator that the code names, and that takes its items from the object."""
 
@@ -116,6 +118,10 @@ class Accesses:
     """In the debugger's order."""
     failing_type: str | None = None
     """The type whose slot or method the crashed thread was in, innermost; None in the allocator."""
+    user: Access | None = None
+    """What the crashed thread's Python code asked for, as C code of it used what was gone.
+
+    It has an operation and a place; the object that it is done to is not known."""
     origin_operation: Operation | None = None
     """What the crashed C code does where the root pointer came from."""
     bases: Mapping[int, tuple[str, ...]] = field(default_factory=dict)

@@ -17,10 +17,12 @@ from gdbext.diagnosis.conclude.known_races import culprits as culprits_of
 from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.conclude.shared_items import may_be_taken
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
+from gdbext.diagnosis.facts.cause import Cause
+from gdbext.diagnosis.facts.eval_loop import is_entry
 from gdbext.diagnosis.facts.frames import CrashStack
-from gdbext.diagnosis.facts.provenance import Provenance
+from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.observe.access_types import bases_of
-from gdbext.diagnosis.observe.accesses_by_code import by_code_of, synchronises
+from gdbext.diagnosis.observe.accesses_by_code import by_code_of, current_operation, synchronises
 from gdbext.diagnosis.observe.accesses_in_c import in_c
 from gdbext.diagnosis.observe.observer import Observer
 from gdbext.model import Finding
@@ -30,13 +32,11 @@ MAX_THREADS = 64
 MAX_FIELDS = 4096
 
 
-def read_accesses(
-    observer: Observer, findings: Sequence[Finding], provenance: Provenance | None
-) -> Accesses:
+def read_accesses(observer: Observer, findings: Sequence[Finding], cause: Cause) -> Accesses:
     """What all threads that run Python work on; more is read of the objects that the findings
     blame.
     """
-    culprits = culprits_of(findings).keys()
+    culprits, provenance = culprits_of(findings).keys(), cause.provenance
     about = {place.address for f in findings for place in (f.subject, f.container) if place}
     lwps = [
         t.lwp for t in observer.session.debugger.threads() if observer.session.runtime.by_lwp(t.lwp)
@@ -49,11 +49,42 @@ def read_accesses(
         crashed=observer.stack.lwp,
         threads=threads,
         failing_type=_failing_type(observer.stack),
+        user=_user(observer, cause.pointer) if cause.pointer and cause.pointer.is_gone else None,
         origin_operation=of_crashed_frame(observer.stack, provenance.level) if provenance else None,
         bases={address: tuple(bases_of(observer, address)) for address in addresses | about},
         contents=_contents(observer, threads),
         owners={culprit: _owners(observer, threads, culprit) for culprit in culprits},
         sources=_sources(observer, threads, culprits),
+    )
+
+
+def _user(observer: Observer, gone: Pointer) -> Access | None:
+    """What the Python code asked for whose C code used a pointer to what is gone."""
+    stack = observer.stack
+    if stack.lwp is None:
+        return None
+    level = gone.outermost.level
+    within = sum(is_entry(f) for f in stack.native_frames if f.level < level)
+    groups = observer.session.python_stack(stack.lwp).groups
+    if within >= len(groups) or not groups[within]:
+        return None
+    frame = groups[within][0]
+    own = observer.program.own_frame(stack.lwp, frame) or frame
+    operation = current_operation(observer, own)
+    if operation is None:
+        return None
+    return Access(
+        lwp=stack.lwp,
+        address=0,
+        type="",
+        operation=operation,
+        effect=Effect.READ,
+        proximity=Proximity.AT,
+        file=own.file,
+        line=own.line,
+        operation_line=own.line,
+        function=own.function,
+        frame=own.address,
     )
 
 

@@ -102,6 +102,7 @@ class _Place:
             frame=self.own.address or None,
             is_passing_on=passing_on or operand.shows_elsewhere,
             is_guarded=operand.is_guarded(type_name),
+            stores=operand.stores,
             through=operand.through,
         )
 

@@ -16,7 +16,7 @@ from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.methods import is_method_name, method_traits
-from gdbext.cpython.traits.types import makes_iterators, same_struct, traits_of
+from gdbext.cpython.traits.types import canonical, makes_iterators, same_struct, traits_of
 from gdbext.diagnosis.observe.bytecode_effects import effect_of, effect_on_argument
 from gdbext.diagnosis.observe.operations import CALL, of_bytecode
 from gdbext.frozen import dataclass
@@ -26,6 +26,7 @@ from gdbext.target.protocol import MemoryFault
 MAX_ITERATORS = 4
 STEPS = ("next", "send", "unpack", "extend")
 ATTRIBUTES = ("load-attr", "store-attr", "delete-attr")
+STORES = ("store-attr", "store-subscr")
 CONSTANTS = ("const", "int")
 FUNCTIONS = ("function", "classmethod", "staticmethod")
 
@@ -49,6 +50,8 @@ class Operand:
     """The object is its own iterator."""
     is_method: bool = False
     """The attribute is a method: to look it up does nothing to the object."""
+    stores: str | None = None
+    """The type of the value that the operation puts into the object."""
     through: int | None = None
     """The iterator that the code names, and that takes its items from the object."""
     is_plain_attribute: bool = False
@@ -127,6 +130,7 @@ def _named(
     is_elsewhere = bytecode.kind == "call-method" and callee is not None and callee.is_hidden
     calls_python = callee is not None and (callee.is_python or is_elsewhere)
     is_method = bytecode.receiver in names
+    stored = _stored(objects, frame, bytecode, is_on_stack)
     first = 1 if bytecode.kind == "call" else 0
     for position, name in enumerate(names):
         if name is None or name[0] in CONSTANTS:
@@ -146,7 +150,18 @@ def _named(
                     is_argument=position > first,
                     is_own=is_method and position == 0,
                     calls_python=calls_python,
+                    stores=stored if position == 0 else None,
                 )
+
+
+def _stored(
+    objects: Objects, frame: Frame, bytecode: BytecodeOperation, is_on_stack: bool
+) -> str | None:
+    if bytecode.kind not in STORES or not bytecode.arguments:
+        return None
+    value = operand(objects, frame, bytecode, bytecode.arguments[-1], is_on_stack)
+    info = objects.type_of(value) if value else None
+    return canonical(info.name) if info is not None else None
 
 
 def _of_callee(objects: Objects, bytecode: BytecodeOperation, callee: Callee) -> Iterator[Operand]:
@@ -222,6 +237,7 @@ def _operand(
     is_argument: bool = False,
     is_own: bool = False,
     calls_python: bool = False,
+    stores: str | None = None,
 ) -> Operand:
     info = objects.type_of(address)
     return Operand(
@@ -231,6 +247,7 @@ def _operand(
         is_argument=is_argument,
         is_own=is_own,
         calls_python=calls_python,
+        stores=stores,
         is_iterator=info is not None and _is_iterator(objects, info),
         is_method=info is not None and _is_method(objects, info, bytecode.name),
         is_plain_attribute=info is not None and _is_plain_attribute(objects, info, bytecode),

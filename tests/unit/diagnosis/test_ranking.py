@@ -14,7 +14,7 @@ from gdbext.diagnosis.conclude.race_pairs import ranked_pairs
 from gdbext.diagnosis.conclude.races import find_races
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
 from gdbext.diagnosis.observe.bytecode_effects import effect_of, effect_on_argument
-from gdbext.model import Confidence, Container, Finding, Operation
+from gdbext.model import Confidence, Container, Finding, Operation, Subject, Verdict
 from unit.diagnosis.words import operation
 
 
@@ -417,3 +417,35 @@ def test_who_has_handed_the_object_on_to_python_code_does_nothing_to_it() -> Non
     made = access(2, 0x2000, "itertools._tee", "evens", Effect.READ, Proximity.FUNCTION, 9)
     assert pairs(STEP, replace(made, is_passing_on=True)) == []
     assert pairs(STEP, made) != []
+
+
+# A value that another thread replaces
+
+
+def replaced(stores: str = "function") -> tuple[Accesses, list[Finding]]:
+    """A thread died of a function that was gone; another one fills a registry with functions."""
+    user = access(1, 0, "", "dumps", Effect.READ, Proximity.AT, 3)
+    fill = access(2, 0x6000, "dict", "setitem", Effect.RESIZE, Proximity.LOOP, 9, 8, True)
+    gone = Subject(0x9000, "function", None, Verdict.FREED)
+    facts = stopped(replace(fill, stores=stores), user=user)
+    return facts, [Finding("FT102", "", Confidence.LIKELY, gone)]
+
+
+def test_who_used_a_value_that_is_gone_races_with_who_replaces_such_values() -> None:
+    (race,) = find_races(*replaced(), True)
+    assert race.object.address == 0x6000
+    assert [(t.lwp, t.line, t.suspect_line) for t in race.threads] == [(1, 3, None), (2, 9, 8)]
+    assert race.confidence is Confidence.POSSIBLE
+
+
+def test_what_is_replaced_is_of_the_type_of_what_was_used() -> None:
+    assert find_races(*replaced("property"), True) == ()
+    facts, _ = replaced("int")
+    number = Subject(0x9000, "int", None, Verdict.FREED)
+    assert find_races(facts, [Finding("FT102", "", Confidence.LIKELY, number)], True) == ()
+
+
+def test_what_is_still_there_was_not_replaced() -> None:
+    facts, _ = replaced()
+    there = Subject(0x9000, "function", None, Verdict.LIVE)
+    assert find_races(facts, [Finding("FT402", "", Confidence.PROVEN, there)], True) == ()
