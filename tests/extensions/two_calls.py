@@ -11,10 +11,6 @@ EXPECT = {
     "race": {"type": "two_calls.Gauge", "operations": ("hold", "hold")},
     "shows": ("gauge_hold",),
     "never": ("clear and clear",),
-    "fails": {
-        "race": "two_calls.Gauge clear and clear (possible)",
-        "never": "says clear and clear",
-    },
 }
 
 

@@ -57,12 +57,15 @@ def _running(acting: Sequence[Access]) -> list[Access]:
     ]
 
 
-def merged(accesses: Sequence[Access], in_c: Access | None) -> Access:
+def merged(accesses: Sequence[Access], in_c: Access | None, is_in_call: bool = False) -> Access:
     """Of several operations on one object the one that is running, else the nearest, or of those
     that are near enough to be running now the most harmful.
 
-    Of several calls on one line only that of the frame's instruction runs.  Innermost frames come
-    first: what a method of the program's own does to the object says more than its call.
+    Of several calls on one line only that of the frame's instruction runs: ``in_c``, or where no
+    variable shows the object ``is_in_call``, says that C code is at work for it.
+
+    Innermost frames come first: what a method of the program's own does to the object says more
+    than its call.
     """
     acting = [a for a in accesses if not a.is_passing_on]
     if in_c and (not acting or (in_c.is_own and min(a.proximity for a in acting) > Proximity.LINE)):
@@ -70,7 +73,7 @@ def merged(accesses: Sequence[Access], in_c: Access | None) -> Access:
     if not acting:
         return replace(accesses[0], proximity=Proximity.FUNCTION, effect=Effect.READ)
     nearest = min(a.proximity for a in acting)
-    running = _running(acting) if in_c else []
+    running = _running(acting) if in_c or is_in_call else []
     if running:
         named = max(running, key=weight)
     elif nearest <= Proximity.LINE:

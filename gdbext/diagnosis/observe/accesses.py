@@ -23,7 +23,7 @@ from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.observe.access_types import bases_of
 from gdbext.diagnosis.observe.accesses_by_code import by_code_of, current_operation, synchronises
-from gdbext.diagnosis.observe.accesses_in_c import in_c
+from gdbext.diagnosis.observe.accesses_in_c import in_c, is_in_call
 from gdbext.diagnosis.observe.observer import Observer
 from gdbext.model import Finding
 from gdbext.target.protocol import MemoryFault
@@ -101,7 +101,7 @@ def _of_thread(observer: Observer, lwp: int) -> ThreadAccesses:
         frame=own.address if own else None,
         path=_path(observer, lwp),
         work=_work(observer, lwp),
-        nearest=tuple(_nearest(by_code, in_c(observer, lwp))),
+        nearest=tuple(_nearest(by_code, in_c(observer, lwp), is_in_call(observer, lwp))),
         by_code=tuple(by_code),
     )
 
@@ -131,12 +131,12 @@ def initialised_by_others(observer: Observer, address: int) -> bool:
     )
 
 
-def _nearest(by_code: Iterable[Access], in_c: dict[int, Access]) -> list[Access]:
+def _nearest(by_code: Iterable[Access], in_c: dict[int, Access], is_in_call: bool) -> list[Access]:
     """One access for each object that the thread works on, the nearest first."""
     by_object: dict[int, list[Access]] = {}
     for access in by_code:
         by_object.setdefault(access.address, []).append(access)
-    nearest = [merged(each, in_c.get(address)) for address, each in by_object.items()]
+    nearest = [merged(each, in_c.get(address), is_in_call) for address, each in by_object.items()]
     nearest += [access for address, access in in_c.items() if address not in by_object]
     return sorted(nearest, key=lambda access: access.proximity)
 

@@ -76,6 +76,11 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
     return in_c
 
 
+def is_in_call(observer: Observer, lwp: int) -> bool:
+    """Whether C functions run that the thread's innermost Python frame has called."""
+    return any(not frame.is_inlined for frame in _inner_frames(observer, lwp))
+
+
 def _is_own(operation: Operation, variable: Variable, families: Sequence[str]) -> bool:
     """Whether a C function is there for objects of the type of the one that it has as an argument.
 

@@ -132,6 +132,7 @@ def test_of_several_calls_on_a_line_the_one_that_runs_counts() -> None:
     )
     inside = replace(spin, proximity=Proximity.INSIDE, c_function="two_spin")
     assert merged([clear, spin], inside).operation.verb == "spin"
+    assert merged([clear, spin], None, is_in_call=True).operation.verb == "spin"
     assert merged([clear, spin], None).operation.verb == "clear"
 
 
