@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import interpreters
-from lab import builds, shapes
+from lab import builds, packages, shapes
 from lab.crash import CrashRun, NoCrash, copy_sparse
 from lab.hang import hang
 from lab.heap import HeapRows, measure
@@ -407,6 +407,23 @@ def _same(one: Row, other: Row) -> bool:
     )
 
 
+def _packages(parser: argparse.ArgumentParser, given: argparse.Namespace) -> int:
+    """The crashes of public packages; 0 where all that is said of them is true."""
+    known = packages.packages()
+    if unknown := set(given.scripts) - known.keys():
+        parser.error(f"no such script: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    chosen = [known[name] for name in given.scripts or known]
+    build = own.name if (own := builds.given()) else (given.build or [packages.BUILD])[0]
+    with contextlib.nullcontext(Lab(given.cores)) if given.cores else Lab.temporary() as lab:
+        rows = packages.measure(lab, chosen, build, 1 if given.quick else given.runs)
+    right = [row for row in rows.died if row.is_right]
+    print(
+        f"\n{len(right)} of {len(rows.died)} deaths right, of {len(rows.packages)} packages; "
+        f"{len(rows.rows) - len(rows.died)} did not die"
+    )
+    return 0 if len(right) == len(rows.died) else 1
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/accuracy",
@@ -416,7 +433,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "scripts",
         nargs="*",
         metavar="SCRIPT",
-        help="scripts of tests/corpus, by name; all by default",
+        help="scripts of tests/corpus (with --packages of tests/packages), by name; all by default",
     )
     parser.add_argument(
         "--quick",
@@ -437,6 +454,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         type=int,
         metavar="N",
         help="only what `gdbext hunt` concludes over N deaths of each race",
+    )
+    parser.add_argument(
+        "--packages",
+        action="store_true",
+        help="only crashes in wheels of public packages, which are installed for it",
     )
     parser.add_argument(
         "--debugger", choices=DEBUGGERS, action="append", help="one debugger; both by default"
@@ -477,6 +499,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "crashes": given.scripts or shapes.CRASHES,
             }
             return 0 if shapes.compare(lab, given.debugger or DEBUGGERS[:1], **what) else 1
+    if given.packages:
+        return _packages(parser, given)
     scripts = corpus()
     if unknown := set(given.scripts) - scripts.keys():
         parser.error(

@@ -93,7 +93,7 @@ def built(extension: Extension) -> Path:
     flags = _flags(extension)
     folder = interpreters.cache_dir() / "extensions" / _key(extension, flags, python)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_suffix(".lock")):
+    with locked(folder.with_suffix(".lock")):
         if not folder.exists():
             with tempfile.TemporaryDirectory(dir=folder.parent) as work:
                 made = _compile(extension, flags, python, Path(work), folder)
@@ -110,7 +110,7 @@ def died(lab: Lab, extension: Extension) -> CrashRun:
         return lab.crash_of(Script(extension.path), build, env=env)
     folder = lab.root / build / extension.name
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder / "lock"):
+    with locked(folder / "lock"):
         saved = folder / "run.json"
         if not saved.exists():
             _hung(extension, folder / "0", env).save(saved)
@@ -154,15 +154,15 @@ def _key(extension: Extension, flags: list[str], python: Path) -> str:
 
 
 @functools.cache
-def _ask(python: Path, question: str) -> str:
-    """What that interpreter says of itself."""
+def ask(python: Path, question: str) -> str:
+    """What that interpreter says of itself, about an expression over ``sys`` and ``sysconfig``."""
     command = [str(python), "-c", f"import sys, sysconfig; print({question})"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment())
     return done.stdout.strip()
 
 
 def _abi(python: Path) -> str:
-    return _ask(python, "sys.version + sys.abiflags")
+    return ask(python, "sys.version + sys.abiflags")
 
 
 def _compile(extension: Extension, flags: list[str], python: Path, work: Path, final: Path) -> Path:
@@ -179,8 +179,8 @@ def _compile(extension: Extension, flags: list[str], python: Path, work: Path, f
         source = source.with_suffix(".c")
     is_cpp = source.suffix == ".cpp"
     compiler = os.environ.get("CXX", "g++") if is_cpp else os.environ.get("CC", "gcc")
-    config = _ask(python, "sysconfig.get_config_h_filename()")
-    folders = [Path(_ask(python, "sysconfig.get_path('include')")), Path(config).parent]
+    config = ask(python, "sysconfig.get_config_h_filename()")
+    folders = [Path(ask(python, "sysconfig.get_path('include')")), Path(config).parent]
     others: list[str] = []
     if "pybind11" in _uses(extension):
         folders.append(Path(import_module("pybind11").get_include()))
@@ -188,7 +188,7 @@ def _compile(extension: Extension, flags: list[str], python: Path, work: Path, f
         include = Path(import_module("nanobind").include_dir())
         folders += [include, include.parent / "ext" / "robin_map" / "include"]
         others.append(str(include.parent / "src" / "nb_combined.cpp"))
-    suffix = _ask(python, "sysconfig.get_config_var('EXT_SUFFIX')")
+    suffix = ask(python, "sysconfig.get_config_var('EXT_SUFFIX')")
     _run(
         [
             compiler,
@@ -212,7 +212,7 @@ def _run(command: list[str], folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def locked(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

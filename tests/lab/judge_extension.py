@@ -8,14 +8,20 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from lab.extensions import Extension
 from lab.judge import Check, Report, known, name_of, no_errors, words
 from lab.triage import DIAGNOSED, PARTIAL, TriageFailed
 
 ENDINGS = {"json": "json", "text": "txt", "github": "github"}
 ENOUGH = ("proven", "likely")
+
+
+class Expecting(Protocol):
+    """A crash that says what is true of it."""
+
+    @property
+    def expect(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -48,16 +54,16 @@ def triage(core: Path, folder: Path, debugger: str = "gdb", timeout: float = 280
     )
 
 
-def judge(extension: Extension, signal: str, told: Told) -> list[Check]:
+def judge(crash: Expecting, signal: str, told: Told) -> list[Check]:
     """Everything that is to be said, and not to be said, of the crash
     (``tests/extensions/README.md``).
     """
-    return list(_checks(extension.expect, signal, told))
+    return list(_checks(crash.expect, signal, told))
 
 
-def surprises(extension: Extension, checks: list[Check]) -> list[str]:
+def surprises(crash: Expecting, checks: list[Check]) -> list[str]:
     """What is wrong and not known to be (``fails``), and what is right and was said to fail."""
-    fails = extension.expect.get("fails", {})
+    fails = crash.expect.get("fails", {})
     wrong = {check.what for check in checks if not check.right}
     new = [str(check) for check in checks if not check.right and check.what not in fails]
     return new + [
@@ -106,7 +112,7 @@ def _race(expected: dict[str, Any] | None, report: Report) -> Check:
     if expected is None:
         return Check("race", "none", found, False)
     right = race["object"]["type"] == expected["type"] and all(
-        any(name in each for each in told) for name in expected["operations"]
+        any(name in each for name in expected["operations"]) for each in told
     )
     if "confidence" in expected:
         right = right and race["confidence"] == expected["confidence"]

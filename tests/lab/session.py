@@ -42,9 +42,11 @@ class Lab:
         build: str,
         number: int = 0,
         env: Mapping[str, str] | None = None,
+        seconds: float = 120,
+        attempts: int = 1,
     ) -> CrashRun:
         """The same for a script that need not be of the corpus; ``env`` instead of what it says
-        itself.
+        itself, ``seconds`` and ``attempts`` where it says nothing.
         """
         expect = script.on(build) if "builds" in script.expect else script.expect
         folder = self.root / build / script.name / str(number)
@@ -60,10 +62,10 @@ class Lab:
                         builds.python(build),
                         script.path,
                         folder=folder,
-                        timeout=expect.get("seconds", 120),
+                        timeout=expect.get("seconds", seconds),
                         env=expect.get("env") if env is None else env,
                         # What is mended there would be waited for in vain each time.
-                        attempts=1 if builds.given() else expect.get("attempts", 1),
+                        attempts=1 if builds.given() else expect.get("attempts", attempts),
                     )
                 except NoCrash as error:
                     refused.write_text(str(error))
