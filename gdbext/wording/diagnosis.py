@@ -120,6 +120,10 @@ SENTENCES: dict[str, Sentence] = {
     "free-of-no-block": lambda caller, function, origin: (
         f"{caller or 'the caller'} gives {origin}, which no allocator gave out, to {function}"
     ),
+    "free-of-former-block": lambda caller, function, origin: (
+        f"{caller or 'the caller'} gives {origin} to {function}, which is no block, or was one and "
+        "has been freed before"
+    ),
     "block-of-api": "a block of {api}",
     "inside-block-of-api": "the middle of a block of {api}",
     "block-of-object": "the memory of an object",

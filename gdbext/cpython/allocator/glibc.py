@@ -8,6 +8,7 @@ follow.  Small freed chunks in thread caches count as in use.
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ FLAGS = 7
 PREVIOUS_IN_USE = 1
 SMALLEST = 32
 HEADER = 16
+ALIGNMENT = 16
+"""What malloc() hands out is a multiple of it."""
 HEAP_ALIGNMENT = 1 << 26
 # A heap_info has 32 to 48 bytes, a malloc_state some 2200.
 FIRST_CHUNK_WITHIN = 0xA00
@@ -46,10 +49,24 @@ def chunk_at(memory: Memory, region: Region, pointer: int) -> Chunk | None:
     return Chunk(size - 8, bool(words[(at + size) // 8 + 1] & PREVIOUS_IN_USE))
 
 
-def is_inside_chunk(memory: Memory, region: Region, pointer: int) -> bool:
-    """Whether the address lies in a chunk of a sound heap, and none begins there."""
+def chunk_around(memory: Memory, region: Region, pointer: int) -> Chunk | None:
+    """The chunk of a sound heap in whose middle the address lies; None where one begins there.
+
+    What was not handed out yet counts as free.
+    """
     heap = _heap(memory, region)
-    return heap is not None and pointer - HEADER - region.start not in heap[1]
+    if heap is None:
+        return None
+    words, chunks = heap
+    at = pointer - HEADER - region.start
+    index = bisect.bisect_right(chunks, at) - 1
+    if index < 0 or chunks[index] == at:
+        return None
+    start = chunks[index]
+    size = words[start // 8 + 1] & ~FLAGS
+    is_last = index == len(chunks) - 1
+    in_use = not is_last and bool(words[(start + size) // 8 + 1] & PREVIOUS_IN_USE)
+    return Chunk(size - 8, in_use)
 
 
 def free_parts(memory: Memory, region: Region) -> list[tuple[int, int]]:

@@ -41,6 +41,8 @@ class WrongFree:
     """Where the memory is from."""
     is_block: bool
     """It is a block of the other allocator; else no allocator's."""
+    may_have_been_block: bool = False
+    """It may have been one that was freed before, and that is a part of a larger one since."""
     confidence: Confidence
     subject: Subject
     evidence: tuple[Evidence, ...] = ()

@@ -21,7 +21,7 @@ from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.observe.notes import Note
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.observe.wrong_free import read_allocator_call, read_wrong_free
-from gdbext.model import Claim, Subject
+from gdbext.model import Claim, Confidence, Subject
 from gdbext.session import Session
 
 MAX_DAMAGES = 2
@@ -53,10 +53,14 @@ def read_heap_state(
     # A block that the C library has in its cache already is its own.
     may_mix = may_mix and not is_double_free(fault)
     wrong_free = read_wrong_free(session, call) if may_mix else None
-    if wrong_free is not None:
+    if wrong_free is not None and wrong_free.confidence is not Confidence.POSSIBLE:
         return HeapState(call=call, wrong_free=wrong_free)
     if cause.pointer is not None and not is_in_allocator(stack):
-        return HeapState(damages=tuple(_neighbours(session, cause, cause.pointer)), call=call)
+        return HeapState(
+            damages=tuple(_neighbours(session, cause, cause.pointer)),
+            call=call,
+            wrong_free=wrong_free,
+        )
     lists = (c for c in damages(session.heap, stack.lwp, note) if not c.is_snapshot)
     found = tuple(
         _damage(session.heap, corruption) for corruption in itertools.islice(lists, MAX_DAMAGES)
@@ -66,6 +70,7 @@ def read_heap_state(
         damages=found or tuple(_overrun(session.heap, stack)),
         was_searched=True,
         call=call,
+        wrong_free=wrong_free,
         operand_is_block=operand is not None
         and bool(operand.base_value)
         and session.heap.page_of(operand.base_value or 0) is not None,

@@ -167,7 +167,7 @@ def read_wrong_free(session: Session, call: AllocatorCall | None) -> WrongFree |
             found = _elsewhere(session, call, call.pointer)
     except MemoryFault:
         return None
-    if found is not None and call.is_read_again:
+    if found is not None and call.is_read_again and found.confidence is Confidence.PROVEN:
         return replace(found, confidence=Confidence.LIKELY)
     return found
 
@@ -227,16 +227,18 @@ def _elsewhere(session: Session, call: AllocatorCall, pointer: int) -> WrongFree
     evidence = (*_passed(call), Evidence(Claim("in-place", place=place.what, seems=None), pointer))
     origin: Claim = place.what
     # What is no block at all may be a pointer that was read from damage.
-    is_block, confidence = False, Confidence.LIKELY
+    is_block, was_block, confidence = False, False, Confidence.LIKELY
     if place.kind in ("module", "stack"):
         pass
     elif _family(call.function).endswith("Raw"):
         # Raw memory is the C library's or mimalloc's, and in the middle of a block with the hooks.
         return None
     elif not call.is_cpythons:
-        if not glibc.is_inside_chunk(session.memory, place.region, pointer):
+        around = glibc.chunk_around(session.memory, place.region, pointer)
+        if around is None or not around.in_use:
             return None
         origin = Claim("inside-block-of-api", api="malloc", size=None)
+        was_block = not pointer % glibc.ALIGNMENT
     elif (chunk := glibc.chunk_at(session.memory, place.region, pointer)) is not None:
         if not chunk.in_use:
             return None
@@ -250,7 +252,8 @@ def _elsewhere(session: Session, call: AllocatorCall, pointer: int) -> WrongFree
         call=call,
         origin=origin,
         is_block=is_block,
-        confidence=confidence,
+        may_have_been_block=was_block,
+        confidence=Confidence.POSSIBLE if was_block else confidence,
         subject=Subject(pointer, None, None, Verdict.FOREIGN),
         evidence=evidence,
     )

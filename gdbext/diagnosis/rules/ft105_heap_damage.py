@@ -25,7 +25,8 @@ def check(facts: Facts) -> Iterator[Finding]:
         )
     if facts.heap.was_searched and not facts.heap.damages:
         yield from _bad_link(facts)
-    if facts.heap.wrong_free is None:
+    wrong = facts.heap.wrong_free
+    if wrong is None or wrong.confidence is Confidence.POSSIBLE:
         yield from _of_c_library(facts)
 
 

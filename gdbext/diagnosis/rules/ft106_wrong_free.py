@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.memory import WrongFree
 from gdbext.diagnosis.rule import Kind, Rule, RuleTraits
 from gdbext.model import Claim, Finding
 
@@ -19,18 +20,26 @@ def check(facts: Facts) -> Iterator[Finding]:
     wrong = facts.heap.wrong_free
     if wrong is None:
         return
-    call = wrong.call
     yield RULE.finding(
         facts,
-        Claim(
-            "wrong-free" if wrong.is_block else "free-of-no-block",
-            caller=call.caller,
-            function=call.function,
-            origin=wrong.origin,
-        ),
+        _title(wrong),
         wrong.confidence,
         wrong.subject,
         evidence=wrong.evidence,
+    )
+
+
+def _title(wrong: WrongFree) -> Claim:
+    call = wrong.call
+    if wrong.may_have_been_block:
+        return Claim(
+            "free-of-former-block", caller=call.caller, function=call.function, origin=wrong.origin
+        )
+    return Claim(
+        "wrong-free" if wrong.is_block else "free-of-no-block",
+        caller=call.caller,
+        function=call.function,
+        origin=wrong.origin,
     )
 
 

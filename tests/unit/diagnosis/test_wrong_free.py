@@ -18,6 +18,7 @@ from gdbext.diagnosis.observe.notes import ignore
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.observe.wrong_free import read_allocator_call, read_wrong_free
 from gdbext.diagnosis.rules import ft105_heap_damage, ft106_wrong_free
+from gdbext.diagnosis.rules.apply import findings
 from gdbext.model import Confidence
 from gdbext.target.protocol import NativeFrame, Symbol, Variable
 from gdbext.wording import sentence
@@ -122,7 +123,34 @@ def test_mallocs_own_block_is_given_to_it_rightly_and_its_middle_is_not() -> Non
     world = HeapWorld()
     block = c_heap(world)
     assert wrong(world, "free", block) is None
-    assert "the middle of a block of malloc" in said(wrong(world, "free", block + 8))
+    inside = wrong(world, "free", block + 8)
+    assert "the middle of a block of malloc, which no allocator gave out" in said(inside)
+    assert inside is not None
+    assert inside.confidence is Confidence.LIKELY
+
+
+def test_where_a_block_of_malloc_could_begin_one_may_have_been_freed_before() -> None:
+    """Freed blocks become one, and a part of that is given out again: threads that free one block
+    twice show this, too.
+    """
+    world = HeapWorld()
+    second = c_heap(world) + 0x20
+    inside = wrong(world, "free", second + 16)
+    assert inside is not None
+    assert inside.confidence is Confidence.POSSIBLE
+    facts = Facts(
+        fault=Fault(signal=ABORT, library_message="free(): invalid pointer"),
+        stack=stack_of(),
+        heap=HeapState(wrong_free=inside),
+    )
+    assert [f.rule for f in findings(facts)] == ["FT105", "FT106"]
+    title = sentence(findings(facts)[1].title)
+    assert title.endswith("no block, or was one and has been freed before")
+
+
+def test_what_was_not_handed_out_yet_is_nobodys_block() -> None:
+    world = HeapWorld()
+    assert wrong(world, "free", c_heap(world) + 0x200) is None
 
 
 def test_raw_memory_is_mallocs_own() -> None:
