@@ -11,6 +11,7 @@ EXPECT = {
     "attempts": 3,
     "object_type": "ctypes.c_char_Array_64",
     "known": ("gh-131336", "gh-154524"),
+    "known_also": ("gh-128182",),
 }
 
 shared = ctypes.create_string_buffer(64)

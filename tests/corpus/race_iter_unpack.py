@@ -12,7 +12,7 @@ EXPECT = {
     "seconds": 15,
     "attempts": 6,
     "object_type": ("unpack_iterator", "_struct.unpack_iterator"),
-    "known": ("gh-124397", "gh-146020", None),
+    "known": ("gh-154013", "gh-124397", "gh-146020", None),
 }
 State = collections.namedtuple("State", "lock records")
 state = {}

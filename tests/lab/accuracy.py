@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import interpreters
-from lab import builds, packages, shapes
+from lab import builds, issues, packages, shapes
 from lab.crash import CrashRun, NoCrash, copy_sparse
 from lab.hang import hang
 from lab.heap import HeapRows, measure
@@ -461,6 +461,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="only crashes in wheels of public packages, which are installed for it",
     )
     parser.add_argument(
+        "--issues",
+        action="store_true",
+        help="only which known issues are said to be likely, and are not, of all in the catalogue",
+    )
+    parser.add_argument(
         "--debugger", choices=DEBUGGERS, action="append", help="one debugger; both by default"
     )
     parser.add_argument(
@@ -512,6 +517,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         races_only = [script for script in chosen if script.is_race]
         return 0 if hunt_totals(hunts(races_only, wanted.__contains__, given.hunt)) else 1
     with contextlib.nullcontext(Lab(given.cores)) if given.cores else Lab.temporary() as lab:
+        if given.issues:
+            return 1 if issues.measure(issues.deaths(lab, chosen)) else 0
         options = Options(
             lab,
             tuple(given.debugger or (DEBUGGERS[:1] if given.quick else DEBUGGERS)),

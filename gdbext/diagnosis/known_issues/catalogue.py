@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -64,11 +64,20 @@ class Pattern:
     messages: tuple[str, ...]
     rules: frozenset[str]
     python_functions: frozenset[str]
+    both: bool
+    """Each of the racing operations is one of these: a single other one is another defect."""
+    exact: bool
+    """The code at fault is for objects of the very types, and subclasses go another way."""
 
     @property
     def names_object(self) -> bool:
         """Whether the pattern says of which type the object is."""
         return bool(self.types or self.families)
+
+    @property
+    def is_call_alone(self) -> bool:
+        """All that is done to the object is to call it, as with whatever wraps a function."""
+        return frozenset().union(*self.operations) == {"call"}
 
     @property
     def is_object_alone(self) -> bool:
@@ -170,6 +179,8 @@ def _pattern(entry: Mapping[str, Any]) -> Pattern:
         messages=tuple(entry.get("messages", ())),
         rules=frozenset(entry.get("rules", ())),
         python_functions=frozenset(entry.get("python_functions", ())),
+        both=bool(entry.get("both")),
+        exact=bool(entry.get("exact")),
     )
 
 
@@ -181,6 +192,17 @@ def popularity() -> Counter[str]:
         for issue in catalogue()
         for name in {name for pattern in issue.patterns for name in pattern.functions}
     )
+
+
+@functools.cache
+def modules_of() -> Mapping[str, set[str | None]]:
+    """The modules of the patterns that have each operation; None where one names no module."""
+    found: dict[str, set[str | None]] = defaultdict(set)
+    for issue in catalogue():
+        for pattern in issue.patterns:
+            for word in frozenset().union(*pattern.operations):
+                found[word].add(pattern.module)
+    return found
 
 
 def _words(group: Sequence[str]) -> Iterator[str]:

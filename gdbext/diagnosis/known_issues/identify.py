@@ -186,9 +186,36 @@ def _level(found: _Identification, others: Sequence[_Identification]) -> str | N
         and (found.match.is_strong or (found.is_reported and not _has_rival(found, others)))
     ):
         return "exact"
-    if found.is_good and (found.may_have_it or found.is_sure):
+    is_likely = found.is_good and (found.may_have_it or found.is_sure)
+    if is_likely and not _is_outdone(found, others):
         return "likely"
     return "possible" if found.is_good or not found.is_fixed else None
+
+
+def _is_outdone(found: _Identification, others: Sequence[_Identification]) -> bool:
+    """Whether what races is not the issue's, or another issue explains it that is better founded.
+
+    That is one whose whole pattern is there and that is reported for this version: beside it a part
+    of a pattern says nothing, nor does an issue that this version has not, nor what is done to an
+    object that is a worse suspect.
+    """
+    match = found.match
+    if match.is_strong:
+        return False
+    if match.is_at_odds:
+        return True
+    for other in others:
+        if other.issue.group == found.issue.group or not other.is_good or not other.may_have_it:
+            continue
+        if not match.is_whole and match.functions < other.match.functions:
+            return True
+        if not other.is_reported or not (other.match.is_whole or other.match.is_strong):
+            continue
+        if not match.is_whole or found.is_fixed or not found.is_reported:
+            return True
+        if other.match.rank < match.rank:
+            return True
+    return False
 
 
 def _has_rival(found: _Identification, others: Sequence[_Identification]) -> bool:

@@ -11,6 +11,7 @@ from gdbext.diagnosis.known_issues.catalogue import (
     COMMON_TYPES,
     Issue,
     Pattern,
+    modules_of,
     popularity,
     squeezed,
 )
@@ -22,6 +23,9 @@ from gdbext.model import Operation, OperationKind
 ALLOCATOR = re.compile(
     r"_?mi_|_?Py(Object|Mem)_(Mi|GC|Debug|Raw)?(Alloc|Malloc|Calloc|Realloc|Free|New)|gc_alloc|_PyObject_GC_New"
 )
+CALL = frozenset({"call"})
+"""Says nothing of an object of whatever type: what it calls may be at fault."""
+CHANGES = (OperationKind.SETATTR, OperationKind.DELATTR)
 CLONE_SUFFIX = re.compile(r"\.(cold|part|constprop|isra|lto_priv|llvm)\b.*")
 
 
@@ -38,6 +42,10 @@ class CandidateWords:
         self.verbs: dict[str, str] = {}
         """The operation as Python has it, by the word for it."""
         self.attributes: set[str] = set()
+        self.changed: dict[str, set[str | None]] = {}
+        """Which attributes ``setattr`` and ``delattr`` are of; None for one
+        that is not known.
+        """
         self.direct = frozenset(self._read(candidate.operations))
         self.all = self.direct | frozenset(self._read(candidate.around))
 
@@ -46,11 +54,19 @@ class CandidateWords:
             if operation.verb is None:
                 continue
             yield self._word(operation.verb)
+            if operation.verb in CHANGES:
+                self.changed.setdefault(operation.verb, set()).add(operation.attribute)
             if operation.attribute:
                 self.attributes.add(operation.attribute)
                 if operation.verb == OperationKind.GETATTR:
                     # The first half of a method's call.
                     yield self._word(operation.attribute)
+
+    def others(self, attributes: frozenset[str]) -> frozenset[str]:
+        """Of the words for changes those that are of no attribute of these."""
+        return frozenset(
+            word for word, names in self.changed.items() if names.isdisjoint(attributes)
+        )
 
     def _word(self, verb: str) -> str:
         self.verbs.setdefault(bare(verb), verb)
@@ -72,6 +88,8 @@ class CrashIndex:
             self.calls.setdefault(bare(name), set()).add(module_name(module))
         self.frames = [CLONE_SUFFIX.sub("", name) for name in features.frames]
         self.inner = frozenset(CLONE_SUFFIX.sub("", name) for name in features.inner)
+        self.site = [n for n in self.frames if n in self.inner and not is_common(n)][:1]
+        """The innermost function that tells something: where the crash happened."""
         self.functions = frozenset(self.frames) | {
             CLONE_SUFFIX.sub("", name) for name in features.other_frames
         }
@@ -81,6 +99,11 @@ class CrashIndex:
     def calls_of(self, module: str | None) -> frozenset[str]:
         """The words for functions of that module that are called."""
         return frozenset(word for word, modules in self.calls.items() if module in modules)
+
+    def at_hand(self, modules: set[str | None]) -> set[str | None]:
+        """Those of the modules that are loaded; all, where that is not known."""
+        loaded = self.features.loaded
+        return {m for m in modules if m is None or not loaded or m in loaded}
 
     def shows(self, quoted: Sequence[frozenset[str]]) -> bool:
         """Whether the crashed thread's innermost frames are those of a quoted stack, functions that
@@ -115,12 +138,16 @@ class Match:
     """Of each group of operations those that any thread does to the object, or calls."""
     attributes: frozenset[str]
     functions: frozenset[str]
+    rank: int
+    """The candidate's place: the best founded one is 0."""
     coverage: float
     """Which part of the operations that race the pattern explains."""
     specificity: float
     """How specific the functions are: each counts by how few issues have it, and more where the
     crash happened.
     """
+    is_at_site: bool
+    """One of the functions is where the crash happened."""
     is_inner: bool
     """One of the functions runs the crashed thread's current operation, and that is no
     mere victim.
@@ -129,6 +156,8 @@ class Match:
     """The module's C code runs the crashed thread's current operation, or the threads call the
     operation from it.
     """
+    is_own_operation: bool
+    """One of the operations is of no other module that the process has loaded."""
     in_python: bool
     has_rule: bool
     has_assertion: bool
@@ -168,11 +197,46 @@ class Match:
         if self.pattern.is_object_alone:
             return bool(self.objects)
         known = (
-            bool(self.objects)
+            bool(self._telling_objects)
             if self.pattern.names_object
             else bool(self.attributes) or self.in_module
         )
+        if self.pattern.both and self.coverage < 1:
+            return False
+        if self.is_mere_call:
+            return False
         return known and self._operates and (bool(self.attributes) or not self.pattern.attributes)
+
+    @property
+    def _telling_objects(self) -> frozenset[str]:
+        """Of the objects those that say something: a type that all programs share does not where
+        the operation may be that of another module (``dumps`` of ``json`` and of ``pickle``).
+        """
+        shown = self.in_module or self.attributes or self.functions
+        if not self.pattern.module or shown:
+            return self.objects
+        return self.objects if self.is_own_operation else self.objects - COMMON_TYPES
+
+    @property
+    def is_mere_call(self) -> bool:
+        """All that is seen of the pattern is that something is called, as whatever wraps a function
+        is: what it calls is at fault, as often as not, unless the crash is in the wrapper itself.
+        """
+        is_all = self._operates and not self.pattern.is_call_alone
+        seen = frozenset().union(*self.groups)
+        return seen == CALL and not is_all and not self.is_at_site
+
+    @property
+    def is_at_odds(self) -> bool:
+        """What races is known, and only a part of it is the pattern's.
+
+        What a method of a subclass does, its name does not tell.
+        """
+        is_subclass = bool(self.objects) and not self.objects & self.candidate.candidate.types
+        is_founded = self.is_inner and self.specificity >= weights.FUNCTIONS_ALONE
+        is_known = len(self.candidate.direct) > 1 and not is_subclass
+        is_part = self.coverage < 1 and (self.pattern.both or not self._operates)
+        return is_known and is_part and not is_founded
 
     @property
     def _operates(self) -> bool:
@@ -208,7 +272,7 @@ class Match:
     def is_good(self) -> bool:
         """Two things of different kinds, or frames that hardly anything else has."""
         something = bool(self.objects or self.subjects)
-        return (
+        return not self.is_mere_call and (
             self.is_whole
             or (self._has_rare_type and any(self.groups))
             or (
@@ -216,7 +280,11 @@ class Match:
                 and self.specificity >= weights.FUNCTIONS_WITH_MORE
                 and (something or self.in_module or self._operates)
             )
-            or (self.is_inner and self.specificity >= weights.FUNCTIONS_ALONE)
+            or (
+                self.is_inner
+                and self.specificity >= weights.FUNCTIONS_ALONE
+                and (any(self.groups) or not self.pattern.operations)
+            )
             or (bool(self.objects) and bool(self.functions) and any(self.direct))
             or (self._operates and self.in_module and (something or not self.pattern.names_object))
             or (self._operates and self.pattern.is_general)
@@ -264,22 +332,27 @@ def matches(issue: Issue, pattern: Pattern, crash: CrashIndex) -> Iterator[Match
     rules = crash.features.rules
     if rules and not (pattern.rules or issue.rules) & rules:
         return
-    for candidate in crash.candidates:
-        found = _match(issue, pattern, crash, candidate)
+    for rank, candidate in enumerate(crash.candidates):
+        found = _match(issue, pattern, crash, candidate, rank)
         if found.is_strong or found.is_good or found.is_near:
             yield found
 
 
-def _match(issue: Issue, pattern: Pattern, crash: CrashIndex, words: CandidateWords) -> Match:
+def _match(
+    issue: Issue, pattern: Pattern, crash: CrashIndex, words: CandidateWords, rank: int
+) -> Match:
     features, candidate = crash.features, words.candidate
-    # What is wrong with a C type's own code is wrong with objects of its subclasses.
-    objects = (
-        pattern.types | pattern.families
-    ) & candidate.families | pattern.types & candidate.types
+    objects = pattern.types & candidate.types
+    if not pattern.exact:
+        # What is wrong with a C type's own code is wrong with objects of its subclasses.
+        objects |= (pattern.types | pattern.families) & candidate.families
     attributes = pattern.attributes & words.attributes
     called = crash.calls_of(pattern.module)
     operations = frozenset().union(*pattern.operations)
     direct, seen = words.direct, words.all
+    if pattern.attributes:
+        others = words.others(pattern.attributes)
+        direct, seen = direct - others, seen - others
     if (pattern.names_object and not objects) or (
         pattern.attributes and words.attributes and not attributes
     ):
@@ -305,10 +378,15 @@ def _match(issue: Issue, pattern: Pattern, crash: CrashIndex, words: CandidateWo
         groups=tuple(group & seen for group in pattern.operations),
         attributes=attributes,
         functions=functions,
+        rank=rank,
         coverage=len(operations & direct) / max(len(words.direct), 1),
         specificity=_specificity(functions & crash.inner) + min(1.0, outer),
+        is_at_site=not functions.isdisjoint(crash.site) and not features.is_victim,
         is_inner=not functions.isdisjoint(crash.inner) and not features.is_victim,
         in_module=pattern.module in crash.modules or not operations.isdisjoint(called),
+        is_own_operation=any(
+            crash.at_hand(modules_of()[word]) == {pattern.module} for word in operations & seen
+        ),
         in_python=bool(pattern.python_functions)
         and pattern.python_functions <= features.python_functions,
         has_rule=bool(pattern.rules & features.rules),

@@ -89,7 +89,7 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ),
     ("gh-157124", "3.13.5", "dict", "loads setitem", {"calls": "_pickle.loads"}),
     ("gh-157126", "3.13.5", "dict", "setattr:memo clear", {"in": "Pickler_set_memo"}),
-    ("gh-143880", "3.13.5", "functools.partial", "call call", {}),
+    ("gh-143880", "3.13.5", "functools.partial", "call call", {"in": "partial_vectorcall"}),
     # containers that take no lock
     ("gh-125996", "3.13.5", "collections.OrderedDict", "move_to_end clear", {}),
     ("gh-125996", "3.14.0", "collections.OrderedDict", "popitem setitem", {}),
@@ -222,7 +222,13 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
         "take_snapshot clear_traces",
         {"calls": "tracemalloc.take_snapshot _tracemalloc.clear_traces"},
     ),
-    ("gh-127065", "3.13.0", "operator.methodcaller", "call call", {}),
+    (
+        "gh-127065",
+        "3.13.0",
+        "operator.methodcaller",
+        "call call",
+        {"in": "methodcaller_vectorcall"},
+    ),
     # references dropped once too often
     ("gh-123471", "3.13.5", "itertools.pairwise", "next next", {}),
     ("gh-123471", "3.13.5", "itertools.batched", "next list", {}),
@@ -276,6 +282,25 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("gh-154130", "3.13.5", "dict_keyiterator", "next next", {}),
     ("gh-154130", "3.13.5", "dict_itemiterator", "list next", {}),
     ("gh-156310", "3.13.5", "iterator", "next next", {}),
+    ("gh-151409", "3.13.5", "itertools.islice", "next list", {}),
+    ("gh-153928", "3.13.5", "str_ascii_iterator", "next next", {}),
+    ("gh-154013", "3.13.5", "_struct.unpack_iterator", "next list", {}),
+    ("gh-154523", "3.14.2", "_io.TextIOWrapper", "getattr:buffer detach", {}),
+    (
+        "gh-153291",
+        "3.14.2",
+        "function",
+        "get_completer set_completer",
+        {"calls": "readline.get_completer readline.set_completer"},
+    ),
+    (
+        "gh-151377",
+        "3.15.0b1",
+        "type",
+        "setattr:__repr__ __build_class__",
+        {"in": "recurse_down_subclasses update_one_slot"},
+    ),
+    ("gh-153981", "3.14.2", "itertools.count", "repr next", {}),
     ("gh-151223", "3.14.2", "Thing", "getweakrefs store-global", {"calls": "_weakref.getweakrefs"}),
     # half-built objects, lifetimes, profilers
     (

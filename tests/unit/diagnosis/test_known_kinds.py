@@ -1,0 +1,151 @@
+"""What a known issue is not to be said of: crashes that look a little like it, and are another's.
+
+Each is a kind that was wrong: the issue stood first, or was said to be likely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures
+from gdbext.diagnosis.known_issues.identify import identify
+from unit.diagnosis.words import operations
+
+LIKELY = ("exact", "likely")
+VERSIONS = ("3.13.5", "3.14.2")
+
+
+def crash(*candidates: Candidate, frames: str = "", calls: str = "") -> CrashFeatures:
+    return CrashFeatures(
+        rules=frozenset({"FT105", "FT301"}),
+        candidates=candidates,
+        frames=tuple(frames.split()),
+        inner=frozenset(frames.split()),
+        calls=frozenset(calls.split()),
+    )
+
+
+def suspect(kinds: str, done: str, bases: str = "", is_certain: bool = True) -> Candidate:
+    return Candidate(
+        types=frozenset(kinds.split()),
+        families=frozenset(bases.split()),
+        operations=operations(done),
+        is_certain=is_certain,
+        is_site=not is_certain,
+    )
+
+
+ELEMENT = suspect("xml.etree.ElementTree.Element", "list clear")
+BYTEARRAY = suspect("bytearray", "append clear")
+BUILDER = suspect("xml.etree.ElementTree.TreeBuilder", "feed feed")
+FEED = "treebuilder_handle_start expat_start_handler doContent expat_parse"
+
+# The issue that is another's, and the crash.
+KINDS: dict[str, tuple[str, CrashFeatures]] = {
+    "pickle walks an exact dict itself, a subclass by its iterator": (
+        "gh-146452",
+        crash(
+            suspect("collections.OrderedDict", "dumps setitem", "dict"),
+            calls="_pickle.dumps",
+        ),
+    ),
+    "a pickler that threads share, while it saves a dict": (
+        "gh-146452",
+        crash(suspect("_pickle.Pickler", "dump dump"), frames="save save_dict dump"),
+    ),
+    "what a partial calls is at fault": (
+        "gh-143880",
+        crash(
+            BYTEARRAY,
+            suspect("functools.partial", "call call"),
+            frames="mi_malloc bytearray_append partial_vectorcall",
+        ),
+    ),
+    "nothing but the partial is known": (
+        "gh-143880",
+        crash(suspect("functools.partial", "call call"), frames="readline_lock partial_vectorcall"),
+    ),
+    "a method that a methodcaller calls": (
+        "gh-127065",
+        crash(suspect("operator.methodcaller", "call call")),
+    ),
+    "an element's own iterator is private to one thread": (
+        "gh-156310",
+        crash(
+            ELEMENT,
+            suspect("iterator", "list", is_certain=False),
+            frames="element_getitem iter_iternext list_extend",
+        ),
+    ),
+    "a PickleBuffer is no memoryview": (
+        "gh-127716",
+        crash(suspect("pickle.PickleBuffer", "release release"), frames="mbuf_release"),
+    ),
+    "a frame's own trace function": (
+        "gh-137400",
+        crash(
+            suspect("frame", "setattr:f_trace call"),
+            frames="call_trampoline sys_trace_func2 call_trace_protected",
+            calls="sys.settrace",
+        ),
+    ),
+    "a fatal error's dump is no call of faulthandler": (
+        "gh-131580",
+        crash(suspect("itertools.groupby", "next next"), frames="fatal_error_exit dump_traceback"),
+    ),
+    "two parsers feed one builder": ("gh-157095", crash(BUILDER, frames=FEED)),
+    "handlers are replaced while a parser parses": (
+        "gh-157095",
+        crash(suspect("pyexpat.xmlparser", "Parse setattr:StartElementHandler")),
+    ),
+    "the C library's own functions say nothing": (
+        "gh-126895",
+        crash(suspect("Polygon", "contains prepare"), frames="unlink_chunk _int_free free grow"),
+    ),
+    "another attribute than the issue's is set": (
+        "gh-124470",
+        crash(suspect("Settings", "getattr:__dict__ setattr:kind")),
+    ),
+    "json's dump is not pickle's": (
+        "gh-157105",
+        crash(suspect("dict", "dump setitem"), frames="save_dict save dump"),
+    ),
+    "an iterator of one thread inside a shared one": (
+        "gh-153981",
+        crash(
+            suspect("itertools.pairwise", "next next"),
+            suspect("itertools.count", "next next"),
+        ),
+    ),
+    "its partner is not there, and another is": (
+        "gh-155781",
+        crash(suspect("sqlite3.Connection", "execute create_function")),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_it_is_not_said_to_be_likely(name: str) -> None:
+    issue, features = KINDS[name]
+    for version in VERSIONS:
+        found = identify(version, features, limit=99).issues
+        assert issue not in [each.id for each in found if each.match in LIKELY]
+        assert not found or found[0].id != issue or found[0].match == "possible"
+
+
+def test_an_issue_of_which_all_is_seen_leaves_the_others_possible() -> None:
+    """``findtext`` is not called; that an element changes, the other issue says, too."""
+    found = {i.id: i.match for i in identify("3.13.5", crash(ELEMENT), limit=99).issues}
+    assert found["gh-146022"] == "exact"
+    assert found.get("gh-148735", "possible") == "possible"
+
+
+def test_a_wrong_issue_does_not_make_the_signature() -> None:
+    """The defect's words are those of what explains the crash."""
+    hidden = suspect("functools.partial", "call call")
+    alone = identify("3.13.5", crash(BYTEARRAY)).defect
+    assert identify("3.13.5", crash(BYTEARRAY, hidden, frames="partial_vectorcall")).defect == alone
+    victim = replace(crash(hidden, frames="partial_vectorcall"), is_victim=True)
+    assert identify("3.13.5", victim).defect == ()
