@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ def _call(request: dict[str, Any]) -> Any:
     module, name = request["function"].split(":")
     function = getattr(importlib.import_module(module), name)
     adapter = importlib.import_module(f"gdbext.backends.{request['debugger']}.adapter")
+    if request["cores"]:
+        return [_of_core(adapter, function, *each) for each in request["cores"]]
     if request["command"]:
         debugger = importlib.import_module("hosts.starting").start(
             request["debugger"], request["command"]
@@ -43,6 +46,16 @@ def _call(request: dict[str, Any]) -> Any:
     finally:
         if request["pid"]:
             adapter.leave()
+
+
+def _of_core(
+    adapter: Any, function: Callable[..., Any], executable: str, core: str, arguments: list[Any]
+) -> dict[str, Any]:
+    """One of several cores, which this debugger opens one after the other."""
+    try:
+        return {"value": function(adapter.open_core(executable, core), *arguments)}
+    except Exception:
+        return {"error": traceback.format_exc()}
 
 
 def _plain(value: Any) -> Any:

@@ -9,8 +9,9 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gdbext.backends.gdb import launcher as gdb
 from gdbext.backends.lldb import launcher as lldb
@@ -44,19 +45,60 @@ def run_in_debugger(
     or a ``command`` that is started and runs until it stops by itself; none of them leaves the
     debugger empty.  ``program`` is another debugger binary than that of this environment.
     """
-    debugger = Program(name, [program], {}) if program else launch.find(name)
-    with tempfile.TemporaryDirectory(prefix="gdbext-host-") as folder:
-        answer = Path(folder) / "answer.json"
-        request = {
-            "debugger": name,
+    return _answer(
+        name,
+        {
             "function": function,
             "arguments": arguments,
             "executable": executable and str(executable),
             "core": core and str(core),
             "pid": pid,
             "command": command,
-            "answer": str(answer),
-        }
+        },
+        program,
+        timeout,
+    )
+
+
+class Case(NamedTuple):
+    """A core, and what the function is to be given beside it."""
+
+    executable: Path
+    core: Path
+    arguments: Sequence[Any] = ()
+
+
+def run_over_cores(
+    name: str, function: str, cases: Sequence[Case], *, timeout: float = 300.0
+) -> list[dict[str, Any]]:
+    """The same for several cores, which one debugger opens one after the other, each as it comes
+    to it: what it knew of those before must be forgotten.
+
+    Each answer is for :func:`value_of`.
+    """
+    cores = [(str(each.executable), str(each.core), each.arguments) for each in cases]
+    answers: list[dict[str, Any]] = _answer(
+        name, {"function": function, "cores": cores}, None, timeout
+    )
+    return answers
+
+
+def value_of(answer: dict[str, Any]) -> Any:
+    """What the function returned of a core.
+
+    Raises:
+        InsideError: where it raised.
+    """
+    if "error" in answer:
+        raise InsideError(answer["error"])
+    return answer["value"]
+
+
+def _answer(name: str, request: dict[str, Any], program: str | None, timeout: float) -> Any:
+    debugger = Program(name, [program], {}) if program else launch.find(name)
+    with tempfile.TemporaryDirectory(prefix="gdbext-host-") as folder:
+        answer = Path(folder) / "answer.json"
+        request = {"debugger": name, "cores": [], **request, "answer": str(answer)}
         kept = {
             key: value
             for key, value in os.environ.items()
@@ -83,10 +125,7 @@ def run_in_debugger(
                 f"{name} ended with {done.returncode} and no answer: "
                 f"{(done.stdout + done.stderr)[-1500:]}"
             )
-        result = json.loads(answer.read_text())
-    if "error" in result:
-        raise InsideError(result["error"])
-    return result["value"]
+        return value_of(json.loads(answer.read_text()))
 
 
 def command_line(debugger: Program, module: str = "hosts.inside") -> list[str]:

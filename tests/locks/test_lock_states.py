@@ -4,15 +4,17 @@ debugger.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hosts.run import run_in_debugger
+from hosts.run import Case, InsideError, run_over_cores, value_of
 from lab import builds
-from lab.crash import CrashRun, crash
+from lab.crash import CrashRun, NoCrash, crash
 from lab.script import Script
 
 HERE = Path(__file__).parent
@@ -99,42 +101,89 @@ class Told:
         return str(self._answers["hang"])
 
 
-def ask(run: CrashRun, host: str) -> Told:
-    """What gdbext says of the locks in a core."""
-    objects = {name: int(address, 16) for name, address in run.truth["objects"].items()}
-    answers = run_in_debugger(
-        host, "locks.answers:answers", objects, executable=run.executable, core=run.core
-    )
-    return Told(answers, run.truth)
+class Answers:
+    """What is said of all states on one build: each is made once, and one debugger looks at all.
+
+    A test that is tried again gets a process and a debugger of its own.
+    """
+
+    def __init__(self, build: str, folder: Path) -> None:
+        self._build = build
+        self._folder = folder
+        self._by_host: dict[str, dict[str, Told | Exception]] = {}
+
+    @cached_property
+    def _runs(self) -> dict[str, CrashRun | Exception]:
+        # They wait more than they work.
+        with ThreadPoolExecutor(2) as pool:
+            return dict(zip(STATES, pool.map(self._crash, STATES)))
+
+    def _crash(self, state: str, again: str = "") -> CrashRun | Exception:
+        folder = self._folder / f"{state}{again}"
+        folder.mkdir()
+        script = STATES[state]
+        try:
+            return crash(
+                builds.python(self._build),
+                script.path,
+                folder=folder,
+                timeout=30,
+                env=script.expect.get("env"),
+            )
+        except NoCrash as error:
+            return error
+
+    def told(self, state: str, host: str) -> Told:
+        """What the debugger says of the state.
+
+        Raises:
+            NoCrash
+            InsideError
+        """
+        if host not in self._by_host:
+            self._by_host[host] = _told(host, self._runs)
+        found = self._by_host[host].pop(state, None)
+        if found is None:
+            found = _told(host, {state: self._crash(state, f"-{host}")})[state]
+        if isinstance(found, Exception):
+            raise found
+        return found
 
 
-@pytest.fixture(scope="module", params=BUILDS)
-def build(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+def _told(host: str, runs: Mapping[str, CrashRun | Exception]) -> dict[str, Told | Exception]:
+    """What one debugger says of each of the cores."""
+    cores = {name: run for name, run in runs.items() if isinstance(run, CrashRun)}
+    objects = {
+        name: {what: int(address, 16) for what, address in run.truth["objects"].items()}
+        for name, run in cores.items()
+    }
+    cases = [Case(run.executable, run.core, [objects[name]]) for name, run in cores.items()]
+    answers = run_over_cores(host, "locks.answers:answers", cases) if cases else []
+    told: dict[str, Told | Exception] = {
+        name: error for name, error in runs.items() if isinstance(error, Exception)
+    }
+    for (name, run), answer in zip(cores.items(), answers):
+        try:
+            told[name] = Told(value_of(answer), run.truth)
+        except InsideError as error:
+            told[name] = error
+    return told
 
 
-@pytest.fixture(scope="module", params=STATES.values(), ids=list(STATES))
-def state(request: pytest.FixtureRequest) -> Script:
-    found = request.param
-    assert isinstance(found, Script)
-    return found
-
-
-@pytest.fixture(scope="module")
-def run(build: str, state: Script, tmp_path_factory: pytest.TempPathFactory) -> CrashRun:
-    folder = tmp_path_factory.mktemp(f"{state.name}-{build}")
-    return crash(
-        builds.python(build),
-        state.path,
-        folder=folder,
-        timeout=30,
-        env=state.expect.get("env"),
-    )
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(build, marks=pytest.mark.xdist_group(f"locks-{build}")) for build in BUILDS
+    ],
+)
+def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    return Answers(request.param, tmp_path_factory.mktemp(f"locks-{request.param}"))
 
 
 @pytest.mark.parametrize("host", DEBUGGERS)
-def test_a_lock_state_is_told_right(run: CrashRun, state: Script, host: str) -> None:
-    expect, told = state.expect, ask(run, host)
+@pytest.mark.parametrize("state", STATES)
+def test_a_lock_state_is_told_right(answers: Answers, state: str, host: str) -> None:
+    expect, told = STATES[state].expect, answers.told(state, host)
     assert {name: told.holds[name] for name in expect["holds"]} == {
         name: sorted(held) for name, held in expect["holds"].items()
     }
