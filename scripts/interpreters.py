@@ -168,13 +168,6 @@ def found() -> list[str]:
     return [path for path in finder.found() if is_free_threaded(path)]
 
 
-def find_or_build(name: str = "release") -> str:
-    """One free-threaded interpreter: this machine's own where it has one, else the lab's build of
-    that name.
-    """
-    return next(filter(is_free_threaded, finder.installed()), None) or str(build(name))
-
-
 # --- fetching the source -------------------------------------------------------------------------
 
 

@@ -168,7 +168,7 @@ def _list(store: Store, arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_json(store, looked_at, found)
         return 0
-    _print([_headline(store, found), *_lines(found, looked_at, mark_new=True)])
+    _print([_headline(found), *_lines(found, looked_at, mark_new=True)])
     if failures := store.failures(SHOWN_CORES):
         _print(["not diagnosed:"])
         _print(f"       {visible(c.core)}: {visible(c.error or '')}" for c in failures)
@@ -202,7 +202,7 @@ def _new(store: Store, arguments: argparse.Namespace) -> int:
     return NEW_FOUND if new and arguments.fail_on_new else 0
 
 
-def _headline(store: Store, found: Sequence[Row]) -> str:
+def _headline(found: Sequence[Row]) -> str:
     crashes = sum(row.summary.count for row in found)
     parts = [
         f"{crashes} crash{'' if crashes == 1 else 'es'}",

@@ -23,7 +23,7 @@ def run(context: Context, arguments: Arguments) -> None:
             context.write(f"  {_name(context, thread.lwp)} holds {_hold(context, hold)}\n")
         if found.wait is not None:
             said = True
-            context.write(f"  {_name(context, thread.lwp)} {_wait(context, found.wait)}\n")
+            context.write(f"  {_name(context, thread.lwp)} {_wait(found.wait)}\n")
     for problem in locks.problems:
         said = True
         style = context.style
@@ -54,7 +54,7 @@ def _one(context: Context, address: int) -> None:
         context.write(f"  held by {_name(context, hold.lwp)}: {_hold(context, hold)}\n")
         show.evidence(context, hold.evidence)
     for wait in waiters:
-        context.write(f"  {_name(context, wait.lwp)} {_wait(context, wait)}\n")
+        context.write(f"  {_name(context, wait.lwp)} {_wait(wait)}\n")
     if not holders:
         context.write("  holder: none, or not known\n")
 
@@ -72,7 +72,7 @@ def _hold(context: Context, hold: Hold) -> str:
     return f"{visible(sentence(hold.lock.claim))}{visible(how)}  {confidence}"
 
 
-def _wait(context: Context, wait: Wait) -> str:
+def _wait(wait: Wait) -> str:
     note = " (with a timeout)" if wait.has_timeout else ""
     return f"waits for {visible(sentence(wait.lock.claim))}{note}"
 

@@ -89,7 +89,7 @@ def _verdict(report: Report) -> Html:
             facts.append(
                 (
                     "crashed in" if threads[lwp].crashed else "thread",
-                    _where(report, finding, threads[lwp]),
+                    _where(finding, threads[lwp]),
                 )
             )
     if (test := story.other_test(report)) is not None:
@@ -140,7 +140,7 @@ def _verdict(report: Report) -> Html:
     )
 
 
-def _where(report: Report, finding: Finding, thread: ThreadInfo) -> Html:
+def _where(finding: Finding, thread: ThreadInfo) -> Html:
     lines = [
         el(
             "div",

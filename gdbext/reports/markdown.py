@@ -62,7 +62,7 @@ def _finding(report: Report, finding: Finding, is_first: bool) -> str:
     threads = {t.lwp: t for t in report.threads}
     for lwp in finding.threads[: (1 if report.race else 4) if is_first else 0]:
         if lwp in threads:
-            lines += _thread_lines(report, finding, threads[lwp])
+            lines += _thread_lines(finding, threads[lwp])
     if is_first and (test := story.other_test(report)) is not None:
         lines.append(f"- test {code(test[0])} runs in {markdown(test[1])}")
     if finding.subject is not None:
@@ -96,7 +96,7 @@ def _finding(report: Report, finding: Finding, is_first: bool) -> str:
     return "\n".join(lines)
 
 
-def _thread_lines(report: Report, finding: Finding, thread: ThreadInfo) -> list[str]:
+def _thread_lines(finding: Finding, thread: ThreadInfo) -> list[str]:
     lines = []
     if thread.python:
         frame = thread.python[0]

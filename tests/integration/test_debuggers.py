@@ -86,7 +86,13 @@ def answers(lab: Lab, build: str, script: str, label: str) -> Any:
     return _answers[key]
 
 
-@pytest.fixture(params=[pytest.param(core, id="-".join(core)) for core in CORES])
+@pytest.fixture(
+    params=[
+        # What is asked once is asked in one worker.
+        pytest.param(core, id="-".join(core), marks=pytest.mark.xdist_group("-".join(core)))
+        for core in CORES
+    ]
+)
 def core(request: pytest.FixtureRequest) -> tuple[str, str]:
     value: tuple[str, str] = request.param
     return value

@@ -498,7 +498,6 @@ EVEX: dict[tuple[int, str], str] = {
     (3, "661f"): "pcmp{d,q} Kq,Hx,Wx,Ib",
 }
 del EVEX[1, "6f"]
-MASKS = ("", "w", "d", "q", "b")
 
 ADDRESS_ONLY = ("lea", "nop", "prefetch", "clflush")
 READ_ONLY = (

@@ -220,9 +220,7 @@ class Health:
             yield self._suspect(page, block - page.block_size, "before")
 
     def _suspect(self, page: Page, block: int, role: str) -> Suspect:
-        address = block + (
-            self._r.before(page) if page.tag != MEM else self._r.data(page, block) - block
-        )
+        address = block + (self._r.before(page) if page.tag != MEM else self._r.data(block) - block)
         verdict = (
             self._judge.block(address) if page.tag == MEM else self._judge.address(address, None)
         ).verdict

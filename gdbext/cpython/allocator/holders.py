@@ -83,7 +83,7 @@ class HolderSearch:
             if holds_objects(self._r, page):
                 found += self._slots(block + self._r.before(page), [place], wanted)
             elif in_arrays:
-                arrays.setdefault(self._r.data(page, block), set()).add(place)
+                arrays.setdefault(self._r.data(block), set()).add(place)
         return found + list(self._owners(arrays, wanted))
 
     def in_modules(self, target: int) -> list[int]:
@@ -122,7 +122,7 @@ class HolderSearch:
                 block = page.block(page.index(place))
                 if (
                     block in self._r.free_lists.of(page).where
-                    or self._r.data(page, block) in self._r.queues.delayed
+                    or self._r.data(block) in self._r.queues.delayed
                 ):
                     continue
                 yield page, place

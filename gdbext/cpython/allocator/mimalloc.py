@@ -59,7 +59,6 @@ class Segment:
 
     address: int
     size: int
-    is_huge: bool
     thread_id: int
     """The owning thread's pointer, 0 once that thread has exited."""
     used: int
@@ -214,7 +213,6 @@ class Mimalloc:
         return Segment(
             address,
             total * SLICE_SIZE,
-            header["kind"] == HUGE_KIND,
             header["thread_id"],
             header["used"],
             info,

@@ -97,7 +97,7 @@ class Occupants:
             return placed
         reason = Claim("in-pymem-block", size=block.size)
         evidence = [Evidence(Claim("heap-tag-mem"), page.address, page.tag)]
-        if expected is None and address != self._r.data(page, block.start):
+        if expected is None and address != self._r.data(block.start):
             return say(address, Verdict.INTERIOR, PROVEN, reason, evidence, block)
         return say(address, Verdict.REUSED, PROVEN if expected else LIKELY, reason, evidence, block)
 
@@ -147,7 +147,7 @@ class Occupants:
         """The verdict on a block that waits for QSBR, or lies on a freelist that is not for
         objects.
         """
-        data = self._r.data(page, block.start)
+        data = self._r.data(block.start)
         waiting = self._r.queues.delayed.get(data)
         if waiting:
             whose = (

@@ -53,10 +53,7 @@ class Page:
     tag: int
     keys: tuple[int, int] | None
     """What the links of its lists are encoded with (debug builds)."""
-    use_qsbr: bool
     qsbr_goal: int
-    debug_offset: int
-    """Bytes at a block's start that freeing leaves alone."""
 
     @property
     def end(self) -> int:
@@ -110,9 +107,7 @@ class PageReader:
             "xthread_free",
             "xheap",
             "tag" if "tag" in self._layout else "heap_tag",
-            "use_qsbr",
             "qsbr_goal",
-            "debug_offset",
             *(() if self._old else ("page_start",)),
         )
         self._span = self._layout.unpacker("slice_count", "slice_offset", size)
@@ -172,9 +167,7 @@ class PageReader:
             xthread_free,
             heap,
             tag,
-            use_qsbr,
             qsbr_goal,
-            debug_offset,
             *start_of_blocks,
         ) = self._values(data, at)
         area_end = segment + (number + slices) * SLICE_SIZE
@@ -206,9 +199,7 @@ class PageReader:
             (int.from_bytes(keys[:8], "little"), int.from_bytes(keys[8:16], "little"))
             if keys
             else None,
-            bool(use_qsbr),
             qsbr_goal,
-            debug_offset,
         )
 
     def _record(self, headers: int, data: bytes, number: int) -> Record:

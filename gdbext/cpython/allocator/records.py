@@ -65,7 +65,7 @@ class Records:
         """How far after its block's start an object of that page starts."""
         return (HEADER if self.hooks else 0) + (PRE_HEADER if page.tag == GC_PRE else 0)
 
-    def data(self, page: Page, block: int) -> int:
+    def data(self, block: int) -> int:
         """What malloc's caller got for the block."""
         return block + (HEADER if self.hooks else 0)
 

@@ -54,14 +54,10 @@ class OpcodeEvidence:
 
 @dataclass(frozen=True, kw_only=True)
 class OpcodeChoice:
-    """The table to use, None where none fits; then ``problem`` says why.
-
-    ``checked`` code objects were decoded with it.
-    """
+    """The table to use, None where none fits; then ``problem`` says why."""
 
     table: Opcodes | None = None
     problem: str | None = None
-    checked: int = 0
 
 
 def choose(
@@ -95,7 +91,7 @@ def choose(
             table, reason = (mixed, None) if mixed_reason is None else (table, reason)
         if reason is None:
             problem = f"the instructions learnt of {refused[0]}" if learnt and refused else None
-            return OpcodeChoice(table=table, problem=problem, checked=len(codes))
+            return OpcodeChoice(table=table, problem=problem)
         refused.append(f"{facts.name}: {reason}")
     tried = "; ".join(refused[:2])
     return OpcodeChoice(
@@ -139,7 +135,8 @@ def _with_effects(table: Opcodes, codes: Sequence[CheckedCode]) -> Opcodes | Non
 
 def _adapted(table: Opcodes, arrays: tuple[bytes, bytes]) -> Opcodes | str:
     """The table with the process's own specialisations, or why it cannot be this process's."""
-    return table.disagreement(*arrays) or table.with_specialisations(*arrays)
+    deopt, caches = arrays
+    return table.disagreement(deopt, caches) or table.with_specialisations(deopt)
 
 
 def _unfit(

@@ -44,9 +44,8 @@ class Opcodes:
         pops, pushes = self.effects[name]
         return _amount(pops, oparg), _amount(pushes, oparg)
 
-    def with_specialisations(self, deopt: bytes, caches: bytes) -> Opcodes:
-        """The same plain instructions, specialised as the process's own ``_PyOpcode_Deopt`` and
-        ``_PyOpcode_Caches`` say.
+    def with_specialisations(self, deopt: bytes) -> Opcodes:
+        """The same plain instructions, specialised as the process's own ``_PyOpcode_Deopt`` says.
 
         Specialised instructions are renumbered without a new magic number.
         """

@@ -4,7 +4,6 @@ Include/cpython/pystate.h).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
@@ -187,9 +186,3 @@ def _read_thread(
 
 def _word(memory: Memory, address: int) -> int:
     return int.from_bytes(memory.read(address & WORD, 8), "little")
-
-
-def tstate_of_lwps(runtime: Runtime, lwps: list[int]) -> Iterator[tuple[int, ThreadState | None]]:
-    """(LWP, its thread state or None) in the order given."""
-    for lwp in lwps:
-        yield lwp, runtime.by_lwp(lwp)

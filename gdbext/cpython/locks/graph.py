@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import field
 from functools import cached_property
 
@@ -65,14 +64,6 @@ class WaitGraph:
 
     waits: dict[int, Wait] = field(default_factory=dict)
     holds: dict[int, tuple[Hold, ...]] = field(default_factory=dict)
-
-    @property
-    def nodes(self) -> list[int]:
-        """Every thread that waits or is waited for."""
-        holders = (
-            hold.lwp for holds in self.holds.values() for hold in holds if hold.lwp is not None
-        )
-        return sorted({*self.waits, *holders})
 
     @property
     def edges(self) -> list[Edge]:
@@ -149,24 +140,3 @@ class WaitGraph:
         while (before := reached[way[-1].wait.lwp]) is not None:
             way.append(before)
         return tuple(reversed(way))
-
-    def chain(self, lwp: int) -> list[Edge]:
-        """From one thread to the one at the end of its waiting, as far as holders are known; stops
-        where it bites its tail.
-        """
-        found: list[Edge] = []
-        seen = {lwp}
-        for edge in self._steps(lwp):
-            found.append(edge)
-            if edge.hold.lwp in seen:
-                break
-            seen.add(edge.hold.lwp or 0)
-        return found
-
-    def _steps(self, lwp: int | None) -> Iterator[Edge]:
-        while lwp is not None:
-            edges = sorted(self.from_thread(lwp), key=lambda e: e.confidence.rank)
-            if not edges:
-                return
-            yield edges[0]
-            lwp = edges[0].hold.lwp

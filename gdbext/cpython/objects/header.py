@@ -277,10 +277,3 @@ class HeaderFormat:
             is_collecting,
             self.layout,
         )
-
-
-def read_header(
-    memory: Memory, layout: Layout, address: int, is_collecting: bool = False
-) -> Header:
-    """One header; see :class:`HeaderFormat` for reading many."""
-    return HeaderFormat(layout).read(memory, address, is_collecting)

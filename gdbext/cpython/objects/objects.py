@@ -187,13 +187,6 @@ class Objects(Core):
         except FAULTS:
             return array("Q")
 
-    def list_capacity(self, address: int) -> int | None:
-        """The true capacity of a list's array; None without an array."""
-        try:
-            return sequences.read_list(self, address).capacity
-        except FAULTS:
-            return None
-
     def tuple_items(self, address: int, stop: int | None = None) -> array[int]:
         """The item pointers of a tuple; see :meth:`list_items`."""
         try:

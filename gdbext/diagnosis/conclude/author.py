@@ -36,9 +36,3 @@ def authors_file(stack: CrashStack) -> str | None:
     if frame is None or frame.function or not is_others(frame.module, stack.interpreter_module):
         return None
     return frame.module
-
-
-def author(stack: CrashStack) -> str | None:
-    """Its name."""
-    frame = authors_frame(stack)
-    return frame.function if frame is not None else None

@@ -178,7 +178,7 @@ def _of_mimalloc(session: Session, call: AllocatorCall, pointer: int) -> WrongFr
     state = session.heap.judge_block(pointer)
     if page is None or state.block is None or state.verdict.is_dead:
         return None
-    is_start = records.data(page, state.block.start) == pointer
+    is_start = records.data(state.block.start) == pointer
     evidence = [*_passed(call), *state.evidence]
     if not call.is_cpythons:
         kind = (

@@ -59,7 +59,6 @@ def test_the_code_objects_decide_and_not_the_version_number() -> None:
     assert choice.table is not None
     assert choice.table.numbers == OF_OLD.numbers
     assert choice.problem is None
-    assert choice.checked == ENOUGH_ALONE
 
 
 def test_a_magic_number_makes_few_code_objects_enough() -> None:

@@ -241,5 +241,4 @@ def test_of_several_holders_any_may_close_the_cycle() -> None:
 
 def test_a_long_chain_is_no_cycle_and_ends() -> None:
     found = graph(*((i, i + 1) for i in range(2000)))
-    assert found.chain(1000)[-1].hold.lwp == 2000
     assert found.cycles == []

@@ -10,7 +10,6 @@ from gdbext.cpython.objects.header import (
     IMMORTAL_LOCAL,
     Header,
     HeaderFormat,
-    read_header,
 )
 from gdbext.target.protocol import Field, MemoryFault, Struct
 from gdbext.wording import sentence
@@ -141,7 +140,7 @@ def test_words_for_people() -> None:
 def test_read(version: str) -> None:
     world = World(version)
     address = world.object("int", ob_ref_local=3, ob_ref_shared=-4, ob_gc_bits=1, ob_mutex=1)
-    found = read_header(world.memory, world.layout, address)
+    found = HeaderFormat(world.layout).read(world.memory, address, False)
     assert (found.ob_tid, found.ref_local, found.ref_shared, found.gc_bits, found.mutex) == (
         TID,
         3,
@@ -157,7 +156,7 @@ def test_read(version: str) -> None:
 def test_unreadable() -> None:
     world = World()
     with pytest.raises(MemoryFault):
-        read_header(world.memory, world.layout, 0x10)
+        HeaderFormat(world.layout).read(world.memory, 0x10, False)
 
 
 def test_debug_offsets_are_enough() -> None:
