@@ -67,6 +67,7 @@ class FakeDebugger(FakeMemory):
     """
 
     version = "fake 1.0"
+    examine = "x/gx"
     kind = "core"
     path: str | None = None
     pid: int | None = None

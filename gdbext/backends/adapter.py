@@ -63,6 +63,10 @@ class Adapter(Debugger, ABC):
         """The stacks of this stop."""
 
     @property
+    def examine(self) -> str:
+        return "x/gx"
+
+    @property
     def path(self) -> str | None:
         return self._files().core
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from collections.abc import Sequence
 from importlib.machinery import PathFinder
 from typing import NamedTuple, Protocol
 
@@ -46,6 +47,49 @@ class Launcher(Protocol):
         """What starts it, with everything of the target's own switched off, and makes its Python
         run ``code``.
         """
+
+
+class Opening(NamedTuple):
+    """What a debugger at its prompt begins with."""
+
+    target: Sequence[str]
+    """The words that name it: a program and its core, or a process."""
+    loader: str
+    """Path of gdbext's file for that debugger."""
+    sysroot: str | None = None
+    debug_folder: str | None = None
+    """A folder that has more debug information, by build id."""
+    is_triaged: bool = True
+    """Whether the triage is shown at once."""
+
+
+class Prompt(Protocol):
+    """A module ``backends/NAME/prompt.py``: a debugger that a person types into, with the
+    ``ft`` commands.
+    """
+
+    LOADER: str
+    """The file of gdbext that the debugger loads."""
+    NOTE: str
+    """What is switched off, and how to switch it on; for ``--help``."""
+
+    def loading(self, path: str) -> str:
+        """The line of a start-up file that loads the file ``path``."""
+
+    def startup_file(self) -> str:
+        """The file that the debugger reads when it starts; it need not exist."""
+
+    def arguments(self, opening: Opening) -> list[str]:
+        """The debugger's arguments: settings, gdbext, what to run first, and the target."""
+
+
+def repeated(option: str, values: Sequence[str]) -> list[str]:
+    """The option before each value.
+
+    >>> repeated("-ex", ["bt", "quit"])
+    ['-ex', 'bt', '-ex', 'quit']
+    """
+    return [word for value in values for word in (option, value)]
 
 
 def explicit(name: str) -> Program | None:

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from gdbext.backends import registry
-from gdbext.cli import init, interpreters, parsers
+from gdbext.cli import interpreters, parsers
 from gdbext.engine import launch
 from gdbext.engine.outcome import Failure
 from gdbext.reports.options import wants_color
@@ -84,6 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.python and not shutil.which(arguments.python):
         raise Failure(f"there is no program {arguments.python}")
     debuggers = [_debugger(name) for name in launch.NAMES]
+    if not any(_works(check) for check in debuggers):
+        debuggers = [check._replace(sign=FAULT) for check in debuggers]
     ptrace, cores = _ptrace(), _cores()
     found = [
         *debuggers,
@@ -103,10 +105,12 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         _show(found)
-    works = any(check.sign != FAULT and check.state != NOT_FOUND for check in debuggers) and (
-        ptrace.sign == GOOD or cores.sign == GOOD
-    )
-    return 0 if works else 1
+    can_look = any(_works(check) for check in debuggers)
+    return 0 if can_look and (ptrace.sign == GOOD or cores.sign == GOOD) else 1
+
+
+def _works(debugger: Check) -> bool:
+    return debugger.sign != FAULT and debugger.state != NOT_FOUND
 
 
 def _show(checks: list[Check]) -> None:
@@ -126,7 +130,7 @@ def _debugger(name: str) -> Check:
     try:
         found = launch.find(name)
     except launch.LaunchError:
-        return Check(FAULT if name == "gdb" else LACK, name, NOT_FOUND, cost, install)
+        return Check(LACK, name, NOT_FOUND, cost, install)
     if not found.command:
         return Check(GOOD, name, f"{importlib.metadata.version(name)}, a library of this Python")
     code = (
@@ -178,7 +182,7 @@ def _questions() -> Iterator[Check]:
     servers = os.environ.get("DEBUGINFOD_URLS", "").split()
     if not servers:
         return
-    startup = _read(init.startup_file("gdb")) or ""
+    startup = _read(registry.prompt("gdb").startup_file()) or ""
     if "set debuginfod enabled" in startup:
         return
     yield Check(

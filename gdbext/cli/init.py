@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import os
 
+from gdbext.backends import registry
 from gdbext.cli import parsers
 from gdbext.engine import launch
 from gdbext.engine.outcome import Failure
@@ -15,15 +16,11 @@ EXAMPLES = """\
 examples:
   gdbext init gdb              # prints the line
   gdbext init gdb --install    # adds it to the start-up file"""
-FILES = {
-    "gdb": ("gdbinit.py", "source {path}"),
-    "lldb": ("lldbinit.py", "command script import {path}"),
-}
 
 
 def parser() -> argparse.ArgumentParser:
     made = parsers.new("init", EXAMPLES)
-    made.add_argument("debugger", choices=tuple(FILES), help="which debugger")
+    made.add_argument("debugger", choices=registry.WITH_PROMPT, help="which debugger")
     made.add_argument(
         "--install",
         action="store_true",
@@ -37,32 +34,16 @@ def parser() -> argparse.ArgumentParser:
 
 def path(debugger: str) -> str:
     """The file that the debugger loads."""
-    return os.path.join(launch.ROOT, "gdbext", FILES[debugger][0])
-
-
-def line(debugger: str) -> str:
-    """What the start-up file needs."""
-    return FILES[debugger][1].format(path=path(debugger))
-
-
-def startup_file(debugger: str) -> str:
-    """The file that the debugger reads when it starts; it need not exist."""
-    home = os.path.expanduser("~")
-    if debugger == "lldb":
-        return os.path.join(home, ".lldbinit")
-    modern = os.path.join(
-        os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config"), "gdb", "gdbinit"
-    )
-    # gdb reads only the first that exists.
-    return modern if os.path.exists(modern) else os.path.join(home, ".gdbinit")
+    return os.path.join(launch.ROOT, "gdbext", registry.prompt(debugger).LOADER)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    wanted = line(arguments.debugger)
+    prompt = registry.prompt(arguments.debugger)
+    wanted = prompt.loading(path(arguments.debugger))
     if not arguments.install:
         print(wanted)
         return 0
-    file = arguments.file or startup_file(arguments.debugger)
+    file = arguments.file or prompt.startup_file()
     try:
         present = ""
         if os.path.exists(file):

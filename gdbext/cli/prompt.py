@@ -14,9 +14,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from gdbext.backends.gdb import launcher as gdb
-from gdbext.backends.lldb import launcher as lldb
-from gdbext.backends.programs import Program
+from gdbext.backends import registry
+from gdbext.backends.programs import Opening, Program
 from gdbext.cli import compressed, init, parsers
 from gdbext.engine import core_target, debuginfod, launch
 from gdbext.engine.outcome import USAGE, Failure
@@ -29,18 +28,11 @@ examples:
   gdbext {name} core.1234.zst --exe ./python
   gdbext {name} 4711                # a running process; it goes on when you leave the debugger
 
-At the prompt `ft help` lists the commands. {symbols}"""
-SYMBOLS = {
-    "gdb": (
-        "Symbol servers and python-gdb.py stay off: `set debuginfod\n"
-        "enabled on` and `source FILE` switch them on."
-    ),
-    "lldb": "Scripts beside the program stay off.",
-}
+At the prompt `ft help` lists the commands. {note}"""
 
 
 def parser(name: str) -> argparse.ArgumentParser:
-    made = parsers.new(name, EXAMPLES.format(name=name, symbols=SYMBOLS[name]))
+    made = parsers.new(name, EXAMPLES.format(name=name, note=registry.prompt(name).NOTE))
     made.add_argument("core", metavar="CORE", help="the core file, or the PID of a process")
     parsers.add_program(made)
     parsers.add_symbol_server(made)
@@ -52,19 +44,25 @@ def parser(name: str) -> argparse.ArgumentParser:
 
 def run(name: str, arguments: argparse.Namespace) -> int:
     """The debugger's exit status."""
-    words = WORDS[name]
+
+    def begin(target: Sequence[str], debug_folder: str | None = None) -> int:
+        opening = Opening(
+            target, init.path(name), arguments.sysroot, debug_folder, not arguments.no_triage
+        )
+        return converse(debugger, registry.prompt(name).arguments(opening))
+
     try:
         debugger = launch.find(name)
         if arguments.core.isdecimal() and not os.path.exists(arguments.core):
             if arguments.debuginfod:
                 raise Failure("--debuginfod asks for the files of a core, not of a process", USAGE)
-            return converse(debugger, words(["-p", arguments.core], arguments))
+            return begin(["-p", arguments.core])
         with compressed.unpacked(arguments.core) as path:
             found = core_target.open_target(path, arguments.exe, arguments.sysroot, arguments.core)
             for warning in found.warnings:
                 print(f"gdbext: {inert(visible(warning))}", file=sys.stderr)
             core = [found.executable, "-c", os.path.abspath(found.core)]
-            return converse(debugger, words(core, arguments, _debug_folder(path, arguments)))
+            return begin(core, _debug_folder(path, arguments))
     except (launch.LaunchError, compressed.UnpackError, DebuggerError) as error:
         raise Failure(str(error)) from None
 
@@ -78,47 +76,6 @@ def _debug_folder(core: str, arguments: argparse.Namespace) -> str | None:
     sysroot = os.path.abspath(arguments.sysroot) if arguments.sysroot else None
     request = {"core": core, "sysroot": sysroot, "debuginfod": arguments.debuginfod}
     return debuginfod.with_folder(request, say).get("debug_folder")
-
-
-def gdb_words(
-    opened: Sequence[str], arguments: argparse.Namespace, debug_folder: str | None = None
-) -> list[str]:
-    """gdb's arguments: settings, gdbext, what to run first, and the target."""
-    adapter = "python import gdbext.backends.gdb.adapter as adapter; adapter"
-    folder = [f"{adapter}.add_debug_folder({debug_folder!r})"] if debug_folder else []
-    sysroot = [f"set sysroot {arguments.sysroot}"] if arguments.sysroot else []
-    libraries = [f"{adapter}.find_libraries()"] if sysroot else []
-    triage = [] if arguments.no_triage else ["with pagination off -- ft triage"]
-    return [
-        "-q",
-        *_each("-iex", [*gdb.QUIET_SETTINGS, *sysroot]),
-        *("-ix", init.path("gdb")),
-        *_each("-iex", folder),
-        *_each("-ex", [*libraries, *triage]),
-        *opened,
-    ]
-
-
-def lldb_words(
-    opened: Sequence[str], arguments: argparse.Namespace, debug_folder: str | None = None
-) -> list[str]:
-    """The same for LLDB."""
-    sysroot = arguments.sysroot
-    settings = [
-        *lldb.QUIET_SETTINGS,
-        *([f'platform select --sysroot "{sysroot}" remote-linux'] if sysroot else []),
-        *([f'settings append {lldb.DEBUG_FOLDERS} "{debug_folder}"'] if debug_folder else []),
-        f'command script import "{init.path("lldb")}"',
-    ]
-    triage = [] if arguments.no_triage else ["ft triage"]
-    return ["-Q", *_each("-O", settings), *_each("-o", triage), *opened]
-
-
-WORDS = {"gdb": gdb_words, "lldb": lldb_words}
-
-
-def _each(option: str, values: Sequence[str]) -> list[str]:
-    return [word for value in values for word in (option, value)]
 
 
 def converse(debugger: Program, words: Sequence[str]) -> int:

@@ -78,7 +78,7 @@ from gdbext.model import (
     Tool,
 )
 from gdbext.session import Session
-from gdbext.target.protocol import DebuggerError, MemoryFault
+from gdbext.target.protocol import Debugger, DebuggerError, MemoryFault
 
 T = TypeVar("T")
 HEADER_FIELDS = ("ob_type", "ob_ref_local", "ob_ref_shared")
@@ -148,7 +148,7 @@ def diagnose(session: Session) -> Report:
     containers = section.make("pictures", lambda: container_views(session, findings), NO_VIEWS)
     pages = section.make("pictures", lambda: heap_pages(session, findings), NO_PAGES)
     return Report(
-        tool=Tool("gdbext", gdbext.__version__, session.debugger.version),
+        tool=_tool(session.debugger),
         target=target,
         crash=_crash(fault, reason),
         findings=tuple(findings),
@@ -162,6 +162,10 @@ def diagnose(session: Session) -> Report:
         pages=pages,
         modules=section.make("modules", lambda: read_modules(session), NO_MODULES),
     )
+
+
+def _tool(debugger: Debugger) -> Tool:
+    return Tool("gdbext", gdbext.__version__, debugger.version, debugger.examine)
 
 
 def threads_of(session: Session) -> tuple[ThreadInfo, ...]:

@@ -22,6 +22,8 @@ class Tool:
     name: str
     version: str
     debugger: str
+    examine: str = "x/gx"
+    """What a person types in that debugger before an address to see the word there."""
 
 
 @dataclass(frozen=True)

@@ -67,14 +67,11 @@ def claims(report: Report, evidence: Sequence[Evidence]) -> Html | None:
             )
         ]
         if isinstance(e.value, int):
-            command = (
-                "memory read -fx -s8 -c1" if report.tool.debugger.startswith("lldb") else "x/gx"
-            )
             inside.append(
                 el(
                     "p",
                     "Check it: ",
-                    el("code", f"{command} {hexaddr(e.address)}", class_="address"),
+                    el("code", f"{report.tool.examine} {hexaddr(e.address)}", class_="address"),
                 )
             )
         shown.append(el("details", el("summary", sign, said), el("div", *inside, class_="inside")))

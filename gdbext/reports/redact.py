@@ -58,6 +58,7 @@ KEPT = frozenset(
         "opcode_table",
         "version",
         "debugger",
+        "examine",
         "id",
         "url",
         "match",

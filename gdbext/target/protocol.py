@@ -48,6 +48,10 @@ class Debugger(Memory, Protocol):
         """Name and version: ``gdb 18.1``."""
 
     @property
+    def examine(self) -> str:
+        """What a person types before an address to see the word there: ``x/gx``."""
+
+    @property
     def kind(self) -> str:
         """``core`` or ``live``.  Raises DebuggerError when there is no process and no core."""
 

@@ -7,7 +7,7 @@ No start-up files, no auto-loaded scripts (``python-gdb.py`` beside the program,
 from __future__ import annotations
 
 from gdbext import user_cache
-from gdbext.backends.programs import Program, explicit, on_path, wheel
+from gdbext.backends.programs import Program, explicit, on_path, repeated, wheel
 
 ATTACHES = True
 INSTALL = "pip install gdb-for-pwndbg (no root needed), or your system's package gdb"
@@ -34,5 +34,5 @@ def command_line(program: Program, code: str) -> list[str]:
         f"set index-cache directory {user_cache.folder()}/gdb-index",
         "set index-cache enabled on",
     )
-    settings = [word for setting in (*SETTINGS, *index) for word in ("-iex", setting)]
+    settings = repeated("-iex", [*SETTINGS, *index])
     return [*program.command, "-nx", "-batch", *settings, "-ex", f"python {code}"]

@@ -49,6 +49,10 @@ class LldbDebugger(Adapter):
         return f"lldb {found[0] if found else '?'}"
 
     @property
+    def examine(self) -> str:
+        return "memory read -fx -s8 -c1"
+
+    @property
     def _target(self) -> lldb.SBTarget:
         return self._debugger.GetSelectedTarget()
 

@@ -4,7 +4,7 @@ target's folders.
 
 from __future__ import annotations
 
-from gdbext.backends.programs import Program, explicit, on_path, wheel
+from gdbext.backends.programs import Program, explicit, on_path, repeated, wheel
 
 ATTACHES = True
 INSTALL = "pip install lldb-for-pwndbg (no root needed), or your system's package lldb"
@@ -29,5 +29,5 @@ def find() -> Program | None:
 
 
 def command_line(program: Program, code: str) -> list[str]:
-    settings = [word for setting in SETTINGS for word in ("-O", setting)]
+    settings = repeated("-O", SETTINGS)
     return [*program.command, "--no-lldbinit", "--batch", *settings, "-o", f"script {code}"]

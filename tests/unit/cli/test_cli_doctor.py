@@ -62,8 +62,20 @@ def test_missing_debugger_has_its_remedy(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(launch, "find", nothing)
     check = doctor._debugger("gdb")
-    assert (check.sign, check.state) == (doctor.FAULT, "not found")
+    assert (check.sign, check.state) == (doctor.LACK, "not found")
     assert "pip install gdb-for-pwndbg" in check.mend
+
+
+def test_no_debugger_at_all_is_a_fault(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(_name: str) -> Program:
+        raise launch.LaunchError("none")
+
+    monkeypatch.setattr(launch, "find", nothing)
+    assert main(["doctor", "--json", "--python", sys.executable]) == 1
+    found = {check["subject"]: check["sign"] for check in json.loads(capsys.readouterr().out)}
+    assert [found[name] for name in launch.NAMES] == ["missing"] * len(launch.NAMES)
 
 
 def test_debugger_without_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

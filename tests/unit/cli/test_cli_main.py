@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import gdbext
-from gdbext.cli import init, start
+from gdbext.backends import registry
+from gdbext.cli import start
 from gdbext.cli.main import COMMANDS, main
 from gdbext.diagnosis.registry import rules
 
@@ -172,12 +173,12 @@ def test_init_adds_its_line_once(
 def test_init_uses_the_file_that_gdb_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    assert init.startup_file("gdb") == str(tmp_path / ".gdbinit")
+    assert registry.prompt("gdb").startup_file() == str(tmp_path / ".gdbinit")
     modern = tmp_path / ".config/gdb/gdbinit"
     modern.parent.mkdir(parents=True)
     modern.touch()
-    assert init.startup_file("gdb") == str(modern)
-    assert init.startup_file("lldb") == str(tmp_path / ".lldbinit")
+    assert registry.prompt("gdb").startup_file() == str(modern)
+    assert registry.prompt("lldb").startup_file() == str(tmp_path / ".lldbinit")
 
 
 def test_init_says_what_it_cannot_write(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -140,10 +140,10 @@ def test_every_thread_is_on_the_page_and_can_be_searched():
 
 def test_evidence_says_how_to_check_it():
     assert "x/gx 0x200000aff30" in render(samples.founding(), Options())
-    in_lldb = dataclasses.replace(
-        samples.founding(), tool=dataclasses.replace(samples.founding().tool, debugger="lldb 23.1")
-    )
+    tool = dataclasses.replace(samples.founding().tool, examine="memory read -fx -s8 -c1")
+    in_lldb = dataclasses.replace(samples.founding(), tool=tool)
     assert "memory read -fx -s8 -c1 0x200000aff30" in render(in_lldb, Options())
+    assert "memory read -fx -s8 -c1 0x200000aff30" in render(in_lldb, Options(redact=True))
     assert "Check it" not in render(samples.deadlock(), Options()), (
         "an address without a word has nothing to compare"
     )
