@@ -21,7 +21,7 @@ GROUPS = {
     "FT1": "Memory that is gone",
     "FT2": "Objects in a broken state",
     "FT3": "Threads and locks",
-    "FT4": "Crashes that say themselves what they are",
+    "FT4": "Plain crashes",
 }
 
 

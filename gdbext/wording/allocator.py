@@ -147,7 +147,7 @@ SENTENCES: dict[str, Sentence] = {
     # Verdicts: an object is there.
     "alive": "{type:a} with {count:reference}",
     "immortal": "an immortal {type}",
-    "placed-object": "{type:a} with {count:reference}, placed by its maker in a {size}-byte block",
+    "placed-object": "{type:a} with {count:reference}, placed by its maker in {size:a}-byte block",
     "static-object": "a static {type} in {place}",
     "object-in": "{type:a} in {place}",
     # Evidence: an object's header.

@@ -145,7 +145,7 @@ SENTENCES: dict[str, Sentence] = {
         "its heap was written over, or what it was given is not a block"
     ),
     "allocator-called": "#{level} {caller} called {function}()",
-    "went-through": "#{level} {function} went through {operand}",
+    "went-through": "#{level} {function} accessed {operand}",
     # Broken objects (FT201 to FT206).
     "args-of-union": _args_of_union,
     "parameters-raced": "{count} threads fill in the parameters of one union",
@@ -210,8 +210,8 @@ SENTENCES: dict[str, Sentence] = {
     "thread-is-inside": "{thread} is inside {operation}",
     "thread-runs": "{thread} runs {operation}",
     "takes-in-turn": "{thread} takes its objects from the same place, for {operation}",
-    "takes-no-part": "{thread}, which died, has none of it at hand: it met what the others left",
-    "works-in-turn": "{thread} does the same work, and may have had it in its turn",
+    "takes-no-part": "{thread}, which died, does not use it: it met damage that others had done",
+    "works-in-turn": "{thread} does the same work, and may have had the object before",
     "replaces-such": "{thread} puts one {type} there in place of another",
     "holds-what-was-damaged": "the {type} holds what was damaged",
     "was-called": "{function} was called",
