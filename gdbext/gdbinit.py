@@ -33,12 +33,12 @@ def _start(here: str) -> str | None:
 
     from gdbext import startup
     from gdbext.backends.gdb.adapter import GdbDebugger
-    from gdbext.backends.gdb.host import GdbHost, spare_the_program
+    from gdbext.backends.gdb.host import GdbHost, unset_wheel_environment
 
     host, debugger = GdbHost(), GdbDebugger()
     startup.install(host, debugger)
     host.register_mi("-ft-triage", lambda: startup.report(debugger))
-    spare_the_program()
+    unset_wheel_environment()
     return None
 
 

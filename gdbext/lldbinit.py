@@ -33,10 +33,10 @@ def _start(debugger: lldb.SBDebugger, here: str) -> str | None:
 
     from gdbext import startup
     from gdbext.backends.lldb.adapter import LldbDebugger
-    from gdbext.backends.lldb.host import LldbHost, spare_the_program
+    from gdbext.backends.lldb.host import LldbHost, unset_wheel_environment
 
     startup.install(LldbHost(debugger), LldbDebugger(debugger))
-    spare_the_program(debugger)
+    unset_wheel_environment(debugger)
     return None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from gdbext.cpython.interpreter.opcodes import Opcodes, opcodes
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
 from gdbext.cpython.layout.layout import Layout
-from gdbext.cpython.layout.tables import Table
+from gdbext.cpython.layout.tables import LayoutTable
 from gdbext.cpython.versions.catalog import shipped
 from gdbext.target.protocol import (
     DebuggerError,
@@ -144,9 +144,9 @@ VERSIONS = tuple(facts.name for facts in shipped())
 """The versions that gdbext has the facts of."""
 
 
-def shipped_table(version: str = "3.13.5", flavour: str = "release") -> Table:
+def shipped_table(version: str = "3.13.5", flavour: str = "release") -> LayoutTable:
     """The layouts of a version, to build fake memory with true offsets."""
-    return Table(next(f for f in shipped() if f.name == version).layouts(flavour))
+    return LayoutTable(next(f for f in shipped() if f.name == version).layouts(flavour))
 
 
 def offsets_of(version: str, flavour: str, **changes: int) -> DebugOffsets:

@@ -27,7 +27,7 @@ MAX_NOTE_BYTES = 64 << 20
 MAX_HEADERS = 200_000
 
 
-class Segment(NamedTuple):
+class ProgramHeader(NamedTuple):
     """One program header."""
 
     type: int
@@ -76,11 +76,11 @@ class CoreInfo(NamedTuple):
     vdso: int | None = None
     """Where the kernel's own functions were mapped (AT_SYSINFO_EHDR)."""
     pid: int | None = None
-    loads: tuple[Segment, ...] = ()
+    loads: tuple[ProgramHeader, ...] = ()
     """The PT_LOAD segments by address: memory, as far as ``filesz`` goes."""
 
 
-def program_headers(stream: BinaryIO, path: str) -> tuple[int, list[Segment]]:
+def program_headers(stream: BinaryIO, path: str) -> tuple[int, list[ProgramHeader]]:
     """(e_type, program headers) of a 64-bit little-endian ELF file.
 
     Raises:
@@ -106,7 +106,7 @@ def program_headers(stream: BinaryIO, path: str) -> tuple[int, list[Segment]]:
         p_type, flags, p_offset, vaddr, _, filesz, memsz, _ = struct.unpack_from(
             "<IIQQQQQQ", table, i * entry_size
         )
-        segments.append(Segment(p_type, flags, p_offset, vaddr, filesz, memsz))
+        segments.append(ProgramHeader(p_type, flags, p_offset, vaddr, filesz, memsz))
     return kind, segments
 
 
@@ -274,7 +274,7 @@ def build_id_in_file(path: str) -> str | None:
     return None
 
 
-def image_headers(memory: Memory, base: int) -> list[Segment]:
+def image_headers(memory: Memory, base: int) -> list[ProgramHeader]:
     """The program headers of the ELF image mapped at ``base``, their ``vaddr`` as mapped; empty if
     that is not an image.
 
@@ -297,7 +297,7 @@ def image_headers(memory: Memory, base: int) -> list[Segment]:
         p_type, flags, p_offset, vaddr, _, filesz, memsz, _ = struct.unpack_from(
             "<IIQQQQQQ", table, i * entry_size
         )
-        found.append(Segment(p_type, flags, p_offset, bias + vaddr, filesz, memsz))
+        found.append(ProgramHeader(p_type, flags, p_offset, bias + vaddr, filesz, memsz))
     return found
 
 

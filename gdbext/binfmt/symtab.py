@@ -23,7 +23,7 @@ VALUE = 8
 """Offset of st_value in it."""
 
 
-class Entry(NamedTuple):
+class SymbolEntry(NamedTuple):
     """A symbol.  ``value`` is an address in the file's own terms."""
 
     name: str
@@ -61,7 +61,7 @@ class SymbolTable:
                         )
                     )
 
-    def find(self, name: str, file: str | None = None) -> Iterator[Entry]:
+    def find(self, name: str, file: str | None = None) -> Iterator[SymbolEntry]:
         """The functions and variables of that name.
 
         ``file`` restricts them to local symbols of that source file (its last part counts).
@@ -82,7 +82,7 @@ class SymbolTable:
                     ):
                         yield entry
 
-    def at(self, value: int) -> Iterator[Entry]:
+    def at(self, value: int) -> Iterator[SymbolEntry]:
         """The functions and variables that start at that address."""
         for table in self._tables:
             for place in places(
@@ -92,7 +92,7 @@ class SymbolTable:
                 if entry and entry.value == value:
                     yield entry
 
-    def _entry(self, table: _Table, at: int) -> Entry | None:
+    def _entry(self, table: _Table, at: int) -> SymbolEntry | None:
         """The defined function or variable whose symbol stands at that offset of the file, if one
         does.
         """
@@ -101,7 +101,7 @@ class SymbolTable:
         name, info, _, section, value, size = SYMBOL.unpack_from(self._data, at)
         if info & 15 not in (STT_OBJECT, STT_FUNC) or not section:
             return None
-        return Entry(self.file.text(table.names + name), value, size, info >> 4 == STB_LOCAL)
+        return SymbolEntry(self.file.text(table.names + name), value, size, info >> 4 == STB_LOCAL)
 
     def _file_of(self, table: _Table, at: int) -> str | None:
         """The source file of a local symbol: that of the STT_FILE symbol before it."""

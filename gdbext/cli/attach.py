@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     request = report_request(arguments)
-    refuse_hopeless(arguments.pid)
+    check_attachable(arguments.pid)
     if not arguments.snapshot and _can_attach(arguments.debugger):
         return diagnose({**request, "pid": arguments.pid}, arguments.debugger, arguments.timeout)
     import tempfile
@@ -75,7 +75,7 @@ def _can_attach(debugger: str) -> bool:
         return False
 
 
-def refuse_hopeless(pid: int) -> None:
+def check_attachable(pid: int) -> None:
     """What would fail anyway, said plainly before a debugger is started.
 
     Raises:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from gdbext.cli import cores, executors, groups, overview, parsers
-from gdbext.cli.cores import Core
+from gdbext.cli.cores import CoreFile
 from gdbext.cli.one_core import Task
-from gdbext.cli.records import Records
+from gdbext.cli.records import BatchRecords
 from gdbext.engine.outcome import INTERRUPTED, USAGE, Failure
 from gdbext.reports.formats import STDOUT
 from gdbext.reports.progress import progress_line
@@ -119,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
     found = cores.find(arguments.paths)
     if not found:
         raise Failure(f"no cores in {', '.join(arguments.paths)}")
-    records = Records(arguments.output, arguments.store, arguments.retry)
+    records = BatchRecords(arguments.output, arguments.store, arguments.retry)
     try:
         with records:
             left = []
@@ -164,7 +164,7 @@ def run(arguments: argparse.Namespace) -> int:
 # --- the work ------------------------------------------------------------------------------------
 
 
-def _diagnose_all(left: list[Core], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def _diagnose_all(left: list[CoreFile], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """An entry for each core, as it is done."""
     tasks = (
         Task(

@@ -10,7 +10,7 @@ from gdbext.cli import compressed, remote
 from gdbext.engine.outcome import Failure
 
 
-class Core(NamedTuple):
+class CoreFile(NamedTuple):
     """A core, and what tells it from another that later has the same name; None where that cannot
     be asked for.
     """
@@ -26,7 +26,7 @@ class Core(NamedTuple):
         return {"core": self.name, "size": self.size, "mtime": self.mtime}
 
 
-def find(paths: Iterable[str]) -> list[Core]:
+def find(paths: Iterable[str]) -> list[CoreFile]:
     """The cores named, and those in the folders named, in a fixed order.
 
     One that is found by two names counts once.
@@ -34,10 +34,10 @@ def find(paths: Iterable[str]) -> list[Core]:
     Raises:
         Failure: for a path that is not there.
     """
-    by_file: dict[str, Core] = {}
+    by_file: dict[str, CoreFile] = {}
     for path in paths:
         if remote.is_url(path):
-            by_file.update((found[0], Core(*found)) for found in remote.find(path))
+            by_file.update((found[0], CoreFile(*found)) for found in remote.find(path))
         else:
             for name in names([path]):
                 by_file.setdefault(os.path.realpath(name), identify(name))
@@ -65,9 +65,9 @@ def names(paths: Iterable[str]) -> Iterator[str]:
                     yield candidate
 
 
-def identify(path: str) -> Core:
+def identify(path: str) -> CoreFile:
     try:
         facts = os.stat(path)
     except OSError:
-        return Core(path, None, None)
-    return Core(path, facts.st_size, int(facts.st_mtime))
+        return CoreFile(path, None, None)
+    return CoreFile(path, facts.st_size, int(facts.st_mtime))

@@ -18,7 +18,7 @@ from gdbext.reports.formats import STDOUT
 from gdbext.reports.sanitize import inert, visible
 from gdbext.store import trends
 from gdbext.store.database import Store, StoreError, Summary
-from gdbext.store.trends import Row, rows
+from gdbext.store.trends import SignatureTrend, rows
 
 SCHEMA = "gdbext.crashes/1"
 NEW_FOUND = 1
@@ -202,7 +202,7 @@ def _new(store: Store, arguments: argparse.Namespace) -> int:
     return NEW_FOUND if new and arguments.fail_on_new else 0
 
 
-def _headline(found: Sequence[Row]) -> str:
+def _headline(found: Sequence[SignatureTrend]) -> str:
     crashes = sum(row.summary.count for row in found)
     parts = [
         f"{crashes} crash{'' if crashes == 1 else 'es'}",
@@ -217,7 +217,7 @@ def _headline(found: Sequence[Row]) -> str:
 
 
 def _lines(
-    found: Sequence[Row], looked_at: trends.Window | None, mark_new: bool = False
+    found: Sequence[SignatureTrend], looked_at: trends.Window | None, mark_new: bool = False
 ) -> Iterator[str]:
     """Two lines for each signature."""
     for row in found:
@@ -282,7 +282,7 @@ def _print(lines: Sequence[str] | Iterator[str]) -> None:
 def _print_json(
     store: Store,
     looked_at: trends.Window | None,
-    found: Sequence[Row],
+    found: Sequence[SignatureTrend],
     new: set[str] | None = None,
 ) -> None:
     content = {
@@ -302,7 +302,7 @@ def _print_json(
     print(json.dumps(content, indent=2))
 
 
-def _data(row: Row, is_new: bool) -> dict[str, Any]:
+def _data(row: SignatureTrend, is_new: bool) -> dict[str, Any]:
     summary = row.summary
     return {
         "id": summary.signature,

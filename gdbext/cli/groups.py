@@ -13,7 +13,7 @@ DATABASE = b"SQLite format 3\0"
 """How SQLite's files begin."""
 
 
-class Group(NamedTuple):
+class CrashGroup(NamedTuple):
     """Crashes with one signature; the report that says most says what they are."""
 
     signature: str
@@ -40,7 +40,7 @@ class Group(NamedTuple):
 class Overview(NamedTuple):
     """All of a batch.  ``failures`` are (core, reason)."""
 
-    groups: list[Group]
+    groups: list[CrashGroup]
     failures: list[tuple[str, str]]
     has_baseline: bool
 
@@ -147,11 +147,11 @@ def make(entries: Iterable[dict[str, Any]], baseline: set[str] | None = None) ->
     return grouping.overview()
 
 
-def _group(signature: str, members: _Members, baseline: set[str] | None) -> Group:
+def _group(signature: str, members: _Members, baseline: set[str] | None) -> CrashGroup:
     best = members.best["report"]
     headline = (best.get("findings") or [{}])[0]
     mark = best.get("signature") or {}
-    return Group(
+    return CrashGroup(
         signature,
         sorted(members.cores),
         str(headline.get("rule") or "none"),

@@ -29,7 +29,7 @@ def read(path: str) -> Iterator[dict[str, Any]]:
 Key = tuple[Any, Any, Any]
 
 
-class Lines:
+class JsonLines:
     """Appends entries to a file, to stdout for ``-``, or nowhere for None; finds what it had.
 
     Two processes may write to one file: each line is written under a lock.  What a full disk cuts
@@ -44,7 +44,7 @@ class Lines:
         self._file: int | None = None
         self._places: dict[Key, tuple[int, int]] = {}
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> JsonLines:
         if self._path and self._path != STDOUT:
             try:
                 self._file = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from gdbext.cli import remote
-from gdbext.cli.cores import Core
+from gdbext.cli.cores import CoreFile
 from gdbext.cli.workers import Answer, WorkerDied, Workers, WorkerSlow
 from gdbext.engine.outcome import CANNOT_OPEN, DIAGNOSED, PARTIAL, Failure
 from gdbext.frozen import dataclass
@@ -21,7 +21,7 @@ ATTEMPTS = 2
 class Task:
     """A core, and how to diagnose it: the options of ``gdbext batch``."""
 
-    core: Core
+    core: CoreFile
     executable: str | None = None
     sysroot: str | None = None
     debuginfod: str | None = None

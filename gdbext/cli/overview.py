@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from gdbext.cli.groups import Group, Overview
+from gdbext.cli.groups import CrashGroup, Overview
 from gdbext.reports import sanitize
 from gdbext.reports.markup import Html, el
 
@@ -109,7 +109,7 @@ def html(found: Overview) -> str:
     return f"<!doctype html>{el('html', head, body, lang='en')}\n"
 
 
-def _article(group: Group) -> Html:
+def _article(group: CrashGroup) -> Html:
     tags = [el("span", issue, class_="tag known") for issue in _issues(group)]
     tags += [el("span", "new", class_="tag new")] if group.is_new else []
     cores = [el("li", el("code", core)) for core in group.cores[:SHOWN_CORES]]
@@ -144,7 +144,7 @@ def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def _issues(group: Group) -> list[str]:
+def _issues(group: CrashGroup) -> list[str]:
     return [sanitize.visible(str(issue.get("id"))) for issue in group.known]
 
 
@@ -160,7 +160,7 @@ def _plain(word: str) -> str:
     return "".join(c for c in word if c.isascii() and (c.isalnum() or c in "-_."))
 
 
-def _where(group: Group) -> str:
+def _where(group: CrashGroup) -> str:
     frames = " < ".join(sanitize.visible(frame) for frame in group.frames[:3])
     return " · ".join(
         part
@@ -169,7 +169,7 @@ def _where(group: Group) -> str:
     )
 
 
-def _when(group: Group) -> str:
+def _when(group: CrashGroup) -> str:
     first, last = (
         time.strftime("%Y-%m-%d %H:%M", time.gmtime(moment)) for moment in (group.first, group.last)
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 from typing import Any
 
-from gdbext.cli.cores import Core
-from gdbext.cli.json_lines import Lines
+from gdbext.cli.cores import CoreFile
+from gdbext.cli.json_lines import JsonLines
 from gdbext.engine.outcome import USAGE, Failure
 from gdbext.reports.formats import STDOUT
 from gdbext.store.database import Store, StoreError
 
 
-class Records:
+class BatchRecords:
     """Keeps each entry at once, and knows those of earlier runs.
 
     ``retry``: an earlier failure does not count as done.
@@ -22,7 +22,7 @@ class Records:
     """
 
     def __init__(self, lines: str | None, store: str | None, retry: bool = False) -> None:
-        self._lines = Lines(lines)
+        self._lines = JsonLines(lines)
         self._store_path = store
         self._store: Store | None = None
         self._retry = retry
@@ -30,7 +30,7 @@ class Records:
         self.names = " and ".join(files)
         self.hint = "; start the same command again to go on" if files else ""
 
-    def __enter__(self) -> Records:
+    def __enter__(self) -> BatchRecords:
         with contextlib.ExitStack() as opened:
             opened.enter_context(self._lines)
             if self._store_path:
@@ -44,7 +44,7 @@ class Records:
     def __exit__(self, *_error: object) -> None:
         self._opened.close()
 
-    def done(self, core: Core) -> dict[str, Any] | None:
+    def done(self, core: CoreFile) -> dict[str, Any] | None:
         """The entry of a core that is done already; what only one of the files has, the other
         gets.
         """

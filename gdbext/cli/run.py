@@ -84,10 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise Failure("--format needs --on-crash DIR for the reports", USAGE)
     if sys.platform != "linux":
         raise Failure("gdbext run needs Linux")
-    from gdbext.tracing.diagnoses import Wishes
+    from gdbext.tracing.diagnoses import RunOptions
     from gdbext.tracing.supervisor import supervise
 
-    wishes = Wishes(
+    options = RunOptions(
         os.path.abspath(arguments.on_crash) if arguments.on_crash else None,
         arguments.formats or tuple(FORMATS),
         arguments.keep_core,
@@ -97,4 +97,4 @@ def run(arguments: argparse.Namespace) -> int:
         parsers.color(arguments),
         arguments.debuginfod,
     )
-    return supervise(command, wishes, arguments.timeout, arguments.chaos)
+    return supervise(command, options, arguments.timeout, arguments.chaos)

@@ -58,7 +58,7 @@ class Follower(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class WatchedFunction:
     """A function that frees an object, or empties it; ``passes`` says how it gets the object."""
 
     name: str
@@ -70,7 +70,7 @@ class Place:
 class Call:
     """One call that was seen."""
 
-    place: Place
+    place: WatchedFunction
     address: int
     type: str
     lwp: int
@@ -78,7 +78,7 @@ class Call:
     native: tuple[str, ...]
 
 
-class Recorder:
+class CallRecorder:
     """The calls of the functions that free objects of some types, or take away what they hold."""
 
     def __init__(
@@ -92,7 +92,7 @@ class Recorder:
         self._frames = FrameReader(session.debugger, session.layout)
         self._states: dict[int, ThreadState] = {}
         self._types: dict[int, TypeInfo] = {}
-        self.places: dict[int, Place] = {}
+        self.places: dict[int, WatchedFunction] = {}
         self.calls: deque[Call] = deque(maxlen=REMEMBERED)
         self.seen = 0
         self._type_at = session.layout.offset("PyObject", "ob_type")
@@ -163,7 +163,7 @@ class Recorder:
         if function and function not in self.places:
             symbol = self._session.debugger.symbol_at(function)
             name = symbol.name if symbol else text
-            self.places[function] = Place(name=name, frees=frees, passes=passes)
+            self.places[function] = WatchedFunction(name=name, frees=frees, passes=passes)
 
     def _word(self, struct: str, address: int, field: str) -> int:
         return self._session.objects.pointer(struct, address, field) or 0
@@ -214,7 +214,7 @@ class Recorder:
             return
         self.calls.append(made)
 
-    def _object(self, place: Place, arguments: tuple[int, int]) -> int:
+    def _object(self, place: WatchedFunction, arguments: tuple[int, int]) -> int:
         """The object that a call is for."""
         if place.passes == FIRST:
             return arguments[0]
@@ -294,7 +294,7 @@ def run(context: Context, arguments: Arguments) -> None:
         raise UsageError("ft blame works in gdb only")
     if context.debugger.kind != "live":
         raise UsageError("ft blame wants a process, not a core: start one with `run`")
-    recorder = Recorder(context.session, arguments.words)
+    recorder = CallRecorder(context.session, arguments.words)
     if not recorder.places:
         raise UsageError(
             f"no type {arguments.words[0]} here (yet): its name is tp_name, as `ft object` shows it"

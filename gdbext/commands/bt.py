@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gdbext.commands.command import Arguments, Command, Context, DebuggerError, UsageError
 from gdbext.diagnosis.diagnose import threads_of
-from gdbext.reports.text_parts import Page, stack, thread_heading
+from gdbext.reports.text_parts import TextPage, stack, thread_heading
 
 MAX_FRAMES = 128
 
@@ -22,7 +22,7 @@ def run(context: Context, arguments: Arguments) -> None:
         )
     for thread in threads:
         if which == "all" or thread.lwp == selected:
-            page = Page(context.options)
+            page = TextPage(context.options)
             thread_heading(page, thread)
             stack(page, thread, limit=MAX_FRAMES)
             context.write(page.text())

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from gdbext.commands.command import Arguments, Command, Context
 from gdbext.diagnosis.diagnose import diagnose
-from gdbext.reports.text_parts import Page
+from gdbext.reports.text_parts import TextPage
 
 
 def run(context: Context, arguments: Arguments) -> None:
-    page = Page(context.options)
+    page = TextPage(context.options)
     issues = diagnose(context.session).known_issues
     if not issues:
         page.line("no known CPython issue fits this crash")

@@ -53,7 +53,7 @@ from gdbext.diagnosis.observe.process import (
     read_named_object,
     read_process,
 )
-from gdbext.diagnosis.observe.program import Program
+from gdbext.diagnosis.observe.program import ProgramFrames
 from gdbext.diagnosis.observe.provenance import find_provenance
 from gdbext.diagnosis.observe.stack import Functions, read_stack
 from gdbext.diagnosis.observe.surroundings import read_field_holder, read_surroundings
@@ -103,7 +103,7 @@ def diagnose(session: Session) -> Report:
     for problem in choice.problems:
         section.note("layout", problem)
     target = section.make("target", lambda: read_target(session), TargetInfo(kind))
-    functions, program = Functions(session), Program(session)
+    functions, program = Functions(session), ProgramFrames(session)
     stack = section.make("stack", lambda: read_stack(session, functions), CrashStack(lwp=None))
     no_threads: tuple[ThreadInfo, ...] = ()
     threads = section.make(
@@ -171,7 +171,7 @@ def _tool(debugger: Debugger) -> Tool:
 def threads_of(session: Session) -> tuple[ThreadInfo, ...]:
     """All threads of the target, the crashed one first."""
     stack = read_stack(session, Functions(session))
-    return read_threads(session, Program(session), stack)
+    return read_threads(session, ProgramFrames(session), stack)
 
 
 class Sections:

@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _recorded(request: dict[str, Any]) -> dict[str, Any]:
-    from gdbext.commands.blame import Recorder
+    from gdbext.commands.blame import CallRecorder
     from gdbext.diagnosis.diagnose import diagnose
     from gdbext.session import Session
 
@@ -47,7 +47,7 @@ def _recorded(request: dict[str, Any]) -> dict[str, Any]:
         for _ in range(MAX_THREADS):
             if not alive or debugger.signal() is not None:
                 break
-            recorder = Recorder(Session(debugger), request["types"], request["functions"])
+            recorder = CallRecorder(Session(debugger), request["types"], request["functions"])
             if recorder.places:
                 break
             alive = running.go_on()

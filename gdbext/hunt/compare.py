@@ -12,7 +12,7 @@ from gdbext.hunt.grouping import is_same_defect
 from gdbext.model import Report, hexaddr
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import source_line, visible
-from gdbext.reports.text_parts import Page
+from gdbext.reports.text_parts import TextPage
 from gdbext.wording import sentence
 from gdbext.wording.operations import operation_text
 
@@ -63,7 +63,7 @@ def compare(reports: Sequence[Report]) -> Comparison:
 
 def text(found: Comparison, names: Sequence[str], options: Options) -> str:
     """A comparison for people; ``names`` are those of the reports."""
-    page = Page(options)
+    page = TextPage(options)
     shown = [source_line(name) for name in names]
     page.line(page.style("heading", _verdict(found)))
     letters = [chr(ord("A") + number) for number in range(len(names))]

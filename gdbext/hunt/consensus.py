@@ -8,7 +8,7 @@ import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from gdbext.hunt.deaths import Death, Line, line_of, symptom
+from gdbext.hunt.deaths import Death, ProgramLine, line_of, symptom
 from gdbext.hunt.grouping import Group
 from gdbext.model import AgreedLine, Condition, Confidence, Consensus, KnownIssue, Report, Tally
 from gdbext.wording.operations import operation_text
@@ -79,7 +79,7 @@ def _match_rank(issue: KnownIssue) -> int:
 
 def agreed_lines(group: Group) -> tuple[AgreedLine, ...]:
     """The lines that the deaths name for the object, the most frequent first."""
-    said: dict[Line, list[tuple[str, str | None]]] = defaultdict(list)
+    said: dict[ProgramLine, list[tuple[str, str | None]]] = defaultdict(list)
     for death in group.deaths:
         if death.report.race is None or death.object_type != group.object_type:
             continue
@@ -95,7 +95,7 @@ def agreed_lines(group: Group) -> tuple[AgreedLine, ...]:
     return tuple(_agreed(line, said[line]) for line in shown)
 
 
-def _agreed(line: Line, said: Sequence[tuple[str, str | None]]) -> AgreedLine:
+def _agreed(line: ProgramLine, said: Sequence[tuple[str, str | None]]) -> AgreedLine:
     return AgreedLine(
         operation=Counter(operation for operation, _ in said).most_common(1)[0][0],
         file=line.file,
@@ -111,8 +111,8 @@ def spokesman(group: Group, lines: Sequence[AgreedLine]) -> Death:
     It names the object and as much as possible of what the others name; of equal ones, the surest
     with fewest failed sections.
     """
-    weights = {Line(line.file, line.line or 0): line.deaths for line in lines}
-    operations = {Line(line.file, line.line or 0): line.operation for line in lines}
+    weights = {ProgramLine(line.file, line.line or 0): line.deaths for line in lines}
+    operations = {ProgramLine(line.file, line.line or 0): line.operation for line in lines}
 
     def agreement(death: Death) -> tuple[object, ...]:
         race, findings = death.report.race, death.report.findings

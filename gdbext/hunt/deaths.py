@@ -16,7 +16,7 @@ UNSIGNED = "unsigned"
 
 
 @dataclass(frozen=True, order=True)
-class Line:
+class ProgramLine:
     """A line of the program: the same in every run of one command.
 
     ``line`` is 0 where only the file is known.
@@ -58,12 +58,12 @@ class Death:
         return (subject.expected_type or subject.type) if subject is not None else None
 
     @cached_property
-    def lines(self) -> frozenset[Line]:
+    def lines(self) -> frozenset[ProgramLine]:
         """The lines of the threads that raced."""
         return race_lines(self.report.race)
 
     @cached_property
-    def suspected(self) -> frozenset[tuple[str, frozenset[Line]]]:
+    def suspected(self) -> frozenset[tuple[str, frozenset[ProgramLine]]]:
         """(type, lines) of every race that is thought possible."""
         return frozenset(
             (race.object.type, race_lines(race))
@@ -72,25 +72,25 @@ class Death:
         )
 
     @cached_property
-    def stopped_at(self) -> frozenset[Line]:
+    def stopped_at(self) -> frozenset[ProgramLine]:
         """The lines of all Python frames of all threads at the moment of death."""
         return frozenset(
-            Line(frame.file, frame.line or 0)
+            ProgramLine(frame.file, frame.line or 0)
             for thread in self.report.threads
             for frame in thread.python
         )
 
 
-def line_of(thread: RaceThread) -> Line | None:
+def line_of(thread: RaceThread) -> ProgramLine | None:
     """The line where a racing thread did the damage, else the one that it is in; None without a
     Python frame.
     """
     if thread.file is None:
         return None
-    return Line(thread.file, thread.suspect_line or thread.line or 0)
+    return ProgramLine(thread.file, thread.suspect_line or thread.line or 0)
 
 
-def race_lines(race: Race | None) -> frozenset[Line]:
+def race_lines(race: Race | None) -> frozenset[ProgramLine]:
     """The lines of a race's threads."""
     threads: Iterable[RaceThread] = race.threads if race else ()
     return frozenset(line for thread in threads if (line := line_of(thread)) is not None)

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from gdbext.frozen import dataclass
-from gdbext.hunt.deaths import Death, Line
+from gdbext.hunt.deaths import Death, ProgramLine
 from gdbext.model import Confidence
 
 PAIR = 2
@@ -66,7 +66,7 @@ class Group:
         )
 
     @cached_property
-    def lines(self) -> frozenset[Line]:
+    def lines(self) -> frozenset[ProgramLine]:
         """Lines that any of the deaths names for the object."""
         return frozenset(
             line

@@ -42,7 +42,7 @@ print(json.dumps({
 
 
 @dataclass(frozen=True, kw_only=True)
-class Interpreter:
+class InterpreterFacts:
     """One free-threaded interpreter.
 
     ``number`` is its PY_VERSION_HEX, ``path`` its own name for itself, ``binary`` the file that has
@@ -62,7 +62,7 @@ class Interpreter:
     modules: Sequence[Path]
 
 
-def ask(python: str) -> Interpreter:
+def ask(python: str) -> InterpreterFacts:
     """Run the interpreter once, without the user's site packages and environment.
 
     Raises:
@@ -83,7 +83,7 @@ def ask(python: str) -> Interpreter:
         )
     libraries = [path for path in said["maps"] if os.path.basename(path).startswith("libpython")]
     folders = (Path(folder) for folder in said["folders"] if folder)
-    return Interpreter(
+    return InterpreterFacts(
         version=said["version"],
         number=said["hex"],
         path=said["path"],

@@ -15,7 +15,7 @@ from gdbext.binfmt.symtab import SymbolTable
 from gdbext.frozen import dataclass
 from gdbext.learning import dwarf, headers
 from gdbext.learning.dwarf import Entries, LearningError
-from gdbext.learning.interpreter import Interpreter
+from gdbext.learning.interpreter import InterpreterFacts
 from gdbext.learning.struct_names import ALL
 
 SYMBOLS = ("_PyRuntime", "_PyEval_EvalFrameDefault", "_PyOpcode_Deopt", "_PyOpcode_Caches")
@@ -46,7 +46,7 @@ Read = Callable[[Path, Sequence[str]], Entries]
 """Reads the named structs from a file's debug information."""
 
 
-def learn(python: Interpreter, read: Read) -> Lesson:
+def learn(python: InterpreterFacts, read: Read) -> Lesson:
     """Everything that can be learnt of the interpreter.
 
     Raises:
@@ -77,7 +77,7 @@ def learn(python: Interpreter, read: Read) -> Lesson:
     return Lesson(content=content, parts=(layouts, offsets, opcodes))
 
 
-def _layouts(python: Interpreter, read: Read) -> tuple[Entries, Part]:
+def _layouts(python: InterpreterFacts, read: Read) -> tuple[Entries, Part]:
     """The structs: from debug information, else from the headers."""
     try:
         found = read(python.binary, ALL)
@@ -92,7 +92,7 @@ def _layouts(python: Interpreter, read: Read) -> tuple[Entries, Part]:
     return found, Part(name="layouts", count=len(found), source="its headers")
 
 
-def _offsets(python: Interpreter, structs: Entries) -> tuple[list[list[Any]], Part]:
+def _offsets(python: InterpreterFacts, structs: Entries) -> tuple[list[list[Any]], Part]:
     """What the words of ``_Py_DebugOffsets`` mean."""
     try:
         _check_headers(python)
@@ -104,7 +104,7 @@ def _offsets(python: Interpreter, structs: Entries) -> tuple[list[list[Any]], Pa
     return found, Part(name="offsets", count=len(found), source="its headers")
 
 
-def _opcodes(python: Interpreter) -> tuple[dict[str, Any], Part]:
+def _opcodes(python: InterpreterFacts) -> tuple[dict[str, Any], Part]:
     """The instructions that its headers have, if they are those that it says it has."""
     try:
         _check_headers(python)
@@ -121,7 +121,7 @@ def _opcodes(python: Interpreter) -> tuple[dict[str, Any], Part]:
     return found, Part(name="instructions", count=len(numbers), source="its headers")
 
 
-def _check_headers(python: Interpreter) -> None:
+def _check_headers(python: InterpreterFacts) -> None:
     """That there are headers, CPython's internal ones among them, of the interpreter's version."""
     if not any((folder / "internal").is_dir() for folder in python.folders):
         raise LearningError("its headers are not installed (its -dev or -devel package has them)")

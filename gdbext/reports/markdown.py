@@ -11,7 +11,7 @@ from gdbext.reports import story
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import cell, code, fenced, inert, markdown, source_line
 from gdbext.reports.stack import frames_of_interest, same_stacks
-from gdbext.reports.text_parts import Page, stack
+from gdbext.reports.text_parts import TextPage, stack
 from gdbext.wording import sentence
 
 LIMIT = 900_000
@@ -224,7 +224,7 @@ def _threads(report: Report, options: Options) -> str:
     room = LIMIT // 2
     groups = sorted(same_stacks(report.threads), key=lambda g: not g[0].crashed)
     for group in groups[:THREADS_SHOWN]:
-        page = Page(Options(width=options.width))
+        page = TextPage(Options(width=options.width))
         page.line(
             ", ".join(story.thread_name(t) for t in group[:5])
             + (f" and {len(group) - 5} more" if len(group) > 5 else "")

@@ -8,7 +8,7 @@ from gdbext.model import NativeFrameInfo, PythonFrame, Report, ThreadInfo, hexad
 from gdbext.reports import story
 from gdbext.reports.markup import Html, el, join, source
 from gdbext.reports.page_parts import excerpt
-from gdbext.reports.stack import Entry, merged, same_stacks
+from gdbext.reports.stack import StackEntry, merged, same_stacks
 
 FRAMES_SHOWN = 100
 FRAMES_OF_ALL = 4000
@@ -106,7 +106,7 @@ def _search_box(count: int) -> Html:
     )
 
 
-def _frame(entry: Entry, is_fault: bool) -> Html:
+def _frame(entry: StackEntry, is_fault: bool) -> Html:
     looks = (
         ["frame"]
         + ["fault"] * is_fault

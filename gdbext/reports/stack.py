@@ -67,7 +67,7 @@ LIBRARIES = re.compile(
 
 
 @dataclass(frozen=True)
-class Entry:
+class StackEntry:
     """One line of a merged stack: a native frame, or a Python frame that the native eval loop below
     it runs.
     """
@@ -102,7 +102,7 @@ class Entry:
         return self.native.function.startswith(MACHINERY) and not _is_extensions(self.native.module)
 
 
-def merged(thread: ThreadInfo) -> list[Entry]:
+def merged(thread: ThreadInfo) -> list[StackEntry]:
     """Innermost first.
 
     Each eval-loop frame gives way to the Python frames it runs; all of them are shown, also where
@@ -113,13 +113,13 @@ def merged(thread: ThreadInfo) -> list[Entry]:
     shown = 0
     for frame in thread.native:
         if frame.python is None:
-            entries.append(Entry(native=frame))
+            entries.append(StackEntry(native=frame))
             continue
         end = next((start for start in evals if start > frame.python), len(thread.python))
         first = max(min(frame.python, len(thread.python)), shown)
-        entries.extend(Entry(python=p) for p in thread.python[first:end])
+        entries.extend(StackEntry(python=p) for p in thread.python[first:end])
         shown = max(shown, min(end, len(thread.python)))
-    entries.extend(Entry(python=p) for p in thread.python[shown:])
+    entries.extend(StackEntry(python=p) for p in thread.python[shown:])
     return entries
 
 
@@ -134,7 +134,7 @@ def frames_of_interest(finding: Finding, thread: ThreadInfo) -> list[tuple[Nativ
         users = (
             f
             for f in thread.native
-            if f.file and not Entry(f).is_machinery and _mentions(f, address)
+            if f.file and not StackEntry(f).is_machinery and _mentions(f, address)
         )
         frame = next(users, None)
         if frame is not None and frame.level not in seen:
@@ -142,7 +142,7 @@ def frames_of_interest(finding: Finding, thread: ThreadInfo) -> list[tuple[Nativ
             found.append((frame, note))
     own = _own(thread)[:MOST_FRAMES]
     if not found:
-        plain = [f for f in thread.native if f.function and not Entry(f).is_machinery]
+        plain = [f for f in thread.native if f.function and not StackEntry(f).is_machinery]
         telling = [f for f in _from_function(plain) if f.file] or plain
         others = [f for f in telling if f not in own and (f is telling[0] or not _is_of_header(f))]
         # The one at fault is always among them.

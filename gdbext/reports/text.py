@@ -28,7 +28,7 @@ from gdbext.reports.text_parts import (
     GOOD,
     MORE,
     SEPARATOR,
-    Page,
+    TextPage,
     aligned,
     call_text,
     clipped,
@@ -60,7 +60,7 @@ all.
 def render(report: Report, options: Options) -> str:
     """About one screen; all evidence and every thread's stack with ``verbose``."""
     report = options.prepared(report)
-    page = Page(options)
+    page = TextPage(options)
     role: Role = "error" if report.crash is not None else "heading"
     parts = [
         page.style(role if part in story.crash(report.crash) else "heading", line)
@@ -102,7 +102,7 @@ def render(report: Report, options: Options) -> str:
     return page.text()
 
 
-def _finding(page: Page, report: Report, finding: Finding, in_full: bool) -> None:
+def _finding(page: TextPage, report: Report, finding: Finding, in_full: bool) -> None:
     style = page.style
     is_good = finding.is_all_well
     confidence = style(CONFIDENCE_ROLES[finding.confidence], finding.confidence.value)
@@ -134,7 +134,7 @@ def _finding(page: Page, report: Report, finding: Finding, in_full: bool) -> Non
     _object(page, finding)
 
 
-def _undiagnosed(page: Page, report: Report) -> None:
+def _undiagnosed(page: TextPage, report: Report) -> None:
     """Of a crash without a verdict: where it was, and in which files."""
     thread = next((t for t in report.threads if t.crashed), None)
     if thread is not None:
@@ -148,7 +148,7 @@ def _undiagnosed(page: Page, report: Report) -> None:
         page.line(" " * LABEL + page.style("dim", _more(len(report.modules) - len(files), "files")))
 
 
-def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) -> None:
+def _thread(page: TextPage, report: Report, finding: Finding, thread: ThreadInfo) -> None:
     """Where the thread is, in Python and in C."""
     parts = [story.thread_name(thread)]
     if thread.python:
@@ -192,7 +192,7 @@ def _thread(page: Page, report: Report, finding: Finding, thread: ThreadInfo) ->
         page.line("    " + page.paint(f"holds {', '.join(map(hexaddr, thread.holds))}"))
 
 
-def _waits_in(page: Page, thread: ThreadInfo) -> None:
+def _waits_in(page: TextPage, thread: ThreadInfo) -> None:
     """The C code of an extension that the thread waits in."""
     rows = [
         [
@@ -205,7 +205,7 @@ def _waits_in(page: Page, thread: ThreadInfo) -> None:
     page.table(rows, indent=4)
 
 
-def _overview(page: Page, report: Report) -> None:
+def _overview(page: TextPage, report: Report) -> None:
     """Of a process in which nothing is wrong: what each thread is doing, one line for each."""
     limit = None if page.options.verbose else THREADS_SHOWN
     rows: list[list[str]] = []
@@ -241,7 +241,7 @@ def _overview(page: Page, report: Report) -> None:
         page.line("    " + page.style("dim", _more(len(report.threads) - len(rows), "threads")))
 
 
-def _object(page: Page, finding: Finding) -> None:
+def _object(page: TextPage, finding: Finding) -> None:
     """The object and the container, each with what is known of it."""
     style = page.style
     subject, container = finding.subject, finding.container
@@ -267,7 +267,7 @@ def _object(page: Page, finding: Finding) -> None:
 
 
 def _claims(
-    page: Page, evidence: list[Evidence], kind: str, indent: int, known: int | None = None
+    page: TextPage, evidence: list[Evidence], kind: str, indent: int, known: int | None = None
 ) -> None:
     """Claims, wrapped; short ones share a line.
 
@@ -305,7 +305,7 @@ def _chosen(evidence: list[Evidence], count: int) -> list[Evidence]:
     return [e for e in evidence if e in broken or e in others]
 
 
-def _race(page: Page, report: Report, race: Race) -> None:
+def _race(page: TextPage, report: Report, race: Race) -> None:
     style = page.style
     shared = race.object
     what = f"{style('type', visible(shared.type, 80))} {style('address', hexaddr(shared.address))}"
@@ -328,7 +328,7 @@ def _race(page: Page, report: Report, race: Race) -> None:
 
 
 def _race_rows(
-    page: Page, report: Report, race: Race, threads: Sequence[RaceThread]
+    page: TextPage, report: Report, race: Race, threads: Sequence[RaceThread]
 ) -> list[list[str]]:
     """Name, place, what it does and holds, line of source.
 
@@ -364,7 +364,7 @@ def _race_rows(
     ]
 
 
-def _consensus(page: Page, agreed: Consensus) -> None:
+def _consensus(page: TextPage, agreed: Consensus) -> None:
     """What many deaths agree on, and what they differ in."""
     _labelled(page, "hunt", story.consensus_summary(agreed))
     rows = []
@@ -383,7 +383,7 @@ def _consensus(page: Page, agreed: Consensus) -> None:
         page.flow(story.blame_summary(agreed.blame), LABEL, role="dim")
 
 
-def _known(page: Page, report: Report) -> None:
+def _known(page: TextPage, report: Report) -> None:
     for number, issue in enumerate(report.known_issues[: None if page.options.verbose else 3]):
         words = [f"{issue.id}  {issue.title}".strip()]
         words.append(f"{issue.match} match")
@@ -403,7 +403,7 @@ def _known(page: Page, report: Report) -> None:
         )
 
 
-def _errors(page: Page, report: Report) -> None:
+def _errors(page: TextPage, report: Report) -> None:
     if not report.errors:
         return
     count = len(report.errors)
@@ -422,7 +422,7 @@ def _errors(page: Page, report: Report) -> None:
         page.line(" " * LABEL + page.style("dim", _more(count - 6, "parts")))
 
 
-def _threads(page: Page, report: Report) -> None:
+def _threads(page: TextPage, report: Report) -> None:
     for thread in report.threads:
         page.line()
         thread_heading(page, thread)
@@ -437,9 +437,9 @@ def _more(count: int, what: str) -> str:
     )
 
 
-def _labelled(page: Page, label: str, text: str) -> None:
+def _labelled(page: TextPage, label: str, text: str) -> None:
     page.flow(text, LABEL, lead=_label(page, label))
 
 
-def _label(page: Page, label: str) -> str:
+def _label(page: TextPage, label: str) -> str:
     return page.style("heading", label) + " " * (LABEL - len(label))

@@ -46,7 +46,7 @@ CONFIDENCE_ROLES: dict[Confidence, Role] = {
 }
 
 
-class Page:
+class TextPage:
     """Collects lines of text in a style and a width."""
 
     def __init__(self, options: Options) -> None:
@@ -216,7 +216,7 @@ def verdict_text(style: Style, verdict: Verdict | None) -> str:
     return style("good" if verdict in (Verdict.LIVE, Verdict.IMMORTAL) else "warning", str(verdict))
 
 
-def thread_heading(page: Page, thread: ThreadInfo) -> None:
+def thread_heading(page: TextPage, thread: ThreadInfo) -> None:
     """``thread 2 "reader" (LWP 18453) · ✗ crashed · attached · repr(list)``"""
     parts = [page.style("heading", story.thread_name(thread))]
     parts += [page.style("error", f"{BROKEN} crashed")] if thread.crashed else []
@@ -225,7 +225,7 @@ def thread_heading(page: Page, thread: ThreadInfo) -> None:
 
 
 def excerpt(
-    page: Page,
+    page: TextPage,
     lines: Sequence[SourceLine],
     current: int | None,
     language: Language,
@@ -241,7 +241,7 @@ def excerpt(
 
 
 def excerpt_of(
-    page: Page, frame: NativeFrameInfo | None, around: int | None = None, indent: int = 2
+    page: TextPage, frame: NativeFrameInfo | None, around: int | None = None, indent: int = 2
 ) -> None:
     """The C source of a frame, as far as it is at hand; ``around`` are the lines before and after
     its own, by default all.
@@ -254,7 +254,7 @@ def excerpt_of(
     excerpt(page, lines, frame.line, "c", indent)
 
 
-def stack(page: Page, thread: ThreadInfo, indent: int = 2, limit: int | None = None) -> None:
+def stack(page: TextPage, thread: ThreadInfo, indent: int = 2, limit: int | None = None) -> None:
     """Native and Python frames merged, innermost first, with the Python lines' source.
 
     The frame at fault has a sign; what only passes calls on is dim.
@@ -309,7 +309,7 @@ def stack(page: Page, thread: ThreadInfo, indent: int = 2, limit: int | None = N
         excerpt_of(page, shown, indent=indent)
 
 
-def call_text(page: Page, function: str, arguments: Sequence[str]) -> str:
+def call_text(page: TextPage, function: str, arguments: Sequence[str]) -> str:
     """``union_repr(self=0x200000aff10)``; arguments that would take more than half of the page's
     width are left out.
     """

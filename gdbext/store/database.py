@@ -82,7 +82,7 @@ class Summary:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Crash:
+class StoredCrash:
     """One core of a store; ``error`` says why it has no signature, if it has none."""
 
     core: str
@@ -265,11 +265,11 @@ class Store:
         )
         return _unpacked(rows[0][0]) if rows else None
 
-    def crashes(self, signature: str, most: int) -> list[Crash]:
+    def crashes(self, signature: str, most: int) -> list[StoredCrash]:
         """Cores of a signature, the newest first."""
         return self._crashes("signature = ?", (signature, most))
 
-    def failures(self, most: int = 1000) -> list[Crash]:
+    def failures(self, most: int = 1000) -> list[StoredCrash]:
         """Cores that could not be diagnosed, the newest first."""
         return self._crashes("signature IS NULL", (most,))
 
@@ -295,14 +295,16 @@ class Store:
         )
         return int(rows[0][0])
 
-    def _crashes(self, condition: str, values: tuple[Any, ...]) -> list[Crash]:
+    def _crashes(self, condition: str, values: tuple[Any, ...]) -> list[StoredCrash]:
         rows = self._read(
             f"SELECT core, crashed, signature, version, error FROM crashes WHERE {condition} "
             "ORDER BY crashed DESC, core LIMIT ?",
             values,
         )
         return [
-            Crash(core=core, crashed=crashed, signature=signature, version=version, error=error)
+            StoredCrash(
+                core=core, crashed=crashed, signature=signature, version=version, error=error
+            )
             for core, crashed, signature, version, error in rows
         ]
 

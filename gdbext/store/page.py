@@ -18,7 +18,7 @@ from gdbext.reports.html_document import document
 from gdbext.reports.markup import Html, el, join
 from gdbext.reports.sanitize import visible
 from gdbext.store.database import Store
-from gdbext.store.trends import DAY, Row, Window, rows
+from gdbext.store.trends import DAY, SignatureTrend, Window, rows
 
 HERE = Path(__file__).parent
 MOST_BARS = 62
@@ -129,7 +129,7 @@ def _pieces(
     span: Bars,
     since: int | None,
     until: int | None,
-    shown: Sequence[Row],
+    shown: Sequence[SignatureTrend],
     versions: Sequence[str],
 ) -> list[Piece]:
     row_of = {row.summary.signature: number for number, row in enumerate(shown)}
@@ -231,7 +231,7 @@ def _top(crashes: int, signatures: int, span: tuple[int, int] | None) -> Html:
     )
 
 
-def _filters(shown: Sequence[Row], versions: Sequence[str]) -> Html:
+def _filters(shown: Sequence[SignatureTrend], versions: Sequence[str]) -> Html:
     options = [el("option", "every version", value="")]
     options += [
         el("option", version or "unknown version", value=number)
@@ -278,7 +278,7 @@ def _filters(shown: Sequence[Row], versions: Sequence[str]) -> Html:
 
 def _row(
     number: int,
-    row: Row,
+    row: SignatureTrend,
     span: Bars,
     pieces: Sequence[Piece],
     versions: Sequence[str],
@@ -359,7 +359,7 @@ def _advice(issues: Sequence[Mapping[str, Any]]) -> Html | None:
     return el("details", el("summary", "what to do"), el("div", *said, class_="inside"))
 
 
-def _rest(found: Sequence[Row]) -> Html | None:
+def _rest(found: Sequence[SignatureTrend]) -> Html | None:
     rest = found[MOST_ROWS:]
     if not rest:
         return None

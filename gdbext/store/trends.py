@@ -98,7 +98,7 @@ def is_new(summary: Summary, looked_at: Window) -> bool:
 
 
 @dataclass(frozen=True)
-class Row:
+class SignatureTrend:
     """A signature, and how it does."""
 
     summary: Summary
@@ -108,12 +108,14 @@ class Row:
 
 def rows(
     store: Store, looked_at: Window | None, since: int | None = None, until: int | None = None
-) -> list[Row]:
+) -> list[SignatureTrend]:
     """Each signature of that span, the most frequent first, and how it does in the window."""
     if looked_at is None:
         return []
     return [
-        Row(summary, trend(store, summary.signature, looked_at), is_new(summary, looked_at))
+        SignatureTrend(
+            summary, trend(store, summary.signature, looked_at), is_new(summary, looked_at)
+        )
         for summary in store.summaries(since, until)
     ]
 

@@ -17,10 +17,10 @@ from gdbext.engine.outcome import DIAGNOSED, PARTIAL
 from gdbext.reports.formats import FORMATS, STDOUT
 from gdbext.reports.options import wants_color
 from gdbext.tracing.scratch import Scratch
-from gdbext.tracing.tracer import Crash
+from gdbext.tracing.tracer import StoppedProcess
 
 
-class Wishes(NamedTuple):
+class RunOptions(NamedTuple):
     """What the user wants of a crash.
 
     ``folder`` is None for the text alone; ``color`` None leaves it to the terminal; ``debuginfod``
@@ -40,7 +40,7 @@ class Wishes(NamedTuple):
 class _Job(NamedTuple):
     """``text`` and ``said`` are the files that it writes to, ``reports`` its reports by format."""
 
-    crash: Crash
+    crash: StoppedProcess
     text: str
     said: str
     reports: dict[str, str]
@@ -49,14 +49,14 @@ class _Job(NamedTuple):
 class Diagnoses:
     """``mask`` are the signals that a new process is to have blocked."""
 
-    def __init__(self, wishes: Wishes, scratch: Scratch, mask: set[int]) -> None:
-        self._wishes = wishes
+    def __init__(self, options: RunOptions, scratch: Scratch, mask: set[int]) -> None:
+        self._options = options
         self._scratch = scratch
         self._mask = mask
         self._count = 0
         self._running: dict[int, _Job] = {}
         self._done: list[tuple[_Job, int]] = []
-        self._undiagnosed: list[Crash] = []
+        self._undiagnosed: list[StoppedProcess] = []
 
     @property
     def pending(self) -> bool:
@@ -68,7 +68,7 @@ class Diagnoses:
         """The folder of the JSON reports that the command itself may read (``pytest --gdbext``)."""
         return os.path.join(self._scratch.name, "reports")
 
-    def start(self, crash: Crash) -> None:
+    def start(self, crash: StoppedProcess) -> None:
         """Start to diagnose a crash; one without a core is only remembered."""
         if crash.core is None:
             self._not_diagnosed(crash)
@@ -79,11 +79,11 @@ class Diagnoses:
         number = f"{crash.pid}.{self._count}" if crash.is_asked else f"{crash.pid}"
         reports = self._report_files(f"{'look' if crash.is_asked else 'crash'}-{number}")
         kept = (
-            os.path.join(self._wishes.folder or "", f"core.{number}.gz")
-            if self._wishes.keep_core
+            os.path.join(self._options.folder or "", f"core.{number}.gz")
+            if self._options.keep_core
             else None
         )
-        color = self._wishes.color
+        color = self._options.color
         own = os.path.join(
             self.own_reports, f"{'look' if crash.is_asked else 'crash'}-{number}.json"
         )
@@ -92,9 +92,9 @@ class Diagnoses:
             "temporary": crash.core.startswith(scratch),
             "shown": kept if kept or crash.core.startswith(scratch) else crash.core,
             "outputs": [("text", STDOUT), *reports.items(), ("json", own)],
-            "debuginfod": self._wishes.debuginfod,
-            "redact": self._wishes.redact,
-            "verbose": self._wishes.verbose,
+            "debuginfod": self._options.debuginfod,
+            "redact": self._options.redact,
+            "verbose": self._options.verbose,
             "color": wants_color(sys.stderr) if color is None else color,
         }
         code = (
@@ -112,7 +112,7 @@ class Diagnoses:
             "-c",
             code,
             json.dumps(request),
-            self._wishes.debugger,
+            self._options.debugger,
             kept or "",
         ]
         try:
@@ -132,7 +132,7 @@ class Diagnoses:
         self._running[pid] = _Job(crash, f"{base}.out", f"{base}.err", reports)
 
     def _report_files(self, stem: str) -> dict[str, str]:
-        folder = self._wishes.folder
+        folder = self._options.folder
         if not folder:
             return {}
         try:
@@ -141,7 +141,8 @@ class Diagnoses:
             say(f"cannot make {folder}: {error.strerror}; the report comes as text only")
             return {}
         return {
-            name: os.path.join(folder, stem + FORMATS[name].ending) for name in self._wishes.formats
+            name: os.path.join(folder, stem + FORMATS[name].ending)
+            for name in self._options.formats
         }
 
     def ended(self, pid: int, status: int) -> None:
@@ -155,7 +156,7 @@ class Diagnoses:
             else:
                 self._done.append((job, code))
 
-    def _not_diagnosed(self, crash: Crash) -> None:
+    def _not_diagnosed(self, crash: StoppedProcess) -> None:
         if crash.is_asked:
             say(self._failure(crash))
         else:
@@ -177,7 +178,7 @@ class Diagnoses:
             say(self._failure(crash))
 
     def _tell_one(self, job: _Job, code: int) -> None:
-        say(self._obituary(job.crash))
+        say(self._crash_summary(job.crash))
         for path in (job.text, job.said):
             with (
                 contextlib.suppress(OSError),
@@ -185,22 +186,22 @@ class Diagnoses:
             ):
                 sys.stderr.write(stream.read())
         if job.reports and code in (DIAGNOSED, PARTIAL):
-            say(f"reports in {self._wishes.folder}")
+            say(f"reports in {self._options.folder}")
             if not job.crash.is_asked:
                 _tell_github(job.reports)
 
-    def _failure(self, crash: Crash) -> str:
+    def _failure(self, crash: StoppedProcess) -> str:
         return (
-            f"{self._obituary(crash)}, but was not diagnosed: {crash.problem} (`gdbext doctor` "
-            "says more)"
+            f"{self._crash_summary(crash)}, but was not diagnosed: {crash.problem} "
+            "(`gdbext doctor` says more)"
         )
 
-    def _obituary(self, crash: Crash) -> str:
+    def _crash_summary(self, crash: StoppedProcess) -> str:
         from gdbext.reports.sanitize import inert, visible
 
         # The arguments are the program's own data.
         shown = (
-            os.path.basename(crash.command.split(" ")[0]) if self._wishes.redact else crash.command
+            os.path.basename(crash.command.split(" ")[0]) if self._options.redact else crash.command
         )
         what = (
             f"died of {signal.Signals(crash.number).name}"

@@ -50,7 +50,7 @@ class SnapshotError(Exception):
     """The core cannot be written; the message says why."""
 
 
-class Death(NamedTuple):
+class StopReason(NamedTuple):
     """Why the process stopped.
 
     ``info`` is the siginfo's 128 bytes, empty for a process that only hangs.
@@ -68,7 +68,7 @@ class _Segment(NamedTuple):
     """(address, size) of what is really copied; what lies between reads as zeros."""
 
 
-def write_core(path: str, pid: int, threads: Sequence[int], death: Death | None = None) -> int:
+def write_core(path: str, pid: int, threads: Sequence[int], death: StopReason | None = None) -> int:
     """Write the core of process ``pid``, whose ``threads`` are all in a ptrace stop; the first is
     the one that counts.
 
@@ -77,7 +77,7 @@ def write_core(path: str, pid: int, threads: Sequence[int], death: Death | None 
     Raises:
         SnapshotError
     """
-    death = death or Death()
+    death = death or StopReason()
     machine = platform.machine()
     if machine not in MACHINES:
         raise SnapshotError(f"cores of {machine} processes cannot be written")
@@ -210,7 +210,7 @@ def _copy(core: int, offset: int, memory: int, address: int, size: int, buffer: 
 def _notes(
     pid: int,
     threads: Sequence[int],
-    death: Death,
+    death: StopReason,
     mappings: Sequence[process.Mapping],
     extra: Sequence[tuple[bytes, int]],
 ) -> bytes:
@@ -240,7 +240,7 @@ def _notes(
 
 
 def _thread_status(
-    thread: int, family: tuple[int, int, int], death: Death, registers: bytes
+    thread: int, family: tuple[int, int, int], death: StopReason, registers: bytes
 ) -> bytes:
     """``struct elf_prstatus``; its times stay 0."""
     fields = {}

@@ -12,11 +12,11 @@ import time
 from typing import Any
 
 from gdbext.tracing import cores, process, ptrace
-from gdbext.tracing.diagnoses import Diagnoses, Wishes, say
+from gdbext.tracing.diagnoses import Diagnoses, RunOptions, say
 from gdbext.tracing.pauses import Pauses
 from gdbext.tracing.relay import Relay
 from gdbext.tracing.scratch import Scratch
-from gdbext.tracing.tracer import DEADLY, Crash, Tracer
+from gdbext.tracing.tracer import DEADLY, StoppedProcess, Tracer
 
 KILL_AFTER = 10.0
 """Seconds from SIGTERM to SIGKILL for a command that is over its time."""
@@ -31,7 +31,7 @@ LEAVE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def supervise(
-    command: list[str], wishes: Wishes, timeout: float | None = None, with_pauses: bool = False
+    command: list[str], options: RunOptions, timeout: float | None = None, with_pauses: bool = False
 ) -> int:
     """Run the command to its end, tell what died in it, and return its exit status, 128+N for
     signal N.
@@ -40,7 +40,7 @@ def supervise(
     """
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     with Scratch() as scratch:
-        diagnoses = Diagnoses(wishes, scratch, mask)
+        diagnoses = Diagnoses(options, scratch, mask)
         status = _Supervisor(command, diagnoses, scratch, mask, timeout, with_pauses).run()
         try:
             diagnoses.tell()
@@ -150,7 +150,7 @@ class _Supervisor:
         if self._refused:
             problem = f"it cannot be traced ({self._refused})"
             self._diagnoses.start(
-                Crash(
+                StoppedProcess(
                     self._main,
                     process.name(self._main),
                     process.command(self._main),
@@ -212,7 +212,7 @@ class _Supervisor:
         problem = None if found else f"it cannot be traced ({self._refused}), and {lack}"
         name = os.path.basename(self._command[0])
         self._diagnoses.start(
-            Crash(self._main, name, " ".join(self._command), number, found, problem)
+            StoppedProcess(self._main, name, " ".join(self._command), number, found, problem)
         )
 
 

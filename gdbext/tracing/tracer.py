@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from gdbext.tracing import process, ptrace
 from gdbext.tracing.scratch import Scratch
-from gdbext.tracing.snapshot import Death, SnapshotError, write_core
+from gdbext.tracing.snapshot import SnapshotError, StopReason, write_core
 
 DEADLY = frozenset(
     int(getattr(signal, name))
@@ -40,7 +40,7 @@ DEBUGGERS = frozenset({"gdb", "gdbserver", "lldb", "lldb-server", "strace", "ltr
 """Programs that trace others.  They are let go, for a process has one tracer at most."""
 
 
-class Crash(NamedTuple):
+class StoppedProcess(NamedTuple):
     """A process that died, or with ``number`` 0 hangs.
 
     ``core`` is None where ``problem`` says why there is none.
@@ -77,7 +77,7 @@ class Tracer:
     def __init__(
         self,
         scratch: Scratch,
-        crashed: Callable[[Crash], None],
+        crashed: Callable[[StoppedProcess], None],
         ended: Callable[[int, int], None],
         signalled: Callable[[int, int, int | None], None] = lambda task, number, sender: None,
         stopped: Callable[[int, int], None] = lambda task, number: None,
@@ -212,14 +212,14 @@ class Tracer:
         held = self._freeze(pid)
         threads = sorted((task for task, _ in held), key=lambda task: (task != pid, task))
         core, problem = (
-            self._write(pid, threads, Death())
+            self._write(pid, threads, StopReason())
             if threads
             else (None, "none of its threads could be stopped")
         )
         if core and is_asked:
             self._left += 1  # however often the user asks, crashes have theirs
         self._crashed(
-            Crash(pid, process.name(pid), process.command(pid), 0, core, problem, is_asked)
+            StoppedProcess(pid, process.name(pid), process.command(pid), 0, core, problem, is_asked)
         )
         self._thaw(held)
 
@@ -240,7 +240,7 @@ class Tracer:
                 return
             if process.catches(fields, number):
                 if at_once:
-                    self._remember(pid, task, Death(number, info.raw), held)
+                    self._remember(pid, task, StopReason(number, info.raw), held)
                 return
             self._doomed.add(pid)
             early = self._early.get(pid, {}).get(task)
@@ -249,14 +249,18 @@ class Tracer:
             else:
                 held = held or self._freeze(pid, task)
                 threads = [task, *(t for t, _ in held)]
-                core, problem = self._write(pid, threads, Death(number, info.raw))
+                core, problem = self._write(pid, threads, StopReason(number, info.raw))
                 self._crashed(
-                    Crash(pid, process.name(pid), process.command(pid), number, core, problem)
+                    StoppedProcess(
+                        pid, process.name(pid), process.command(pid), number, core, problem
+                    )
                 )
         finally:
             self._thaw(held)
 
-    def _remember(self, pid: int, task: int, death: Death, held: list[tuple[int, int]]) -> None:
+    def _remember(
+        self, pid: int, task: int, death: StopReason, held: list[tuple[int, int]]
+    ) -> None:
         if self._caught.get(pid, 0) >= CAUGHT_FAULTS or not process.is_python(pid):
             self._calm.add(task)
             return
@@ -266,7 +270,9 @@ class Tracer:
             early = _Early(death.number, core, process.name(pid), process.command(pid))
             self._early.setdefault(pid, {})[task] = early
 
-    def _write(self, pid: int, threads: list[int], death: Death) -> tuple[str | None, str | None]:
+    def _write(
+        self, pid: int, threads: list[int], death: StopReason
+    ) -> tuple[str | None, str | None]:
         """(path of the core, None), or (None, why there is none)."""
         if self._left <= 0:
             return None, "enough cores were taken of this command already"
@@ -282,12 +288,12 @@ class Tracer:
             return None, str(error)
         return path, None
 
-    def _of_early(self, pid: int, task: int) -> Crash:
+    def _of_early(self, pid: int, task: int) -> StoppedProcess:
         """The crash whose core was taken when its fault was caught; by now the process
         may be gone.
         """
         early = self._early[pid].pop(task)
-        return Crash(pid, early.name, early.command, early.number, early.core)
+        return StoppedProcess(pid, early.name, early.command, early.number, early.core)
 
     def _gone(self, task: int, status: int) -> None:
         if os.WIFSIGNALED(status) and task not in self._doomed:

@@ -39,9 +39,9 @@ def step(name: str) -> None:
 def _start_in_gdb(command: Sequence[str]) -> Debugger:
     import gdb
 
-    from gdbext.backends.gdb.host import spare_the_program
+    from gdbext.backends.gdb.host import unset_wheel_environment
 
-    spare_the_program()
+    unset_wheel_environment()
     gdb.execute(f"file {command[0]}", to_string=True)
     gdb.execute(f"set args {' '.join(command[1:])}", to_string=True)
     gdb.execute("run", to_string=True)
@@ -51,10 +51,10 @@ def _start_in_gdb(command: Sequence[str]) -> Debugger:
 def _start_in_lldb(command: Sequence[str]) -> Debugger:
     import lldb
 
-    from gdbext.backends.lldb.host import spare_the_program
+    from gdbext.backends.lldb.host import unset_wheel_environment
 
     debugger = lldb.debugger
-    spare_the_program(debugger)
+    unset_wheel_environment(debugger)
     debugger.SetAsync(False)
     target = debugger.CreateTarget(command[0])
     debugger.SetSelectedTarget(target)

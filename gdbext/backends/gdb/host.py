@@ -92,7 +92,7 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, int) else str(value)
 
 
-def spare_the_program() -> None:
+def unset_wheel_environment() -> None:
     """Keep what gdb's wheel sets for gdb's own Python away from programs that the user runs."""
     if "PYTHONHOME" in os.environ and "gdb_for_pwndbg" in gdb.parameter("data-directory"):
         for name in WHEEL_VARIABLES:

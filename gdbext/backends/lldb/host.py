@@ -110,7 +110,7 @@ def do(debugger: lldb.SBDebugger, command: str) -> None:
         raise RuntimeError(f"{command}: {result.GetError().strip()}")
 
 
-def spare_the_program(debugger: lldb.SBDebugger) -> None:
+def unset_wheel_environment(debugger: lldb.SBDebugger) -> None:
     """Keep what LLDB's wheel sets for LLDB's own Python away from programs that the user runs."""
     if "PYTHONLOADER_LIBPYTHON" in os.environ and hasattr(debugger, "GetSetting"):
         known = debugger.GetSetting("target.unset-env-vars")

@@ -15,7 +15,7 @@ from itertools import combinations
 
 from gdbext.cpython.interpreter.code_check import CheckedCode, fault_in
 from gdbext.cpython.interpreter.opcodes import Opcodes, opcodes
-from gdbext.cpython.versions.catalog import Facts, nearest, shipped, version_name
+from gdbext.cpython.versions.catalog import VersionFacts, nearest, shipped, version_name
 from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, MemoryFault
 
@@ -61,7 +61,7 @@ class OpcodeChoice:
 
 
 def choose(
-    number: int, learnt: Facts | None, evidence: OpcodeEvidence, codes: Sequence[CheckedCode]
+    number: int, learnt: VersionFacts | None, evidence: OpcodeEvidence, codes: Sequence[CheckedCode]
 ) -> OpcodeChoice:
     """The table that fits a process of PY_VERSION_HEX ``number``, tried on some of its code
     objects.
@@ -102,7 +102,9 @@ def choose(
     )
 
 
-def _candidates(number: int, learnt: Facts | None, evidence: OpcodeEvidence) -> Iterator[Facts]:
+def _candidates(
+    number: int, learnt: VersionFacts | None, evidence: OpcodeEvidence
+) -> Iterator[VersionFacts]:
     if learnt:
         yield learnt
     shipped = nearest(number)

@@ -16,7 +16,7 @@ from gdbext.cpython.layout.checks import check, is_running
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
 from gdbext.cpython.layout.layout import PROBE, Layout, Source
 from gdbext.cpython.layout.tables import FittingTable, agreeing, tables
-from gdbext.cpython.versions.catalog import Facts
+from gdbext.cpython.versions.catalog import VersionFacts
 from gdbext.frozen import dataclass
 from gdbext.target.protocol import Memory, Struct
 
@@ -63,7 +63,7 @@ def choose(
     runtime: int,
     offsets: DebugOffsets,
     dwarf: Callable[[str], Struct | None],
-    learnt: Facts | None = None,
+    learnt: VersionFacts | None = None,
 ) -> Choice:
     """The first source that fits.
 
@@ -118,7 +118,7 @@ def _choice(candidate: _Candidate, problems: tuple[str, ...]) -> Choice:
 
 
 def _candidates(
-    offsets: DebugOffsets, dwarf: Callable[[str], Struct | None], learnt: Facts | None
+    offsets: DebugOffsets, dwarf: Callable[[str], Struct | None], learnt: VersionFacts | None
 ) -> Iterator[_Candidate]:
     if dwarf(PROBE) is not None:
         layout = Layout(dwarf, offsets, FittingTable(offsets, learnt))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from gdbext.cpython.versions.catalog import Facts, nearest, version_name
+from gdbext.cpython.versions.catalog import VersionFacts, nearest, version_name
 from gdbext.frozen import dataclass
 from gdbext.target.protocol import DebuggerError, Memory, MemoryFault
 
@@ -68,7 +68,7 @@ class DebugOffsets:
 
 
 def read_debug_offsets(
-    memory: Memory, runtime: int, learnt: Callable[[], Facts | None] = lambda: None
+    memory: Memory, runtime: int, learnt: Callable[[], VersionFacts | None] = lambda: None
 ) -> DebugOffsets:
     """Read the table at ``_PyRuntime``; without entries where no order of fields fits (then
     ``order`` is None).

@@ -26,7 +26,7 @@ from typing import Any
 from gdbext import user_cache
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
 from gdbext.cpython.layout.layout import PROBE
-from gdbext.cpython.layout.tables import Table, agrees
+from gdbext.cpython.layout.tables import LayoutTable, agrees
 from gdbext.target.protocol import Struct
 
 FORMAT = 1
@@ -67,7 +67,7 @@ class StructCache:
         self, lookup: Callable[[str], Struct | None], offsets: DebugOffsets, key: str | None
     ) -> None:
         self._lookup = lookup
-        self._kept = Table({})
+        self._kept = LayoutTable({})
         self._new: dict[str, Struct] = {}
         self._save: Callable[[], None] = lambda: None
         if key and key.isalnum() and not os.environ.get("GDBEXT_NO_CACHE") and lookup(PROBE):
@@ -90,19 +90,19 @@ class StructCache:
         self._save()
 
 
-def _load(path: Path, offsets: DebugOffsets) -> Table:
+def _load(path: Path, offsets: DebugOffsets) -> LayoutTable:
     with contextlib.suppress(OSError, *DAMAGE):
         if path.stat().st_size <= MAX_BYTES:
             content = json.loads(path.read_text())
-            table = Table(dict(content["structs"]))
+            table = LayoutTable(dict(content["structs"]))
             if content["format"] == FORMAT and agrees(table, offsets):
                 return table
-    return Table({})
+    return LayoutTable({})
 
 
-def _save(path: Path, offsets: DebugOffsets, kept: Table, new: dict[str, Struct]) -> None:
+def _save(path: Path, offsets: DebugOffsets, kept: LayoutTable, new: dict[str, Struct]) -> None:
     structs = {**kept.entries, **{name: _entry(struct) for name, struct in new.items()}}
-    if not new or not agrees(Table(structs), offsets):
+    if not new or not agrees(LayoutTable(structs), offsets):
         return
     import tempfile  # and half a dozen modules with it, which most runs do not need
 

@@ -12,11 +12,11 @@ from functools import cached_property
 from typing import Any
 
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
-from gdbext.cpython.versions.catalog import Facts, nearest
+from gdbext.cpython.versions.catalog import VersionFacts, nearest
 from gdbext.target.protocol import Field, Struct
 
 
-class Table(Mapping[str, Struct]):
+class LayoutTable(Mapping[str, Struct]):
     """Structs by name, each made when first asked for."""
 
     def __init__(self, entries: Mapping[str, Any]) -> None:
@@ -42,7 +42,7 @@ class FittingTable(Mapping[str, Struct]):
     does.
     """
 
-    def __init__(self, offsets: DebugOffsets, learnt: Facts | None) -> None:
+    def __init__(self, offsets: DebugOffsets, learnt: VersionFacts | None) -> None:
         self._offsets = offsets
         self._learnt = learnt
 
@@ -60,18 +60,20 @@ class FittingTable(Mapping[str, Struct]):
         return len(self._table)
 
 
-def tables(number: int, learnt: Facts | None = None) -> Iterator[tuple[Facts, str, Table]]:
+def tables(
+    number: int, learnt: VersionFacts | None = None
+) -> Iterator[tuple[VersionFacts, str, LayoutTable]]:
     """(facts, flavour, table), the likeliest for a process of that PY_VERSION_HEX first: what was
     learnt of its very build.
     """
     for facts in (*([learnt] if learnt else []), *nearest(number)):
         for flavour in facts.flavours:
-            yield facts, flavour, Table(facts.layouts(flavour))
+            yield facts, flavour, LayoutTable(facts.layouts(flavour))
 
 
 def agreeing(
-    offsets: DebugOffsets, learnt: Facts | None = None
-) -> Iterator[tuple[Facts, str, Table]]:
+    offsets: DebugOffsets, learnt: VersionFacts | None = None
+) -> Iterator[tuple[VersionFacts, str, LayoutTable]]:
     """Those that agree with every entry of the process's own table.
 
     Within a minor version layouts drift, and a drift need not show in what is compared: each is
@@ -84,7 +86,7 @@ def agreeing(
             yield facts, flavour, table
 
 
-def agrees(table: Table, offsets: DebugOffsets) -> bool:
+def agrees(table: LayoutTable, offsets: DebugOffsets) -> bool:
     """Whether everything that both the table and the process speak of is the same."""
     if any(name in table and table[name].size != size for name, size in offsets.sizes.items()):
         return False

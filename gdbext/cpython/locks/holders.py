@@ -17,7 +17,7 @@ from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.locks import mutex, stop_the_world
 from gdbext.cpython.locks.critical_sections import CriticalSection, read_sections
 from gdbext.cpython.locks.graph import Hold
-from gdbext.cpython.locks.places import Kind, Lock, Places
+from gdbext.cpython.locks.places import Lock, LockKind, LockNames
 from gdbext.cpython.locks.python_locks import PythonLock, read_lock, read_module_lock
 from gdbext.cpython.locks.sources import Sources
 from gdbext.cpython.locks.stop_the_world import StopTheWorld
@@ -29,7 +29,11 @@ from gdbext.target.protocol import MemoryFault
 CONDITION_WAIT = "Condition.wait"
 MAX_PARTS = 64
 MAX_FRAMES = 32
-KINDS = {"threading.Lock": Kind.LOCK, "threading.RLock": Kind.RLOCK, "import lock": Kind.IMPORT}
+KINDS = {
+    "threading.Lock": LockKind.LOCK,
+    "threading.RLock": LockKind.RLOCK,
+    "import lock": LockKind.IMPORT,
+}
 # struct __pthread_mutex_s: lock, count, owner.
 PTHREAD_OWNER = 8
 
@@ -50,10 +54,10 @@ class Taken:
     place: int | None = None
 
 
-class Holders:
+class LockHolders:
     """Finds holders; the threads' sections and ``with`` blocks are read once."""
 
-    def __init__(self, sources: Sources, places: Places, blocks: WithBlocks) -> None:
+    def __init__(self, sources: Sources, places: LockNames, blocks: WithBlocks) -> None:
         self._sources = sources
         self._places = places
         self._blocks = blocks
@@ -61,15 +65,15 @@ class Holders:
     def of(self, lock: Lock) -> tuple[Hold, ...]:
         """Every thread that has, or may have, the lock; empty when nothing shows who."""
         find = {
-            Kind.LOCK: self._of_python_lock,
-            Kind.RLOCK: self._of_python_lock,
-            Kind.IMPORT: self._of_import_lock,
-            Kind.JOIN: self._of_thread_end,
-            Kind.WORLD: self._of_world,
-            Kind.STOPPING: self._of_stopping,
-            Kind.GIL: self._of_gil,
-            Kind.NATIVE: self._of_native_mutex,
-            Kind.NOTIFY: self._of_nobody,
+            LockKind.LOCK: self._of_python_lock,
+            LockKind.RLOCK: self._of_python_lock,
+            LockKind.IMPORT: self._of_import_lock,
+            LockKind.JOIN: self._of_thread_end,
+            LockKind.WORLD: self._of_world,
+            LockKind.STOPPING: self._of_stopping,
+            LockKind.GIL: self._of_gil,
+            LockKind.NATIVE: self._of_native_mutex,
+            LockKind.NOTIFY: self._of_nobody,
         }.get(lock.kind, self._of_mutex)
         try:
             return tuple(find(lock))
@@ -406,11 +410,12 @@ class Holders:
                 address = interpreter.address + layout.offset(
                     "PyInterpreterState", "imports.lock.mutex"
                 )
-                found.append(Lock(Kind.IMPORT, address, None, "imports.lock.mutex"))
+                found.append(Lock(LockKind.IMPORT, address, None, "imports.lock.mutex"))
             if interpreter.gil_enabled:
                 found.append(
                     Lock(
-                        Kind.GIL, interpreter.address + layout.offset("PyInterpreterState", "_gil")
+                        LockKind.GIL,
+                        interpreter.address + layout.offset("PyInterpreterState", "_gil"),
                     )
                 )
         offset = (
@@ -419,7 +424,7 @@ class Holders:
             else 0
         )
         found += [
-            Lock(Kind.STOPPING, w.address + offset, None, "stoptheworld.mutex")
+            Lock(LockKind.STOPPING, w.address + offset, None, "stoptheworld.mutex")
             for w in self.worlds
             if not w.is_idle
         ]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.locks.graph import Wait
-from gdbext.cpython.locks.places import Kind, Lock
+from gdbext.cpython.locks.places import Lock, LockKind
 from gdbext.cpython.locks.sources import Sources
 from gdbext.target.protocol import MemoryFault
 
@@ -18,7 +18,7 @@ def named_lock(sources: Sources, wait: Wait) -> Lock:
     waiting thread runs.
     """
     lock = wait.lock
-    if lock.kind not in (Kind.LOCK, Kind.RLOCK) or lock.object is None:
+    if lock.kind not in (LockKind.LOCK, LockKind.RLOCK) or lock.object is None:
         return lock
     frames = sources.python_stack(wait.lwp).frames
     for namespace in list(dict.fromkeys(frame.globals for frame in frames))[:MAX_MODULES]:

@@ -17,8 +17,8 @@ from gdbext.cpython.interpreter.runtime import Runtime, ThreadState
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
 from gdbext.cpython.locks.critical_sections import CriticalSection
 from gdbext.cpython.locks.graph import Hold, Wait, WaitGraph
-from gdbext.cpython.locks.holders import Holders
-from gdbext.cpython.locks.places import Kind, Lock, Places
+from gdbext.cpython.locks.holders import LockHolders
+from gdbext.cpython.locks.places import Lock, LockKind, LockNames
 from gdbext.cpython.locks.problems import Hang, Problem, find_problems, judge_hang
 from gdbext.cpython.locks.python_locks import read_lock, read_module_lock
 from gdbext.cpython.locks.sources import Sources
@@ -94,9 +94,9 @@ class Locks:
             thread_name,
         )
         blocks = WithBlocks(memory, layout, objects, code_facts)
-        self._places = Places(self._sources)
+        self._places = LockNames(self._sources)
         self._waits = Waits(self._sources, self._places, blocks)
-        self._holders = Holders(self._sources, self._places, blocks)
+        self._holders = LockHolders(self._sources, self._places, blocks)
 
     def holders(self, address: int) -> list[Hold]:
         """Who has the lock at ``address``: of an object its mutex, of a lock object the lock.
@@ -127,7 +127,7 @@ class Locks:
             found = [self._places.lock_at(self._places.mutex_of(address))]
             lock = read_lock(objects, address) or read_module_lock(objects, address)
             if lock is not None:
-                found.append(Lock(Kind(lock.kind), lock.word, address, lock.name or ""))
+                found.append(Lock(LockKind(lock.kind), lock.word, address, lock.name or ""))
             return found
         except (MemoryFault, UnknownLayout):
             return []

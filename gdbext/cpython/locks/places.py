@@ -18,7 +18,7 @@ LOCK_FIELDS = ("._bits", ".v", ".bits", "locks")
 MAX_HANDLES = 20_000
 
 
-class Kind(str, enum.Enum):
+class LockKind(str, enum.Enum):
     """What sort of lock it is; the value is the phrase that people read."""
 
     OBJECT = "object's mutex"
@@ -47,7 +47,7 @@ class Lock:
     thread that is waited for.
     """
 
-    kind: Kind
+    kind: LockKind
     address: int
     object: int | None = None
     name: str = ""
@@ -82,7 +82,7 @@ class ThreadHandle:
     event: int
 
 
-class Places:
+class LockNames:
     """Names the lock at an address."""
 
     def __init__(self, sources: Sources) -> None:
@@ -96,7 +96,7 @@ class Places:
             self._in_runtime(address)
             or self._in_handle(address)
             or self._in_object(address)
-            or Lock(Kind.UNKNOWN, address)
+            or Lock(LockKind.UNKNOWN, address)
         )
 
     def mutex_of(self, address: int) -> int:
@@ -109,16 +109,16 @@ class Places:
 
     def _in_runtime(self, address: int) -> Lock | None:
         if address in self._states:
-            return Lock(Kind.WORLD, address)
+            return Lock(LockKind.WORLD, address)
         for start, end, name in self._fields:
             if start <= address < end:
                 if name.startswith("stoptheworld"):
-                    return Lock(Kind.STOPPING, address, None, name)
+                    return Lock(LockKind.STOPPING, address, None, name)
                 if name == "imports.lock.mutex":
-                    return Lock(Kind.IMPORT, address, None, name)
+                    return Lock(LockKind.IMPORT, address, None, name)
                 if name == "_gil":
-                    return Lock(Kind.GIL, address)
-                return Lock(Kind.RUNTIME, address, None, name)
+                    return Lock(LockKind.GIL, address)
+                return Lock(LockKind.RUNTIME, address, None, name)
         return None
 
     def _in_handle(self, address: int) -> Lock | None:
@@ -126,13 +126,13 @@ class Places:
         if handle is None:
             return None
         lwp = self._sources.lwp_of_ident(handle.ident)
-        return Lock(Kind.JOIN, address, name="" if lwp else hex(handle.ident), thread=lwp)
+        return Lock(LockKind.JOIN, address, name="" if lwp else hex(handle.ident), thread=lwp)
 
     def _in_object(self, address: int) -> Lock | None:
         for struct, field, type_name, kind in (
-            ("lockobject", "lock._bits", "_thread.lock", Kind.LOCK),
-            ("rlockobject", "lock.mutex._bits", "_thread.RLock", Kind.RLOCK),
-            ("simplequeueobject", "has_threads_waiting", "_queue.SimpleQueue", Kind.NOTIFY),
+            ("lockobject", "lock._bits", "_thread.lock", LockKind.LOCK),
+            ("rlockobject", "lock.mutex._bits", "_thread.RLock", LockKind.RLOCK),
+            ("simplequeueobject", "has_threads_waiting", "_queue.SimpleQueue", LockKind.NOTIFY),
         ):
             if self._layout.has(struct, field):
                 start = address - self._layout.offset(struct, field)
@@ -140,7 +140,7 @@ class Places:
                     return Lock(kind, address, start)
         start = address - self._mutex_offset
         name = self._type_name(start)
-        return Lock(Kind.OBJECT, address, start, name) if name else None
+        return Lock(LockKind.OBJECT, address, start, name) if name else None
 
     def _type_name(self, address: int) -> str | None:
         """The type's name, whatever else of the header may be wrong (the mutex, for one)."""

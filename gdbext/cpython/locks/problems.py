@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.locks import mutex
 from gdbext.cpython.locks.graph import Edge, WaitGraph
-from gdbext.cpython.locks.holders import Holders
+from gdbext.cpython.locks.holders import LockHolders
 from gdbext.cpython.locks.lock_names import named_lock
-from gdbext.cpython.locks.places import Kind, Lock, Places
+from gdbext.cpython.locks.places import Lock, LockKind, LockNames
 from gdbext.cpython.locks.sources import Sources
 from gdbext.cpython.locks.stop_the_world import StopTheWorld
 from gdbext.cpython.locks.tries import livelocks
@@ -23,15 +23,15 @@ from gdbext.frozen import dataclass
 from gdbext.model import Address, Claim, Confidence, Evidence, LockProblemKind
 from gdbext.target.protocol import MemoryFault
 
-MUTEXES = {Kind.OBJECT, Kind.LOCK, Kind.IMPORT}
-WORLD = {Kind.WORLD, Kind.STOPPING}
+MUTEXES = {LockKind.OBJECT, LockKind.LOCK, LockKind.IMPORT}
+WORLD = {LockKind.WORLD, LockKind.STOPPING}
 HANGS = {
     LockProblemKind.DEADLOCK: "deadlock",
     LockProblemKind.STOP_THE_WORLD: "stop-the-world",
     LockProblemKind.MUTEX_MISUSE: "lost lock",
 }
 """What a process hangs in that has the problem, the first of those it has."""
-FOREIGN = {Kind.NATIVE, Kind.JOIN}
+FOREIGN = {LockKind.NATIVE, LockKind.JOIN}
 C_LIBRARY = re.compile(r"/(libc|ld-linux-x86-64)[.-]")
 HEAP_ALIGNMENT = 1 << 26
 ARENA = 0xA00
@@ -70,7 +70,7 @@ class Hang:
 
 
 def find_problems(
-    sources: Sources, places: Places, waits: Waits, holders: Holders, graph: WaitGraph
+    sources: Sources, places: LockNames, waits: Waits, holders: LockHolders, graph: WaitGraph
 ) -> list[Problem]:
     """Every problem, the surest first."""
     found: list[Problem] = []
@@ -122,7 +122,9 @@ def _contradictions(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
         )
 
 
-def _sections_without_lock(sources: Sources, places: Places, holders: Holders) -> Iterator[Problem]:
+def _sections_without_lock(
+    sources: Sources, places: LockNames, holders: LockHolders
+) -> Iterator[Problem]:
     """A section whose mutex is not locked, where its thread is not just leaving it.
 
     Whoever leaves a section, or gives all of them up to detach, unlocks the newest active one and
@@ -226,7 +228,7 @@ def _stuck_worlds(
             wait = graph.waits.get(requester) if requester is not None else None
             if (
                 wait is not None
-                and wait.lock.kind not in WORLD | {Kind.NATIVE}
+                and wait.lock.kind not in WORLD | {LockKind.NATIVE}
                 and not wait.has_timeout
             ):
                 confidence = Confidence.LIKELY if wait.lock.kind in MUTEXES else Confidence.POSSIBLE
@@ -277,7 +279,7 @@ def _sleep(
     if wait is None or wait.lock.kind not in FOREIGN or wait.has_timeout:
         return None
     is_held = any(edge.wait.lwp == lwp for edge in graph.edges)
-    if is_held and wait.lock.kind is Kind.NATIVE:
+    if is_held and wait.lock.kind is LockKind.NATIVE:
         return None
     if _is_c_librarys(sources, wait.lock.address):
         return None
@@ -298,7 +300,7 @@ def _is_c_librarys(sources: Sources, address: int) -> bool:
 def judge_hang(
     sources: Sources,
     waits: Waits,
-    holders: Holders,
+    holders: LockHolders,
     graph: WaitGraph,
     problems: Sequence[Problem],
     worlds: Sequence[StopTheWorld],
@@ -358,10 +360,10 @@ def _problem(
     evidence: Sequence[Evidence],
 ) -> Problem:
     types = {
-        Kind.LOCK: "_thread.lock",
-        Kind.RLOCK: "_thread.RLock",
-        Kind.OBJECT: lock.name,
-        Kind.IMPORT: "_ModuleLock",
+        LockKind.LOCK: "_thread.lock",
+        LockKind.RLOCK: "_thread.RLock",
+        LockKind.OBJECT: lock.name,
+        LockKind.IMPORT: "_ModuleLock",
     }
     type_name = types.get(lock.kind) if lock.object is not None else None
     return Problem(kind, detail, confidence, tuple(lwps), lock.key, type_name, tuple(evidence))

@@ -9,7 +9,7 @@ from functools import cached_property
 from gdbext.target.protocol import NativeThread, Region
 
 
-class Stacks:
+class ThreadStacks:
     """Finds threads by addresses on their stacks.
 
     glibc keeps a thread's descriptor (``fs_base``) at the top of the mapping that is its stack;

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from gdbext.cpython.interpreter.names import resolve
 from gdbext.cpython.locks.graph import Edge, Hold, Wait, WaitGraph
-from gdbext.cpython.locks.holders import Holders
-from gdbext.cpython.locks.places import Kind, Lock
+from gdbext.cpython.locks.holders import LockHolders
+from gdbext.cpython.locks.places import Lock, LockKind
 from gdbext.cpython.locks.python_locks import read_lock
 from gdbext.cpython.locks.sources import Sources
 from gdbext.model import Claim, Evidence
@@ -21,7 +21,7 @@ TRYING = ("acquire", "acquire_lock")
 MAX_FRAMES = 2
 
 
-def livelocks(sources: Sources, holders: Holders, graph: WaitGraph) -> list[tuple[Edge, ...]]:
+def livelocks(sources: Sources, holders: LockHolders, graph: WaitGraph) -> list[tuple[Edge, ...]]:
     """Cycles of threads that each try, or wait with a timeout, for a lock of the next one."""
     waits = {lwp: wait for lwp, wait in graph.waits.items() if wait.has_timeout}
     holds = dict(graph.holds)
@@ -33,7 +33,7 @@ def livelocks(sources: Sources, holders: Holders, graph: WaitGraph) -> list[tupl
     return WaitGraph(waits, holds).cycles
 
 
-def _tried(sources: Sources, holders: Holders, lwp: int) -> Iterator[tuple[Wait, Hold]]:
+def _tried(sources: Sources, holders: LockHolders, lwp: int) -> Iterator[tuple[Wait, Hold]]:
     """The locks in other threads' hands that the thread's innermost code asks for with arguments,
     so not to the bitter end.
     """
@@ -49,7 +49,7 @@ def _tried(sources: Sources, holders: Holders, lwp: int) -> Iterator[tuple[Wait,
             found = read_lock(sources.objects, address) if address else None
             if found is None:
                 continue
-            lock = Lock(Kind(found.kind), found.word, address)
+            lock = Lock(LockKind(found.kind), found.word, address)
             evidence = Evidence(
                 Claim("tries-to-acquire", function=frame.function, lwp=lwp), address
             )

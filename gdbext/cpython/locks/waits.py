@@ -7,10 +7,10 @@ from functools import cached_property
 
 from gdbext.cpython.locks.graph import Wait
 from gdbext.cpython.locks.parking_lot import ParkingLot, Waiter, read_buckets, waiter_at_futex
-from gdbext.cpython.locks.places import Kind, Lock, Places
+from gdbext.cpython.locks.places import Lock, LockKind, LockNames
 from gdbext.cpython.locks.python_locks import module_lock_of, read_lock
 from gdbext.cpython.locks.sources import Sources
-from gdbext.cpython.locks.stacks import Stacks
+from gdbext.cpython.locks.stacks import ThreadStacks
 from gdbext.cpython.locks.system_calls import SystemCall, current_call
 from gdbext.cpython.locks.with_blocks import WithBlocks
 from gdbext.model import Claim, Evidence
@@ -27,11 +27,11 @@ DESCRIPTOR = 4096
 class Waits:
     """Finds every thread's wait, once."""
 
-    def __init__(self, sources: Sources, places: Places, blocks: WithBlocks) -> None:
+    def __init__(self, sources: Sources, places: LockNames, blocks: WithBlocks) -> None:
         self._sources = sources
         self._places = places
         self._blocks = blocks
-        self._stacks = Stacks(sources.threads, sources.regions, sources.registers)
+        self._stacks = ThreadStacks(sources.threads, sources.regions, sources.registers)
         self._calls: dict[int, SystemCall | None] = {}
 
     @cached_property
@@ -67,7 +67,7 @@ class Waits:
         many threads).
         """
         # The requester of a stopped world waits a millisecond at a time, for as long as it takes.
-        if wait.has_timeout is not None or wait.lock.kind is Kind.STOPPING:
+        if wait.has_timeout is not None or wait.lock.kind is LockKind.STOPPING:
             return wait
         call = self.call(wait.lwp)
         return replace(wait, has_timeout=call.has_timeout if call else None)
@@ -91,20 +91,20 @@ class Waits:
             or self._end_of_thread(call.futex)
             or self._places.lock_at(call.futex)
         )
-        if lock.kind is Kind.UNKNOWN:
-            lock = Lock(Kind.NATIVE, call.futex)
+        if lock.kind is LockKind.UNKNOWN:
+            lock = Lock(LockKind.NATIVE, call.futex)
         return Wait(lwp, lock, call.has_timeout, evidence=(evidence,))
 
     def _known_to_python(self, lwp: int, lock: Lock) -> Lock:
         """A lock that stands for something else in importlib or threading.Condition."""
-        if lock.kind is not Kind.LOCK or lock.object is None:
+        if lock.kind is not LockKind.LOCK or lock.object is None:
             return lock
         for frame in self._sources.python_stack(lwp).frames[:MAX_FRAMES]:
             module = module_lock_of(self._sources.objects, frame, lock.address)
             if module is not None:
-                return Lock(Kind.IMPORT, lock.address, module.address, module.name or "")
+                return Lock(LockKind.IMPORT, lock.address, module.address, module.name or "")
             if frame.function == CONDITION_WAIT and frame.slots.get("waiter") == lock.object:
-                return Lock(Kind.NOTIFY, lock.address, frame.slots.get("self"))
+                return Lock(LockKind.NOTIFY, lock.address, frame.slots.get("self"))
         return lock
 
     def _rlock(self, lwp: int, futex: int) -> Lock | None:
@@ -116,7 +116,7 @@ class Waits:
                 for address in (value, self._blocks.bound_to(value)):
                     lock = read_lock(self._sources.objects, address) if address else None
                     if lock is not None and lock.word == futex:
-                        return Lock(Kind.RLOCK, futex, lock.address)
+                        return Lock(LockKind.RLOCK, futex, lock.address)
         return None
 
     def _end_of_thread(self, futex: int) -> Lock | None:
@@ -133,5 +133,5 @@ class Waits:
                 and thread.fs_base
                 and thread.fs_base <= futex < thread.fs_base + DESCRIPTOR
             ):
-                return Lock(Kind.JOIN, futex, thread=thread.lwp)
+                return Lock(LockKind.JOIN, futex, thread=thread.lwp)
         return None

@@ -18,7 +18,7 @@ FOLDER = Path(__file__).parent
 LEVELS = {"a": 0xA, "b": 0xB, "rc": 0xC, "": 0xF}
 
 
-class Facts(Protocol):
+class VersionFacts(Protocol):
     """The facts of one CPython version, or of one build of it.  What is not known is empty."""
 
     @property

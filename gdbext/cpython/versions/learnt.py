@@ -22,7 +22,7 @@ FLAVOUR = "learnt"
 @dataclass(frozen=True)
 class Learnt:
     """The facts of one build, in the form of those of a version
-    (:class:`gdbext.cpython.versions.catalog.Facts`).
+    (:class:`gdbext.cpython.versions.catalog.VersionFacts`).
 
     Beside ``layouts``, ``offsets`` and ``opcodes`` its content has ``version`` and ``hex``,
     ``build_id``, the interpreter's ``path`` and ``flags`` (Py_DEBUG …), ``sources`` (what each part

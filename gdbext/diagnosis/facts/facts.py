@@ -15,7 +15,7 @@ from gdbext.diagnosis.facts.memory import (
     UnionInitialisation,
 )
 from gdbext.diagnosis.facts.pointers import Pointer
-from gdbext.diagnosis.facts.threads import Hang, Process
+from gdbext.diagnosis.facts.threads import HangEvidence, Process
 from gdbext.frozen import dataclass
 
 
@@ -38,7 +38,7 @@ class Facts:
     old_array: OldArray | None = None
     unions: tuple[UnionInitialisation, ...] = ()
     lock_problems: tuple[LockProblem, ...] = ()
-    hang: Hang | None = None
+    hang: HangEvidence | None = None
     """Only of a process that did not crash."""
     is_decoded: bool = True
     """Whether objects and thread states can be read: a layout of their structs fits the process."""

@@ -7,7 +7,7 @@ from gdbext.model import Evidence
 
 
 @dataclass(frozen=True, kw_only=True)
-class ThreadState:
+class ThreadStateFacts:
     """A ``PyThreadState``: its address, its thread's LWP and name, and whether it is attached."""
 
     address: int
@@ -38,25 +38,25 @@ class Gil:
 class Process:
     """What the runtime says of the process as a whole."""
 
-    threads: tuple[ThreadState, ...] = ()
+    threads: tuple[ThreadStateFacts, ...] = ()
     is_complete: bool = False
     """Whether these are all thread states that there are: what is not among them does not exist."""
     has_debug_hooks: bool = False
     """CPython's debug hooks fill memory that is allocated and freed."""
     gil: Gil | None = None
 
-    def by_address(self, address: int | None) -> ThreadState | None:
+    def by_address(self, address: int | None) -> ThreadStateFacts | None:
         """The thread state at an address."""
         return next((t for t in self.threads if t.address == address), None)
 
-    def by_lwp(self, lwp: int | None) -> ThreadState | None:
+    def by_lwp(self, lwp: int | None) -> ThreadStateFacts | None:
         """The thread state of a thread; of several, the one that is attached."""
         mine = [t for t in self.threads if t.lwp == lwp]
         return next((t for t in mine if t.state == "attached"), mine[0] if mine else None)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hang:
+class HangEvidence:
     """The process as a whole, and where the threads are that it hangs on."""
 
     evidence: tuple[Evidence, ...] = ()

@@ -6,7 +6,7 @@ from dataclasses import field
 
 from gdbext.diagnosis.facts.accesses import Access
 from gdbext.diagnosis.facts.frames import CrashStack
-from gdbext.diagnosis.observe.program import Program
+from gdbext.diagnosis.observe.program import ProgramFrames
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.frozen import dataclass
 from gdbext.session import Session
@@ -20,7 +20,7 @@ class Observer:
 
     session: Session
     functions: Functions
-    program: Program
+    program: ProgramFrames
     stack: CrashStack
     """Of the thread that died."""
     by_code: dict[int, tuple[Access, ...]] = field(default_factory=dict)

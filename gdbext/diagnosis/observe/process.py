@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gdbext.diagnosis.facts.memory import LockProblem, NamedObject
-from gdbext.diagnosis.facts.threads import Hang, Process, ThreadState
+from gdbext.diagnosis.facts.threads import HangEvidence, Process, ThreadStateFacts
 from gdbext.diagnosis.observe.gil import read_gil
 from gdbext.model import Claim, Evidence, FilePath, Subject, ThreadName
 from gdbext.session import Session
@@ -18,7 +18,7 @@ def read_process(session: Session) -> Process:
     offset = session.layout.offset("PyThreadState", "state")
     return Process(
         threads=tuple(
-            ThreadState(
+            ThreadStateFacts(
                 address=state.address,
                 lwp=state.native_thread_id,
                 name=session.thread_name(state.native_thread_id),
@@ -60,7 +60,7 @@ def read_named_object(session: Session, address: int) -> NamedObject:
     )
 
 
-def read_hang(session: Session) -> Hang:
+def read_hang(session: Session) -> HangEvidence:
     """A deadlock, a livelock, a stop of the world, plain waiting, or work; and the
     threads' lines.
     """
@@ -68,7 +68,7 @@ def read_hang(session: Session) -> Hang:
     evidence = [Evidence(Claim("process-as-a-whole", state=hang.kind), None, hang.detail)]
     for lwp in hang.threads[:MAX_THREADS]:
         evidence += _where(session, lwp)
-    return Hang(evidence=tuple(evidence))
+    return HangEvidence(evidence=tuple(evidence))
 
 
 def _where(session: Session, lwp: int) -> Iterator[Evidence]:

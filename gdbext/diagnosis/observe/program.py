@@ -12,7 +12,7 @@ from gdbext.session import Session
 THREADS_BEGIN_IN = "threading.py"
 
 
-class Program:
+class ProgramFrames:
     """The Python frames of all threads, told apart into the program's own and the library's."""
 
     def __init__(self, session: Session) -> None:

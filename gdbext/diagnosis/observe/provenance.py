@@ -14,7 +14,7 @@ from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.facts.provenance import Provenance
 from gdbext.diagnosis.facts.types import CONTAINERS, SEQUENCES
 from gdbext.diagnosis.observe import containers
-from gdbext.diagnosis.observe.program import Program
+from gdbext.diagnosis.observe.program import ProgramFrames
 from gdbext.model import Address, Claim, Evidence, Slot, Verdict
 from gdbext.session import Session
 from gdbext.target.protocol import MemoryFault
@@ -28,7 +28,11 @@ LENGTH_FIELDS = {"dict": ("PyDictObject", "ma_used"), "set": ("PySetObject", "us
 
 
 def find_provenance(
-    session: Session, program: Program, stack: CrashStack, pointers: Sequence[Pointer], bad: Pointer
+    session: Session,
+    program: ProgramFrames,
+    stack: CrashStack,
+    pointers: Sequence[Pointer],
+    bad: Pointer,
 ) -> Provenance | None:
     """Search outwards from the frame that got the bad pointer, for a live object that has it or had
     it.
@@ -63,7 +67,7 @@ def find_provenance(
 
 
 def _named(
-    session: Session, program: Program, stack: CrashStack, bad: Pointer
+    session: Session, program: ProgramFrames, stack: CrashStack, bad: Pointer
 ) -> Provenance | None:
     """Without a C frame that has the holder: the object that the current Python operation names.
 

@@ -12,7 +12,7 @@ from gdbext.diagnosis.conclude.modules import is_others
 from gdbext.diagnosis.facts.eval_loop import eval_levels, is_entry
 from gdbext.diagnosis.facts.frames import CFrame, CrashStack
 from gdbext.diagnosis.observe.notes import Note, ignore
-from gdbext.diagnosis.observe.program import Program
+from gdbext.diagnosis.observe.program import ProgramFrames
 from gdbext.model import NativeFrameInfo, PythonFrame, SourceLine, ThreadInfo
 from gdbext.session import Session
 from gdbext.target import cython
@@ -28,7 +28,7 @@ MAX_ARGUMENTS = 6
 
 
 def read_threads(
-    session: Session, program: Program, stack: CrashStack, note: Note = ignore
+    session: Session, program: ProgramFrames, stack: CrashStack, note: Note = ignore
 ) -> tuple[ThreadInfo, ...]:
     """All threads, the crashed one first, then in the debugger's order."""
     threads = sorted(session.debugger.threads(), key=lambda t: (t.lwp != stack.lwp, t.number))
@@ -40,7 +40,7 @@ def read_threads(
 
 def _thread(
     session: Session,
-    program: Program,
+    program: ProgramFrames,
     stack: CrashStack,
     thread: NativeThread,
     position: int,
@@ -71,7 +71,7 @@ def _thread(
     )
 
 
-def _with_source(program: Program, frames: Sequence[Frame]) -> Set[int]:
+def _with_source(program: ProgramFrames, frames: Sequence[Frame]) -> Set[int]:
     """Which frames are shown with their source: the innermost, and the program's own innermost."""
     own = [i for i, frame in enumerate(frames) if not program.is_library(frame.file)]
     return {*range(MAX_SOURCES), *own[:MAX_SOURCES]}

@@ -14,7 +14,7 @@ import os
 import sys
 from pathlib import Path
 
-from gdbext.cli.cores import Core, identify
+from gdbext.cli.cores import CoreFile, identify
 from gdbext.cli.one_core import Task
 
 ROOT = Path(__file__).parents[3]
@@ -59,7 +59,7 @@ def debugger(folder: Path) -> str:
     return str(path)
 
 
-def core(folder: Path, name: str) -> Core:
+def core(folder: Path, name: str) -> CoreFile:
     """A file that only this debugger takes for a core."""
     (folder / name).write_bytes(b"\x7fELF" + b"\0" * 12 + b"\x04\x00")
     return identify(str(folder / name))

@@ -16,7 +16,7 @@ from gdbext.engine import launch
 from gdbext.engine.outcome import CANNOT_OPEN, DIAGNOSED, PARTIAL
 from gdbext.learning import interpreter
 from gdbext.learning.dwarf import Entries
-from gdbext.learning.interpreter import Interpreter
+from gdbext.learning.interpreter import InterpreterFacts
 from gdbext.learning.learn import learn
 from unit.binfmt import elf_segments
 
@@ -101,8 +101,8 @@ def headers(tmp_path: Path) -> Path:
 
 def python_of(
     binary: Path, *folders: Path, number: int = NUMBER, numbers: dict[str, int] | None = None
-) -> Interpreter:
-    return Interpreter(
+) -> InterpreterFacts:
+    return InterpreterFacts(
         version="3.15.0a1",
         number=number,
         path=str(binary),

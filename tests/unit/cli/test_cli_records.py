@@ -16,8 +16,8 @@ import fsspec
 import pytest
 
 from gdbext.cli import cores, groups, json_lines, remote
-from gdbext.cli.json_lines import Lines
-from gdbext.cli.records import Records
+from gdbext.cli.json_lines import JsonLines
+from gdbext.cli.records import BatchRecords
 from gdbext.engine.outcome import Failure
 from gdbext.store.database import Store
 from unit.binfmt import elf_segments
@@ -26,8 +26,8 @@ from unit.store.entries import entry, failed
 FORK = get_context("fork")
 
 
-def core_of(made: dict[str, Any]) -> cores.Core:
-    return cores.Core(made["core"], made["size"], made["mtime"])
+def core_of(made: dict[str, Any]) -> cores.CoreFile:
+    return cores.CoreFile(made["core"], made["size"], made["mtime"])
 
 
 def test_cores_are_found_in_folders(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_lines_cut_short_are_left_out(tmp_path: Path) -> None:
 def test_appending_after_a_line_cut_short(tmp_path: Path) -> None:
     lines = tmp_path / "lines"
     lines.write_text('{"core": "b", "repo')
-    with Lines(str(lines)) as opened:
+    with JsonLines(str(lines)) as opened:
         opened.write(entry("a"))
     assert [e["core"] for e in json_lines.read(str(lines))] == ["a"]
 
@@ -73,11 +73,11 @@ def test_only_the_same_core_counts_as_done(tmp_path: Path) -> None:
     core = elf_segments.write(tmp_path / "core", b"123")
     other = elf_segments.write(tmp_path / "other", b"123")
     output = tmp_path / "out"
-    with Lines(str(output)) as lines:
+    with JsonLines(str(output)) as lines:
         for path in (core, other):
             lines.write({**cores.identify(path).identity, "status": 0, "report": None})
     elf_segments.write(tmp_path / "other", b"12345")
-    with Records(str(output), None) as records:
+    with BatchRecords(str(output), None) as records:
         assert records.done(cores.identify(core)) is not None
         assert records.done(cores.identify(other)) is None
 
@@ -85,11 +85,11 @@ def test_only_the_same_core_counts_as_done(tmp_path: Path) -> None:
 def test_what_one_file_has_the_other_gets(tmp_path: Path) -> None:
     lines, store = str(tmp_path / "lines"), str(tmp_path / "store.db")
     one, two, three = entry("/c/1"), entry("/c/2"), failed("/c/3")
-    with Records(lines, None) as records:
+    with BatchRecords(lines, None) as records:
         records.keep(one)
-    with Records(None, store) as records:
+    with BatchRecords(None, store) as records:
         records.keep(two)
-    with Records(lines, store) as records:
+    with BatchRecords(lines, store) as records:
         assert records.done(core_of(one)) == one
         assert records.done(core_of(two)) == two
         assert records.done(core_of(three)) is None
@@ -101,19 +101,19 @@ def test_what_one_file_has_the_other_gets(tmp_path: Path) -> None:
 
 def test_retry_forgets_failures_only(tmp_path: Path) -> None:
     lines, store = str(tmp_path / "lines"), str(tmp_path / "store.db")
-    with Records(lines, store) as records:
+    with BatchRecords(lines, store) as records:
         records.keep(entry("/c/1"))
         records.keep(failed("/c/2"))
-    with Records(lines, store, retry=True) as records:
+    with BatchRecords(lines, store, retry=True) as records:
         assert records.done(core_of(entry("/c/1"))) is not None
         assert records.done(core_of(failed("/c/2"))) is None
         records.keep(entry("/c/2"))
-    with Records(lines, store, retry=True) as records:
+    with BatchRecords(lines, store, retry=True) as records:
         assert records.done(core_of(entry("/c/2"))) == entry("/c/2")
 
 
 def append(path: str, name: str) -> None:
-    with Lines(path) as lines:
+    with JsonLines(path) as lines:
         for number in range(50):
             lines.write(entry(f"/c/{name}.{number}"))
 
@@ -133,7 +133,7 @@ def test_two_writers_of_one_file_lose_nothing(tmp_path: Path) -> None:
 def fill(path: str) -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
-    with Lines(path) as lines:
+    with JsonLines(path) as lines:
         for number in range(100):
             try:
                 lines.write(entry(f"/c/{number}"))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from gdbext.cli import executors, one_core, workers
-from gdbext.cli.cores import Core
+from gdbext.cli.cores import CoreFile
 from gdbext.cli.executors import Entry
 from gdbext.cli.one_core import Task
 from gdbext.engine.outcome import Failure
@@ -186,7 +186,7 @@ class Engine:
 
 
 def tasks(*names: str) -> list[Task]:
-    return [Task(core=Core(name, 1, 1)) for name in names]
+    return [Task(core=CoreFile(name, 1, 1)) for name in names]
 
 
 def test_each_task_is_answered_once() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gdbext.binfmt import sections
-from gdbext.binfmt.symtab import Entry, SymbolTable
+from gdbext.binfmt.symtab import SymbolEntry, SymbolTable
 from unit.binfmt.elf_sections import elf, symbols
 
 FUNCTION, OBJECT, FILE, LOCAL_FUNCTION, THREAD_LOCAL = 0x12, 0x11, 0x04, 0x02, 0x16
@@ -35,7 +35,7 @@ def table(tmp_path: Path) -> SymbolTable:
 
 
 def test_names_are_found_also_where_they_end_another(table: SymbolTable) -> None:
-    assert list(table.find("_PyRuntime")) == [Entry("_PyRuntime", 0x7000, 328320, False)]
+    assert list(table.find("_PyRuntime")) == [SymbolEntry("_PyRuntime", 0x7000, 328320, False)]
     assert [e.value for e in table.find("list_repr")] == [0x1100, 0x2000]
     assert [e.value for e in table.find("clinic_list_repr")] == [0x1000]
     assert not list(table.find("repr"))

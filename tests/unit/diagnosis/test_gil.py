@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.facts.threads import Gil, Process, ThreadState
+from gdbext.diagnosis.facts.threads import Gil, Process, ThreadStateFacts
 from gdbext.diagnosis.rules import apply
 from gdbext.wording import sentence
 from unit.diagnosis.crash_world import segfault, stack_of
 
 
 def said(gil: Gil | None) -> list[str]:
-    threads = (ThreadState(address=0x1000, lwp=100, name="worker", state="attached"),)
+    threads = (ThreadStateFacts(address=0x1000, lwp=100, name="worker", state="attached"),)
     process = Process(threads=threads, is_complete=True, gil=gil)
     facts = Facts(fault=segfault(0x1230), stack=stack_of(), process=process)
     [headline] = apply.findings(facts)

@@ -13,7 +13,7 @@ from fakes import FakeDebugger
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.memory import UnionInitialisation
-from gdbext.diagnosis.facts.threads import Process, ThreadState
+from gdbext.diagnosis.facts.threads import Process, ThreadStateFacts
 from gdbext.diagnosis.observe.unions import computing_threads
 from gdbext.diagnosis.rules import ft202_union_parameters, ft305_detached
 from gdbext.diagnosis.rules.apply import may_be_normal
@@ -98,7 +98,7 @@ def detached(
     ``caller`` called them: an extension's function, or another one of the interpreter; instead of
     it, ``outer`` are functions of an extension's.
     """
-    known = [ThreadState(address=0x5000, lwp=READER, state=state)] if state else []
+    known = [ThreadStateFacts(address=0x5000, lwp=READER, state=state)] if state else []
     callers = list(outer) or [caller]
     stack = frames([*names, *callers])
     if caller == "worker":

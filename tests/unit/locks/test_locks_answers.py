@@ -9,7 +9,7 @@ import random
 
 import pytest
 
-from gdbext.cpython.locks.places import Kind
+from gdbext.cpython.locks.places import LockKind
 from gdbext.model import Confidence, LockProblemKind
 from gdbext.wording import sentence
 from unit.locks.lock_world import (
@@ -58,7 +58,7 @@ def test_an_active_section_holds_its_objects_mutex_and_waiters_stand_in_order(
     assert (hold.lwp, hold.confidence, hold.lock.kind, hold.lock.name) == (
         holder.lwp,
         Confidence.PROVEN,
-        Kind.OBJECT,
+        LockKind.OBJECT,
         "list",
     )
     assert [wait.lwp for wait in locks.waiters(items)] == [first.lwp, second.lwp]
@@ -175,7 +175,7 @@ def test_an_rlock_records_its_owner(world: LockWorld) -> None:
         (owner.lwp, Confidence.PROVEN)
     ]
     assert locks.of_thread(waiter.lwp).waits_for == lock
-    assert locks.graph.waits[waiter.lwp].lock.kind is Kind.RLOCK
+    assert locks.graph.waits[waiter.lwp].lock.kind is LockKind.RLOCK
 
 
 def test_an_rlock_whose_owner_has_exited_is_lost(world: LockWorld) -> None:
@@ -245,7 +245,7 @@ def test_inside_condition_wait_its_lock_is_given_back(world: LockWorld) -> None:
     world.wait_for(thread, waiter)
     locks = world.locks()
     assert locks.holders(lock) == []
-    assert locks.graph.waits[thread.lwp].lock.kind is Kind.NOTIFY
+    assert locks.graph.waits[thread.lwp].lock.kind is LockKind.NOTIFY
     assert locks.of_thread(thread.lwp).waits_for == condition
     assert (locks.graph.edges, locks.problems, locks.hang().kind) == ([], [], "waiting")
     assert (
@@ -270,7 +270,7 @@ def test_a_module_lock_names_the_importing_thread(world: LockWorld) -> None:
     locks = world.locks()
     wait = locks.graph.waits[waiter.lwp]
     assert (wait.lock.kind, wait.lock.object, wait.lock.name) == (
-        Kind.IMPORT,
+        LockKind.IMPORT,
         lock,
         "package.module",
     )
@@ -285,7 +285,7 @@ def test_a_join_waits_for_its_thread(world: LockWorld) -> None:
     world.park(main, world.handle(worker))
     locks = world.locks()
     assert [(edge.wait.lwp, edge.hold.lwp, edge.wait.lock.kind) for edge in locks.graph.edges] == [
-        (main.lwp, worker.lwp, Kind.JOIN)
+        (main.lwp, worker.lwp, LockKind.JOIN)
     ]
     assert locks.hang().threads == (worker.lwp,)
 
@@ -308,7 +308,7 @@ def test_a_pthread_mutex_names_its_owner(plain: LockWorld) -> None:
     plain.sleep(waiter, mutex)
     (edge,) = plain.locks().graph.edges
     assert (edge.wait.lock.kind, edge.hold.lwp, edge.confidence) == (
-        Kind.NATIVE,
+        LockKind.NATIVE,
         owner.lwp,
         Confidence.LIKELY,
     )
@@ -320,7 +320,7 @@ def test_a_runtime_lock_goes_by_its_field_and_has_no_known_holder(world: LockWor
     world.memory.write(address, b"\3")
     world.park(thread, address)
     wait = world.locks().graph.waits[thread.lwp]
-    assert (wait.lock.kind, wait.lock.name) == (Kind.RUNTIME, "interpreters.mutex")
+    assert (wait.lock.kind, wait.lock.name) == (LockKind.RUNTIME, "interpreters.mutex")
     assert world.locks().graph.edges == []
 
 

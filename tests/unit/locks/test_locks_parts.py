@@ -11,7 +11,7 @@ from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.locks.graph import Hold, Wait, WaitGraph
 from gdbext.cpython.locks.mutex import is_locked
 from gdbext.cpython.locks.parking_lot import BUCKETS, read_buckets, waiter_at_futex
-from gdbext.cpython.locks.places import Kind, Lock
+from gdbext.cpython.locks.places import Lock, LockKind
 from gdbext.cpython.locks.system_calls import current_call
 from gdbext.cpython.locks.with_blocks import handler_depth
 from gdbext.model import Address, Claim, Confidence
@@ -214,7 +214,7 @@ def graph(*edges: tuple[int, int]) -> WaitGraph:
     """Threads that wait for threads; each waits for a lock of its own number, which all its holders
     have.
     """
-    waits = {waiter: Wait(waiter, Lock(Kind.LOCK, waiter)) for waiter, _ in edges}
+    waits = {waiter: Wait(waiter, Lock(LockKind.LOCK, waiter)) for waiter, _ in edges}
     holds: dict[int, tuple[Hold, ...]] = {}
     for waiter, holder in edges:
         holds[waiter] = (

@@ -9,7 +9,7 @@ from gdbext.reports import html_page, markdown, story, text
 from gdbext.reports.options import Options
 from gdbext.reports.style import plain
 from gdbext.reports.text_parts import (
-    Page,
+    TextPage,
     aligned,
     display_width,
     excerpt,
@@ -230,7 +230,7 @@ def test_words_are_never_broken():
 
 
 def test_a_long_stack_is_cut_with_a_sign():
-    page = Page(Options())
+    page = TextPage(Options())
     stack(page, samples.huge().threads[1], limit=5)
     rows, cut, source = page.text().partition("more frames\n")
     assert cut
@@ -240,7 +240,7 @@ def test_a_long_stack_is_cut_with_a_sign():
 
 
 def test_an_excerpt_marks_its_line():
-    page = Page(Options(colors=16))
+    page = TextPage(Options(colors=16))
     excerpt(page, samples.reader().python[0].excerpt, 17, "python")
     lines = plain(page.text()).split("\n")
     assert lines[3] == '  ▸ 17  threading.Thread(target=lambda: repr(lst), name="reader").start()'
@@ -249,7 +249,7 @@ def test_an_excerpt_marks_its_line():
 
 
 def test_a_tables_header_stands_over_its_columns():
-    page = Page(Options())
+    page = TextPage(Options())
     page.table([["1", "MainThread"], ["22", "reader"]], indent=1, header=["#", "name"])
     assert page.text() == " #   name\n 1   MainThread\n 22  reader\n"
 
