@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import re
+import os
 import signal
 import subprocess
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from lab.crash import debugger, environment, kernel_writes_cores, punch_holes, unlimited_core
 
@@ -75,19 +77,51 @@ def settle(
 ) -> None:
     """Wait until that many threads all sleep: a program says that it is ready a little before it
     waits.  They must be found asleep ``looks`` times on end, 50 ms apart.
+
+    Of ten looks or more some may find a thread awake that does next to nothing: who waits for all
+    threads to stop asks again each millisecond.
     """
-    tasks = Path(f"/proc/{process.pid}/task")
     ends = time.monotonic() + timeout
-    asleep = 0
-    while asleep < looks:
-        states = [
-            re.findall(r"^State:\s+(\w)", (task / "status").read_text(), re.M)
-            for task in tasks.iterdir()
-        ]
-        asleep = asleep + 1 if states == [["S"]] * threads else 0
+    seen: deque[_Look] = deque(maxlen=looks)
+    while len(seen) < looks or not _rests(seen):
+        look = _look(process.pid)
+        if look.threads != threads:
+            seen.clear()
+        seen.append(look)
         if time.monotonic() > ends:
-            raise NotReady(f"process {process.pid} has not come to rest in {timeout:g} s: {states}")
+            raise NotReady(f"process {process.pid} has not come to rest in {timeout:g} s: {look}")
         time.sleep(0.05)
+
+
+class _Look(NamedTuple):
+    """How the threads of a process are at a moment."""
+
+    threads: int
+    is_asleep: bool
+    ticks: int
+    """Processor time that they have used."""
+    time: float
+
+
+def _look(pid: int) -> _Look:
+    stats = [
+        (task / "stat").read_text().rpartition(")")[2].split()
+        for task in Path(f"/proc/{pid}/task").iterdir()
+    ]
+    return _Look(
+        len(stats),
+        all(stat[0] == "S" for stat in stats),
+        sum(int(stat[11]) + int(stat[12]) for stat in stats),
+        time.monotonic(),
+    )
+
+
+def _rests(seen: deque[_Look]) -> bool:
+    if not seen[-1].is_asleep or seen[-1].threads != seen[0].threads:
+        return False
+    used = (seen[-1].ticks - seen[0].ticks) / os.sysconf("SC_CLK_TCK")
+    is_idle = len(seen) >= 10 and used <= 0.05 * (seen[-1].time - seen[0].time)
+    return is_idle or all(look.is_asleep for look in seen)
 
 
 def snapshot(process: subprocess.Popen[str], core: Path) -> Path:
