@@ -361,7 +361,9 @@ def compile_variant(variant: Variant, progress: Progress) -> None:
         run_with_progress([*configure, *variant.configure, *variant.tools], target, progress, log)
     if variant.name in SHAPES:
         make += shape_goals(build("release"))
-    run_with_progress(make, target, progress, log)
+    # Several at once would each take longer.
+    with locked(cache_dir() / ".make.lock"):
+        run_with_progress(make, target, progress, log)
     if not is_free_threaded(str(executable(variant.name))):
         raise BuildError(
             f"{executable(variant.name)} was built, but does not start as a free-threaded Python; "

@@ -12,9 +12,10 @@ import interpreters
 from lab import Lab, shapes
 from lab.shapes import Answer, Verdict
 
-# One worker builds a shape and runs its crashes: several builds at once are slower.
+# One worker builds a shape, and runs its crashes and those of what is made of it.
 SHAPES = [
-    pytest.param(name, marks=pytest.mark.xdist_group("shapes")) for name in interpreters.SHAPES
+    pytest.param(name, marks=pytest.mark.xdist_group(f"shape-{variant.base or name}"))
+    for name, variant in interpreters.SHAPES.items()
 ]
 DEBUGGERS = ("gdb", "drgn")
 
@@ -24,7 +25,7 @@ def answer(lab: Lab, shape: str, crash: str, debugger: str) -> Answer:
     return shapes.answer(lab, shape, crash, debugger)
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize("debugger", DEBUGGERS)
 @pytest.mark.parametrize("crash", shapes.CRASHES)
 @pytest.mark.parametrize("shape", SHAPES)
@@ -33,7 +34,7 @@ def test_a_shape_says_nothing_wrong(lab: Lab, shape: str, crash: str, debugger: 
     assert said.verdict is not Verdict.WRONG, "\n".join(said.wrong)
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize("debugger", DEBUGGERS)
 @pytest.mark.parametrize("crash", shapes.FOUNDING)
 @pytest.mark.parametrize("shape", SHAPES)
