@@ -17,6 +17,7 @@ from gdbext.cpython.interpreter.bytecode import (
     instructions,
     read_instrumentation,
 )
+from gdbext.cpython.interpreter.jumps import BACKWARD, ENDS, FORWARD
 from gdbext.cpython.interpreter.opcodes import Opcodes
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
 from gdbext.frozen import dataclass
@@ -24,18 +25,6 @@ from gdbext.target.protocol import Memory, MemoryFault
 
 MAX_UNITS = 1 << 14
 MAX_ITEMS = 1 << 16
-BACKWARD = ("JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT")
-FORWARD = (
-    "POP_JUMP_IF_TRUE",
-    "POP_JUMP_IF_FALSE",
-    "POP_JUMP_IF_NONE",
-    "POP_JUMP_IF_NOT_NONE",
-    "JUMP_FORWARD",
-    "FOR_ITER",
-    "SEND",
-)
-ENDS = (*BACKWARD, "JUMP_FORWARD", "RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE")
-"""After these the next instruction is reached from elsewhere only."""
 NAMES = ("LOAD_NAME", "STORE_NAME", "DELETE_NAME", "STORE_ATTR", "DELETE_ATTR", "STORE_GLOBAL")
 SHIFTED_NAMES = ("LOAD_GLOBAL", "LOAD_ATTR")
 LOCALS = ("LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK", "STORE_FAST", "LOAD_DEREF")

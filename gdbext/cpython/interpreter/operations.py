@@ -31,6 +31,7 @@ from dataclasses import field
 from typing import Any, NamedTuple
 
 from gdbext.cpython.interpreter.bytecode import Instruction
+from gdbext.cpython.interpreter.jumps import ENDS, FORWARD
 from gdbext.cpython.interpreter.opcodes import Opcodes
 from gdbext.frozen import dataclass
 
@@ -63,27 +64,6 @@ SYMBOLS = {
     "TRUE_DIVIDE": "/",
     "XOR": "^",
 }
-JUMPS = {
-    "POP_JUMP_IF_TRUE",
-    "POP_JUMP_IF_FALSE",
-    "POP_JUMP_IF_NONE",
-    "POP_JUMP_IF_NOT_NONE",
-    "JUMP_FORWARD",
-    "FOR_ITER",
-    "SEND",
-}
-"""Those that go forward; a jump back brings nothing that is not known there already."""
-LEAVES = {
-    "RETURN_VALUE",
-    "RETURN_CONST",
-    "RAISE_VARARGS",
-    "RERAISE",
-    "JUMP_FORWARD",
-    "JUMP_BACKWARD",
-    "JUMP_BACKWARD_NO_INTERRUPT",
-    "INTERPRETER_EXIT",
-}
-"""After these the next instruction is reached from elsewhere only."""
 
 
 @dataclass(slots=True)
@@ -166,14 +146,15 @@ def operations(
         walk.before = walk.stack[-MAX_OPERANDS:], max(len(walk.stack) - MAX_OPERANDS, 0)
         handler = HANDLERS.get(instruction.name, _Walk.other)
         handler(walk, instruction)
-        if instruction.name in JUMPS:
+        if instruction.name in FORWARD:
+            # A jump back brings nothing that is not known there already.
             target = instruction.end + instruction.oparg
             stack, knows_depth = list(walk.stack), walk.knows_depth
             if earlier := walk.states.get(target):
                 stack = _merged(stack, earlier.stack, knows_depth, earlier.knows_depth)
                 knows_depth |= earlier.knows_depth
             walk.states[target] = _State(stack, knows_depth)
-        reachable = instruction.name not in LEAVES
+        reachable = instruction.name not in ENDS
     return walk.found
 
 
