@@ -4,6 +4,7 @@ each debugger.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,15 @@ import jsonschema
 import pytest
 
 from gdbext.reports.json_report import schema
+from hosts.run import Case, run_over_cores, value_of
 from lab import CrashRun, Lab, NoCrash, builds, corpus, end, hang, triage_json
 from lab.judge import alarms, comparable, judge, no_errors
 
-DEBUGGERS = ("gdb", "lldb", "drgn")
 JUDGED = ("gdb", "drgn")
 """LLDB's reports are equal to gdb's, which is a test of its own."""
+# A crash's tests run in one worker, which asks each debugger once; LLDB is one for a whole build.
 CRASHES = [
-    pytest.param(
-        script, build, id=f"{name}-{build}", marks=pytest.mark.xdist_group(f"{name}-{build}")
-    )
+    pytest.param(script, build, id=f"{name}-{build}", marks=pytest.mark.xdist_group(build))
     for name, script in corpus().items()
     if not script.is_race and not script.is_healthy
     for build in script.builds
@@ -36,8 +36,23 @@ HEALTHY = [
 
 @functools.cache
 def report_on(core: Path, debugger: str) -> dict[str, Any]:
-    """One triage of a core serves all tests of it: a crash's tests run in one worker."""
+    """One triage of a core serves all tests of it."""
     return validated(triage_json(core, debugger))
+
+
+@functools.cache
+def lldb_reports(lab: Lab, build: str) -> dict[Path, dict[str, Any]]:
+    """What one LLDB says of all cores of a build, each opened after the other: what starts it for a
+    core is the business of other tests.
+    """
+    names = [script.name for script, of, *_ in (each.values for each in CRASHES) if of == build]
+    runs = []
+    for name in names:
+        with contextlib.suppress(NoCrash):
+            runs.append(lab.crash(build, name))
+    cases = [Case(run.executable, run.core, [str(run.core)]) for run in runs]
+    answers = run_over_cores("lldb", "hosts.reports:report", cases)
+    return {run.core: answer for run, answer in zip(runs, answers)}
 
 
 def validated(report: dict[str, Any]) -> dict[str, Any]:
@@ -72,9 +87,10 @@ def test_debuggers_agree(lab: Lab, script: Any, build: str) -> None:
     functions' names.
     """
     run = death(lab, script, build)
-    gdb, *others = (comparable(report_on(run.core, debugger)) for debugger in DEBUGGERS)
-    for other in others:
-        assert gdb == other
+    gdb = comparable(report_on(run.core, "gdb"))
+    for debugger in JUDGED[1:]:
+        assert comparable(report_on(run.core, debugger)) == gdb
+    assert comparable(validated(value_of(lldb_reports(lab, build)[run.core]))) == gdb
 
 
 @pytest.mark.parametrize("debugger", JUDGED)
