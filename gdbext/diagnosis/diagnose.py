@@ -60,6 +60,7 @@ from gdbext.diagnosis.observe.surroundings import read_field_holder, read_surrou
 from gdbext.diagnosis.observe.target import read_modules, read_target
 from gdbext.diagnosis.observe.threads import read_threads
 from gdbext.diagnosis.observe.unions import find_union_initialisations
+from gdbext.diagnosis.observe.unlocked import read_unlocked
 from gdbext.diagnosis.rules import apply
 from gdbext.diagnosis.signature import signature
 from gdbext.model import (
@@ -237,6 +238,9 @@ def _facts(observer: Observer, fault: Fault, section: Sections) -> Facts:
         cause=cause,
         fatal_object=section.make("crash", lambda: read_named_object(session, about), None)
         if about
+        else None,
+        unlocked=section.make("crash", lambda: read_unlocked(session, stack), None)
+        if fault.fatal_error
         else None,
         heap=section.make(
             "heap",

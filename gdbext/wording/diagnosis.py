@@ -114,6 +114,11 @@ SENTENCES: dict[str, Sentence] = {
     "malloc-block-freed-twice": "a block of malloc() was freed twice",
     "deallocated-again": "it is being deallocated, although it is gone already",
     "cpython-reported": "CPython reported",
+    "unlocks-gone": "the {type} whose lock it gives up was freed while it was locked",
+    "unlocks-another": (
+        "the {type} whose lock it gives up does not have it: what was locked there was freed, and "
+        "its block is in use again, or the lock was written over"
+    ),
     "is-about": "the object that it is about",
     # Damage (FT105), the wrong allocator (FT106).
     "wrong-free": _wrong_free,

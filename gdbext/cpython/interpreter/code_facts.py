@@ -36,6 +36,10 @@ class CodeFacts:
         """Whether some loop runs both instructions again and again."""
         return any(first <= one <= last and first <= other <= last for first, last in self.loops)
 
+    def is_before_loop(self, one: int, at: int) -> bool:
+        """Whether ``one`` has run before a loop that ``at`` is in: ``iter`` of ``for x in y``."""
+        return any(one < first <= at <= last for first, last in self.loops)
+
 
 def code_facts(memory: Memory, layout: Layout, code: Code, table: Opcodes | None) -> CodeFacts:
     """Decode a code object; without operations where its bytecode cannot be read, or there is no

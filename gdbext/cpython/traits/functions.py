@@ -36,6 +36,8 @@ class FunctionTraits:
     """What; its expression stands in ``expr`` where there is not a message."""
     about: str = ""
     """The object that it is about."""
+    gives_up_lock: bool = False
+    """Unlocks a mutex, and reports a fatal error where that is not locked."""
     initialises_lazily: bool = False
     """Fills in an object's fields when they are first asked for."""
     in_many_stacks: bool = False

@@ -34,6 +34,8 @@ class Facts:
     cause: Cause = field(default_factory=Cause)
     fatal_object: NamedObject | None = None
     """What a fatal error is about."""
+    unlocked: NamedObject | None = None
+    """The object whose lock the thread's critical section gave up, and did not hold."""
     heap: HeapState = field(default_factory=HeapState)
     old_array: OldArray | None = None
     unions: tuple[UnionInitialisation, ...] = ()

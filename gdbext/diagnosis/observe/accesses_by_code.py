@@ -245,7 +245,9 @@ def proximity(
         return Proximity.FUNCTION if is_innermost else Proximity.EARLIER
     if bytecode.index == frame.lasti:
         return Proximity.AT
-    if is_innermost and frame.line is not None and facts.line(bytecode.index) == frame.line:
+    is_on_line = frame.line is not None and facts.line(bytecode.index) == frame.line
+    # What stands on the line, but before the loop that it begins, is over in a later round.
+    if is_innermost and is_on_line and not facts.is_before_loop(bytecode.index, frame.lasti):
         return Proximity.LINE
     if facts.same_loop(bytecode.index, frame.lasti):
         return Proximity.LOOP

@@ -8,6 +8,11 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Claim, Confidence, Data, Evidence, Finding, Foreign
 
+UNLOCKED_ADVICE = (
+    "The object was freed while its lock was held: look for two threads that both give up one "
+    "reference to it (an unlocked read-then-clear of a field), or a borrowed reference."
+)
+
 
 def check(facts: Facts) -> Iterator[Finding]:
     """The message, and the object that it is about."""
@@ -19,13 +24,25 @@ def check(facts: Facts) -> Iterator[Finding]:
     evidence = [Evidence(Claim("message"), None, fault.fatal_error, private=is_data)]
     if fault.fatal_object:
         evidence.append(Evidence(Claim("is-about"), fault.fatal_object))
+    evidence += _unlocked(facts)
     yield RULE.finding(
         facts,
         Claim("said", text=text),
         Confidence.PROVEN,
         facts.fatal_object.subject if facts.fatal_object else None,
         evidence=evidence,
+        advice=UNLOCKED_ADVICE if facts.unlocked else None,
     )
+
+
+def _unlocked(facts: Facts) -> Iterator[Evidence]:
+    """What has become of the object that was locked."""
+    found = facts.unlocked
+    if found is None:
+        return
+    kind = "unlocks-gone" if found.verdict.is_dead else "unlocks-another"
+    claim = Claim(kind, type=found.type or "object")
+    yield Evidence(claim, found.address, found.verdict.value, broken=True)
 
 
 RULE = Rule(
