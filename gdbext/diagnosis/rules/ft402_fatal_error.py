@@ -40,8 +40,9 @@ def _unlocked(facts: Facts) -> Iterator[Evidence]:
     found = facts.unlocked
     if found is None:
         return
-    kind = "unlocks-gone" if found.verdict.is_dead else "unlocks-another"
-    claim = Claim(kind, type=found.type or "object")
+    kind = found.type or "object"
+    is_gone = found.verdict.is_dead
+    claim = Claim("unlocks-gone", type=kind) if is_gone else Claim("unlocks-another", type=kind)
     yield Evidence(claim, found.address, found.verdict.value, broken=True)
 
 
