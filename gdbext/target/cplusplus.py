@@ -7,7 +7,7 @@ arguments, mangled (the Itanium C++ ABI).  A report has its name alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 OPERATORS = {
     "nw": "operator new",
@@ -93,6 +93,22 @@ def short_function(name: str) -> str:
     # A template function's return type stands before its name.
     scope, is_operator, sign = "".join(kept).strip().partition("operator")
     return (scope.rsplit(" ", 1)[-1] + is_operator + sign).removeprefix("::") or name
+
+
+def function_in(name: str, outer: Sequence[str], file: str | None) -> str:
+    """A function's short name, by the names of those that it is inlined into, innermost first.
+
+    A lambda's is that of the function it stands in, which the template arguments out there have.
+
+    >>> outer = ["__invoke<sum(int)::<lambda(int)>, int>"]
+    >>> function_in("operator()", outer, "sum.cpp")
+    'sum'
+    >>> function_in("operator()", outer, "/usr/include/c++/12/functional")
+    'operator()'
+    """
+    if name == OPERATORS["cl"] and not is_library_code(name, file):
+        return next((home for each in outer if (home := enclosing_function(each))), name)
+    return short_function(name)
 
 
 def enclosing_function(name: str) -> str | None:

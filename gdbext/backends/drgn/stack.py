@@ -17,7 +17,7 @@ from gdbext.binfmt.dwarf import callsites, inlines, locations
 from gdbext.binfmt.dwarf.entries import LOW_PC, Entry
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import DwarfPlace, TargetFiles
-from gdbext.target.cplusplus import short_function
+from gdbext.target.cplusplus import function_in
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.target.registers import PRESERVED, known_registers
 from gdbext.target.signals import returns_from_signal
@@ -45,11 +45,13 @@ class Stacks:
             self._walks[lwp] = _Walk(self._trace(lwp))
         walk = self._walks[lwp]
         while len(walk.frames) < limit and (group := walk.next_group()):
+            names = [frame.function_name or "" for frame in group]
             for depth, frame in enumerate(group):
                 is_caller = walk.is_caller(depth)
                 place = _Place(frame.pc, depth, is_caller, frame.interrupted)
                 if place not in self._described:
-                    self._described[place] = self._describe(frame, is_caller)
+                    outer = names[depth + 1 :]
+                    self._described[place] = self._describe(frame, is_caller, outer)
                 native = replace(self._described[place], level=len(walk.frames), sp=frame.sp)
                 walk.frames.append(_Frame(native, frame, place))
         return walk.frames
@@ -88,8 +90,10 @@ class Stacks:
             self._program, {**frame.registers(), "rip": returns_to - 1, "rsp": sp + WORD_BYTES}
         )
 
-    def _describe(self, frame: drgn.StackFrame, is_caller: bool) -> NativeFrame:
-        """The frame as the outermost of a stack."""
+    def _describe(
+        self, frame: drgn.StackFrame, is_caller: bool, outer: Sequence[str]
+    ) -> NativeFrame:
+        """The frame as the outermost of a stack; ``outer`` are what it is inlined into."""
         # Of who called through a bad pointer drgn was told the address before, see `_caller`.
         pc, sp = frame.pc + (is_caller and frame.interrupted), frame.sp
         module = self._files.file_at(pc)
@@ -98,10 +102,12 @@ class Stacks:
         address = pc - is_caller
         file, line = self._position(frame, address)
         name = frame.function_name
-        if not frame.is_inline and (name is None or not has_own_name(file)):
+        # Outside of other functions a lambda's whole name is its symbol's alone.
+        is_lambda = name == "operator()"
+        if not frame.is_inline and (name is None or is_lambda or not has_own_name(file)):
             symbol = self._debugger.symbol_at(address)
             name = plain_function(symbol.name) if symbol is not None else None
-        name = short_function(name) if name else None
+        name = function_in(name, outer, file) if name else None
         return NativeFrame(0, pc, sp, name, file, line, module, frame.is_inline)
 
     def _position(self, frame: drgn.StackFrame, address: int) -> tuple[str | None, int | None]:

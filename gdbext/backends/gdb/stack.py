@@ -18,7 +18,7 @@ from gdbext.backends.gdb.words import function_name, library_at, output_of, symb
 from gdbext.binfmt.dwarf import inlines, locations
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
-from gdbext.target.cplusplus import enclosing_function, short_function
+from gdbext.target.cplusplus import function_in
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.target.registers import GENERAL, PRESERVED, VOLATILE, known_registers
 from gdbext.target.text import has_own_name, plain_function, tidy_type
@@ -257,7 +257,9 @@ class Walk:
         names = [each.function or "" for each in described]
         self.frames += [
             replace(
-                each, level=len(self.frames) + n, function=_plain_name(name, names[n + 1 :]) or None
+                each,
+                level=len(self.frames) + n,
+                function=function_in(name, names[n + 1 :], each.file) or None,
             )
             for n, (each, name) in enumerate(zip(described, names))
         ]
@@ -352,16 +354,6 @@ class Walk:
             return name.removeprefix("__GI_")
         symbol = self._debugger.symbol_at(address)
         return plain_function(symbol.name) if symbol is not None else name
-
-
-def _plain_name(name: str, outer: Sequence[str]) -> str:
-    """A function's name without parameters; a lambda's is that of the function it stands in, which
-    the types of the functions that it is inlined into have.
-    """
-    if name == LAMBDA:
-        homes = (home for each in outer if (home := enclosing_function(each)))
-        return next(homes, name)
-    return short_function(name)
 
 
 def _source_of(frame: gdb.Frame) -> str | None:

@@ -12,7 +12,7 @@ import lldb
 from gdbext.backends.adapter import LOST, NO_INTEGER, in_order, known
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
-from gdbext.target.cplusplus import short_function
+from gdbext.target.cplusplus import function_in, short_function
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.target.registers import PRESERVED, known_registers
 from gdbext.target.signals import returns_from_signal
@@ -84,9 +84,10 @@ class Stacks:
         )
         block = place.GetBlock()
         outer = block
+        names = _names(place, block)
         while outer.IsValid():
             if outer.IsInlined():
-                name = short_function(outer.GetInlinedName() or "") or None
+                name = function_in(names.pop(0), names, file) or None
                 walk.add(
                     group,
                     block,
@@ -238,6 +239,18 @@ class _Walk:
     ) -> None:
         self.frames.append(_Frame(native, group[min(self._inlined, len(group) - 1)], block))
         self._inlined += 1
+
+
+def _names(place: lldb.SBAddress, block: lldb.SBBlock) -> list[str]:
+    """The functions that are inlined there, innermost first, and the one that they are inlined
+    into, as the debug information names them.
+    """
+    found = []
+    while block.IsValid():
+        if block.IsInlined():
+            found.append(block.GetInlinedName() or "")
+        block = block.GetParent()
+    return [*found, place.GetFunction().GetName() or ""]
 
 
 def _position(file: str | None, line: int) -> tuple[str | None, int | None]:
