@@ -167,12 +167,52 @@ def source_of(
 
     ``registers`` are those before the instruction.
     """
-    if len(function) > MAX_CODE:
+    body = _body(memory, function)
+    state = body.before(pc) if body is not None else {}
+    instruction = body.instruction(pc) if body is not None else None
+    if not state or instruction is None:
         return Source()
+    value = _value(state, operand, pc, pc + instruction.size)
+    return _source(_Now(memory, state, registers), value, has, most)
+
+
+def call_arguments(
+    memory: Memory, function: range, returns_to: int, registers: Mapping[str, int]
+) -> dict[int, int]:
+    """What the call that returns there was given, by position, as far as the caller's code says it
+    and has it still.
+
+    ``registers`` are the caller's: those that functions preserve, and rsp.
+    """
+    body = _body(memory, function)
+    if body is None:
+        return {}
+    call = next(
+        (
+            at
+            for at, instruction in body.own().items()
+            if at + instruction.size == returns_to and instruction.mnemonic == "call"
+        ),
+        None,
+    )
+    state = body.before(call) if call is not None else {}
+    known = {name: value for name, value in registers.items() if name not in VOLATILE}
+    now = _Now(memory, state, known) if state else None
+    found = {}
+    for position, register in enumerate(ARGUMENTS) if now is not None else ():
+        value = now.value(state[register]) if now is not None else None
+        if value is not None:
+            found[position] = value.value
+    return found
+
+
+def _body(memory: Memory, function: range) -> _Function | None:
+    if len(function) > MAX_CODE:
+        return None
     try:
         code = memory.read(function.start, len(function))
     except MemoryFault:
-        return Source()
+        return None
 
     def read(address: int, size: int) -> bytes:
         if address in function:
@@ -182,12 +222,7 @@ def source_of(
         except MemoryFault:
             return b""
 
-    state = _Function(function, read).before(pc)
-    instruction = decode(read(pc, LONGEST))
-    if not state or instruction is None:
-        return Source()
-    value = _value(state, operand, pc, pc + instruction.size)
-    return _source(_Now(memory, state, registers), value, has, most)
+    return _Function(function, read)
 
 
 def _source(now: _Now, value: Value | None, has: int, most: int) -> Source:
@@ -250,7 +285,7 @@ class _Now:
         self._registers = registers
         self.last_call = state.get(LAST_CALL)
         # A register says more than a slot of the stack, which others may write to.
-        places = sorted(state, key=lambda place: isinstance(place, str))
+        places = [p for p in state if isinstance(p, int)] + sorted(set(registers) & set(state))
         self._held: dict[Value, tuple[Place, int]] = {}
         for place in places:
             value = state[place]
@@ -311,7 +346,7 @@ class _Function:
 
     def before(self, pc: int) -> State:
         """The state there; an empty one where not all paths could be followed."""
-        keeps_slots = not any(map(_takes_stack_address, self._own().values()))
+        keeps_slots = not any(map(_takes_stack_address, self.own().values()))
         pending: list[int] = []
         places = (*GENERAL, LAST_CALL)
         self._begin(self._addresses.start, {name: Entry(name) for name in places}, pending)
@@ -320,7 +355,7 @@ class _Function:
             if not pending and not self._begin_elsewhere(pending):
                 return self._states.get(pc, {})
             at = pending.pop()
-            instruction = self._instruction(at)
+            instruction = self.instruction(at)
             if instruction is None:
                 continue
             state: State = self._states[at]
@@ -345,23 +380,24 @@ class _Function:
 
     def _begin_elsewhere(self, pending: list[int]) -> bool:
         """Go on where no jump leads: the C++ runtime does, to where an exception is caught."""
-        for at, instruction in self._own().items():
+        for at, instruction in self.own().items():
             if at not in self._states and not instruction.mnemonic.startswith(("nop", "int3")):
                 places = (*GENERAL, LAST_CALL)
                 self._begin(at, {name: Unknown(at, name) for name in places}, pending)
                 return True
         return False
 
-    def _own(self) -> Mapping[int, Instruction]:
+    def own(self) -> Mapping[int, Instruction]:
         """The function's instructions, in their order."""
         found: dict[int, Instruction] = {}
         at = self._addresses.start
-        while at in self._addresses and (instruction := self._instruction(at)) is not None:
+        while at in self._addresses and (instruction := self.instruction(at)) is not None:
             found[at] = instruction
             at += instruction.size
         return found
 
-    def _instruction(self, at: int) -> Instruction | None:
+    def instruction(self, at: int) -> Instruction | None:
+        """The one at an address; None for one that is not known."""
         if at not in self._known:
             self._known[at] = decode(self._read(at, LONGEST))
         return self._known[at]
@@ -589,4 +625,4 @@ def _move_stack(state: dict[Place, Value], distance: int) -> None:
     state["rsp"] = _sum(state["rsp"], None, 1, distance)
 
 
-__all__ = ["Load", "Source", "at_instruction", "source_of"]
+__all__ = ["Load", "Source", "at_instruction", "call_arguments", "source_of"]

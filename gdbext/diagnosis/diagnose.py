@@ -38,6 +38,8 @@ from gdbext.diagnosis.known_issues.identify import Identified, identify
 from gdbext.diagnosis.observe.accesses import initialised_by_others, read_accesses
 from gdbext.diagnosis.observe.arrays import find_old_array
 from gdbext.diagnosis.observe.bad_call import read_bad_call
+from gdbext.diagnosis.observe.binding_message import read_binding_message
+from gdbext.diagnosis.observe.cpp_exception import read_exception
 from gdbext.diagnosis.observe.crash_site import read_crash_site
 from gdbext.diagnosis.observe.fault import read_fault
 from gdbext.diagnosis.observe.heap_state import read_heap_state
@@ -110,7 +112,7 @@ def diagnose(session: Session) -> Report:
     threads = section.make(
         "threads", lambda: read_threads(session, program, stack, section.note), no_threads
     )
-    fault = section.make("crash", lambda: _fault(session, stack), Fault(signal=None))
+    fault = section.make("crash", lambda: _fault(session, functions, stack), Fault(signal=None))
     observer = Observer(session=session, functions=functions, program=program, stack=stack)
     facts = (
         _facts(observer, fault, section)
@@ -205,7 +207,7 @@ def _with_opcodes(session: Session, target: TargetInfo, section: Sections) -> Ta
     return replace(target, opcode_table=choice.table.name if choice.table else None)
 
 
-def _fault(session: Session, stack: CrashStack) -> Fault:
+def _fault(session: Session, functions: Functions, stack: CrashStack) -> Fault:
     layout = session.layout.find("PyObject")
     header_fields = {
         layout.offset(name): name for name in HEADER_FIELDS if layout and name in layout
@@ -213,6 +215,10 @@ def _fault(session: Session, stack: CrashStack) -> Fault:
     fault = read_fault(
         session.debugger, session.memory, stack.native_frames, stack.lwp, header_fields
     )
+    said = read_binding_message(session.memory, stack)
+    fault = replace(fault, binding_message=said)
+    if fault.signal is not None and fault.signal.name == "SIGABRT":
+        return replace(fault, exception=read_exception(session, functions, stack))
     if fault.jumped_to is None:
         return fault
     return replace(fault, bad_call=read_bad_call(session.debugger, stack, fault.jumped_to))

@@ -47,6 +47,25 @@ def _wrong_free(caller: Phrase | None, function: Phrase, origin: Phrase) -> str:
     return f"{caller or 'the caller'} gives {origin} to {function}"
 
 
+def _uncaught(
+    type: Phrase | None, text: Phrase | None, caller: Phrase | None, file: Phrase | None
+) -> str:
+    what = f"{type or 'a C++ exception'} that nobody caught"
+    by = _named(caller, file)
+    what = f"{what}, thrown by {by}" if by else what
+    return f"{what}: {text}" if text else what
+
+
+def _terminated(caller: Phrase | None, file: Phrase | None) -> str:
+    by = _named(caller, file)
+    return "std::terminate() called" + (f" by {by}" if by else "")
+
+
+def _named(caller: Phrase | None, file: Phrase | None) -> str | None:
+    """A function, else the file of one that has no name."""
+    return caller or (f"{file} (no symbols)" if file else None)
+
+
 def _signal_sent(process: Word) -> str:
     sender = "kill() or by another process" if process is None else f"process {int(process)}"
     return f"the signal was sent by {sender}; no instruction faulted"
@@ -101,6 +120,9 @@ SENTENCES: dict[str, Sentence] = {
     "uses-gone": lambda operation, object, state: (
         f"{operation} uses {object} that {STATES.get(state, 'is gone')}"
     ),
+    "uses-freed-chunk": "{function} uses a block of malloc() that was freed",
+    "used-chunk": "#{level} {function} has its address",
+    "link-of-chunk": "its first word is the link of the C library's list of freed blocks",
     "uses-read-from-freed": "{operation} uses a pointer that was read from freed memory",
     "container-shrank": (
         "the {type} shrank under its reader: item {index} is beyond its length {length}"
@@ -113,6 +135,7 @@ SENTENCES: dict[str, Sentence] = {
     "count-below-zero": ("reference count of {object} went below zero (one Py_DECREF too many)"),
     "malloc-block-freed-twice": "a block of malloc() was freed twice",
     "deallocated-again": "it is being deallocated, although it is gone already",
+    "binding-said": "the C++ binding was about to say",
     "cpython-reported": "CPython reported",
     "unlocks-gone": "the {type} whose lock it gives up was freed while it was locked",
     "unlocks-another": (
@@ -179,6 +202,7 @@ SENTENCES: dict[str, Sentence] = {
         if variable
         else "the code at fault read the pointer from a variable of its module"
     ),
+    "code-read-field": "the code at fault read the pointer from {slot} of the {type} {base}",
     "code-read-at": "the code at fault read the pointer {offset} bytes behind {base}",
     "pointer-returned": "the pointer is what {called} returned",
     "null-argument": "{function} was given NULL as its argument {number}",
@@ -262,6 +286,8 @@ SENTENCES: dict[str, Sentence] = {
     "signal-code": "signal code",
     "signal-sent": _signal_sent,
     "sent-by": "sent by process {process}",
+    "uncaught-exception": _uncaught,
+    "terminated": _terminated,
     "called-by": "called by {function}",
     # The crashing code is not the cause.
     "memory-overwritten-before": ("the memory that this thread used had been written over before"),

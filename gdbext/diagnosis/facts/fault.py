@@ -52,6 +52,15 @@ class BadCall:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CppException:
+    """A C++ exception that nobody caught; None for what is not known of it."""
+
+    type: str | None = None
+    text: str | None = None
+    """What its ``what()`` says."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fault:
     """The death itself; ``signal`` is None for a target that just stopped."""
 
@@ -66,6 +75,10 @@ class Fault:
     assertion_function: str | None = None
     library_message: str | None = None
     """What glibc prints before it aborts by itself: a damaged heap, a smashed stack."""
+    exception: CppException | None = None
+    """The C++ exception that ended the process."""
+    binding_message: str | None = None
+    """What pybind11 or nanobind was about to say of it."""
     fatal_error: str | None = None
     fatal_text_is_data: bool = False
     """The message lies in writable memory: made at run time, perhaps of the program's data."""

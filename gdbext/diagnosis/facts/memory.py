@@ -49,6 +49,19 @@ class WrongFree:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FreedChunk:
+    """A freed block of the C library's, whose link the code took for its first word.
+
+    The function of the frame ``level`` has the block's ``address``; ``word`` stands there.
+    """
+
+    address: int
+    word: int
+    level: int
+    function: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class HeapState:
     """What the allocator's own data shows, as far as the crash made it worth a look."""
 
@@ -60,6 +73,7 @@ class HeapState:
     call: AllocatorCall | None = None
     """The allocator's function that the thread died in, as far as it was called from outside."""
     wrong_free: WrongFree | None = None
+    freed_chunk: FreedChunk | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,8 @@ class Load:
     offset: int = 0
     is_object: bool = False
     """The base leads to where objects are made."""
+    type: str | None = None
+    """The type of the object there."""
     is_certain: bool = True
     """The code still has the value, and the base; else these are what memory has now."""
     is_fresh: bool = True

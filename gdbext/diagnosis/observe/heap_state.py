@@ -18,6 +18,7 @@ from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.memory import HeapDamage, HeapState
 from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.diagnosis.observe.freed_chunk import find_freed_chunk
 from gdbext.diagnosis.observe.notes import Note
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.observe.wrong_free import read_allocator_call, read_wrong_free
@@ -55,6 +56,9 @@ def read_heap_state(
     wrong_free = read_wrong_free(session, call) if may_mix else None
     if wrong_free is not None and wrong_free.confidence is not Confidence.POSSIBLE:
         return HeapState(call=call, wrong_free=wrong_free)
+    chunk = find_freed_chunk(session.debugger, stack, fault, call)
+    if chunk is not None:
+        return HeapState(call=call, freed_chunk=chunk)
     if cause.pointer is not None and not is_in_allocator(stack):
         return HeapState(
             damages=tuple(_neighbours(session, cause, cause.pointer)),

@@ -83,6 +83,7 @@ def _load(session: Session, load: dataflow.Load) -> Load:
         base=base,
         offset=load.offset,
         is_object=is_object,
+        type=_type_name(session.objects, base) if is_object and base else None,
         is_certain=not load.is_read_again,
         is_fresh=load.is_fresh,
         is_local=load.is_local,
@@ -106,6 +107,11 @@ def leads_to_object(session: Session, address: int) -> bool:
     if block is not None:
         return block.domain != MEM_DOMAIN and block.start <= address
     return session.objects.type_of(address) is not None
+
+
+def _type_name(objects: Objects, address: int) -> str | None:
+    info = objects.type_of(address)
+    return canonical(info.name) or info.name if info is not None else None
 
 
 def _slot(objects: Objects, address: int, offset: int) -> Slot | None:

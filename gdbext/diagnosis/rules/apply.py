@@ -17,6 +17,7 @@ from gdbext.model import (
     Confidence,
     Evidence,
     Finding,
+    Foreign,
     Operation,
     Race,
     ThreadName,
@@ -53,7 +54,16 @@ def findings(facts: Facts) -> list[Finding]:
         if not any(_is_account(f) for f in found):
             found[:0] = _first(facts, accounts)
     found = found or _first(facts, [r for r in fallbacks if r.traits.kind is Kind.NOTHING])
-    return [_with_gil(facts, _with_author(facts, f)) for f in found[:1]] + found[1:]
+    return [_told(facts, f) for f in found[:1]] + found[1:]
+
+
+def _told(facts: Facts, finding: Finding) -> Finding:
+    """The headline with what is said of a crash whatever its rule."""
+    finding = _with_gil(facts, _with_author(facts, finding))
+    if (text := facts.fault.binding_message) is None:
+        return finding
+    said = Evidence(Claim("binding-said"), None, Foreign(text))
+    return dataclasses.replace(finding, evidence=(said, *finding.evidence))
 
 
 def _with_gil(facts: Facts, finding: Finding) -> Finding:
@@ -157,8 +167,18 @@ def with_races(facts: Facts, found: Sequence[Finding], races: Sequence[Race]) ->
         merged.append(finding)
     if is_reported:
         return merged
+    # Whatever the fault itself says, the race is what can be mended.
+    if merged and registry.traits(merged[0].rule).may_come_of_race and _is_advised(facts, race):
+        advice = next((r.advice for r in registry.in_order() if r.traits.is_race), "")
+        merged[0] = dataclasses.replace(merged[0], advice=advice)
     checks = (rule.check_race for rule in registry.in_order() if rule.check_race)
     return [*merged, *(finding for check in checks for finding in check(facts, race))]
+
+
+def _is_advised(facts: Facts, race: Race) -> bool:
+    """Whether a race is sure enough to give advice on, and the thread that died is in it."""
+    takes_part = facts.stack.lwp in [t.lwp for t in race.threads]
+    return takes_part and race.confidence is not Confidence.POSSIBLE
 
 
 def victim_reason(

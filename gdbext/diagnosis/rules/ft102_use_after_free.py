@@ -8,10 +8,24 @@ from gdbext.cpython.fills import FREED, fill_of
 from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.facts.cause import Wrong
 from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.memory import FreedChunk
 from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import evidence_of, fill_went_through, name_of, subject_of
-from gdbext.model import Claim, Confidence, Evidence, Finding, Operation, OperationKind, Verdict
+from gdbext.model import (
+    Claim,
+    Confidence,
+    Evidence,
+    Finding,
+    Operation,
+    OperationKind,
+    Subject,
+    Verdict,
+)
 
+OF_MALLOC = (
+    "Find the block's owners: one freed or deleted it while another still uses it (two unique_ptr "
+    "for one object, a pointer kept after close()). AddressSanitizer names both."
+)
 NEVER_FREED = (Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED)
 
 
@@ -21,6 +35,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     """
     cause = facts.cause
     pointer = cause.pointer
+    if facts.heap.freed_chunk is not None:
+        yield _of_malloc(facts, facts.heap.freed_chunk)
+        return
     if pointer is None:
         yield from _through_freed(facts)
         return
@@ -43,6 +60,22 @@ def check(facts: Facts) -> Iterator[Finding]:
         pointer.liveness_for_use.confidence,
         subject_of(pointer),
         evidence=[described, *cause.holders.others, *proof],
+    )
+
+
+def _of_malloc(facts: Facts, chunk: FreedChunk) -> Finding:
+    """A block of malloc(), or of C++'s new, whose first word is the allocator's link by now."""
+    claim = Claim("used-chunk", level=chunk.level, function=chunk.function)
+    return RULE.finding(
+        facts,
+        Claim("uses-freed-chunk", function=chunk.function),
+        Confidence.LIKELY,
+        Subject(chunk.address, None, None, Verdict.FREED),
+        evidence=[
+            Evidence(claim, None, chunk.address),
+            Evidence(Claim("link-of-chunk"), chunk.address, chunk.word, broken=True),
+        ],
+        advice=OF_MALLOC,
     )
 
 

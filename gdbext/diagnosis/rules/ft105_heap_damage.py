@@ -26,7 +26,8 @@ def check(facts: Facts) -> Iterator[Finding]:
     if facts.heap.was_searched and not facts.heap.damages:
         yield from _bad_link(facts)
     wrong = facts.heap.wrong_free
-    if wrong is None or wrong.confidence is Confidence.POSSIBLE:
+    is_mixed_up = wrong is not None and wrong.confidence is not Confidence.POSSIBLE
+    if not is_mixed_up and facts.heap.freed_chunk is None:
         yield from _of_c_library(facts)
 
 

@@ -160,6 +160,9 @@ def _argument(facts: Facts) -> Iterator[Finding]:
     if operand is None or operand.base_value != 0 or (root is not None and root.is_gone):
         return
     at_fault = facts.stack.faulting
+    if not facts.fault.origin.loads and C_API.match(facts.fault.origin.result_of or ""):
+        yield from _given(facts)
+        return
     for frame in facts.stack.c_frames if at_fault else ():
         null = next(
             (

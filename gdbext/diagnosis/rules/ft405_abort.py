@@ -10,8 +10,10 @@ from gdbext.diagnosis.conclude.reporters import is_abort_machinery
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Claim, Confidence, Evidence, Finding, Foreign
+from gdbext.target.cplusplus import is_library_code
 
-ENDS_FOR_OTHERS = ("std::terminate", "__cxa_throw", "__cxa_rethrow", "__gxx_personality_v0")
+ENDS_FOR_OTHERS = ("__cxa_throw", "__cxa_rethrow", "__gxx_personality_v0")
+TERMINATE = ("std::terminate", "std::__terminate")
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -35,10 +37,24 @@ def _caller(facts: Facts) -> Claim | None:
     """
     known = [f for f in facts.stack.native_frames if f.function or not is_system(f.module)]
     caller = next((f for f in known if not is_abort_machinery(f.function or "")), None)
-    if caller is not None and caller.function in ENDS_FOR_OTHERS:
-        caller = next((f for f in known if not is_system(f.module)), caller)
     if caller is None:
         return None
+    if caller.function in (*ENDS_FOR_OTHERS, *TERMINATE):
+        own = (f for f in known if not is_system(f.module))
+        others = (f for f in own if not is_library_code(f.function or "", f.file))
+        author = next(others, None)
+        name = author.function if author is not None else None
+        file = os.path.basename(author.module or "") if author is not None else None
+        thrown = facts.fault.exception
+        if thrown is None:
+            return Claim("terminated", caller=name, file=file)
+        return Claim(
+            "uncaught-exception",
+            type=thrown.type,
+            text=Foreign(thrown.text) if thrown.text else None,
+            caller=name,
+            file=file,
+        )
     if caller.function:
         return Claim("called-by", function=caller.function)
     return Claim("in-file-without-symbols", file=os.path.basename(caller.module or ""))

@@ -8,7 +8,7 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import Target
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import fill_went_through, last_read
-from gdbext.model import Address, Claim, Confidence, Evidence, Finding
+from gdbext.model import Address, Claim, Confidence, Evidence, Finding, Subject
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -33,7 +33,13 @@ def check(facts: Facts) -> Iterator[Finding]:
         evidence.append(Evidence(Claim("mapped-there", what=call.mapped), target))
     if (through := fill_went_through(facts)) is not None:
         evidence.insert(0, through[1])
-    yield RULE.finding(facts, detail, sure, evidence=[*evidence, *last_read(facts)], advice=advice)
+    last = next(iter(facts.fault.origin.loads), None)
+    subject = None
+    if last is not None and last.type is not None and last.base is not None:
+        subject = Subject(last.base, last.type)
+    yield RULE.finding(
+        facts, detail, sure, subject, evidence=[*evidence, *last_read(facts)], advice=advice
+    )
 
 
 RULE = Rule(

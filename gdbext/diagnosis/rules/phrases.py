@@ -104,6 +104,9 @@ def last_read(facts: Facts) -> list[Evidence]:
         return []
     if last.base is None:
         claim = Claim("code-read-variable", variable=last.symbol)
+    elif last.type is not None:
+        slot = last.slot if last.slot is not None else f"the field at {last.offset:#x}"
+        claim = Claim("code-read-field", slot=slot, type=last.type, base=Address(last.base))
     else:
         claim = Claim("code-read-at", offset=Address(last.offset), base=Address(last.base))
     return [Evidence(claim, last.place, last.value)]

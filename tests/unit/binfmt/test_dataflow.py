@@ -7,7 +7,14 @@ import struct
 import pytest
 
 from fakes import FakeMemory
-from gdbext.binfmt.dataflow import Entry, Load, Source, at_instruction, source_of
+from gdbext.binfmt.dataflow import (
+    Entry,
+    Load,
+    Source,
+    at_instruction,
+    call_arguments,
+    source_of,
+)
 
 START, HOLDER, ARRAY, ITEM, TOP = 0x401000, 0x20000, 0x30000, 0x40000, 0x7000
 REGISTERS = {"rdi": HOLDER, "rsp": TOP, "rip": START}
@@ -143,3 +150,23 @@ def test_code_that_cannot_be_read(code: str) -> None:
 
 def test_a_place_that_cannot_be_read() -> None:
     assert source(TWO_LOADS, 8, "rax", ITEM, rdi=0xDEAD0000).loads == ()
+
+
+def test_what_a_call_was_given() -> None:
+    """sub $8,%rsp; call …; mov %rax,%rbx; lea 0x10(%rip),%rsi; mov %rbx,%rdi; mov %r9d,%edx; call
+    …
+    """
+    code = bytes.fromhex("4883ec08e8fb0000004889c3488d35100000004889df4489cae8fb000000")
+    memory = FakeMemory({START: code})
+    registers = {"rbx": ITEM, "rsp": TOP, "rdx": 7}
+    end = START + len(code)
+    assert call_arguments(memory, range(START, end), end, registers) == {
+        0: ITEM,
+        1: START + 19 + 0x10,
+    }
+
+
+def test_a_call_that_is_not_there_was_given_nothing() -> None:
+    memory = FakeMemory({START: bytes.fromhex("4889df90c3")})
+    assert call_arguments(memory, range(START, START + 5), START + 4, {"rsp": TOP}) == {}
+    assert call_arguments(memory, range(0x9000, 0x9010), 0x9008, {"rsp": TOP}) == {}

@@ -58,8 +58,20 @@ def test_a_block_that_malloc_was_given_back_twice() -> None:
     assert not list(ft105_heap_damage.check(stopped)), "nothing is damaged"
 
 
-@pytest.mark.parametrize("runtime", [(), ("std::terminate",)])
-def test_who_called_abort_is_never_the_caller_of_what_has_no_name(runtime: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("runtime", "nameless", "by_name"),
+    [
+        ((), "in shapes.so (no symbols)", "called by shape_check"),
+        (
+            ("std::terminate",),
+            "std::terminate() called by shapes.so (no symbols)",
+            "std::terminate() called by shape_check",
+        ),
+    ],
+)
+def test_who_called_abort_is_never_the_caller_of_what_has_no_name(
+    runtime: tuple[str, ...], nameless: str, by_name: str
+) -> None:
     inner = [("abort", LIBC), *((name, "/lib/libstdc++.so.6") for name in runtime)]
     outer = [(None, EXTENSION), ("cfunction_call", PYTHON)]
     frames = [
@@ -68,12 +80,12 @@ def test_who_called_abort_is_never_the_caller_of_what_has_no_name(runtime: tuple
     ]
     stopped = facts_of(HeapWorld(), fault=Fault(signal=ABORT), stack=stack_of(*frames))
     [found] = ft405_abort.check(stopped)
-    assert sentence(found.title) == "abort: in shapes.so (no symbols)"
+    assert sentence(found.title) == f"abort: {nameless}"
     named = replace(frames[-2], function="shape_check")
     frames[-2] = named
     stopped = facts_of(HeapWorld(), fault=Fault(signal=ABORT), stack=stack_of(*frames))
     [found] = ft405_abort.check(stopped)
-    assert sentence(found.title) == "abort: called by shape_check"
+    assert sentence(found.title) == f"abort: {by_name}"
 
 
 @pytest.mark.parametrize(
