@@ -140,3 +140,21 @@ def test_a_large_heap_is_not_searched(
     new_tuple(world, page, target)
     monkeypatch.setattr(holders_, "MAX_BYTES", 1000)
     assert world.heap().holders(target) is None
+
+
+@pytest.mark.parametrize("many", [0, 1000])
+def test_few_and_many_addresses_are_searched_alike(
+    world: HeapWorld,
+    page: FakePage,
+    arrays: FakePage,
+    target: int,
+    many: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    holder = new_tuple(world, page, 0, target)
+    lists = [new_list(world, page, arrays, holder, target) for _ in range(3)]
+    monkeypatch.setattr(holders_, "MANY", many)
+    heap = world.heap()
+    expected = [(holder, "tuple", 1), *((each, "list", 1) for each in lists)]
+    assert sorted(held(heap, target)) == sorted(expected)
+    assert heap.holders(target + 16) == []
