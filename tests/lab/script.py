@@ -85,11 +85,20 @@ class Script:
     @cached_property
     def operations(self) -> dict[int, Operation]:
         """Lines marked ``# op: NAME`` or ``# op: NAME, reads``, by line number: where the racing
-        operations are.
+        operations are.  A mark holds for all lines of its statement.
         """
-        lines = self.path.read_text().splitlines()
-        marks = ((number, MARK.search(line)) for number, line in enumerate(lines, 1))
-        return {number: Operation(mark[1], bool(mark[2])) for number, mark in marks if mark}
+        text = self.path.read_text()
+        marks = ((number, MARK.search(line)) for number, line in enumerate(text.splitlines(), 1))
+        marked = {number: Operation(mark[1], bool(mark[2])) for number, mark in marks if mark}
+        whole = {
+            line: marked[number]
+            for statement in ast.walk(ast.parse(text))
+            if isinstance(statement, ast.stmt) and not hasattr(statement, "body")
+            for lines in [range(statement.lineno, (statement.end_lineno or 0) + 1)]
+            for number in marked.keys() & set(lines)
+            for line in lines
+        }
+        return whole | marked
 
     def operation_at(self, file: str, line: int) -> Operation | None:
         """What a line of a stack does to the shared object, None where it is no line of an
