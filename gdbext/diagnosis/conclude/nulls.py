@@ -16,10 +16,13 @@ def sure_of_null(pointer: Pointer, fault: Fault, stack: CrashStack) -> Confidenc
     """Proven where the type's own code, which works on its fields, hit a NULL.
 
     Other code may have had a NULL of its own, and a function that was given one beside the object
-    may have hit that.
+    may have hit that, unless its instructions say that it read it from the object.
     """
     uses = [u for u in pointer.uses if stack.same_call(0, u.level)]
-    was_given_one = any(_has_null_argument(stack.frame_at(u.level)) for u in uses)
+    was_read = any(
+        load.base == pointer.address and load.is_certain for load in fault.origin.loads[:1]
+    )
+    was_given_one = not was_read and any(_has_null_argument(stack.frame_at(u.level)) for u in uses)
     if any(u.is_self and not _others_inside(stack, u.level) for u in uses):
         return Confidence.LIKELY if was_given_one else Confidence.PROVEN
     module = stack.from_fault[0].module

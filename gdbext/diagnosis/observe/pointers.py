@@ -167,7 +167,7 @@ def _below_zero(pointer: Pointer) -> tuple[Evidence, ...]:
 def _null_field(objects: Objects, pointer: Pointer, fault: Fault) -> BrokenField | None:
     if pointer.is_gone:
         return None
-    if (read := _read_null(pointer, fault)) is not None:
+    if (read := _read_null(objects, pointer, fault)) is not None:
         return read
     for violation in objects.invariants(pointer.address):
         if violation.value == 0 and violation.slot not in (None, *HEADER_FIELDS):
@@ -175,7 +175,7 @@ def _null_field(objects: Objects, pointer: Pointer, fault: Fault) -> BrokenField
     return None
 
 
-def _read_null(pointer: Pointer, fault: Fault) -> BrokenField | None:
+def _read_null(objects: Objects, pointer: Pointer, fault: Fault) -> BrokenField | None:
     """The object's field that the code at fault read the NULL from; that of an empty container's
     array is no flaw.
     """
@@ -183,7 +183,9 @@ def _read_null(pointer: Pointer, fault: Fault) -> BrokenField | None:
     last = origin.loads[0] if origin.loads else None
     if last is None or last.value or last.base != pointer.address or origin.item is not None:
         return None
-    if pointer.actual_type is None or pointer.header_problems or pointer.actual_type in RESIZABLE:
+    if pointer.actual_type is None or pointer.header_problems:
+        return None
+    if pointer.actual_type in RESIZABLE and not (_size(objects, pointer) or (0, 0))[1]:
         return None
     slot = last.slot if last.slot is not None else f"the field at {hexaddr(last.offset)}"
     return BrokenField(slot, Evidence(Claim("null", slot=slot), last.place, last.now, last.base))

@@ -160,10 +160,11 @@ def _argument(facts: Facts) -> Iterator[Finding]:
     if operand is None or operand.base_value != 0 or (root is not None and root.is_gone):
         return
     at_fault = facts.stack.faulting
-    if not facts.fault.origin.loads and C_API.match(facts.fault.origin.result_of or ""):
+    if not fault.origin.loads and C_API.match(fault.origin.result_of or ""):
         yield from _given(facts)
         return
-    for frame in facts.stack.c_frames if at_fault else ():
+    was_read = any(not load.is_local for load in fault.origin.loads[:1])
+    for frame in facts.stack.c_frames if at_fault and not was_read else ():
         null = next(
             (
                 v

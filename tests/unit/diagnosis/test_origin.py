@@ -10,7 +10,8 @@ import pytest
 from gdbext.binfmt import dataflow
 from gdbext.diagnosis.conclude.doubt import doubt
 from gdbext.diagnosis.conclude.pointers import add_origin
-from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.fault import Fault, Operand
+from gdbext.diagnosis.facts.frames import CFrame, FrameVariable
 from gdbext.diagnosis.facts.origin import ItemRead, Load, Origin
 from gdbext.diagnosis.observe import origin as observed
 from gdbext.diagnosis.rules import apply, ft205_null_slot
@@ -119,6 +120,36 @@ def test_a_field_that_was_set_since_is_not_called_null() -> None:
     [use] = add_origin({}, STACK, fault)[obj]
     [finding] = ft205_null_slot.check(facts_of(world, obj, use=use, fault=fault, stack=STACK))
     assert any("is not now" in sentence(e.claim) for e in finding.evidence)
+
+
+def test_a_list_s_array_was_null_only_if_it_is_not_empty() -> None:
+    """An empty list has none."""
+    world = HeapWorld()
+    offset = world.layout.offset("PyListObject", "ob_item")
+    for items, wanted in (((0x1230,), [f"the field at {offset:#x} of a list"]), ((), [])):
+        lst, array = a_list(world, *items)
+        load = Load(place=lst + offset, value=0, now=array, base=lst, offset=offset, is_object=True)
+        fault = faulted(Origin(loads=(load,)), 0)
+        [use] = add_origin({}, STACK, fault)[lst]
+        said = ft205_null_slot.check(facts_of(world, lst, use=use, fault=fault, stack=STACK))
+        assert [sentence(f.title).partition("read NULL from ")[2] for f in said] == wanted
+
+
+def test_a_null_that_was_read_from_memory_is_no_argument() -> None:
+    """A parameter that is NULL by right is not what the code went through."""
+    null = FrameVariable("cache", "PyObject *", 0, is_argument=True, is_object=True)
+    frame = NativeFrame(0, 0x1000, 0x7000, "encode", module=EXTENSION)
+    stack = replace(STACK, c_frames=(CFrame(frame, (null,)),), native_frames=(frame,))
+    operand = Operand(
+        text="(%rax,%rbx,8)", base="rax", base_value=0, displacement=0, address=0, is_write=False
+    )
+    plain = replace(segfault(0), operand=operand)
+    read = replace(plain, origin=Origin(loads=(Load(place=0x3000, value=0, base=0x2FD8),)))
+    blamed = [
+        list(ft205_null_slot.check(facts_of(HeapWorld(), fault=fault, stack=stack)))
+        for fault in (plain, read)
+    ]
+    assert [len(findings) for findings in blamed] == [1, 0]
 
 
 @pytest.mark.parametrize(("is_fresh", "is_trusted"), [(True, True), (False, False)])
