@@ -22,6 +22,8 @@ def _mutex(bits: int) -> str:
 
 
 def _threads(count: Number) -> str:
+    if not count:
+        return "no thread is"
     return "1 thread is" if count == 1 else f"{count} threads are"
 
 

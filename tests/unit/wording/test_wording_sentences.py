@@ -121,3 +121,11 @@ def test_claims_are_values() -> None:
     assert claim["count"] == 1
     with pytest.raises(KeyError):
         claim["size"]
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(0, "no thread is"), (1, "1 thread is"), (2, "2 threads are")]
+)
+def test_threads_are_counted_in_words(count: int, said: str) -> None:
+    claim = Claim("waiting", count=count)
+    assert sentence(claim) == f"no deadlock found; {said} waiting for locks or events"
