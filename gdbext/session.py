@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from gdbext.binfmt import elf
 from gdbext.cpython.allocator.activity import ThreadStop, collections
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.cpython.interpreter.code_facts import CodeFacts, code_facts
@@ -88,6 +89,9 @@ class Session:
     @cached_property
     def learnt(self) -> Learnt | None:
         """What ``gdbext learn`` has learnt of this very interpreter, if it was run on it."""
+        mine = self._runtime_module
+        if mine is not None and mine.build_id is None:
+            return load(elf.identity_in_memory(self.memory, mine.base))
         return load(self.runtime_build_id)
 
     @cached_property

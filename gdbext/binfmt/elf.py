@@ -7,6 +7,7 @@ Both debuggers keep these things to themselves or show them in ways of their own
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import re
 import struct
@@ -25,6 +26,9 @@ FS_BASE = 112 + 21 * 8
 NT_GNU_BUILD_ID = 3
 MAX_NOTE_BYTES = 64 << 20
 MAX_HEADERS = 200_000
+PAGE = 4096
+SECTION_FIELDS = ((40, 48), (58, 64))
+"""Where the header of an ELF file has e_shoff; e_shentsize, e_shnum and e_shstrndx."""
 
 
 class ProgramHeader(NamedTuple):
@@ -312,6 +316,36 @@ def build_id_in_memory(memory: Memory, base: int) -> str | None:
             ):
                 return found
     return None
+
+
+def identity_in_file(path: str) -> str | None:
+    """What tells an ELF file's build from others: its build id, else what its first page has."""
+    if found := build_id_in_file(path):
+        return found
+    try:
+        with open(path, "rb") as stream:
+            return _page_identity(stream.read(PAGE))
+    except OSError:
+        return None
+
+
+def identity_in_memory(memory: Memory, base: int) -> str | None:
+    """The same of the ELF image mapped at ``base``; Linux puts its first page into cores."""
+    with contextlib.suppress(MemoryFault):
+        return build_id_in_memory(memory, base) or _page_identity(memory.read(base, PAGE))
+    return None
+
+
+def _page_identity(page: bytes) -> str | None:
+    """A name made of the addresses and sizes of a file's segments and what its first page has more,
+    without what says where its sections are: a stripped copy has the same.
+    """
+    if len(page) < PAGE or page[:4] != b"\x7fELF":
+        return None
+    header = bytearray(page)
+    for start, end in SECTION_FIELDS:
+        header[start:end] = bytes(end - start)
+    return f"page{hashlib.sha256(header).hexdigest()[:40]}"
 
 
 def _build_id(data: bytes) -> str | None:

@@ -340,7 +340,7 @@ def _tables(version: str, binary: str, python: str) -> Check:
     from gdbext.binfmt import elf
     from gdbext.cpython.versions import catalog, learnt
 
-    known = learnt.load(elf.build_id_in_file(binary))
+    known = learnt.load(elf.identity_in_file(binary))
     if known is not None:
         return Check(GOOD, "tables", f"learnt of this very build ({known.name})")
     if version in (facts.name for facts in catalog.shipped()):

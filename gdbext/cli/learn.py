@@ -15,10 +15,10 @@ from gdbext.learning.learn import Lesson, learn, reader
 
 HELP = """\
 The interpreter is run once, so it has to be one that you trust. Its instructions, the layouts of
-its structs and the order of its _Py_DebugOffsets are kept in your cache, under its build id: of
-every later core or process of that build, a stripped copy's too, gdbext knows them exactly, and no
-release of gdbext is needed for a new CPython. What is kept is checked against a process before it
-is used.
+its structs and the order of its _Py_DebugOffsets are kept in your cache, under its build id, or
+where it has none under what its file begins with: of every later core or process of that build, a
+stripped copy's too, gdbext knows them exactly, and no release of gdbext is needed for a new
+CPython. What is kept is checked against a process before it is used.
 
 Layouts come from the interpreter's debug information where it has any, else from its headers, for
 which a C compiler is needed; instructions come from its headers.

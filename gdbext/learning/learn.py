@@ -50,14 +50,11 @@ def learn(python: InterpreterFacts, read: Read) -> Lesson:
     """Everything that can be learnt of the interpreter.
 
     Raises:
-        LearningError: where the build has no id by which its cores could be known.
+        LearningError: where the file has nothing by which its cores could be known.
     """
-    build_id = elf.build_id_in_file(str(python.binary))
+    build_id = elf.identity_in_file(str(python.binary))
     if build_id is None:
-        raise LearningError(
-            f"{python.binary} has no build id, by which its cores would be known; link it with "
-            "-Wl,--build-id"
-        )
+        raise LearningError(f"{python.binary} is not a file by which its cores would be known")
     structs, layouts = _layouts(python, read)
     orders, offsets = _offsets(python, structs)
     table, opcodes = _opcodes(python)

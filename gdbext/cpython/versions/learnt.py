@@ -1,5 +1,5 @@
 """What ``gdbext learn`` has learnt of one build, kept in this user's cache by the build id of the
-file that has ``_PyRuntime``.
+file that has ``_PyRuntime``, or of one without by its first page (``elf.identity_in_file``).
 """
 
 from __future__ import annotations

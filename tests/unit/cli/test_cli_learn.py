@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from fakes import FakeMemory
 from gdbext.backends.programs import Program
+from gdbext.binfmt import elf
 from gdbext.cli import doctor
 from gdbext.cli.main import main
 from gdbext.cpython.versions import learnt
@@ -162,14 +164,36 @@ def test_headers_that_contradict_the_interpreter_are_not_used(binary: Path, head
     assert "LOAD_CONST is instruction 82 there, and 83 in the interpreter" in instructions.problem
 
 
-def test_a_build_without_an_id_is_not_learnt(
+def test_a_build_without_an_id_is_known_by_its_first_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = Path(elf_segments.write(tmp_path / "plain", elf_segments.program(build_id=None)))
+    image = elf_segments.program(build_id=None)
+    plain = Path(elf_segments.write(tmp_path / "plain", image))
     monkeypatch.setattr(interpreter, "ask", lambda _: python_of(plain))
     monkeypatch.setattr(launch, "find", lambda _: Program("gdb", ["gdb"], {}))
+    monkeypatch.setattr("gdbext.cli.learn.reader", lambda *_: described)
+    assert main(["learn", sys.executable]) == PARTIAL
+    key = elf.identity_in_file(str(plain))
+    assert key is not None
+    assert key.startswith("page")
+    assert learnt.load(key) is not None
+    stripped = bytearray(image)
+    stripped[40:48], stripped[58:64] = bytes(8), bytes(6)
+    assert elf.identity_in_memory(FakeMemory({0x1000: bytes(stripped)}), 0x1000) == key
+    other = elf_segments.program(build_id=None, marker=b"another")
+    assert elf.identity_in_memory(FakeMemory({0x1000: other}), 0x1000) != key
+    assert elf.identity_in_memory(FakeMemory({0x1000: bytes(stripped[:64])}), 0x1000) is None
+
+
+def test_what_is_no_elf_file_is_not_learnt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = tmp_path / "python"
+    text.write_text("#!/bin/sh")
+    monkeypatch.setattr(interpreter, "ask", lambda _: python_of(text))
+    monkeypatch.setattr(launch, "find", lambda _: Program("gdb", ["gdb"], {}))
     assert main(["learn", sys.executable]) == CANNOT_OPEN
-    assert "has no build id" in capsys.readouterr().err
+    assert "is not a file by which its cores would be known" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
