@@ -10,7 +10,7 @@ native stacks, the files.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -57,6 +57,7 @@ from gdbext.diagnosis.observe.process import (
 )
 from gdbext.diagnosis.observe.program import ProgramFrames
 from gdbext.diagnosis.observe.provenance import find_provenance
+from gdbext.diagnosis.observe.reported import given_to
 from gdbext.diagnosis.observe.stack import Functions, read_stack
 from gdbext.diagnosis.observe.surroundings import read_field_holder, read_surroundings
 from gdbext.diagnosis.observe.target import read_modules, read_target
@@ -212,8 +213,13 @@ def _fault(session: Session, functions: Functions, stack: CrashStack) -> Fault:
     header_fields = {
         layout.offset(name): name for name in HEADER_FIELDS if layout and name in layout
     }
+
+    def given(level: int) -> Mapping[str, int]:
+        frames, lwp = stack.native_frames, stack.lwp or 0
+        return given_to(session.debugger, functions.addresses, frames, lwp, level)
+
     fault = read_fault(
-        session.debugger, session.memory, stack.native_frames, stack.lwp, header_fields
+        session.debugger, session.memory, stack.native_frames, stack.lwp, header_fields, given
     )
     said = read_binding_message(session.memory, stack)
     fault = replace(fault, binding_message=said)

@@ -38,6 +38,8 @@ class FunctionTraits:
     """The object that it is about."""
     gives_up_lock: bool = False
     """Unlocks a mutex, and reports a fatal error where that is not locked."""
+    parameters: tuple[str, ...] = ()
+    """All its parameters' names, where the function is exported."""
     initialises_lazily: bool = False
     """Fills in an object's fields when they are first asked for."""
     in_many_stacks: bool = False

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 from gdbext.binfmt.x86.instruction import LONGEST, Instruction, MemoryOperand, decode
 from gdbext.cpython.objects.strings import read_cstring
@@ -44,7 +45,14 @@ ASSERTION = re.compile(
 )
 EXPRESSION = "expr"
 NO_FIELDS: Mapping[int, str] = {}
+Given: TypeAlias = "Callable[[int], Mapping[str, int]]"
+"""The arguments of a level's function, by the names of its parameters."""
 DIRECTIVE = re.compile(r"%[-0-9.*]*(?:ll?|z)?[a-zA-Z]")
+
+
+def nothing_given(_level: int) -> Mapping[str, int]:
+    """Where nothing is known of arguments that no variable has."""
+    return {}
 
 
 def read_fault(
@@ -53,10 +61,12 @@ def read_fault(
     frames: Sequence[NativeFrame],
     lwp: int | None,
     header_fields: Mapping[int, str] = NO_FIELDS,
+    given: Given = nothing_given,
 ) -> Fault:
     """Decode the fault of thread ``lwp``, whose native frames are given.
 
-    ``header_fields`` are ``PyObject``'s fields by offset.  Never raises for a damaged target.
+    ``header_fields`` are ``PyObject``'s fields by offset; ``given`` says of a frame what code tells
+    of its arguments.  Never raises for a damaged target.
     """
     signal = debugger.signal()
     if signal is None or lwp is None:
@@ -76,7 +86,7 @@ def read_fault(
         said = abort_message(memory, debugger.symbol) if aborted_by_libc(frames) else None
         assertion, function = failed_assertion(said)
         message, text, about = fatal_message(
-            memory, frames, lambda level: debugger.variables(lwp, level)
+            memory, frames, lambda level: debugger.variables(lwp, level), given
         )
         return Fault(
             signal=signal,
@@ -216,13 +226,16 @@ LOST_MESSAGE = "the message is not known: the compiler left no place for it"
 
 
 def fatal_message(
-    memory: Memory, frames: Sequence[NativeFrame], variables: Callable[[int], Sequence[Variable]]
+    memory: Memory,
+    frames: Sequence[NativeFrame],
+    variables: Callable[[int], Sequence[Variable]],
+    given: Given = nothing_given,
 ) -> tuple[str | None, int, int | None]:
     """(a fatal Python error's ``function: message``, the message's address, the object it is
     about).
 
-    From the arguments of the functions that report it; without debug information only that one of
-    them was called is known.
+    From the arguments of the functions that report it, or from what code says of these; else only
+    that one of them was called is known.
     """
     message = about = None
     text = 0
@@ -230,6 +243,7 @@ def fatal_message(
         if not reports_fatal_error(frame):
             continue
         values = {v.name: v.value for v in variables(frame.level)}
+        values |= {n: a for n, a in given(frame.level).items() if values.get(n) is None}
         traits = function_traits(frame.function)
         where_name, what_name, object_name = traits.reporter, traits.message, traits.about
         # An assertion on an object need not have a message; then its expression says what failed.
