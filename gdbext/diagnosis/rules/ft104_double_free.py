@@ -4,6 +4,7 @@ falling.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gdbext.diagnosis.conclude import libc
@@ -19,6 +20,8 @@ OF_C_LIBRARY = (
     "object, or a second thread, that frees the same one."
 )
 NEGATIVE = ("negative ref", "refcnt", "refcount")
+REPORTER = re.compile(r"^\w+: ")
+"""Who reports a fatal error, before its message: ``validate_refcounts`` has more to say."""
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -36,7 +39,8 @@ def check(facts: Facts) -> Iterator[Finding]:
 
 def _object(facts: Facts) -> Iterator[Finding]:
     message = facts.fault.fatal_error or facts.fault.assertion or ""
-    is_reported = any(word in message for word in NEGATIVE) and _is_cpythons(facts)
+    said = REPORTER.sub("", message)
+    is_reported = any(word in said for word in NEGATIVE) and _is_cpythons(facts)
     about = facts.fault.fatal_object
     for pointer in facts.pointers:
         is_it = is_reported and (

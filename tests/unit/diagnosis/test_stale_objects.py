@@ -63,6 +63,14 @@ def test_an_error_about_an_object_that_no_frame_has_is_reported_with_that_object
     assert found.subject.address == about
 
 
+def test_what_counts_references_and_complains_of_something_else_is_no_double_free() -> None:
+    """The function's name has the word, its message has not."""
+    world, other, about = two_lists()
+    said = "validate_refcounts: merged objects should have ob_tid == 0"
+    stopped = facts_of(world, other, use=GIVEN, module=PYTHON, fault=fatal(said, about))
+    assert not list(ft104_double_free.check(stopped))
+
+
 def test_an_error_that_names_no_object_is_about_a_dead_argument() -> None:
     world, dead, _ = two_lists()
     reporter = NativeFrame(0, 0x1000, 0x7000, "_Py_FatalErrorFunc", module=PYTHON)
