@@ -90,5 +90,6 @@ def merged(accesses: Sequence[Access], in_c: Access | None, is_in_call: bool = F
         c_function=in_c.c_function if in_c else None,
         own_level=in_c.own_level if in_c else None,
         is_private=in_c is not None and in_c.is_private,
+        is_unshared=in_c is not None and in_c.is_unshared,
         is_passing_on=False,
     )

@@ -65,10 +65,11 @@ def _is_at_work_on(access: Access) -> bool:
 def races_of_workers(accesses: Accesses) -> Iterator[Race]:
     """The race on what the crashed thread changes, where no other thread has it at hand any more.
 
-    The other one is a worker that does the same work: it may have had the object in its turn.
+    The other one is a worker that does the same work: it may have had the object in its turn,
+    unless no other thread ever counted a reference to it.
     """
     crashed, access = accesses.of(accesses.crashed), own_access(accesses)
-    if access is not None:
+    if access is not None and not access.is_unshared:
         workers = [t for t in accesses.threads if crashed and _does_the_same(t, crashed)]
         last = [w for t in workers if (w := _same_work(t, access))]
         other = min(last, key=lambda a: a.proximity, default=None)

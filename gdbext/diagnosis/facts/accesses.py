@@ -72,6 +72,8 @@ class Access:
     """The thread has made the object, and its C code has the one reference to it, or destroys it.
 
     No other thread can have it."""
+    is_unshared: bool = False
+    """The thread has made the object, and no other thread has a reference of its own to it."""
     stores: str | None = None
     """The type of the object that the operation puts into this one, in place of another."""
     through: int | None = None

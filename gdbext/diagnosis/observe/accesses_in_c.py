@@ -55,6 +55,7 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
             continue
         families = tuple(bases_of(observer, address))
         operation = of_c_function(observer.functions, observer.stack, frame, families)
+        is_unshared = _is_unshared(observer, lwp, address)
         is_own = variable.is_argument and _is_own(operation, variable, families)
         in_c[address] = Access(
             lwp=lwp,
@@ -71,7 +72,8 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
             c_function=frame.function,
             own_level=frame.level if is_own else None,
             is_guarded=_takes_lock(operation, type_name),
-            is_private=_is_private(observer, lwp, address),
+            is_private=is_unshared and _is_alone(observer, address),
+            is_unshared=is_unshared,
         )
     return in_c
 
@@ -93,19 +95,23 @@ def _is_own(operation: Operation, variable: Variable, families: Sequence[str]) -
     return is_of_type or pointed_struct(variable.type) not in HEADERS
 
 
-def _is_private(observer: Observer, lwp: int, address: int) -> bool:
-    """Whether the thread owns an object to which nobody else has a reference.
-
-    A name by which other code could reach it would hold a second one while C code works on it.
-    """
+def _is_unshared(observer: Observer, lwp: int, address: int) -> bool:
+    """Whether the thread owns an object of which no other thread counts a reference."""
     state = observer.session.runtime.by_lwp(lwp)
     try:
         header = observer.session.objects.header(address)
     except MemoryFault:
         return False
-    is_owner = state is not None and header.ob_tid == state.thread_id
-    count = header.refcount
-    return is_owner and header.ref_shared == 0 and count is not None and count <= 1
+    return state is not None and header.ob_tid == state.thread_id and header.ref_shared == 0
+
+
+def _is_alone(observer: Observer, address: int) -> bool:
+    """Whether there is one reference to the object at most.
+
+    A name by which other code could reach it would hold a second one while C code works on it.
+    """
+    count = observer.session.objects.header(address).refcount
+    return count is not None and count <= 1
 
 
 def _takes_lock(operation: Operation, type_name: str) -> bool:

@@ -353,6 +353,13 @@ def test_what_no_other_thread_can_have_is_not_the_crashed_threads_own_object() -
     assert [race.object.address for race in races] == [STEP.address]
 
 
+def test_what_no_other_thread_counts_a_reference_to_was_not_a_workers() -> None:
+    """An iterator that the thread has made, and hands on in its own code."""
+    accesses = workers()
+    crashed = replace(accesses.threads[0], nearest=(replace(STEP, is_unshared=True),))
+    assert find_races(replace(accesses, threads=(crashed, accesses.threads[1])), (), True) == ()
+
+
 def test_a_worker_in_a_function_that_the_crashed_thread_is_in_does_the_same() -> None:
     accesses = workers(function="serve")
     crashed = replace(accesses.threads[0], path=(("a.py", "put"), ("a.py", "serve")))
