@@ -36,8 +36,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--snapshot", action="store_true", help="stop it only while its memory is copied"
     )
-    parsers.add_debugger(made)
-    parsers.add_timeout(made, 300.0, "seconds after which the debugger is stopped")
+    parsers.add_one_debugging(made)
     outputs.add_options(made)
     return made
 

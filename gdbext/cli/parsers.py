@@ -61,6 +61,12 @@ def add_debugger(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_one_debugging(parser: argparse.ArgumentParser) -> None:
+    """Which debugger, and how long it may take, where it looks at one target."""
+    add_debugger(parser)
+    add_timeout(parser, 300.0, "seconds after which the debugger is stopped")
+
+
 def add_program(
     parser: argparse.ArgumentParser,
     program: str = "the program that made it, where it cannot be found from the core",

@@ -46,8 +46,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parsers.add_program(made)
     parsers.add_symbol_server(made)
-    parsers.add_debugger(made)
-    parsers.add_timeout(made, 300.0, "seconds after which the debugger is stopped")
+    parsers.add_one_debugging(made)
     outputs.add_options(made)
     return made
 

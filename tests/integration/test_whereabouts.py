@@ -80,15 +80,20 @@ def test_deleted_since_and_given(tmp_path: Path, plain: tuple[object, ...]) -> N
     assert told(triage(core, "--exe", str(kept))) == plain
 
 
+def died_in(folder: Path) -> tuple[Path, Path]:
+    """A program of its own in the container's folder, and its core."""
+    program = folder / "opt" / "python3.13t"
+    program.parent.mkdir()
+    shutil.copy(interpreters.build("release"), program)
+    return program, crash(program, SCRIPT, folder=folder / "run", env=home()).core
+
+
 @pytest.mark.parametrize("debugger", ["gdb", "lldb", "drgn"])
 def test_in_a_container_whose_root_is_here(
     debugger: str, tmp_path: Path, plain: tuple[object, ...]
 ) -> None:
     """The root has the program and every library, by all their names; the program is only there."""
-    program = tmp_path / "opt" / "python3.13t"
-    program.parent.mkdir()
-    shutil.copy(interpreters.build("release"), program)
-    core = crash(program, SCRIPT, folder=tmp_path / "run", env=home()).core
+    program, core = died_in(tmp_path)
     modules = triage(core, "--exe", str(program))["modules"]
     root = tmp_path / "root"
     for path in (Path(module["path"]) for module in modules if module["path"].startswith("/")):
@@ -106,10 +111,7 @@ def test_in_a_container_of_which_only_the_program_is_here(
     debugger: str, tmp_path: Path, plain: tuple[object, ...]
 ) -> None:
     """The C library, of the same build, is this machine's: the stack above it is no guess."""
-    program = tmp_path / "opt" / "python3.13t"
-    program.parent.mkdir()
-    shutil.copy(interpreters.build("release"), program)
-    core = crash(program, SCRIPT, folder=tmp_path / "run", env=home()).core
+    program, core = died_in(tmp_path)
     root = tmp_path / "root"
     inside = root / program.relative_to("/")
     inside.parent.mkdir(parents=True)
