@@ -14,6 +14,7 @@ from gdbext.model import (
     Claim,
     Confidence,
     Consensus,
+    Container,
     Crash,
     Evidence,
     Finding,
@@ -36,6 +37,8 @@ SMALL = 4096
 """
 OBJECT_HEADER = 32
 """Bytes of a free-threaded PyObject; its mutex is in there."""
+CONTAINER_HEADER = 64
+"""Where the fields of a container's own struct end, at the latest."""
 LAYOUT_SOURCES = {
     "dwarf": "DWARF",
     "debug-offsets": "_Py_DebugOffsets and tables",
@@ -176,28 +179,19 @@ def value_text(value: int | str | Claim | None) -> str:
 def sorted_evidence(finding: Finding) -> tuple[list[Evidence], list[Evidence]]:
     """(about the container, about the object).
 
-    Evidence that does not say is the container's where it names or lies in it.
+    Evidence that does not say is the container's where it lies in its header.
     """
-    container = finding.container
-    of_container: list[Evidence] = []
-    of_subject: list[Evidence] = []
-    for evidence in finding.evidence:
-        if container is None:
-            is_its = False
-        elif evidence.about is not None:
-            is_its = evidence.about == container.address
-        else:
-            inside = (
-                evidence.address is not None
-                and container.address <= evidence.address < container.address + 64
-            )
-            named = re.search(
-                rf"\bthe {re.escape(container.type)}\b|\b{container.address:#x}\b",
-                sentence(evidence.claim),
-            )
-            is_its = inside or named is not None
-        (of_container if is_its else of_subject).append(evidence)
-    return of_container, of_subject
+    of_container = [e for e in finding.evidence if _is_about(finding.container, e)]
+    return of_container, [e for e in finding.evidence if e not in of_container]
+
+
+def _is_about(container: Container | None, evidence: Evidence) -> bool:
+    if container is None:
+        return False
+    if evidence.about is not None:
+        return evidence.about == container.address
+    address = evidence.address
+    return address is not None and 0 <= address - container.address < CONTAINER_HEADER
 
 
 def race_notes(report: Report, race: Race, thread: RaceThread) -> list[str]:

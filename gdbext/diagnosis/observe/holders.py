@@ -84,7 +84,7 @@ def find_holders(session: Session, stack: CrashStack, gone: Pointer) -> Holders:
 def _provenance(objects: Objects, gone: Pointer, holder: Holder, name: Claim | None) -> Provenance:
     kind = _kind(holder)
     claim = Claim("still-holds", type=kind, holder=Address(holder.address))
-    evidence = [Evidence(claim, holder.place, gone.address)]
+    evidence = [Evidence(claim, holder.place, gone.address, holder.address)]
     if name:
         evidence.append(
             Evidence(Claim("is-named", type=kind, name=name), None, None, holder.address)

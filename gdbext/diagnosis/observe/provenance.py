@@ -59,7 +59,7 @@ def find_provenance(
                     function=frame.function,
                     level=frame.level,
                     adjacent=True,
-                    evidence=(Evidence(claim, slot[1], bad.address),),
+                    evidence=(Evidence(claim, slot[1], bad.address, holder),),
                 )
             if former is None and is_self and kind not in NEVER_GIVE_AWAY:
                 former = _former(session.objects, stack, position, holder, kind, bad)
@@ -165,7 +165,7 @@ def _former(
     if length is not None:
         place = _length_address(objects, holder, kind)
         evidence.append(
-            Evidence(Claim("length-now", type=kind, holder=Address(holder)), place, length)
+            Evidence(Claim("length-now", type=kind, holder=Address(holder)), place, length, holder)
         )
     return Provenance(
         holder=holder,

@@ -82,7 +82,7 @@ def _shrank(facts: Facts, origin: Provenance) -> list[Evidence]:
         index=origin.slot,
         length=origin.length,
     )
-    return [Evidence(claim), *one_thread(facts)]
+    return [Evidence(claim, about=origin.holder), *one_thread(facts)]
 
 
 RULE = Rule(

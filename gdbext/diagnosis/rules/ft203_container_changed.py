@@ -42,7 +42,7 @@ def _old_array(facts: Facts) -> Iterator[Finding]:
         container_of(facts.cause),
         [
             Evidence(claim, None, old.address),
-            Evidence(now, old.pointer_address, old.array),
+            Evidence(now, old.pointer_address, old.array, owner.address),
             *one_thread(facts),
             *old.liveness.evidence,
         ],

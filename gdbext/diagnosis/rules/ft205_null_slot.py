@@ -105,7 +105,7 @@ def _read_item(facts: Facts) -> Iterator[Finding]:
         Container(item.holder, item.type, item.index),
         [
             Evidence(Claim("code-read-item", index=item.index), item.place, item.now, broken=True),
-            Evidence(length, None, str(item.length)),
+            Evidence(length, None, str(item.length), item.holder),
             *header_read(facts),
         ],
     )
@@ -145,7 +145,7 @@ def _item(facts: Facts) -> Iterator[Finding]:
         Container(walked.address, kind or "", index),
         [
             Evidence(claim, None, 0, broken=True),
-            Evidence(length, place, str(size)),
+            Evidence(length, place, str(size), walked.address),
             *walked.liveness.evidence,
         ],
     )

@@ -254,23 +254,24 @@ def test_a_tables_header_stands_over_its_columns():
     assert page.text() == " #   name\n 1   MainThread\n 22  reader\n"
 
 
-def test_evidence_finds_its_place_without_being_told():
+def test_evidence_stands_with_what_it_is_about():
+    """Whoever makes evidence says so; what lies in a container's header is the container's."""
     report = samples.founding()
     finding = report.findings[0]
     evidence = (
         Evidence("took it as its local `item`", None, samples.UNION),
-        Evidence("the list shrank under its reader"),
+        Evidence("it shrank under its reader", about=samples.LIST),
         Evidence("length", samples.LIST + 32, 0),
-        Evidence(f"{samples.LIST:#x} holds the pointer"),
+        Evidence("the list was walked"),
     )
     shown = text.render(
         dataclasses.replace(report, findings=(dataclasses.replace(finding, evidence=evidence),)),
         Options(),
     )
     assert (
-        "    took it as its local `item`\n  list 0x20000375fb0  item 2\n"
-        "    the list shrank under its reader · length: 0 · "
-    ) in shown
+        "    took it as its local `item` · the list was walked\n  list 0x20000375fb0  item 2\n"
+        "    it shrank under its reader · length: 0\n"
+    ) in plain(shown)
 
 
 @pytest.mark.parametrize("is_headline", [False, True])
