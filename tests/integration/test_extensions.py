@@ -16,8 +16,15 @@ from lab.judge import comparable
 from lab.judge_extension import judge, surprises, triage
 
 CRASHES = extensions()
-BOTH = ("field_null", "pymem_to_free")
-"""These are looked at by LLDB, too; C++ functions have other names there."""
+BY_ALL = (
+    "code_page_freed",
+    "field_null",
+    "null_callback",
+    "null_result",
+    "pymem_to_free",
+    "stripped_item",
+)
+"""These are looked at by LLDB and drgn, too; C++ functions have other names there."""
 
 
 @pytest.mark.parametrize("extension", CRASHES.values(), ids=list(CRASHES))
@@ -35,10 +42,12 @@ def test_what_is_said_is_true(lab: Lab, extension: Extension, tmp_path: Path) ->
         pytest.xfail("; ".join(f"{what}: {reason}" for what, reason in fails.items()))
 
 
-@pytest.mark.parametrize("name", BOTH)
+@pytest.mark.parametrize("name", BY_ALL)
 def test_debuggers_agree(lab: Lab, name: str, tmp_path: Path) -> None:
     run = died(lab, CRASHES[name])
     reports = [
-        triage(run.core, tmp_path / debugger, debugger).report for debugger in ("gdb", "lldb")
+        comparable(triage(run.core, tmp_path / debugger, debugger).report)
+        for debugger in ("gdb", "lldb", "drgn")
     ]
-    assert comparable(reports[0]) == comparable(reports[1])
+    assert reports[1] == reports[0]
+    assert reports[2] == reports[0]

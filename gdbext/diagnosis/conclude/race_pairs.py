@@ -28,6 +28,8 @@ from gdbext.model import (
     SharedObject,
 )
 
+CHANGES_ATTRIBUTE = (OperationKind.SETATTR, OperationKind.DELATTR)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
@@ -116,8 +118,7 @@ def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
         other = _harm_of(accesses, other)
     if other is None or (_is_hidden(writer) and _is_hidden(other)):
         return None
-    is_module = writer.type == "module"
-    if is_module and writer.proximity > Proximity.AT and other.proximity > Proximity.AT:
+    if writer.type == "module" and not _race_on_module(writer, other):
         return None
     is_second = other.lwp == accesses.crashed or writer.lwp != accesses.crashed
     first, second = (other, writer) if is_second else (writer, other)
@@ -194,6 +195,16 @@ def _opponent(writer: Access, ordered: Sequence[Access]) -> Access | None:
         and weight(a) >= weights.DIFFERENT * weight(best)
     )
     return max(different, key=weight, default=best)
+
+
+def _race_on_module(writer: Access, other: Access) -> bool:
+    """Whether two threads may race on a module: one is at its function, and the other does not just
+    look a name up in it, which no function of the module's changes.
+    """
+    looks_up = any(a.operation.kind is OperationKind.GETATTR for a in (writer, other))
+    changes = any(a.operation.kind in CHANGES_ATTRIBUTE for a in (writer, other))
+    is_at = min(writer.proximity, other.proximity) <= Proximity.AT
+    return is_at and (changes or not looks_up)
 
 
 def _score(accesses: Accesses, writer: Access, other: Access) -> float:

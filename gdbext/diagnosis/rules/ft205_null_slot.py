@@ -36,6 +36,11 @@ OPTIONAL = frozenset(
 )
 """Parameters that are NULL where a call has none."""
 C_API = re.compile(r"_?Py[A-Z]\w*_")
+BEHIND_LAST = (
+    "The index is beyond the size: the loop goes one too far, or the size was taken before another "
+    "thread, or code called meanwhile, made it smaller. PyList_GetItemRef, PyTuple_GetItem check."
+)
+NULL_RESULT = "Check the result before it is used: NULL says that an exception is set."
 HEADER_REACH = 0x40
 """An access through NULL to an object's header, or to the first fields behind it."""
 
@@ -108,6 +113,7 @@ def _read_item(facts: Facts) -> Iterator[Finding]:
             Evidence(length, None, str(item.length), item.holder),
             *header_read(facts),
         ],
+        advice=BEHIND_LAST if item.is_behind else None,
     )
 
 
@@ -216,7 +222,8 @@ def _given(facts: Facts) -> Iterator[Finding]:
         source = Evidence(claim, last.place, 0, broken=True)
     else:
         return
-    yield RULE.finding(facts, detail, sure, evidence=[source, *header_read(facts)])
+    advice = NULL_RESULT if detail.kind == "uses-null-result" else None
+    yield RULE.finding(facts, detail, sure, evidence=[source, *header_read(facts)], advice=advice)
 
 
 RULE = Rule(

@@ -51,6 +51,7 @@ def test_a_null_behind_the_last_item_is_named_with_its_list() -> None:
         "item 5, behind the last of a list, was NULL when peek took it"
     )
     assert finding.confidence is Confidence.LIKELY
+    assert "one too far" in finding.advice
     assert finding.container is not None
     assert (finding.container.address, finding.container.index) == (lst, 5)
 

@@ -106,6 +106,14 @@ def test_another_operation_makes_the_better_opponent_unless_it_is_far_off() -> N
     ]
 
 
+def test_to_look_a_name_up_in_a_module_is_no_race_with_its_functions() -> None:
+    called = access(1, 0x3000, "module", "latest", Effect.UNKNOWN, Proximity.INSIDE, 5)
+    looked_up = access(2, 0x3000, "module", "getattr:Item", Effect.READ, Proximity.AT, 9)
+    replaced = access(2, 0x3000, "module", "setattr:Item", Effect.WRITE, Proximity.AT, 9)
+    assert pairs(called, looked_up) == []
+    assert pairs(called, replaced) != []
+
+
 def test_a_module_is_a_suspect_where_a_thread_is_at_its_function() -> None:
     calls = [
         access(lwp, 0x3000, "module", "register", Effect.UNKNOWN, Proximity.AT, 5, 5)
