@@ -12,9 +12,7 @@ EXPECT = {
     "headline": ("slow_repr",),
     "shows": ("slow_repr",),
     "race": {"type": "list", "operations": ("slow_repr", "clear")},
-    "fails": {
-        "race": "list slow_repr and append (possible)",
-    },
+    "fails": {},
 }
 
 

@@ -80,6 +80,9 @@ def merged(accesses: Sequence[Access], in_c: Access | None, is_in_call: bool = F
         named = max((a for a in acting if a.proximity <= Proximity.LINE), key=weight)
     else:
         best = [a for a in acting if a.proximity == nearest]
+        if nearest is Proximity.FUNCTION:
+            # Outside of a loop the last one that ran is what the thread has left behind.
+            best.sort(key=recency)
         named = max(best, key=lambda a: (a.effect.changes, a.effect is Effect.UNKNOWN))
     near = Proximity.INSIDE if in_c and nearest <= Proximity.LINE else named.proximity
     return replace(

@@ -106,6 +106,16 @@ def test_another_operation_makes_the_better_opponent_unless_it_is_far_off() -> N
     ]
 
 
+def test_of_operations_that_are_over_the_last_counts() -> None:
+    append, clear, later = (
+        access(1, 0x1000, "list", done, Effect.RESIZE, Proximity.FUNCTION, 9, line)
+        for done, line in (("append", 3), ("clear", 7), ("extend", 12))
+    )
+    assert merged([append, clear, later], None).operation.verb == "clear"
+    in_loop = [replace(a, proximity=Proximity.LOOP) for a in (append, clear)]
+    assert merged(in_loop, None).operation.verb == "append"
+
+
 def test_to_look_a_name_up_in_a_module_is_no_race_with_its_functions() -> None:
     called = access(1, 0x3000, "module", "latest", Effect.UNKNOWN, Proximity.INSIDE, 5)
     looked_up = access(2, 0x3000, "module", "getattr:Item", Effect.READ, Proximity.AT, 9)
