@@ -303,12 +303,20 @@ class TargetFiles:
 
     @cached_property
     def _bases(self) -> dict[str, int]:
-        """Where each mapped file starts, in address order: a program lies below its libraries."""
-        bases: dict[str, int] = {}
+        """Where each mapped file starts, in address order: a program lies below its libraries.
+
+        What a program maps to read it (a library's own symbols, as a runtime does that prints a
+        backtrace) is one piece; what was loaded has several, one a segment.
+        """
+        pieces: dict[str, list[list[int]]] = {}
         for start, _, offset, path in self._maps[1]:
+            images = pieces.setdefault(path, [])
             if offset == 0:
-                bases.setdefault(path, start)
-        return bases
+                images.append([])
+            if images:
+                images[-1].append(start)
+        bases = {path: max(images, key=len)[0] for path, images in pieces.items() if images}
+        return dict(sorted(bases.items(), key=lambda found: found[1]))
 
     # --- threads --------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
-"""C++ functions by short names, and whose source a function's code is.
+"""C++ and Rust functions by short names, and whose source a function's code is.
 
 Debuggers and symbol tables name one function in three ways: with its parameters, with its template
-arguments, mangled (the Itanium C++ ABI).  A report has its name alone.
+arguments, mangled (the Itanium C++ ABI; Rust's "v0", or the former with a hash at its end).  A
+report has its name alone.
 """
 
 from __future__ import annotations
@@ -30,12 +31,20 @@ ANONYMOUS = re.compile(r"\((anonymous namespace)\)::|\{anonymous\}::")
 LAMBDA = re.compile(r"([\w:~]+)\([^<>]*?\)(?: const)?::<lambda")
 LIBRARY_SOURCE = re.compile(
     r"(^|/)Include/|/include/python\d|^/usr/(local/)?(include|lib)/|/c\+\+/|/(pybind11|nanobind)/"
+    r"|^/rustc/|(^|/)library/(std|core|alloc|panic_abort|panic_unwind)/src/"
 )
-"""Headers of CPython, of the C and C++ libraries, and of what binds C++ to Python."""
+"""Headers of CPython, of the C and C++ libraries, and of what binds C++ to Python; Rust's library,
+which is linked into each module.
+"""
+RUST_HASH = re.compile(r"h[0-9a-f]{16}")
+RUST_PATH = re.compile(r"_R[A-Z]*?(?:N[a-zA-Z])*C")
+RUST_NAME = re.compile(r"(?:s[0-9a-zA-Z]*_)?(\d+)_?")
+RUST_PANICS = re.compile(r"(core|std)::panicking::|rust_panic$|rust_begin_unwind|__rustc::")
 HELPERS = re.compile(r"_?Py_[A-Z]|__Pyx_")
 """What CPython's headers and Cython put into every module; wherever it stands."""
 LIBRARY_NAMES = re.compile(
-    r"(std|__gnu_cxx|__cxxabiv1|pybind11::(detail|cpp_function)|nanobind::detail|nb::detail)\b"
+    r"(std|core|alloc|panic_abort|panic_unwind|__rustc|__gnu_cxx|__cxxabiv1"
+    r"|pybind11::(detail|cpp_function)|nanobind::detail|nb::detail)\b"
     r"|_?Py(_|[A-Z])|__invoke|__gthread"
 )
 
@@ -64,6 +73,13 @@ def short_function(name: str) -> str:
     >>> short_function("_ZNSt6thread4joinEv"), short_function("list_repr_impl")
     ('std::thread::join', 'list_repr_impl')
 
+    Rust's, too.
+
+    >>> short_function("_ZN10rust_panic5weigh17h6b72073fd89c735fE")
+    'rust_panic::weigh'
+    >>> short_function("_RNvNtCsjrHSEGnQ3l9_3std7process5abort")
+    'std::process::abort'
+
     A debugger's own name for a frame is left as it is.
 
     >>> short_function("<signal handler called>")
@@ -71,6 +87,8 @@ def short_function(name: str) -> str:
     """
     if name.startswith("_Z"):
         return _demangled(name) or name
+    if name.startswith("_R"):
+        return _rust(name) or name
     if not any(sign in name for sign in "<(:"):
         return name
     kept: list[str] = []
@@ -128,7 +146,32 @@ def _demangled(symbol: str) -> str | None:
         return OPERATORS[body[:2]]
     nested = body.startswith("N")
     parts = list(_parts(body[1:].lstrip("KVr") if nested else body, nested))
+    if len(parts) > 1 and RUST_HASH.fullmatch(parts[-1]):
+        parts.pop()
     return "::".join(parts) if parts and all(parts) else None
+
+
+def panics(function: str | None) -> bool:
+    """Whether it is a function of Rust's library that carries out a panic.
+
+    >>> panics("core::panicking::panic_bounds_check"), panics("rust_panic::weigh")
+    (True, False)
+    """
+    return RUST_PANICS.match(function or "") is not None
+
+
+def _rust(symbol: str) -> str | None:
+    """The path in a symbol of Rust's "v0" mangling: a crate, and names one after another; None for
+    what is not a plain path.
+    """
+    start = RUST_PATH.match(symbol)
+    parts: list[str] = []
+    at = start.end() if start else 0
+    while at and (name := RUST_NAME.match(symbol, at)):
+        end = name.end() + int(name[1])
+        parts.append(symbol[name.end() : end])
+        at = end
+    return "::".join(filter(None, parts)) or None
 
 
 def _parts(text: str, nested: bool) -> Iterator[str]:

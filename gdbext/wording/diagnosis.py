@@ -148,6 +148,9 @@ SENTENCES: dict[str, Sentence] = {
     "free-of-no-block": lambda caller, function, origin: (
         f"{caller or 'the caller'} gives {origin}, which no allocator gave out, to {function}"
     ),
+    "rust-panic": lambda function: (
+        f"a panic of Rust code{f' in {function}' if function else ''}; its message went to stderr"
+    ),
     "free-of-former-block": lambda caller, function, origin: (
         f"{caller or 'the caller'} gives {origin} to {function}, which is no block, or was one and "
         "has been freed before"

@@ -1,8 +1,8 @@
 """Crashing extension modules: built from ``tests/extensions`` for the lab's interpreters, and run
 until they die.
 
-Each is a source (C, C++, Cython; pybind11's and nanobind's by what they include) and, of the same
-stem, the script that crashes it and says what is true of the crash
+Each is a source (C, C++, Cython, Rust; pybind11's and nanobind's by what they include) and, of the
+same stem, the script that crashes it and says what is true of the crash
 (``tests/extensions/README.md``).  What was built stays in the user's cache, by source, command and
 interpreter.
 """
@@ -32,13 +32,14 @@ from lab.script import Script
 from lab.session import Lab
 
 FOLDER = Path(__file__).parent.parent / "extensions"
-SOURCES = (".c", ".cpp", ".pyx")
+SOURCES = (".c", ".cpp", ".pyx", ".rs")
 BUILD = "release"
 ENVIRONMENT = {"PYTHON_GIL": "0", "PYTHONSAFEPATH": "1"}
 """The GIL stays off, whatever a module says; and the script, which has the module's name, is not
 imported for it.
 """
 COMPILE = ("-shared", "-fPIC", "-g", "-O2", "-pthread")
+RUST = ("--edition=2021", "--crate-type=cdylib", "-g", "-O", "-Cpanic=abort")
 NANOBIND = ("-DNB_FREE_THREADED", "-fvisibility=hidden", "-fno-strict-aliasing", "-O1")
 TIMEOUT = 60.0
 LOOKS = 30
@@ -128,14 +129,16 @@ def _hung(extension: Extension, folder: Path, env: dict[str, str]) -> CrashRun:
 def _sources(extension: Extension) -> list[Path]:
     """All files that it is made of."""
     header = extension.path.with_suffix(".h")
-    shared = FOLDER / "module.h"
+    shared = FOLDER / ("module.rs" if extension.source.suffix == ".rs" else "module.h")
     return [extension.source, *(path for path in (header, shared) if path.exists())]
 
 
 def _flags(extension: Extension) -> list[str]:
     """What the compiler is told, but for paths."""
-    bindings = {"pybind11": ("-fvisibility=hidden",), "nanobind": NANOBIND}
     own = tuple(extension.expect.get("flags", ()))
+    if extension.source.suffix == ".rs":
+        return [*RUST, *own]
+    bindings = {"pybind11": ("-fvisibility=hidden",), "nanobind": NANOBIND}
     return [*COMPILE, *own, *(flag for name in _uses(extension) for flag in bindings[name])]
 
 
@@ -177,6 +180,12 @@ def _compile(extension: Extension, flags: list[str], python: Path, work: Path, f
     if source.suffix == ".pyx":
         _run([sys.executable, "-m", "cython", source.name], folder)
         source = source.with_suffix(".c")
+    suffix = ask(python, "sysconfig.get_config_var('EXT_SUFFIX')")
+    if source.suffix == ".rs":
+        paths = f"--remap-path-prefix={folder}={final}"
+        output = ["-o", f"{extension.name}{suffix}"]
+        _run([os.environ.get("RUSTC", "rustc"), *flags, paths, str(source), *output], folder)
+        return folder
     is_cpp = source.suffix == ".cpp"
     compiler = os.environ.get("CXX", "g++") if is_cpp else os.environ.get("CC", "gcc")
     config = ask(python, "sysconfig.get_config_h_filename()")
@@ -188,7 +197,6 @@ def _compile(extension: Extension, flags: list[str], python: Path, work: Path, f
         include = Path(import_module("nanobind").include_dir())
         folders += [include, include.parent / "ext" / "robin_map" / "include"]
         others.append(str(include.parent / "src" / "nb_combined.cpp"))
-    suffix = ask(python, "sysconfig.get_config_var('EXT_SUFFIX')")
     _run(
         [
             compiler,

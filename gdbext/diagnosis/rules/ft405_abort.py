@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from gdbext.diagnosis.conclude.author import authors_frame
 from gdbext.diagnosis.conclude.modules import is_system
 from gdbext.diagnosis.conclude.reporters import is_abort_machinery
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Claim, Confidence, Evidence, Finding, Foreign
-from gdbext.target.cplusplus import is_library_code
+from gdbext.target.cplusplus import is_library_code, panics
 
+MAX_MACHINERY = 24
 ENDS_FOR_OTHERS = ("__cxa_throw", "__cxa_rethrow", "__gxx_personality_v0")
 TERMINATE = ("std::terminate", "std::__terminate")
 
@@ -27,8 +29,21 @@ def check(facts: Facts) -> Iterator[Finding]:
         evidence += facts.hang.evidence if facts.hang else ()
     else:
         message = fault.library_message
-        detail = Claim("said", text=Foreign(message)) if message else _caller(facts)
+        detail = (
+            Claim("said", text=Foreign(message)) if message else _panic(facts) or _caller(facts)
+        )
     yield RULE.finding(facts, detail, Confidence.PROVEN, evidence=evidence)
+
+
+def _panic(facts: Facts) -> Claim | None:
+    """The function in Rust that panicked: the panic ends the process where it cannot be unwound.
+
+    Its message went to stderr.
+    """
+    if not any(panics(frame.function) for frame in facts.stack.from_fault[:MAX_MACHINERY]):
+        return None
+    own = authors_frame(facts.stack)
+    return Claim("rust-panic", function=own.function if own is not None else None)
 
 
 def _caller(facts: Facts) -> Claim | None:

@@ -124,11 +124,15 @@ def build(path: Path, build_id: bytes) -> bytes:
 
 def mapped(path: Path, base: int) -> bytes:
     """An NT_FILE note that maps the file."""
-    return elf_sections.note(
-        b"CORE",
-        0x46494C45,
-        struct.pack("<QQQQQ", 1, 4096, base, base + 0x4000, 0) + str(path).encode() + b"\0",
-    )
+    return maps(path, (base, base + 0x4000, 0))
+
+
+def maps(path: Path, *pieces: tuple[int, int, int]) -> bytes:
+    """An NT_FILE note with pieces of the file: start, end, and the page of the file."""
+    words = b"".join(struct.pack("<QQQ", *piece) for piece in pieces)
+    names = (str(path).encode() + b"\0") * len(pieces)
+    content = struct.pack("<QQ", len(pieces), 4096) + words + names
+    return elf_sections.note(b"CORE", 0x46494C45, content)
 
 
 def test_symbols_and_left_out_memory_come_from_the_mapped_file_if_it_is_the_same(
@@ -150,6 +154,24 @@ def test_symbols_and_left_out_memory_come_from_the_mapped_file_if_it_is_the_same
     assert files.symbol_from(memory, "unknown", 0x11050).name == "unknown"
     assert [module.build_id for module in files.modules(memory)] == [b"12345678".hex()]
     assert files.read(memory, 0x10000, len(image)) == image
+
+
+def test_a_library_that_the_program_maps_to_read_it_is_where_it_was_loaded(tmp_path: Path) -> None:
+    """A runtime that prints a backtrace reads its own symbols so."""
+    library = tmp_path / "module.so"
+    image = build(library, b"12345678")
+    pieces = ((0x10000, 0x14000, 0), (0x40000, 0x41000, 0), (0x41000, 0x44000, 1))
+    core = elf_sections.core(
+        tmp_path / "core",
+        notes() + maps(library, *pieces),
+        [(0x10000, image[:1500], 0x4000), (0x40000, image[:1500], 0x4000)],
+    )
+    files = TargetFiles(str(core), None)
+    memory = FakeMemory({0x10000: image, 0x40000: image})
+    symbol = files.symbol(memory, "_PyRuntime")
+    assert symbol is not None
+    assert symbol.address == 0x41040
+    assert [module.base for module in files.modules(memory)] == [0x40000]
 
 
 def test_a_mapped_file_that_was_replaced_is_not_asked(tmp_path: Path) -> None:

@@ -120,6 +120,26 @@ def test_another_abort_does_not_concern_the_heap(message: str | None) -> None:
     assert sentence(found.title).endswith(message or "called by free")
 
 
+def test_a_panic_of_rust_code_is_said_with_the_function_that_panicked() -> None:
+    machinery = (
+        "abort",
+        "std::process::abort",
+        "__rustc::rust_panic",
+        "core::panicking::panic_bounds_check",
+    )
+    frames = [
+        NativeFrame(
+            level, 0x10 + level, 0x7000 + 16 * level, name, module=EXTENSION if level else LIBC
+        )
+        for level, name in enumerate((*machinery, "shapes::corner", "shapes::draw"))
+    ]
+    stopped = facts_of(HeapWorld(), fault=Fault(signal=ABORT), stack=stack_of(*frames))
+    [found] = ft405_abort.check(stopped)
+    assert sentence(found.title) == (
+        "abort: a panic of Rust code in shapes::corner; its message went to stderr"
+    )
+
+
 @pytest.mark.parametrize(
     ("fault", "value"),
     [
