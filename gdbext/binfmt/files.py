@@ -34,6 +34,8 @@ from gdbext.target.protocol import (
 
 MAX_SOURCE_BYTES = 16 << 20
 DEBUG_INFO, SYMTAB = ".debug_info", ".symtab"
+COMMENT, RUSTC = ".comment", b"rustc version"
+"""What compilers say of themselves (``readelf -p .comment``)."""
 FIRST_PAGE = 4096
 
 
@@ -95,6 +97,17 @@ class TargetFiles:
             for path, base in self._bases.items()
             if _is_elf(memory, base)
         ]
+
+    @property
+    def are_of_rust(self) -> bool:
+        """Whether a mapped file of this machine was made by Rust's compiler, and has its debug
+        information.
+        """
+        return any(
+            _is_of_rust(found)
+            for path in self._bases
+            for found in self._where.candidates(path, self.pid)
+        )
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -383,6 +396,14 @@ def _is_build(path: str, build_id: str | None, memory: Memory, base: int) -> boo
         return bool(start) and memory.read(base, len(start)) == start
     except MemoryFault:
         return False
+
+
+def _is_of_rust(path: str) -> bool:
+    file = sections.read(path)
+    note = file.names.get(COMMENT)
+    return (
+        note is not None and DEBUG_INFO in file.names and RUSTC in file.data[note.start : note.end]
+    )
 
 
 def _is_elf(memory: Memory, base: int) -> bool:

@@ -281,6 +281,7 @@ def open_core(
             gdb.execute(f"set sysroot {sysroot}")
         if debug_folder:
             add_debug_folder(debug_folder)
+        keep_no_index_of_rust(TargetFiles(core, None, _where(executable)))
         gdb.execute(f"file {_quoted(executable)}")
         # Not as a string: gdb cannot make one of what a damaged core has for names.
         gdb.execute(f"core-file {_plain_path(core)}")
@@ -289,6 +290,12 @@ def open_core(
     except gdb.error as error:
         raise DebuggerError(f"gdb cannot open {core}: {error}") from None
     return GdbDebugger()
+
+
+def keep_no_index_of_rust(files: TargetFiles) -> None:
+    """gdb 18.1 dies of the index that it has kept of Rust's debug information, when it reads it."""
+    if files.are_of_rust:
+        gdb.execute("set index-cache enabled off")
 
 
 def add_debug_folder(folder: str) -> None:
@@ -315,6 +322,7 @@ def attach(pid: int) -> GdbDebugger:
         DebuggerError: with gdb's complaint.
     """
     try:
+        keep_no_index_of_rust(TargetFiles(None, pid))
         gdb.execute(f"attach {pid}")
     except gdb.error as error:
         raise DebuggerError(f"gdb cannot attach to process {pid}: {error}") from None

@@ -156,6 +156,24 @@ def test_symbols_and_left_out_memory_come_from_the_mapped_file_if_it_is_the_same
     assert files.read(memory, 0x10000, len(image)) == image
 
 
+@pytest.mark.parametrize(
+    ("comment", "is_debug", "is_rust"),
+    [
+        (b"GCC: (Debian) 12\0rustc version 1.95.0\0", True, True),
+        (b"rustc version 1.95.0\0", False, False),
+        (b"GCC: (Debian) 12\0", True, False),
+    ],
+)
+def test_what_rusts_compiler_has_made_says_so(
+    tmp_path: Path, comment: bytes, is_debug: bool, is_rust: bool
+) -> None:
+    library = tmp_path / "module.so"
+    more = {".debug_info": (1, b"1", 0)} if is_debug else {}
+    elf_sections.elf(library, {".comment": (1, comment, 0), **more})
+    core = elf_sections.core(tmp_path / "core", notes() + mapped(library, 0x10000), [])
+    assert TargetFiles(str(core), None).are_of_rust is is_rust
+
+
 def test_a_library_that_the_program_maps_to_read_it_is_where_it_was_loaded(tmp_path: Path) -> None:
     """A runtime that prints a backtrace reads its own symbols so."""
     library = tmp_path / "module.so"
