@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Set
+from functools import cached_property
 
 from gdbext.cpython.allocator.pages import SLICE_SIZE, Page
+from gdbext.cpython.allocator.vectors import Vectors
 
 SLICE_SHIFT = SLICE_SIZE.bit_length() - 1
 GRAIN = 16
@@ -22,6 +24,8 @@ LOWEST_NONE = 1 << 48
 """No address of a program has a higher bit."""
 SEGMENT_SLICES = 512
 """More slices than a segment has are one huge block's, or damage."""
+LONG = 64
+"""Words that are compared at once, where that can be done."""
 MAX_SLICES = 1 << 18
 """Of one page or empty span: 16 GiB."""
 
@@ -49,6 +53,7 @@ class Living:
         """A page in whose blocks objects start ``before`` bytes after the block, but for those at
         the addresses ``dead``.
         """
+        vars(self).pop("_vectors", None)
         first = page.start >> SLICE_SHIFT
         base = first << SLICE_SHIFT
         last = min(page.area_end - 1 >> SLICE_SHIFT, first + MAX_SLICES)
@@ -82,12 +87,15 @@ class Living:
 
     def add_empty(self, first: int, slices: int) -> None:
         """Slices that are in no page."""
+        vars(self).pop("_vectors", None)
         self._slices.update(dict.fromkeys(range(first, first + min(slices, MAX_SLICES)), NOTHING))
 
     def missing(self, words: Iterable[int]) -> list[int]:
         """The words that point into the slices and to no place where a living object may start;
         with some that :meth:`is_missing` denies.
         """
+        if isinstance(words, memoryview) and len(words) >= LONG and self._vectors is not None:
+            return self._vectors.missing(words, SLICE_SHIFT, GRAIN_SHIFT)
         table = self._slices.get
         return [
             word
@@ -95,6 +103,11 @@ class Living:
             if (places := table(word >> SLICE_SHIFT)) is not None
             and places[word >> GRAIN_SHIFT & PER_SLICE - 1]
         ]
+
+    @cached_property
+    def _vectors(self) -> Vectors | None:
+        """For long columns of words; asked once all pages are known."""
+        return Vectors.of(self._slices, bytes(PER_SLICE))
 
     def outside(self, words: array[int], slices: set[int]) -> list[int]:
         """The words that point into none of the slices; ``slices`` are :func:`slices_of` them."""

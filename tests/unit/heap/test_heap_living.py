@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import random
 import struct
+import sys
+import types
 from array import array
 from dataclasses import replace
 
 import pytest
 
+from gdbext.cpython.allocator import living as living_
+from gdbext.cpython.allocator import vectors
 from gdbext.cpython.allocator.living import LOWEST_NONE, SLICE_SHIFT, Living, slices_of
 from gdbext.cpython.allocator.pages import GC, Page
 from gdbext.cpython.allocator.sweep import Stretch, Sweep
 from gdbext.cpython.layout.layout import Source, StructLayout, UnknownLayout
 from gdbext.model import Verdict
 from gdbext.target.protocol import Field
+from unit.heap.containers import new_list, new_tuple
 from unit.heap.heap_world import IDS, KINDS, MEM, HeapWorld
 
 BASE = 0x200_0000_0000
@@ -152,6 +157,77 @@ def test_a_look_that_all_but_one_have(world):
         assert heap.judge_many(made) == [heap.judge(a, "object").verdict for a in made]
         assert heap.not_alive(made) == {odd: Verdict.UNKNOWN}
         world.set("PyObject", odd, ob_type=world.types["dict"])
+
+
+# --- with numpy and without -----------------------------------------------------------------------
+
+
+def with_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for few words and small heaps."""
+    pytest.importorskip("numpy", reason="scripts/setup installs it")
+    # Another test may have made a stand-in for a debugger's module.
+    monkeypatch.setattr(vectors, "DEBUGGERS", ())
+    monkeypatch.setattr(vectors, "WORTHWHILE", 1)
+    monkeypatch.setattr(living_, "LONG", 1)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_numpy_finds_the_same_words(world, seed, monkeypatch):
+    chance = random.Random(seed)
+    page, living, other = a_page(world), Living(), Living()
+    for number in range(chance.randrange(1, 6)):
+        start = BASE + chance.randrange(64) * 8 * SLICE
+        size = chance.choice([16, 48, 112, 1040, 40960])
+        made = replace(
+            page,
+            start=start,
+            block_size=size,
+            area_end=start + 8 * SLICE,
+            capacity=min(12 * number, 8 * SLICE // size),
+        )
+        dead = [block for block in made.blocks() if chance.random() < 0.3]
+        for each in (living, other):
+            each.add(made, 0, dead)
+            each.add_empty((start >> SLICE_SHIFT) + 600, 2)
+    near = [(number << SLICE_SHIFT) + 16 * chance.randrange(4096) for number in living.slices]
+    words = [*near, 0, 8, BASE - 16, BASE - 1, (1 << 64) - 1, BASE + LOWEST_NONE, BASE + (1 << 45)]
+    words += [chance.getrandbits(64) for _ in range(50)]
+    chance.shuffle(words)
+    alone = other.missing(words)
+    with_numpy(monkeypatch)
+    column = memoryview(array("Q", [word for each in words for word in (each, 1)]))[::2]
+    assert living._vectors is not None
+    assert living.missing(column) == alone
+    living.add_empty((BASE >> SLICE_SHIFT) - 9, 1)
+    words.append(BASE - 9 * SLICE)
+    assert living.missing(memoryview(array("Q", words))) == [*alone, words[-1]]
+
+
+def test_a_scan_finds_the_same_with_numpy(world, monkeypatch):
+    page, arrays = world.page(GC, 144), world.page(MEM, 144)
+    made = [page.object("dict") for _ in range(12)]
+    holders = [new_tuple(world, page, *made[n : n + 3]) for n in range(9)]
+    lists = [new_list(world, page, arrays, *made[n : n + 4]) for n in range(8)]
+    for dead in (made[2], made[7], holders[1], lists[3]):
+        page.free(dead)
+    alone = world.heap().scan()
+    with_numpy(monkeypatch)
+    assert world.heap().scan() == alone
+    assert len(alone.stale) > 8
+
+
+def test_a_debugger_has_no_numpy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "gdb", types.ModuleType("gdb"))
+    assert vectors.numpy() is None
+
+
+def test_a_scattered_heap_is_looked_at_word_by_word(monkeypatch):
+    with_numpy(monkeypatch)
+    living = Living()
+    living.add_empty(1, 1)
+    living.add_empty(2 + vectors.LONGEST, 1)
+    assert living._vectors is None
+    assert living.missing(memoryview(array("Q", [SLICE]))) == [SLICE]
 
 
 # --- many structs ---------------------------------------------------------------------------------
