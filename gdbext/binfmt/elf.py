@@ -9,11 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import struct
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from gdbext.binfmt.maps import mappings
 from gdbext.target.protocol import DebuggerError, MappedFile, Memory, MemoryFault, Region
 
 PT_LOAD, PT_NOTE, PT_GNU_EH_FRAME = 1, 4, 0x6474E550
@@ -241,23 +241,21 @@ def live_maps(pid: int) -> tuple[list[Region], list[MappedFile]]:
     """(regions, mapped files) of a running process of this machine, empty if ``/proc`` does not
     show it.
     """
-    regions: list[Region] = []
-    files: list[MappedFile] = []
     try:
-        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as stream:
-            lines = stream.readlines()
+        mapped = mappings(pid)
     except OSError:
         return [], []
-    for line in lines:
-        match = re.match(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) \S+ \S+\s*(.*)", line)
-        if not match:
-            continue
-        start, end, offset = (int(match[i], 16) for i in (1, 2, 4))
-        name = match[5].removesuffix(" (deleted)") or None
-        if "r" in match[3]:
-            regions.append(Region(start, end, "w" in match[3], name))
-        if name and name.startswith("/"):
-            files.append(MappedFile(start, end, offset, name))
+    named = [(m, m.path.removesuffix(" (deleted)") or None) for m in mapped]
+    regions = [
+        Region(m.start, m.end, "w" in m.permissions, name)
+        for m, name in named
+        if "r" in m.permissions
+    ]
+    files = [
+        MappedFile(m.start, m.end, m.offset, name)
+        for m, name in named
+        if name and name.startswith("/")
+    ]
     return regions, files
 
 

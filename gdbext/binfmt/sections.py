@@ -13,6 +13,8 @@ HEADER = struct.Struct("<IIQQQQIIQQ")
 PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
 PT_LOAD = 1
 SHF_COMPRESSED = 1 << 11
+DAMAGE = (ValueError, struct.error, IndexError, OverflowError)
+"""What offsets and sizes that are not the file's own lead to."""
 
 
 class Section(NamedTuple):
@@ -27,7 +29,7 @@ class Section(NamedTuple):
 class ElfFile:
     """One file.  What is not ELF, or is cut short, has no sections.
 
-    Compressed sections are left out.
+    ``names`` has no compressed sections, ``all_names`` has their names, too.
     """
 
     def __init__(self, path: str = os.devnull) -> None:
@@ -38,7 +40,8 @@ class ElfFile:
         """
         self.sections: list[Section] = []
         self.names: dict[str, Section] = {}
-        with contextlib.suppress(OSError, ValueError, struct.error, IndexError):
+        self.all_names: set[str] = set()
+        with contextlib.suppress(OSError, *DAMAGE):
             with open(path, "rb") as stream:
                 self.data = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             self._read()
@@ -48,7 +51,7 @@ class ElfFile:
         """A file that lies in memory, as one that another has packed into a section."""
         file = cls()
         file.data = data
-        with contextlib.suppress(ValueError, struct.error, IndexError):
+        with contextlib.suppress(*DAMAGE):
             file._read()
         return file
 
@@ -73,8 +76,10 @@ class ElfFile:
         self.sections = [Section(h[1], h[4], min(h[4] + h[5], len(data)), h[6]) for h in headers]
         names_at = self.sections[names_index].start
         for section, (name, _, flags, *_) in zip(self.sections, headers):
+            text = self.text(names_at + name)
+            self.all_names.add(text)
             if not flags & SHF_COMPRESSED:
-                self.names[self.text(names_at + name)] = section
+                self.names[text] = section
 
     def text(self, at: int) -> str:
         """The NUL-terminated text at that offset of the file."""

@@ -355,17 +355,17 @@ def _tables(version: str, binary: str, python: str) -> Check:
 
 
 def _symbols(binary: str) -> Iterator[Check]:
-    from gdbext.binfmt import debug_files, elf
+    from gdbext.binfmt import debug_files, elf, sections
 
     build_id = elf.build_id_in_file(binary)
-    sections = section_names(binary)
+    names = sections.read(binary).all_names
     separate = debug_files.separate(binary)
-    if ".debug_info" in sections:
+    if ".debug_info" in names:
         yield Check(GOOD, "symbols", f"DWARF in {binary}")
-    elif separate and ".debug_info" in section_names(separate):
+    elif separate and ".debug_info" in sections.read(separate).all_names:
         yield Check(GOOD, "symbols", f"DWARF in {separate}")
     else:
-        named = next((name for name in (".symtab", debug_files.MINIMAL) if name in sections), None)
+        named = next((name for name in (".symtab", debug_files.MINIMAL) if name in names), None)
         has = f"function names only ({named})" if named else "none (stripped)"
         cost = (
             "layouts come from _Py_DebugOffsets and shipped tables; C arguments and source lines "
@@ -383,30 +383,6 @@ def _symbols(binary: str) -> Iterator[Check]:
     else:
         cost = "a core and its program are compared by their first page only"
         yield Check(LACK, "build id", f"none in {binary}", cost, "link it with -Wl,--build-id")
-
-
-def section_names(path: str) -> set[str]:
-    """The section names of a 64-bit little-endian ELF file; empty if it has none, or is none."""
-    import struct
-
-    try:
-        with open(path, "rb") as stream:
-            header = stream.read(64)
-            if len(header) < 64 or header[:6] != b"\x7fELF\x02\x01":
-                return set()
-            (offset,) = struct.unpack_from("<Q", header, 40)
-            size, count, names_at = struct.unpack_from("<HHH", header, 58)
-            stream.seek(offset)
-            table = [stream.read(size) for _ in range(count)]
-            if size < 64 or names_at >= count or any(len(entry) < 64 for entry in table):
-                return set()
-            names_offset, names_size = struct.unpack_from("<QQ", table[names_at], 24)
-            stream.seek(names_offset)
-            names = stream.read(min(names_size, 1 << 20))
-    except (OSError, ValueError):  # ValueError: an offset beyond any file
-        return set()
-    starts = (struct.unpack_from("<I", entry)[0] for entry in table)
-    return {names[start:].split(b"\0", 1)[0].decode(errors="replace") for start in starts}
 
 
 def _tools() -> Iterator[Check]:

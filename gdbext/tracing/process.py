@@ -4,26 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
-from typing import NamedTuple
 
-MAPS_LINE = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) ([0-9a-f]+) (\S+) (\d+)\s*(.*)\n?")
-
-
-class Mapping(NamedTuple):
-    """A line of ``/proc/PID/maps``.  ``path`` is "" for anonymous memory, ``offset`` in bytes."""
-
-    start: int
-    end: int
-    permissions: str
-    offset: int
-    inode: int
-    path: str
-
-    @property
-    def is_file(self) -> bool:
-        """Whether it is a file's, not anonymous or the kernel's."""
-        return self.inode != 0 and self.path.startswith("/")
+from gdbext.binfmt.maps import mappings
 
 
 def status(task: int) -> dict[str, str]:
@@ -70,21 +52,6 @@ def catches(fields: dict[str, str], number: int) -> bool:
 def ignores(fields: dict[str, str], number: int) -> bool:
     """Whether the process of that status ignores a signal."""
     return bool(int(fields.get("SigIgn", "0"), 16) >> (number - 1) & 1)
-
-
-def mappings(pid: int) -> list[Mapping]:
-    """The process's memory map.
-
-    Raises:
-        OSError
-    """
-    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as stream:
-        found = [MAPS_LINE.fullmatch(line) for line in stream]
-    return [
-        Mapping(int(m[1], 16), int(m[2], 16), m[3], int(m[4], 16), int(m[6]), m[7])
-        for m in found
-        if m
-    ]
 
 
 def is_python(pid: int) -> bool:

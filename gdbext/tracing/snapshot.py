@@ -17,6 +17,8 @@ import struct
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from gdbext.binfmt import maps
+from gdbext.binfmt.maps import Mapping
 from gdbext.tracing import process, ptrace
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -61,7 +63,7 @@ class StopReason(NamedTuple):
 
 
 class _Segment(NamedTuple):
-    mapping: process.Mapping
+    mapping: Mapping
     size: int
     """Bytes that the core has of it, from its start; the rest is in a file, or unreadable."""
     runs: list[tuple[int, int]]
@@ -82,7 +84,7 @@ def write_core(path: str, pid: int, threads: Sequence[int], death: StopReason | 
     if machine not in MACHINES:
         raise SnapshotError(f"cores of {machine} processes cannot be written")
     try:
-        mappings = process.mappings(pid)
+        mappings = maps.mappings(pid)
         notes = _notes(pid, threads, death, mappings, MACHINES[machine][1])
         with (
             open(f"/proc/{pid}/mem", "rb", buffering=0) as memory,
@@ -105,7 +107,7 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _plan(mapping: process.Mapping, pagemap: int) -> _Segment:
+def _plan(mapping: Mapping, pagemap: int) -> _Segment:
     """What of a mapping goes into the core."""
     whole = [(mapping.start, mapping.end - mapping.start)]
     size = mapping.end - mapping.start
@@ -132,9 +134,7 @@ def _plan(mapping: process.Mapping, pagemap: int) -> _Segment:
     return _Segment(mapping, 0, [])
 
 
-def _runs(
-    mapping: process.Mapping, pagemap: int, wanted: re.Pattern[bytes]
-) -> Iterator[tuple[int, int]]:
+def _runs(mapping: Mapping, pagemap: int, wanted: re.Pattern[bytes]) -> Iterator[tuple[int, int]]:
     """(address, size) of consecutive pages of that kind."""
     address = mapping.start
     while address < mapping.end:
@@ -211,7 +211,7 @@ def _notes(
     pid: int,
     threads: Sequence[int],
     death: StopReason,
-    mappings: Sequence[process.Mapping],
+    mappings: Sequence[Mapping],
     extra: Sequence[tuple[bytes, int]],
 ) -> bytes:
     with open(f"/proc/{pid}/auxv", "rb") as stream:
@@ -271,7 +271,7 @@ def _process_info(pid: int, family: tuple[int, int, int]) -> bytes:
     )
 
 
-def _mapped_files(mappings: Sequence[process.Mapping]) -> bytes:
+def _mapped_files(mappings: Sequence[Mapping]) -> bytes:
     files = [m for m in mappings if m.is_file]
     table = b"".join(struct.pack("<QQQ", m.start, m.end, m.offset // PAGE) for m in files)
     names = b"".join(m.path.encode(errors="surrogateescape") + b"\0" for m in files)

@@ -13,25 +13,6 @@ from gdbext.cli import doctor, interpreters
 from gdbext.cli.main import main
 from gdbext.engine import launch
 from gdbext.tracing import cores
-from unit.binfmt import elf_segments
-
-
-def test_section_names_of_a_real_program() -> None:
-    assert ".text" in doctor.section_names(sys.executable)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"text",
-        elf_segments.program(),
-        elf_segments.program()[:40],
-        b"\x7fELF\x02\x01" + b"\xff" * 200,
-    ],
-)
-def test_section_names_of_anything_else(content: bytes, tmp_path: Path) -> None:
-    assert doctor.section_names(elf_segments.write(tmp_path / "file", content)) == set()
 
 
 def test_json_is_complete(

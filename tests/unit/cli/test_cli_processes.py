@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gdbext.binfmt import elf
+from gdbext.binfmt import elf, maps
 from gdbext.engine.core_target import CoreMemory
 from gdbext.tracing import live, process, snapshot
 
@@ -54,7 +54,7 @@ def test_signal_masks() -> None:
 
 
 def test_mappings_are_those_of_the_process() -> None:
-    found = process.mappings(os.getpid())
+    found = maps.mappings(os.getpid())
     assert found == sorted(found)
     assert any(
         m.path == "[stack]" and m.permissions.startswith("rw") and not m.is_file for m in found
@@ -64,7 +64,7 @@ def test_mappings_are_those_of_the_process() -> None:
 
 def test_paths_with_spaces_and_newlines_in_maps() -> None:
     line = "7f00-7f10 r--p 00001000 08:01 77   /tmp/with space\\012(deleted)\n"
-    found = process.MAPS_LINE.fullmatch(line)
+    found = maps.LINE.fullmatch(line)
     assert found
     assert found[7] == "/tmp/with space\\012(deleted)"
 
@@ -83,7 +83,7 @@ def test_snapshot_of_a_living_process(child: int, tmp_path: Path) -> None:
     assert info.missing_bytes == 0
     assert info.program == process.name(child)
     assert {name for _, _, _, name in info.files} == {
-        m.path for m in process.mappings(child) if m.is_file
+        m.path for m in maps.mappings(child) if m.is_file
     }
     # Large, and nearly empty: the file has holes where nothing was.
     assert core.stat().st_size > 64 << 20
@@ -114,7 +114,7 @@ def test_pages_are_found_in_runs(tmp_path: Path) -> None:
     table.write_bytes(
         b"".join(bytes(7) + bytes([flags]) for flags in (0x80, 0xA0, 0x40, 0x00, 0x80))
     )
-    mapping = process.Mapping(0, 5 * snapshot.PAGE, "rw-p", 0, 0, "")
+    mapping = maps.Mapping(0, 5 * snapshot.PAGE, "rw-p", 0, 0, "")
     with table.open("rb") as stream:
         page = snapshot.PAGE
         assert list(snapshot._runs(mapping, stream.fileno(), snapshot.TOUCHED)) == [

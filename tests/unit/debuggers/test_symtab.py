@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from gdbext.binfmt import sections
 from gdbext.binfmt.symtab import SymbolEntry, SymbolTable
+from unit.binfmt import elf_segments
 from unit.binfmt.elf_sections import elf, symbols
 
 FUNCTION, OBJECT, FILE, LOCAL_FUNCTION, THREAD_LOCAL = 0x12, 0x11, 0x04, 0x02, 0x16
@@ -76,3 +78,22 @@ def test_a_file_cut_short_anywhere_raises_nothing(tmp_path: Path) -> None:
         cut = tmp_path / f"cut{size}"
         cut.write_bytes(whole[:size])
         list(SymbolTable(sections.read(str(cut))).find("f"))
+
+
+def test_all_sections_have_names_compressed_ones_too() -> None:
+    assert ".text" in sections.read(sys.executable).all_names
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"text",
+        elf_segments.program(),
+        elf_segments.program()[:40],
+        b"\x7fELF\x02\x01" + b"\xff" * 200,
+    ],
+)
+def test_what_is_no_elf_file_or_is_damaged_has_no_sections(content: bytes, tmp_path: Path) -> None:
+    file = elf_segments.write(tmp_path / "file", content)
+    assert sections.read(str(file)).all_names == set()
