@@ -22,6 +22,7 @@ from gdbext.model import KnownIssue
 from gdbext.target.protocol import DebuggerError
 from lab import extensions
 from lab.crash import NoCrash
+from lab.hang import NotReady
 from lab.judge import several
 from lab.script import Script
 from lab.session import Lab
@@ -78,7 +79,7 @@ def deaths(lab: Lab, scripts: Iterable[Script]) -> Iterator[Crashed]:
     for extension in extensions.extensions().values():
         try:
             core = extensions.died(lab, extension).core
-        except NoCrash as error:
+        except (NoCrash, NotReady) as error:
             print(f"{extension.name}: {str(error)[-80:]}", file=sys.stderr)
             continue
         yield Crashed(extension.name, core, _allowed(extension.expect))
