@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from gdbext.model import (
+    Address,
     AgreedLine,
     Blame,
     Claim,
@@ -33,8 +34,7 @@ from gdbext.wording import sentence
 from gdbext.wording.operations import operation_text
 
 SMALL = 4096
-"""Numbers below are shown as decimals: counts and indexes; others are addresses and bit patterns.
-"""
+"""Numbers below are shown as decimals, unless they are said to be addresses: counts and indexes."""
 OBJECT_HEADER = 32
 """Bytes of a free-threaded PyObject; its mutex is in there."""
 CONTAINER_HEADER = 64
@@ -173,7 +173,8 @@ def value_text(value: int | str | Claim | None) -> str:
         return ""
     if isinstance(value, (str, Claim)):
         return visible(sentence(value))
-    return str(value) if -SMALL < value < SMALL else hexaddr(value)
+    is_count = -SMALL < value < SMALL and not isinstance(value, Address)
+    return str(value) if is_count else hexaddr(value)
 
 
 def sorted_evidence(finding: Finding) -> tuple[list[Evidence], list[Evidence]]:

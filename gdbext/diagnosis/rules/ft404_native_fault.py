@@ -13,7 +13,7 @@ from gdbext.diagnosis.facts.frames import CrashStack, SlotOwner
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import fill_went_through, header_read, last_read
 from gdbext.frozen import dataclass
-from gdbext.model import Claim, Confidence, Evidence, Finding
+from gdbext.model import Address, Claim, Confidence, Evidence, Finding
 
 NULL_PAGE = 0x1000
 """An access below went through NULL, and a field's offset or an index."""
@@ -27,7 +27,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     evidence = [*_root(facts), *_instruction(facts)]
     if fault.operand:
         claim = Claim("operand", operand=fault.operand.text)
-        evidence.append(Evidence(claim, None, fault.operand.address))
+        evidence.append(Evidence(claim, None, Address(fault.operand.address)))
     evidence += [*last_read(facts), *header_read(facts)]
     if (through := fill_went_through(facts)) is not None:
         evidence.insert(0, through[1])

@@ -53,7 +53,7 @@ def evidence_of(facts: Facts, pointer: Pointer) -> list[Evidence]:
         because=use.because,
     )
     return [
-        Evidence(claim, None, pointer.address),
+        Evidence(claim, None, Address(pointer.address)),
         *_verdict(facts, pointer),
         *pointer.liveness.evidence,
         *(broken.evidence for broken in pointer.violations),

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from gdbext.model import Confidence, Evidence, Finding
+from gdbext.model import Address, Confidence, Evidence, Finding
 from gdbext.reports import html_page, markdown, story, text
 from gdbext.reports.options import Options
 from gdbext.reports.style import plain
@@ -318,3 +318,8 @@ def test_of_two_frames_at_one_line_the_races_own_is_shown():
     reader = next(t for t in report.race.threads if t.lwp == thread.lwp)
     assert story.race_frame(report, reader) == own
     assert story.race_frame(report, dataclasses.replace(reader, frame=None)) is None
+
+
+def test_a_small_address_is_no_count():
+    assert story.value_text(Address(0x10)) == "0x10"
+    assert story.value_text(16) == "16"
