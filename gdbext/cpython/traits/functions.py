@@ -36,6 +36,8 @@ class FunctionTraits:
     """What; its expression stands in ``expr`` where there is not a message."""
     about: str = ""
     """The object that it is about."""
+    collects: bool = False
+    """Runs the garbage collector, which visits every object there is."""
     gives_up_lock: bool = False
     """Unlocks a mutex, and reports a fatal error where that is not locked."""
     parameters: tuple[str, ...] = ()

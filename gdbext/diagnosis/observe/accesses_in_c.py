@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from gdbext.cpython.traits.functions import function_traits
 from gdbext.cpython.traits.types import traits_of
 from gdbext.diagnosis.conclude.c_types import pointed_struct
 from gdbext.diagnosis.conclude.effects import effect_in_c
@@ -144,7 +145,16 @@ def _inner_frames(observer: Observer, lwp: int) -> list[NativeFrame]:
             passed -= is_entry(frame)
             continue
         inner.append(frame)
-    return inner
+    return outside_collector(inner)
+
+
+def outside_collector(frames: Sequence[NativeFrame]) -> list[NativeFrame]:
+    """The frames, innermost first, but those of a garbage collection.
+
+    It visits every object there is: what it has at hand is no object that the thread works on.
+    """
+    levels = [f.level for f in frames if function_traits(f.function).collects]
+    return [frame for frame in frames if frame.level > max(levels, default=-1)]
 
 
 def _resumed_loops(observer: Observer, lwp: int) -> int:
