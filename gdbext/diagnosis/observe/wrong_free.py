@@ -89,8 +89,13 @@ def read_allocator_call(
         level=caller.level,
         caller=caller.function,
         pointer=given.value if given else None,
-        is_read_again=given is not None and given.is_read_again,
+        is_read_again=given is not None and given.is_read_again and _has_company(session),
     )
+
+
+def _has_company(session: Session) -> bool:
+    """Whether another thread could have changed memory since the call."""
+    return len(session.debugger.threads()) > 1
 
 
 def _is_machinery(stack: CrashStack, frame: NativeFrame) -> bool:

@@ -20,7 +20,7 @@ from gdbext.diagnosis.observe.wrong_free import read_allocator_call, read_wrong_
 from gdbext.diagnosis.rules import ft105_heap_damage, ft106_wrong_free
 from gdbext.diagnosis.rules.apply import findings
 from gdbext.model import Confidence
-from gdbext.target.protocol import NativeFrame, Symbol, Variable
+from gdbext.target.protocol import NativeFrame, NativeThread, Symbol, Variable
 from gdbext.wording import sentence
 from unit.diagnosis.crash_world import (
     ABORT,
@@ -231,6 +231,31 @@ def test_a_pointer_that_is_read_again_may_have_been_changed_since() -> None:
     found = read_wrong_free(session_of(world), again)
     assert found is not None
     assert found.confidence is Confidence.LIKELY
+
+
+@pytest.mark.parametrize(("threads", "is_read_again"), [(1, False), (2, True)])
+def test_memory_stays_as_it_is_where_no_other_thread_runs(
+    threads: int, is_read_again: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """mov 0x10(%rbx),%rdi; call: nothing but memory has the pointer any more."""
+    world = HeapWorld()
+    block = world.page(MEM, 128).take()
+    session = session_of(world)
+    debugger = session.debugger
+    assert isinstance(debugger, FakeDebugger)
+    code = bytes.fromhex("488b7b10e800000000")
+    debugger.map(CODE, 64)
+    debugger.write(CODE, code)
+    debugger.map(0x1110, 64)
+    debugger.write_word(0x1120, block)
+    debugger.register_sets[LWP, 1] = {"rbx": 0x1110, "rsp": 0x7100}
+    debugger.thread_list = [NativeThread(LWP + n, n + 1, "") for n in range(threads)]
+    caller = NativeFrame(1, CODE + len(code), 0x7100, "dealloc", module=EXTENSION)
+    functions = Functions(session)
+    monkeypatch.setattr(functions, "addresses", lambda *_: range(CODE, CODE + 64))
+    found = read_allocator_call(session, functions, stack_of(FREE, caller))
+    assert found is not None
+    assert (found.pointer, found.is_read_again) == (block, is_read_again)
 
 
 def test_the_chunk_that_free_went_back_to_is_not_what_it_was_given() -> None:
