@@ -17,6 +17,15 @@ MAX_RUNS = 6
 GRACE_SECONDS = 120.0
 """Beyond a run's own time, what the diagnosis may take."""
 TIMING = "each breakpoint stops the whole process, which changes its timing"
+NOTHING_TO_RECORD = Blame(
+    type="",
+    breakpoints=(),
+    runs=0,
+    deaths=0,
+    events=0,
+    freeings=(),
+    note="nothing was recorded: the type of the object that the crash is about is not known",
+)
 CODE = (
     "import sys; sys.path.insert(0, {root!r}); import gdbext.engine.blamed as blamed; blamed.main()"
 )

@@ -318,23 +318,26 @@ def _write(
     for number, each in enumerate(groups, 1):
         report = conclude(each, runs, hunt.deaths - len(each.deaths))
         if arguments.blame and number == 1:
-            report = _with_blame(report, arguments, folder)
+            report = with_blame(report, arguments, folder)
         write_report(report, [(name, _numbered(file, number)) for name, file in chosen], arguments)
 
 
-def _with_blame(report: Report, arguments: argparse.Namespace, folder: str) -> Report:
+def with_blame(report: Report, arguments: argparse.Namespace, folder: str) -> Report:
     """The report with who freed what, as far as a few runs under gdb show it."""
     import dataclasses
 
     from gdbext.cli import blamed
 
-    types = blamed.types_of(report)
-    if report.consensus is None or not types:
+    if report.consensus is None:
         return report
-    command = parsers.command_to_run("hunt", arguments)
-    _say(f"recording who frees objects of {', '.join(types)}, under gdb")
-    functions = blamed.functions_of(report)
-    blame = blamed.record(command, types, functions, arguments.run_time, folder)
+    types = blamed.types_of(report)
+    if types:
+        command = parsers.command_to_run("hunt", arguments)
+        _say(f"recording who frees objects of {', '.join(types)}, under gdb")
+        functions = blamed.functions_of(report)
+        blame = blamed.record(command, types, functions, arguments.run_time, folder)
+    else:
+        blame = blamed.NOTHING_TO_RECORD
     return dataclasses.replace(report, consensus=dataclasses.replace(report.consensus, blame=blame))
 
 

@@ -300,6 +300,8 @@ def freeing(one: Freeing) -> str:
 
 def blame_summary(blame: Blame) -> str:
     """How the freeings were seen."""
+    if not blame.runs:
+        return visible(blame.note)
     at = ", ".join(visible(name, 60) for name in blame.breakpoints)
     return (
         f"{_count(blame.events, 'call')} recorded at {at} in {_count(blame.runs, 'run')}, "
