@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import re
 import sys
 import textwrap
@@ -33,6 +34,19 @@ from lab.examples import EXAMPLES  # noqa: E402
 REPORTS = Path(__file__).parent / "reports"
 ROLE = re.compile(r":(?:func|class|meth|mod|data|attr):(?=<code>)")
 LINKS = re.compile(r"\]\((?!https?:|#)([^)]+)\)")
+PAGES = ".github/docs/pages"
+MADE_OF = {
+    r"\.github/docs/reports/(FT\d+)\.txt": r"rules/\1.md",
+    r"gdbext/diagnosis/rules": "rules/index.md",
+    r"gdbext/commands/([a-z]+)_?\.py": r"ft.md#ft-\1",
+    r"gdbext/commands": "ft.md",
+    r"gdbext/cli/([a-z]+)\.py": r"commands.md#gdbext-\1",
+    r"gdbext/cli": "commands.md",
+    r"\.github/CONTRIBUTING\.md": "contributing.md",
+}
+"""What a written page links to, so that the link works in the checkout too, and the page that is
+made of it here.
+"""
 SOURCE = "https://github.com/YOU/gdbext/blob/main/"
 
 
@@ -55,7 +69,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(text: str, page: Page, **_: Any) -> str:
-    """Fill in what a written page leaves to the code."""
+    """Fill in what a written page leaves to the code, and lead its links to what is made here."""
+    if (ROOT / PAGES / page.file.src_uri).exists():
+        folder = os.path.dirname(page.file.src_uri)
+        text = LINKS.sub(lambda match: f"]({site_link(match[1], folder)})", text)
     for mark, made in {"formats": formats, "schema": schema}.items():
         if (comment := f"<!-- {mark} -->") in text:
             text = text.replace(comment, made())
@@ -65,6 +82,21 @@ def on_page_markdown(text: str, page: Page, **_: Any) -> str:
 def on_page_content(html: str, **_: Any) -> str:
     """Docstrings mark names by role, which Markdown does not know."""
     return ROLE.sub("", html)
+
+
+def site_link(link: str, folder: str) -> str:
+    """Where a link of a written page in ``folder`` leads on the site.
+
+    >>> site_link("../../reports/FT101.txt", "start")
+    '../rules/FT101.md'
+    >>> site_link("../library.md", "start")
+    '../library.md'
+    """
+    path = os.path.normpath(os.path.join(PAGES, folder, link))
+    for source, page in MADE_OF.items():
+        if match := re.fullmatch(source, path):
+            return os.path.relpath(match.expand(page), folder or ".")
+    return link if path.startswith(PAGES) else f"{SOURCE}{path}"
 
 
 def pages() -> Iterator[tuple[str, str]]:

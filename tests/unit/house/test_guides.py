@@ -1,4 +1,6 @@
-"""CONTRIBUTING and the packages' READMEs name what there is."""
+"""CONTRIBUTING and the packages' READMEs name what there is, and links of the documentation lead
+to it.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ GUIDES = [
     ROOT / "tests" / "README.md",
     *(package / "README.md" for package in PACKAGES),
 ]
+PAGES = [ROOT / "README.md", *sorted((ROOT / ".github" / "docs" / "pages").rglob("*.md"))]
 PATH = re.compile(r"[\w.-]+(?:/[\w.*{},-]*)+|\w+\.(?:py|json|md|c)")
 PLACEHOLDERS = re.compile(r"NNN|NAME|BASE|gdbext\.triage/|…|,")
 
@@ -64,6 +67,19 @@ def test_what_a_guide_names_exists(guide: Path) -> None:
     paths = named(guide)
     assert paths, "a guide that names no file"
     assert [path for path in paths if not is_there(guide, path)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_link_leads_to_what_is_in_the_checkout(page: Path) -> None:
+    """The pages are read there too; the site has its own for some of it (docs/generate.py)."""
+    links = [
+        str(child.attrGet("href" if child.type == "link_open" else "src"))
+        for token in MarkdownIt("commonmark").enable("table").parse(page.read_text())
+        for child in token.children or ()
+        if child.type in ("link_open", "image")
+    ]
+    paths = [link.partition("#")[0] for link in links if "://" not in link]
+    assert [path for path in paths if not (page.parent / path).exists()] == []
 
 
 def test_every_package_has_a_readme_that_names_its_parts() -> None:
