@@ -19,6 +19,7 @@ LIBRARY = (
     "Table",
     "attach",
     "open",
+    "text_of",
     "triage",
 )
 """What ``gdbext.library`` offers here as well, loaded when it is first asked for."""

@@ -6,6 +6,7 @@ from gdbext.library import Session as Session
 from gdbext.library import Table as Table
 from gdbext.library import attach as attach
 from gdbext.library import open as open
+from gdbext.library import text_of as text_of
 from gdbext.library import triage as triage
 
 LIBRARY: tuple[str, ...]

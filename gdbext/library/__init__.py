@@ -14,7 +14,7 @@ No debugger's process is started: drgn reads the core in this one (``pip install
 from __future__ import annotations
 
 from gdbext.library.opening import attach, open, triage
-from gdbext.library.report import Report
+from gdbext.library.report import Report, text_of
 from gdbext.library.session import Session
 from gdbext.library.values import Item, Object, Table
 from gdbext.target.protocol import DebuggerError
@@ -28,5 +28,6 @@ __all__ = [
     "Table",
     "attach",
     "open",
+    "text_of",
     "triage",
 ]

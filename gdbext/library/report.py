@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from gdbext import model
-from gdbext.reports import formats
+from gdbext.reports import formats, story
 from gdbext.reports.contract import to_json
 from gdbext.reports.markup import Html, el
 from gdbext.reports.options import DEFAULT_WIDTH, Options
@@ -16,6 +16,20 @@ from gdbext.reports.sanitize import visible
 from gdbext.wording import sentence
 
 FRAME_HEIGHT = 720
+
+
+def text_of(what: model.Claim | model.Evidence | str) -> str:
+    """A claim in English, a piece of evidence with its value: as every format says it.
+
+    A finding's ``title`` is a claim, for one.
+
+    >>> finding = gdbext.triage("core").findings[0]             # doctest: +SKIP
+    >>> text_of(finding.title)                                  # doctest: +SKIP
+    'stale container item: repr(list) uses a types.UnionType that was freed'
+    >>> text_of(model.Evidence(model.Claim("type-is", type="list"), 0x200000AFF28, 0x9C1A40))
+    'ob_type is list: 0x9c1a40'
+    """
+    return story.claim_text(what) if isinstance(what, model.Evidence) else visible(sentence(what))
 
 
 class Report(model.Report):
@@ -41,7 +55,7 @@ class Report(model.Report):
         if not self.findings:
             return "no verdict"
         first = self.findings[0]
-        return f"{first.rule} {first.confidence}: {visible(sentence(first.title))}"
+        return f"{first.rule} {first.confidence}: {text_of(first.title)}"
 
     def render(
         self,

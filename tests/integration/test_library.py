@@ -65,6 +65,7 @@ def test_a_core_is_diagnosed_without_another_process(run: CrashRun, tmp_path: Pa
     assert first.subject.address == int(run.truth["subject"], 16)
     assert repr(report) == f"<Report {report.title}>"
     assert report.title.startswith("FT101 proven: ")
+    assert report.title == f"FT101 proven: {gdbext.text_of(first.title)}"
     assert "FT101" in str(report)
     jsonschema.validate(report.json(), schema())
     assert report.json()["target"]["path"] == str(run.core)
