@@ -17,12 +17,15 @@ def snapshot(pid: int, path: str) -> None:
     """Stop all threads of the process, copy it to a core, let it go on.
 
     Raises:
-        SnapshotError: when that is not permitted, or no thread could be stopped.
+        SnapshotError: when there is no such process, that is not permitted, or no thread could be
+            stopped.
     """
     held: dict[int, int] = {}
     try:
         _hold_all(pid, held)
         threads = sorted(held, key=lambda task: (task != pid, task))
+        if not threads and not process.tasks(pid):
+            raise SnapshotError(f"there is no process {pid}")
         if not threads:
             raise SnapshotError(f"no thread of process {pid} could be stopped")
         write_core(path, pid, threads)

@@ -104,7 +104,7 @@ def test_snapshot_of_a_living_process(child: int, tmp_path: Path) -> None:
 
 
 def test_snapshot_of_nobody(tmp_path: Path) -> None:
-    with pytest.raises(snapshot.SnapshotError):
+    with pytest.raises(snapshot.SnapshotError, match="there is no process 4194304"):
         live.snapshot(1 << 22, str(tmp_path / "core"))
 
 
