@@ -29,7 +29,9 @@ look-PID.N.*. This signal alone is not passed on to the command, unless it was
 sent to the whole process group.
 
 exit status:
-  that of COMMAND; 126 or 127 when it cannot be started; 2 wrong usage
+  that of COMMAND; 126 or 127 when it cannot be started; 2 wrong usage;
+  143 when --timeout ended it (SIGTERM; 137 where that took SIGKILL), unless
+  COMMAND catches the signal and exits by itself
 
 examples:
   gdbext run -- python3.13t -m pytest -n 4
@@ -52,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
         dest="formats",
         choices=tuple(FORMATS),
         action="append",
-        help="which reports (default: all)",
+        help="which report; may be repeated (default: all of them)",
     )
     made.add_argument(
         "--timeout",

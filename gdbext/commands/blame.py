@@ -300,7 +300,7 @@ def run(context: Context, arguments: Arguments) -> None:
             f"no type {arguments.words[0]} here (yet): its name is tp_name, as `ft object` shows it"
         )
     names = ", ".join(sorted(place.name for place in recorder.places.values()))
-    context.write(f"recording calls of {names}\n")
+    context.write(f"recording calls of {names} until the process dies or Ctrl-C\n")
     cast(Follower, context.debugger).follow(recorder.places, recorder.call)
     context.write(f"{recorder.seen} calls seen; stopping at each of them changes the timing\n")
     if context.debugger.signal() is None:
@@ -316,11 +316,13 @@ def run(context: Context, arguments: Arguments) -> None:
 
 COMMAND = Command(
     "blame",
-    "records who frees objects of a type, until the process dies",
+    "records who frees objects of a type, until the process dies or Ctrl-C",
     "Lets the process run with breakpoints on the type's deallocator and on the methods\n"
     "that take away what its objects hold, and remembers the last calls with thread and\n"
     "line. When the process dies, it says who freed or emptied the objects that the crash\n"
     "is about. The process runs far slower meanwhile, and a race may not happen.\n"
+    "It goes on until the process dies or ends. Ctrl-C ends it before: the process stops\n"
+    "where it is, and how many calls were seen is all that there is to tell.\n"
     "Give the container's type as well, where an item was lost. Works in gdb, on a process.",
     run,
     positional=("TYPE", "[TYPE]"),
