@@ -151,13 +151,16 @@ def native_place(frame: NativeFrameInfo) -> str:
 
 
 def claim_text(evidence: Evidence, verbose: bool = False, known: int | None = None) -> str:
-    """The claim with its value, unless that is the ``known`` address of what all of this is about.
+    """The claim with its value, unless it says that itself, or that is the ``known`` address of
+    what all of this is about.
 
     In full also where the value stands, in the form of the debugger's ``x``.  Without the sign.
     """
     claim = text = visible(sentence(evidence.claim))
     value = value_text(evidence.value) if evidence.value != known or verbose else ""
-    if value and not re.search(rf"(?<!\w){re.escape(value)}(?!\w)", text):
+    # A LWP, say, is decimal in the claim, whatever its size.
+    forms = (value, str(evidence.value)) if isinstance(evidence.value, int) else (value,)
+    if value and not any(re.search(rf"(?<!\w){re.escape(v)}(?!\w)", text) for v in forms):
         text = f"{text}: {value}"
     address = hexaddr(evidence.address)
     if evidence.address is None or address in text:
@@ -330,11 +333,29 @@ def next_commands(report: Report) -> list[str]:
         commands.append("ft threads")
     if any(t.holds or t.waits_for for t in report.threads) or report.race is not None:
         commands.append("ft locks")
-    if not report.findings or report.findings[0].is_all_well:
+    nothing_found = not report.findings or report.findings[0].is_all_well
+    if nothing_found:
         commands.append("ft bt all")
-        if report.target.layout_source is not None:
-            commands.append("ft scan")
+    if report.target.layout_source is not None and (nothing_found or _wants_a_scan(report)):
+        commands.append("ft scan")
     return list(dict.fromkeys(commands))[:6]
+
+
+def _wants_a_scan(report: Report) -> bool:
+    """Whether the damage is elsewhere, or may be: the crashed code is its victim, or it accessed
+    memory that it must not and no object is known to be the cause.
+    """
+    crash, first = report.crash, report.findings[0]
+    if crash is None:
+        return False
+    has_object = first.container is not None or (
+        first.subject is not None and bool(first.subject.address)
+    )
+    return crash.victim or (
+        first.kind in ("memory", "plain")
+        and not has_object
+        and crash.signal in ("SIGSEGV", "SIGBUS")
+    )
 
 
 def _look_at(kind: str, address: int) -> str:

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from gdbext.model import Address, Confidence, Evidence, Finding
+from gdbext.model import Address, Claim, Confidence, Evidence, Finding
 from gdbext.reports import html_page, markdown, story, text
 from gdbext.reports.options import Options
 from gdbext.reports.style import plain
@@ -323,3 +323,23 @@ def test_of_two_frames_at_one_line_the_races_own_is_shown():
 def test_a_small_address_is_no_count():
     assert story.value_text(Address(0x10)) == "0x10"
     assert story.value_text(16) == "16"
+
+
+def test_a_value_does_not_stand_behind_a_claim_that_says_it():
+    owner = Evidence(Claim("pthread-mutex-owner", lwp=14554), 0x7F0000001008, 14554)
+    assert story.claim_text(owner) == "as a pthread mutex it is locked by LWP 14554"
+    attached = Evidence(Claim("still-attached", lwp=16757), 0x7F0000002000, 1)
+    assert story.claim_text(attached) == "LWP 16757 is still attached (its state is 1)"
+    kind = Evidence(Claim("type-is", type="list"), 0x200000AFF28, 0x9C1A40)
+    assert story.claim_text(kind) == "ob_type is list: 0x9c1a40"
+
+
+@pytest.mark.parametrize("signal", ["SIGSEGV", "SIGBUS", "SIGABRT"])
+def test_a_scan_is_next_where_the_damage_may_be_elsewhere(signal):
+    victim = samples.victim()
+    assert "ft scan" in story.next_commands(victim)
+    assert "ft scan" not in story.next_commands(samples.founding())
+    fault = Finding("FT404", "in strlen", Confidence.LIKELY, kind="plain")
+    crash = dataclasses.replace(victim.crash, victim=False, signal=signal)
+    plain = dataclasses.replace(victim, crash=crash, findings=(fault,))
+    assert ("ft scan" in story.next_commands(plain)) == (signal != "SIGABRT")
