@@ -319,12 +319,19 @@ def _count(number: int, what: str) -> str:
 def next_commands(report: Report) -> list[str]:
     """What to type next in the debugger, most telling first."""
     commands: list[str] = []
+    locks = {address for t in report.threads for address in (t.waits_for, *t.holds)}
     for finding in report.findings[:2]:
         container, subject = finding.container, finding.subject
         if container is not None:
             commands.append(_look_at(container.type, container.address))
         if subject is not None and subject.address:
-            commands.append(_look_at(subject.expected_type or subject.type or "", subject.address))
+            kind = subject.expected_type or subject.type or ""
+            is_bare_lock = not kind and subject.address in locks
+            commands.append(
+                f"ft locks {hexaddr(subject.address)}"
+                if is_bare_lock
+                else _look_at(kind, subject.address)
+            )
             if subject.liveness is not None and subject.liveness.is_dead:
                 commands.append(f"ft heap {hexaddr(subject.address)}")
     if report.race is not None and report.race.object.address:

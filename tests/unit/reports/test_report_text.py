@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from gdbext.model import Address, Claim, Confidence, Evidence, Finding
+from gdbext.model import Address, Claim, Confidence, Evidence, Finding, Subject
 from gdbext.reports import html_page, markdown, story, text
 from gdbext.reports.options import Options
 from gdbext.reports.style import plain
@@ -119,6 +119,20 @@ def test_a_healthy_process():
         "✓ FT000 nothing wrong found"
     )
     assert "✗" not in shown
+
+
+def test_a_lock_that_is_no_object_is_looked_at_as_a_lock():
+    report = samples.deadlock()
+    address = report.threads[0].waits_for
+    assert address is not None
+    finding = dataclasses.replace(report.findings[0], subject=Subject(address))
+    assert story.next_commands(dataclasses.replace(report, findings=(finding,)))[0] == (
+        f"ft locks {address:#x}"
+    )
+    elsewhere = dataclasses.replace(finding, subject=Subject(address + 64))
+    assert story.next_commands(dataclasses.replace(report, findings=(elsewhere,)))[0] == (
+        f"ft object {address + 64:#x}"
+    )
 
 
 def test_a_reenabled_gil_is_told():
