@@ -4,6 +4,7 @@ the target runs.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -319,7 +320,19 @@ class Session:
             self.frame_reader.frame_at,
             self.code_facts,
             self.thread_name,
+            self._variable_at,
         )
+
+    def _variable_at(self, address: int) -> str | None:
+        """The C variable that has the address, and the file that it is in: ``cache in pair``."""
+        symbol = self.debugger.symbol_at(address)
+        if symbol is None or not symbol.address <= address < symbol.address + (symbol.size or 1):
+            return None
+        before = [m for m in self.debugger.modules() if m.base <= address]
+        if not before:
+            return symbol.name
+        path = max(before, key=lambda module: module.base).path
+        return f"{symbol.name} in {os.path.basename(path).partition('.')[0]}"
 
     @cached_property
     def is_debug_build(self) -> bool | None:

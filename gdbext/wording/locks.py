@@ -83,6 +83,14 @@ SENTENCES: dict[str, Sentence] = {
     "waits-for-own-lock": "{thread} waits for {lock}, which it holds itself",
     "wait-cycle": _cycle,
     "waits-for-holder": "{waiter} waits for {lock}, held by {holder} ({how})",
+    "cycle-but-for-one": (
+        "{thread} waits for {lock}, whose holder is not recorded; {step}; "
+        "if {waiter} has the first, they wait for each other"
+    ),
+    "dead-end": (
+        "{thread} waits for {lock}, whose holder is not recorded, and no thread is left that "
+        "could unlock it: each waits for it, or for one that does"
+    ),
     "tries-for-holder": "{waiter} tries for {lock}, held by {holder} ({how})",
     "stopper-waits": (
         "the thread that stopped the world waits for {lock}, "
@@ -95,6 +103,9 @@ SENTENCES: dict[str, Sentence] = {
     "stopping": lambda count: f"a stop of the world is going on; {_threads(count)} still attached",
     "threads-running": lambda count: f"{_threads(count)} running",
     "waiting": lambda count: f"no deadlock found; {_threads(count)} waiting for locks or events",
+    "wait-for-unknown": lambda count: (
+        f"{_threads(count)} waiting for locks whose holders are not recorded"
+    ),
     "waiting-for-unknown": lambda count, lock: (
         f"{_threads(count)} waiting; who holds {lock} is not known, so a deadlock is possible"
     ),

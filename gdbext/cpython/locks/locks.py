@@ -78,6 +78,7 @@ class Locks:
         frame_at: Callable[[int], Frame | None],
         code_facts: Callable[[int], CodeFacts | None],
         thread_name: Callable[[int], str | None],
+        variable_at: Callable[[int], str | None],
     ) -> None:
         self._sources = Sources(
             memory,
@@ -92,6 +93,7 @@ class Locks:
             frame_at,
             code_facts,
             thread_name,
+            variable_at,
         )
         blocks = WithBlocks(memory, layout, objects, code_facts)
         self._places = LockNames(self._sources)
@@ -121,6 +123,9 @@ class Locks:
         the lock word there.
         """
         objects = self._sources.objects
+        native = next((lock for lock in self._native_holds if lock.address == address), None)
+        if native is not None:
+            return [native]
         try:
             if objects.type_info(objects.field("PyObject", address, "ob_type")) is None:
                 return [self._places.lock_at(address)]
@@ -136,12 +141,22 @@ class Locks:
         """What a thread (its thread state, or its LWP) holds and waits for."""
         lwp = thread if isinstance(thread, int) else thread.native_thread_id
         wait = self._waits.by_lwp.get(lwp)
+        native = [h for holds in self._native_holds.values() for h in holds if h.lwp == lwp]
         return ThreadLocks(
-            tuple(self._holders.by_thread(lwp)),
+            (*self._holders.by_thread(lwp), *native),
             self._waits.with_timeout(wait) if wait else None,
             self._holders.sections(lwp)[0],
             self._waits.call(lwp),
         )
+
+    @cached_property
+    def _native_holds(self) -> dict[Lock, tuple[Hold, ...]]:
+        """Who has the locks of C libraries that threads wait for: only a waiter shows where one
+        is.
+        """
+        waits = self._waits.by_lwp.values()
+        locks = dict.fromkeys(w.lock for w in waits if w.lock.kind is LockKind.NATIVE)
+        return {lock: self._holders.of(lock) for lock in locks}
 
     @cached_property
     def graph(self) -> WaitGraph:

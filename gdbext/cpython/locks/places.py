@@ -43,8 +43,8 @@ class Lock:
     """``address`` is the word that threads wait on; ``object`` the Python object that it is, or is
     part of.
 
-    ``name`` says which one it is: a type's name, a runtime field's, a module's, the ident of a
-    thread that is waited for.
+    ``name`` says which one it is: a type's name, a runtime field's, a module's, a C variable's, the
+    ident of a thread that is waited for.
     """
 
     kind: LockKind
@@ -89,6 +89,7 @@ class LockNames:
         self._sources = sources
         self._layout = sources.layout
         self._objects = sources.objects
+        self._variables: dict[int, str] = {}
 
     def lock_at(self, address: int) -> Lock:
         """The lock whose word is at ``address``."""
@@ -96,8 +97,14 @@ class LockNames:
             self._in_runtime(address)
             or self._in_handle(address)
             or self._in_object(address)
-            or Lock(LockKind.UNKNOWN, address)
+            or Lock(LockKind.UNKNOWN, address, name=self._variable(address))
         )
+
+    def _variable(self, address: int) -> str:
+        """The C variable that the lock is, or is in: debuggers look symbols up one at a time."""
+        if address not in self._variables:
+            self._variables[address] = self._sources.variable_at(address) or ""
+        return self._variables[address]
 
     def mutex_of(self, address: int) -> int:
         """The address of an object's mutex."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.locks import mutex
-from gdbext.cpython.locks.graph import Edge, WaitGraph
+from gdbext.cpython.locks.graph import Edge, Wait, WaitGraph
 from gdbext.cpython.locks.holders import LockHolders
 from gdbext.cpython.locks.lock_names import named_lock
 from gdbext.cpython.locks.places import Lock, LockKind, LockNames
@@ -24,6 +25,8 @@ from gdbext.model import Address, Claim, Confidence, Evidence, LockProblemKind
 from gdbext.target.protocol import MemoryFault
 
 MUTEXES = {LockKind.OBJECT, LockKind.LOCK, LockKind.IMPORT}
+PLAIN_MUTEXES = {LockKind.OBJECT, LockKind.UNKNOWN}
+"""What only the thread that locked it ever unlocks."""
 WORLD = {LockKind.WORLD, LockKind.STOPPING}
 HANGS = {
     LockProblemKind.DEADLOCK: "deadlock",
@@ -56,6 +59,8 @@ class Problem:
     subject: int | None = None
     subject_type: str | None = None
     evidence: tuple[Evidence, ...] = ()
+    waits_attached: bool = False
+    """An attached thread waits for a lock of C code's, so the world cannot stop."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,8 @@ class Hang:
     kind: str
     detail: Claim
     threads: tuple[int, ...] = ()
+    for_unknown: tuple[int, ...] = ()
+    """The threads that wait for a lock of which nobody knows who has it."""
 
 
 def find_problems(
@@ -79,6 +86,7 @@ def find_problems(
         _sections_without_lock(sources, places, holders),
         _orphans(sources, graph),
         _cycles(sources, graph),
+        _dead_ends(sources, waits, graph),
         _stuck_worlds(sources, waits, holders.worlds, graph),
     ):
         try:
@@ -197,7 +205,86 @@ def _cycles(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
             steps = tuple(_step(sources, edge) for edge in cycle)
             detail = Claim("wait-cycle", count=len(cycle), steps=steps)
         evidence = [e for edge in cycle for e in (*edge.wait.evidence, *edge.hold.evidence)]
-        yield _problem(kind, detail, confidence, lwps, cycle[0].wait.lock, evidence)
+        found = _problem(kind, detail, confidence, lwps, cycle[0].wait.lock, evidence)
+        attached = {e.hold.lwp for e in cycle if e.wait.lock.kind is LockKind.STOPPING}
+        native = {e.wait.lwp for e in cycle if e.wait.lock.kind is LockKind.NATIVE}
+        yield replace(found, waits_attached=bool(attached & native))
+
+
+def _dead_ends(sources: Sources, waits: Waits, graph: WaitGraph) -> Iterator[Problem]:
+    """Mutexes whose holder is not recorded, for which every thread of the process waits, or waits
+    for one that does: whoever has such a mutex will not unlock it.
+
+    A ``PyMutex`` that C code locks without a critical section leaves no trace of who did.  One
+    thread that does anything else may be the holder, or wake it: then this says nothing.
+    """
+    parked: dict[int, list[Wait]] = {}
+    for wait in graph.waits.values():
+        if _is_for_unknown(graph, wait) and waits.with_timeout(wait).has_timeout is False:
+            parked.setdefault(wait.lock.address, []).append(wait)
+    for address, waiting in parked.items():
+        bits = sources.memory.read(address, 1)[0]
+        behind = _behind(waits, graph, [wait.lwp for wait in waiting])
+        lwps = [wait.lwp for wait in waiting]
+        if bits != mutex.LOCKED | mutex.HAS_PARKED or {t.lwp for t in sources.threads} != {
+            *lwps,
+            *behind,
+        }:
+            continue
+        # A lock that a waiter has says most; the end of a thread is waited for in any case.
+        nearest = sorted(
+            (edge for edge in behind.values() if edge.hold.lwp in lwps),
+            key=lambda edge: edge.wait.lock.kind is LockKind.JOIN,
+        )
+        closing = next((e for e in nearest if e.wait.lock.kind is not LockKind.JOIN), None)
+        first = next((w for w in waiting if closing and w.lwp == closing.hold.lwp), waiting[0])
+        lock = named_lock(sources, first).claim
+        thread = sources.thread_claim(first.lwp)
+        if closing is None:
+            detail = Claim("dead-end", thread=thread, lock=lock)
+        else:
+            detail = Claim(
+                "cycle-but-for-one",
+                thread=thread,
+                lock=lock,
+                step=_step(sources, closing),
+                waiter=sources.thread_claim(closing.wait.lwp, again=True),
+            )
+        is_mutex = Evidence(Claim("mutex-is", bits=Address(bits)), address, bits)
+        evidence = [*first.evidence, is_mutex]
+        if closing is not None:
+            evidence += [*closing.wait.evidence, *closing.hold.evidence]
+        at_fault = [first.lwp, *([closing.wait.lwp] if closing else [])]
+        yield _problem(
+            LockProblemKind.DEADLOCK, detail, Confidence.POSSIBLE, at_fault, first.lock, evidence
+        )
+
+
+def _behind(waits: Waits, graph: WaitGraph, lwps: Sequence[int]) -> dict[int, Edge]:
+    """The threads that cannot go on before those of ``lwps`` do, each with the edge that says so.
+
+    Whoever waits with a timeout can.
+    """
+    found: dict[int, Edge] = {}
+    ahead = set(lwps)
+    while True:
+        new = {
+            edge.wait.lwp: edge
+            for edge in graph.edges
+            if edge.hold.lwp in ahead
+            and edge.wait.lwp not in ahead
+            and waits.with_timeout(edge.wait).has_timeout is False
+        }
+        if not new:
+            return found
+        found |= new
+        ahead |= new.keys()
+
+
+def _is_for_unknown(graph: WaitGraph, wait: Wait) -> bool:
+    """Whether a thread is parked on a mutex (not on an event) that nobody is recorded to have."""
+    is_mutex = wait.since is not None and wait.lock.kind in PLAIN_MUTEXES
+    return is_mutex and not wait.in_transit and not graph.holds.get(wait.lock.address)
 
 
 def _step(sources: Sources, edge: Edge, *, is_trying: bool = False) -> Claim:
@@ -257,6 +344,8 @@ def _stuck_worlds(
                     None,
                     None,
                     (asked, still, *sleep[1]),
+                    waits_attached=lwp in graph.waits
+                    and graph.waits[lwp].lock.kind is LockKind.NATIVE,
                 )
 
 
@@ -342,13 +431,14 @@ def judge_hang(
     lost = [
         w
         for w in graph.waits.values()
-        if w.lock.kind in MUTEXES and w.lwp not in held and not w.in_transit
+        if (w.lock.kind in MUTEXES and w.lwp not in held and not w.in_transit)
+        or _is_for_unknown(graph, w)
     ]
     detail = Claim("waiting", count=len(graph.waits))
     if lost:
         # C code that locks a PyMutex leaves no trace of who did.
         detail = Claim("waiting-for-unknown", count=len(graph.waits), lock=lost[0].lock.claim)
-    return Hang("waiting", detail, blockers)
+    return Hang("waiting", detail, blockers, tuple(wait.lwp for wait in lost))
 
 
 def _problem(

@@ -18,7 +18,7 @@ from gdbext.target.protocol import Memory, NativeThread, Region, Symbol
 @dataclass(frozen=True)
 class Sources:
     """``registers``, ``python_stack`` and ``thread_name`` take an LWP, ``frame_at`` a frame's
-    address, ``code_facts`` a code object's.
+    address, ``code_facts`` a code object's; ``variable_at`` names the C variable at an address.
 
     What they cannot tell they leave out.
     """
@@ -35,6 +35,7 @@ class Sources:
     frame_at: Callable[[int], Frame | None]
     code_facts: Callable[[int], CodeFacts | None]
     thread_name: Callable[[int], str | None]
+    variable_at: Callable[[int], str | None]
 
     def operations(self, code: int) -> Sequence[BytecodeOperation]:
         """What the code object does, operation by operation; nothing where it cannot be read."""

@@ -92,7 +92,7 @@ class Waits:
             or self._places.lock_at(call.futex)
         )
         if lock.kind is LockKind.UNKNOWN:
-            lock = Lock(LockKind.NATIVE, call.futex)
+            lock = replace(lock, kind=LockKind.NATIVE)
         return Wait(lwp, lock, call.has_timeout, evidence=(evidence,))
 
     def _known_to_python(self, lwp: int, lock: Lock) -> Lock:

@@ -132,3 +132,5 @@ class LockProblem:
     threads: tuple[int, ...] = ()
     subject: Subject | None = None
     evidence: tuple[Evidence, ...] = ()
+    waits_attached: bool = False
+    """An attached thread waits for a lock of C code's."""

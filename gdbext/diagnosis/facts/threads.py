@@ -57,6 +57,10 @@ class Process:
 
 @dataclass(frozen=True, kw_only=True)
 class HangEvidence:
-    """The process as a whole, and where the threads are that it hangs on."""
+    """The process as a whole, and where the threads are that it hangs on.
+
+    ``for_unknown``: the threads that wait for a lock of which nobody knows who has it.
+    """
 
     evidence: tuple[Evidence, ...] = ()
+    for_unknown: tuple[int, ...] = ()

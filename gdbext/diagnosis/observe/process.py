@@ -45,6 +45,7 @@ def read_lock_problems(session: Session) -> tuple[LockProblem, ...]:
             if problem.subject is not None
             else None,
             evidence=problem.evidence,
+            waits_attached=problem.waits_attached,
         )
         for problem in session.locks.problems
     )
@@ -68,7 +69,7 @@ def read_hang(session: Session) -> HangEvidence:
     evidence = [Evidence(Claim("process-as-a-whole", state=hang.kind), None, hang.detail)]
     for lwp in hang.threads[:MAX_THREADS]:
         evidence += _where(session, lwp)
-    return HangEvidence(evidence=tuple(evidence))
+    return HangEvidence(evidence=tuple(evidence), for_unknown=hang.for_unknown)
 
 
 def _where(session: Session, lwp: int) -> Iterator[Evidence]:

@@ -1,13 +1,17 @@
-"""FT000: a process that did not crash, and in which nothing is wrong."""
+"""FT000: a process that did not crash, and in which nothing is wrong, or nothing was found."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import FATAL_SIGNALS
+from gdbext.diagnosis.facts.threads import HangEvidence
 from gdbext.diagnosis.rule import Kind, Rule, RuleTraits
-from gdbext.model import Confidence, Finding
+from gdbext.model import Claim, Confidence, Finding
+
+NO_CAUSE = "no cause found"
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -16,8 +20,21 @@ def check(facts: Facts) -> Iterator[Finding]:
         return
     if facts.fault.signal is not None and facts.fault.signal.name in FATAL_SIGNALS:
         return
-    evidence = facts.hang.evidence if facts.hang else ()
-    yield RULE.finding(facts, None, Confidence.LIKELY, evidence=evidence)
+    hang = facts.hang or HangEvidence()
+    if not hang.for_unknown:
+        yield RULE.finding(facts, None, Confidence.LIKELY, evidence=hang.evidence)
+        return
+    # It may hang in them, or go on at the next moment: not to know is not to find all well.
+    detail = Claim("wait-for-unknown", count=len(hang.for_unknown))
+    found = RULE.finding(
+        facts, detail, Confidence.POSSIBLE, evidence=hang.evidence, threads=hang.for_unknown
+    )
+    yield replace(
+        found,
+        title=Claim("finding", rule=NO_CAUSE, detail=detail),
+        name=NO_CAUSE,
+        kind=str(Kind.CONCURRENCY),
+    )
 
 
 RULE = Rule(

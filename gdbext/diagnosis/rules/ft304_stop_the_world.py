@@ -11,10 +11,15 @@ from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.locks import problems
 from gdbext.model import Finding, LockProblemKind
 
+ATTACHED = (
+    "Release the thread state (Py_BEGIN_ALLOW_THREADS) before you lock the mutex, or use PyMutex; "
+    "call no Python while you hold it."
+)
+
 
 def check(facts: Facts) -> Iterable[Finding]:
     """What the locks' own state says."""
-    return problems(facts, RULE)
+    return problems(facts, RULE, ATTACHED)
 
 
 RULE = Rule(

@@ -9,8 +9,10 @@ from gdbext.diagnosis.rule import Rule
 from gdbext.model import Finding
 
 
-def problems(facts: Facts, rule: Rule) -> Iterator[Finding]:
-    """The locks' problems that are cases of the rule."""
+def problems(facts: Facts, rule: Rule, attached: str | None = None) -> Iterator[Finding]:
+    """The locks' problems that are cases of the rule; ``attached`` is the advice where a thread
+    waits for a lock of C code's without having detached.
+    """
     for problem in facts.lock_problems:
         if problem.kind is rule.traits.lock_problem:
             yield rule.finding(
@@ -20,4 +22,5 @@ def problems(facts: Facts, rule: Rule) -> Iterator[Finding]:
                 problem.subject,
                 evidence=problem.evidence,
                 threads=problem.threads,
+                advice=attached if problem.waits_attached else None,
             )

@@ -11,10 +11,13 @@ from gdbext.diagnosis import diagnose, registry
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CrashStack
+from gdbext.diagnosis.facts.memory import LockProblem
+from gdbext.diagnosis.facts.threads import HangEvidence
 from gdbext.diagnosis.rule import Kind
 from gdbext.diagnosis.rules import apply
-from gdbext.model import SectionError
+from gdbext.model import Claim, Confidence, LockProblemKind, SectionError
 from gdbext.target.values import DebuggerError, MemoryFault, Signal
+from gdbext.wording import sentence
 from unit.diagnosis.crash_world import GC, TAKEN, HeapWorld, facts_of
 
 
@@ -55,6 +58,35 @@ def test_a_defect_of_ours_is_raised_for_those_who_look_for_it(
 def test_rules_say_nothing_of_what_could_not_be_observed() -> None:
     nothing = Facts(fault=Fault(signal=None), stack=CrashStack(lwp=None))
     assert [f.rule for f in apply.findings(nothing)] == ["FT000"]
+
+
+def test_where_threads_wait_for_locks_of_unknown_holders_all_is_not_called_well() -> None:
+    hang = HangEvidence(for_unknown=(12, 13))
+    facts = Facts(fault=Fault(signal=None), stack=CrashStack(lwp=None), hang=hang)
+    [found] = apply.findings(facts)
+    assert (found.rule, found.is_all_well, found.confidence, found.threads) == (
+        "FT000",
+        False,
+        Confidence.POSSIBLE,
+        (12, 13),
+    )
+    assert sentence(found.title) == (
+        "no cause found: 2 threads are waiting for locks whose holders are not recorded"
+    )
+
+
+@pytest.mark.parametrize("attached", [True, False])
+def test_who_waits_attached_for_a_lock_of_c_code_is_told_to_detach(attached: bool) -> None:
+    problem = LockProblem(
+        kind=LockProblemKind.STOP_THE_WORLD,
+        detail=Claim("stop-requested"),
+        confidence=Confidence.LIKELY,
+        waits_attached=attached,
+    )
+    facts = Facts(fault=Fault(signal=None), stack=CrashStack(lwp=None), lock_problems=(problem,))
+    [found] = apply.findings(facts)
+    assert found.rule == "FT304"
+    assert ("before you lock the mutex" in found.advice) is attached
 
 
 @pytest.mark.parametrize("signal", [None, "SIGSEGV"])

@@ -96,6 +96,8 @@ class LockWorld(World):
         self.has_symbols = True
         self.generators: dict[int, Frame] = {}
         """Frames of suspended generators, by where they lie."""
+        self.variables: dict[int, str] = {}
+        """Names of C variables, by address."""
         self.facts: dict[int, CodeFacts] = {}
         """What code objects do."""
         handles = RUNTIME + self.layout.offset("_PyRuntimeState", "threads.handles.next")
@@ -342,6 +344,7 @@ class LockWorld(World):
             self.generators.get,
             self.facts.get,
             lambda lwp: by_lwp[lwp].name if lwp in by_lwp else None,
+            self.variables.get,
         )
 
     def _symbol(self, name: str) -> Symbol | None:

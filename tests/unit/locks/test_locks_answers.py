@@ -19,6 +19,7 @@ from unit.locks.lock_world import (
     RUNTIME,
     VERSIONS,
     LockWorld,
+    Thread,
     at_line,
 )
 
@@ -680,3 +681,110 @@ def test_random_damage_gives_answers_and_never_an_exception(seed: int) -> None:
         assert isinstance(locks.waiters(address), list)
     assert locks.hang().kind in ("deadlock", "stop-the-world", "lost lock", "running", "waiting")
     assert all(p.kind in LockProblemKind for p in locks.problems)
+
+
+# --- mutexes of C code, which leave no trace of who locked them -----------------------------------
+
+
+def native(world: LockWorld, owner: Thread) -> int:
+    """A pthread mutex that the thread has."""
+    mutex = world.allocate(40)
+    world.memory.write(
+        mutex, (2).to_bytes(4, "little") + bytes(4) + owner.lwp.to_bytes(4, "little")
+    )
+    return mutex
+
+
+def pair(world: LockWorld) -> tuple[Thread, Thread, int]:
+    """The loader waits for a pthread mutex of the flusher's, who waits for a C file's PyMutex that
+    is locked; the main thread waits for the loader's end.
+    """
+    main, loader, flusher = (
+        world.thread("main"),
+        world.thread("loader", "attached"),
+        world.thread("flusher"),
+    )
+    cache = world.allocate(16)
+    world.memory.write(cache, b"\3")
+    world.variables[cache] = "cache in pair"
+    lock = native(world, flusher)
+    world.variables[lock] = "io in pair"
+    world.sleep(loader, lock)
+    world.park(flusher, cache, since=5_000_000)
+    world.park(main, world.handle(loader))
+    return loader, flusher, cache
+
+
+def test_a_cycle_but_for_an_unrecorded_holder_is_a_possible_deadlock(world: LockWorld) -> None:
+    loader, flusher, cache = pair(world)
+    locks = world.locks()
+    (problem,) = locks.problems
+    assert (problem.kind, problem.confidence, problem.threads, problem.subject) == (
+        LockProblemKind.DEADLOCK,
+        Confidence.POSSIBLE,
+        (flusher.lwp, loader.lwp),
+        cache,
+    )
+    (edge,) = locks.graph.from_thread(loader.lwp)
+    assert sentence(problem.detail) == (
+        f'"flusher" (LWP {flusher.lwp}) waits for lock cache in pair {cache:#x}, whose holder is '
+        f'not recorded; "loader" (LWP {loader.lwp}) waits for native lock io in pair '
+        f'{edge.wait.lock.address:#x}, held by "flusher" (pthread mutex); if "loader" has the '
+        "first, they wait for each other"
+    )
+    assert locks.hang().for_unknown == (flusher.lwp,)
+
+
+def test_of_threads_that_all_wait_for_one_mutex_none_is_left_to_unlock_it(plain: LockWorld) -> None:
+    _, _, cache = pair(plain)
+    plain.park(plain.thread("second"), cache, since=6_000_000)
+    assert len(plain.locks().problems) == 1
+    alone = LockWorld()
+    word = alone.allocate(16)
+    alone.memory.write(word, b"\3")
+    alone.park(alone.thread("alone"), word)
+    (problem,) = alone.locks().problems
+    assert (problem.kind, problem.confidence) == (
+        LockProblemKind.DEADLOCK,
+        Confidence.POSSIBLE,
+    )
+    assert "no thread is left that could unlock it" in sentence(problem.detail)
+
+
+@pytest.mark.parametrize("other", ["running", "on a futex", "timeout", "event", "handed over"])
+def test_whoever_may_have_the_mutex_and_go_on_rules_the_deadlock_out(
+    plain: LockWorld, other: str
+) -> None:
+    loader, flusher, cache = pair(plain)
+    if other == "running":
+        plain.thread("runner", "attached")
+    elif other == "on a futex":
+        plain.sleep(plain.thread("worker of a library's"), plain.allocate(16))
+    elif other == "timeout":
+        plain.sleep(loader, loader.registers["rdi"], timeout=0x7F00_0000_1000)
+    elif other == "event":
+        plain.memory.write(cache, b"\2")
+    else:
+        # The owner has just unlocked the pthread mutex: its waiter has not run yet.
+        plain.memory.write(loader.registers["rdi"], bytes(12))
+    assert plain.locks().problems == []
+    assert flusher.lwp in plain.locks().graph.waits
+
+
+def test_a_pthread_mutex_is_among_what_its_owner_holds(plain: LockWorld) -> None:
+    owner, waiter = plain.thread("owner"), plain.thread("waiter")
+    lock = native(plain, owner)
+    plain.sleep(waiter, lock)
+    locks = plain.locks()
+    assert [hold.lwp for hold in locks.holders(lock)] == [owner.lwp]
+    assert [found.kind for found in locks.locks_of(lock)] == [LockKind.NATIVE]
+    assert locks.of_thread(owner.lwp).holds == (lock,)
+    assert locks.of_thread(waiter.lwp).holds == ()
+
+
+def test_a_stop_that_waits_for_a_native_lock_of_its_requesters_says_so(plain: LockWorld) -> None:
+    requester, worker = plain.thread("requester", "attached"), plain.thread("worker", "attached")
+    plain.stop_the_world(requester, stopped=False, countdown=1)
+    plain.sleep(worker, native(plain, requester))
+    (problem,) = plain.locks().problems
+    assert (problem.kind, problem.waits_attached) == (LockProblemKind.STOP_THE_WORLD, True)
