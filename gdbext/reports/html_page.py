@@ -28,7 +28,7 @@ from gdbext.reports.markup import Html, el, join, source
 from gdbext.reports.options import Options
 from gdbext.reports.page_parts import address, badge, claim, claims, excerpt, prose, subject
 from gdbext.reports.sanitize import visible
-from gdbext.reports.stack import frames_of_interest
+from gdbext.reports.stack import frames_of_interest, hanging_frames
 from gdbext.wording import sentence
 
 FINDINGS_SHOWN = 20
@@ -89,7 +89,7 @@ def _verdict(report: Report) -> Html:
             facts.append(
                 (
                     "crashed in" if threads[lwp].crashed else "thread",
-                    _where(finding, threads[lwp]),
+                    _where(report, finding, threads[lwp]),
                 )
             )
     if (test := story.other_test(report)) is not None:
@@ -140,7 +140,7 @@ def _verdict(report: Report) -> Html:
     )
 
 
-def _where(finding: Finding, thread: ThreadInfo) -> Html:
+def _where(report: Report, finding: Finding, thread: ThreadInfo) -> Html:
     lines = [
         el(
             "div",
@@ -164,18 +164,22 @@ def _where(finding: Finding, thread: ThreadInfo) -> Html:
                 line,
             )
         )
-    if thread.crashed:
-        for native, note in frames_of_interest(finding, thread):
-            call = f"{native.function or '??'}({', '.join(native.arguments)})"
-            where = story.place(native.file, native.line) if native.file else ""
-            lines.append(
-                el(
-                    "div",
-                    el("code", f"#{native.level} {call}"),
-                    f" {where} ",
-                    el("span", note, class_="soft"),
-                )
+    telling = (
+        frames_of_interest(finding, thread)
+        if thread.crashed
+        else [(native, "") for native in hanging_frames(report, finding, thread)]
+    )
+    for native, note in telling:
+        call = f"{native.function or '??'}({', '.join(native.arguments)})"
+        where = story.place(native.file, native.line) if native.file else ""
+        lines.append(
+            el(
+                "div",
+                el("code", f"#{native.level} {call}"),
+                f" {where} ",
+                el("span", note, class_="soft"),
             )
+        )
     return join(lines)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from gdbext.frozen import dataclass
-from gdbext.model import Finding, NativeFrameInfo, PythonFrame, ThreadInfo
+from gdbext.model import Finding, NativeFrameInfo, PythonFrame, Report, ThreadInfo
 from gdbext.target.cplusplus import is_library_code
 
 # What stands between a caller and a callee in any crash, and so explains none: libc's way to die,
@@ -163,6 +163,13 @@ def waiting_frames(thread: ThreadInfo) -> list[NativeFrameInfo]:
     inner = [f for f in thread.native if f.level < own[0].level and f.function]
     # The outermost of the library's functions is what the extension called.
     return [*inner[-1:], *own]
+
+
+def hanging_frames(report: Report, finding: Finding, thread: ThreadInfo) -> list[NativeFrameInfo]:
+    """The :func:`waiting_frames` of a thread that the finding is about, where it hangs."""
+    is_hang = report.crash is None or report.crash.address is None
+    is_shown = not thread.crashed and is_hang and finding.kind == "concurrency"
+    return waiting_frames(thread) if is_shown else []
 
 
 def _own(thread: ThreadInfo) -> list[NativeFrameInfo]:

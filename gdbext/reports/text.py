@@ -11,6 +11,7 @@ from gdbext.model import (
     Consensus,
     Evidence,
     Finding,
+    NativeFrameInfo,
     Race,
     RaceThread,
     Report,
@@ -20,7 +21,7 @@ from gdbext.model import (
 from gdbext.reports import story
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import source_line, visible
-from gdbext.reports.stack import frames_of_interest, waiting_frames
+from gdbext.reports.stack import frames_of_interest, hanging_frames
 from gdbext.reports.style import Role
 from gdbext.reports.text_parts import (
     BROKEN,
@@ -165,9 +166,7 @@ def _thread(page: TextPage, report: Report, finding: Finding, thread: ThreadInfo
         join_fitting([part for part in parts if part], page.width - 4, "  ")
     ):
         page.line("  " * (number + 1) + line)
-    is_hang = report.crash is None or report.crash.address is None
-    if not thread.crashed and is_hang and finding.kind == "concurrency":
-        _waits_in(page, thread)
+    _waits_in(page, hanging_frames(report, finding, thread))
     if thread.crashed:
         rows = []
         telling = frames_of_interest(finding, thread)
@@ -192,7 +191,7 @@ def _thread(page: TextPage, report: Report, finding: Finding, thread: ThreadInfo
         page.line("    " + page.paint(f"holds {', '.join(map(hexaddr, thread.holds))}"))
 
 
-def _waits_in(page: TextPage, thread: ThreadInfo) -> None:
+def _waits_in(page: TextPage, frames: list[NativeFrameInfo]) -> None:
     """The C code of an extension that the thread waits in."""
     rows = [
         [
@@ -200,7 +199,7 @@ def _waits_in(page: TextPage, thread: ThreadInfo) -> None:
             call_text(page, native.function or "??", native.arguments),
             page.style("file", story.native_place(native)),
         ]
-        for native in waiting_frames(thread)
+        for native in frames
     ]
     page.table(rows, indent=4)
 

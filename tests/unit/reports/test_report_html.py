@@ -273,3 +273,23 @@ def test_elements_escape_everything_but_markup():
     )
     assert join(["<", None, el("i", "x")], ", ") == "&lt;, <i>x</i>"
     assert source("if x<1: pass", "python").startswith('<span class="s-keyword">if</span>')
+
+
+def test_the_c_code_that_a_thread_of_a_hang_waits_in_is_in_the_verdict() -> None:
+    report = samples.deadlock()
+    frames = tuple(
+        dataclasses.replace(samples.native(level, function), module=module)
+        for level, function, module in (
+            (0, "__lll_lock_wait", "/usr/lib/libc.so.6"),
+            (1, "flush", "/app/mine.cpython-313t.so"),
+        )
+    )
+    lwp = report.findings[0].threads[0]
+    threads = tuple(
+        dataclasses.replace(t, native=frames, crashed=False) if t.lwp == lwp else t
+        for t in report.threads
+    )
+    shown = render(dataclasses.replace(report, threads=threads, crash=None), Options())
+    verdict = shown[shown.index("card verdict") :].partition("</section>")[0]
+    assert "#1 flush()" in verdict
+    assert "#0 __lll_lock_wait()" in verdict
