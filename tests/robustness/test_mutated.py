@@ -39,7 +39,12 @@ def test_damaged_files(lab: Lab, kind: str) -> None:
     assert wrong(results) == []
 
 
-def test_names_that_are_no_text(lab: Lab) -> None:
-    """Types in a program's damaged debug information, which gdb's Python would not give."""
-    run = lab.crash("release-unfixed", "heap_overrun")
-    assert wrong(list(damaged("gdb", run, "debug information", 43, 44))) == []
+@pytest.mark.parametrize(
+    ("script", "seed"),
+    [("heap_overrun", 43), ("list_union_reused", 11)],
+    ids=["types", "files"],
+)
+def test_names_that_are_no_text(lab: Lab, script: str, seed: int) -> None:
+    """In a program's damaged debug information, which gdb's Python would not give."""
+    run = lab.crash("release-unfixed", script)
+    assert wrong(list(damaged("gdb", run, "debug information", seed, seed + 1))) == []

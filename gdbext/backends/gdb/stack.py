@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,7 +13,13 @@ import gdb
 from gdbext.backends.adapter import LOST, NO_INTEGER, in_order, known
 from gdbext.backends.gdb.threads import WORD, register, selection, threads_by_lwp
 from gdbext.backends.gdb.types import AGGREGATES, STRUCTS
-from gdbext.backends.gdb.words import function_name, library_at, output_of, symbol_name
+from gdbext.backends.gdb.words import (
+    function_name,
+    library_at,
+    output_of,
+    source_path,
+    symbol_name,
+)
 from gdbext.binfmt.dwarf import inlines, locations
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
@@ -328,7 +333,8 @@ class Walk:
         position = frame.find_sal()
         file = line = None
         if position.symtab is not None and position.line:
-            file, line = _path(position.symtab), position.line
+            file = source_path(position.symtab)
+            line = position.line if file is not None else None
         module = self._files.file_at(pc) or library_at(pc)
         function = self._function(frame, pc - is_caller, file)
         return NativeFrame(
@@ -359,7 +365,8 @@ class Walk:
 def _source_of(frame: gdb.Frame) -> str | None:
     """The source file that has the frame's function."""
     function = frame.function()
-    return _path(function.symtab) if function is not None and function.symtab is not None else None
+    symtab = function.symtab if function is not None else None
+    return source_path(symtab) if symtab is not None else None
 
 
 def _known_path(path: str, files: Sequence[str]) -> str:
@@ -374,16 +381,6 @@ def _is_same(path: str, other: str) -> bool:
     other lacks.
     """
     return path == other or path.endswith("/" + other) or other.endswith("/" + path)
-
-
-def _path(symtab: gdb.Symtab) -> str:
-    """A source file's path; below the folder of the build where that is all that DWARF has."""
-    full = symtab.fullname()
-    return str(
-        os.path.normpath(full)
-        if os.path.isabs(full)
-        else os.path.normpath(symtab.filename).lstrip("./")
-    )
 
 
 def _unsaved(frame: gdb.Frame) -> set[int]:

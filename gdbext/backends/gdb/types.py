@@ -9,7 +9,7 @@ from functools import partial
 import gdb
 
 from gdbext.backends.gdb.threads import WORD
-from gdbext.backends.gdb.words import symbol_name
+from gdbext.backends.gdb.words import source_path, symbol_name
 from gdbext.backends.structs import Member, flattened
 from gdbext.target.protocol import Struct, Symbol
 
@@ -95,7 +95,9 @@ def dwarf_symbol(name: str, file: str | None) -> Symbol | None:
             else [gdb.lookup_global_symbol(name) or gdb.lookup_static_symbol(name)]
         )
         for symbol in found:
-            if symbol is not None and (file is None or symbol.symtab.filename.endswith(file)):
+            if symbol is not None and (
+                file is None or (source_path(symbol.symtab) or "").endswith(file)
+            ):
                 value = symbol.value()
                 return Symbol(
                     name,

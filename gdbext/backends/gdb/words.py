@@ -5,6 +5,8 @@ A damaged core or program has names that are none: gdb's Python raises UnicodeDe
 
 from __future__ import annotations
 
+import os
+
 import gdb
 
 
@@ -32,6 +34,19 @@ def symbol_name(symbol: gdb.Symbol) -> str | None:
     except UnicodeDecodeError:
         return None
     return name
+
+
+def source_path(symtab: gdb.Symtab) -> str | None:
+    """A source file's path, below the folder of the build where that is all that DWARF has; None
+    where it is not text, as damaged debug information may have it.
+    """
+    try:
+        full: str = symtab.fullname()
+        if os.path.isabs(full):
+            return str(os.path.normpath(full))
+        return str(os.path.normpath(symtab.filename)).lstrip("./")
+    except UnicodeDecodeError:
+        return None
 
 
 def library_at(address: int) -> str | None:
