@@ -64,7 +64,7 @@ class Crash:
     assertion: str | None = None
     fatal_error: str | None = None
     victim: bool = False
-    """True when the crash site only suffered from damage done elsewhere."""
+    """True when the crashing code is not the cause: the damage was done elsewhere."""
     victim_reason: Claim | None = None
     victim_confidence: Confidence | None = None
     instruction: str | None = None

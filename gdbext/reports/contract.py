@@ -105,8 +105,8 @@ SLOT_FEATURES = {
     "tp_getattro": "reading an attribute of a {}",
     "tp_setattro": "setting an attribute of a {}",
 }
-"""Features are names, and stay, however an operation is told: signatures are kept and compared.
-What is told in other words now has the name here that it had.
+"""Features are names, and stay, whatever words a report has for an operation: signatures are kept
+and compared.  What has other words now has the name here that it had.
 """
 
 

@@ -10,7 +10,7 @@ from gdbext.model import Claim, Evidence, Liveness, Slot, Verdict
 
 ANY_OBJECT = "object"
 MEM_DOMAIN = "mem"
-"""Of blocks that no object is made in."""
+"""The domain of blocks in which CPython makes no objects."""
 
 
 @dataclass(frozen=True, kw_only=True)

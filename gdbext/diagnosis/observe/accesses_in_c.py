@@ -151,7 +151,7 @@ def _inner_frames(observer: Observer, lwp: int) -> list[NativeFrame]:
 def outside_collector(frames: Sequence[NativeFrame]) -> list[NativeFrame]:
     """The frames, innermost first, but those of a garbage collection.
 
-    It visits every object there is: what it has at hand is no object that the thread works on.
+    It visits every object: what it has at hand is not what the thread works on.
     """
     levels = [f.level for f in frames if function_traits(f.function).collects]
     return [frame for frame in frames if frame.level > max(levels, default=-1)]

@@ -177,7 +177,7 @@ def _null_field(objects: Objects, pointer: Pointer, fault: Fault) -> BrokenField
 
 def _read_null(objects: Objects, pointer: Pointer, fault: Fault) -> BrokenField | None:
     """The object's field that the code at fault read the NULL from; that of an empty container's
-    array is no flaw.
+    array is not a defect.
     """
     origin = fault.origin
     last = origin.loads[0] if origin.loads else None
