@@ -11,7 +11,7 @@ from typing import Any
 
 from gdbext.backends import registry
 from gdbext.engine import launch
-from gdbext.model import Blame, Freeing, Report
+from gdbext.model import Blame, Freeing, Operation, OperationKind, Report
 
 MAX_RUNS = 6
 GRACE_SECONDS = 120.0
@@ -46,7 +46,12 @@ def functions_of(report: Report) -> list[str]:
     """The names of what the racing threads call, which may be functions of a module."""
     if report.consensus is None:
         return []
-    return [line.operation for line in report.consensus.lines if line.operation.isidentifier()]
+    operations = [line.operation for line in report.consensus.lines]
+    return [
+        each.name
+        for each in operations
+        if isinstance(each, Operation) and each.kind is OperationKind.CALL and each.name
+    ]
 
 
 def record(

@@ -10,8 +10,16 @@ from collections.abc import Iterable, Sequence
 
 from gdbext.hunt.deaths import Death, ProgramLine, line_of, symptom
 from gdbext.hunt.grouping import Group
-from gdbext.model import AgreedLine, Condition, Confidence, Consensus, KnownIssue, Report, Tally
-from gdbext.wording.operations import operation_text
+from gdbext.model import (
+    AgreedLine,
+    Condition,
+    Confidence,
+    Consensus,
+    KnownIssue,
+    Operation,
+    Report,
+    Tally,
+)
 
 MOST_LINES = 4
 FEW = 5
@@ -79,13 +87,13 @@ def _match_rank(issue: KnownIssue) -> int:
 
 def agreed_lines(group: Group) -> tuple[AgreedLine, ...]:
     """The lines that the deaths name for the object, the most frequent first."""
-    said: dict[ProgramLine, list[tuple[str, str | None]]] = defaultdict(list)
+    said: dict[ProgramLine, list[tuple[Operation | str, str | None]]] = defaultdict(list)
     for death in group.deaths:
         if death.report.race is None or death.object_type != group.object_type:
             continue
         mine = {line: t for t in death.report.race.threads if (line := line_of(t)) is not None}
         for line, thread in mine.items():
-            said[line].append((operation_text(thread.operation), thread.function))
+            said[line].append((thread.operation, thread.function))
     ordered = sorted(said, key=lambda line: (-len(said[line]), line))
     shown = [
         line
@@ -95,7 +103,7 @@ def agreed_lines(group: Group) -> tuple[AgreedLine, ...]:
     return tuple(_agreed(line, said[line]) for line in shown)
 
 
-def _agreed(line: ProgramLine, said: Sequence[tuple[str, str | None]]) -> AgreedLine:
+def _agreed(line: ProgramLine, said: Sequence[tuple[Operation | str, str | None]]) -> AgreedLine:
     return AgreedLine(
         operation=Counter(operation for operation, _ in said).most_common(1)[0][0],
         file=line.file,
@@ -121,7 +129,7 @@ def spokesman(group: Group, lines: Sequence[AgreedLine]) -> Death:
             death.object_type == group.object_type,
             sum(weights.get(line, 0) for line in death.lines),
             sum(
-                operation_text(thread.operation) == operations.get(line)
+                thread.operation == operations.get(line)
                 for thread in threads
                 if (line := line_of(thread)) is not None
             ),

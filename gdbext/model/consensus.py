@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gdbext.frozen import dataclass
+from gdbext.model.operations import Operation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,7 +13,7 @@ class AgreedLine:
     ``operation`` is what most of these deaths say that it does to the object there.
     """
 
-    operation: str
+    operation: Operation | str
     file: str
     line: int | None
     function: str | None

@@ -1,7 +1,8 @@
 """The JSON contract ``gdbext.triage/1``: a report, or a part of one, as plain data.
 
 A claim is there as a sentence (``claim``), and as what programs should go by: its ``kind`` and its
-``arguments``.
+``arguments``.  So is what a thread does: a few words (``operation``), and its ``kind``, ``name``,
+``type`` and ``slot`` (``operation_value``).
 
 >>> evidence = Evidence(Claim("type-is", type="list"), 0x200000AFF28, 0x9C1A40)
 >>> to_json(evidence)["claim"], to_json(evidence)["kind"], to_json(evidence)["value"]
@@ -50,6 +51,8 @@ ADDRESS_FIELDS = frozenset(
 )
 """Integer fields that are addresses, and so are strings ("0x…") in JSON."""
 
+OPERATION_VALUE = "operation_value"
+
 
 def to_json(value: Any, name: str = "") -> Any:
     """Plain JSON data for any of the model's dataclasses; addresses become ``"0x…"``."""
@@ -66,6 +69,8 @@ def to_json(value: Any, name: str = "") -> Any:
         }
         if isinstance(value, Evidence):
             converted |= _as_value(value.claim)
+        if isinstance(getattr(value, "operation", None), Operation):
+            converted[OPERATION_VALUE] = _parts(value.operation)
         if isinstance(value, Signature):
             converted["features"] = _features(value.features)
         return (
@@ -80,6 +85,10 @@ def to_json(value: Any, name: str = "") -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and name in ADDRESS_FIELDS:
         return hex(value)
     return value
+
+
+def _parts(operation: Operation) -> dict[str, Any]:
+    return {f.name: to_json(getattr(operation, f.name), f.name) for f in fields(operation)}
 
 
 def _as_value(claim: Claim | str) -> dict[str, Any]:

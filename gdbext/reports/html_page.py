@@ -30,6 +30,7 @@ from gdbext.reports.page_parts import address, badge, claim, claims, excerpt, pr
 from gdbext.reports.sanitize import visible
 from gdbext.reports.stack import frames_of_interest, hanging_frames
 from gdbext.wording import sentence
+from gdbext.wording.operations import operation_text
 
 FINDINGS_SHOWN = 20
 HERE = Path(__file__).parent
@@ -293,7 +294,7 @@ def _consensus(report: Report) -> Html | None:
         count = f" {story.in_deaths(agreed.object_deaths, agreed)}"
         facts.append(("object", join([el("code", agreed.object_type), count])))
     for line in agreed.lines:
-        said = f" {line.operation}, {story.in_deaths(line.deaths, agreed)}"
+        said = f" {operation_text(line.operation)}, {story.in_deaths(line.deaths, agreed)}"
         facts.append(("line", join([el("code", story.agreed_place(line)), said])))
     facts += [(what, el("span", ", ".join(each))) for what, each in story.differences(agreed)]
     if agreed.blame is not None:

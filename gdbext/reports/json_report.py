@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import types
@@ -14,8 +15,8 @@ from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from gdbext.model import SCHEMA_ID, Report
-from gdbext.reports.contract import to_json
+from gdbext.model import SCHEMA_ID, Operation, Report
+from gdbext.reports.contract import OPERATION_VALUE, to_json
 from gdbext.reports.options import Options
 from gdbext.reports.sanitize import CI_COMMAND
 
@@ -56,7 +57,7 @@ def parse(text: str | bytes) -> Report:
 
 
 def from_data(data: Any) -> Report:
-    """The report that decoded JSON is; claims and operations are the texts that stand there.
+    """The report that decoded JSON is; claims are the texts that stand there.
 
     Raises:
         NotAReport
@@ -124,6 +125,10 @@ def _dataclass(data: Any, kind: type, where: str) -> Any:
         for field in fields(kind)
         if field.name in data
     }
+    if "operation" in values and OPERATION_VALUE in data:
+        # A kind that only a later version knows leaves the words.
+        with contextlib.suppress(NotAReport):
+            values["operation"] = _value(data[OPERATION_VALUE], Operation, where)
     try:
         return kind(**values)
     except TypeError as error:

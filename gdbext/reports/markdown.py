@@ -13,6 +13,7 @@ from gdbext.reports.sanitize import cell, code, fenced, inert, markdown, source_
 from gdbext.reports.stack import frames_of_interest, same_stacks
 from gdbext.reports.text_parts import TextPage, stack
 from gdbext.wording import sentence
+from gdbext.wording.operations import operation_text
 
 LIMIT = 900_000
 """GitHub takes at most 1 MiB in a job's summary."""
@@ -165,7 +166,8 @@ def _consensus(agreed: Consensus) -> str:
         lines.append(f"| {cell(agreed.object_type)} | | {count} |")
     for line in agreed.lines:
         count = story.in_deaths(line.deaths, agreed)
-        lines.append(f"| {cell(story.agreed_place(line))} | {markdown(line.operation)} | {count} |")
+        operation = markdown(operation_text(line.operation))
+        lines.append(f"| {cell(story.agreed_place(line))} | {operation} | {count} |")
     lines.append("")
     lines += [f"- {what}: {markdown(', '.join(each))}" for what, each in story.differences(agreed)]
     if agreed.blame is not None:

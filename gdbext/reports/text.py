@@ -44,6 +44,7 @@ from gdbext.reports.text_parts import (
     wrap,
 )
 from gdbext.wording import sentence
+from gdbext.wording.operations import operation_text
 
 FINDINGS_SHOWN = 4
 THREADS_SHOWN = 12
@@ -372,7 +373,8 @@ def _consensus(page: TextPage, agreed: Consensus) -> None:
         rows.append([kind, "", story.in_deaths(agreed.object_deaths, agreed)])
     for line in agreed.lines:
         where = page.style("file", story.agreed_place(line))
-        rows.append([where, visible(line.operation, 60), story.in_deaths(line.deaths, agreed)])
+        operation = visible(operation_text(line.operation), 60)
+        rows.append([where, operation, story.in_deaths(line.deaths, agreed)])
     page.table(rows, indent=LABEL)
     for what, each in story.differences(agreed):
         page.flow(f"{what} {', '.join(each)}", LABEL, role="dim")

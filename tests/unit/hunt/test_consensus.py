@@ -8,9 +8,10 @@ import json
 import jsonschema
 import pytest
 
+from gdbext.cli.blamed import functions_of
 from gdbext.hunt.consensus import Run, conclude
 from gdbext.hunt.grouping import Group, group
-from gdbext.model import Confidence, Report
+from gdbext.model import AgreedLine, Confidence, Operation, OperationKind, Report
 from gdbext.reports import formats
 from gdbext.reports.contract import to_json
 from gdbext.reports.json_report import parse, schema
@@ -138,3 +139,18 @@ def test_redacted_it_keeps_lines_and_drops_folders_and_texts(report: Report) -> 
         shown = formats.render(secret, name, Options(redact=True))
         assert "hunter2" not in shown
         assert "/home/ada" not in shown
+
+
+def test_blame_asks_for_the_functions_that_the_lines_call() -> None:
+    said = (
+        Operation(kind=OperationKind.CALL, name="heappush"),
+        Operation(kind=OperationKind.SETATTR, name="size"),
+        "heappop",
+    )
+    line = AgreedLine(operation="", file=PROGRAM, line=1, function=None, deaths=1)
+    report = conclude(twenty(), RUNS)
+    assert report.consensus is not None
+    lines = tuple(dataclasses.replace(line, operation=each) for each in said)
+    agreed = dataclasses.replace(report.consensus, lines=lines)
+    # A text is one of a report of an earlier version, of which nobody knows what it names.
+    assert functions_of(dataclasses.replace(report, consensus=agreed)) == ["heappush"]

@@ -194,13 +194,24 @@ def test_a_report_is_read_back_as_it_was(name: str) -> None:
     report = getattr(samples, name)()
     written = render(report, Options())
     read = parse(written)
-    # Operations and claims come back as their texts; all else is as it was.
+    # Claims come back as their texts; all else is as it was.
     assert render(read, Options()) == written
     assert (read.findings, read.threads, read.crash) == (
         report.findings,
         report.threads,
         report.crash,
     )
+    if report.race is not None and read.race is not None:
+        assert read.race.threads == report.race.threads
+
+
+def test_an_operation_of_a_later_version_is_read_as_its_text() -> None:
+    data = to_json(samples.founding())
+    thread = data["race"]["threads"][0]
+    thread["operation_value"]["kind"] = "teleport"
+    read = from_data(data)
+    assert read.race is not None
+    assert read.race.threads[0].operation == thread["operation"]
 
 
 def test_members_of_later_versions_are_left_out() -> None:
