@@ -82,7 +82,7 @@ from gdbext.model import (
     Tool,
 )
 from gdbext.session import Session
-from gdbext.target.protocol import Debugger, DebuggerError, MemoryFault
+from gdbext.target.protocol import Debugger, DebuggerError, MemoryFault, Signal
 
 T = TypeVar("T")
 HEADER_FIELDS = ("ob_type", "ob_ref_local", "ob_ref_shared")
@@ -108,12 +108,17 @@ def diagnose(session: Session) -> Report:
         section.note("layout", problem)
     target = section.make("target", lambda: read_target(session), TargetInfo(kind))
     functions, program = Functions(session), ProgramFrames(session)
-    stack = section.make("stack", lambda: read_stack(session, functions), CrashStack(lwp=None))
+    signal = section.make("crash", session.debugger.signal, None)
+    stack = section.make(
+        "stack", lambda: read_stack(session, functions, signal), CrashStack(lwp=None)
+    )
     no_threads: tuple[ThreadInfo, ...] = ()
     threads = section.make(
         "threads", lambda: read_threads(session, program, stack, section.note), no_threads
     )
-    fault = section.make("crash", lambda: _fault(session, functions, stack), Fault(signal=None))
+    fault = section.make(
+        "crash", lambda: _fault(session, functions, stack, signal), Fault(signal=signal)
+    )
     observer = Observer(session=session, functions=functions, program=program, stack=stack)
     facts = (
         _facts(observer, fault, section)
@@ -174,7 +179,7 @@ def _tool(debugger: Debugger) -> Tool:
 
 def threads_of(session: Session) -> tuple[ThreadInfo, ...]:
     """All threads of the target, the crashed one first."""
-    stack = read_stack(session, Functions(session))
+    stack = read_stack(session, Functions(session), session.debugger.signal())
     return read_threads(session, ProgramFrames(session), stack)
 
 
@@ -208,7 +213,9 @@ def _with_opcodes(session: Session, target: TargetInfo, section: Sections) -> Ta
     return replace(target, opcode_table=choice.table.name if choice.table else None)
 
 
-def _fault(session: Session, functions: Functions, stack: CrashStack) -> Fault:
+def _fault(
+    session: Session, functions: Functions, stack: CrashStack, signal: Signal | None
+) -> Fault:
     layout = session.layout.find("PyObject")
     header_fields = {
         layout.offset(name): name for name in HEADER_FIELDS if layout and name in layout
@@ -219,7 +226,13 @@ def _fault(session: Session, functions: Functions, stack: CrashStack) -> Fault:
         return given_to(session.debugger, functions.addresses, frames, lwp, level)
 
     fault = read_fault(
-        session.debugger, session.memory, stack.native_frames, stack.lwp, header_fields, given
+        session.debugger,
+        session.memory,
+        signal,
+        stack.native_frames,
+        stack.lwp,
+        header_fields,
+        given,
     )
     said = read_binding_message(session.memory, stack)
     fault = replace(fault, binding_message=said)

@@ -58,17 +58,17 @@ def nothing_given(_level: int) -> Mapping[str, int]:
 def read_fault(
     debugger: Debugger,
     memory: Memory,
+    signal: Signal | None,
     frames: Sequence[NativeFrame],
     lwp: int | None,
     header_fields: Mapping[int, str] = NO_FIELDS,
     given: Given = nothing_given,
 ) -> Fault:
-    """Decode the fault of thread ``lwp``, whose native frames are given.
+    """Decode the fault of thread ``lwp``, whose signal and native frames are given.
 
     ``header_fields`` are ``PyObject``'s fields by offset; ``given`` says of a frame what code tells
     of its arguments.  Never raises for a damaged target.
     """
-    signal = debugger.signal()
     if signal is None or lwp is None:
         return Fault(signal=signal)
     registers = debugger.registers(lwp)

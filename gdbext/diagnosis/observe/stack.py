@@ -19,7 +19,7 @@ from gdbext.diagnosis.facts.frames import (
 from gdbext.diagnosis.observe.c_types import is_object_pointer
 from gdbext.diagnosis.observe.slots import SlotIndex
 from gdbext.session import Session
-from gdbext.target.protocol import NativeFrame
+from gdbext.target.protocol import NativeFrame, Signal
 
 MAX_C_FRAMES = 48
 
@@ -73,9 +73,8 @@ class Functions:
         return self._tables[module]
 
 
-def read_stack(session: Session, functions: Functions) -> CrashStack:
+def read_stack(session: Session, functions: Functions, signal: Signal | None) -> CrashStack:
     """The stack of the thread that got the deadly signal; an empty one without a signal."""
-    signal = session.debugger.signal()
     lwp = signal.lwp if signal else None
     native = tuple(session.debugger.frames(lwp)) if lwp is not None else ()
     module = _interpreter_module(session, native)

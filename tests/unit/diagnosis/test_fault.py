@@ -104,7 +104,7 @@ def test_general_protection_fault_takes_its_address_from_the_operand() -> None:
         {**REGISTERS, "rax": 0xDDDDDDDDDDDDDDDD},
         Signal("SIGSEGV", 7, 11, "SI_KERNEL", 0),
     )
-    fault = read_fault(fake, fake, [NativeFrame(0, 0x400000, 0x7000, "Py_TYPE")], 7)
+    fault = read_fault(fake, fake, fake.stop, [NativeFrame(0, 0x400000, 0x7000, "Py_TYPE")], 7)
     assert fault.address == 0xDDDDDDDDDDDDDDF5
     assert not fault.stack_overflow
     assert fault.access == "reading"
@@ -114,7 +114,7 @@ def test_general_protection_fault_takes_its_address_from_the_operand() -> None:
 def test_no_instruction_faulted_where_the_signal_was_sent(code: str) -> None:
     """A thread may sleep in the vDSO, or anywhere: its registers say nothing."""
     fake = debugger_at("488b7818", {**REGISTERS, "rip": 0x10}, Signal("SIGSEGV", 7, 11, code))
-    fault = read_fault(fake, fake, [NativeFrame(0, 0x10, 0x7000, None)], 7)
+    fault = read_fault(fake, fake, fake.stop, [NativeFrame(0, 0x10, 0x7000, None)], 7)
     assert fault.was_sent
     assert (fault.jumped_to, fault.instruction, fault.operand) == (None, None, None)
     assert (fault.address, fault.access, fault.stack_overflow) == (None, None, False)
@@ -122,7 +122,7 @@ def test_no_instruction_faulted_where_the_signal_was_sent(code: str) -> None:
 
 def test_jump_to_nowhere() -> None:
     fake = debugger_at("", {**REGISTERS, "rip": 0}, Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0))
-    fault = read_fault(fake, fake, [NativeFrame(0, 0, 0x7000, None)], 7)
+    fault = read_fault(fake, fake, fake.stop, [NativeFrame(0, 0, 0x7000, None)], 7)
     assert fault.jumped_to == 0
     assert fault.access == "jumping to"
 
@@ -133,7 +133,9 @@ def test_stack_overflow_is_a_fault_just_below_the_stack() -> None:
         {**REGISTERS, "rsp": 0x6000},
         Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x5FF8),
     )
-    assert read_fault(fake, fake, [NativeFrame(0, 0x400000, 0x6000, "f")], 7).stack_overflow
+    assert read_fault(
+        fake, fake, fake.signal(), [NativeFrame(0, 0x400000, 0x6000, "f")], 7
+    ).stack_overflow
 
 
 def test_wild_write_next_to_a_stack_is_no_overflow() -> None:
@@ -147,7 +149,9 @@ def test_wild_write_next_to_a_stack_is_no_overflow() -> None:
     )
     fake.stop = Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x20)
     fake.register_sets[7, 0] = {**REGISTERS, "rsp": 0x10400000}
-    assert not read_fault(fake, fake, [NativeFrame(0, 0x400000, 0x10400000, "f")], 7).stack_overflow
+    assert not read_fault(
+        fake, fake, fake.signal(), [NativeFrame(0, 0x400000, 0x10400000, "f")], 7
+    ).stack_overflow
 
 
 def test_assertion_text_from_glibc() -> None:
@@ -163,7 +167,7 @@ def test_assertion_text_from_glibc() -> None:
     )
     fake.symbols["__abort_msg"] = Symbol("__abort_msg", 0x1000, 8)
     fake.stop = Signal("SIGABRT", 7, 6, "SI_TKILL")
-    fault = read_fault(fake, fake, [], 7)
+    fault = read_fault(fake, fake, fake.stop, [], 7)
     assert (fault.assertion, fault.assertion_function) == (
         "PyTuple_Check(alias->args)",
         "union_repr",
@@ -192,7 +196,7 @@ def test_fatal_error_is_the_outermost_message() -> None:
         Variable("function", "const char *", None, "optimized out"),
     ]
     assert (
-        read_fault(fake, fake, fake.frame_lists[7], 7).fatal_error
+        read_fault(fake, fake, fake.stop, fake.frame_lists[7], 7).fatal_error
         == "object has negative ref count"
     )
 
@@ -225,7 +229,7 @@ def test_regions_of_the_fake_are_writable() -> None:
 def test_a_crash_is_the_targets_own_deed(signal: Signal, is_crash: bool) -> None:
     fake = debugger_at("488b7818", REGISTERS, signal)
     fake.pid = 7
-    assert read_fault(fake, fake, [], 7).is_crash is is_crash
+    assert read_fault(fake, fake, fake.stop, [], 7).is_crash is is_crash
 
 
 def test_a_wild_pointer_below_a_small_stack_is_no_overflow() -> None:
@@ -237,7 +241,9 @@ def test_a_wild_pointer_below_a_small_stack_is_no_overflow() -> None:
         {**REGISTERS, "rsp": 0x6800, "rdi": 0x5000},
         Signal("SIGSEGV", 7, 11, "SEGV_MAPERR", 0x5000),
     )
-    assert not read_fault(fake, fake, [NativeFrame(0, 0x400000, 0x6800, "f")], 7).stack_overflow
+    assert not read_fault(
+        fake, fake, fake.signal(), [NativeFrame(0, 0x400000, 0x6800, "f")], 7
+    ).stack_overflow
 
 
 def test_who_reported_a_fatal_error() -> None:
@@ -266,7 +272,7 @@ def aborting(text: bytes | None = None) -> FakeDebugger:
 
 def test_what_glibc_says_of_its_heap_is_no_assertion() -> None:
     fake = aborting(b"free(): double free detected in tcache 2\n")
-    fault = read_fault(fake, fake, [], 7)
+    fault = read_fault(fake, fake, fake.stop, [], 7)
     assert (fault.library_message, fault.assertion) == (
         "free(): double free detected in tcache 2",
         None,
@@ -275,7 +281,7 @@ def test_what_glibc_says_of_its_heap_is_no_assertion() -> None:
 
 def test_a_failed_assertion_is_told_once() -> None:
     fake = aborting(b"python: x.c:257: union_repr: Assertion `PyTuple_Check(args)' failed.\n")
-    fault = read_fault(fake, fake, [], 7)
+    fault = read_fault(fake, fake, fake.stop, [], 7)
     assert (fault.library_message, fault.assertion) == (None, "PyTuple_Check(args)")
 
 
@@ -362,6 +368,8 @@ def test_an_access_to_a_field_of_a_header_at_null(displacement: int, reads: bool
     )
     frames = [NativeFrame(0, 0x400000, 0x7000, "Py_TYPE")]
     assert (
-        read_fault(fake, fake, frames, 7, {0x18: "ob_type", 0xC: "ob_ref_local"}).reads_header
+        read_fault(
+            fake, fake, fake.stop, frames, 7, {0x18: "ob_type", 0xC: "ob_ref_local"}
+        ).reads_header
         is reads
     )

@@ -49,7 +49,7 @@ def message(fake: FakeDebugger) -> str | None:
     def given(level: int) -> dict[str, int]:
         return dict(given_to(fake, functions, frames, 7, level))
 
-    return read_fault(fake, fake, frames, 7, given=given).fatal_error
+    return read_fault(fake, fake, fake.stop, frames, 7, given=given).fatal_error
 
 
 def test_the_callers_code_has_the_message() -> None:
