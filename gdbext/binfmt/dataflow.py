@@ -8,7 +8,7 @@ source, but still is one value: a loop's index, say, which the register itself h
 >>> code = bytes.fromhex("488b4728 488b4008 488b4018".replace(" ", ""))
 >>> values = at_instruction(code, 0x1000, 0x1008)   # mov 0x28(%rdi),%rax; mov 0x8(%rax),%rax; ...
 >>> values["rax"].address.displacement, values["rax"].address.base.address.base
-(8, Entry(register='rdi'))
+(8, EntryRegister(register='rdi'))
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ seldom run; what goes on for longer is another function.
 
 
 @dataclass(frozen=True)
-class Entry:
+class EntryRegister:
     """What a register had when the function was called."""
 
     register: str
 
 
 @dataclass(frozen=True)
-class Result:
+class CallResult:
     """What the call returned that returns to this address."""
 
     call: int
@@ -80,7 +80,7 @@ class Unknown:
 
 
 @dataclass(frozen=True)
-class Address:
+class Sum:
     """``displacement(base,index,scale)``: an address, or a sum."""
 
     base: Value | None
@@ -94,21 +94,21 @@ class Loaded:
     """The word that the instruction at ``site`` read; ``since`` is the last call before."""
 
     site: int
-    address: Address | Constant
+    address: Sum | Constant
     since: Value
 
 
-Value: TypeAlias = "Entry | Result | Constant | Unknown | Address | Loaded"
+Value: TypeAlias = "EntryRegister | CallResult | Constant | Unknown | Sum | Loaded"
 Place: TypeAlias = "str | int"
 """A register's name, or a slot of the function's stack by its distance from rsp at entry."""
 State: TypeAlias = "Mapping[Place, Value]"
-TOP = Entry("rsp")
+TOP = EntryRegister("rsp")
 LAST_CALL = "call"
 """The place of what the last call returned: two values that agree on it have no call between."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Load:
+class MemoryLoad:
     """A word that the code read from memory, on its way to what it did last.
 
     ``place`` was made of the pointer ``base``, None for a variable of the code's own module;
@@ -128,13 +128,13 @@ class Load:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class ValueSource:
     """Where a value came from: the loads that led to it, the last one first, and what the first of
     them began with: the function's argument of that position, or what the call returned that
     returns to that address.
     """
 
-    loads: tuple[Load, ...] = ()
+    loads: tuple[MemoryLoad, ...] = ()
     argument: int | None = None
     result_of: int | None = None
 
@@ -161,7 +161,7 @@ def source_of(
     operand: str | MemoryOperand,
     has: int,
     most: int = 6,
-) -> Source:
+) -> ValueSource:
     """Where the value ``has`` came from that an operand of the instruction at ``pc`` has, a
     register or memory, in the innermost function's code.
 
@@ -171,7 +171,7 @@ def source_of(
     state = body.before(pc) if body is not None else {}
     instruction = body.instruction(pc) if body is not None else None
     if not state or instruction is None:
-        return Source()
+        return ValueSource()
     value = _value(state, operand, pc, pc + instruction.size)
     return _source(_Now(memory, state, registers), value, has, most)
 
@@ -225,8 +225,8 @@ def _body(memory: Memory, function: range) -> _Function | None:
     return _Function(function, read)
 
 
-def _source(now: _Now, value: Value | None, has: int, most: int) -> Source:
-    loads: list[Load] = []
+def _source(now: _Now, value: Value | None, has: int, most: int) -> ValueSource:
+    loads: list[MemoryLoad] = []
     again = False
     while isinstance(value, Loaded) and len(loads) < most:
         place = now.value(value.address)
@@ -235,7 +235,7 @@ def _source(now: _Now, value: Value | None, has: int, most: int) -> Source:
         pointer, base = _pointer(now, value.address)
         again = again or place.is_read_again
         loads.append(
-            Load(
+            MemoryLoad(
                 place=place.value,
                 value=has,
                 base=base.value if base else None,
@@ -250,14 +250,14 @@ def _source(now: _Now, value: Value | None, has: int, most: int) -> Source:
         again = again or base.is_read_again
         value, has = pointer, base.value
     argument = result = None
-    if isinstance(value, Entry) and value.register in ARGUMENTS:
+    if isinstance(value, EntryRegister) and value.register in ARGUMENTS:
         argument = ARGUMENTS.index(value.register)
-    elif isinstance(value, Result):
+    elif isinstance(value, CallResult):
         result = value.call
-    return Source(loads=tuple(loads), argument=argument, result_of=result)
+    return ValueSource(loads=tuple(loads), argument=argument, result_of=result)
 
 
-def _pointer(now: _Now, address: Address | Constant) -> tuple[Value | None, _Known | None]:
+def _pointer(now: _Now, address: Sum | Constant) -> tuple[Value | None, _Known | None]:
     """The part of an address that points; with an index of bytes that is the larger one."""
     if isinstance(address, Constant):
         return None, None
@@ -290,7 +290,7 @@ class _Now:
         for place in places:
             value = state[place]
             self._held[value] = place, 0
-            if isinstance(value, Address) and value.base and value.indexed is None:
+            if isinstance(value, Sum) and value.base and value.indexed is None:
                 self._held.setdefault(value.base, (place, value.displacement))
         top = state.get("rsp")
         distance = _distance(top) if top is not None else None
@@ -313,9 +313,9 @@ class _Now:
             return None
         if value == TOP and self._top is not None:
             return _Known(self._top)
-        return self._sum(value) if isinstance(value, Address) else None
+        return self._sum(value) if isinstance(value, Sum) else None
 
-    def _sum(self, address: Address) -> _Known | None:
+    def _sum(self, address: Sum) -> _Known | None:
         total, again = address.displacement, False
         for part, factor in ((address.base, 1), (address.indexed, address.scale)):
             if part is None:
@@ -349,7 +349,7 @@ class _Function:
         keeps_slots = not any(map(_takes_stack_address, self.own().values()))
         pending: list[int] = []
         places = (*GENERAL, LAST_CALL)
-        self._begin(self._addresses.start, {name: Entry(name) for name in places}, pending)
+        self._begin(self._addresses.start, {name: EntryRegister(name) for name in places}, pending)
         seen: set[int] = set()
         for _ in range(MAX_INSTRUCTIONS):
             if not pending and not self._begin_elsewhere(pending):
@@ -439,7 +439,7 @@ def _leaves(through: object, state: State) -> bool:
         return through.index is None
     value = state.get(through) if isinstance(through, str) else None
     if isinstance(value, Loaded):
-        return not isinstance(value.address, Address) or value.address.indexed is None
+        return not isinstance(value.address, Sum) or value.address.indexed is None
     return False
 
 
@@ -477,11 +477,11 @@ def _is_of(value: Value | None, site: int) -> bool:
     """
     if isinstance(value, Unknown):
         return value.site == site
-    if isinstance(value, Result):
+    if isinstance(value, CallResult):
         return value.call == site
     if isinstance(value, Loaded):
         return value.site == site or _is_of(value.address, site) or _is_of(value.since, site)
-    if isinstance(value, Address):
+    if isinstance(value, Sum):
         return _is_of(value.base, site) or _is_of(value.indexed, site)
     return False
 
@@ -489,7 +489,7 @@ def _is_of(value: Value | None, site: int) -> bool:
 def _depth(value: Value | None) -> int:
     if isinstance(value, Loaded):
         return 1 + _depth(value.address)
-    if isinstance(value, Address):
+    if isinstance(value, Sum):
         return 1 + max(_depth(value.base), _depth(value.indexed))
     return 0
 
@@ -501,7 +501,7 @@ def _step(before: State, instruction: Instruction, at: int, keeps_slots: bool) -
     state = dict(before)
     if name == "call":
         state.update((register, Unknown(at, register)) for register in VOLATILE)
-        state["rax"] = state[LAST_CALL] = Result(behind)
+        state["rax"] = state[LAST_CALL] = CallResult(behind)
         # What lies at and above the return address is the caller's.
         return {p: v for p, v in state.items() if isinstance(p, str) or (keeps_slots and p < 0)}
     if name in ("push", "pop", "leave"):
@@ -562,7 +562,7 @@ def _value(state: State, operand: object, at: int, behind: int) -> Value | None:
     return Loaded(at, address, state[LAST_CALL]) if address is not None else None
 
 
-def _address(state: State, operand: MemoryOperand, behind: int) -> Address | Constant | None:
+def _address(state: State, operand: MemoryOperand, behind: int) -> Sum | Constant | None:
     if operand.base == "rip":
         return Constant(behind + operand.displacement & WORD)
     base = state.get(operand.base) if operand.base else None
@@ -572,15 +572,13 @@ def _address(state: State, operand: MemoryOperand, behind: int) -> Address | Con
     return _sum(base, index, operand.scale, operand.displacement)
 
 
-def _sum(
-    base: Value | None, index: Value | None, scale: int, displacement: int
-) -> Address | Constant:
+def _sum(base: Value | None, index: Value | None, scale: int, displacement: int) -> Sum | Constant:
     if isinstance(base, Constant) and index is None:
         return Constant(base.value + displacement & WORD)
     scale = scale if index is not None else 1
-    if isinstance(base, Address) and base.indexed is None:
-        return Address(base.base, index, scale, base.displacement + displacement)
-    return Address(base, index, scale, displacement)
+    if isinstance(base, Sum) and base.indexed is None:
+        return Sum(base.base, index, scale, base.displacement + displacement)
+    return Sum(base, index, scale, displacement)
 
 
 def _plus(state: State, operand: object, distance: int) -> Value | None:
@@ -592,7 +590,7 @@ def _distance(value: object) -> int | None:
     """How far an address is from rsp at the function's entry; None for other memory."""
     if value == TOP:
         return 0
-    if not isinstance(value, Address) or value.base != TOP or value.indexed is not None:
+    if not isinstance(value, Sum) or value.base != TOP or value.indexed is not None:
         return None
     return value.displacement
 
@@ -625,4 +623,4 @@ def _move_stack(state: dict[Place, Value], distance: int) -> None:
     state["rsp"] = _sum(state["rsp"], None, 1, distance)
 
 
-__all__ = ["Load", "Source", "at_instruction", "call_arguments", "source_of"]
+__all__ = ["MemoryLoad", "ValueSource", "at_instruction", "call_arguments", "source_of"]

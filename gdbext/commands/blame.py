@@ -67,7 +67,7 @@ class WatchedFunction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
+class SeenCall:
     """One call that was seen."""
 
     place: WatchedFunction
@@ -93,7 +93,7 @@ class CallRecorder:
         self._states: dict[int, ThreadState] = {}
         self._types: dict[int, TypeInfo] = {}
         self.places: dict[int, WatchedFunction] = {}
-        self.calls: deque[Call] = deque(maxlen=REMEMBERED)
+        self.calls: deque[SeenCall] = deque(maxlen=REMEMBERED)
         self.seen = 0
         self._type_at = session.layout.offset("PyObject", "ob_type")
         self._frame_at = session.layout.offset("PyThreadState", "current_frame")
@@ -202,7 +202,7 @@ class CallRecorder:
             if kind not in self._types:
                 return
             self.seen += 1
-            made = Call(
+            made = SeenCall(
                 place=place,
                 address=address,
                 type=self._types[kind].name,
@@ -266,7 +266,7 @@ def _about(report: Report) -> dict[int, str]:
     return found
 
 
-def _freeing(call: Call, how: str, session: Session) -> Freeing:
+def _freeing(call: SeenCall, how: str, session: Session) -> Freeing:
     frame = call.python[0] if call.python else None
     source = None
     if frame is not None and frame.line is not None:

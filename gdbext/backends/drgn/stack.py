@@ -14,7 +14,7 @@ from gdbext.backends.adapter import LOST, in_order
 from gdbext.backends.drgn.program import ERRORS
 from gdbext.backends.drgn.types import WORD_BYTES, bare, bits, registers_object, size_of
 from gdbext.binfmt.dwarf import callsites, inlines, locations
-from gdbext.binfmt.dwarf.entries import LOW_PC, Entry
+from gdbext.binfmt.dwarf.entries import LOW_PC, DebugEntry
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import DwarfPlace, TargetFiles
 from gdbext.target.cplusplus import function_in
@@ -33,7 +33,7 @@ class Stacks:
         self._program = program
         self._walks: dict[int, _Walk] = {}
         self._entry_values = EntryValues(debugger, files)
-        self._scopes: dict[DwarfPlace, list[list[Entry]]] = {}
+        self._scopes: dict[DwarfPlace, list[list[DebugEntry]]] = {}
         self._lost_there: dict[tuple[DwarfPlace, int, str], _Lost] = {}
         # What threads that are at the same place have in common.
         self._described: dict[_Place, NativeFrame] = {}
@@ -261,7 +261,7 @@ class _Lost(NamedTuple):
     register: int | None = None
 
 
-def _describe_lost(place: DwarfPlace, scope: Sequence[Entry], name: str) -> _Lost:
+def _describe_lost(place: DwarfPlace, scope: Sequence[DebugEntry], name: str) -> _Lost:
     if not scope:
         return _Lost()
     dwarf, function = place.dwarf, scope[-1]

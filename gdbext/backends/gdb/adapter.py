@@ -13,7 +13,7 @@ from gdbext.backends.adapter import Adapter
 from gdbext.backends.gdb import running
 from gdbext.backends.gdb.stack import Stacks
 from gdbext.backends.gdb.threads import WORD, lwp_of, register, selection, threads_by_lwp
-from gdbext.backends.gdb.types import AGGREGATES, Types, dwarf_symbol
+from gdbext.backends.gdb.types import AGGREGATES, StructTypes, dwarf_symbol
 from gdbext.backends.gdb.words import output_of
 from gdbext.binfmt.debug_files import STANDARD, Where, stand_ins
 from gdbext.binfmt.files import TargetFiles
@@ -76,7 +76,7 @@ class GdbDebugger(Adapter):
         self._stop: int | None = None
         self._files_of_stop = TargetFiles(None, None)
         self._stacks_of_stop = Stacks(self, self._files_of_stop)
-        self._types: tuple[int, Types] | None = None
+        self._types: tuple[int, StructTypes] | None = None
 
     @property
     def version(self) -> str:
@@ -207,7 +207,7 @@ class GdbDebugger(Adapter):
 
     def struct(self, name: str) -> Struct | None:
         if self._types is None or self._types[0] != _watch.symbols:
-            self._types = _watch.symbols, Types()
+            self._types = _watch.symbols, StructTypes()
         return self._types[1].struct(name)
 
     def _evaluate(self, expression: str) -> int:

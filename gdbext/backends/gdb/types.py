@@ -17,7 +17,7 @@ STRUCTS = {gdb.TYPE_CODE_STRUCT, gdb.TYPE_CODE_UNION}
 AGGREGATES = STRUCTS | {gdb.TYPE_CODE_ARRAY}
 
 
-class Types:
+class StructTypes:
     """Struct layouts; good as long as no symbols are read or dropped.
 
     gdb's own search reads one compile unit after the other until one has the name, some 10 ms each.

@@ -20,8 +20,8 @@ from gdbext.binfmt.dwarf.entries import (
     ADDRESS,
     NAME,
     PRODUCER,
+    DebugEntry,
     Dwarf,
-    Entry,
     Malformed,
     leb,
     signed_leb,
@@ -72,7 +72,7 @@ def find(dwarf: Dwarf, return_address: int) -> CallSite | None:
     return None
 
 
-def _entry_with(dwarf: Dwarf, unit: int, place: int) -> Entry | None:
+def _entry_with(dwarf: Dwarf, unit: int, place: int) -> DebugEntry | None:
     """The call site whose first attribute is the address at ``place``: its code stands before that,
     in one or two bytes.
     """
@@ -89,7 +89,7 @@ def _entry_with(dwarf: Dwarf, unit: int, place: int) -> Entry | None:
     return None
 
 
-def _describe(dwarf: Dwarf, site: Entry) -> CallSite:
+def _describe(dwarf: Dwarf, site: DebugEntry) -> CallSite:
     origin = next((a for a in ORIGINS if a in site.attributes), None)
     called = dwarf.referred(site, origin) if origin else None
     target = next((a for a in TARGETS if a in site.attributes), None)
@@ -102,7 +102,7 @@ def _describe(dwarf: Dwarf, site: Entry) -> CallSite:
     )
 
 
-def _parameters(dwarf: Dwarf, site: Entry) -> Iterator[tuple[int, bytes]]:
+def _parameters(dwarf: Dwarf, site: DebugEntry) -> Iterator[tuple[int, bytes]]:
     """(register, expression) of each argument that is passed in a register and can be computed."""
     for child in dwarf.children(site):
         value = next((a for a in CALL_VALUES if a in child.attributes), None)

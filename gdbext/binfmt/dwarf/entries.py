@@ -78,7 +78,7 @@ class Shape(NamedTuple):
     """Where among them the reference to the next sibling stands; None where that is not fixed."""
 
 
-class Entry(NamedTuple):
+class DebugEntry(NamedTuple):
     """One debugging information entry.
 
     ``attributes`` has the form and the offset in the file of each value.
@@ -142,7 +142,7 @@ class Dwarf:
                 at += 4 + length
         return found
 
-    def top(self, unit: int) -> Entry:
+    def top(self, unit: int) -> DebugEntry:
         """The unit's own entry."""
         found = self.entry(unit + (12 if self.version(unit) >= 5 else 11), unit)
         if found is None:
@@ -155,7 +155,7 @@ class Dwarf:
 
     # --- entries --------------------------------------------------------------------------------
 
-    def entry(self, at: int, unit: int) -> Entry | None:
+    def entry(self, at: int, unit: int) -> DebugEntry | None:
         """The entry at that offset of the file; None for the mark that ends a list of siblings."""
         code, at = leb(self.data, at)
         if code == 0:
@@ -165,21 +165,21 @@ class Dwarf:
             raise Malformed
         return self._entry(unit, shape, at)
 
-    def _entry(self, unit: int, shape: Shape, at: int) -> Entry:
+    def _entry(self, unit: int, shape: Shape, at: int) -> DebugEntry:
         attributes = {}
         for attribute, form in shape.attributes:
             attributes[attribute] = form, at
             at = self.skip(form, at)
-        return Entry(unit, shape, attributes, at)
+        return DebugEntry(unit, shape, attributes, at)
 
-    def children(self, parent: Entry) -> Iterator[Entry]:
+    def children(self, parent: DebugEntry) -> Iterator[DebugEntry]:
         """The entries directly below."""
         at = parent.end
         while parent.shape.has_children and (child := self.entry(at, parent.unit)) is not None:
             yield child
             at = self._after(child)
 
-    def tagged(self, parent: Entry, tags: Collection[int]) -> Iterator[Entry]:
+    def tagged(self, parent: DebugEntry, tags: Collection[int]) -> Iterator[DebugEntry]:
         """The entries directly below that have one of the tags; the others are passed over unread.
 
         A unit has thousands of entries, and ten that matter.
@@ -208,7 +208,7 @@ class Dwarf:
             else:
                 at = self._after(self._entry(unit, shape, after))
 
-    def _after(self, entry: Entry) -> int:
+    def _after(self, entry: DebugEntry) -> int:
         """Where an entry's next sibling is."""
         if SIBLING in entry.attributes:
             following = self.reference(entry, SIBLING)
@@ -287,7 +287,7 @@ class Dwarf:
             return at + BLOCKS[form] + int.from_bytes(self.data[at : at + BLOCKS[form]], "little")
         raise Malformed
 
-    def number(self, entry: Entry, attribute: int) -> int:
+    def number(self, entry: DebugEntry, attribute: int) -> int:
         """An address, constant or offset."""
         form, at = entry.attributes[attribute]
         if form == IMPLICIT_CONST:
@@ -298,14 +298,14 @@ class Dwarf:
             return leb(self.data, at)[0]
         return int.from_bytes(self.data[at : at + FIXED.get(form, 0)], "little")
 
-    def expression(self, entry: Entry, attribute: int) -> bytes:
+    def expression(self, entry: DebugEntry, attribute: int) -> bytes:
         """The bytes of a DWARF expression."""
         form, at = entry.attributes[attribute]
         end = self.skip(form, at)
         start = leb(self.data, at)[1] if form in (EXPRLOC, BLOCK) else at + BLOCKS.get(form, 0)
         return bytes(self.data[start:end])
 
-    def reference(self, entry: Entry, attribute: int) -> int:
+    def reference(self, entry: DebugEntry, attribute: int) -> int:
         """The offset in the file of another entry."""
         form, _ = entry.attributes[attribute]
         if form == REF4:
@@ -314,7 +314,7 @@ class Dwarf:
             return self._info.start + self.number(entry, attribute)
         raise Malformed
 
-    def text(self, entry: Entry, attribute: int) -> str | None:
+    def text(self, entry: DebugEntry, attribute: int) -> str | None:
         """A string; a name also where another entry has it."""
         for _ in range(MAX_HOPS):
             if attribute in entry.attributes:
@@ -336,7 +336,7 @@ class Dwarf:
             entry = found
         return None
 
-    def referred(self, entry: Entry, attribute: int) -> Entry | None:
+    def referred(self, entry: DebugEntry, attribute: int) -> DebugEntry | None:
         """The entry that an attribute refers to."""
         at = self.reference(entry, attribute)
         return self.entry(at, self._units[bisect.bisect_right(self._units, at) - 1])

@@ -16,8 +16,8 @@ from gdbext.binfmt.dwarf.entries import (
     LOW_PC,
     NAME,
     RANGES,
+    DebugEntry,
     Dwarf,
-    Entry,
     Malformed,
     leb,
 )
@@ -34,7 +34,7 @@ class Inlined(NamedTuple):
     name: str
     call_file: int | None
     call_line: int | None
-    entry: Entry
+    entry: DebugEntry
 
 
 def at(dwarf: Dwarf, address: int) -> list[Inlined] | None:
@@ -52,7 +52,7 @@ def at(dwarf: Dwarf, address: int) -> list[Inlined] | None:
         return None
 
 
-def scopes(dwarf: Dwarf, address: int) -> list[list[Entry]]:
+def scopes(dwarf: Dwarf, address: int) -> list[list[DebugEntry]]:
     """The functions at an address, inlined ones first, each with its blocks: from the innermost one
     to the function's own entry.
     """
@@ -60,7 +60,7 @@ def scopes(dwarf: Dwarf, address: int) -> list[list[Entry]]:
         places = _nest(dwarf, address)
     except (Malformed, KeyError, IndexError, struct.error, RecursionError):
         return []
-    found: list[list[Entry]] = [[]]
+    found: list[list[DebugEntry]] = [[]]
     for place in places[::-1]:
         found[-1].append(place)
         if place.shape.tag == INLINED:
@@ -68,7 +68,7 @@ def scopes(dwarf: Dwarf, address: int) -> list[list[Entry]]:
     return found if places else []
 
 
-def _nest(dwarf: Dwarf, address: int) -> list[Entry]:
+def _nest(dwarf: Dwarf, address: int) -> list[DebugEntry]:
     """The function that has the address, and the blocks and inlined functions in it that do,
     outermost first.
     """
@@ -77,8 +77,8 @@ def _nest(dwarf: Dwarf, address: int) -> list[Entry]:
         return []
     top = dwarf.top(unit[0])
     base = dwarf.number(top, LOW_PC) if LOW_PC in top.attributes else 0
-    found: list[Entry] = []
-    place: Entry | None = top
+    found: list[DebugEntry] = []
+    place: DebugEntry | None = top
     wanted: tuple[int, ...] = (SUBPROGRAM,)
     while place is not None:
         inner = dwarf.tagged(place, wanted)
@@ -88,14 +88,14 @@ def _nest(dwarf: Dwarf, address: int) -> list[Entry]:
     return found
 
 
-def _inlined(dwarf: Dwarf, place: Entry) -> Inlined:
+def _inlined(dwarf: Dwarf, place: DebugEntry) -> Inlined:
     file, line = (
         dwarf.number(place, a) if a in place.attributes else None for a in (CALL_FILE, CALL_LINE)
     )
     return Inlined(dwarf.text(place, NAME) or "?", file, line, place)
 
 
-def _covers(dwarf: Dwarf, entry: Entry, base: int, address: int) -> bool:
+def _covers(dwarf: Dwarf, entry: DebugEntry, base: int, address: int) -> bool:
     if LOW_PC in entry.attributes and HIGH_PC in entry.attributes:
         low, high = dwarf.number(entry, LOW_PC), dwarf.number(entry, HIGH_PC)
         return low <= address < (high if entry.attributes[HIGH_PC][0] == ADDRESS else low + high)

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gdbext.binfmt.dwarf.entries import NAME, Dwarf, Entry, Malformed, Shape, leb, signed_leb
+from gdbext.binfmt.dwarf.entries import NAME, DebugEntry, Dwarf, Malformed, Shape, leb, signed_leb
 
 STATEMENT_LIST, BUILD_FOLDER = 0x10, 0x1B
 """DW_AT_stmt_list and DW_AT_comp_dir of a unit."""
@@ -194,7 +194,7 @@ class _Table:
                 # Named as a debugging information entry's are, they are read as those.
                 values[NAME if kind == PATH else kind << 16] = form, at
                 at = self._dwarf.skip(form, at)
-            entry = Entry(0, Shape(0, False, (), {}), values, at)
+            entry = DebugEntry(0, Shape(0, False, (), {}), values, at)
             folder = self._dwarf.number(entry, FOLDER << 16) if FOLDER << 16 in values else 0
             found.append((self._dwarf.text(entry, NAME) or "", folder))
         return found, at

@@ -14,8 +14,8 @@ from gdbext.binfmt.dwarf.entries import (
     LOW_PC,
     NAME,
     SDATA,
+    DebugEntry,
     Dwarf,
-    Entry,
     Malformed,
     leb,
 )
@@ -38,7 +38,7 @@ FLOATS = ("float", "double", "long double")
 
 def arguments(
     dwarf: Dwarf,
-    function: Entry,
+    function: DebugEntry,
     address: int,
     registers: Mapping[str, int],
     memory: Memory,
@@ -75,7 +75,7 @@ def arguments(
     return found
 
 
-def place(dwarf: Dwarf, scopes: Sequence[Entry], name: str, address: int) -> bytes | None:
+def place(dwarf: Dwarf, scopes: Sequence[DebugEntry], name: str, address: int) -> bytes | None:
     """The DWARF expression of where a variable of these scopes is at an address (in the file's own
     terms).
 
@@ -111,7 +111,7 @@ def register(expression: bytes | None) -> int | None:
 
 def _value(
     dwarf: Dwarf,
-    entry: Entry,
+    entry: DebugEntry,
     address: int,
     size: int,
     registers: Mapping[str, int],
@@ -138,7 +138,7 @@ def _value(
         return None
 
 
-def _expression(dwarf: Dwarf, entry: Entry, address: int) -> bytes | None:
+def _expression(dwarf: Dwarf, entry: DebugEntry, address: int) -> bytes | None:
     """What DW_AT_location says of that address."""
     if entry.attributes[LOCATION][0] != SEC_OFFSET:
         return dwarf.expression(entry, LOCATION)
@@ -183,7 +183,7 @@ def _location_list(dwarf: Dwarf, at: int, base: int) -> Iterator[tuple[int, int,
         at += size
 
 
-def _type(dwarf: Dwarf, entry: Entry | None) -> tuple[str, int]:
+def _type(dwarf: Dwarf, entry: DebugEntry | None) -> tuple[str, int]:
     """(the type of an entry as C has it, its size); size 0 where it is none that fits a
     register.
     """
@@ -205,7 +205,7 @@ def _type(dwarf: Dwarf, entry: Entry | None) -> tuple[str, int]:
     raise Malformed
 
 
-def _size(dwarf: Dwarf, entry: Entry | None) -> int:
+def _size(dwarf: Dwarf, entry: DebugEntry | None) -> int:
     """Of what a typedef stands for."""
     for _ in range(MAX_TYPES):
         if entry is None or BYTE_SIZE in entry.attributes or TYPE not in entry.attributes:

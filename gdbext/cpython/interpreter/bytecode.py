@@ -18,7 +18,7 @@ MAX_ARGUMENT = (1 << 31) - 1
 
 
 @dataclass(slots=True)
-class Instruction:
+class BytecodeInstruction:
     """``index`` and ``end`` count code units; ``index`` is that of the instruction itself, after
     its EXTENDED_ARG prefixes.
     """
@@ -42,7 +42,7 @@ class Instrumentation:
 
 def instructions(
     code: bytes, table: Opcodes, instrumentation: Instrumentation | None = None
-) -> list[Instruction]:
+) -> list[BytecodeInstruction]:
     """The instructions in ``code``, up to the first unit that is none (damage).
 
     Example, with the table of 3.13:
@@ -72,7 +72,7 @@ def instructions(
             continue
         prefix = 0
         end = index + 1 + caches[number]
-        found.append(Instruction(index, name, oparg, end))
+        found.append(BytecodeInstruction(index, name, oparg, end))
         index = end
     return found
 

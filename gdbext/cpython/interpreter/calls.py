@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gdbext.cpython.interpreter.frames import Code, Frame
+from gdbext.cpython.interpreter.frames import Frame, FrameCode
 from gdbext.cpython.interpreter.names import attribute, class_attribute, operand
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.layout.layout import UnknownLayout
@@ -309,7 +309,7 @@ def code_of(objects: Objects, target: Callee) -> int | None:
     return objects.pointer("PyFunctionObject", target.function, "func_code")
 
 
-def entered(objects: Objects, target: Callee, code: Code) -> Frame:
+def entered(objects: Objects, target: Callee, code: FrameCode) -> Frame:
     """The frame of a function written in Python as it begins: its first locals are the call's
     arguments as far as they are known.
     """

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gdbext.cpython.interpreter.bytecode import (
-    Instruction,
+    BytecodeInstruction,
     Instrumentation,
     instructions,
     read_instrumentation,
@@ -89,7 +89,7 @@ def fault_in(code: CheckedCode, table: Opcodes) -> str | None:
     return _stack(decoded, code, table)
 
 
-def _argument(at: Instruction, code: CheckedCode) -> str | None:
+def _argument(at: BytecodeInstruction, code: CheckedCode) -> str | None:
     """Whether the argument is the index of something that there is."""
     if at.name in NAMES:
         index, limit, what = at.oparg, code.names, "name"
@@ -104,7 +104,7 @@ def _argument(at: Instruction, code: CheckedCode) -> str | None:
     return f"{at.name} at unit {at.index} has no {what} {index}" if index >= limit else None
 
 
-def _stack(decoded: list[Instruction], code: CheckedCode, table: Opcodes) -> str | None:
+def _stack(decoded: list[BytecodeInstruction], code: CheckedCode, table: Opcodes) -> str | None:
     """Follow every way through the code; each place must always be reached at the same depth."""
     starts = dict(zip([0, *(i.end for i in decoded)], decoded))
     depths = {0: 0} | dict(handlers(code.exception_table))
@@ -132,7 +132,7 @@ def _stack(decoded: list[Instruction], code: CheckedCode, table: Opcodes) -> str
     return None
 
 
-def _next(at: Instruction) -> Iterator[int]:
+def _next(at: BytecodeInstruction) -> Iterator[int]:
     """Where the code goes on after an instruction."""
     if at.name not in ENDS:
         yield at.end

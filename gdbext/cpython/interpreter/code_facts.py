@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gdbext.cpython.interpreter.bytecode import Instruction, instructions, read_instrumentation
-from gdbext.cpython.interpreter.frames import Code
+from gdbext.cpython.interpreter.bytecode import (
+    BytecodeInstruction,
+    instructions,
+    read_instrumentation,
+)
+from gdbext.cpython.interpreter.frames import FrameCode
 from gdbext.cpython.interpreter.line_table import line_of
 from gdbext.cpython.interpreter.opcodes import Opcodes
 from gdbext.cpython.interpreter.operations import BytecodeOperation, operations
@@ -24,7 +28,7 @@ follows its ``try``.
 class CodeFacts:
     """``loops`` are (first, last) instruction indices in code units, last being the jump back."""
 
-    code: Code
+    code: FrameCode
     operations: Sequence[BytecodeOperation] = ()
     loops: Sequence[tuple[int, int]] = ()
 
@@ -41,7 +45,7 @@ class CodeFacts:
         return any(one < first <= at <= last for first, last in self.loops)
 
 
-def code_facts(memory: Memory, layout: Layout, code: Code, table: Opcodes | None) -> CodeFacts:
+def code_facts(memory: Memory, layout: Layout, code: FrameCode, table: Opcodes | None) -> CodeFacts:
     """Decode a code object; without operations where its bytecode cannot be read, or there is no
     table of instructions.
     """
@@ -55,6 +59,6 @@ def code_facts(memory: Memory, layout: Layout, code: Code, table: Opcodes | None
     return CodeFacts(code, operations(found, code.names, table), find_loops(found))
 
 
-def find_loops(found: Sequence[Instruction]) -> list[tuple[int, int]]:
+def find_loops(found: Sequence[BytecodeInstruction]) -> list[tuple[int, int]]:
     """Every jump back with what lies between it and its target."""
     return [(i.end - i.oparg, i.index) for i in found if i.name == BACKWARD]

@@ -92,7 +92,7 @@ class FrameReader:
     def __init__(self, memory: Memory, layout: Layout) -> None:
         self._memory = memory
         self._layout = layout
-        self._codes: dict[int, Code | None] = {}
+        self._codes: dict[int, FrameCode | None] = {}
         self._frame = layout.struct("_PyInterpreterFrame")
         self._tagged = "stackpointer" in self._frame
 
@@ -192,7 +192,7 @@ class FrameReader:
         )
 
     def _slots(
-        self, address: int, raw: bytes, code: Code, is_top: bool
+        self, address: int, raw: bytes, code: FrameCode, is_top: bool
     ) -> tuple[dict[str, int], tuple[int, ...], tuple[int, ...]]:
         """Locals by name, the value stack above them, and all the room that this has."""
         start = address + self._frame.offset("localsplus")
@@ -215,7 +215,7 @@ class FrameReader:
         room = tuple(values[code.slot_count :])
         return named, room[:depth], room
 
-    def code(self, address: int) -> Code | None:
+    def code(self, address: int) -> FrameCode | None:
         """The decoded code object at ``address``, None if it is none."""
         if address not in self._codes:
             try:
@@ -226,7 +226,7 @@ class FrameReader:
 
 
 @dataclass(frozen=True)
-class Code:
+class FrameCode:
     """What of a code object the frames need."""
 
     address: int
@@ -251,7 +251,7 @@ class Code:
         return self.copies.get(index, self.main_base)
 
 
-def _read_code(memory: Memory, layout: Layout, address: int) -> Code | None:
+def _read_code(memory: Memory, layout: Layout, address: int) -> FrameCode | None:
     if address == 0 or address % 8:
         return None
     record = layout.record(memory, "PyCodeObject", address)
@@ -267,7 +267,7 @@ def _read_code(memory: Memory, layout: Layout, address: int) -> Code | None:
             entries = struct.unpack(f"<{size}Q", memory.read(record["co_tlbc"] + 8, 8 * size))
             copies = {i: entry for i, entry in enumerate(entries) if entry}
     slot_count = record.get("co_nlocalsplus", 0)
-    return Code(
+    return FrameCode(
         address,
         name,
         file,

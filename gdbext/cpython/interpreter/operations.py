@@ -30,7 +30,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from typing import Any, NamedTuple
 
-from gdbext.cpython.interpreter.bytecode import Instruction
+from gdbext.cpython.interpreter.bytecode import BytecodeInstruction
 from gdbext.cpython.interpreter.jumps import ENDS, FORWARD
 from gdbext.cpython.interpreter.opcodes import Opcodes
 from gdbext.frozen import dataclass
@@ -116,7 +116,7 @@ class BytecodeOperation:
 
 
 def operations(
-    instructions: Sequence[Instruction], names: Sequence[str], table: Opcodes
+    instructions: Sequence[BytecodeInstruction], names: Sequence[str], table: Opcodes
 ) -> list[BytecodeOperation]:
     """Everything that the instructions do, in their order.
 
@@ -239,7 +239,7 @@ class _Walk:
 
     def add(
         self,
-        at: Instruction,
+        at: BytecodeInstruction,
         kind: str,
         receiver: Name | None,
         name: str | None = None,
@@ -266,75 +266,75 @@ class _Walk:
             below = name
         return found
 
-    def other(self, at: Instruction) -> None:
+    def other(self, at: BytecodeInstruction) -> None:
         """An instruction that is of no interest here: only its effect on the stack."""
         popped, pushed = self.table.effect(at.name, at.oparg)
         self.take(popped)
         self.push(*[None] * max(0, min(pushed, MAX_STACK)))
 
-    def nothing(self, at: Instruction) -> None:
+    def nothing(self, at: BytecodeInstruction) -> None:
         pass
 
     # --- variables and constants ----------------------------------------------------------------
 
-    def load_fast(self, at: Instruction) -> None:
+    def load_fast(self, at: BytecodeInstruction) -> None:
         self.push(("fast", at.oparg))
 
-    def load_fast_load_fast(self, at: Instruction) -> None:
+    def load_fast_load_fast(self, at: BytecodeInstruction) -> None:
         self.push(("fast", at.oparg >> 4), ("fast", at.oparg & 15))
 
-    def store_fast(self, at: Instruction) -> None:
+    def store_fast(self, at: BytecodeInstruction) -> None:
         self.pop()
 
-    def store_fast_load_fast(self, at: Instruction) -> None:
+    def store_fast_load_fast(self, at: BytecodeInstruction) -> None:
         self.pop()
         self.push(("fast", at.oparg & 15))
 
-    def load_const(self, at: Instruction) -> None:
+    def load_const(self, at: BytecodeInstruction) -> None:
         self.push(("const", at.oparg))
 
-    def load_small_int(self, at: Instruction) -> None:
+    def load_small_int(self, at: BytecodeInstruction) -> None:
         self.push(("int", at.oparg))
 
-    def load_global(self, at: Instruction) -> None:
+    def load_global(self, at: BytecodeInstruction) -> None:
         self.push(("global", self.name(at.oparg >> 1)))
         if at.oparg & 1:
             self.push(NULL)
 
-    def load_name(self, at: Instruction) -> None:
+    def load_name(self, at: BytecodeInstruction) -> None:
         self.push(("name", self.name(at.oparg)))
 
-    def load_from_dict_or_globals(self, at: Instruction) -> None:
+    def load_from_dict_or_globals(self, at: BytecodeInstruction) -> None:
         self.pop()
         self.push(("name", self.name(at.oparg)))
 
-    def store_global(self, at: Instruction) -> None:
+    def store_global(self, at: BytecodeInstruction) -> None:
         self.add(at, "store-global", None, self.name(at.oparg), self.pop())
 
-    def delete_global(self, at: Instruction) -> None:
+    def delete_global(self, at: BytecodeInstruction) -> None:
         self.add(at, "delete-global", None, self.name(at.oparg))
 
-    def load_deref(self, at: Instruction) -> None:
+    def load_deref(self, at: BytecodeInstruction) -> None:
         self.add(at, "load-deref", ("deref", at.oparg))
         self.push(("deref", at.oparg))
 
-    def load_from_dict_or_deref(self, at: Instruction) -> None:
+    def load_from_dict_or_deref(self, at: BytecodeInstruction) -> None:
         self.pop()
         self.load_deref(at)
 
-    def store_deref(self, at: Instruction) -> None:
+    def store_deref(self, at: BytecodeInstruction) -> None:
         self.add(at, "store-deref", ("deref", at.oparg), None, self.pop())
 
-    def delete_deref(self, at: Instruction) -> None:
+    def delete_deref(self, at: BytecodeInstruction) -> None:
         self.add(at, "delete-deref", ("deref", at.oparg))
 
-    def push_null(self, at: Instruction) -> None:
+    def push_null(self, at: BytecodeInstruction) -> None:
         self.push(NULL)
 
-    def copy(self, at: Instruction) -> None:
+    def copy(self, at: BytecodeInstruction) -> None:
         self.push(self.peek(at.oparg))
 
-    def swap(self, at: Instruction) -> None:
+    def swap(self, at: BytecodeInstruction) -> None:
         items = self.take(at.oparg)
         if len(items) > 1:
             items[0], items[-1] = items[-1], items[0]
@@ -342,14 +342,14 @@ class _Walk:
 
     # --- attributes and items -------------------------------------------------------------------
 
-    def load_attr(self, at: Instruction) -> None:
+    def load_attr(self, at: BytecodeInstruction) -> None:
         owner, name = self.pop(), self.name(at.oparg >> 1)
         self.add(at, "load-attr", owner, name)
         self.push(_bounded(("attr", owner, name)))
         if at.oparg & 1:
             self.push(SELF)
 
-    def load_super_attr(self, at: Instruction) -> None:
+    def load_super_attr(self, at: BytecodeInstruction) -> None:
         owner = self.take(3)[2]
         name = self.name(at.oparg >> 2)
         self.add(at, "load-attr", ("super", owner), name)
@@ -357,47 +357,47 @@ class _Walk:
         if at.oparg & 1:
             self.push(SELF)
 
-    def load_special(self, at: Instruction) -> None:
+    def load_special(self, at: BytecodeInstruction) -> None:
         owner = self.pop()
         name = SPECIAL_METHODS[at.oparg] if at.oparg < len(SPECIAL_METHODS) else None
         self.push(_bounded(("attr", owner, name)), SELF)
 
-    def store_attr(self, at: Instruction) -> None:
+    def store_attr(self, at: BytecodeInstruction) -> None:
         value, owner = self.take(2)
         self.add(at, "store-attr", owner, self.name(at.oparg), value)
 
-    def delete_attr(self, at: Instruction) -> None:
+    def delete_attr(self, at: BytecodeInstruction) -> None:
         self.add(at, "delete-attr", self.pop(), self.name(at.oparg))
 
-    def import_name(self, at: Instruction) -> None:
+    def import_name(self, at: BytecodeInstruction) -> None:
         self.take(2)
         self.add(at, "import", None, self.name(at.oparg >> self.table.import_name_shift))
         self.push(("result", at.index))
 
-    def import_from(self, at: Instruction) -> None:
+    def import_from(self, at: BytecodeInstruction) -> None:
         module, name = self.peek(1), self.name(at.oparg)
         self.add(at, "load-attr", module, name)
         self.push(_bounded(("attr", module, name)))
 
-    def binary_subscr(self, at: Instruction) -> None:
+    def binary_subscr(self, at: BytecodeInstruction) -> None:
         owner, key = self.take(2)
         self.add(at, "load-subscr", owner, None, key)
         self.push(_bounded(("item", owner, key)))
 
-    def store_subscr(self, at: Instruction) -> None:
+    def store_subscr(self, at: BytecodeInstruction) -> None:
         value, owner, key = self.take(3)
         self.add(at, "store-subscr", owner, None, key, value)
 
-    def delete_subscr(self, at: Instruction) -> None:
+    def delete_subscr(self, at: BytecodeInstruction) -> None:
         owner, key = self.take(2)
         self.add(at, "delete-subscr", owner, None, key)
 
-    def binary_slice(self, at: Instruction) -> None:
+    def binary_slice(self, at: BytecodeInstruction) -> None:
         owner, start, stop = self.take(3)
         self.add(at, "load-subscr", owner, None, _bounded(("build", "slice", (start, stop))))
         self.push(("result", at.index))
 
-    def store_slice(self, at: Instruction) -> None:
+    def store_slice(self, at: BytecodeInstruction) -> None:
         value, owner, start, stop = self.take(4)
         self.add(
             at, "store-subscr", owner, None, _bounded(("build", "slice", (start, stop))), value
@@ -405,7 +405,7 @@ class _Walk:
 
     # --- operators ------------------------------------------------------------------------------
 
-    def binary_op(self, at: Instruction) -> None:
+    def binary_op(self, at: BytecodeInstruction) -> None:
         operator = self.table.binary[at.oparg] if at.oparg < len(self.table.binary) else ""
         if operator == "SUBSCR":
             self.binary_subscr(at)
@@ -417,37 +417,37 @@ class _Walk:
         self.add(at, "binary-op", left, symbol, right)
         self.push(("result", at.index))
 
-    def compare_op(self, at: Instruction) -> None:
+    def compare_op(self, at: BytecodeInstruction) -> None:
         left, right = self.take(2)
         kind = at.oparg >> 5
         self.add(at, "compare", left, COMPARISONS[kind] if kind < len(COMPARISONS) else None, right)
         self.push(("result", at.index))
 
-    def contains_op(self, at: Instruction) -> None:
+    def contains_op(self, at: BytecodeInstruction) -> None:
         item, container = self.take(2)
         self.add(at, "contains", container, None, item)
         self.push(("result", at.index))
 
-    def to_bool(self, at: Instruction) -> None:
+    def to_bool(self, at: BytecodeInstruction) -> None:
         self.add(at, "truth", self.pop())
         self.push(("result", at.index))
 
-    def convert_value(self, at: Instruction) -> None:
+    def convert_value(self, at: BytecodeInstruction) -> None:
         self.add(at, "format", self.pop(), CONVERSIONS.get(at.oparg))
         self.push(("result", at.index))
 
-    def format_simple(self, at: Instruction) -> None:
+    def format_simple(self, at: BytecodeInstruction) -> None:
         self.add(at, "format", self.pop())
         self.push(("result", at.index))
 
-    def format_with_spec(self, at: Instruction) -> None:
+    def format_with_spec(self, at: BytecodeInstruction) -> None:
         value, _spec = self.take(2)
         self.add(at, "format", value)
         self.push(("result", at.index))
 
     # --- iteration ------------------------------------------------------------------------------
 
-    def get_iter(self, at: Instruction) -> None:
+    def get_iter(self, at: BytecodeInstruction) -> None:
         source = self.pop()
         self.add(at, "iter", source)
         _, pushed = self.table.effect(at.name, at.oparg)
@@ -457,17 +457,17 @@ class _Walk:
             *[None] * (pushed - 1),
         )
 
-    def get_awaitable(self, at: Instruction) -> None:
+    def get_awaitable(self, at: BytecodeInstruction) -> None:
         self.add(at, "await", self.peek(1))
 
-    def for_iter(self, at: Instruction) -> None:
+    def for_iter(self, at: BytecodeInstruction) -> None:
         """The iterator stays (since 3.15 an index lies on it), and its item comes on top."""
         self._advance(at, "next")
 
-    def send(self, at: Instruction) -> None:
+    def send(self, at: BytecodeInstruction) -> None:
         self._advance(at, "send")
 
-    def _advance(self, at: Instruction, kind: str) -> None:
+    def _advance(self, at: BytecodeInstruction, kind: str) -> None:
         popped, pushed = self.table.effect(at.name, at.oparg)
         below = self.take(popped)
         iterator = below[0] if below else None
@@ -475,22 +475,22 @@ class _Walk:
         self.add(at, kind, source)
         self.push(*below[: pushed - 1], _bounded(("next", source)))
 
-    def get_anext(self, at: Instruction) -> None:
+    def get_anext(self, at: BytecodeInstruction) -> None:
         self.add(at, "next", self.peek(1))
         self.push(("result", at.index))
 
-    def unpack(self, at: Instruction) -> None:
+    def unpack(self, at: BytecodeInstruction) -> None:
         self.add(at, "unpack", self.peek(1))
         self.other(at)
 
-    def raise_varargs(self, at: Instruction) -> None:
+    def raise_varargs(self, at: BytecodeInstruction) -> None:
         raised = self.take(at.oparg)
         if raised:
             self.add(at, "raise", raised[0], None, *raised[1:])
 
     # --- building -------------------------------------------------------------------------------
 
-    def build(self, at: Instruction) -> None:
+    def build(self, at: BytecodeInstruction) -> None:
         popped, _ = self.table.effect(at.name, at.oparg)
         what = (
             at.name.removeprefix("BUILD_")
@@ -500,25 +500,25 @@ class _Walk:
         )
         self.push(_bounded(("build", what, tuple(self.take(popped)))))
 
-    def append(self, at: Instruction) -> None:
+    def append(self, at: BytecodeInstruction) -> None:
         """Into what a comprehension or a display is building."""
         self.take(2 if at.name == "MAP_ADD" else 1)
 
-    def extend(self, at: Instruction) -> None:
+    def extend(self, at: BytecodeInstruction) -> None:
         source = self.pop()
         self.add(at, "extend", source, at.name.split("_")[0].lower(), self.peek(at.oparg))
 
     # --- calls ----------------------------------------------------------------------------------
 
-    def call(self, at: Instruction) -> None:
+    def call(self, at: BytecodeInstruction) -> None:
         callee, first, *arguments = self.take(at.oparg + 2)
         self._called(at, callee, first, arguments)
 
-    def call_kw(self, at: Instruction) -> None:
+    def call_kw(self, at: BytecodeInstruction) -> None:
         self.pop()  # the keywords' names
         self.call(at)
 
-    def call_function_ex(self, at: Instruction) -> None:
+    def call_function_ex(self, at: BytecodeInstruction) -> None:
         popped, _ = self.table.effect(at.name, at.oparg)
         callee, first, *packed = self.take(popped)
         arguments: list[Name | None] = []
@@ -529,7 +529,7 @@ class _Walk:
                 arguments.append(_bounded(("star", pack)))
         self._called(at, callee, first, arguments)
 
-    def before_with(self, at: Instruction) -> None:
+    def before_with(self, at: BytecodeInstruction) -> None:
         manager = self.pop()
         self.add(
             at, "call-method", manager, "__enter__" if at.name == "BEFORE_WITH" else "__aenter__"
@@ -540,7 +540,11 @@ class _Walk:
         )
 
     def _called(
-        self, at: Instruction, callee: Name | None, first: Name | None, arguments: list[Name | None]
+        self,
+        at: BytecodeInstruction,
+        callee: Name | None,
+        first: Name | None,
+        arguments: list[Name | None],
     ) -> None:
         """``first`` is what lies between callee and arguments: NULL, or an object that is the first
         argument really.
@@ -555,7 +559,7 @@ class _Walk:
         self.push(("result", at.index))
 
 
-HANDLERS: dict[str, Callable[[_Walk, Instruction], None]] = {
+HANDLERS: dict[str, Callable[[_Walk, BytecodeInstruction], None]] = {
     **dict.fromkeys(
         ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW", "LOAD_FAST_AND_CLEAR"), _Walk.load_fast
     ),

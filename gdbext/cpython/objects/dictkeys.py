@@ -26,7 +26,7 @@ MAX_SHARED_KEYS = 30
 """SHARED_KEYS_MAX_SIZE: instances with more attributes get a dict of their own."""
 
 
-class Entry(NamedTuple):
+class DictEntry(NamedTuple):
     """One entry, with the addresses of its two pointers."""
 
     key: int
@@ -125,7 +125,7 @@ def read_values(reader: Reader, address: int) -> Values:
     )
 
 
-def key_entries(reader: Reader, keys: Keys) -> Iterator[Entry]:
+def key_entries(reader: Reader, keys: Keys) -> Iterator[DictEntry]:
     """Every used entry of a sane keys object in insertion order; deleted ones have key 0.
 
     Raises:
@@ -143,7 +143,7 @@ def key_entries(reader: Reader, keys: Keys) -> Iterator[Entry]:
         base = keys.first + start * layout.size
         found = reader.words(base, count * words)
         for i in range(0, len(found), words):
-            yield Entry(
+            yield DictEntry(
                 found[i + at_key],
                 found[i + at_value],
                 base + 8 * (i + at_key),
@@ -151,7 +151,7 @@ def key_entries(reader: Reader, keys: Keys) -> Iterator[Entry]:
             )
 
 
-def split_entries(reader: Reader, keys: Keys, values: Values) -> Iterator[Entry]:
+def split_entries(reader: Reader, keys: Keys, values: Values) -> Iterator[DictEntry]:
     """The attributes that a sane array of values has, in the order in which they were set.
 
     Raises:
@@ -164,10 +164,10 @@ def split_entries(reader: Reader, keys: Keys, values: Values) -> Iterator[Entry]
     names = list(key_entries(reader, keys))
     for i in order:
         if i < values.capacity and i < len(names):
-            yield Entry(names[i].key, found[i], names[i].key_address, values.first + 8 * i)
+            yield DictEntry(names[i].key, found[i], names[i].key_address, values.first + 8 * i)
 
 
-def dict_entries(reader: Reader, address: int) -> Iterator[Entry]:
+def dict_entries(reader: Reader, address: int) -> Iterator[DictEntry]:
     """The dict's entries in order, without the deleted ones; a value may be 0 in a damaged dict.
 
     Raises:
@@ -186,7 +186,7 @@ def dict_entries(reader: Reader, address: int) -> Iterator[Entry]:
         yield from (entry for entry in key_entries(reader, keys) if entry.key)
 
 
-def find_key(reader: Reader, entries: Iterable[Entry], name: str) -> Entry | None:
+def find_key(reader: Reader, entries: Iterable[DictEntry], name: str) -> DictEntry | None:
     """The entry whose key is that text."""
     for entry in entries:
         if entry.key and read_str(reader.memory, reader.layout, entry.key, len(name)) == name:
@@ -202,12 +202,12 @@ class TextKeys:
 
     LONGEST = 1000
 
-    def __init__(self, reader: Reader, entries: Iterator[Entry]) -> None:
+    def __init__(self, reader: Reader, entries: Iterator[DictEntry]) -> None:
         self._reader = reader
         self._entries = entries
-        self._by_text: dict[str, Entry] = {}
+        self._by_text: dict[str, DictEntry] = {}
 
-    def find(self, name: str) -> Entry | None:
+    def find(self, name: str) -> DictEntry | None:
         """The first entry whose key is that text, of at most ``LONGEST`` characters.
 
         Raises:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.decoded import Reference
-from gdbext.cpython.objects.dictkeys import Entry, dict_entries
+from gdbext.cpython.objects.dictkeys import DictEntry, dict_entries
 from gdbext.cpython.objects.dicts import DictFamily
 from gdbext.cpython.objects.family import Family, PointerField, optional, required
 from gdbext.cpython.objects.reader import Damaged
@@ -73,7 +73,7 @@ class ViewFamily(Family):
             yield from write.items(entry.value for entry in entries)
         yield "])"
 
-    def _items(self, write: ReprWriter, entries: Iterator[Entry]) -> Iterator[str]:
+    def _items(self, write: ReprWriter, entries: Iterator[DictEntry]) -> Iterator[str]:
         for number, entry in enumerate(entries):
             yield ", (" if number else "("
             yield from write.items((entry.key, entry.value))
@@ -129,7 +129,7 @@ class OrderedDictFamily(DictFamily):
             yield node
             node = core.field("_odictnode", node, "next")
 
-    def _in_order(self, core: Core, address: int) -> Iterator[Entry]:
+    def _in_order(self, core: Core, address: int) -> Iterator[DictEntry]:
         entries = {entry.key: entry for entry in dict_entries(core, address)}
         for node in self._nodes(core, address):
             key = core.field("_odictnode", node, "key")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.dictkeys import (
-    Entry,
+    DictEntry,
     dict_entries,
     read_keys,
     read_values,
@@ -58,7 +58,7 @@ def dict_pointer(core: Core, address: int, info: TypeInfo) -> Attribute | None:
     return Attribute("__dict__", core.word(place), place)
 
 
-def inline_entries(core: Core, address: int, info: TypeInfo) -> Iterator[Entry]:
+def inline_entries(core: Core, address: int, info: TypeInfo) -> Iterator[DictEntry]:
     """The inline values that are valid, with their names' addresses.
 
     Raises:
@@ -130,13 +130,13 @@ def slot_attributes(core: Core, address: int, info: TypeInfo) -> Iterator[Attrib
         return
 
 
-def _dict_entries(core: Core, address: int, info: TypeInfo) -> Iterator[Entry]:
+def _dict_entries(core: Core, address: int, info: TypeInfo) -> Iterator[DictEntry]:
     pointer = dict_pointer(core, address, info)
     if pointer and pointer.value and core.is_object(pointer.value):
         yield from dict_entries(core, pointer.value)
 
 
-def _readable(entries: Iterator[Entry]) -> Iterator[Entry]:
+def _readable(entries: Iterator[DictEntry]) -> Iterator[DictEntry]:
     try:
         yield from entries
     except FAULTS:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
 from gdbext.cpython.objects.core import Core
-from gdbext.cpython.objects.dictkeys import Entry
+from gdbext.cpython.objects.dictkeys import DictEntry
 
 
 class ReprWriter(Protocol):
@@ -35,5 +35,5 @@ class ReprWriter(Protocol):
     ) -> Iterator[str]:
         """Several objects in a row."""
 
-    def pairs(self, entries: Iterable[Entry], colon: str) -> Iterator[str]:
+    def pairs(self, entries: Iterable[DictEntry], colon: str) -> Iterator[str]:
         """Keys and values in a row."""

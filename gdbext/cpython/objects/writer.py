@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.core import Core
-from gdbext.cpython.objects.dictkeys import Entry, dict_entries
+from gdbext.cpython.objects.dictkeys import DictEntry, dict_entries
 from gdbext.cpython.objects.family import Family
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.target.protocol import MemoryFault
@@ -119,7 +119,7 @@ class Writer:
                 yield separator
             yield from write(address)
 
-    def pairs(self, entries: Iterable[Entry], colon: str) -> Iterator[str]:
+    def pairs(self, entries: Iterable[DictEntry], colon: str) -> Iterator[str]:
         """Keys and values in a row."""
         for number, entry in enumerate(entries):
             if number:

@@ -20,7 +20,7 @@ NULL_PAGE = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
-class Operand:
+class FaultOperand:
     """The memory operand of the faulting instruction; ``address`` is what it evaluates to."""
 
     text: str
@@ -66,7 +66,7 @@ class Fault:
 
     signal: Signal | None
     instruction: str | None = None
-    operand: Operand | None = None
+    operand: FaultOperand | None = None
     jumped_to: int | None = None
     """Set when the program counter is not in executable code: a call through a bad pointer."""
     bad_call: BadCall | None = None

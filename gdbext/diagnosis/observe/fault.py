@@ -21,7 +21,7 @@ from gdbext.diagnosis.conclude.reporters import (
     aborted_by_libc,
     reports_fatal_error,
 )
-from gdbext.diagnosis.facts.fault import FAULT_SIGNALS, SENT_CODES, Fault, Operand
+from gdbext.diagnosis.facts.fault import FAULT_SIGNALS, SENT_CODES, Fault, FaultOperand
 from gdbext.diagnosis.facts.frames import frame_of_signal
 from gdbext.target.protocol import (
     Debugger,
@@ -155,7 +155,7 @@ def read_instruction(memory: Memory, pc: int) -> Instruction | None:
 
 def accessed_operand(
     instruction: Instruction, registers: dict[str, int], pc: int, fault_address: int | None = None
-) -> Operand | None:
+) -> FaultOperand | None:
     """The memory operand that an instruction accesses.
 
     None if it has none, or where it lies is not known.  Of two, those of a string instruction, it
@@ -172,9 +172,9 @@ def accessed_operand(
 
 def _operand(
     operand: MemoryOperand, registers: dict[str, int], next_instruction: int, address: int
-) -> Operand:
+) -> FaultOperand:
     values = {**registers, "rip": next_instruction}
-    return Operand(
+    return FaultOperand(
         text=str(operand),
         base=operand.base,
         base_value=values[operand.base] if operand.base else None,

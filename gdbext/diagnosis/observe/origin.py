@@ -50,7 +50,7 @@ def read_origin(session: Session, functions: Functions, stack: CrashStack, fault
 
 def _source(
     session: Session, functions: Functions, stack: CrashStack, fault: Fault
-) -> dataflow.Source | None:
+) -> dataflow.ValueSource | None:
     frame, operand, jumped = stack.faulting, fault.operand, fault.jumped_to
     if frame is None or stack.lwp is None:
         return None
@@ -71,7 +71,7 @@ def _source(
     )
 
 
-def _load(session: Session, load: dataflow.Load) -> Load:
+def _load(session: Session, load: dataflow.MemoryLoad) -> Load:
     base = load.base
     is_object = base is not None and leads_to_object(session, base)
     symbol = session.debugger.symbol_at(load.place) if base is None else None
@@ -151,7 +151,7 @@ def _members(objects: Objects, type_address: int) -> Iterator[tuple[str, int]]:
         return
 
 
-def _item(session: Session, loads: Sequence[dataflow.Load]) -> ItemRead | None:
+def _item(session: Session, loads: Sequence[dataflow.MemoryLoad]) -> ItemRead | None:
     """Where the last load is of an item of a live list or tuple: of the array that a list had when
     it was read, of that of a tuple itself.
     """

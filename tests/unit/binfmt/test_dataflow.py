@@ -8,9 +8,9 @@ import pytest
 
 from fakes import FakeMemory
 from gdbext.binfmt.dataflow import (
-    Entry,
-    Load,
-    Source,
+    EntryRegister,
+    MemoryLoad,
+    ValueSource,
     at_instruction,
     call_arguments,
     source_of,
@@ -21,7 +21,7 @@ REGISTERS = {"rdi": HOLDER, "rsp": TOP, "rip": START}
 TWO_LOADS = "488b4728 488b4008 488b4018"  # mov 0x28(%rdi),%rax; mov 8(%rax),%rax; mov 0x18(%rax),…
 
 
-def source(code: str, at: int, register: str, has: int, **registers: int) -> Source:
+def source(code: str, at: int, register: str, has: int, **registers: int) -> ValueSource:
     data = bytes.fromhex(code.replace(" ", ""))
     memory = FakeMemory({START: data, HOLDER: words(holder=True), ARRAY: words(), TOP: bytes(64)})
     known = {**REGISTERS, **registers}
@@ -38,10 +38,12 @@ def words(holder: bool = False) -> bytes:
 def test_loads_are_followed_to_the_argument() -> None:
     """The holder is still in its register; the array is not, and is read again."""
     found = source(TWO_LOADS, 8, "rax", ITEM)
-    assert found == Source(
+    assert found == ValueSource(
         loads=(
-            Load(place=ARRAY + 8, value=ITEM, base=ARRAY, offset=8, is_read_again=True),
-            Load(place=HOLDER + 0x28, value=ARRAY, base=HOLDER, offset=0x28, is_read_again=True),
+            MemoryLoad(place=ARRAY + 8, value=ITEM, base=ARRAY, offset=8, is_read_again=True),
+            MemoryLoad(
+                place=HOLDER + 0x28, value=ARRAY, base=HOLDER, offset=0x28, is_read_again=True
+            ),
         ),
         argument=0,
     )
@@ -50,7 +52,7 @@ def test_loads_are_followed_to_the_argument() -> None:
 def test_an_index_that_has_gone_on_since() -> None:
     """mov 0x28(%rdi),%rax; mov (%rax,%rsi,8),%rdx; add $1,%rsi; mov 0x18(%rdx),%rcx."""
     found = source("488b4728 488b14f0 4883c601 488b4a18 c3", 12, "rdx", ITEM, rsi=2, rax=ARRAY)
-    assert found.loads[0] == Load(place=ARRAY + 8, value=ITEM, base=ARRAY, offset=8)
+    assert found.loads[0] == MemoryLoad(place=ARRAY + 8, value=ITEM, base=ARRAY, offset=8)
     assert found.loads[1].base == HOLDER
 
 
@@ -65,13 +67,13 @@ def test_the_index_of_a_loop_is_what_its_register_has() -> None:
 def test_two_ways_that_do_not_agree() -> None:
     """test %esi,%esi; je 1f; mov 0x10(%rdi),%rax; jmp 2f; 1: mov 0x18(%rdi),%rax; 2: mov (%rax)…"""
     found = source("85f6 7406 488b4710 eb04 488b4718 488b00 c3", 14, "rax", 0)
-    assert found == Source()
+    assert found == ValueSource()
 
 
 def test_what_a_call_returned() -> None:
     """sub $8,%rsp; call …; mov 0x18(%rax),%rax."""
     found = source("4883ec08 e8fb000000 488b4018 c3", 9, "rax", 0)
-    assert found == Source(result_of=START + 9)
+    assert found == ValueSource(result_of=START + 9)
 
 
 def test_what_was_read_before_a_call_is_not_fresh() -> None:
@@ -79,7 +81,7 @@ def test_what_was_read_before_a_call_is_not_fresh() -> None:
     code = "53 488b5f20 e8fb000000 488b4318 c3"
     assert source(code, 10, "rbx", 0).loads == ()  # rdi has something else by now
     values = at_instruction(bytes.fromhex(code.replace(" ", "")), START, START + 10)
-    assert values["rdi"] != Entry("rdi")
+    assert values["rdi"] != EntryRegister("rdi")
 
 
 def test_a_register_that_calls_preserve_keeps_the_base() -> None:
@@ -99,7 +101,7 @@ def test_a_load_before_a_call_in_a_preserved_register() -> None:
 
 def test_a_table_of_jumps_hides_ways() -> None:
     """mov (%rdx,%rsi,8),%rdx; mov 0x20(%rdi),%rax; jmp *%rdx; mov 0x18(%rax),%rax."""
-    assert source("488b14f2 488b4720 ffe2 488b4018 c3", 10, "rax", 0) == Source()
+    assert source("488b14f2 488b4720 ffe2 488b4018 c3", 10, "rax", 0) == ValueSource()
 
 
 def test_a_slot_of_the_stack_that_others_may_write_to() -> None:
@@ -122,7 +124,7 @@ def test_the_way_from_where_an_exception_is_caught() -> None:
     """mov 0x20(%rdi),%rbx; call …; 1: mov 0x18(%rbx),%rax; ret; mov %rax,%rbx; jmp 1b: no jump
     leads to the last two.
     """
-    assert source("488b5f20 e8fb000000 488b4318 c3 4889c3 ebf6", 9, "rbx", 0) == Source()
+    assert source("488b5f20 e8fb000000 488b4318 c3 4889c3 ebf6", 9, "rbx", 0) == ValueSource()
 
 
 def test_a_variable_of_the_module() -> None:
@@ -140,12 +142,12 @@ def test_a_variable_of_the_module() -> None:
 def test_what_an_earlier_round_of_a_loop_read_is_another_value() -> None:
     """1: mov 0x20(%rdi),%rbx; mov %rbx,%rdi; test %rdi,%rdi; jne 1b; mov 0x18(%rbx),%rax."""
     found = source("488b5f20 4889df 4885ff 75f4 488b4318 c3", 12, "rbx", 0, rdi=0)
-    assert found == Source()
+    assert found == ValueSource()
 
 
 @pytest.mark.parametrize("code", ["", "ff", "0f0b", "c5f8"])
 def test_code_that_cannot_be_read(code: str) -> None:
-    assert source(code, 0, "rax", 0) == Source()
+    assert source(code, 0, "rax", 0) == ValueSource()
 
 
 def test_a_place_that_cannot_be_read() -> None:

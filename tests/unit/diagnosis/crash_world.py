@@ -17,7 +17,7 @@ from gdbext.cpython.layout.choice import Choice
 from gdbext.cpython.layout.layout import Source
 from gdbext.diagnosis.conclude.root_cause import root_cause
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.facts.fault import Fault, Operand
+from gdbext.diagnosis.facts.fault import Fault, FaultOperand
 from gdbext.diagnosis.facts.frames import CFrame, CrashStack
 from gdbext.diagnosis.facts.pointers import Candidates, Use
 from gdbext.diagnosis.facts.provenance import Holders, Provenance
@@ -61,7 +61,7 @@ ABORT = Signal("SIGABRT", 7, 6, "SI_TKILL")
 
 def segfault(base: int, displacement: int = 0, *, reads_header: bool = False) -> Fault:
     """A read through a pointer."""
-    operand = Operand(
+    operand = FaultOperand(
         text=f"{displacement:#x}(%rax)",
         base="rax",
         base_value=base,

@@ -10,7 +10,7 @@ import pytest
 from gdbext.binfmt import dataflow
 from gdbext.diagnosis.conclude.doubt import doubt
 from gdbext.diagnosis.conclude.pointers import add_origin
-from gdbext.diagnosis.facts.fault import Fault, Operand
+from gdbext.diagnosis.facts.fault import Fault, FaultOperand
 from gdbext.diagnosis.facts.frames import CFrame, FrameVariable
 from gdbext.diagnosis.facts.origin import ItemRead, Load, Origin
 from gdbext.diagnosis.observe import origin as observed
@@ -141,7 +141,7 @@ def test_a_null_that_was_read_from_memory_is_no_argument() -> None:
     null = FrameVariable("cache", "PyObject *", 0, is_argument=True, is_object=True)
     frame = NativeFrame(0, 0x1000, 0x7000, "encode", module=EXTENSION)
     stack = replace(STACK, c_frames=(CFrame(frame, (null,)),), native_frames=(frame,))
-    operand = Operand(
+    operand = FaultOperand(
         text="(%rax,%rbx,8)", base="rax", base_value=0, displacement=0, address=0, is_write=False
     )
     plain = replace(segfault(0), operand=operand)
@@ -181,7 +181,7 @@ def a_list(world: HeapWorld, *items: int, allocated: int = 4) -> tuple[int, int]
     return lst, array + 8
 
 
-def item_of(world: HeapWorld, *loads: dataflow.Load) -> ItemRead | None:
+def item_of(world: HeapWorld, *loads: dataflow.MemoryLoad) -> ItemRead | None:
     return observed._item(session_of(world), loads)
 
 
@@ -189,8 +189,8 @@ def test_an_item_is_known_by_the_list_s_own_array() -> None:
     world = HeapWorld()
     lst, array = a_list(world, 0x1230, 0x1240)
     offset = world.layout.offset("PyListObject", "ob_item")
-    of_array = dataflow.Load(place=lst + offset, value=array, base=lst, offset=offset)
-    last = dataflow.Load(place=array + 16, value=0, base=array, offset=16)
+    of_array = dataflow.MemoryLoad(place=lst + offset, value=array, base=lst, offset=offset)
+    last = dataflow.MemoryLoad(place=array + 16, value=0, base=array, offset=16)
     item = item_of(world, last, of_array)
     assert item is not None
     assert (item.holder, item.type, item.index, item.length) == (lst, "list", 2, 2)
@@ -202,8 +202,8 @@ def test_an_array_that_the_list_has_no_more_is_not_its_item() -> None:
     lst, _ = a_list(world, 0x1230)
     old = world.page(MEM, 64).take()
     offset = world.layout.offset("PyListObject", "ob_item")
-    of_array = dataflow.Load(place=lst + offset, value=old, base=lst, offset=offset)
-    assert item_of(world, dataflow.Load(place=old, value=0, base=old), of_array) is None
+    of_array = dataflow.MemoryLoad(place=lst + offset, value=old, base=lst, offset=offset)
+    assert item_of(world, dataflow.MemoryLoad(place=old, value=0, base=old), of_array) is None
 
 
 @pytest.mark.parametrize("offset", [4, -8])
@@ -211,9 +211,10 @@ def test_a_place_that_is_no_item_is_none(offset: int) -> None:
     world = HeapWorld()
     lst, array = a_list(world, 0x1230)
     place = lst + world.layout.offset("PyListObject", "ob_item")
-    of_array = dataflow.Load(place=place, value=array, base=lst)
+    of_array = dataflow.MemoryLoad(place=place, value=array, base=lst)
     assert (
-        item_of(world, dataflow.Load(place=array + offset, value=0, base=array), of_array) is None
+        item_of(world, dataflow.MemoryLoad(place=array + offset, value=0, base=array), of_array)
+        is None
     )
 
 
@@ -223,8 +224,8 @@ def test_a_list_that_is_dead_has_no_items() -> None:
     lst = page.object("list")
     page.free(lst)
     place = lst + world.layout.offset("PyListObject", "ob_item")
-    of_array = dataflow.Load(place=place, value=0x3000, base=lst)
-    assert item_of(world, dataflow.Load(place=0x3000, value=0, base=0x3000), of_array) is None
+    of_array = dataflow.MemoryLoad(place=place, value=0x3000, base=lst)
+    assert item_of(world, dataflow.MemoryLoad(place=0x3000, value=0, base=0x3000), of_array) is None
 
 
 def test_what_a_type_lists_as_its_member_has_that_name() -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from gdbext.cpython.interpreter.bytecode import Instruction
+from gdbext.cpython.interpreter.bytecode import BytecodeInstruction
 from gdbext.cpython.interpreter.code_facts import CodeFacts, find_loops
-from gdbext.cpython.interpreter.frames import Code
+from gdbext.cpython.interpreter.frames import FrameCode
 
-CODE = Code(0, "f", "a.py", 1, b"", 0, 0, {}, (), 0, 0)
+CODE = FrameCode(0, "f", "a.py", 1, b"", 0, 0, {}, (), 0, 0)
 
 
-def jump(name: str, index: int, oparg: int) -> Instruction:
-    return Instruction(index, name, oparg, index + 2)
+def jump(name: str, index: int, oparg: int) -> BytecodeInstruction:
+    return BytecodeInstruction(index, name, oparg, index + 2)
 
 
 def test_a_jump_back_is_a_loop() -> None:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gdbext.cpython.interpreter.code_facts import CodeFacts
-from gdbext.cpython.interpreter.frames import Code, Frame, PythonStack
+from gdbext.cpython.interpreter.frames import Frame, FrameCode, PythonStack
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.interpreter.runtime import Interpreter, Runtime, ThreadState
 from gdbext.cpython.locks.critical_sections import INACTIVE, TWO_MUTEXES
@@ -64,9 +64,9 @@ class Thread:
         return self.registers["rsp"]
 
 
-def code_of(frame: Frame) -> Code:
+def code_of(frame: Frame) -> FrameCode:
     """The frame's code, as far as its locks are concerned."""
-    return Code(
+    return FrameCode(
         frame.code,
         frame.function,
         frame.file,
