@@ -314,6 +314,9 @@ class _Decoder:
             self._r2, self._v2 = ~one >> 4 & 1, ~three >> 3 & 1
             self._length, self._mask = three >> 5 & 3, three & 7
             self._zeroing, self._broadcast = bool(three & 128), bool(three & 16)
+        if self._length > 2:
+            # Reserved, but for rounding towards zero, which instructions on memory do not have.
+            raise _Undefined
         self._opcode = self._byte()
         key = f"{prefix}{self._opcode:02x}"
         if self._evex:

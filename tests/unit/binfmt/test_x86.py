@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gdbext.binfmt.x86.instruction import LONGEST, MemoryOperand, decode, general
@@ -109,6 +109,7 @@ def test_an_address_only_named_is_not_accessed() -> None:
 
 @settings(max_examples=2000)
 @given(st.binary(max_size=LONGEST))
+@example(bytes.fromhex("620301602500"))  # a length of vectors that there is not
 def test_any_bytes_are_an_instruction_or_none(code: bytes) -> None:
     instruction = decode(code)
     if instruction is not None:
