@@ -13,6 +13,7 @@ from typing import Protocol
 from gdbext.binfmt import elf
 from gdbext.binfmt.files import TargetFiles, read_source
 from gdbext.target import signals
+from gdbext.target.expressions import refuse_side_effects, simple_value
 from gdbext.target.protocol import (
     Debugger,
     MappedFile,
@@ -24,7 +25,6 @@ from gdbext.target.protocol import (
     Symbol,
     Variable,
 )
-from gdbext.target.text import refuse_side_effects, simple_value
 
 LOST, NO_INTEGER = "optimized out", "not an integer"
 """Why a variable has no value."""

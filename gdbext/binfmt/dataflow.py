@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, TypeAlias
 
-from gdbext.binfmt.arguments import (
+from gdbext.binfmt.recovered_arguments import (
     ENDS,
     GENERAL,
     IMPLICIT,

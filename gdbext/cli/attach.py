@@ -80,12 +80,12 @@ def check_attachable(pid: int) -> None:
     Raises:
         Failure
     """
-    from gdbext.tracing import process
+    from gdbext.tracing import proc
 
     if pid == os.getpid():
         raise Failure(f"process {pid} is gdbext itself")
     try:
-        fields = process.status(pid)
+        fields = proc.status(pid)
     except OSError:
         raise Failure(f"there is no process {pid}") from None
     if fields.get("Tgid") != str(pid):
@@ -95,13 +95,13 @@ def check_attachable(pid: int) -> None:
             f"process {pid} has ended already; its parent has not asked for its exit status yet"
         )
     if (tracer := fields.get("TracerPid", "0")) != "0":
-        if process.is_gdbext_run(int(tracer)):
+        if proc.is_gdbext_run(int(tracer)):
             raise Failure(
                 f"process {pid} is followed by gdbext run, which can look at it while it goes on: "
                 f"kill -USR1 {tracer}"
             )
         raise Failure(
-            f"process {pid} is being traced by process {tracer} ({process.name(int(tracer))}); "
+            f"process {pid} is being traced by process {tracer} ({proc.name(int(tracer))}); "
             "a process has one tracer at most"
         )
     owner = fields.get("Uid", "").split()[:1]

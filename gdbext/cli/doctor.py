@@ -242,11 +242,11 @@ def _ptrace() -> Check:
 
 
 def _cores() -> Check:
-    from gdbext.tracing import cores
+    from gdbext.tracing import kernel_cores
 
-    pattern = cores.pattern()
+    pattern = kernel_cores.pattern()
     soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    reason = cores.lack(pattern, hard)
+    reason = kernel_cores.lack(pattern, hard)
     shown = {resource.RLIM_INFINITY: "unlimited"}
     state = (
         f"core_pattern `{pattern}`, ulimit -c {shown.get(soft, soft)} (hard "

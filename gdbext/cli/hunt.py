@@ -326,18 +326,18 @@ def with_blame(report: Report, arguments: argparse.Namespace, folder: str) -> Re
     """The report with who freed what, as far as a few runs under gdb show it."""
     import dataclasses
 
-    from gdbext.cli import blamed
+    from gdbext.cli import blame_runs
 
     if report.consensus is None:
         return report
-    types = blamed.types_of(report)
+    types = blame_runs.types_of(report)
     if types:
         command = parsers.command_to_run("hunt", arguments)
         _say(f"recording who frees objects of {', '.join(types)}, under gdb")
-        functions = blamed.functions_of(report)
-        blame = blamed.record(command, types, functions, arguments.run_time, folder)
+        functions = blame_runs.functions_of(report)
+        blame = blame_runs.record(command, types, functions, arguments.run_time, folder)
     else:
-        blame = blamed.NOTHING_TO_RECORD
+        blame = blame_runs.NOTHING_TO_RECORD
     return dataclasses.replace(report, consensus=dataclasses.replace(report.consensus, blame=blame))
 
 

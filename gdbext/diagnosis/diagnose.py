@@ -43,11 +43,11 @@ from gdbext.diagnosis.observe.cpp_exception import read_exception
 from gdbext.diagnosis.observe.crash_site import read_crash_site
 from gdbext.diagnosis.observe.fault import read_fault
 from gdbext.diagnosis.observe.heap_state import read_heap_state
-from gdbext.diagnosis.observe.holders import find_holders
 from gdbext.diagnosis.observe.issue_features import read_features
 from gdbext.diagnosis.observe.observer import Observer
 from gdbext.diagnosis.observe.origin import read_origin
 from gdbext.diagnosis.observe.pictures import container_views, heap_pages
+from gdbext.diagnosis.observe.pointer_holders import find_holders
 from gdbext.diagnosis.observe.pointers import read_candidates, read_pointers
 from gdbext.diagnosis.observe.process import (
     read_hang,
@@ -55,7 +55,7 @@ from gdbext.diagnosis.observe.process import (
     read_named_object,
     read_process,
 )
-from gdbext.diagnosis.observe.program import ProgramFrames
+from gdbext.diagnosis.observe.program_frames import ProgramFrames
 from gdbext.diagnosis.observe.provenance import find_provenance
 from gdbext.diagnosis.observe.reported import given_to
 from gdbext.diagnosis.observe.stack import Functions, read_stack

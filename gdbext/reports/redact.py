@@ -38,7 +38,7 @@ from gdbext.model import (
     ThreadName,
     ValueSlot,
 )
-from gdbext.reports.words import Words
+from gdbext.reports.memory_words import Words
 
 Part = TypeVar("Part")
 

@@ -92,7 +92,7 @@ class NativeFrame:
     ``level`` counts from 0 without gaps.  It may lag behind the debugger's own number: the frames
     of tail calls that the debugger only guesses are left out.  ``function`` is DWARF's name, else
     that of the symbol, without the suffixes of compilers' copies
-    (:func:`gdbext.target.text.plain_function`), or SIGNAL_FRAME.  ``file`` is a whole path;
+    (:func:`gdbext.target.expressions.plain_function`), or SIGNAL_FRAME.  ``file`` is a whole path;
     ``module`` the mapped file; ``is_inlined`` frames share pc and sp with their caller.
     """
 

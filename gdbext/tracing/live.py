@@ -6,7 +6,7 @@ import contextlib
 import os
 import time
 
-from gdbext.tracing import process, ptrace
+from gdbext.tracing import proc, ptrace
 from gdbext.tracing.snapshot import SnapshotError, write_core
 
 STOP_SECONDS = 2.0
@@ -24,7 +24,7 @@ def snapshot(pid: int, path: str) -> None:
     try:
         _hold_all(pid, held)
         threads = sorted(held, key=lambda task: (task != pid, task))
-        if not threads and not process.tasks(pid):
+        if not threads and not proc.tasks(pid):
             raise SnapshotError(f"there is no process {pid}")
         if not threads:
             raise SnapshotError(f"no thread of process {pid} could be stopped")
@@ -38,7 +38,7 @@ def snapshot(pid: int, path: str) -> None:
 def _hold_all(pid: int, held: dict[int, int]) -> None:
     asked: set[int] = set()
     deadline = time.monotonic() + STOP_SECONDS
-    while fresh := [task for task in process.tasks(pid) if task not in asked]:
+    while fresh := [task for task in proc.tasks(pid) if task not in asked]:
         asked.update(fresh)
         for task in fresh:
             try:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from gdbext.binfmt import maps
 from gdbext.binfmt.maps import Mapping
-from gdbext.tracing import process, ptrace
+from gdbext.tracing import proc, ptrace
 
 PAGE = os.sysconf("SC_PAGE_SIZE")
 CHUNK = 1 << 20
@@ -245,7 +245,7 @@ def _thread_status(
     """``struct elf_prstatus``; its times stay 0."""
     fields = {}
     with contextlib.suppress(OSError):
-        fields = process.status(thread)
+        fields = proc.status(thread)
     code = struct.unpack_from("<i", death.info, 8)[0] if death.info else 0
     head = struct.pack(
         "<iiihxxQQiiii64x",
@@ -263,9 +263,9 @@ def _thread_status(
 
 def _process_info(pid: int, family: tuple[int, int, int]) -> bytes:
     """``struct elf_prpsinfo``."""
-    fields = process.status(pid)
+    fields = proc.status(pid)
     user, group = (int(fields[key].split()[0]) for key in ("Uid", "Gid"))
-    name, command = process.name(pid).encode()[:15], process.command(pid).encode()[:79]
+    name, command = proc.name(pid).encode()[:15], proc.command(pid).encode()[:79]
     return struct.pack(
         "<bcbbxxxxQIIiiii16s80s", 0, b"R", 0, 0, 0, user, group, pid, *family, name, command
     )

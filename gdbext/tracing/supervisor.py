@@ -11,7 +11,7 @@ import sys
 import time
 from typing import Any
 
-from gdbext.tracing import cores, process, ptrace
+from gdbext.tracing import kernel_cores, proc, ptrace
 from gdbext.tracing.diagnoses import Diagnoses, RunOptions, say
 from gdbext.tracing.pauses import Pauses
 from gdbext.tracing.relay import Relay
@@ -78,7 +78,7 @@ class _Supervisor:
         """The wait status of the command."""
         started = time.time()
         self._start()
-        self._relay = Relay(self._main, process.process_of, self._asked)
+        self._relay = Relay(self._main, proc.process_of, self._asked)
         try:
             self._follow()
         except Exception as error:  # A defect of ours must not cost the command its life.
@@ -152,8 +152,8 @@ class _Supervisor:
             self._diagnoses.start(
                 StoppedProcess(
                     self._main,
-                    process.name(self._main),
-                    process.command(self._main),
+                    proc.name(self._main),
+                    proc.command(self._main),
                     0,
                     None,
                     problem,
@@ -171,7 +171,7 @@ class _Supervisor:
 
     def _look(self, is_asked: bool) -> bool:
         """Diagnose every Python that is being followed; False if there is none."""
-        pythons = [pid for pid in self._tracer.processes if process.is_python(pid)]
+        pythons = [pid for pid in self._tracer.processes if proc.is_python(pid)]
         for pid in pythons:
             self._tracer.look(pid, is_asked)
         self._tracer.drain()
@@ -203,12 +203,12 @@ class _Supervisor:
         self._relay.seen(task, number, sender)
 
     def _stopped(self, task: int, number: int) -> None:
-        if number != signal.SIGSTOP and process.process_of(task) == self._main:
+        if number != signal.SIGSTOP and proc.process_of(task) == self._main:
             self._stop_self = True
 
     def _look_for_core(self, number: int, since: float) -> None:
         """Without tracing a core has to be found; only the command's own death can be seen then."""
-        found, lack = cores.newest(self._main, since)
+        found, lack = kernel_cores.newest(self._main, since)
         problem = None if found else f"it cannot be traced ({self._refused}), and {lack}"
         name = os.path.basename(self._command[0])
         self._diagnoses.start(
@@ -222,7 +222,7 @@ def _become(command: list[str], mask: set[int], is_traced: bool) -> None:
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)  # Python ignores them
     if not is_traced:
-        cores.allow()
+        kernel_cores.allow()
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     try:
         os.execvp(command[0], command)
@@ -233,7 +233,7 @@ def _become(command: list[str], mask: set[int], is_traced: bool) -> None:
 
 def _why_refused(error: OSError) -> str:
     with contextlib.suppress(OSError):
-        if (tracer := process.status(os.getpid()).get("TracerPid", "0")) != "0":
+        if (tracer := proc.status(os.getpid()).get("TracerPid", "0")) != "0":
             return f"gdbext itself is being traced, by process {tracer}"
     with contextlib.suppress(OSError), open("/proc/sys/kernel/yama/ptrace_scope") as stream:
         if (scope := stream.read().strip()) in ("2", "3"):

@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from gdbext.tracing import process, ptrace
+from gdbext.tracing import proc, ptrace
 from gdbext.tracing.scratch import Scratch
 from gdbext.tracing.snapshot import SnapshotError, StopReason, write_core
 
@@ -117,7 +117,7 @@ class Tracer:
         return sorted(
             task
             for task in self._tasks
-            if process.process_of(task) == task and os.path.exists(f"/proc/{task}")
+            if proc.process_of(task) == task and os.path.exists(f"/proc/{task}")
         )
 
     def drain(self) -> None:
@@ -189,7 +189,7 @@ class Tracer:
         ``choose`` picks the task, which is returned; None where there is none to pick.
         """
         idle = self._pausing | self._paused.keys()
-        tasks = sorted(t for t in self._tasks - idle if len(process.tasks(t)) > 1)
+        tasks = sorted(t for t in self._tasks - idle if len(proc.tasks(t)) > 1)
         if not tasks:
             return None
         task = choose(tasks)
@@ -219,7 +219,7 @@ class Tracer:
         if core and is_asked:
             self._left += 1  # however often the user asks, crashes have theirs
         self._crashed(
-            StoppedProcess(pid, process.name(pid), process.command(pid), 0, core, problem, is_asked)
+            StoppedProcess(pid, proc.name(pid), proc.command(pid), 0, core, problem, is_asked)
         )
         self._thaw(held)
 
@@ -231,14 +231,14 @@ class Tracer:
         # Its own fault or abort, not a signal from elsewhere: each microsecond that the other
         # threads go on costs evidence, so they are stopped first and everything else is found out
         # then.
-        at_once = task not in self._calm and (info.code > 0 or process.has_task(task, info.sender))
+        at_once = task not in self._calm and (info.code > 0 or proc.has_task(task, info.sender))
         held = self._freeze(task, task) if at_once else []
-        pid = process.process_of(task)
+        pid = proc.process_of(task)
         try:
-            fields = process.status(task)
-            if pid in self._doomed or process.ignores(fields, number):
+            fields = proc.status(task)
+            if pid in self._doomed or proc.ignores(fields, number):
                 return
-            if process.catches(fields, number):
+            if proc.catches(fields, number):
                 if at_once:
                     self._remember(pid, task, StopReason(number, info.raw), held)
                 return
@@ -251,9 +251,7 @@ class Tracer:
                 threads = [task, *(t for t, _ in held)]
                 core, problem = self._write(pid, threads, StopReason(number, info.raw))
                 self._crashed(
-                    StoppedProcess(
-                        pid, process.name(pid), process.command(pid), number, core, problem
-                    )
+                    StoppedProcess(pid, proc.name(pid), proc.command(pid), number, core, problem)
                 )
         finally:
             self._thaw(held)
@@ -261,13 +259,13 @@ class Tracer:
     def _remember(
         self, pid: int, task: int, death: StopReason, held: list[tuple[int, int]]
     ) -> None:
-        if self._caught.get(pid, 0) >= CAUGHT_FAULTS or not process.is_python(pid):
+        if self._caught.get(pid, 0) >= CAUGHT_FAULTS or not proc.is_python(pid):
             self._calm.add(task)
             return
         self._caught[pid] = self._caught.get(pid, 0) + 1
         core, _ = self._write(pid, [task, *(t for t, _ in held)], death)
         if core is not None:
-            early = _Early(death.number, core, process.name(pid), process.command(pid))
+            early = _Early(death.number, core, proc.name(pid), proc.command(pid))
             self._early.setdefault(pid, {})[task] = early
 
     def _write(
@@ -278,7 +276,7 @@ class Tracer:
             return None, "enough cores were taken of this command already"
         folder = self._scratch.path
         room = os.statvfs(folder)
-        if process.resident_bytes(pid) > room.f_bavail * room.f_frsize // 2:
+        if proc.resident_bytes(pid) > room.f_bavail * room.f_frsize // 2:
             return None, f"its memory does not fit into {folder}; set TMPDIR"
         path = os.path.join(folder, f"core.{pid}.{next(self._numbers)}")
         self._left -= 1
@@ -323,7 +321,7 @@ class Tracer:
         self._forget(pid)
         self._tasks.discard(ptrace.event_message(pid))
         self._tasks.add(pid)
-        words = process.command(pid).split(" ")[:2]
+        words = proc.command(pid).split(" ")[:2]
         if any(os.path.basename(word) in DEBUGGERS for word in words):
             ptrace.detach(pid)
             self._tasks.discard(pid)
@@ -346,7 +344,7 @@ class Tracer:
         asked = {first}
         deadline = time.monotonic() + FREEZE_SECONDS
         # A thread may have been starting another meanwhile.
-        while fresh := [task for task in process.tasks(pid) if task not in asked]:
+        while fresh := [task for task in proc.tasks(pid) if task not in asked]:
             for task in fresh:
                 with contextlib.suppress(OSError):  # ending, or not ours
                     ptrace.interrupt(task)

@@ -16,7 +16,7 @@ import pytest
 
 import interpreters
 from gdbext.backends.host import WHEEL_VARIABLES
-from gdbext.cli.blamed import record
+from gdbext.cli.blame_runs import record
 from gdbext.reports.json_report import schema
 from integration.commandline import GDBEXT, environment, gdbext
 from lab.crash import debugger

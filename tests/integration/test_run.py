@@ -737,8 +737,8 @@ PLUGIN = ("-m", "pytest", "-q", "-p", "gdbext.pytest_plugin", "--gdbext", "-p", 
 # limit sees to it that none comes.
 ELSEWHERE = """
 import sys
-from gdbext.tracing import cores
-cores.PATTERN = {pattern!r}
+from gdbext.tracing import kernel_cores
+kernel_cores.PATTERN = {pattern!r}
 from gdbext.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """

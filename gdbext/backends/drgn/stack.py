@@ -18,10 +18,10 @@ from gdbext.binfmt.dwarf.entries import LOW_PC, DebugEntry
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import DwarfPlace, TargetFiles
 from gdbext.target.cplusplus import function_in
+from gdbext.target.expressions import has_own_name, plain_function, tidy_type
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.target.registers import PRESERVED, known_registers
 from gdbext.target.signals import returns_from_signal
-from gdbext.target.text import has_own_name, plain_function, tidy_type
 
 
 class Stacks:

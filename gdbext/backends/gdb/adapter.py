@@ -11,10 +11,10 @@ import gdb
 
 from gdbext.backends.adapter import Adapter
 from gdbext.backends.gdb import running
+from gdbext.backends.gdb.printed import output_of
 from gdbext.backends.gdb.stack import Stacks
 from gdbext.backends.gdb.threads import WORD, lwp_of, register, selection, threads_by_lwp
 from gdbext.backends.gdb.types import AGGREGATES, StructTypes, dwarf_symbol
-from gdbext.backends.gdb.words import output_of
 from gdbext.binfmt.debug_files import STANDARD, Where, stand_ins
 from gdbext.binfmt.files import TargetFiles
 from gdbext.target import signals

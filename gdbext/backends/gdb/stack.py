@@ -11,22 +11,22 @@ from functools import cached_property
 import gdb
 
 from gdbext.backends.adapter import LOST, NO_INTEGER, in_order, known
-from gdbext.backends.gdb.threads import WORD, register, selection, threads_by_lwp
-from gdbext.backends.gdb.types import AGGREGATES, STRUCTS
-from gdbext.backends.gdb.words import (
+from gdbext.backends.gdb.printed import (
     function_name,
     library_at,
     output_of,
     source_path,
     symbol_name,
 )
+from gdbext.backends.gdb.threads import WORD, register, selection, threads_by_lwp
+from gdbext.backends.gdb.types import AGGREGATES, STRUCTS
 from gdbext.binfmt.dwarf import inlines, locations
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
 from gdbext.target.cplusplus import function_in
+from gdbext.target.expressions import has_own_name, plain_function, tidy_type
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.target.registers import GENERAL, PRESERVED, VOLATILE, known_registers
-from gdbext.target.text import has_own_name, plain_function, tidy_type
 
 INTEGERS = {
     gdb.TYPE_CODE_PTR,

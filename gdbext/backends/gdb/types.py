@@ -8,8 +8,8 @@ from functools import partial
 
 import gdb
 
+from gdbext.backends.gdb.printed import source_path, symbol_name
 from gdbext.backends.gdb.threads import WORD
-from gdbext.backends.gdb.words import source_path, symbol_name
 from gdbext.backends.structs import Member, flattened
 from gdbext.target.protocol import Struct, Symbol
 

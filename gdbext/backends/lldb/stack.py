@@ -13,10 +13,10 @@ from gdbext.backends.adapter import LOST, NO_INTEGER, in_order, known
 from gdbext.binfmt.entry_values import EntryValues
 from gdbext.binfmt.files import TargetFiles
 from gdbext.target.cplusplus import function_in, short_function
+from gdbext.target.expressions import has_own_name, plain_function, tidy_type
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
 from gdbext.target.registers import PRESERVED, known_registers
 from gdbext.target.signals import returns_from_signal
-from gdbext.target.text import has_own_name, plain_function, tidy_type
 
 INVALID = lldb.LLDB_INVALID_ADDRESS
 STRUCTS = lldb.eTypeClassStruct | lldb.eTypeClassUnion | lldb.eTypeClassClass

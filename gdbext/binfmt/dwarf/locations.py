@@ -19,8 +19,8 @@ from gdbext.binfmt.dwarf.entries import (
     Malformed,
     leb,
 )
+from gdbext.target.expressions import tidy_type
 from gdbext.target.protocol import Memory, MemoryFault, Variable
-from gdbext.target.text import tidy_type
 
 FORMAL_PARAMETER, VARIABLE = 0x05, 0x34
 VARIABLES = (FORMAL_PARAMETER, VARIABLE)

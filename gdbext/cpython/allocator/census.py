@@ -14,8 +14,8 @@ from gdbext.cpython.allocator.judge import Judge
 from gdbext.cpython.allocator.kinds import ANY
 from gdbext.cpython.allocator.living import GRAIN, SLICE_SHIFT, Living, slices_of
 from gdbext.cpython.allocator.looks import Look, Looks, read_looks
+from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.pages import Page
-from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.frozen import dataclass
 from gdbext.model import Verdict

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from gdbext.cpython.allocator import debug_hooks
 from gdbext.cpython.allocator.debug_hooks import read_hooks
 from gdbext.cpython.allocator.kinds import least_size, tag_of
+from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.mimalloc import Segment
 from gdbext.cpython.allocator.page_free_lists import LISTS, FreeBlocks
 from gdbext.cpython.allocator.pages import DOMAINS, POINTER_FLAGS, Page
-from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.objects.header import Header
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.model import Address, Block, Claim, Confidence, Evidence, Liveness, Verdict

@@ -14,10 +14,10 @@ from gdbext.cpython import fills
 from gdbext.cpython.allocator.debug_hooks import HEADER, TRAILER, read_hooks
 from gdbext.cpython.allocator.evidence import MAX_HOOKED_BLOCK
 from gdbext.cpython.allocator.judge import Judge
+from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.object_freelists import BrokenFreelist, is_object_list, owner
 from gdbext.cpython.allocator.page_free_lists import Damage, Flaw, PageWords, decode
 from gdbext.cpython.allocator.pages import DOMAINS, MEM, Page
-from gdbext.cpython.allocator.records import Records
 from gdbext.frozen import dataclass
 from gdbext.model import Address, Claim, Evidence, Verdict
 from gdbext.target.protocol import MemoryFault, text_in_word

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from gdbext.cpython.allocator.activity import ThreadStop, collections
 from gdbext.cpython.allocator.census import Census, to_array
 from gdbext.cpython.allocator.health import Corruption, Health
-from gdbext.cpython.allocator.holders import Holder, HolderSearch
 from gdbext.cpython.allocator.judge import Judge
 from gdbext.cpython.allocator.looks import holds_objects
+from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.pages import DOMAINS, MEM, Page
-from gdbext.cpython.allocator.records import Records
+from gdbext.cpython.allocator.pointer_holders import Holder, HolderSearch
 from gdbext.cpython.allocator.sweep import Progress, Sweep
 from gdbext.cpython.interpreter.runtime import Runtime
 from gdbext.cpython.layout.layout import Layout, UnknownLayout

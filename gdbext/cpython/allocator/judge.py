@@ -27,12 +27,12 @@ from gdbext.cpython.allocator.evidence import (
     what_lives,
 )
 from gdbext.cpython.allocator.looks import holds_objects
+from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.mimalloc import SEGMENT_MASK, Segment, Span
 from gdbext.cpython.allocator.occupant import LIKELY, POSSIBLE, PROVEN, Occupants
 from gdbext.cpython.allocator.page_free_lists import FREED_BY, OTHER, FreeBlocks
 from gdbext.cpython.allocator.pages import MEM, OBJECT, SLICE_SIZE, Page
 from gdbext.cpython.allocator.places import Place
-from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.fills import fill_of
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.model import Address, Block, Claim, Evidence, Liveness, Verdict

@@ -12,9 +12,9 @@ from functools import cached_property
 from itertools import compress, islice
 from operator import not_
 
+from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.page_free_lists import BULK_BLOCK_SIZE
 from gdbext.cpython.allocator.pages import DOMAINS, MEM, Page
-from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.frozen import dataclass
 from gdbext.target.protocol import MemoryFault

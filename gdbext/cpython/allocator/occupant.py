@@ -10,10 +10,10 @@ from gdbext.cpython import fills
 from gdbext.cpython.allocator.activity import ThreadStop
 from gdbext.cpython.allocator.evidence import counts, guards, misfit, say, what_lives
 from gdbext.cpython.allocator.kinds import is_kind_of
+from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.object_freelists import Cached, is_object_list, owner
 from gdbext.cpython.allocator.page_free_lists import FreeBlocks, decode
 from gdbext.cpython.allocator.pages import DOMAINS, MEM, Page
-from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.fills import fill_of
 from gdbext.cpython.objects.header import MERGED, Header
 from gdbext.cpython.objects.types import TypeInfo

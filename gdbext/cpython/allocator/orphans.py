@@ -13,8 +13,8 @@ from dataclasses import field
 
 from gdbext.cpython.allocator.kinds import is_kind_of
 from gdbext.cpython.allocator.looks import Selection
+from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.pages import GC, GC_PRE, SLICE_SIZE, Page
-from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.allocator.sweep import Progress, Stretch, Sweep
 from gdbext.cpython.objects.header import Header
 from gdbext.cpython.objects.objects import Objects

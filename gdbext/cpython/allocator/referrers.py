@@ -12,8 +12,8 @@ from dataclasses import field
 from functools import cached_property
 
 from gdbext.cpython.allocator.looks import holds_objects
+from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.pages import DOMAINS, Page
-from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.allocator.sweep import Progress, Stretch, Sweep
 from gdbext.cpython.interpreter.frames import FrameReader
 from gdbext.cpython.layout.layout import UnknownLayout

@@ -15,8 +15,8 @@ from gdbext.cpython.allocator.judge import Judge
 from gdbext.cpython.allocator.kinds import ANY
 from gdbext.cpython.allocator.living import SLICE_SHIFT, Living
 from gdbext.cpython.allocator.looks import holds_objects
+from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.pages import GC, GC_PRE, Page
-from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.allocator.sweep import Progress, Stretch, Sweep
 from gdbext.cpython.objects.types import HAVE_GC
 from gdbext.frozen import dataclass

@@ -17,9 +17,9 @@ from typing import NamedTuple
 from gdbext.cpython.allocator.glibc import free_parts
 from gdbext.cpython.allocator.living import SLICE_SHIFT
 from gdbext.cpython.allocator.looks import holds_objects
+from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.mimalloc import SEGMENT_SIZE
 from gdbext.cpython.allocator.pages import Page
-from gdbext.cpython.allocator.records import Records
 from gdbext.frozen import dataclass
 from gdbext.target.protocol import MemoryFault
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from functools import cached_property
 
-from gdbext.cpython.locks.places import Lock
+from gdbext.cpython.locks.lock_places import Lock
 from gdbext.frozen import dataclass
 from gdbext.model import Confidence, Evidence
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.locks.graph import Wait
-from gdbext.cpython.locks.places import Lock, LockKind
+from gdbext.cpython.locks.lock_places import Lock, LockKind
 from gdbext.cpython.locks.sources import Sources
 from gdbext.target.protocol import MemoryFault
 

@@ -17,8 +17,8 @@ from gdbext.cpython.interpreter.runtime import Runtime, ThreadState
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
 from gdbext.cpython.locks.critical_sections import CriticalSection
 from gdbext.cpython.locks.graph import Hold, Wait, WaitGraph
-from gdbext.cpython.locks.holders import LockHolders
-from gdbext.cpython.locks.places import Lock, LockKind, LockNames
+from gdbext.cpython.locks.lock_holders import LockHolders
+from gdbext.cpython.locks.lock_places import Lock, LockKind, LockNames
 from gdbext.cpython.locks.problems import Hang, Problem, find_problems, judge_hang
 from gdbext.cpython.locks.python_locks import read_lock, read_module_lock
 from gdbext.cpython.locks.sources import Sources

@@ -13,9 +13,9 @@ from dataclasses import replace
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.locks import mutex
 from gdbext.cpython.locks.graph import Edge, Wait, WaitGraph
-from gdbext.cpython.locks.holders import LockHolders
+from gdbext.cpython.locks.lock_holders import LockHolders
 from gdbext.cpython.locks.lock_names import named_lock
-from gdbext.cpython.locks.places import Lock, LockKind, LockNames
+from gdbext.cpython.locks.lock_places import Lock, LockKind, LockNames
 from gdbext.cpython.locks.sources import Sources
 from gdbext.cpython.locks.stop_the_world import StopTheWorld
 from gdbext.cpython.locks.tries import livelocks

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 from gdbext.cpython.interpreter.names import resolve
 from gdbext.cpython.locks.graph import Edge, Hold, Wait, WaitGraph
-from gdbext.cpython.locks.holders import LockHolders
-from gdbext.cpython.locks.places import Lock, LockKind
+from gdbext.cpython.locks.lock_holders import LockHolders
+from gdbext.cpython.locks.lock_places import Lock, LockKind
 from gdbext.cpython.locks.python_locks import read_lock
 from gdbext.cpython.locks.sources import Sources
 from gdbext.model import Claim, Evidence

@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import cached_property
 
 from gdbext.cpython.locks.graph import Wait
+from gdbext.cpython.locks.lock_places import Lock, LockKind, LockNames
 from gdbext.cpython.locks.parking_lot import ParkingLot, Waiter, read_buckets, waiter_at_futex
-from gdbext.cpython.locks.places import Lock, LockKind, LockNames
 from gdbext.cpython.locks.python_locks import module_lock_of, read_lock
 from gdbext.cpython.locks.sources import Sources
 from gdbext.cpython.locks.stacks import ThreadStacks

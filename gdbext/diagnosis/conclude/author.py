@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdbext.diagnosis.conclude.modules import is_others
+from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.target.cplusplus import is_library_code
 from gdbext.target.values import NativeFrame

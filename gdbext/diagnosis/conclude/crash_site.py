@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from gdbext.diagnosis.conclude.modules import is_others
+from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.facts.frames import CFrame
 from gdbext.target.values import NativeFrame
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gdbext.diagnosis.conclude.modules import is_standard
+from gdbext.diagnosis.conclude.code_owners import is_standard
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CFrame, CrashStack
 from gdbext.diagnosis.facts.pointers import Pointer

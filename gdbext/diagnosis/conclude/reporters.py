@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from gdbext.cpython.traits.functions import function_traits
-from gdbext.diagnosis.conclude.modules import is_system
+from gdbext.diagnosis.conclude.code_owners import is_system
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.target.values import NativeFrame
 

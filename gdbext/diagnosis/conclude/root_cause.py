@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gdbext.cpython.fills import GUARD, UNINITIALISED
-from gdbext.diagnosis.conclude.modules import is_standard
+from gdbext.diagnosis.conclude.code_owners import is_standard
 from gdbext.diagnosis.facts.cause import Cause, NotAnObject, Surroundings, Wrong
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.pointers import MEM_DOMAIN, Pointer

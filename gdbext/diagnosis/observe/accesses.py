@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence, Set
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.types import traits_of
 from gdbext.diagnosis.conclude.accesses import merged
-from gdbext.diagnosis.conclude.allocator import is_mimalloc
+from gdbext.diagnosis.conclude.allocator_functions import is_mimalloc
 from gdbext.diagnosis.conclude.known_races import culprits as culprits_of
 from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.conclude.shared_items import may_be_taken

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from gdbext.binfmt.arguments import MAX_CODE, whole_register
+from gdbext.binfmt.recovered_arguments import MAX_CODE, whole_register
 from gdbext.binfmt.x86.instruction import LONGEST, MemoryOperand, Operand, decode
 from gdbext.target.protocol import Debugger, MemoryFault
 

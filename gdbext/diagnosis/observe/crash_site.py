@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.conclude.crash_site import called_functions, is_foreign, site_functions
-from gdbext.diagnosis.conclude.modules import is_others
 from gdbext.diagnosis.facts.crash_site import CrashSite
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.observe.issue_features import current_holder

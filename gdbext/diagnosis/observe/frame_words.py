@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from gdbext.binfmt.arguments import recovered
+from gdbext.binfmt.recovered_arguments import recovered
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.cpython.allocator.kinds import is_kind_of
 from gdbext.cpython.objects.objects import Objects

@@ -10,9 +10,9 @@ from gdbext.cpython.allocator.heap import Heap
 from gdbext.cpython.allocator.page_free_lists import Flaw
 from gdbext.cpython.allocator.pages import Page
 from gdbext.cpython.fills import FREED, fill_of
-from gdbext.diagnosis.conclude.allocator import is_in_allocator, is_mimalloc
+from gdbext.diagnosis.conclude.allocator_functions import is_in_allocator, is_mimalloc
+from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.conclude.libc import is_double_free
-from gdbext.diagnosis.conclude.modules import is_others
 from gdbext.diagnosis.facts.cause import Cause, Wrong
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CrashStack

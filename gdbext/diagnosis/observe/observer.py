@@ -6,7 +6,7 @@ from dataclasses import field
 
 from gdbext.diagnosis.facts.accesses import Access
 from gdbext.diagnosis.facts.frames import CrashStack
-from gdbext.diagnosis.observe.program import ProgramFrames
+from gdbext.diagnosis.observe.program_frames import ProgramFrames
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.frozen import dataclass
 from gdbext.session import Session

@@ -14,7 +14,7 @@ from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.facts.provenance import Provenance
 from gdbext.diagnosis.facts.types import CONTAINERS, SEQUENCES
 from gdbext.diagnosis.observe import containers
-from gdbext.diagnosis.observe.program import ProgramFrames
+from gdbext.diagnosis.observe.program_frames import ProgramFrames
 from gdbext.model import Address, Claim, Evidence, Slot, Verdict
 from gdbext.session import Session
 from gdbext.target.protocol import MemoryFault

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from gdbext.binfmt import dataflow
-from gdbext.binfmt.arguments import ARGUMENTS, recovered
+from gdbext.binfmt.recovered_arguments import ARGUMENTS, recovered
 from gdbext.cpython.traits.functions import function_traits
 from gdbext.diagnosis.observe.frame_words import FunctionRanges
 from gdbext.target.protocol import Debugger, MemoryFault, NativeFrame

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
 from gdbext.cpython.interpreter.frames import Frame, PythonStack
-from gdbext.diagnosis.conclude.modules import is_others
+from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.facts.eval_loop import eval_levels, is_entry
 from gdbext.diagnosis.facts.frames import CFrame, CrashStack
 from gdbext.diagnosis.observe.notes import Note, ignore
-from gdbext.diagnosis.observe.program import ProgramFrames
+from gdbext.diagnosis.observe.program_frames import ProgramFrames
 from gdbext.model import NativeFrameInfo, PythonFrame, SourceLine, ThreadInfo
 from gdbext.session import Session
 from gdbext.target import cython

@@ -12,11 +12,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from gdbext.binfmt.arguments import recovered
+from gdbext.binfmt.recovered_arguments import recovered
 from gdbext.cpython.allocator import debug_hooks, glibc
 from gdbext.cpython.allocator.pages import MEM, OBJECT
-from gdbext.diagnosis.conclude.allocator import is_mimalloc
-from gdbext.diagnosis.conclude.modules import is_c_library, is_system
+from gdbext.diagnosis.conclude.allocator_functions import is_mimalloc
+from gdbext.diagnosis.conclude.code_owners import is_c_library, is_system
 from gdbext.diagnosis.conclude.reporters import reports_fatal_error
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.memory import AllocatorCall, WrongFree

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gdbext.diagnosis.conclude import libc
-from gdbext.diagnosis.conclude.allocator import is_mimalloc
+from gdbext.diagnosis.conclude.allocator_functions import is_mimalloc
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Address, Claim, Confidence, Evidence, Finding, Foreign

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from gdbext.cpython.traits.types import traits_of
-from gdbext.diagnosis.conclude.modules import is_standard
+from gdbext.diagnosis.conclude.code_owners import is_standard
 from gdbext.diagnosis.conclude.operations import of_slot
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CrashStack, SlotOwner

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from gdbext.diagnosis.conclude.author import authors_frame
-from gdbext.diagnosis.conclude.modules import is_system
+from gdbext.diagnosis.conclude.code_owners import is_system
 from gdbext.diagnosis.conclude.reporters import is_abort_machinery
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits

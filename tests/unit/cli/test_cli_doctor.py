@@ -12,7 +12,7 @@ from gdbext.backends.programs import Program
 from gdbext.cli import doctor, interpreters
 from gdbext.cli.main import main
 from gdbext.engine import launch
-from gdbext.tracing import cores
+from gdbext.tracing import kernel_cores
 
 
 def test_json_is_complete(
@@ -85,7 +85,7 @@ def test_a_symbol_server_that_gdb_would_ask_about(
 
 
 def test_pipe_for_cores_is_a_lack_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cores, "pattern", lambda: "|/bin/false")
+    monkeypatch.setattr(kernel_cores, "pattern", lambda: "|/bin/false")
     check = doctor._cores()
     assert check.sign == doctor.LACK
     assert "/bin/false" in check.cost

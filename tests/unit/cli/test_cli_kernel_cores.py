@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gdbext.tracing import cores
+from gdbext.tracing import kernel_cores
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ from gdbext.tracing import cores
     ],
 )
 def test_names(pattern: str, expected: str) -> None:
-    assert cores.names(pattern, "/w", 7) == expected
+    assert kernel_cores.names(pattern, "/w", 7) == expected
 
 
 @pytest.mark.parametrize(
@@ -37,16 +37,16 @@ def test_names(pattern: str, expected: str) -> None:
     ],
 )
 def test_lack(pattern: str, limit: int, expected: str | None) -> None:
-    found = cores.lack(pattern, limit)
+    found = kernel_cores.lack(pattern, limit)
     assert found is None if expected is None else expected in str(found)
 
 
 def test_newest_core_of_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cores, "pattern", lambda: "core.%p")
+    monkeypatch.setattr(kernel_cores, "pattern", lambda: "core.%p")
     monkeypatch.setattr(resource, "getrlimit", lambda _: (0, -1))
     for name, age in (("core.7", 1000), ("core.8", 0), ("core.7.new", 0)):
         (tmp_path / name).touch()
         os.utime(name, (5000 - age, 5000 - age))
-    assert cores.newest(7, 4990) == (str(tmp_path / "core.7.new"), "")
-    assert cores.newest(9, 4990) == (None, f"no core appeared as {tmp_path}/core.9*")
+    assert kernel_cores.newest(7, 4990) == (str(tmp_path / "core.7.new"), "")
+    assert kernel_cores.newest(9, 4990) == (None, f"no core appeared as {tmp_path}/core.9*")

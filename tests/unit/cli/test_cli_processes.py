@@ -13,7 +13,7 @@ import pytest
 
 from gdbext.binfmt import elf, maps
 from gdbext.engine.core_target import CoreMemory
-from gdbext.tracing import live, process, snapshot
+from gdbext.tracing import live, proc, snapshot
 
 
 @pytest.fixture
@@ -33,22 +33,22 @@ def child() -> int:  # type: ignore[misc]
 
 def test_status_and_tasks() -> None:
     pid = os.getpid()
-    assert process.status(pid)["Tgid"] == str(pid)
-    assert process.process_of(process.tasks(pid)[-1]) == pid
-    assert process.process_of(1 << 22) == 1 << 22
-    assert process.tasks(1 << 22) == []
-    assert process.name(1 << 22) == "?"
-    assert sys.executable.split("/")[-1][:6] in process.command(pid)
+    assert proc.status(pid)["Tgid"] == str(pid)
+    assert proc.process_of(proc.tasks(pid)[-1]) == pid
+    assert proc.process_of(1 << 22) == 1 << 22
+    assert proc.tasks(1 << 22) == []
+    assert proc.name(1 << 22) == "?"
+    assert sys.executable.split("/")[-1][:6] in proc.command(pid)
 
 
 def test_signal_masks() -> None:
     before = signal.signal(signal.SIGUSR1, lambda *_: None)
     try:
-        fields = process.status(os.getpid())
-        assert process.catches(fields, signal.SIGUSR1)
-        assert not process.ignores(fields, signal.SIGUSR1)
-        assert process.ignores(fields, signal.SIGPIPE)
-        assert not process.catches(fields, signal.SIGKILL)
+        fields = proc.status(os.getpid())
+        assert proc.catches(fields, signal.SIGUSR1)
+        assert not proc.ignores(fields, signal.SIGUSR1)
+        assert proc.ignores(fields, signal.SIGPIPE)
+        assert not proc.catches(fields, signal.SIGKILL)
     finally:
         signal.signal(signal.SIGUSR1, before)
 
@@ -73,15 +73,15 @@ def test_snapshot_of_a_living_process(child: int, tmp_path: Path) -> None:
     core = tmp_path / "core"
     live.snapshot(child, str(core))
     assert os.path.exists(f"/proc/{child}")
-    assert process.status(child)["State"][0] in "SR"
-    assert process.status(child)["TracerPid"] == "0"
+    assert proc.status(child)["State"][0] in "SR"
+    assert proc.status(child)["TracerPid"] == "0"
     info = elf.read_core(str(core))
     assert [thread.lwp for thread in info.threads] == [child]
     assert info.threads[0].signal == 0
     assert info.threads[0].fs_base
     assert info.pid == child
     assert info.missing_bytes == 0
-    assert info.program == process.name(child)
+    assert info.program == proc.name(child)
     assert {name for _, _, _, name in info.files} == {
         m.path for m in maps.mappings(child) if m.is_file
     }
@@ -140,5 +140,5 @@ def test_pages_are_found_in_runs(tmp_path: Path) -> None:
 def test_a_tracer_that_is_gdbext_run(
     words: list[str], expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process, "command", lambda pid: " ".join(words))
-    assert process.is_gdbext_run(1) is expected
+    monkeypatch.setattr(proc, "command", lambda pid: " ".join(words))
+    assert proc.is_gdbext_run(1) is expected

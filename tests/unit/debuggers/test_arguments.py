@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from fakes import FakeMemory
-from gdbext.binfmt.arguments import Place, Register, Slot, entry_arguments, recovered
+from gdbext.binfmt.recovered_arguments import Place, Register, Slot, entry_arguments, recovered
 
 CALL = "e800000000"
 RBX, R12 = Register("rbx"), Register("r12")

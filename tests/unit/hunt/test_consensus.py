@@ -8,7 +8,7 @@ import json
 import jsonschema
 import pytest
 
-from gdbext.cli.blamed import functions_of
+from gdbext.cli.blame_runs import functions_of
 from gdbext.hunt.consensus import Run, conclude
 from gdbext.hunt.grouping import Group, group
 from gdbext.model import AgreedLine, Confidence, Operation, OperationKind, Report

@@ -9,7 +9,7 @@ import random
 
 import pytest
 
-from gdbext.cpython.locks.places import LockKind
+from gdbext.cpython.locks.lock_places import LockKind
 from gdbext.model import Confidence, LockProblemKind
 from gdbext.wording import sentence
 from unit.locks.lock_world import (

@@ -9,9 +9,9 @@ import pytest
 from fakes import FakeMemory
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.locks.graph import Hold, Wait, WaitGraph
+from gdbext.cpython.locks.lock_places import Lock, LockKind
 from gdbext.cpython.locks.mutex import is_locked
 from gdbext.cpython.locks.parking_lot import BUCKETS, read_buckets, waiter_at_futex
-from gdbext.cpython.locks.places import Lock, LockKind
 from gdbext.cpython.locks.system_calls import current_call
 from gdbext.cpython.locks.with_blocks import handler_depth
 from gdbext.model import Address, Claim, Confidence

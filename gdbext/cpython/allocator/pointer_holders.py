@@ -15,8 +15,8 @@ from itertools import islice
 
 from gdbext.cpython.allocator.judge import Judge
 from gdbext.cpython.allocator.looks import holds_objects
+from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.pages import Page
-from gdbext.cpython.allocator.records import Records
 from gdbext.cpython.objects.decoded import List, Tuple
 from gdbext.cpython.objects.types import HAVE_GC
 from gdbext.frozen import dataclass

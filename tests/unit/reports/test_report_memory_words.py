@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from gdbext.reports.formats import FORMATS, render
+from gdbext.reports.memory_words import Words
 from gdbext.reports.options import Options
-from gdbext.reports.words import Words
 from unit.reports import samples
 
 SECRET = int.from_bytes(b"hunter2!", "little")

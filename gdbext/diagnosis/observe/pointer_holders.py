@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from gdbext.cpython.allocator.holders import Holder
+from gdbext.cpython.allocator.pointer_holders import Holder
 from gdbext.cpython.fills import fill_of
 from gdbext.cpython.interpreter.names import cell_content
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.traits.types import canonical, container_fields, namespace_fields
-from gdbext.diagnosis.conclude.modules import is_system
+from gdbext.diagnosis.conclude.code_owners import is_system
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.facts.provenance import Holders, Provenance

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gdbext.cpython.allocator import holders as holders_
+from gdbext.cpython.allocator import pointer_holders as holders_
 from gdbext.cpython.allocator.activity import ThreadStop
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.model import Data, ValueSlot

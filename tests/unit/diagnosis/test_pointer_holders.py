@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from fakes import FakeDebugger
-from gdbext.cpython.allocator import holders as holder_search
+from gdbext.cpython.allocator import pointer_holders as holder_search
 from gdbext.diagnosis.facts.pointers import ObjectAt, Pointer
 from gdbext.diagnosis.facts.provenance import Holders
-from gdbext.diagnosis.observe.holders import find_holders
+from gdbext.diagnosis.observe.pointer_holders import find_holders
 from gdbext.model import Confidence, Evidence, Liveness, Verdict
 from gdbext.target.protocol import Symbol
 from gdbext.wording import sentence

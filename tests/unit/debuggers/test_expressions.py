@@ -3,14 +3,14 @@ from __future__ import annotations
 import pytest
 
 from fakes import FakeDebugger
-from gdbext.target.protocol import DebuggerError, NativeThread, Variable
-from gdbext.target.text import (
+from gdbext.target.expressions import (
     has_own_name,
     plain_function,
     refuse_side_effects,
     simple_value,
     tidy_type,
 )
+from gdbext.target.protocol import DebuggerError, NativeThread, Variable
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.locks import mutex, stop_the_world
 from gdbext.cpython.locks.critical_sections import CriticalSection, read_sections
 from gdbext.cpython.locks.graph import Hold
-from gdbext.cpython.locks.places import Lock, LockKind, LockNames
+from gdbext.cpython.locks.lock_places import Lock, LockKind, LockNames
 from gdbext.cpython.locks.python_locks import PythonLock, read_lock, read_module_lock
 from gdbext.cpython.locks.sources import Sources
 from gdbext.cpython.locks.stop_the_world import StopTheWorld

@@ -27,7 +27,8 @@ NOTHING_TO_RECORD = Blame(
     note="nothing was recorded: the type of the object that the crash is about is not known",
 )
 CODE = (
-    "import sys; sys.path.insert(0, {root!r}); import gdbext.engine.blamed as blamed; blamed.main()"
+    "import sys; sys.path.insert(0, {root!r}); "
+    "from gdbext.engine import blame_inside; blame_inside.main()"
 )
 
 
