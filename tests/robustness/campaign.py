@@ -81,44 +81,52 @@ class Work:
     seeds: range
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
-        """What a result is written down under, with its seed."""
-        return self.debugger, self.build, self.script.name, self.kind
+    def target(self) -> dict[str, str]:
+        """What a result says of it."""
+        return {
+            "debugger": self.debugger,
+            "build": self.build,
+            "script": self.script.name,
+            "kind": self.kind,
+        }
 
 
 class Record:
-    """The results so far: a file with one JSON object a line."""
+    """The results so far: a file with one JSON object a line.
+
+    A seed of a kind is done once in a debugger, on whichever core: a build that comes to hand while
+    the rest is done gets its share of the rest.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rows: list[dict[str, Any]] = []
         if path.exists():
             self.rows = [json.loads(line) for line in path.read_text().splitlines()]
-        self._done = {(*self._key(row), row["seed"]) for row in self.rows}
+        self._done = {self._key(row) for row in self.rows}
 
     @staticmethod
-    def _key(row: dict[str, Any]) -> tuple[str, ...]:
-        return row["debugger"], row["build"], row["script"], row["kind"]
+    def _key(row: dict[str, Any]) -> tuple[str, str, int]:
+        return row["debugger"], row["kind"], row["seed"]
 
     def left(self, work: Work) -> range:
         """The seeds that are not done: those after the last that is."""
         start = work.seeds.start
-        while start < work.seeds.stop and (*work.key, start) in self._done:
+        while start < work.seeds.stop and (work.debugger, work.kind, start) in self._done:
             start += 1
         return range(start, work.seeds.stop)
 
     def forget_problems(self) -> None:
         """Those results have to be made again."""
         self.rows = [row for row in self.rows if not row["problem"]]
-        self._done = {(*self._key(row), row["seed"]) for row in self.rows}
+        self._done = {self._key(row) for row in self.rows}
         self.path.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
 
     def add(self, work: Work, result: results.Result) -> None:
         """Write it down, now."""
-        names = dict(zip(("debugger", "build", "script", "kind"), work.key))
-        row = {**result.plain(), **names}
+        row = {**result.plain(), **work.target}
         self.rows.append(row)
-        self._done.add((*work.key, result.seed))
+        self._done.add(self._key(row))
         with self.path.open("a") as stream:
             stream.write(json.dumps(row) + "\n")
 
@@ -321,10 +329,10 @@ def campaign(works: Sequence[Work], record: Record, lab: Lab, ends: float) -> No
             for result in do(work, seeds, lab):
                 record.add(work, result)
                 if result.problem:
-                    print(*work.key, result.seed, result.problem, file=sys.stderr)
+                    print(*work.target.values(), result.seed, result.problem, file=sys.stderr)
                     print(result.detail, "", sep="\n", file=sys.stderr, flush=True)
         except (NoCrash, NotReady) as error:
-            print(*work.key, f"left out: {error}", file=sys.stderr, flush=True)
+            print(*work.target.values(), f"left out: {error}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
