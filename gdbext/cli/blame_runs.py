@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gdbext.backends import registry
@@ -62,14 +62,20 @@ def record(
     seconds: float,
     folder: str,
     runs: int = MAX_RUNS,
+    told: Callable[[str], None] = lambda text: None,
 ) -> Blame:
-    """Run the command under gdb, again and again, until a death has been joined with a freeing."""
+    """Run the command under gdb, again and again, until a death has been joined with a freeing.
+
+    ``told`` is given a sentence before each run.
+    """
     found: list[dict[str, Any]] = []
     problems: list[str] = []
     for number in range(runs):
         # Freed memory that is filled at once kills who uses it: in turn, as breakpoints make
         # everything rare.
         hooks = {"PYTHONMALLOC": "debug"} if number % 2 == 0 else {}
+        so_far = f"; {_so_far(found)}" if number else ""
+        told(f"run {number + 1} of at most {runs} under gdb, up to {seconds:g} s{so_far}")
         request = {"types": list(types), "functions": list(functions), "seconds": seconds}
         answer = _run(command, request, os.path.join(folder, f"blame-{number}.json"), hooks)
         if problem := answer.get("problem"):
@@ -89,6 +95,11 @@ def record(
         freeings=freeings,
         note=_note(deaths, freeings, problems),
     )
+
+
+def _so_far(found: Sequence[Mapping[str, Any]]) -> str:
+    deaths, calls = sum(run["died"] for run in found), sum(run["events"] for run in found)
+    return f"{deaths} died so far, {calls} calls seen"
 
 
 def _note(deaths: int, freeings: Sequence[Freeing], problems: Sequence[str]) -> str:

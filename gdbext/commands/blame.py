@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Protocol, cast
 
 from gdbext.commands.command import Arguments, Command, Context, UsageError
+from gdbext.commands.progress import counter, finished
 from gdbext.cpython.interpreter.frames import Frame, FrameReader
 from gdbext.cpython.interpreter.names import attribute
 from gdbext.cpython.interpreter.runtime import ThreadState, read_runtime
@@ -301,7 +302,22 @@ def run(context: Context, arguments: Arguments) -> None:
         )
     names = ", ".join(sorted(place.name for place in recorder.places.values()))
     context.write(f"recording calls of {names} until the process dies or Ctrl-C\n")
-    cast(Follower, context.debugger).follow(recorder.places, recorder.call)
+    show = counter(context, "calls seen")
+    show(0)
+
+    def call(
+        function: int,
+        lwp: int,
+        arguments: tuple[int, int],
+        callers: Callable[[], Sequence[str]],
+    ) -> None:
+        recorder.call(function, lwp, arguments, callers)
+        show(recorder.seen)
+
+    try:
+        cast(Follower, context.debugger).follow(recorder.places, call)
+    finally:
+        finished(context)
     context.write(f"{recorder.seen} calls seen; stopping at each of them changes the timing\n")
     if context.debugger.signal() is None:
         context.write("nothing died\n")

@@ -1,4 +1,4 @@
-"""A progress line for long walks; Ctrl-C ends the walk with what it has."""
+"""A progress line for what takes long; Ctrl-C ends a walk with what it has."""
 
 from __future__ import annotations
 
@@ -27,7 +27,25 @@ def reporter(context: Context, what: str) -> Callable[[int, int], None]:
     return report
 
 
+def counter(context: Context, what: str) -> Callable[[int], None]:
+    """A function of a number that shows it behind ``what``, with the seconds that it took to come
+    so far; for what has no known end.
+    """
+    began = time.monotonic()
+    last = 0.0
+
+    def show(count: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if context.show_progress is None or now - last < INTERVAL:
+            return
+        last = now
+        context.show_progress(f"{what}: {count}, {now - began:.0f} s")
+
+    return show
+
+
 def finished(context: Context) -> None:
-    """Take the progress line away, which a walk that Ctrl-C ended has left half way."""
+    """Take the progress line away, where the end of what it tells of did not."""
     if context.show_progress is not None:
         context.show_progress("")

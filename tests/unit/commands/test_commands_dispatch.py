@@ -9,7 +9,7 @@ import pytest
 from fakes import FakeDebugger
 from gdbext.commands import dispatch
 from gdbext.commands.command import Arguments, Command, Context, UsageError, parse
-from gdbext.commands.progress import reporter
+from gdbext.commands.progress import counter, finished, reporter
 from gdbext.reports.formats import FORMATS
 from gdbext.reports.options import Options
 from gdbext.target.protocol import DebuggerError, MemoryFault
@@ -212,3 +212,22 @@ def test_progress_without_a_terminal_only_asks_for_ctrl_c() -> None:
     context.check_interrupt = lambda: asked.append(True)
     reporter(context, "scanning")(1, 2)
     assert asked == [True]
+
+
+def test_a_count_is_shown_with_its_seconds_and_then_taken_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[str] = []
+    clock = iter([100.0, 100.0, 100.05, 103.0])
+    monkeypatch.setattr("gdbext.commands.progress.time.monotonic", lambda: next(clock))
+    context = Screen().context
+    context.show_progress = shown.append
+    show = counter(context, "calls seen")
+    for count in (0, 7, 4000):
+        show(count)
+    finished(context)
+    assert shown == ["calls seen: 0, 0 s", "calls seen: 4000, 3 s", ""]
+
+
+def test_without_a_terminal_no_count_is_shown() -> None:
+    counter(Screen().context, "calls seen")(7)
