@@ -247,8 +247,10 @@ def _follow(hunt: Repeater, wanted: _Wanted | None) -> None:
 def _status(hunt: Repeater) -> str:
     deaths = [death for ended in hunt.ended for death in ended.deaths]
     signatures = len({death.signature for death in deaths})
+    cut_off = sum(each.is_cut_off for each in hunt.ended)
+    over = f" ({cut_off} stopped: over the time that --run-time gives)" if cut_off else ""
     parts = (
-        _number(len(hunt.ended), "run"),
+        _number(len(hunt.ended), "run") + over,
         _number(len(deaths), "death"),
         _number(signatures, "signature"),
         f"{hunt.seconds:.0f} s",
@@ -281,7 +283,7 @@ def _conclusion(hunt: Repeater, groups: Sequence[Group]) -> str:
     said = _status(hunt)
     if groups:
         return f"{said}: {_number(len(groups), 'defect')}"
-    failed = [each for each in hunt.ended if each.status != 0]
+    failed = [each for each in hunt.ended if each.status != 0 and not each.is_cut_off]
     if failed and len(failed) == len(hunt.ended):
         last = failed[-1]
         return (
@@ -335,7 +337,7 @@ def with_blame(report: Report, arguments: argparse.Namespace, folder: str) -> Re
         command = parsers.command_to_run("hunt", arguments)
         _say(f"recording who frees objects of {', '.join(types)}, under gdb")
         functions = blame_runs.functions_of(report)
-        blame = blame_runs.record(command, types, functions, arguments.run_time, folder)
+        blame = blame_runs.record(command, types, functions, arguments.run_time, folder, told=_say)
     else:
         blame = blame_runs.NOTHING_TO_RECORD
     return dataclasses.replace(report, consensus=dataclasses.replace(report.consensus, blame=blame))

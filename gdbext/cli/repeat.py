@@ -16,6 +16,7 @@ from gdbext.engine import launch
 from gdbext.frozen import dataclass
 from gdbext.hunt.consensus import Run
 from gdbext.hunt.deaths import Death
+from gdbext.model import Report
 from gdbext.reports.json_report import NotAReport, parse
 
 POLL_SECONDS = 0.02
@@ -53,13 +54,15 @@ class Plan:
 @dataclass(frozen=True, kw_only=True)
 class Ended:
     """One run that has ended: ``status`` is the command's exit status, ``log`` the end of what it
-    wrote.
+    wrote, ``is_cut_off`` that it was stopped as its time was up, and nothing says why it took so
+    long.
     """
 
     run: Run
     deaths: tuple[Death, ...]
     status: int
     log: str
+    is_cut_off: bool = False
 
 
 def conditions(debug_hooks: bool, pauses: bool) -> tuple[str, ...]:
@@ -200,15 +203,17 @@ class _Running:
 
     def result(self) -> Ended:
         seconds = time.monotonic() - self._started
-        deaths = tuple(self._deaths())
+        found = list(self._reports())
+        deaths = tuple(death for death in found if not _is_cut_off(death.report))
         return Ended(
             run=Run(self._condition, round(seconds, 2), len(deaths)),
             deaths=deaths,
             status=self._process.returncode,
             log=self._last_words(),
+            is_cut_off=len(deaths) < len(found),
         )
 
-    def _deaths(self) -> Iterator[Death]:
+    def _reports(self) -> Iterator[Death]:
         names = sorted(os.listdir(self._folder))
         for name in names:
             if not (name.startswith("crash-") and name.endswith(".json")):
@@ -219,8 +224,6 @@ class _Running:
                     report = parse(stream.read())
             except (OSError, NotAReport):
                 continue
-            if report.crash is None and all(finding.is_all_well for finding in report.findings):
-                continue  # it only was over its time
             stem = name.removesuffix("json")
             kept = tuple(os.path.join(self._folder, n) for n in names if n.startswith(stem))
             yield Death(report=report, condition=self._condition, files=kept)
@@ -230,3 +233,8 @@ class _Running:
             stream.seek(max(os.fstat(stream.fileno()).st_size - LAST_BYTES, 0))
             return stream.read().decode(errors="replace")
         return ""
+
+
+def _is_cut_off(report: Report) -> bool:
+    """Whether it is of a process that only was over its time."""
+    return report.crash is None and not any(f.names_a_cause for f in report.findings)

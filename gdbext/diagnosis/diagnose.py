@@ -94,8 +94,11 @@ NO_POINTERS: Sequence[Pointer] = ()
 NO_MODULES: tuple[ModuleInfo, ...] = ()
 
 
-def diagnose(session: Session) -> Report:
+def diagnose(session: Session, over_time: float | None = None) -> Report:
     """Diagnose the stopped target.
+
+    ``over_time`` is the time in seconds that it was given to end in, where it was stopped because
+    it had not.
 
     Raises:
         DebuggerError: when there is no target, or no free-threaded CPython in it (nothing at all
@@ -107,6 +110,7 @@ def diagnose(session: Session) -> Report:
     for problem in choice.problems:
         section.note("layout", problem)
     target = section.make("target", lambda: read_target(session), TargetInfo(kind))
+    target = replace(target, over_time=over_time)
     functions, program = Functions(session), ProgramFrames(session)
     signal = section.make("crash", session.debugger.signal, None)
     stack = section.make(
@@ -121,7 +125,7 @@ def diagnose(session: Session) -> Report:
     )
     observer = Observer(session=session, functions=functions, program=program, stack=stack)
     facts = (
-        _facts(observer, fault, section)
+        _facts(observer, fault, section, over_time)
         if choice.is_complete
         else Facts(fault=fault, stack=stack, is_decoded=False)
     )
@@ -243,7 +247,7 @@ def _fault(
     return replace(fault, bad_call=read_bad_call(session.debugger, stack, fault.jumped_to))
 
 
-def _facts(observer: Observer, fault: Fault, section: Sections) -> Facts:
+def _facts(observer: Observer, fault: Fault, section: Sections, over_time: float | None) -> Facts:
     """What the rules look at: each part observed on its own."""
     session, stack = observer.session, observer.stack
     origin = section.make(
@@ -278,6 +282,7 @@ def _facts(observer: Observer, fault: Fault, section: Sections) -> Facts:
         unions=section.make("unions", lambda: tuple(find_union_initialisations(session)), ()),
         lock_problems=section.make("locks", lambda: read_lock_problems(session), ()),
         hang=None if fault.is_crash else section.make("locks", lambda: read_hang(session), None),
+        over_time=over_time,
     )
 
 

@@ -38,6 +38,8 @@ class Kind(str, enum.Enum):
     """A resource was used up: the crash is its own cause."""
     NOTHING = "nothing"
     """Nothing is wrong."""
+    UNKNOWN = "unknown"
+    """Something is wrong, and nothing says what."""
 
     def __str__(self) -> str:
         return self.value

@@ -144,12 +144,13 @@ def preload(formats: list[str]) -> None:
 
 def triage(session: Session, request: dict[str, Any], warnings: list[str]) -> Report:
     """The report on a target, with what the request says of it: ``shown`` is the core's name for
-    people, ``live`` the pid of the process that it is a copy of.  ``warnings`` become errors.
+    people, ``live`` the pid of the process that it is a copy of, ``over_time`` as
+    :func:`gdbext.diagnosis.diagnose.diagnose` has it.  ``warnings`` become errors.
     """
     from gdbext.diagnosis.diagnose import diagnose
     from gdbext.model import SectionError
 
-    report = diagnose(session)
+    report = diagnose(session, request.get("over_time"))
     shown = report.target
     if live := request.get("live"):
         shown = dataclasses.replace(shown, kind="live", path=None, pid=live)

@@ -9,7 +9,6 @@ from functools import cached_property
 
 from gdbext.frozen import dataclass
 from gdbext.model import Race, RaceThread, Report
-from gdbext.wording import sentence
 
 UNSIGNED = "unsigned"
 """In place of the signature of a report that has none."""
@@ -100,7 +99,8 @@ def symptom(report: Report) -> str:
     """How it died, in a few words: ``SIGSEGV in union_repr``, ``assertion failed: …``."""
     crash = report.crash
     if crash is None:
-        return sentence(report.findings[0].title) if report.findings else "stopped"
+        # Its title names threads, which are others in each run.
+        return report.findings[0].name if report.findings else "stopped"
     if crash.assertion:
         return f"assertion failed: {crash.assertion}"
     if crash.fatal_error:

@@ -43,14 +43,19 @@ class Finding:
     name: str = ""
     """The rule's own title."""
     kind: str = ""
-    """What the rule is about: ``memory``, ``concurrency``, ``plain``, ``exhaustion``,
-    ``nothing``.
+    """What the rule is about: ``memory``, ``concurrency``, ``plain``, ``exhaustion``, ``nothing``;
+    ``unknown`` where something is wrong and nothing says what.
     """
 
     @property
     def is_all_well(self) -> bool:
         """Whether it says that nothing is wrong."""
         return self.kind == "nothing"
+
+    @property
+    def names_a_cause(self) -> bool:
+        """Whether it says what is wrong, or where to look."""
+        return self.kind not in ("nothing", "unknown")
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,8 @@ class TargetInfo:
     """
     opcode_table: str | None = None
     """The version, or the build, whose instructions the process's code was decoded with."""
+    over_time: float | None = None
+    """The seconds that it was given to end in, where it was stopped because it had not."""
 
 
 @dataclass(frozen=True)

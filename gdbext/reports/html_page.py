@@ -113,10 +113,7 @@ def _verdict(report: Report) -> Html:
             ("broken", join(el("div", "✗ ", claim(e), class_="broken") for e in broken[:6]))
         )
     facts += [("known issue", _known(issue)) for issue in report.known_issues[:3]]
-    facts += [
-        ("advice", prose(a))
-        for a in dict.fromkeys(f.advice for f in report.findings[:2] if f.advice)
-    ]
+    facts += [("advice", prose(advice)) for advice in story.advice(report)]
     commands = story.next_commands(report)
     if commands:
         facts.append(("next", el("div", *(el("code", c) for c in commands), class_="commands")))

@@ -202,10 +202,7 @@ def _known(report: Report) -> str:
 
 
 def _advice(report: Report) -> str:
-    return "\n\n".join(
-        f"**Advice:** {markdown(a)}"
-        for a in dict.fromkeys(f.advice for f in report.findings[:3] if f.advice)
-    )
+    return "\n\n".join(f"**Advice:** {markdown(each)}" for each in story.advice(report))
 
 
 def _errors(report: Report) -> str:

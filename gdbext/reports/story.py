@@ -53,6 +53,8 @@ def headline(report: Report) -> list[str]:
     """
     parts = [interpreter(report.target), target(report.target)]
     parts += crash(report.crash)
+    if report.target.over_time is not None:
+        parts.append(f"stopped: it had not ended after {report.target.over_time:g} s")
     if report.threads:
         count = len(report.threads)
         parts.append(f"{count} thread{'s' if count > 1 else ''}")
@@ -221,6 +223,28 @@ def race_notes(report: Report, race: Race, thread: RaceThread) -> list[str]:
     return notes
 
 
+def advice(report: Report) -> list[str]:
+    """What to do: the headline's advice, and that of the finding after it, unless that is merely
+    possible, or about the same object and so a consequence.
+    """
+    first, second = report.findings[:1], report.findings[1:2]
+    about = {f.subject.address for f in first if f.subject is not None}
+    others = [
+        f
+        for f in second
+        if f.confidence is not Confidence.POSSIBLE
+        and (f.subject is None or f.subject.address not in about)
+    ]
+    return list(dict.fromkeys(f.advice for f in (*first, *others) if f.advice))
+
+
+def is_a_look(report: Report) -> bool:
+    """Whether it is of a process in which nothing is known to be wrong: what its threads do is what
+    there is to say.
+    """
+    return bool(report.findings) and not report.findings[0].names_a_cause
+
+
 def running_test(report: Report) -> ThreadInfo | None:
     """The thread whose test it was: the crashed one, else one that the headline is about, else any
     that runs a test.
@@ -340,7 +364,7 @@ def next_commands(report: Report) -> list[str]:
         commands.append("ft threads")
     if any(t.holds or t.waits_for for t in report.threads) or report.race is not None:
         commands.append("ft locks")
-    nothing_found = not report.findings or report.findings[0].is_all_well
+    nothing_found = not report.findings or is_a_look(report)
     if nothing_found:
         commands.append("ft bt all")
     if report.target.layout_source is not None and (nothing_found or _wants_a_scan(report)):

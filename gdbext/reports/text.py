@@ -79,7 +79,7 @@ def render(report: Report, options: Options) -> str:
     if not findings:
         page.line(page.style("warning", "no verdict: the triage did not get far enough"))
         _undiagnosed(page, report)
-    if findings and findings[0].is_all_well:
+    if story.is_a_look(report):
         _overview(page, report)
     if report.crash is not None and report.crash.victim:
         _labelled(page, "victim", visible(story.not_the_cause(report.crash)))
@@ -88,10 +88,8 @@ def render(report: Report, options: Options) -> str:
     if report.consensus is not None:
         _consensus(page, report.consensus)
     _known(page, report)
-    for advice in dict.fromkeys(
-        f.advice for f in (findings if options.verbose else findings[:1]) if f.advice
-    ):
-        _labelled(page, "advice", visible(advice))
+    for number, advice in enumerate(story.advice(report)):
+        _labelled(page, "advice" if number == 0 else "", visible(advice))
     commands = story.next_commands(report)
     if commands:
         for number, line in enumerate(join_fitting(commands, page.width - LABEL)):
@@ -206,7 +204,7 @@ def _waits_in(page: TextPage, frames: list[NativeFrameInfo]) -> None:
 
 
 def _overview(page: TextPage, report: Report) -> None:
-    """Of a process in which nothing is wrong: what each thread is doing, one line for each."""
+    """Of a process in which nothing is known to be wrong: what its threads do, a line each."""
     limit = None if page.options.verbose else THREADS_SHOWN
     rows: list[list[str]] = []
     sources: list[str] = []

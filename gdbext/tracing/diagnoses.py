@@ -93,6 +93,7 @@ class Diagnoses:
             "shown": kept if kept or crash.core.startswith(scratch) else crash.core,
             "outputs": [("text", STDOUT), *reports.items(), ("json", own)],
             "debuginfod": self._options.debuginfod,
+            "over_time": crash.over_time,
             "redact": self._options.redact,
             "verbose": self._options.verbose,
             "color": wants_color(sys.stderr) if color is None else color,
@@ -208,7 +209,7 @@ class Diagnoses:
             if crash.number
             else "goes on"
             if crash.is_asked
-            else "hangs"
+            else f"had not ended after {crash.over_time:g} s"
         )
         return f"process {crash.pid} ({inert(visible(shown, 100))}) {what}"
 

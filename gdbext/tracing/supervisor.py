@@ -157,6 +157,7 @@ class _Supervisor:
                     0,
                     None,
                     problem,
+                    over_time=self._timeout,
                 )
             )
         self._look(is_asked=False)
@@ -173,7 +174,7 @@ class _Supervisor:
         """Diagnose every Python that is being followed; False if there is none."""
         pythons = [pid for pid in self._tracer.processes if proc.is_python(pid)]
         for pid in pythons:
-            self._tracer.look(pid, is_asked)
+            self._tracer.look(pid, is_asked, None if is_asked else self._timeout)
         self._tracer.drain()
         return bool(pythons)
 

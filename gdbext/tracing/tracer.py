@@ -43,7 +43,8 @@ DEBUGGERS = frozenset({"gdb", "gdbserver", "lldb", "lldb-server", "strace", "ltr
 class StoppedProcess(NamedTuple):
     """A process that died, or with ``number`` 0 hangs.
 
-    ``core`` is None where ``problem`` says why there is none.
+    ``core`` is None where ``problem`` says why there is none.  ``over_time`` are the seconds that
+    one that hangs was given.
 
     ``is_asked``: nothing happened to it, the user wants to know what it is doing.
     """
@@ -55,6 +56,7 @@ class StoppedProcess(NamedTuple):
     core: str | None
     problem: str | None = None
     is_asked: bool = False
+    over_time: float | None = None
 
 
 class _Early(NamedTuple):
@@ -207,7 +209,7 @@ class Tracer:
             with contextlib.suppress(OSError):
                 ptrace.resume(task)
 
-    def look(self, pid: int, is_asked: bool) -> None:
+    def look(self, pid: int, is_asked: bool, over_time: float | None = None) -> None:
         """Take a core of a process that hangs, or that the user asks for; it goes on afterwards."""
         held = self._freeze(pid)
         threads = sorted((task for task, _ in held), key=lambda task: (task != pid, task))
@@ -219,7 +221,16 @@ class Tracer:
         if core and is_asked:
             self._left += 1  # however often the user asks, crashes have theirs
         self._crashed(
-            StoppedProcess(pid, proc.name(pid), proc.command(pid), 0, core, problem, is_asked)
+            StoppedProcess(
+                pid,
+                proc.name(pid),
+                proc.command(pid),
+                0,
+                core,
+                problem,
+                is_asked,
+                over_time,
+            )
         )
         self._thaw(held)
 

@@ -101,6 +101,9 @@ SENTENCES: dict[str, Sentence] = {
     # The process as a whole.
     "livelock": _livelock,
     "stopping": lambda count: f"a stop of the world is going on; {_threads(count)} still attached",
+    "over-time": lambda seconds, state: (
+        f"it had not ended after {seconds} s" + (f"; {state}" if state else "")
+    ),
     "threads-running": lambda count: f"{_threads(count)} running",
     "waiting": lambda count: f"no deadlock found; {_threads(count)} waiting for locks or events",
     "wait-for-unknown": lambda count: (

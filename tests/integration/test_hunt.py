@@ -102,6 +102,14 @@ def test_two_defects_are_two_reports(python: str, tmp_path: Path) -> None:
     assert "2 defects" in done.stderr
 
 
+def test_what_only_takes_long_is_no_death(python: str, tmp_path: Path) -> None:
+    done = hunt(
+        "--runs", "1", "--run-time", "1", "--", python, "-c", "while True: pass", folder=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 run (1 stopped: over the time that --run-time gives), 0 deaths" in done.stderr
+
+
 def test_every_run_fails_without_a_crash(tmp_path: Path) -> None:
     done = hunt("--runs", 2, "--", "sh", "-c", "echo no such test; exit 4", folder=tmp_path)
     assert done.returncode == 0

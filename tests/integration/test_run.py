@@ -524,10 +524,26 @@ def test_hang_is_diagnosed_and_ended(python: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 128 + signal.SIGTERM
     assert "over its time of 3 s" in done.stderr
-    assert "hangs" in done.stderr
+    assert "had not ended after 3 s" in done.stderr
     (report,) = reports(tmp_path).values()
     assert report["crash"] is None
+    assert report["target"]["over_time"] == 3
+    assert report["findings"][0]["rule"] == "FT303"
     assert {"ab", "ba", "MainThread"} <= {thread["name"] for thread in report["threads"]}
+
+
+def test_work_that_goes_on_for_too_long_is_not_called_well(python: str, tmp_path: Path) -> None:
+    code = "while True: pass"
+    done = run_python(
+        python, code, "--timeout", "1", "--on-crash", str(tmp_path), "--format", "json"
+    )
+    assert done.returncode == 128 + signal.SIGTERM
+    assert "stopped: it had not ended after 1 s" in done.stderr
+    (report,) = reports(tmp_path).values()
+    jsonschema.validate(report, schema())
+    (finding,) = report["findings"]
+    assert (finding["rule"], finding["kind"]) == ("FT000", "unknown")
+    assert "1 thread is running" in finding["title"]
 
 
 def test_a_signal_makes_it_look_at_a_hang_and_the_command_goes_on(

@@ -42,5 +42,7 @@ class Facts:
     lock_problems: tuple[LockProblem, ...] = ()
     hang: HangEvidence | None = None
     """Only of a process that did not crash."""
+    over_time: float | None = None
+    """The seconds that the process was given to end in, where it was stopped because it had not."""
     is_decoded: bool = True
     """Whether objects and thread states can be read: a layout of their structs fits the process."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gdbext.frozen import dataclass
-from gdbext.model import Evidence
+from gdbext.model import Claim, Evidence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +59,10 @@ class Process:
 class HangEvidence:
     """The process as a whole, and where the threads are that it hangs on.
 
-    ``for_unknown``: the threads that wait for a lock of which nobody knows who has it.
+    ``state`` is what the process does; ``for_unknown`` are the threads that wait for a lock of
+    which nobody knows who has it.
     """
 
     evidence: tuple[Evidence, ...] = ()
+    state: Claim | None = None
     for_unknown: tuple[int, ...] = ()

@@ -69,7 +69,7 @@ def read_hang(session: Session) -> HangEvidence:
     evidence = [Evidence(Claim("process-as-a-whole", state=hang.kind), None, hang.detail)]
     for lwp in hang.threads[:MAX_THREADS]:
         evidence += _where(session, lwp)
-    return HangEvidence(evidence=tuple(evidence), for_unknown=hang.for_unknown)
+    return HangEvidence(evidence=tuple(evidence), state=hang.detail, for_unknown=hang.for_unknown)
 
 
 def _where(session: Session, lwp: int) -> Iterator[Evidence]:

@@ -21,19 +21,29 @@ def check(facts: Facts) -> Iterator[Finding]:
     if facts.fault.signal is not None and facts.fault.signal.name in FATAL_SIGNALS:
         return
     hang = facts.hang or HangEvidence()
-    if not hang.for_unknown:
+    if hang.for_unknown:
+        # It may hang in them, or go on at the next moment: not to know is not to find all well.
+        waits = Claim("wait-for-unknown", count=len(hang.for_unknown))
+        yield _no_cause(facts, hang, Kind.CONCURRENCY, waits)
+    elif facts.over_time is not None:
+        yield _no_cause(facts, hang, Kind.UNKNOWN, hang.state)
+    else:
         yield RULE.finding(facts, None, Confidence.LIKELY, evidence=hang.evidence)
-        return
-    # It may hang in them, or go on at the next moment: not to know is not to find all well.
-    detail = Claim("wait-for-unknown", count=len(hang.for_unknown))
+
+
+def _no_cause(facts: Facts, hang: HangEvidence, kind: Kind, state: Claim | None) -> Finding:
+    """Of a process that waits or works, and should not, or may be not."""
+    detail = state
+    if facts.over_time is not None:
+        detail = Claim("over-time", seconds=f"{facts.over_time:g}", state=state)
     found = RULE.finding(
         facts, detail, Confidence.POSSIBLE, evidence=hang.evidence, threads=hang.for_unknown
     )
-    yield replace(
+    return replace(
         found,
         title=Claim("finding", rule=NO_CAUSE, detail=detail),
         name=NO_CAUSE,
-        kind=str(Kind.CONCURRENCY),
+        kind=str(kind),
     )
 
 

@@ -75,6 +75,42 @@ def test_where_threads_wait_for_locks_of_unknown_holders_all_is_not_called_well(
     )
 
 
+@pytest.mark.parametrize(
+    ("hang", "said", "kind", "threads"),
+    [
+        (
+            HangEvidence(state=Claim("threads-running", count=2)),
+            "no cause found: it had not ended after 2.5 s; 2 threads are running",
+            "unknown",
+            (),
+        ),
+        (None, "no cause found: it had not ended after 2.5 s", "unknown", ()),
+        (
+            HangEvidence(state=Claim("waiting", count=2), for_unknown=(12, 13)),
+            "no cause found: it had not ended after 2.5 s; "
+            "2 threads are waiting for locks whose holders are not recorded",
+            "concurrency",
+            (12, 13),
+        ),
+    ],
+    ids=["it works", "nothing is known of its locks", "it waits for locks"],
+)
+def test_what_had_not_ended_in_its_time_is_not_called_well(
+    hang: HangEvidence | None, said: str, kind: str, threads: tuple[int, ...]
+) -> None:
+    facts = Facts(fault=Fault(signal=None), stack=CrashStack(lwp=None), hang=hang, over_time=2.5)
+    [found] = apply.findings(facts)
+    assert (found.rule, found.confidence, found.threads) == (
+        "FT000",
+        Confidence.POSSIBLE,
+        threads,
+    )
+    assert sentence(found.title) == said
+    assert found.kind == kind
+    assert found.names_a_cause is (kind == "concurrency")
+    assert not found.is_all_well
+
+
 @pytest.mark.parametrize("attached", [True, False])
 def test_who_waits_attached_for_a_lock_of_c_code_is_told_to_detach(attached: bool) -> None:
     problem = LockProblem(

@@ -11,7 +11,7 @@ import pytest
 from gdbext.cli.blame_runs import functions_of
 from gdbext.hunt.consensus import Run, conclude
 from gdbext.hunt.grouping import Group, group
-from gdbext.model import AgreedLine, Confidence, Operation, OperationKind, Report
+from gdbext.model import AgreedLine, Confidence, Finding, Operation, OperationKind, Report
 from gdbext.reports import formats
 from gdbext.reports.contract import to_json
 from gdbext.reports.json_report import parse, schema
@@ -154,3 +154,22 @@ def test_blame_asks_for_the_functions_that_the_lines_call() -> None:
     agreed = dataclasses.replace(report.consensus, lines=lines)
     # A text is one of a report of an earlier version, of which nobody knows what it names.
     assert functions_of(dataclasses.replace(report, consensus=agreed)) == ["heappush"]
+
+
+def test_hangs_of_one_kind_are_one_symptom() -> None:
+    """Their titles name threads, which are others in each run."""
+    deaths = []
+    for lwp in (700, 800):
+        found = Finding(
+            "FT303",
+            f"deadlock: LWP {lwp} waits for itself",
+            Confidence.PROVEN,
+            name="deadlock",
+            kind="concurrency",
+        )
+        one = death("a", None)
+        report = dataclasses.replace(one.report, crash=None, findings=(found,))
+        deaths.append(dataclasses.replace(one, report=report))
+    agreed = conclude(Group(tuple(deaths)), []).consensus
+    assert agreed is not None
+    assert [(t.text, t.deaths) for t in agreed.symptoms] == [("deadlock", 2)]

@@ -397,6 +397,22 @@ def healthy() -> Report:
     )
 
 
+def over_time() -> Report:
+    """A process that was stopped because it had not ended in its time, and nobody knows why."""
+    found = Finding(
+        "FT000",
+        "no cause found: it had not ended after 60 s; 1 thread is running",
+        Confidence.POSSIBLE,
+        evidence=(Evidence("the process as a whole: running", None, "1 thread is running"),),
+        name="no cause found",
+        kind="unknown",
+    )
+    base = healthy()
+    return dataclasses.replace(
+        base, target=dataclasses.replace(base.target, over_time=60.0), findings=(found,)
+    )
+
+
 def assertion() -> Report:
     """The founding report's second way to die: memory reused as another type."""
     base = founding()
@@ -649,6 +665,7 @@ def hostile(text: str, report: Report | None = None) -> Report:
 SAMPLES: dict[str, Callable[[], Report]] = {
     "founding": founding,
     "healthy": healthy,
+    "over time": over_time,
     "assertion": assertion,
     "victim": victim,
     "deadlock": deadlock,

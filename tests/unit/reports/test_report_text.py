@@ -357,3 +357,42 @@ def test_a_scan_is_next_where_the_damage_may_be_elsewhere(signal):
     crash = dataclasses.replace(victim.crash, victim=False, signal=signal)
     plain = dataclasses.replace(victim, crash=crash, findings=(fault,))
     assert ("ft scan" in story.next_commands(plain)) == (signal != "SIGABRT")
+
+
+def test_what_had_not_ended_in_its_time_is_not_called_well_and_shows_what_its_threads_do():
+    shown = text.render(samples.over_time(), Options(width=110))
+    headline, verdict = shown.split("\n")[:2]
+    assert headline.endswith("stopped: it had not ended after 60 s · 2 threads")
+    assert verdict.startswith(
+        "FT000 no cause found: it had not ended after 60 s; 1 thread is running"
+    )
+    assert verdict.endswith("possible")
+    assert "    Thread-1 (serve)  detached  server.py:44 in serve" in shown
+    assert "✓" not in shown
+    assert "ft bt all" in shown
+    assert "✅" not in markdown.render(samples.over_time(), Options())
+    assert "healthy" not in html_page.render(samples.over_time(), Options()).split("<main")[1]
+
+
+def advised(second: Finding):
+    report = samples.founding()
+    return dataclasses.replace(report, findings=(report.findings[0], second))
+
+
+@pytest.mark.parametrize(
+    ("confidence", "address", "is_shown"),
+    [
+        (Confidence.LIKELY, 0x7000, True),
+        (Confidence.LIKELY, None, True),
+        (Confidence.POSSIBLE, 0x7000, False),
+        (Confidence.PROVEN, samples.UNION, False),
+    ],
+    ids=["another object", "no object", "possible", "a consequence"],
+)
+def test_the_formats_give_the_same_advice(confidence, address, is_shown):
+    subject = Subject(address) if address else None
+    report = advised(Finding("FT206", "other", confidence, subject, advice="Mend the other."))
+    for module in (text, markdown, html_page):
+        shown = module.render(report, Options())
+        assert "Upgrade, or hold a lock" in shown
+        assert ("Mend the other." in shown) is is_shown
