@@ -178,6 +178,10 @@ def _where(report: Report, finding: Finding, thread: ThreadInfo) -> Html:
                 el("span", note, class_="soft"),
             )
         )
+    # One of them: the others' source is with the thread's whole stack.
+    with_source = next((native for native, _ in telling if native.excerpt), None)
+    if with_source is not None:
+        lines += filter(None, [excerpt(with_source.excerpt, with_source.line, "c")])
     return join(lines)
 
 
@@ -319,7 +323,7 @@ def _side(report: Report, race: Race, thread: RaceThread) -> Html:
         "div",
         el("h3", thread.name or f"LWP {thread.lwp}"),
         el("p", *where, notes),
-        excerpt(lines, thread.line, "python"),
+        excerpt(lines, thread.line, "python", thread.suspect_line),
     )
 
 

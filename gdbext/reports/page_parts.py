@@ -97,13 +97,20 @@ def prose(text: str) -> Html:
     )
 
 
-def excerpt(lines: Sequence[SourceLine], current: int | None, language: Language) -> Html | None:
-    """Numbered lines without their common indentation, the current one marked."""
+def excerpt(
+    lines: Sequence[SourceLine],
+    current: int | None,
+    language: Language,
+    suspect: int | None = None,
+) -> Html | None:
+    """Numbered lines without their common indentation, the current one marked, and the one that
+    did the damage.
+    """
     if not lines:
         return None
     texts = textwrap.dedent("\n".join(source_line(line.text) for line in lines)).split("\n")
     shown = []
     for line, text in zip(lines, texts):
-        look = "l now" if line.number == current else "l"
+        look = "l now" if line.number == current else "l did" if line.number == suspect else "l"
         shown.append(el("span", source(text, language), class_=look, data_n=line.number))
     return el("pre", *shown, class_="excerpt")

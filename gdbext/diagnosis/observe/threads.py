@@ -16,6 +16,7 @@ from gdbext.diagnosis.observe.program_frames import ProgramFrames
 from gdbext.model import NativeFrameInfo, PythonFrame, SourceLine, ThreadInfo
 from gdbext.session import Session
 from gdbext.target import cython
+from gdbext.target.cplusplus import is_library_code
 from gdbext.target.protocol import NativeFrame, NativeThread
 
 MAX_NATIVE = 64
@@ -61,7 +62,7 @@ def _thread(
         name=session.thread_name(lwp) or thread.name,
         crashed=lwp == stack.lwp,
         state=state.state if state else None,
-        native=tuple(_native(session, stack, native, c_frames, python, position == 0)),
+        native=tuple(_native(session, stack, native, c_frames, python, position)),
         python=tuple(_python(session, frame, i in sourced) for i, frame in enumerate(frames)),
         holds=locks.holds if locks else (),
         waits_for=locks.waits_for if locks else None,
@@ -83,7 +84,7 @@ def _native(
     frames: Sequence[NativeFrame],
     c_frames: Sequence[CFrame],
     python: PythonStack,
-    with_arguments: bool,
+    position: int,
 ) -> Iterator[NativeFrameInfo]:
     """The native frames, each eval loop tied to the first Python frame that it runs.
 
@@ -95,9 +96,11 @@ def _native(
         starts.append(count)
         count += len(group)
     loops = iter(starts)
-    variables = {c.level: c.variables for c in c_frames} if with_arguments else {}
+    variables = {c.level: c.variables for c in c_frames} if position == 0 else {}
     names = {c.level: c.function for c in c_frames if c.owner is not None}
     with_source = _called(stack, c_frames)
+    if not c_frames and position < MAX_SOURCE_THREADS:
+        with_source = _extensions(stack, frames)
     # A fault in an instruction's own function is shown where it is.
     part_of_loops = {
         level
@@ -155,6 +158,19 @@ def _called(stack: CrashStack, c_frames: Sequence[CFrame]) -> Set[int]:
         if c.level in called and is_others(c.frame.module, stack.interpreter_module)
     )
     return {*sorted(called)[:MAX_C_EXCERPTS], *itertools.islice(own, 1)}
+
+
+def _extensions(stack: CrashStack, frames: Sequence[NativeFrame]) -> Set[int]:
+    """The level of an extension's innermost frame, in the thread of a hang, say."""
+    own = (
+        frame.level
+        for frame in frames
+        if frame.file
+        and frame.function
+        and is_others(frame.module, stack.interpreter_module)
+        and not is_library_code(frame.function, frame.file)
+    )
+    return set(itertools.islice(own, 1))
 
 
 def excerpt(session: Session, file: str | None, line: int | None) -> tuple[SourceLine, ...]:

@@ -293,3 +293,19 @@ def test_the_c_code_that_a_thread_of_a_hang_waits_in_is_in_the_verdict() -> None
     verdict = shown[shown.index("card verdict") :].partition("</section>")[0]
     assert "#1 flush()" in verdict
     assert "#0 __lll_lock_wait()" in verdict
+
+
+def test_the_verdict_shows_the_source_at_the_fault():
+    verdict = render(samples.founding(), Options()).split("What happened")[0]
+    assert re.search(r'class="l now" data-n="257"', verdict)
+
+
+def test_the_line_that_did_the_damage_is_marked_beside_the_one_that_the_thread_is_in():
+    report = samples.founding()
+    assert report.race is not None
+    changer, reader = report.race.threads
+    changer = dataclasses.replace(changer, line=16, suspect_line=14)
+    race = dataclasses.replace(report.race, threads=(changer, reader))
+    sides = render(dataclasses.replace(report, race=race), Options()).split("The two sides")[1]
+    side = sides.split("</pre>")[0]
+    assert re.findall(r'class="l (now|did)" data-n="(\d+)"', side) == [("did", "14"), ("now", "16")]
