@@ -16,6 +16,7 @@ MAX_INTERPRETERS = 64
 MAX_THREADS = 64
 MAX_LWP = 1 << 22
 ATTACHED = 1
+HEAPS = 4
 IMMORTAL = 0xFFFFFFFF
 READY = 1 << 12
 """Py_TPFLAGS_READY"""
@@ -25,11 +26,12 @@ def check(memory: Memory, layout: Layout, runtime: int) -> list[str]:
     """What does not hold, one sentence each; empty when the layout fits the process whose
     ``_PyRuntime`` is at ``runtime``.
 
-    A place that the layout does not know is not tested.  In a process whose memory was overwritten
-    a right layout can fail.
+    A place that the layout does not know is not tested.  Of the thread states one that holds in
+    every respect is enough: the others' memory may have been overwritten.  Where the interpreter or
+    the types were, a right layout can fail.
     """
     failures: list[str] = []
-    for test in (_interpreters, _threads, _types, _free_threading):
+    for test in (_interpreters, _threads, _types):
         try:
             failures += test(memory, layout, runtime)
         except UnknownLayout:
@@ -67,34 +69,53 @@ def _interpreters(memory: Memory, layout: Layout, runtime: int) -> Iterator[str]
 
 
 def _threads(memory: Memory, layout: Layout, runtime: int) -> Iterator[str]:
+    """Thread states; where one is found that holds in every respect, others were overwritten."""
+    failures: list[str] = []
     count = 0
-    for interpreter in _chain(memory, layout, "PyInterpreterState", _head(memory, layout, runtime)):
-        previous = 0
-        for thread in _threads_of(memory, layout, interpreter):
-            count += 1
-            record = layout.record(memory, "PyThreadState", thread)
-            if record["interp"] != interpreter:
-                yield (
-                    f"thread state {thread:#x} says that it is of interpreter "
-                    f"{record['interp']:#x}, not {interpreter:#x}"
-                )
-            if record["prev"] != previous:
-                yield (
-                    f"thread state {thread:#x} has {record['prev']:#x} before it, not {previous:#x}"
-                )
-            previous = thread
-            if "state" in record and record["state"] > 5:
-                yield f"thread state {thread:#x} is in state {record['state']}, which there is not"
-            if (
-                bool(record["thread_id"]) != bool(record["native_thread_id"])
-                or record["native_thread_id"] >= MAX_LWP
-            ):
-                yield (
-                    f"thread state {thread:#x} has thread id {record['thread_id']:#x} and LWP "
-                    f"{record['native_thread_id']}"
-                )
+    is_one_sound = False
+    try:
+        for interpreter in _chain(
+            memory, layout, "PyInterpreterState", _head(memory, layout, runtime)
+        ):
+            previous = 0
+            for thread in _threads_of(memory, layout, interpreter):
+                count += 1
+                wrong = [
+                    *_thread(memory, layout, interpreter, thread, previous),
+                    *_free_threading(memory, layout, interpreter, thread),
+                ]
+                failures += wrong
+                is_one_sound |= not wrong and _has_heaps(memory, layout, thread)
+                previous = thread
+    except MemoryFault as fault:
+        failures.append(f"threads: {fault}")
     if not count:
-        yield "no interpreter has a thread state"
+        failures.append("no interpreter has a thread state")
+    if not is_one_sound:
+        yield from failures
+
+
+def _thread(
+    memory: Memory, layout: Layout, interpreter: int, thread: int, previous: int
+) -> Iterator[str]:
+    record = layout.record(memory, "PyThreadState", thread)
+    if record["interp"] != interpreter:
+        yield (
+            f"thread state {thread:#x} says that it is of interpreter "
+            f"{record['interp']:#x}, not {interpreter:#x}"
+        )
+    if record["prev"] != previous:
+        yield f"thread state {thread:#x} has {record['prev']:#x} before it, not {previous:#x}"
+    if "state" in record and record["state"] > 5:
+        yield f"thread state {thread:#x} is in state {record['state']}, which there is not"
+    if (
+        bool(record["thread_id"]) != bool(record["native_thread_id"])
+        or record["native_thread_id"] >= MAX_LWP
+    ):
+        yield (
+            f"thread state {thread:#x} has thread id {record['thread_id']:#x} and LWP "
+            f"{record['native_thread_id']}"
+        )
 
 
 def _types(memory: Memory, layout: Layout, runtime: int) -> Iterator[str]:
@@ -123,34 +144,56 @@ def _types(memory: Memory, layout: Layout, runtime: int) -> Iterator[str]:
             yield f"the type {name} at {address:#x} is static, but not immortal"
 
 
-def _free_threading(memory: Memory, layout: Layout, runtime: int) -> Iterator[str]:
+def _free_threading(memory: Memory, layout: Layout, interpreter: int, thread: int) -> Iterator[str]:
     """What a thread has: its heaps and, where attached, its place in QSBR and in biased reference
     counting.
     """
-    for interpreter in _chain(memory, layout, "PyInterpreterState", _head(memory, layout, runtime)):
-        for thread in _threads_of(memory, layout, interpreter):
-            state = layout.record(memory, "_PyThreadStateImpl", thread)
-            is_attached = layout.record(memory, "PyThreadState", thread)["state"] == ATTACHED
-            if is_attached and "brc.tid" in state and state["brc.tid"] != state["thread_id"]:
+    try:
+        state = layout.record(memory, "_PyThreadStateImpl", thread)
+        is_attached = layout.record(memory, "PyThreadState", thread)["state"] == ATTACHED
+        if is_attached and "brc.tid" in state and state["brc.tid"] != state["thread_id"]:
+            yield (
+                f"thread state {thread:#x}: brc.tid is {state['brc.tid']:#x}, "
+                f"thread_id {state['thread_id']:#x}"
+            )
+        if is_attached and "qsbr" in state and (place := state["qsbr"]):
+            shared = layout.record(memory, "_qsbr_thread_state", place)
+            own = interpreter + layout.offset("PyInterpreterState", "qsbr")
+            if (shared["shared"], shared["tstate"]) != (own, thread):
+                yield f"thread state {thread:#x}: its place in QSBR, {place:#x}, is another's"
+        for heap, tld, index in _heaps(layout, thread):
+            record = layout.record(memory, "mi_heap_t", heap)
+            if not is_attached and not record["tld"]:
+                continue  # a thread that has yet to begin, or has ended
+            if (record["tld"], record["tag"]) != (tld, index):
                 yield (
-                    f"thread state {thread:#x}: brc.tid is {state['brc.tid']:#x}, "
-                    f"thread_id {state['thread_id']:#x}"
+                    f"thread state {thread:#x}: heap {index} at {heap:#x} has "
+                    f"tag {record['tag']} and tld {record['tld']:#x}"
                 )
-            if is_attached and "qsbr" in state and (place := state["qsbr"]):
-                shared = layout.record(memory, "_qsbr_thread_state", place)
-                own = interpreter + layout.offset("PyInterpreterState", "qsbr")
-                if (shared["shared"], shared["tstate"]) != (own, thread):
-                    yield f"thread state {thread:#x}: its place in QSBR, {place:#x}, is another's"
-            for index in range(4):
-                heap = state.address_of("mimalloc.heaps") + index * layout.size("mi_heap_t")
-                record = layout.record(memory, "mi_heap_t", heap)
-                if not is_attached and not record["tld"]:
-                    continue  # a thread that has yet to begin, or has ended
-                if (record["tld"], record["tag"]) != (state.address_of("mimalloc.tld"), index):
-                    yield (
-                        f"thread state {thread:#x}: heap {index} at {heap:#x} has "
-                        f"tag {record['tag']} and tld {record['tld']:#x}"
-                    )
+    except UnknownLayout:
+        return
+
+
+def _has_heaps(memory: Memory, layout: Layout, thread: int) -> bool:
+    """Whether all of a thread's heaps say whose they are.
+
+    A layout of another build finds no such four pointers into the thread state itself.
+    """
+    try:
+        return all(
+            layout.record(memory, "mi_heap_t", heap)["tld"] == tld
+            for heap, tld, _index in _heaps(layout, thread)
+        )
+    except (UnknownLayout, MemoryFault):
+        return False
+
+
+def _heaps(layout: Layout, thread: int) -> Iterator[tuple[int, int, int]]:
+    """(address, where its thread's data should be, index) of each."""
+    first = thread + layout.offset("_PyThreadStateImpl", "mimalloc.heaps")
+    tld = thread + layout.offset("_PyThreadStateImpl", "mimalloc.tld")
+    for index in range(HEAPS):
+        yield first + index * layout.size("mi_heap_t"), tld, index
 
 
 def _head(memory: Memory, layout: Layout, runtime: int) -> int:

@@ -46,12 +46,12 @@ def test_a_layout_that_fits_has_no_failures(world: World) -> None:
             lambda w: w.put("PyThreadState", MAIN, {"prev": 0}), "has 0x0 before it", id="prev"
         ),
         pytest.param(
-            lambda w: w.put("PyThreadState", WORKER, {"thread_id": 0}),
-            "has thread id 0x0 and LWP 12",
+            lambda w: w.put("PyThreadState", MAIN, {"thread_id": 0}),
+            "has thread id 0x0 and LWP 11",
             id="thread id",
         ),
         pytest.param(
-            lambda w: w.put("PyThreadState", WORKER, {"state": 77}), "in state 77", id="state"
+            lambda w: w.put("PyThreadState", MAIN, {"state": 77}), "in state 77", id="state"
         ),
         pytest.param(
             lambda w: w.put("PyInterpreterState", INTERPRETER, {"threads.head": 0}),
@@ -115,6 +115,40 @@ def test_each_thing_that_does_not_hold_is_said(
 ) -> None:
     damage(world)
     assert any(words in failure for failure in world.failures()), world.failures()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"thread_id": 0},
+        {"state": 77},
+        {"interp": 0x4141414141414141},
+        {"prev": 0x4141414141414141},
+        {"thread_id": 0x4141414141414141, "native_thread_id": 0x4141414141414141},
+    ],
+    ids="-".join,
+)
+def test_one_sound_thread_state_is_enough(world: World, damage: dict[str, int]) -> None:
+    world.put("PyThreadState", WORKER, damage)
+    assert world.failures() == []
+
+
+def test_a_thread_state_that_leads_nowhere_hides_the_sound_ones_behind_it(world: World) -> None:
+    world.put("PyThreadState", WORKER, {"next": 0x4141414141414141})
+    assert any("cannot read" in failure for failure in world.failures())
+
+
+def test_a_list_may_end_behind_the_sound_ones(world: World) -> None:
+    world.put("PyThreadState", MAIN, {"next": 0x4141414141414141})
+    assert world.failures() == []
+
+
+def test_a_thread_state_without_heaps_is_no_proof_for_the_others(world: World) -> None:
+    world.put("PyThreadState", MAIN, {"interp": RUNTIME, "state": 0})
+    heaps = MAIN + world.layout.offset("_PyThreadStateImpl", "mimalloc.heaps")
+    for index in range(4):
+        world.put("mi_heap_t", heaps + index * world.layout.size("mi_heap_t"), {"tld": 0})
+    assert world.failures() != []
 
 
 @pytest.mark.parametrize("other", BUILDS, ids="-".join)
