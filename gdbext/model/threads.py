@@ -26,6 +26,12 @@ class PythonFrame:
     """The text of that line."""
     excerpt: tuple[SourceLine, ...] = ()
     """Some lines around it, for the threads that matter."""
+    column: int | None = None
+    end_line: int | None = None
+    end_column: int | None = None
+    """Where on ``line`` the expression begins that the frame is at (the call, of a caller), and
+    where it ends: columns from 0, in bytes of UTF-8, the last one excluded, as in ``co_positions``.
+    """
 
 
 @dataclass(frozen=True)

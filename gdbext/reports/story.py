@@ -29,7 +29,7 @@ from gdbext.model import (
     ThreadInfo,
     hexaddr,
 )
-from gdbext.reports.sanitize import visible
+from gdbext.reports.sanitize import source_line, visible
 from gdbext.wording import sentence
 from gdbext.wording.operations import operation_text
 
@@ -276,6 +276,31 @@ def race_frame(report: Report, thread: RaceThread) -> PythonFrame | None:
     if info is None or thread.frame is None:
         return None
     return next((p for p in info.python if p.frame == thread.frame), None)
+
+
+def running_part(frame: PythonFrame) -> tuple[str, str, str] | None:
+    """The frame's line in three: what stands before the expression that it is at, that expression
+    as far as it is on this line, and the rest.  None where that is not known, or all of the line
+    but a comment.
+
+    ``("gauge.clear(); ", "gauge.hold(x)", "")``
+    """
+    text = next((line.text for line in frame.excerpt if line.number == frame.line), None)
+    if text is None or frame.column is None or frame.end_column is None:
+        return None
+    raw = text.rstrip().encode(errors="replace")
+    end = frame.end_column if frame.end_line == frame.line else len(raw)
+    if not 0 <= frame.column < end <= len(raw):
+        # It is not the file that was compiled.
+        return None
+    line = source_line(raw.decode(errors="replace"))
+    indentation = len(line) - len(line.lstrip())
+    first, last = (
+        len(source_line(raw[:place].decode(errors="replace"))) for place in (frame.column, end)
+    )
+    parts = line[indentation:first], line[max(first, indentation) : last], line[last:]
+    has_more = parts[2].strip() and not parts[2].lstrip().startswith("#")
+    return parts if parts[0] or has_more else None
 
 
 def consensus_summary(agreed: Consensus) -> str:

@@ -41,6 +41,7 @@ from gdbext.reports.text_parts import (
     stack,
     thread_heading,
     verdict_text,
+    with_mark,
     wrap,
 )
 from gdbext.wording import sentence
@@ -328,7 +329,7 @@ def _race(page: TextPage, report: Report, race: Race) -> None:
 def _race_rows(
     page: TextPage, report: Report, race: Race, threads: Sequence[RaceThread]
 ) -> list[list[str]]:
-    """Name, place, what it does and holds, line of source.
+    """Name, place, what it does and holds, line of source with a mark below what of it runs.
 
     Where there is no room for all, the line says what it does.
     """
@@ -357,9 +358,14 @@ def _race_rows(
             for row, note, line in zip(rows, notes, lines)
         ]
     left = max(room(in_full), 16)
-    return [
-        [*row, style.highlight(clipped(line, left), "python")] for row, line in zip(in_full, lines)
-    ]
+    marked = []
+    for row, line, frame in zip(in_full, lines, frames):
+        parts = story.running_part(frame) if frame else None
+        shown, mark = with_mark(parts, left) if parts else (clipped(line, left), "")
+        marked.append([*row, style.highlight(shown, "python")])
+        if mark:
+            marked.append([*[""] * len(row), mark])
+    return marked
 
 
 def _consensus(page: TextPage, agreed: Consensus) -> None:

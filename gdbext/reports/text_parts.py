@@ -207,6 +207,21 @@ def clipped(text: str, room: int) -> str:
     return text if display_width(text) <= room else text[: max(room - 1, 0)].rstrip() + MORE
 
 
+def with_mark(parts: tuple[str, str, str], room: int) -> tuple[str, str]:
+    """A line in that many columns, and what is to stand below it: a mark under the middle part.
+
+    >>> with_mark(("f(); ", "g()", ""), 20)
+    ('f(); g()', '     ^^^')
+    """
+    before, marked, after = parts
+    if display_width(before + marked) > room:
+        before = MORE
+    line = clipped(before + marked + after, room)
+    start = display_width(before)
+    width = min(display_width(marked), display_width(line) - start)
+    return line, " " * start + "^" * width
+
+
 def verdict_text(style: Style, verdict: Verdict | None) -> str:
     """The heap's word, a dead one with its sign."""
     if verdict is None:

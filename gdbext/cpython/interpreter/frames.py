@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterable
 from dataclasses import field
 
-from gdbext.cpython.interpreter.line_table import line_of
+from gdbext.cpython.interpreter.line_table import Position, line_of, position_of
 from gdbext.cpython.interpreter.runtime import ThreadState
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
 from gdbext.cpython.objects.strings import read_str
@@ -150,6 +150,13 @@ class FrameReader:
             return self._decode(address, self._memory.read(address, self._frame.size), is_top=False)
         except (MemoryFault, UnknownLayout):
             return None
+
+    def position(self, frame: Frame) -> Position | None:
+        """What of the source the frame is at; None where its code does not say."""
+        code = self.code(frame.code)
+        if code is None or frame.lasti is None:
+            return None
+        return position_of(code.line_table, code.first_line, frame.lasti)
 
     def pointer(self, word: int) -> int:
         """The object that a frame's word refers to; 0 for NULL and for tagged integers."""

@@ -1,5 +1,5 @@
-"""``co_linetable``: which line each code unit is of (CPython's Objects/codeobject.c and
-Include/internal/pycore_code.h).
+"""``co_linetable``: which line and columns each code unit is of (CPython's Objects/codeobject.c,
+Objects/locations.md and Include/internal/pycore_code.h).
 
 The table is a run of entries.  An entry's first byte has bit 7 set, its kind in bits 3 to 6 and the
 number of code units that it covers, less one, in bits 0 to 2; how many bytes follow depends on the
@@ -10,12 +10,26 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from functools import lru_cache
+from typing import NamedTuple
 
 NO_LOCATION = 15
 LONG = 14
 NO_COLUMNS = 13
 ONE_LINE = range(10, 13)
 """Kinds whose number says how far the line moves: 0, 1 or 2."""
+
+
+class Position(NamedTuple):
+    """What of the source one instruction was compiled from; lines count from 1.
+
+    Columns count from 0, in bytes of the line's UTF-8, ``end_column`` excluded, as ``co_positions``
+    has them; None where the compiler kept none (``-X no_debug_ranges``).
+    """
+
+    line: int
+    end_line: int
+    column: int | None = None
+    end_column: int | None = None
 
 
 def line_of(table: bytes, first_line: int, index: int) -> int | None:
@@ -28,7 +42,18 @@ def line_of(table: bytes, first_line: int, index: int) -> int | None:
         >>> line_of(bytes([0b1_0000_000, 0, 0b1_1011_001, 4, 9]), 7, 2)
         8
     """
-    found = lines(table, first_line)
+    position = position_of(table, first_line, index)
+    return position.line if position is not None else None
+
+
+def position_of(table: bytes, first_line: int, index: int) -> Position | None:
+    """As :func:`line_of`, with the columns: of a call those of the whole call expression.
+
+    Example:
+        >>> position_of(bytes([0b1_0000_000, 0, 0b1_1011_001, 4, 9]), 7, 2)
+        Position(line=8, end_line=8, column=4, end_column=9)
+    """
+    found = positions(table, first_line)
     at = bisect_right(found, index, key=lambda part: part[0]) - 1
     if at < 0 or index >= found[at][1]:
         return None
@@ -36,14 +61,14 @@ def line_of(table: bytes, first_line: int, index: int) -> int | None:
 
 
 @lru_cache(maxsize=512)
-def lines(table: bytes, first_line: int) -> tuple[tuple[int, int, int | None], ...]:
-    """(start, end, line) of each entry, in code units, ``end`` excluded.
+def positions(table: bytes, first_line: int) -> tuple[tuple[int, int, Position | None], ...]:
+    """(start, end, position) of each entry, in code units, ``end`` excluded.
 
     A damaged table ends at the damage.
 
-    ``first_line`` is ``co_firstlineno``; a line is None for code that no source line stands for.
+    ``first_line`` is ``co_firstlineno``; a position is None for code that no source stands for.
     """
-    found = []
+    found: list[tuple[int, int, Position | None]] = []
     line, start, at = first_line, 0, 0
     try:
         while at < len(table):
@@ -51,25 +76,39 @@ def lines(table: bytes, first_line: int) -> tuple[tuple[int, int, int | None], .
             if not head & 0x80:
                 break
             kind, at = head >> 3 & 15, at + 1
+            position = None
             if kind == LONG:
                 delta, at = _signed(table, at)
                 line += delta
-                for _end_line_column_end_column in range(3):
-                    _, at = _number(table, at)
+                lines, at = _number(table, at)
+                column, at = _number(table, at)
+                end_column, at = _number(table, at)
+                position = Position(line, line + lines, _known(column), _known(end_column))
             elif kind == NO_COLUMNS:
                 delta, at = _signed(table, at)
                 line += delta
+                position = Position(line, line)
             elif kind in ONE_LINE:
                 line += kind - ONE_LINE.start
+                position = Position(line, line, table[at], table[at + 1])
                 at += 2
             elif kind != NO_LOCATION:
+                # The column's higher bits are the kind; the second byte has its lower ones, and
+                # how many columns there are.
+                column = kind << 3 | table[at] >> 4
+                position = Position(line, line, column, column + (table[at] & 15))
                 at += 1
             end = start + (head & 7) + 1
-            found.append((start, end, None if kind == NO_LOCATION else line))
+            found.append((start, end, position))
             start = end
     except IndexError:
         pass
     return tuple(found)
+
+
+def _known(column: int) -> int | None:
+    """A column that is stored with one added: 0 says that there is none."""
+    return column - 1 if column else None
 
 
 def _number(table: bytes, at: int) -> tuple[int, int]:

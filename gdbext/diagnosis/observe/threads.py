@@ -182,6 +182,7 @@ def excerpt(session: Session, file: str | None, line: int | None) -> tuple[Sourc
 def _python(session: Session, frame: Frame, with_source: bool) -> PythonFrame:
     lines = excerpt(session, frame.file, frame.line) if with_source else ()
     source = next((line.text.strip() for line in lines if line.number == frame.line), None)
+    position = session.frame_reader.position(frame)
     return PythonFrame(
         file=frame.file,
         line=frame.line,
@@ -190,4 +191,7 @@ def _python(session: Session, frame: Frame, with_source: bool) -> PythonFrame:
         code=frame.code,
         source=source,
         excerpt=lines,
+        column=position.column if position else None,
+        end_line=position.end_line if position else None,
+        end_column=position.end_column if position else None,
     )

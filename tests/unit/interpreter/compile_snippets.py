@@ -11,6 +11,7 @@ import inspect
 import json
 import sys
 import textwrap
+import types
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -164,8 +165,22 @@ def describe(function: Any, arguments: tuple[Any, ...]) -> dict[str, Any]:
             [start // 2, end // 2, line and line - first_line + 1]
             for start, end, line in code.co_lines()
         ],
+        "positions": positions(code, first_line),
         "instructions": [[i.offset // 2, i.opname, i.arg or 0] for i in plain],
     }
+
+
+def positions(code: types.CodeType, first_line: int) -> list[list[Any]]:
+    """[code units, line, end line, column, end column] of each run of equal positions."""
+    runs: list[list[Any]] = []
+    for line, end_line, *columns in code.co_positions():
+        position = [line and line - first_line + 1, end_line and end_line - first_line + 1]
+        position += columns
+        if runs and runs[-1][1:] == position:
+            runs[-1][0] += 1
+        else:
+            runs.append([1, *position])
+    return runs
 
 
 def main() -> None:

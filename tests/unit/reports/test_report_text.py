@@ -4,7 +4,16 @@ import dataclasses
 
 import pytest
 
-from gdbext.model import Address, Claim, Confidence, Evidence, Finding, Subject
+from gdbext.model import (
+    Address,
+    Claim,
+    Confidence,
+    Evidence,
+    Finding,
+    PythonFrame,
+    SourceLine,
+    Subject,
+)
 from gdbext.reports import html_page, markdown, story, text
 from gdbext.reports.options import Options
 from gdbext.reports.style import plain
@@ -15,6 +24,7 @@ from gdbext.reports.text_parts import (
     excerpt,
     join_fitting,
     stack,
+    with_mark,
     wrap,
 )
 from gdbext.wording import sentence
@@ -192,6 +202,80 @@ def test_a_line_that_did_the_damage_is_told_and_a_guess_is_told_as_one():
     said = text.render(dataclasses.replace(report, race=guess), Options(width=130))
     assert "may have used it at line 14" in said
     assert "modified it" not in said
+
+
+def frame_at(line: str, column: int | None, end: int | None, end_line: int = 3) -> PythonFrame:
+    excerpt = (SourceLine(2, "def work():"), SourceLine(3, line))
+    return PythonFrame(
+        "a.py",
+        3,
+        "work",
+        source=line.strip(),
+        excerpt=excerpt,
+        column=column,
+        end_line=end_line,
+        end_column=end,
+    )
+
+
+@pytest.mark.parametrize(
+    ("frame", "parts"),
+    [
+        (frame_at("    a.clear(); a.spin(x)", 15, 24), ("a.clear(); ", "a.spin(x)", "")),
+        (frame_at("\tf(g(x))", 3, 7), ("f(", "g(x)", ")")),
+        (frame_at("    ä('ü'); g()", 14, 17), ("ä('ü'); ", "g()", "")),
+        (frame_at("    x = f(  # first", 8, 3, end_line=5), ("x = ", "f(  # first", "")),
+        (frame_at("    f(x)", 4, 8), None),
+        (frame_at("    f(x)  # all of it", 4, 8), None),
+        (frame_at("    f(x)", None, None), None),
+        (frame_at("    f(x)", 4, 80), None),
+        (frame_at("    f(x)", 9, 8), None),
+    ],
+)
+def test_what_of_a_line_runs(frame: PythonFrame, parts: tuple[str, str, str] | None) -> None:
+    assert story.running_part(frame) == parts
+
+
+def test_a_frame_without_its_source_has_no_running_part() -> None:
+    bare = dataclasses.replace(frame_at("f(g(x))", 2, 6), excerpt=())
+    assert story.running_part(bare) is None
+
+
+@pytest.mark.parametrize(
+    ("parts", "room", "expected"),
+    [
+        (("f(", "g(x)", ")"), 20, ("f(g(x))", "  ^^^^")),
+        (("f(", "g(x)", ")"), 6, ("f(g(x…", "  ^^^^")),
+        (("far_too_long(); ", "g(x)", "; h()"), 8, ("…g(x);…", " ^^^^")),
+        (("f(); ", "far_too_long(x)", ""), 8, ("…far_to…", " ^^^^^^^")),
+        (("語 ", "g()", ""), 20, ("語 g()", "   ^^^")),
+    ],
+)
+def test_the_mark_stands_below_what_runs(
+    parts: tuple[str, str, str], room: int, expected: tuple[str, str]
+) -> None:
+    assert with_mark(parts, room) == expected
+
+
+def test_a_race_marks_the_call_that_runs() -> None:
+    report = samples.founding()
+    main = samples.main_thread()
+    line = "lst.append(3); lst.clear()"
+    frame = dataclasses.replace(
+        main.python[0],
+        source=line,
+        excerpt=(SourceLine(14, f"    {line}"),),
+        column=19,
+        end_line=14,
+        end_column=30,
+    )
+    threads = tuple(
+        dataclasses.replace(t, python=(frame, *t.python[1:])) if t.lwp == main.lwp else t
+        for t in report.threads
+    )
+    rows = text.render(dataclasses.replace(report, threads=threads), Options(width=110)).split("\n")
+    at = next(i for i, row in enumerate(rows) if line in row)
+    assert rows[at + 1] == " " * rows[at].index("lst.clear()") + "^" * len("lst.clear()")
 
 
 def test_a_doubtful_race_names_the_next_suspects():
