@@ -11,9 +11,6 @@ EXPECT = {
     "shows": ("mapping_checksum", "mapping_close"),
     "race": {"type": "closed_mapping.Mapping", "operations": ("checksum", "close")},
     "known": None,
-    "fails": {
-        "race": "closed_mapping.Mapping _target and _target (likely)",
-    },
 }
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ EXPECT = {
     "rule": "FT404",
     "headline": ("gauge_hold",),
     "race": {"type": "two_calls.Gauge", "operations": ("hold", "hold")},
-    "shows": ("gauge_hold",),
+    "shows": ("gauge_hold", "^^^^^^^^^^^^^^^^"),
     "never": ("clear and clear",),
 }
 

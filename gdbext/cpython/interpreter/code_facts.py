@@ -44,6 +44,21 @@ class CodeFacts:
         """Whether ``one`` has run before a loop that ``at`` is in: ``iter`` of ``for x in y``."""
         return any(one < first <= at <= last for first, last in self.loops)
 
+    def is_to_come(self, one: int, at: int) -> bool:
+        """Whether ``one`` has not run yet where the code is at ``at``.
+
+        No loop leads back to it, and it stands on no earlier line, as an exception's handler may,
+        whose code lies behind all else.
+        """
+        line, line_now = self.line(one), self.line(at)
+        return (
+            one > at
+            and line is not None
+            and line_now is not None
+            and line >= line_now
+            and not self.same_loop(one, at)
+        )
+
 
 def code_facts(memory: Memory, layout: Layout, code: FrameCode, table: Opcodes | None) -> CodeFacts:
     """Decode a code object; without operations where its bytecode cannot be read, or there is no

@@ -44,17 +44,21 @@ def losses(accesses: Iterable[Access], address: int) -> list[Access]:
 
 
 def _running(acting: Sequence[Access]) -> list[Access]:
-    """The operations at the instruction; a method that is looked up there is called next."""
+    """The operations at the instruction; a method that is looked up there is called next.
+
+    Of a computed call the function's own name says more.
+    """
     calls = {
         a.operation.name: a
         for a in acting
         if a.operation.kind is OperationKind.CALL and a.proximity <= Proximity.LINE
     }
-    return [
+    running = [
         calls.get(a.operation.name, a) if a.operation.kind is OperationKind.GETATTR else a
         for a in acting
         if a.proximity is Proximity.AT
     ]
+    return [a for a in running if a.operation != CALL] or running
 
 
 def merged(accesses: Sequence[Access], in_c: Access | None, is_in_call: bool = False) -> Access:

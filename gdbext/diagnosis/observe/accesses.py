@@ -70,7 +70,7 @@ def _user(observer: Observer, gone: Pointer) -> Access | None:
         return None
     frame = groups[within][0]
     own = observer.program.own_frame(stack.lwp, frame) or frame
-    operation = current_operation(observer, own)
+    operation = current_operation(observer, own, own is groups[within][0])
     if operation is None:
         return None
     return Access(

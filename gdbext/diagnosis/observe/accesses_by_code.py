@@ -8,9 +8,9 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gdbext.cpython.interpreter.calls import Callee, callee, code_of, entered
+from gdbext.cpython.interpreter.calls import CALLS, Callee, callee, code_of, entered
 from gdbext.cpython.interpreter.code_facts import CodeFacts
-from gdbext.cpython.interpreter.frames import Frame
+from gdbext.cpython.interpreter.frames import Frame, PythonStack
 from gdbext.cpython.interpreter.names import class_attribute, resolve
 from gdbext.cpython.interpreter.operations import BytecodeOperation, operation_at
 from gdbext.cpython.layout.layout import UnknownLayout
@@ -18,7 +18,7 @@ from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.facts.accesses import Access, Proximity
 from gdbext.diagnosis.observe.access_types import type_name_of
 from gdbext.diagnosis.observe.observer import Observer
-from gdbext.diagnosis.observe.operands import Operand, operands
+from gdbext.diagnosis.observe.operands import Operand, of_callee, operands
 from gdbext.diagnosis.observe.operations import (
     RUN,
     of_bytecode,
@@ -45,6 +45,9 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
     # before them.
     callers_of_c = {group[0].address for group in stack.groups if group}
     entered_already = {frame.code for frame in stack.frames}
+    runs_once = _runs_once(observer, stack)
+    if (started := _started(observer, lwp, stack)) is not None:
+        yield from started
     for depth, frame in enumerate(stack.frames[:MAX_PYTHON_FRAMES]):
         facts = observer.session.code_facts(frame.code)
         if facts is None or synchronises(observer, frame.file):
@@ -54,7 +57,11 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
             yield access
         for bytecode in facts.operations:
             near = proximity(facts, frame, bytecode, depth == 0)
-            if near is None:
+            if near is None or (
+                runs_once
+                and frame.lasti is not None
+                and facts.is_to_come(bytecode.index, frame.lasti)
+            ):
                 continue
             passing_on = near is Proximity.AT and frame.address not in callers_of_c
             is_on_stack = _is_on_stack(facts, frame, bytecode, near, passing_on)
@@ -86,7 +93,7 @@ class _Place:
         type_name = type_name_of(self.observer, operand.address)
         if type_name is None:
             return None
-        operation = None if self.is_own else current_operation(self.observer, self.own)
+        operation = None if self.is_own else current_operation(self.observer, self.own, False)
         line = self.facts.line(operand.bytecode.index) if self.is_own else self.own.line
         return Access(
             lwp=self.lwp,
@@ -126,6 +133,40 @@ class _Place:
             function=self.own.function,
             frame=self.own.address or None,
         )
+
+
+def _runs_once(observer: Observer, stack: PythonStack) -> bool:
+    """Whether the innermost function runs for the first time in its thread, as far as frames tell:
+    no caller is in a loop, or is C code that may call it again, or is the function itself.
+    """
+    if len(stack.groups) != 1 or any(frame.generator_owned for frame in stack.frames):
+        return False
+    innermost, *callers = stack.frames
+    facts = [observer.session.code_facts(frame.code) for frame in callers]
+    return innermost.code not in {frame.code for frame in callers} and all(
+        known is not None
+        and caller.lasti is not None
+        and not known.same_loop(caller.lasti, caller.lasti)
+        for known, caller in zip(facts, callers)
+    )
+
+
+def _started(observer: Observer, lwp: int, stack: PythonStack) -> Sequence[Access] | None:
+    """What a thread works on that was started with a function of C's: it has no Python code but
+    threading's, which calls that.
+    """
+    if not stack.frames or not all(synchronises(observer, frame.file) for frame in stack.frames):
+        return None
+    frame = stack.frames[0]
+    facts = observer.session.code_facts(frame.code)
+    bytecode = operation_at(facts.operations, frame.lasti) if facts and frame.lasti else None
+    objects = observer.session.objects
+    target = callee(objects, frame, bytecode, True) if bytecode else None
+    if facts is None or bytecode is None or target is None or target.name in (None, bytecode.name):
+        return None
+    at = _Place(observer, lwp, frame, frame, facts)
+    found = (at.access(each, Proximity.AT, False) for each in of_callee(objects, bytecode, target))
+    return [access for access in found if access is not None]
 
 
 def _frame_object(observer: Observer, frame: Frame) -> int | None:
@@ -256,10 +297,23 @@ def proximity(
     return Proximity.EARLIER if bytecode.index < frame.lasti else None
 
 
-def current_operation(observer: Observer, frame: Frame) -> Operation | None:
-    """The operation that a frame is at, in Python's terms."""
+def current_operation(observer: Observer, frame: Frame, is_in_c: bool) -> Operation | None:
+    """The operation that a frame is at, in Python's terms: a function of C's goes by its own name,
+    whatever the code calls it.
+
+    ``is_in_c`` says that it runs now, with its arguments on the frame's value stack.
+    """
     facts = observer.session.code_facts(frame.code)
     bytecode = (
         operation_at(facts.operations, frame.lasti) if facts and frame.lasti is not None else None
     )
-    return of_bytecode(bytecode) if bytecode else None
+    if bytecode is None:
+        return None
+    target = (
+        callee(observer.session.objects, frame, bytecode, is_in_c)
+        if bytecode.kind in CALLS
+        else None
+    )
+    if target is not None and target.name is not None and not target.is_python:
+        bytecode = replace(bytecode, kind=target.kind, name=target.name)
+    return of_bytecode(bytecode)

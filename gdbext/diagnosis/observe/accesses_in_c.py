@@ -38,7 +38,7 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
     current = (
         (observer.program.own_frame(lwp, frame_at_work) or frame_at_work) if frame_at_work else None
     )
-    asked = current_operation(observer, current) if current else None
+    asked = current_operation(observer, current, current is frame_at_work) if current else None
     in_c: dict[int, Access] = {}
     for frame, variable in sorted(
         _object_variables(observer, lwp), key=lambda pair: not pair[1].is_argument

@@ -112,7 +112,7 @@ def operands(
     for each in _named(objects, frame, bytecode, callee, is_on_stack):
         yield each
         yield from _behind(objects, each, seen)
-    for each in _of_callee(objects, bytecode, callee) if callee is not None else ():
+    for each in of_callee(objects, bytecode, callee) if callee is not None else ():
         yield each
         yield from _behind(objects, each, seen)
 
@@ -164,7 +164,7 @@ def _stored(
     return canonical(info.name) if info is not None else None
 
 
-def _of_callee(objects: Objects, bytecode: BytecodeOperation, callee: Callee) -> Iterator[Operand]:
+def of_callee(objects: Objects, bytecode: BytecodeOperation, callee: Callee) -> Iterator[Operand]:
     """What a function of C's works on that the code calls by another name, or through a partial
     and the like, and what functions that it was given work on.
     """

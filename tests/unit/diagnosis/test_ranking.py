@@ -14,7 +14,7 @@ from gdbext.diagnosis.conclude.race_pairs import ranked_pairs
 from gdbext.diagnosis.conclude.races import find_races
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
 from gdbext.diagnosis.observe.bytecode_effects import effect_of, effect_on_argument
-from gdbext.model import Confidence, Container, Finding, Operation, Subject, Verdict
+from gdbext.model import Confidence, Container, Finding, Operation, OperationKind, Subject, Verdict
 from unit.diagnosis.words import operation
 
 
@@ -152,6 +152,14 @@ def test_of_several_calls_on_a_line_the_one_that_runs_counts() -> None:
     assert merged([clear, spin], inside).operation.verb == "spin"
     assert merged([clear, spin], None, is_in_call=True).operation.verb == "spin"
     assert merged([clear, spin], None).operation.verb == "clear"
+
+
+def test_a_computed_call_goes_by_the_name_of_what_it_called() -> None:
+    call = Operation(kind=OperationKind.CALL)
+    computed = replace(RESIZE, operation=call, proximity=Proximity.AT)
+    hold = replace(computed, operation=operation("hold"), effect=Effect.UNKNOWN)
+    for both in ([computed, hold], [hold, computed]):
+        assert merged(both, None, is_in_call=True).operation.verb == "hold"
 
 
 def test_who_looks_up_a_method_is_about_to_call_it() -> None:

@@ -31,3 +31,18 @@ def test_what_stands_before_a_loop_is_over_once_the_loop_runs() -> None:
     assert not facts.is_before_loop(4, 10)
     assert not facts.is_before_loop(3, 3)
     assert not facts.is_before_loop(3, 22)
+
+
+def test_what_the_code_has_yet_to_do() -> None:
+    """Three lines of two code units each: the first, the second, and a handler of the first."""
+    table = bytes([0x80 | 10 << 3 | 1, 0, 5, 0x80 | 11 << 3 | 1, 0, 5, 0x80 | 13 << 3 | 1, 3])
+    code = FrameCode(0, "f", "a.py", 1, table, 6, 0, {}, (), 0, 0)
+    once = CodeFacts(code)
+    assert once.is_to_come(1, 0), "on the same line"
+    assert once.is_to_come(3, 0), "on a later line"
+    assert not once.is_to_come(0, 1)
+    assert not once.is_to_come(1, 1)
+    assert not once.is_to_come(4, 2), "a handler of the line before may have run"
+    assert not once.is_to_come(6, 2), "outside the code"
+    assert not CodeFacts(code, loops=[(0, 3)]).is_to_come(1, 0)
+    assert CodeFacts(code, loops=[(0, 1)]).is_to_come(3, 0)
