@@ -9,25 +9,20 @@ interpreter.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import functools
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import import_module, metadata
 from pathlib import Path
-from typing import Any
 
 import interpreters
 from lab import builds
 from lab.crash import CrashRun, environment
 from lab.hang import end, hang, settle
+from lab.kept import kept
 from lab.script import Script
 from lab.session import Lab
 
@@ -50,19 +45,8 @@ class BuildFailed(Exception):
     """An extension could not be built; the message has the compiler's last words."""
 
 
-@dataclass(frozen=True)
-class Extension:
-    """One crash: the script ``path``, and the source beside it."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        return self.path.stem
-
-    @property
-    def expect(self) -> dict[str, Any]:
-        return Script(self.path).expect
+class Extension(Script):
+    """One crash; the source is beside the script."""
 
     @property
     def source(self) -> Path:
@@ -93,13 +77,7 @@ def built(extension: Extension) -> Path:
     python = builds.python(extension.build)
     flags = _flags(extension)
     folder = interpreters.cache_dir() / "extensions" / _key(extension, flags, python)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder.with_suffix(".lock")):
-        if not folder.exists():
-            with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-                made = _compile(extension, flags, python, Path(work), folder)
-                made.rename(folder)
-    return folder
+    return kept(folder, lambda work: _compile(extension, flags, python, work, folder))
 
 
 def died(lab: Lab, extension: Extension) -> CrashRun:
@@ -111,7 +89,7 @@ def died(lab: Lab, extension: Extension) -> CrashRun:
         return lab.crash_of(Script(extension.path), build, env=env)
     folder = lab.root / build / extension.name
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / "lock"):
+    with interpreters.locked(folder / "lock"):
         saved = folder / "run.json"
         if not saved.exists():
             _hung(extension, folder / "0", env).save(saved)
@@ -217,10 +195,3 @@ def _run(command: list[str], folder: Path) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment())
     if done.returncode:
         raise BuildFailed(f"`{' '.join(command)}`: {(done.stderr or done.stdout)[-1500:]}")
-
-
-@contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -12,18 +12,17 @@ import hashlib
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import interpreters
 from lab import builds
 from lab.crash import CrashRun, NoCrash, environment
-from lab.extensions import ENVIRONMENT, ask, locked
+from lab.extensions import ENVIRONMENT, ask
 from lab.judge import Check, words
 from lab.judge_extension import Told, judge, triage
+from lab.kept import kept
 from lab.script import Script
 from lab.session import Lab
 from lab.triage import TriageFailed
@@ -48,19 +47,8 @@ class NotInstalled(Exception):
     """
 
 
-@dataclass(frozen=True)
-class Package:
-    """One crash: the script ``path``."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        return self.path.stem
-
-    @property
-    def expect(self) -> dict[str, Any]:
-        return Script(self.path).expect
+class Package(Script):
+    """One crash."""
 
     @property
     def requires(self) -> tuple[str, ...]:
@@ -115,26 +103,20 @@ def installed(requirement: str, python: Path) -> Path:
     """The folder with that wheel, installed now unless the cache has it.  Raises NotInstalled."""
     mark = hashlib.sha256(f"{python} {ask(python, 'sys.version')}".encode()).hexdigest()[:16]
     folder = interpreters.cache_dir() / "packages" / f"{requirement.replace('==', '-')}-{mark}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with locked(folder.with_name(f"{folder.name}.lock")):
-        if not folder.exists():
-            _install(requirement, python, folder)
-    return folder
+    return kept(folder, lambda work: _install(requirement, python, work / "wheel"))
 
 
-def _install(requirement: str, python: Path, folder: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-        target = Path(work) / "wheel"
-        done = subprocess.run(
-            [sys.executable, *PIP, *_tags(python), "--target", str(target), requirement],
-            capture_output=True,
-            text=True,
-            env=environment(),
-            check=False,
-        )
-        if done.returncode:
-            raise NotInstalled(f"{requirement}: {(done.stderr or done.stdout).strip()[-400:]}")
-        target.rename(folder)
+def _install(requirement: str, python: Path, target: Path) -> Path:
+    done = subprocess.run(
+        [sys.executable, *PIP, *_tags(python), "--target", str(target), requirement],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+    )
+    if done.returncode:
+        raise NotInstalled(f"{requirement}: {(done.stderr or done.stdout).strip()[-400:]}")
+    return target
 
 
 def _tags(python: Path) -> list[str]:
