@@ -31,6 +31,11 @@ VERSION = gdbext.__version__
 WITH_DRGN = ("python3.10", "python3.11", "python3.12", "python3.14")
 """Pythons for which drgn comes with the wheel (``dependencies`` in pyproject.toml)."""
 MINORS = range(10, 16)
+NAME = """
+import sys, sysconfig
+free = "t" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+print(f"python{sys.version.split()[0]}{free}")
+"""
 CRASH = "list_union_freed"
 """The corpus script whose core is diagnosed, and its rule."""
 RULE = "FT101"
@@ -158,8 +163,10 @@ def check_content(wheel: Path, sdist: Path) -> None:
 # --- what is installed ---------------------------------------------------------------------------
 
 
-def pythons() -> Iterator[tuple[str, Path]]:
-    """(name, path) of each Python from 3.10 to 3.15 at hand: on PATH, pyenv's, the lab's own."""
+def pythons(more: Sequence[Path]) -> Iterator[tuple[str, Path]]:
+    """(name, path) of each Python from 3.10 to 3.15 at hand: on PATH, pyenv's, the lab's own, and
+    ``more``.
+    """
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     for minor in MINORS:
         for name in (f"python3.{minor}", f"python3.{minor}t"):
@@ -169,6 +176,8 @@ def pythons() -> Iterator[tuple[str, Path]]:
             if (working := next(filter(starts, candidates), None)) is not None:
                 yield name, working
     yield "the lab's 3.13 free-threaded", interpreters.build("release")
+    for path in more:
+        yield run(path, "-c", NAME).strip(), path
 
 
 def starts(python: Path) -> bool:
@@ -266,6 +275,14 @@ def main() -> int:
         action="store_true",
         help="only version, build and content: needs no interpreter and no debugger",
     )
+    parser.add_argument(
+        "--python",
+        metavar="PATH",
+        type=Path,
+        action="append",
+        default=[],
+        help="another Python, of 3.10 or later, to install the wheel for; may be repeated",
+    )
     given = parser.parse_args()
     try:
         check_version()
@@ -278,7 +295,7 @@ def main() -> int:
             if given.packages:
                 return 0
             core = the_core(folder / "lab")
-            for number, (python, path) in enumerate(pythons()):
+            for number, (python, path) in enumerate(pythons(given.python)):
                 check_installed(python, path, wheel, core, folder / str(number))
             environment = check_debuggers(wheel, core, folder)
             check_runners(wheel)
