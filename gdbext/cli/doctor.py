@@ -132,6 +132,11 @@ def _debugger(name: str) -> Check:
     except launch.LaunchError:
         return Check(LACK, name, NOT_FOUND, cost, install)
     if not found.command:
+        try:
+            registry.adapter(name)
+        except ImportError as error:
+            mend = "what it says is lacking, or a wheel of it that fits this system"
+            return Check(FAULT, name, f"cannot be loaded: {error}", cost, mend)
         return Check(GOOD, name, f"{importlib.metadata.version(name)}, a library of this Python")
     code = (
         "import sys; print('PY', sys.version_info[0], sys.version_info[1]); import pygments; "

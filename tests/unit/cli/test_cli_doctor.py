@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gdbext.backends import registry
 from gdbext.backends.programs import Program
 from gdbext.cli import doctor, interpreters
 from gdbext.cli.main import main
@@ -45,6 +46,18 @@ def test_missing_debugger_has_its_remedy(monkeypatch: pytest.MonkeyPatch) -> Non
     check = doctor._debugger("gdb")
     assert (check.sign, check.state) == (doctor.LACK, "not found")
     assert "pip install gdb-for-pwndbg" in check.mend
+
+
+def test_a_library_that_cannot_be_loaded_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_name: str) -> None:
+        raise ImportError("libstdc++.so.6: cannot open shared object file")
+
+    monkeypatch.setattr(launch, "find", lambda name: Program(name, [], {}))
+    monkeypatch.setattr(registry, "adapter", fails)
+    check = doctor._debugger("drgn")
+    assert check.sign == doctor.FAULT
+    assert check.state == "cannot be loaded: libstdc++.so.6: cannot open shared object file"
+    assert not doctor._works(check)
 
 
 def test_no_debugger_at_all_is_a_fault(
