@@ -33,6 +33,7 @@ from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.traits.functions import EVAL_LOOP
 from gdbext.cpython.versions.learnt import Learnt, load
 from gdbext.target.cache import CachedMemory
+from gdbext.target.cplusplus import short_function
 from gdbext.target.protocol import Debugger, DebuggerError, Module
 
 
@@ -329,10 +330,11 @@ class Session:
         if symbol is None or not symbol.address <= address < symbol.address + (symbol.size or 1):
             return None
         before = [m for m in self.debugger.modules() if m.base <= address]
+        name = short_function(symbol.name)
         if not before:
-            return symbol.name
+            return name
         path = max(before, key=lambda module: module.base).path
-        return f"{symbol.name} in {os.path.basename(path).partition('.')[0]}"
+        return f"{name} in {os.path.basename(path).partition('.')[0]}"
 
     @cached_property
     def is_debug_build(self) -> bool | None:

@@ -52,6 +52,7 @@ from gdbext.diagnosis.observe.pointers import read_candidates, read_pointers
 from gdbext.diagnosis.observe.process import (
     read_hang,
     read_lock_problems,
+    read_locks,
     read_named_object,
     read_process,
 )
@@ -73,6 +74,7 @@ from gdbext.model import (
     Crash,
     Finding,
     HeapPage,
+    LockInfo,
     ModuleInfo,
     Problems,
     Race,
@@ -91,6 +93,7 @@ NO_RACES: Sequence[Race] = ()
 NO_VIEWS: tuple[ContainerView, ...] = ()
 NO_PAGES: tuple[HeapPage, ...] = ()
 NO_POINTERS: Sequence[Pointer] = ()
+NO_LOCKS: tuple[LockInfo, ...] = ()
 NO_MODULES: tuple[ModuleInfo, ...] = ()
 
 
@@ -174,6 +177,7 @@ def diagnose(session: Session, over_time: float | None = None) -> Report:
         containers=containers,
         pages=pages,
         modules=section.make("modules", lambda: read_modules(session), NO_MODULES),
+        locks=section.make("locks", lambda: read_locks(session), NO_LOCKS),
     )
 
 

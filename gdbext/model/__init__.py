@@ -13,7 +13,7 @@ from gdbext.model.claims import Argument, Claim, Confidence, Evidence, kind_of
 from gdbext.model.consensus import AgreedLine, Blame, Condition, Consensus, Freeing, Tally
 from gdbext.model.findings import Container, Crash, Finding, Subject
 from gdbext.model.liveness import Block, Liveness, Verdict
-from gdbext.model.locks import LockProblemKind
+from gdbext.model.locks import LockInfo, LockProblemKind
 from gdbext.model.operations import Operation, OperationKind
 from gdbext.model.races import Race, RaceThread, SharedObject
 from gdbext.model.report import (
@@ -58,6 +58,7 @@ __all__ = [
     "KeySlot",
     "KnownIssue",
     "Liveness",
+    "LockInfo",
     "LockProblemKind",
     "ModuleInfo",
     "NativeFrameInfo",

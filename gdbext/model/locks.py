@@ -1,8 +1,21 @@
-"""What may be wrong with locks."""
+"""Locks, and what may be wrong with them."""
 
 from __future__ import annotations
 
 import enum
+
+from gdbext.frozen import dataclass
+from gdbext.model.claims import Claim
+
+
+@dataclass(frozen=True)
+class LockInfo:
+    """A lock that a thread holds or waits for, by the address that the thread has it by, and what
+    it is.
+    """
+
+    address: int
+    name: Claim | str
 
 
 class LockProblemKind(str, enum.Enum):

@@ -7,6 +7,7 @@ from dataclasses import field
 from gdbext.frozen import dataclass
 from gdbext.model.consensus import Consensus
 from gdbext.model.findings import Crash, Finding
+from gdbext.model.locks import LockInfo
 from gdbext.model.operations import Operation
 from gdbext.model.races import Race
 from gdbext.model.threads import ThreadInfo
@@ -122,6 +123,8 @@ class Report:
     """Where the report concludes over many deaths."""
     modules: tuple[ModuleInfo, ...] = ()
     """The executable and the libraries, by address."""
+    locks: tuple[LockInfo, ...] = ()
+    """Those that threads hold or wait for, by address."""
     schema: str = SCHEMA_ID
 
 

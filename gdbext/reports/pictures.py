@@ -25,6 +25,7 @@ from gdbext.model import (
 from gdbext.reports import story
 from gdbext.reports.markup import Html, el, join
 from gdbext.reports.sanitize import source_line, visible
+from gdbext.wording import sentence
 
 WIDE, NARROW = 960, 360
 LINE = 18
@@ -454,6 +455,7 @@ def waits(report: Report, width: int, class_: str) -> Html | None:
     canvas = Canvas(width)
     side = width * 0.4
     height, step = PAD * 2 + LINE * 2 - 6.0, PAD * 2 + LINE * 2 + 14.0
+    names = {lock.address: visible(sentence(lock.name), 60) for lock in report.locks}
     places = {}
     for number, lock in enumerate(locks):
         assert lock is not None
@@ -464,7 +466,7 @@ def waits(report: Report, width: int, class_: str) -> Html | None:
             number * step,
             side,
             height,
-            [("strong", "lock"), ("address", hexaddr(lock))],
+            [("strong", names.get(lock, "lock")), ("address", hexaddr(lock))],
             "object",
         )
     for number, thread in enumerate(threads):

@@ -33,12 +33,13 @@ def _thread(lwp: Number | None, name: Phrase | None, in_short: bool) -> str:
     return f'"{name}"' if in_short else f'"{name}" (LWP {lwp})'
 
 
-def _lock(lock: Phrase, name: Phrase | None, thread: Number | None, address: Word) -> str:
+def _lock(lock: Phrase, name: Phrase | None, thread: Number | None, address: Word | None) -> str:
+    at = "" if address is None else f" {address}"
     if lock == "object's mutex":
-        return f"mutex of {name} {address}"
+        return f"mutex of {name}{at}"
     if lock == "end of a thread":
         name = Phrase(f"of LWP {thread}" if thread else f"with ident {name}")
-    return f"{lock} {name} {address}" if name else f"{lock} {address}"
+    return f"{lock} {name}{at}" if name else f"{lock}{at}"
 
 
 def _cycle(count: Number, steps: tuple[Phrase, ...]) -> str:

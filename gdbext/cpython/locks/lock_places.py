@@ -62,12 +62,20 @@ class Lock:
     @property
     def claim(self) -> Claim:
         """Which lock it is, as an argument of claims about it."""
+        return self._claim(Address(self.key))
+
+    @property
+    def what(self) -> Claim:
+        """The same, where its address stands beside it."""
+        return self._claim(None)
+
+    def _claim(self, address: Address | None) -> Claim:
         return Claim(
             "lock",
             lock=self.kind.value,
             name=self.name or None,
             thread=self.thread,
-            address=Address(self.key),
+            address=address,
         )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gdbext.cpython.locks.lock_places import Lock
 from gdbext.diagnosis.facts.memory import LockProblem, NamedObject
 from gdbext.diagnosis.facts.threads import HangEvidence, Process, ThreadStateFacts
 from gdbext.diagnosis.observe.gil import read_gil
-from gdbext.model import Claim, Evidence, FilePath, Subject, ThreadName
+from gdbext.model import Claim, Evidence, FilePath, LockInfo, Subject, ThreadName
 from gdbext.session import Session
 
 MAX_THREADS = 4
@@ -49,6 +50,18 @@ def read_lock_problems(session: Session) -> tuple[LockProblem, ...]:
         )
         for problem in session.locks.problems
     )
+
+
+def read_locks(session: Session) -> tuple[LockInfo, ...]:
+    """The locks that threads hold or wait for, by address."""
+    found: dict[int, Lock] = {}
+    for state in session.runtime.threads:
+        locks = session.locks.of_thread(state)
+        for lock in (hold.lock for hold in locks.held):
+            found.setdefault(lock.key, lock)
+        if locks.wait is not None:
+            found.setdefault(locks.wait.lock.key, locks.wait.lock)
+    return tuple(LockInfo(address, lock.what) for address, lock in sorted(found.items()))
 
 
 def read_named_object(session: Session, address: int) -> NamedObject:

@@ -22,6 +22,7 @@ from gdbext.model import (
     HeapPage,
     ItemView,
     KnownIssue,
+    LockInfo,
     NativeFrameInfo,
     Operation,
     OperationKind,
@@ -524,7 +525,16 @@ def deadlock() -> Report:
         ),
         "Take the two locks in one order everywhere.",
     )
-    return dataclasses.replace(healthy(), findings=(finding,), threads=threads)
+    names = (
+        LockInfo(
+            first, Claim("lock", lock="object's mutex", name="list", thread=None, address=None)
+        ),
+        LockInfo(
+            second,
+            Claim("lock", lock="native lock", name="queue in mine", thread=None, address=None),
+        ),
+    )
+    return dataclasses.replace(healthy(), findings=(finding,), threads=threads, locks=names)
 
 
 def partial() -> Report:

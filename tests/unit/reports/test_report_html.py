@@ -266,6 +266,12 @@ def test_nobody_waits_in_a_report_without_locks():
     assert pictures.waits(samples.founding(), WIDE, "") is None
 
 
+def test_the_picture_of_a_deadlock_says_what_each_lock_is():
+    drawn = str(pictures.waits(samples.deadlock(), WIDE, ""))
+    assert "mutex of list<" in drawn
+    assert "native lock queue in mine<" in drawn
+
+
 def test_elements_escape_everything_but_markup():
     assert (
         el("p", "<b>", el("b", "&"), title='"x"')
