@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gdbext.wording.allocator import filled
 from gdbext.wording.grammar import Number, Phrase, Sentence, Word
 
@@ -71,11 +73,40 @@ def _signal_sent(process: Word) -> str:
     return f"the signal was sent by {sender}; no instruction faulted"
 
 
+def _block_user(
+    thread: Phrase,
+    level: Number,
+    function: Phrase,
+    variable: Phrase,
+    owner: Phrase | None,
+    block: Word,
+) -> str:
+    place = f"`{variable}` of #{level} {function}"
+    if owner:
+        return f"{thread} has the block {block} right now: a field of {place}, of type {owner}"
+    return f"{thread} has the block {block} right now: {place}"
+
+
+def _gil_on_by_module(module: Phrase, others: Sequence[Phrase], count: Number) -> str:
+    reason = "that does not say that it can do without it"
+    if not count:
+        return f"{module} turned it on: the only module {reason}"
+    more = ", ..." if count > len(others) else ""
+    return (
+        f"{module} seems to have turned it on: the first import of a module {reason} "
+        f"(the others: {', '.join(map(str, others))}{more})"
+    )
+
+
 SENTENCES: dict[str, Sentence] = {
     "finding": _finding,
     "gil-is-on": lambda holder: (
         "the GIL is on: threads take turns" + (f"; {holder} has it" if holder else "")
     ),
+    "block-user": _block_user,
+    "gil-on-by-user": "PYTHON_GIL=1 or -X gil=1 turned it on",
+    "gil-on-for-import": "it is on while an extension module is being imported",
+    "gil-on-by-module": _gil_on_by_module,
     "gil-wanted-by": lambda modules: (
         f"modules that do not say that they can do without the GIL: {', '.join(modules)}"
     ),

@@ -10,7 +10,7 @@ EXPECT = {
     "rule": ("FT101", "FT205", "FT203"),
     "subject_type": None,
     "race": None,
-    "shows": ("lengths", "GIL is on", "gil_on"),
+    "shows": ("lengths", "GIL is on", "gil_on turned it on"),
     "never": ("at once", "outside Python objects"),
     "fails": {},
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import enum
+
 from gdbext.frozen import dataclass
 from gdbext.model import Claim, Evidence
 
@@ -19,6 +21,17 @@ class ThreadStateFacts:
     """Where the state's word stands."""
 
 
+class GilSwitch(enum.Enum):
+    """What turns the GIL on in a free-threaded build."""
+
+    USER = "user"
+    """``PYTHON_GIL=1`` or ``-X gil=1``."""
+    IMPORT = "import"
+    """An import of an extension module that has yet to end."""
+    MODULE = "module"
+    """An extension module that did not say that it can do without."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Gil:
     """The GIL of a free-threaded build, where something has turned it on.
@@ -31,7 +44,9 @@ class Gil:
     holder: int | None = None
     """The LWP that has it; None where it is free, or that is not known."""
     modules: tuple[str, ...] = ()
-    """Extension modules that do not say that they can do without it (``md_gil``)."""
+    """Extension modules that do not say that they can do without it, the first import first."""
+    switch: GilSwitch | None = None
+    """What turned it on; None where that is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,9 @@
-"""Reads the GIL of a free-threaded build: whether it is on, who has it, and which modules want it.
+"""Reads the GIL of a free-threaded build: whether it is on, who has it, and what turned it on.
 
-An import turns it on where a module does not say that it can do without (CPython's Python/import.c,
-``_PyImport_CheckGILEnabled``): a module's ``md_gil`` is ``Py_MOD_GIL_NOT_USED`` then
-(Include/moduleobject.h), and stays 0 in one that is initialised in a single phase.
+An import turns it on for as long as it takes, and for good where the module does not say that it
+can do without (CPython's Python/import.c, ``_PyImport_CheckGILEnabled``, and Python/ceval_gil.c): a
+module's ``md_gil`` is ``Py_MOD_GIL_NOT_USED`` then (Include/moduleobject.h), and stays 0 in one
+that is initialised in a single phase; in 3.15 ``md_requires_gil`` says it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gdbext.cpython.layout.layout import UnknownLayout
-from gdbext.diagnosis.facts.threads import Gil
+from gdbext.diagnosis.facts.threads import Gil, GilSwitch
+from gdbext.diagnosis.observe.type_members import members
 from gdbext.session import Session
 from gdbext.target.protocol import MemoryFault
 
 MOST_MODULES = 20_000
-MOST_NAMED = 4
+FOR_GOOD = 0x7FFFFFFF
+"""INT_MAX: lower numbers count the imports that have yet to end."""
 
 
 def read_gil(session: Session) -> Gil | None:
@@ -31,23 +34,50 @@ def read_gil(session: Session) -> Gil | None:
         lwp = next(
             (t.native_thread_id for t in session.runtime.threads if t.address == holder), None
         )
-        names = tuple(_wanting(session, interpreter.address))[:MOST_NAMED]
-        return Gil(address=record.address_of("enabled"), holder=lwp, modules=names)
+        return Gil(
+            address=record.address_of("enabled"),
+            holder=lwp,
+            modules=tuple(_wanting(session, interpreter.address)),
+            switch=_switch(session, interpreter.address, record["enabled"]),
+        )
     except (MemoryFault, UnknownLayout):
         return Gil(address=0)
 
 
-def _wanting(session: Session, interpreter: int) -> Iterator[str]:
-    """The extension modules of ``sys.modules`` that have not said that they do without the GIL."""
+def _switch(session: Session, interpreter: int, enabled: int) -> GilSwitch | None:
+    """What turned it on: ``sys.flags.gil`` is None unless the user has chosen
+    (Python/sysmodule.c).
+    """
+    if enabled != FOR_GOOD:
+        return GilSwitch.IMPORT
     objects = session.objects
+    namespace = objects.field("PyInterpreterState", interpreter, "sysdict")
+    flags = objects.dict_get_str(namespace, "flags") if namespace else None
+    info = objects.type_of(flags) if flags else None
+    if flags is None or info is None:
+        return None
+    place = next((flags + o for name, o in members(objects, info.address) if name == "gil"), None)
+    if place is None:
+        return None
+    chosen = int.from_bytes(session.memory.read(place, 8), "little")
+    return GilSwitch.MODULE if objects.int_value(chosen) is None else GilSwitch.USER
+
+
+def _wanting(session: Session, interpreter: int) -> Iterator[str]:
+    """The extension modules of ``sys.modules`` that have not said that they do without the GIL, in
+    the order of their imports.
+    """
+    objects = session.objects
+    fields = ("md_def", "md_gil")
+    if session.layout.has("PyModuleObject", "md_requires_gil"):
+        fields = ("md_token", "md_requires_gil")
     modules = objects.field("PyInterpreterState", interpreter, "imports.modules")
     for _, module in objects.dict_items(modules)[:MOST_MODULES]:
         info = objects.type_of(module)
         if info is None or not objects.is_a(info, "module"):
             continue
-        definition, wants, name = objects.fields(
-            "PyModuleObject", module, "md_def", "md_gil", "md_name"
-        )
-        text = objects.text(name) if definition and not wants and name else None
+        definition, gil, name = objects.fields("PyModuleObject", module, *fields, "md_name")
+        wants = bool(gil) == (fields[1] == "md_requires_gil")
+        text = objects.text(name) if definition and wants and name else None
         if text:
             yield text

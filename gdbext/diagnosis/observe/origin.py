@@ -7,13 +7,12 @@ field, item or variable that is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from gdbext.binfmt import dataflow
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.decoded import List, Tuple
 from gdbext.cpython.objects.objects import Objects
-from gdbext.cpython.objects.strings import read_cstring
 from gdbext.cpython.traits.types import canonical
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CrashStack
@@ -22,15 +21,12 @@ from gdbext.diagnosis.facts.pointers import MEM_DOMAIN
 from gdbext.diagnosis.observe.bad_call import read_call
 from gdbext.diagnosis.observe.call_target import called_function
 from gdbext.diagnosis.observe.stack import Functions
+from gdbext.diagnosis.observe.type_members import members
 from gdbext.model import AttributeSlot, Slot
 from gdbext.session import Session
 from gdbext.target.protocol import MemoryFault
 
 WORD = 8
-MAX_BASES = 16
-MAX_MEMBERS = 200
-MEMBER = 40
-"""Bytes of a ``PyMemberDef`` (Include/descrobject.h): name, type, offset, flags, doc."""
 
 
 def read_origin(session: Session, functions: Functions, stack: CrashStack, fault: Fault) -> Origin:
@@ -119,7 +115,7 @@ def _slot(objects: Objects, address: int, offset: int) -> Slot | None:
     info = objects.type_of(address)
     if info is None:
         return None
-    for name, member in _members(objects, info.address):
+    for name, member in members(objects, info.address):
         if member == offset:
             return AttributeSlot(name)
     family = objects.family(info)
@@ -130,25 +126,6 @@ def _slot(objects: Objects, address: int, offset: int) -> Slot | None:
         except UnknownLayout:
             continue
     return None
-
-
-def _members(objects: Objects, type_address: int) -> Iterator[tuple[str, int]]:
-    """Name and offset of what the type and its bases list as members (``tp_members``)."""
-    try:
-        for _ in range(MAX_BASES):
-            table, base = objects.fields("PyTypeObject", type_address, "tp_members", "tp_base")
-            for place in range(table, table + MAX_MEMBERS * MEMBER, MEMBER) if table else ():
-                entry = objects.memory.read(place, MEMBER)
-                name = int.from_bytes(entry[:WORD], "little")
-                text = read_cstring(objects.memory, name, 80) if name else None
-                if not text:
-                    break
-                yield text, int.from_bytes(entry[16:24], "little")
-            if not base:
-                return
-            type_address = base
-    except (MemoryFault, UnknownLayout):
-        return
 
 
 def _item(session: Session, loads: Sequence[dataflow.MemoryLoad]) -> ItemRead | None:

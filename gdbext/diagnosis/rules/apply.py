@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from gdbext.diagnosis import registry
 from gdbext.diagnosis.conclude.author import authors_file, authors_frame
 from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.threads import Gil, GilSwitch
 from gdbext.diagnosis.rule import Kind, Rule
 from gdbext.diagnosis.rules.phrases import weaker
 from gdbext.model import (
@@ -26,6 +27,7 @@ from gdbext.model import (
 from gdbext.target.cython import python_name
 
 # The places of findings, the headline's first.
+MOST_MODULES = 3
 CRASH_ITSELF, ASSERTION, PROVEN, CAUSE, CONSEQUENCE, CONCURRENCY, PLAIN = range(7)
 
 
@@ -74,12 +76,25 @@ def _with_gil(facts: Facts, finding: Finding) -> Finding:
     state = facts.process.by_lwp(gil.holder)
     name = ThreadName(state.name) if state is not None and state.name else None
     who = Claim("thread-by-name", lwp=gil.holder, name=name) if gil.holder is not None else None
-    claims = [Claim("gil-is-on", holder=who)]
-    if gil.modules:
-        claims.append(Claim("gil-wanted-by", modules=gil.modules))
-    evidence = tuple(Evidence(claim, gil.address or None) for claim in claims[:1])
-    more = tuple(Evidence(claim) for claim in claims[1:])
-    return dataclasses.replace(finding, evidence=(*evidence, *more, *finding.evidence))
+    evidence = [Evidence(Claim("gil-is-on", holder=who), gil.address or None)]
+    if (why := _turned_on(gil)) is not None:
+        evidence.append(Evidence(why))
+    return dataclasses.replace(finding, evidence=(*evidence, *finding.evidence))
+
+
+def _turned_on(gil: Gil) -> Claim | None:
+    """What turned the GIL on, as far as memory says; the modules that want it where it does not."""
+    if gil.switch is GilSwitch.USER:
+        return Claim("gil-on-by-user")
+    if gil.switch is GilSwitch.IMPORT:
+        return Claim("gil-on-for-import")
+    if not gil.modules:
+        return None
+    others = gil.modules[1 : 1 + MOST_MODULES]
+    if gil.switch is GilSwitch.MODULE:
+        first, count = gil.modules[0], len(gil.modules) - 1
+        return Claim("gil-on-by-module", module=first, others=others, count=count)
+    return Claim("gil-wanted-by", modules=gil.modules[:MOST_MODULES])
 
 
 def _with_author(facts: Facts, finding: Finding) -> Finding:
@@ -165,20 +180,30 @@ def with_races(facts: Facts, found: Sequence[Finding], races: Sequence[Race]) ->
             finding = dataclasses.replace(finding, threads=threads)
             is_reported = True
         merged.append(finding)
+    if merged:
+        merged[0] = _with_race_advice(facts, merged[0], race)
     if is_reported:
         return merged
-    # Whatever the fault itself says, the race is what can be mended.
-    if merged and registry.traits(merged[0].rule).may_come_of_race and _is_advised(facts, race):
-        advice = next((r.advice for r in registry.in_order() if r.traits.is_race), "")
-        merged[0] = dataclasses.replace(merged[0], advice=advice)
     checks = (rule.check_race for rule in registry.in_order() if rule.check_race)
     return [*merged, *(finding for check in checks for finding in check(facts, race))]
 
 
-def _is_advised(facts: Facts, race: Race) -> bool:
-    """Whether a race is sure enough to give advice on, and the thread that died is in it."""
+def _with_race_advice(facts: Facts, finding: Finding, race: Race) -> Finding:
+    """The headline with advice on the race, where that is likely to be behind it: whatever the
+    fault itself says, the race is what can be mended.
+
+    Old damage may be any thread's; a fault of its own comes of a race that its thread is in.
+    """
+    if race.confidence is Confidence.POSSIBLE:
+        return finding
+    traits = registry.traits(finding.rule)
+    advice = next((r.advice for r in registry.in_order() if r.traits.is_race), "")
+    if traits.is_victim:
+        return dataclasses.replace(finding, advice=f"{advice} {finding.advice}")
     takes_part = facts.stack.lwp in [t.lwp for t in race.threads]
-    return takes_part and race.confidence is not Confidence.POSSIBLE
+    if traits.may_come_of_race and takes_part:
+        return dataclasses.replace(finding, advice=advice)
+    return finding
 
 
 def victim_reason(
