@@ -3,7 +3,34 @@
 from __future__ import annotations
 
 from gdbext.frozen import dataclass
-from gdbext.model import Claim, Confidence, Evidence, Liveness, LockProblemKind, Subject, Verdict
+from gdbext.model import (
+    Claim,
+    Confidence,
+    Evidence,
+    Liveness,
+    LockProblemKind,
+    Subject,
+    ThreadName,
+    Verdict,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockUser:
+    """A thread that has a pointer into a block right now.
+
+    It is in ``variable`` of the frame ``level`` (a register, where the code has no variables), or
+    in a field of the object there, whose type ``owner`` names.
+    """
+
+    lwp: int
+    name: ThreadName | None
+    block: int
+    level: int
+    function: str
+    """Its file's name, where it has none."""
+    variable: str
+    owner: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,6 +40,8 @@ class HeapDamage:
     title: Claim
     subject: Subject | None
     evidence: tuple[Evidence, ...] = ()
+    users: tuple[BlockUser, ...] = ()
+    """Of the blocks that may have been written past their ends, or after they were freed."""
 
 
 @dataclass(frozen=True, kw_only=True)

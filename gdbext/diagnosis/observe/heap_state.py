@@ -18,6 +18,7 @@ from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.memory import HeapDamage, HeapState
 from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.diagnosis.observe.block_users import read_block_users
 from gdbext.diagnosis.observe.freed_chunk import find_freed_chunk
 from gdbext.diagnosis.observe.notes import Note
 from gdbext.diagnosis.observe.stack import Functions
@@ -61,17 +62,17 @@ def read_heap_state(
         return HeapState(call=call, freed_chunk=chunk)
     if cause.pointer is not None and not is_in_allocator(stack):
         return HeapState(
-            damages=tuple(_neighbours(session, cause, cause.pointer)),
+            damages=tuple(_neighbours(session, stack, cause, cause.pointer)),
             call=call,
             wrong_free=wrong_free,
         )
     lists = (c for c in damages(session.heap, stack.lwp, note) if not c.is_snapshot)
     found = tuple(
-        _damage(session.heap, corruption) for corruption in itertools.islice(lists, MAX_DAMAGES)
+        _damage(session, stack, corruption) for corruption in itertools.islice(lists, MAX_DAMAGES)
     )
     operand = fault.operand
     return HeapState(
-        damages=found or tuple(_overrun(session.heap, stack)),
+        damages=found or tuple(_overrun(session, stack)),
         was_searched=True,
         call=call,
         wrong_free=wrong_free,
@@ -95,10 +96,12 @@ def _endless(session: Session, stack: CrashStack, note: Note) -> Iterator[HeapDa
             for c in damages(session.heap, stack.lwp, note)
             if c.damage and c.damage.flaw is Flaw.CYCLE and not c.is_snapshot
         )
-        yield from (_damage(session.heap, c) for c in itertools.islice(endless, 1))
+        yield from (_damage(session, stack, c) for c in itertools.islice(endless, 1))
 
 
-def _neighbours(session: Session, cause: Cause, root: Pointer) -> Iterator[HeapDamage]:
+def _neighbours(
+    session: Session, stack: CrashStack, cause: Cause, root: Pointer
+) -> Iterator[HeapDamage]:
     """Who wrote over the object at fault, or over the place that its pointer was read from.
 
     That is the block right before.
@@ -112,7 +115,7 @@ def _neighbours(session: Session, cause: Cause, root: Pointer) -> Iterator[HeapD
     for place in (root.address, *(slot for slot in slots if slot is not None)):
         for corruption in session.heap.written_into(place):
             if not corruption.is_snapshot:
-                yield _damage(session.heap, corruption)
+                yield _damage(session, stack, corruption)
                 return
 
 
@@ -142,19 +145,25 @@ def damages(heap: Heap, lwp: int | None, note: Note) -> Iterator[Corruption]:
         yield from heap.free_list_health(page)
 
 
-def _damage(heap: Heap, corruption: Corruption) -> HeapDamage:
+def _damage(session: Session, stack: CrashStack, corruption: Corruption) -> HeapDamage:
     subject = None
     if corruption.subject is not None:
         block = next((s for s in corruption.suspects if s.role in ITSELF), None)
         if block is not None:
             subject = Subject(block.address, block.type, None, block.verdict)
         else:
-            verdict = heap.judge_block(corruption.subject).verdict
+            verdict = session.heap.judge_block(corruption.subject).verdict
             subject = Subject(corruption.subject, None, None, verdict)
-    return HeapDamage(title=corruption.title, subject=subject, evidence=corruption.evidence)
+    suspects = [suspect.address for suspect in reversed(corruption.suspects)]
+    return HeapDamage(
+        title=corruption.title,
+        subject=subject,
+        evidence=corruption.evidence,
+        users=read_block_users(session, stack, suspects),
+    )
 
 
-def _overrun(heap: Heap, stack: CrashStack) -> Iterator[HeapDamage]:
+def _overrun(session: Session, stack: CrashStack) -> Iterator[HeapDamage]:
     """The debug hooks' report of a block whose guard bytes were overwritten."""
     inner = stack.native_frames[:MAX_INNER]
     if not any((f.function or "").startswith(DEBUG_HOOKS) for f in inner):
@@ -166,7 +175,7 @@ def _overrun(heap: Heap, stack: CrashStack) -> Iterator[HeapDamage]:
             is_block = variable.is_argument and "void *" in variable.type and variable.name != "ctx"
             if not is_block or not variable.value:
                 continue
-            state = heap.judge_block(variable.value)
+            state = session.heap.judge_block(variable.value)
             # In the middle of a free the hooks have written over their own header already.
             broken = [
                 e
@@ -176,5 +185,10 @@ def _overrun(heap: Heap, stack: CrashStack) -> Iterator[HeapDamage]:
             claims = [e.claim for e in broken if isinstance(e.claim, Claim)]
             if claims:
                 subject = Subject(variable.value, None, None, state.verdict)
-                yield HeapDamage(title=claims[0], subject=subject, evidence=tuple(state.evidence))
+                yield HeapDamage(
+                    title=claims[0],
+                    subject=subject,
+                    evidence=tuple(state.evidence),
+                    users=read_block_users(session, stack, [variable.value]),
+                )
                 return

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from gdbext.diagnosis.conclude import libc
 from gdbext.diagnosis.conclude.allocator_functions import is_mimalloc
 from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.memory import HeapDamage
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Address, Claim, Confidence, Evidence, Finding, Foreign
 
+AT_WORK = "Look first at the code that has the block right now: it may be what wrote past it."
 OF_C_LIBRARY = (
     "Something wrote past the end of a block of malloc(), or into a freed one, before; it need not "
     "be the crashing code. AddressSanitizer or valgrind catch the write itself; "
@@ -20,8 +22,16 @@ OF_C_LIBRARY = (
 def check(facts: Facts) -> Iterator[Finding]:
     """What the allocator's data shows; a link that it met; what the C library reported."""
     for damage in facts.heap.damages:
+        users = [user for user in damage.users if user.lwp != facts.stack.lwp]
+        at_fault = [facts.stack.lwp] if facts.stack.lwp is not None else []
         yield RULE.finding(
-            facts, damage.title, Confidence.PROVEN, damage.subject, evidence=damage.evidence
+            facts,
+            damage.title,
+            Confidence.PROVEN,
+            damage.subject,
+            evidence=_with_users(damage),
+            threads=[*at_fault, *(user.lwp for user in users)],
+            advice=f"{AT_WORK} {RULE.advice}" if users else None,
         )
     if facts.heap.was_searched and not facts.heap.damages:
         yield from _bad_link(facts)
@@ -29,6 +39,29 @@ def check(facts: Facts) -> Iterator[Finding]:
     is_mixed_up = wrong is not None and wrong.confidence is not Confidence.POSSIBLE
     if not is_mixed_up and facts.heap.freed_chunk is None:
         yield from _of_c_library(facts)
+
+
+def _with_users(damage: HeapDamage) -> list[Evidence]:
+    """What is broken, who has the blocks in question right now, and the rest."""
+    users = [
+        Evidence(
+            Claim(
+                "block-user",
+                thread=Claim("thread-by-name", lwp=user.lwp, name=user.name),
+                level=user.level,
+                function=user.function,
+                variable=user.variable,
+                owner=user.owner,
+                block=Address(user.block),
+            ),
+            user.block,
+            None,
+            user.block,
+        )
+        for user in damage.users
+    ]
+    first = next((n for n, e in enumerate(damage.evidence, 1) if e.broken), len(damage.evidence))
+    return [*damage.evidence[:first], *users, *damage.evidence[first:]]
 
 
 def _of_c_library(facts: Facts) -> Iterator[Finding]:

@@ -13,20 +13,23 @@ from fakes import FakeDebugger
 from gdbext.diagnosis.facts.cause import Cause
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import Fault
-from gdbext.diagnosis.facts.memory import HeapDamage, HeapState
+from gdbext.diagnosis.facts.memory import BlockUser, HeapDamage, HeapState
 from gdbext.diagnosis.facts.provenance import Provenance
 from gdbext.diagnosis.observe import heap_state
 from gdbext.diagnosis.observe.heap_state import read_heap_state
 from gdbext.diagnosis.observe.notes import ignore
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.rules import ft105_heap_damage
-from gdbext.diagnosis.rules.apply import victim_reason
+from gdbext.diagnosis.rules.apply import victim_reason, with_races
 from gdbext.model import Confidence, Race, RaceThread, SharedObject
-from gdbext.target.protocol import NativeFrame
+from gdbext.session import Session
+from gdbext.target.protocol import NativeFrame, Variable
 from gdbext.wording import sentence
 from unit.diagnosis.crash_world import (
+    EXTENSION,
     GC,
     MEM,
+    PYTHON,
     SELF,
     TAKEN,
     FakePage,
@@ -184,6 +187,99 @@ def test_the_neighbour_of_a_sound_object_has_done_it_no_harm() -> None:
     world = HeapWorld("3.13.5", "debug")
     use = replace(TAKEN, expected="list")
     assert not list(ft105_heap_damage.check(facts_of(world, behind_an_overrun(world), use=use)))
+
+
+# --- who has the block right now ------------------------------------------------------------------
+
+
+def written_past(world: HeapWorld) -> tuple[Session, int]:
+    """A free list whose link was written over from the block before it, and that block."""
+    page = world.page(MEM, 64)
+    block, freed, last = page.take(), page.take(), page.take()
+    page.free(last)
+    page.free(freed)
+    session = session_of(world)
+    world.memory.write(block, TEXT.to_bytes(8, "little") * 9)
+    return session, block
+
+
+def dying(session: Session) -> HeapState:
+    """What is read of the heap when the first thread died in the allocator."""
+    frame = NativeFrame(0, 0x1000, 0x7000, "mi_heap_malloc")
+    fault = segfault(TEXT)
+    return read_heap_state(session, Functions(session), fault, stack_of(frame), Cause(), ignore)
+
+
+def at_work(session: Session, lwp: int, *variables: Variable, **registers: int) -> None:
+    """Let a thread be in a function of an extension, below an eval loop that has the block, too."""
+    debugger = session.debugger
+    assert isinstance(debugger, FakeDebugger)
+    debugger.frame_lists[lwp] = [
+        NativeFrame(0, 0x1000, 0x7000, "clock_nanosleep", module="/lib/libc.so.6"),
+        NativeFrame(1, 0x2000, 0x7100, "write_cell", module=EXTENSION),
+        NativeFrame(2, 0x3000, 0x7200, "_PyEval_EvalFrameDefault", module=PYTHON),
+        NativeFrame(3, 0x4000, 0x7300, "outer", module=EXTENSION),
+    ]
+    debugger.variable_lists[lwp, 1] = list(variables)
+    debugger.register_sets[lwp, 1] = registers
+
+
+def users_of(*variables: Variable, **registers: int) -> list[BlockUser]:
+    """Who has the block, where those of another thread's are relative to it."""
+    world = HeapWorld()
+    session, block = written_past(world)
+    moved = [replace(v, value=v.value + block if v.value is not None else None) for v in variables]
+    other = world.threads[1].native_thread_id
+    at_work(session, other, *moved, **{name: value + block for name, value in registers.items()})
+    [damage] = dying(session).damages
+    assert all((user.lwp, user.block) == (other, block) for user in damage.users)
+    return list(damage.users)
+
+
+def test_an_argument_of_another_thread_leads_into_the_block() -> None:
+    [user] = users_of(Variable("size", "int", 4096), Variable("cell", "char *", 8))
+    assert (user.level, user.function, user.variable) == (1, "write_cell", "cell")
+
+
+def test_without_variables_a_register_that_calls_preserve_does() -> None:
+    [user] = users_of(rbx=16, rdi=0)
+    assert user.variable == "rbx"
+    assert users_of(rdi=0) == []
+
+
+def test_what_only_lies_near_the_block_is_not_a_use_of_it() -> None:
+    assert users_of(Variable("cell", "char *", -8), Variable("end", "char *", 4096)) == []
+    assert users_of(Variable("lost", "char *", None, "optimized out")) == []
+    assert users_of(Variable("table", "char [8]", 0, is_address=True)) == []
+
+
+def test_the_finding_names_the_thread_and_what_to_look_at() -> None:
+    world = HeapWorld()
+    session, block = written_past(world)
+    other = world.threads[1].native_thread_id
+    at_work(session, other, Variable("cell", "char *", block))
+    facts = Facts(fault=segfault(TEXT), stack=stack_of(), heap=dying(session))
+    [found] = ft105_heap_damage.check(facts)
+    assert found.threads == (facts.stack.lwp, other)
+    assert found.advice.startswith("Look first at the code that has the block right now")
+    said = [sentence(evidence.claim) for evidence in found.evidence]
+    assert f"LWP {other} has the block {block:#x} right now: `cell` of #1 write_cell" in said
+
+
+@pytest.mark.parametrize("confidence", [Confidence.LIKELY, Confidence.PROVEN])
+def test_the_advice_is_about_a_race_that_is_likely(confidence: Confidence) -> None:
+    facts = in_function("mi_heap_malloc", TEXT)
+    race = Race(
+        confidence,
+        SharedObject(0x1000, "list"),
+        tuple(RaceThread(lwp=lwp, name=None, operation="append") for lwp in (500, 501)),
+    )
+    damage = list(ft105_heap_damage.check(facts))
+    [told, _race] = with_races(facts, damage, [race])
+    assert told.advice.startswith("Guard the object with a lock")
+    assert told.advice.endswith(damage[0].advice)
+    [told, _race] = with_races(facts, damage, [replace(race, confidence=Confidence.POSSIBLE)])
+    assert told.advice == damage[0].advice
 
 
 # --- the walk over the heap -----------------------------------------------------------------------
