@@ -41,6 +41,7 @@ from gdbext.diagnosis.observe.bad_call import read_bad_call
 from gdbext.diagnosis.observe.binding_message import read_binding_message
 from gdbext.diagnosis.observe.cpp_exception import read_exception
 from gdbext.diagnosis.observe.crash_site import read_crash_site
+from gdbext.diagnosis.observe.exported import find_exported
 from gdbext.diagnosis.observe.fault import read_fault
 from gdbext.diagnosis.observe.heap_state import read_heap_state
 from gdbext.diagnosis.observe.issue_features import read_features
@@ -283,6 +284,7 @@ def _facts(observer: Observer, fault: Fault, section: Sections, over_time: float
         old_array=section.make(
             "containers", lambda: find_old_array(session, stack, pointers), None
         ),
+        exported=section.make("containers", lambda: find_exported(session, stack, fault), None),
         unions=section.make("unions", lambda: tuple(find_union_initialisations(session)), ()),
         lock_problems=section.make("locks", lambda: read_lock_problems(session), ()),
         hang=None if fault.is_crash else section.make("locks", lambda: read_hang(session), None),

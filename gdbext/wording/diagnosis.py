@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gdbext.wording.allocator import filled
-from gdbext.wording.grammar import Number, Phrase, Sentence, Word
+from gdbext.wording.grammar import Number, Phrase, Sentence, Word, article
 
 STATES = {
     "freed": "was freed",
@@ -151,6 +151,12 @@ SENTENCES: dict[str, Sentence] = {
     "uses-gone": lambda operation, object, state: (
         f"{operation} uses {object} that {STATES.get(state, 'is gone')}"
     ),
+    "uses-exported": lambda operation, type: (
+        f"{operation} uses memory that {article(type)} exported and gave back"
+    ),
+    "view-of": "a memoryview has {size} bytes at {start}",
+    "not-mapped-there": "what is accessed there is not mapped",
+    "view-not-released": "the memoryview was not released",
     "uses-freed-chunk": "{function} uses a block of malloc() that was freed",
     "used-chunk": "#{level} {function} has its address",
     "link-of-chunk": "its first word is the link of the C library's list of freed blocks",

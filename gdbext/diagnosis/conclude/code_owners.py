@@ -46,6 +46,16 @@ def is_standard(path: str | None) -> bool:
     return os.path.basename(path or "").split(".")[0] in sys.stdlib_module_names
 
 
+def is_others_type(name: str) -> bool:
+    """Whether a type, by its ``tp_name``, is of a module that is not Python's own.
+
+    >>> is_others_type("fastvec.Vector"), is_others_type("mmap.mmap"), is_others_type("bytearray")
+    (True, False, False)
+    """
+    module, _, rest = name.partition(".")
+    return bool(rest) and module not in sys.stdlib_module_names
+
+
 def is_others(path: str | None, interpreter: str | None) -> bool:
     """Whether a mapped file is neither Python's nor the system's: an extension module, or a library
     that one uses.

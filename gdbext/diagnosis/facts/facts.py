@@ -8,6 +8,7 @@ from gdbext.diagnosis.facts.cause import Cause
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.memory import (
+    ExportedMemory,
     HeapState,
     LockProblem,
     NamedObject,
@@ -38,6 +39,7 @@ class Facts:
     """The object whose lock the thread's critical section gave up, and did not hold."""
     heap: HeapState = field(default_factory=HeapState)
     old_array: OldArray | None = None
+    exported: ExportedMemory | None = None
     unions: tuple[UnionInitialisation, ...] = ()
     lock_problems: tuple[LockProblem, ...] = ()
     hang: HangEvidence | None = None

@@ -91,6 +91,23 @@ class FreedChunk:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExportedMemory:
+    """Memory that a live object has exported, and that is not mapped any more: ``size`` bytes at
+    ``start``, of which a memoryview has the address.
+    """
+
+    view: int
+    """The memoryview."""
+    start: int
+    size: int
+    exporter: int
+    type: str
+    """The exporter's."""
+    address: int
+    """Where the code read or wrote."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class HeapState:
     """What the allocator's own data shows, as far as the crash made it worth a look."""
 

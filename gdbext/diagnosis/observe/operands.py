@@ -112,9 +112,11 @@ def operands(
     for each in _named(objects, frame, bytecode, callee, is_on_stack):
         yield each
         yield from _behind(objects, each, seen)
+        yield from _exporter(objects, each, seen)
     for each in of_callee(objects, bytecode, callee) if callee is not None else ():
         yield each
         yield from _behind(objects, each, seen)
+        yield from _exporter(objects, each, seen)
 
 
 def _named(
@@ -206,6 +208,26 @@ def _behind(objects: Objects, outer: Operand, seen: set[int], depth: int = 0) ->
                 )
                 yield inner
                 yield from _behind(objects, inner, seen, depth + 1)
+
+
+def _exporter(objects: Objects, view: Operand, seen: set[int]) -> Iterator[Operand]:
+    """What an operation of a memoryview works on: the memory is that of the object behind it.
+
+    To release the view, and to look up what describes it, leaves the memory alone.
+    """
+    info = objects.type_of(view.address)
+    is_on_memory = view.bytecode.kind not in ATTRIBUTES and view.bytecode.name != "release"
+    if info is None or not objects.is_a(info, "memoryview") or not is_on_memory:
+        return
+    for reference in objects.children(view.address):
+        if reference.slot == "view.obj" and reference.target not in seen:
+            seen.add(reference.target)
+            yield replace(
+                _operand(
+                    objects, reference.target, view.bytecode, view.operation, is_argument=True
+                ),
+                through=view.address,
+            )
 
 
 def _each(objects: Objects, address: int) -> Sequence[int]:

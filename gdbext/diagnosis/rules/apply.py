@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from gdbext.diagnosis import registry
 from gdbext.diagnosis.conclude.author import authors_file, authors_frame
+from gdbext.diagnosis.conclude.code_owners import is_others_type
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.threads import Gil, GilSwitch
 from gdbext.diagnosis.rule import Kind, Rule
@@ -232,9 +233,12 @@ def victim_reason(
 def may_be_known(facts: Facts, found: Sequence[Finding]) -> bool:
     """Whether a known issue may explain the findings.
 
-    None explains a process in which nothing is wrong, or that was killed from outside, and a stack
-    that was used up says itself what it came of.
+    None explains a process in which nothing is wrong, or that was killed from outside, nor what an
+    extension's type did with memory that it had exported; and a stack that was used up says itself
+    what it came of.
     """
     if not found or registry.traits(found[0].rule).kind in (Kind.NOTHING, Kind.EXHAUSTION):
+        return False
+    if facts.exported is not None and is_others_type(facts.exported.type):
         return False
     return facts.fault.is_crash or not all(_is_account(f) for f in found)

@@ -8,12 +8,14 @@ from gdbext.cpython.fills import FREED, fill_of
 from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.facts.cause import Wrong
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.facts.memory import FreedChunk
+from gdbext.diagnosis.facts.memory import ExportedMemory, FreedChunk
 from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import evidence_of, fill_went_through, name_of, subject_of
 from gdbext.model import (
+    Address,
     Claim,
     Confidence,
+    Container,
     Evidence,
     Finding,
     Operation,
@@ -26,6 +28,10 @@ OF_MALLOC = (
     "Find the block's owners: one freed or deleted it while another still uses it (two unique_ptr "
     "for one object, a pointer kept after close()). AddressSanitizer names both."
 )
+OF_EXPORTER = (
+    "An exporter must keep its memory until the last Py_buffer of it is released: count them in "
+    "bf_getbuffer and bf_releasebuffer, and let close() and the like fail (BufferError) until then."
+)
 NEVER_FREED = (Verdict.NEVER_ALLOCATED, Verdict.UNMAPPED)
 
 
@@ -37,6 +43,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     pointer = cause.pointer
     if facts.heap.freed_chunk is not None:
         yield _of_malloc(facts, facts.heap.freed_chunk)
+        return
+    if facts.exported is not None:
+        yield _of_exporter(facts, facts.exported)
         return
     if pointer is None:
         yield from _through_freed(facts)
@@ -76,6 +85,29 @@ def _of_malloc(facts: Facts, chunk: FreedChunk) -> Finding:
             Evidence(Claim("link-of-chunk"), chunk.address, chunk.word, broken=True),
         ],
         advice=OF_MALLOC,
+    )
+
+
+def _of_exporter(facts: Facts, memory: ExportedMemory) -> Finding:
+    """Memory that an object has given back while a memoryview of it was in use."""
+    level = facts.stack.faulting.level if facts.stack.faulting else 0
+    return RULE.finding(
+        facts,
+        Claim("uses-exported", operation=of_crashed_frame(facts.stack, level), type=memory.type),
+        Confidence.LIKELY,
+        Subject(memory.start, None, None, Verdict.UNMAPPED),
+        Container(memory.exporter, memory.type),
+        evidence=[
+            Evidence(
+                Claim("view-of", size=memory.size, start=Address(memory.start)),
+                memory.view,
+                None,
+                memory.start,
+            ),
+            Evidence(Claim("not-mapped-there"), memory.address, None, memory.start, broken=True),
+            Evidence(Claim("view-not-released"), memory.view, None, memory.start),
+        ],
+        advice=OF_EXPORTER,
     )
 
 

@@ -71,6 +71,7 @@ BUILTINS = {
     "slice": ("PySliceObject", 0),
     "range": ("rangeobject", 0),
     "mappingproxy": ("mappingproxyobject", 0),
+    "memoryview": ("PyMemoryViewObject", 8),
     "dict_keys": ("_PyDictViewObject", 0),
     "dict_items": ("_PyDictViewObject", 0),
     "collections.deque": ("dequeobject", 0),
