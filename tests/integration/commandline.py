@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +36,11 @@ def gdbext(
         command, timeout=timeout, env=env or environment(), **options
     )
     return done
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
+    """Look again and again until it is so; never for good."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)

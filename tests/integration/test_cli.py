@@ -19,8 +19,8 @@ import pytest
 import interpreters
 from gdbext.reports.formats import FORMATS
 from gdbext.reports.json_report import schema
-from gdbext.tracing import keep, live
-from integration.commandline import environment, gdbext
+from gdbext.tracing import keep, live, proc
+from integration.commandline import environment, gdbext, wait_for
 from lab import Lab, corpus, hang
 
 ABORT = ("release", "os_abort")
@@ -284,9 +284,9 @@ def test_attach_says_who_traces_already(tmp_path: Path) -> None:
         [*[sys.executable, "-m", "gdbext"], "run", "--", "sleep", "600"], env=environment()
     )
     try:
-        time.sleep(1)
-        children = Path(f"/proc/{sleeper.pid}/task/{sleeper.pid}/children").read_text().split()
-        done = gdbext("attach", children[0])
+        children = Path(f"/proc/{sleeper.pid}/task/{sleeper.pid}/children")
+        wait_for(lambda: "sleep" in [proc.name(int(pid)) for pid in children.read_text().split()])
+        done = gdbext("attach", children.read_text().split()[0])
         assert done.returncode == 3
         assert f"kill -USR1 {sleeper.pid}" in done.stderr
     finally:

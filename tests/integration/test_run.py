@@ -22,7 +22,7 @@ import pytest
 import interpreters
 from gdbext.reports.formats import FORMATS
 from gdbext.reports.json_report import schema
-from integration.commandline import GDBEXT, ROOT, environment, gdbext
+from integration.commandline import GDBEXT, ROOT, environment, gdbext, wait_for
 from lab.crash import kernel_writes_cores
 
 COMMAND = " ".join(GDBEXT)
@@ -240,13 +240,6 @@ def test_command_dies_with_gdbext(python: str, tmp_path: Path) -> None:
             or "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
         )
     )
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @pytest.fixture
