@@ -14,6 +14,7 @@ source, but still is one value: a loop's index, say, which the register itself h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from gdbext.binfmt.recovered_arguments import (
@@ -184,6 +185,41 @@ def call_arguments(
 
     ``registers`` are the caller's: those that functions preserve, and rsp.
     """
+    state = _before_call(memory, function, returns_to)
+    now = _Now(memory, state, _preserved(registers)) if state else None
+    found = {}
+    for position, register in enumerate(ARGUMENTS) if now is not None else ():
+        value = now.value(state[register]) if now is not None else None
+        if value is not None:
+            found[position] = value.value
+    return found
+
+
+def argument_source(
+    memory: Memory,
+    function: range,
+    returns_to: int,
+    registers: Mapping[str, int],
+    position: int,
+    has: int,
+    most: int = 6,
+) -> ValueSource:
+    """As :func:`source_of`, of what the call that returns there was given as its argument of that
+    position: ``has``.
+
+    ``registers`` are the caller's: those that functions preserve, and rsp.
+    """
+    state = _before_call(memory, function, returns_to)
+    if not state:
+        return ValueSource()
+    now = _Now(memory, state, _preserved(registers))
+    found = _source(now, state[ARGUMENTS[position]], has, most)
+    # The call itself has come since.
+    return replace(found, loads=tuple(replace(load, is_fresh=False) for load in found.loads))
+
+
+def _before_call(memory: Memory, function: range, returns_to: int) -> State:
+    """What is known before the function's call that returns there."""
     body = _body(memory, function)
     if body is None:
         return {}
@@ -195,15 +231,11 @@ def call_arguments(
         ),
         None,
     )
-    state = body.before(call) if call is not None else {}
-    known = {name: value for name, value in registers.items() if name not in VOLATILE}
-    now = _Now(memory, state, known) if state else None
-    found = {}
-    for position, register in enumerate(ARGUMENTS) if now is not None else ():
-        value = now.value(state[register]) if now is not None else None
-        if value is not None:
-            found[position] = value.value
-    return found
+    return body.before(call) if call is not None else {}
+
+
+def _preserved(registers: Mapping[str, int]) -> dict[str, int]:
+    return {name: value for name, value in registers.items() if name not in VOLATILE}
 
 
 def _body(memory: Memory, function: range) -> _Function | None:
@@ -294,7 +326,8 @@ class _Now:
                 self._held.setdefault(value.base, (place, value.displacement))
         top = state.get("rsp")
         distance = _distance(top) if top is not None else None
-        self._top = registers["rsp"] - distance if distance is not None else None
+        is_known = distance is not None and "rsp" in registers
+        self._top = registers["rsp"] - (distance or 0) if is_known else None
 
     def value(self, value: Value) -> _Known | None:
         """The number; None where nothing has it any more."""
@@ -623,4 +656,11 @@ def _move_stack(state: dict[Place, Value], distance: int) -> None:
     state["rsp"] = _sum(state["rsp"], None, 1, distance)
 
 
-__all__ = ["MemoryLoad", "ValueSource", "at_instruction", "call_arguments", "source_of"]
+__all__ = [
+    "MemoryLoad",
+    "ValueSource",
+    "argument_source",
+    "at_instruction",
+    "call_arguments",
+    "source_of",
+]

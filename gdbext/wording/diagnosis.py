@@ -25,10 +25,14 @@ def _finding(rule: Phrase, detail: Phrase | None) -> str:
 
 
 def _used_as(
-    level: Number, function: Phrase, variable: Phrase, expected: Phrase | None, because: Phrase
+    level: Number,
+    function: Phrase | None,
+    variable: Phrase,
+    expected: Phrase | None,
+    because: Phrase,
 ) -> str:
     kind = expected or "an object"
-    return f"#{level} {function}({variable}) takes it for {kind} ({because})"
+    return f"#{level} {function or '??'}({variable}) takes it for {kind} ({because})"
 
 
 def _args_of_union(state: Phrase | None, what: Word) -> str:
@@ -235,15 +239,17 @@ SENTENCES: dict[str, Sentence] = {
     "item-behind-last": (
         "item {index}, behind the last of {type:a}, was NULL when {operation} took it"
     ),
-    "code-read-item": "the code at fault read NULL here, for item {index}; what stands there now",
-    "code-read-from": "the code at fault read the pointer from there",
-    "code-read-variable": lambda variable: (
-        f"the code at fault read the pointer from `{variable}`"
+    "code-at-fault": "the code at fault",
+    "code-of-caller": "#{level} {function}, which passed it on,",
+    "code-read-item": "{reader} read NULL here, for item {index}; what stands there now",
+    "code-read-from": "{reader} read the pointer from there",
+    "code-read-variable": lambda reader, variable: (
+        f"{reader} read the pointer from `{variable}`"
         if variable
-        else "the code at fault read the pointer from a variable of its module"
+        else f"{reader} read the pointer from a variable of its module"
     ),
-    "code-read-field": "the code at fault read the pointer from {slot} of the {type} {base}",
-    "code-read-at": "the code at fault read the pointer {offset} bytes behind {base}",
+    "code-read-field": "{reader} read the pointer from {slot} of the {type} {base}",
+    "code-read-at": "{reader} read the pointer {offset} bytes behind {base}",
     "pointer-returned": "the pointer is what {called} returned",
     "null-argument": "{function} was given NULL as its argument {number}",
     "access-to-header": "the access is to {field} of an object at NULL",

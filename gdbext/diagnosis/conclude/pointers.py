@@ -191,12 +191,13 @@ def add_origin(found: Uses, stack: CrashStack, fault: Fault) -> Uses:
     for load in fault.origin.loads if frame is not None else ():
         if frame is None or not load.is_object or load.base is None or load.base in added:
             continue
+        reader = frame if load.level is None else stack.frame_at(load.level) or frame
         use = Use(
-            level=frame.level,
-            function=frame.frame.function,
+            level=reader.level,
+            function=reader.frame.function,
             name=f"{load.offset:#x}(…)",
             expected=None,
-            because=Claim("code-read-from"),
+            because=Claim("code-read-from", reader=stack.reader(load.level)),
             is_argument=True,
             passed_on=True,
             is_doubtful=not load.is_fresh,

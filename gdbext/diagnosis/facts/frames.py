@@ -139,6 +139,15 @@ class CrashStack:
         """The C frame of that level; None for an eval loop's."""
         return next((f for f in self.c_frames if f.level == level), None)
 
+    def reader(self, level: int | None) -> Claim:
+        """Which code read a word, as a part of claims: that at fault, or of that level a caller,
+        which passed it on.
+        """
+        frame = self.frame_at(level) if level is not None else None
+        if frame is None:
+            return Claim("code-at-fault")
+        return Claim("code-of-caller", level=frame.level, function=frame.function)
+
     def same_call(self, level: int, other: int) -> bool:
         """Whether two frames serve the same Python operation: no eval loop lies between them."""
         low, high = sorted((level, other))

@@ -34,6 +34,10 @@ class Load:
     """What the base's object calls the place."""
     symbol: str | None = None
     """The variable that the place is in, where it has no base."""
+    level: int | None = None
+    """The frame whose code read it, where that is not the one at fault: a caller's, which passed it
+    on.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +70,8 @@ class Origin:
     argument: int | None = None
     result_of: str | None = None
     item: ItemRead | None = None
+    level: int | None = None
+    """The frame whose argument, or call, that is, where it is not the one at fault."""
 
     @property
     def is_known(self) -> bool:

@@ -42,12 +42,17 @@ def called_function(debugger: Debugger, return_address: int) -> str | None:
     >>> called_function(debugger, 0x7f00001010)  # doctest: +SKIP
     'operator delete[](void*)'
     """
+    target = called_address(debugger, return_address)
+    symbol = debugger.symbol_at(target) if target else None
+    return symbol.name if symbol is not None else None
+
+
+def called_address(debugger: Debugger, return_address: int) -> int | None:
+    """Where the function begins whose call returns there; None for a call through a register."""
     try:
-        target = _target(debugger, return_address)
-        symbol = debugger.symbol_at(target) if target else None
+        return _target(debugger, return_address)
     except MemoryFault:
         return None
-    return symbol.name if symbol is not None else None
 
 
 def passed_first(

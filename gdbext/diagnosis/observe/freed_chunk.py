@@ -49,7 +49,8 @@ def _places(stack: CrashStack, fault: Fault) -> Iterator[tuple[int, int, str]]:
     frame = stack.faulting
     for load in fault.origin.loads[:1] if frame is not None else ():
         if frame is not None and not load.place % ALIGNED:
-            yield load.place, frame.level, frame.function
+            reader = frame if load.level is None else stack.frame_at(load.level) or frame
+            yield load.place, reader.level, reader.function
     inner = [f for f in stack.c_frames[:MAX_FRAMES] if stack.same_call(0, f.level)]
     # The author's own function tells more than what the C++ library does for it.
     for each in sorted(inner, key=lambda f: is_library_code(f.function, f.frame.file)):

@@ -7,19 +7,21 @@ field, item or variable that is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from gdbext.binfmt import dataflow
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.decoded import List, Tuple
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.traits.types import canonical
-from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.fault import Fault, FaultOperand
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.origin import ItemRead, Load, Origin
 from gdbext.diagnosis.facts.pointers import MEM_DOMAIN
 from gdbext.diagnosis.observe.bad_call import read_call
-from gdbext.diagnosis.observe.call_target import called_function
+from gdbext.diagnosis.observe.call_target import called_address, called_function
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.observe.type_members import members
 from gdbext.model import AttributeSlot, Slot
@@ -27,6 +29,7 @@ from gdbext.session import Session
 from gdbext.target.protocol import MemoryFault
 
 WORD = 8
+MAX_CALLERS = 4
 
 
 def read_origin(session: Session, functions: Functions, stack: CrashStack, fault: Fault) -> Origin:
@@ -36,12 +39,53 @@ def read_origin(session: Session, functions: Functions, stack: CrashStack, fault
     found = _source(session, functions, stack, fault)
     if found is None:
         return Origin()
+    loads = [_load(session, load, None) for load in found.loads]
+    level = None
+    if fault.jumped_to is None and fault.operand is not None:
+        for caller, passed in _passed_on(session, functions, stack, found, fault.operand):
+            loads += (_load(session, load, caller) for load in passed.loads)
+            found = replace(passed, loads=(*found.loads, *passed.loads))
+            level = caller
     return Origin(
-        loads=tuple(_load(session, load) for load in found.loads),
+        loads=tuple(loads),
         argument=found.argument,
         result_of=called_function(session.debugger, found.result_of) if found.result_of else None,
         item=_item(session, found.loads),
+        level=level,
     )
+
+
+def _passed_on(
+    session: Session,
+    functions: Functions,
+    stack: CrashStack,
+    found: dataflow.ValueSource,
+    operand: FaultOperand,
+) -> Iterator[tuple[int, dataflow.ValueSource]]:
+    """Where callers had the argument from that the pointer began with, by their frames' levels, as
+    far as each called the next one itself and not a function that jumped there.
+    """
+    frames = [f for f in stack.from_fault if not f.is_inlined]
+    value = found.loads[-1].base if found.loads else operand.base_value
+    for inner, caller in itertools.pairwise(frames[: 1 + MAX_CALLERS]):
+        called = functions.addresses(inner, inner is frames[0])
+        addresses = functions.addresses(caller, False)
+        if found.argument is None or value is None or called is None or addresses is None:
+            return
+        if stack.lwp is None or called_address(session.debugger, caller.pc) != called.start:
+            return
+        found = dataflow.argument_source(
+            session.memory,
+            addresses,
+            caller.pc,
+            session.debugger.registers(stack.lwp, caller.level),
+            found.argument,
+            value,
+        )
+        if not found.loads and found.argument is None and found.result_of is None:
+            return
+        yield caller.level, found
+        value = found.loads[-1].base if found.loads else value
 
 
 def _source(
@@ -67,7 +111,7 @@ def _source(
     )
 
 
-def _load(session: Session, load: dataflow.MemoryLoad) -> Load:
+def _load(session: Session, load: dataflow.MemoryLoad, level: int | None) -> Load:
     base = load.base
     is_object = base is not None and leads_to_object(session, base)
     symbol = session.debugger.symbol_at(load.place) if base is None else None
@@ -85,6 +129,7 @@ def _load(session: Session, load: dataflow.MemoryLoad) -> Load:
         is_local=load.is_local,
         slot=_slot(session.objects, base, load.offset) if is_object and base else None,
         symbol=symbol.name if symbol is not None and is_inside else None,
+        level=level,
     )
 
 

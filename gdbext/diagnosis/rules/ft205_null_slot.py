@@ -15,6 +15,7 @@ from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import (
     container_of,
     evidence_of,
+    frame_of,
     header_read,
     subject_of,
     weaker,
@@ -65,7 +66,7 @@ def _is_used(facts: Facts, pointer: Pointer) -> bool:
 
 def _of_field(facts: Facts, pointer: Pointer, null: BrokenField) -> Finding:
     container = container_of(facts.cause) if pointer is facts.cause.pointer else None
-    loads, frame = facts.fault.origin.loads, facts.stack.faulting
+    loads = facts.fault.origin.loads
     was_read = bool(loads) and loads[0].base == pointer.address
     if pointer.actual_type in CONTAINERS and was_read:
         container = Container(pointer.address, pointer.actual_type or "", None)
@@ -75,8 +76,8 @@ def _of_field(facts: Facts, pointer: Pointer, null: BrokenField) -> Finding:
     place, about = null.evidence.address, pointer.address
     kind = pointer.actual_type or pointer.expected or "object"
     detail = Claim("null-in", slot=null.slot, type=kind)
-    if was_read and frame is not None:
-        detail = Claim("read-null-from", function=frame.function, slot=null.slot, type=kind)
+    if was_read and (reader := frame_of(facts, loads[0].level)) is not None:
+        detail = Claim("read-null-from", function=reader.function, slot=null.slot, type=kind)
     return RULE.finding(
         facts,
         detail,
@@ -94,13 +95,16 @@ def _of_field(facts: Facts, pointer: Pointer, null: BrokenField) -> Finding:
 
 def _read_item(facts: Facts) -> Iterator[Finding]:
     """The code at fault read the NULL from the array of a live container."""
-    item, frame = facts.fault.origin.item, facts.stack.faulting
-    if item is None or frame is None or facts.fault.origin.loads[0].value:
+    origin = facts.fault.origin
+    item, frame = origin.item, frame_of(facts, origin.loads[0].level if origin.loads else None)
+    if item is None or frame is None or origin.loads[0].value:
         return
     operation = of_crashed_frame(facts.stack, frame.level)
     claim = Claim("item-was-null", index=item.index, type=item.type, operation=operation)
     if item.is_behind:
         claim = Claim("item-behind-last", index=item.index, type=item.type, operation=operation)
+    reader = facts.stack.reader(origin.loads[0].level)
+    read = Claim("code-read-item", reader=reader, index=item.index)
     length = Claim("length-now", type=item.type, holder=Address(item.holder))
     yield RULE.finding(
         facts,
@@ -109,7 +113,7 @@ def _read_item(facts: Facts) -> Iterator[Finding]:
         Subject(item.holder, item.type, None, Verdict.LIVE),
         Container(item.holder, item.type, item.index),
         [
-            Evidence(Claim("code-read-item", index=item.index), item.place, item.now, broken=True),
+            Evidence(read, item.place, item.now, broken=True),
             Evidence(length, None, str(item.length), item.holder),
             *header_read(facts),
         ],
@@ -202,7 +206,8 @@ def _given(facts: Facts) -> Iterator[Finding]:
     That it should be an object, the offset alone says of the latter two.
     """
     origin, frame = facts.fault.origin, facts.stack.faulting
-    if frame is None or not origin.is_known:
+    given = frame_of(facts, origin.level)
+    if frame is None or given is None or not origin.is_known:
         return
     function, called = frame.function, origin.result_of
     last = origin.loads[0] if origin.loads else None
@@ -215,10 +220,12 @@ def _given(facts: Facts) -> Iterator[Finding]:
     elif not facts.fault.reads_header:
         return
     elif last is None and origin.argument is not None:
-        claim = Claim("null-argument", function=function, number=origin.argument + 1)
+        claim = Claim("null-argument", function=given.function, number=origin.argument + 1)
         source = Evidence(claim, None, 0, broken=True)
     elif last is not None and last.base is None and not last.value:
-        claim = Claim("code-read-variable", variable=last.symbol)
+        claim = Claim(
+            "code-read-variable", reader=facts.stack.reader(last.level), variable=last.symbol
+        )
         source = Evidence(claim, last.place, 0, broken=True)
     else:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gdbext.cpython.fills import fill_of
 from gdbext.diagnosis.facts.cause import Cause
 from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.frames import CFrame
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.model import (
     Address,
@@ -102,14 +103,23 @@ def last_read(facts: Facts) -> list[Evidence]:
     last = origin.loads[0]
     if last.is_local:
         return []
+    reader = facts.stack.reader(last.level)
     if last.base is None:
-        claim = Claim("code-read-variable", variable=last.symbol)
+        claim = Claim("code-read-variable", reader=reader, variable=last.symbol)
     elif last.type is not None:
         slot = last.slot if last.slot is not None else f"the field at {last.offset:#x}"
-        claim = Claim("code-read-field", slot=slot, type=last.type, base=Address(last.base))
+        base = Address(last.base)
+        claim = Claim("code-read-field", reader=reader, slot=slot, type=last.type, base=base)
     else:
-        claim = Claim("code-read-at", offset=Address(last.offset), base=Address(last.base))
+        offset, base = Address(last.offset), Address(last.base)
+        claim = Claim("code-read-at", reader=reader, offset=offset, base=base)
     return [Evidence(claim, last.place, last.value)]
+
+
+def frame_of(facts: Facts, level: int | None) -> CFrame | None:
+    """The frame of that level; without one that at fault."""
+    found = facts.stack.frame_at(level) if level is not None else None
+    return found or facts.stack.faulting
 
 
 def one_thread(facts: Facts) -> list[Evidence]:

@@ -11,6 +11,7 @@ from gdbext.binfmt.dataflow import (
     EntryRegister,
     MemoryLoad,
     ValueSource,
+    argument_source,
     at_instruction,
     call_arguments,
     source_of,
@@ -166,6 +167,38 @@ def test_what_a_call_was_given() -> None:
         0: ITEM,
         1: START + 19 + 0x10,
     }
+
+
+# mov 0x28(%rbx),%rax; mov 8(%rax),%rdi; mov %r12,%rsi; call …
+PASSES_ON = bytes.fromhex("488b4328488b78084c89e6e800010000")
+
+
+def passed(position: int, has: int, **registers: int) -> ValueSource:
+    """Where the caller had that argument of its call from."""
+    memory = FakeMemory({START: PASSES_ON, HOLDER: words(holder=True), ARRAY: words()})
+    function = range(START, START + len(PASSES_ON))
+    known = {"rbx": HOLDER, "r12": 7, "rsp": TOP, **registers}
+    return argument_source(memory, function, function.stop, known, position, has)
+
+
+def test_where_a_caller_had_an_argument_from() -> None:
+    of_item, of_array = passed(0, ITEM).loads
+    assert (of_item.place, of_item.base, of_item.value) == (ARRAY + 8, ARRAY, ITEM)
+    assert (of_array.place, of_array.base) == (HOLDER + 0x28, HOLDER)
+    assert not of_item.is_fresh, "the call has come since"
+    assert not of_array.is_fresh
+
+
+def test_an_argument_that_the_caller_was_called_with_itself() -> None:
+    """r12 is none of the registers that arguments come in; rdx was not touched before the call."""
+    assert passed(1, 7) == ValueSource()
+    assert passed(2, 9).argument == 2
+
+
+def test_the_argument_of_a_call_that_is_not_there() -> None:
+    memory = FakeMemory({START: PASSES_ON})
+    elsewhere = range(START, START + 11)
+    assert argument_source(memory, elsewhere, START + 11, {"rsp": TOP}, 0, 0) == ValueSource()
 
 
 def test_a_call_that_is_not_there_was_given_nothing() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 
+from fakes import FakeDebugger
 from gdbext.binfmt import dataflow
 from gdbext.diagnosis.conclude.doubt import doubt
 from gdbext.diagnosis.conclude.pointers import add_origin
@@ -14,6 +16,7 @@ from gdbext.diagnosis.facts.fault import Fault, FaultOperand
 from gdbext.diagnosis.facts.frames import CFrame, FrameVariable
 from gdbext.diagnosis.facts.origin import ItemRead, Load, Origin
 from gdbext.diagnosis.observe import origin as observed
+from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.rules import apply, ft205_null_slot
 from gdbext.model import Confidence, Finding, Verdict
 from gdbext.target.protocol import NativeFrame
@@ -237,3 +240,75 @@ def test_what_a_type_lists_as_its_member_has_that_name() -> None:
     world.set("PyTypeObject", world.types["dict"], tp_members=table)
     objects = session_of(world).objects
     assert str(observed._slot(objects, obj, 0x20)) == "AttributeSlot(name='entry')"
+
+
+# --- what callers passed on ---------------------------------------------------------------------
+
+HELPER, CALLER = 0x5000, 0x5100
+# mov 0x18(%rdi),%rdx; ret
+TAKES = bytes.fromhex("488b5718c3")
+# mov 0x20(%rbx),%rdi; call …
+GIVES = bytes.fromhex("488b7b20e8")
+RETURNS_TO = CALLER + len(GIVES) + 4
+
+
+def passed_on(world: HeapWorld, holder: int, called: int = HELPER) -> Origin:
+    """What is known of a NULL that a helper was given by its caller, from an object in rbx."""
+    frames = (
+        NativeFrame(0, HELPER, 0x7000, "helper", module=EXTENSION),
+        NativeFrame(1, RETURNS_TO, 0x7100, "caller", module=EXTENSION),
+    )
+    session = session_of(world)
+    debugger = session.debugger
+    assert isinstance(debugger, FakeDebugger)
+    distance = (called - RETURNS_TO).to_bytes(4, "little", signed=True)
+    debugger.map(HELPER, 0x200)
+    debugger.write(HELPER, TAKES)
+    debugger.write(CALLER, GIVES + distance)
+    lwp = STACK.lwp or 0
+    debugger.register_sets = {(lwp, 0): {"rdi": 0, "rsp": 0x7000}, (lwp, 1): {"rbx": holder}}
+    functions = Functions(session)
+    ranges = {0: range(HELPER, HELPER + 5), 1: range(CALLER, RETURNS_TO + 1)}
+    operand = FaultOperand(
+        text="0x18(%rdi)",
+        base="rdi",
+        base_value=0,
+        displacement=0x18,
+        address=0x18,
+        is_write=False,
+    )
+    with mock.patch.object(functions, "addresses", lambda frame, is_exact: ranges[frame.level]):
+        return observed.read_origin(
+            session, functions, stack_of(*frames), replace(segfault(0, 0x18), operand=operand)
+        )
+
+
+def test_the_field_that_a_caller_passed_on() -> None:
+    world = HeapWorld()
+    holder = world.page(GC, 64).object("dict")
+    origin = passed_on(world, holder)
+    [load] = origin.loads
+    assert (load.base, load.offset, load.value, load.level) == (holder, 0x20, 0, 1)
+    assert not load.is_fresh
+    assert (origin.level, origin.argument) == (1, None)
+
+
+def test_a_function_that_jumped_to_the_one_at_fault_may_have_changed_its_arguments() -> None:
+    world = HeapWorld()
+    origin = passed_on(world, world.page(GC, 64).object("dict"), called=HELPER + 0x80)
+    assert (origin.loads, origin.argument, origin.level) == ((), 0, None)
+
+
+def test_a_caller_s_reading_is_told_as_the_caller_s() -> None:
+    world = HeapWorld()
+    obj = world.page(GC, 64).object("dict")
+    frames = [NativeFrame(n, 0x1000, 0x7000, name, module=EXTENSION) for n, name in enumerate("fg")]
+    stack = stack_of(*frames)
+    load = Load(place=obj + 0x20, value=0, base=obj, is_object=True, is_fresh=False, level=1)
+    fault = faulted(Origin(loads=(load,), level=1), 0x48)
+    [use] = add_origin({}, stack, fault)[obj]
+    assert (use.level, use.function, use.is_doubtful) == (1, "g", True)
+    [finding] = ft205_null_slot.check(facts_of(world, obj, use=use, fault=fault, stack=stack))
+    assert sentence(finding.title).endswith("g read NULL from the field at 0x0 of a dict")
+    said = [sentence(e.claim) for e in finding.evidence]
+    assert any("#1 g, which passed it on, read the pointer from there" in text for text in said)
