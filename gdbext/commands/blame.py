@@ -14,8 +14,7 @@ from gdbext.commands.progress import counter, finished
 from gdbext.cpython.interpreter.frames import Frame, FrameReader
 from gdbext.cpython.interpreter.names import attribute
 from gdbext.cpython.interpreter.runtime import ThreadState, read_runtime
-from gdbext.cpython.objects.methods import builtin_name
-from gdbext.cpython.objects.strings import read_cstring
+from gdbext.cpython.objects.methods import builtin_name, c_methods
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.cpython.traits.methods import method_traits
 from gdbext.cpython.traits.types import canonical, traits_of
@@ -28,11 +27,8 @@ from gdbext.target.protocol import MemoryFault
 
 REMEMBERED = 20_000
 """Calls, the last ones: what went before has been used again long since."""
-MAX_METHODS = 400
 MAX_BASES = 8
 MAX_FRAMES = 3
-METHOD = 32
-"""Bytes of a ``PyMethodDef`` (Include/methodobject.h): name, function, flags, doc."""
 SLOTS = {
     "tp_clear": "tp_clear",
     "tp_as_sequence.sq_ass_item": "__setitem__",
@@ -121,7 +117,7 @@ class CallRecorder:
             deallocator = self._word("PyTypeObject", info.address, "tp_dealloc")
             self._place(deallocator, f"{info.name}.tp_dealloc", True)
         for base in list(self._session.objects.bases(info))[:MAX_BASES]:
-            for name, function in self._methods(base):
+            for name, function in c_methods(self._session.objects, base).items():
                 traits = method_traits(name)
                 if traits.effect.changes and not traits.keeps_items:
                     self._place(function, f"{info.name}.{name}", False)
@@ -174,19 +170,6 @@ class CallRecorder:
         address = self._word("PyTypeObject", info.address, first)
         struct = {"tp_as_sequence": "PySequenceMethods", "tp_as_mapping": "PyMappingMethods"}
         return self._word(struct[first], address, second) if second and address else address
-
-    def _methods(self, info: TypeInfo) -> Iterator[tuple[str, int]]:
-        table = self._word("PyTypeObject", info.address, "tp_methods")
-        memory = self._session.memory
-        for index in range(MAX_METHODS if table else 0):
-            try:
-                entry = memory.read(table + METHOD * index, 16)
-                name = read_cstring(memory, int.from_bytes(entry[:8], "little"), 80)
-            except MemoryFault:
-                return
-            if not name:
-                return
-            yield name, int.from_bytes(entry[8:], "little")
 
     def call(
         self,

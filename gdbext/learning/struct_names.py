@@ -67,7 +67,7 @@ MODULE_STRUCTS = {
     "_pickle": "PicklerObject UnpicklerObject Pdata PyMemoTable",
     "_random": "RandomObject",
     "_queue": "simplequeueobject RingBuf",
-    "_asyncio": "FutureObj TaskObj futureiterobject",
+    "_asyncio": "FutureObj TaskObj futureiterobject TaskStepMethWrapper",
     "_ctypes": "CDataObject",
     "zlib": "compobject",
     "mmap": "mmap_object",

@@ -284,6 +284,7 @@ SENTENCES: dict[str, Sentence] = {
     "changes-the-same-at": "{thread} changes the same {type} at {file}:{line}",
     "thread-is-inside": "{thread} is inside {operation}",
     "thread-runs": "{thread} runs {operation}",
+    "has-pending": "{thread} has {operation} before it, in a queue or a suspended frame",
     "takes-in-turn": "{thread} takes its objects from the same place, for {operation}",
     "takes-no-part": "{thread}, which died, does not use it: it met damage that others had done",
     "works-in-turn": "{thread} does the same work, and may have had the object before",

@@ -14,6 +14,7 @@ from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.methods import builtin_name
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.types import TypeInfo
+from gdbext.cpython.traits.methods import method_traits
 from gdbext.frozen import dataclass
 from gdbext.target.protocol import MemoryFault
 
@@ -73,10 +74,13 @@ def callee(
 ) -> Callee | None:
     """What the operation calls; None where it calls nothing, or what is not known."""
     try:
+        receiver = operand(objects, frame, operation, operation.receiver, is_running)
+        if receiver is not None and _hands_on(objects, receiver, operation):
+            function, *rest = _arguments(objects, frame, operation, is_running) or (None,)
+            return called(objects, function, None, rest) if function else None
         if is_running and operation.kind in CALLS and (found := _on_stack(frame, operation)):
             arguments = _arguments(objects, frame, operation, is_running)
             return called(objects, found[0], found[1], arguments)
-        receiver = operand(objects, frame, operation, operation.receiver, is_running)
         if receiver is None:
             return None
         if operation.kind == "call":
@@ -128,6 +132,15 @@ def _method(
         and not info.is_subclass("type")
     )
     return found, receiver if is_bound else None
+
+
+def _hands_on(objects: Objects, receiver: int, operation: BytecodeOperation) -> bool:
+    """Whether a method of C's calls its first argument with the others: ``context.run``."""
+    traits = method_traits(operation.name)
+    info = objects.type_of(receiver) if traits.hands_on else None
+    if info is None or operation.kind != "call-method":
+        return False
+    return any(objects.is_a(info, name) for name in traits.of)
 
 
 def _special_methods(operation: BytecodeOperation) -> Iterator[str]:
@@ -278,6 +291,12 @@ def _static(objects: Objects, outer: Callee, info: TypeInfo) -> Callee:
     return replace(outer, function=objects.field("staticmethod", outer.function, "sm_callable"))
 
 
+def _task_step(objects: Objects, outer: Callee, info: TypeInfo) -> Callee:
+    """What an event loop calls for a task's next step: it resumes the task's coroutine."""
+    task = objects.field("TaskStepMethWrapper", outer.function, "sw_task")
+    return Callee(function=0, owner=task, name="send", kind="call-method", is_hidden=True)
+
+
 def _first(outer: Callee) -> tuple[int | None, tuple[int | None, ...]]:
     """The object that a function which is not bound works on, and the other arguments."""
     if outer.owner is not None or not outer.arguments:
@@ -297,6 +316,7 @@ WRAPPERS = {
     **dict.fromkeys(GETTERS, _getter),
     "functools._lru_cache_wrapper": _cached,
     "staticmethod": _static,
+    "_asyncio.TaskStepMethWrapper": _task_step,
 }
 """How each callable type calls another one."""
 

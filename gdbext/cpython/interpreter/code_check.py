@@ -38,6 +38,9 @@ before it.
 class CheckedCode:
     """What of a code object the check needs; ``content`` is its ``co_code_adaptive``, the others
     are counts.
+
+    ``exception_table`` is empty where the code object's own is damaged: what it led to is not
+    followed then.
     """
 
     content: bytes
@@ -58,13 +61,10 @@ def read_code(memory: Memory, layout: Layout, address: int) -> CheckedCode | Non
         units = record["ob_size"]
         if not 0 < units <= MAX_UNITS:
             return None
-        table = record["co_exceptiontable"]
-        table_size = _size(memory, layout, table)
-        place = layout.offset("PyBytesObject", "ob_sval")
         return CheckedCode(
             content=memory.read(record.address_of("co_code_adaptive"), 2 * units),
             instrumentation=read_instrumentation(memory, layout, address),
-            exception_table=memory.read(table + place, min(table_size, MAX_ITEMS)),
+            exception_table=_exception_table(memory, layout, record["co_exceptiontable"], units),
             stack_size=record["co_stacksize"],
             names=_size(memory, layout, record["co_names"]),
             constants=_size(memory, layout, record["co_consts"]),
@@ -140,6 +140,43 @@ def _next(at: BytecodeInstruction) -> Iterator[int]:
         yield at.end + at.oparg
     elif at.name in BACKWARD:
         yield at.end - at.oparg
+
+
+def _exception_table(memory: Memory, layout: Layout, address: int, units: int) -> bytes:
+    """The ``co_exceptiontable`` of code of so many units; empty where it cannot be one.
+
+    Most code objects share one empty ``bytes``: its damage says nothing of their instructions.
+    """
+    try:
+        place = address + layout.offset("PyBytesObject", "ob_sval")
+        table = memory.read(place, min(_size(memory, layout, address), MAX_ITEMS))
+    except MemoryFault:
+        return b""
+    return table if _is_exception_table(table, units) else b""
+
+
+def _is_exception_table(table: bytes, units: int) -> bool:
+    """Whether each entry begins with bit 7, and nothing else has it, and all of them lie within the
+    code (Python/assemble.c, assemble_emit_exception_table_entry).
+    """
+    numbers: list[int] = []
+    value = 0
+    is_new = True
+    for byte in table:
+        begins = is_new and len(numbers) % 4 == 0
+        if bool(byte & 128) != begins:
+            return False
+        value = value << 6 | byte & 63
+        is_new = not byte & 64
+        if is_new:
+            numbers.append(value)
+            value = 0
+    entries = zip(*[iter(numbers)] * 4)
+    return (
+        is_new
+        and len(numbers) % 4 == 0
+        and all(start + size <= units and target < units for start, size, target, _ in entries)
+    )
 
 
 def handlers(table: bytes) -> list[tuple[int, int]]:

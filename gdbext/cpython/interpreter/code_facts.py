@@ -19,18 +19,25 @@ from gdbext.target.protocol import Memory, MemoryFault
 
 MAX_CODE_UNITS = 1 << 16
 BACKWARD = "JUMP_BACKWARD"
-"""Loops jump back with it; JUMP_BACKWARD_NO_INTERRUPT leads from an exception handler back to what
-follows its ``try``.
+"""Loops jump back with it; the other leads from an exception handler back to what follows its
+``try``.
 """
+OUT_OF_HANDLER = "JUMP_BACKWARD_NO_INTERRUPT"
+BEGINS_HANDLER = "PUSH_EXC_INFO"
 
 
 @dataclass(frozen=True)
 class CodeFacts:
-    """``loops`` are (first, last) instruction indices in code units, last being the jump back."""
+    """``loops`` are (first, last) instruction indices in code units, last being the jump back.
+
+    ``handlers`` are (first, last, target) of exception handlers, which the compiler puts behind all
+    other code, and where they go on.
+    """
 
     code: FrameCode
     operations: Sequence[BytecodeOperation] = ()
     loops: Sequence[tuple[int, int]] = ()
+    handlers: Sequence[tuple[int, int, int]] = ()
 
     def line(self, index: int) -> int | None:
         """The line of the instruction at ``index``."""
@@ -38,7 +45,13 @@ class CodeFacts:
 
     def same_loop(self, one: int, other: int) -> bool:
         """Whether some loop runs both instructions again and again."""
+        one, other = self._in_line(one), self._in_line(other)
         return any(first <= one <= last and first <= other <= last for first, last in self.loops)
+
+    def _in_line(self, index: int) -> int:
+        """The instruction's place among the code around the ``try`` whose handler it is in."""
+        inside = (target for first, last, target in self.handlers if first <= index <= last)
+        return next(inside, index)
 
     def is_before_loop(self, one: int, at: int) -> bool:
         """Whether ``one`` has run before a loop that ``at`` is in: ``iter`` of ``for x in y``."""
@@ -71,9 +84,24 @@ def code_facts(memory: Memory, layout: Layout, code: FrameCode, table: Opcodes |
     except MemoryFault:
         return CodeFacts(code)
     found = instructions(content, table, read_instrumentation(memory, layout, code.address))
-    return CodeFacts(code, operations(found, code.names, table), find_loops(found))
+    done = operations(found, code.names, table)
+    return CodeFacts(code, done, find_loops(found), find_handlers(found))
 
 
 def find_loops(found: Sequence[BytecodeInstruction]) -> list[tuple[int, int]]:
     """Every jump back with what lies between it and its target."""
     return [(i.end - i.oparg, i.index) for i in found if i.name == BACKWARD]
+
+
+def find_handlers(found: Sequence[BytecodeInstruction]) -> list[tuple[int, int, int]]:
+    """Every exception handler that goes on behind its ``try``."""
+    handlers = []
+    begin: int | None = None
+    for instruction in found:
+        if instruction.name == BEGINS_HANDLER:
+            begin = instruction.index
+        elif instruction.name == OUT_OF_HANDLER and begin is not None:
+            target = instruction.end - instruction.oparg
+            if target < begin:
+                handlers.append((begin, instruction.index, target))
+    return handlers

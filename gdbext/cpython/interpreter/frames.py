@@ -132,15 +132,33 @@ class FrameReader:
                     walk.groups.append([])
                 else:
                     frame = self._decode(address, raw, is_top=walk.count == 0)
-                    if frame is None:
+                    if frame is not None:
+                        walk.groups[-1].append(frame)
+                        walk.count += 1
+                    elif not self._is_frame(self._field(raw, "previous")):
                         walk.problem = f"frame {address:#x} has no code object"
                         return
-                    walk.groups[-1].append(frame)
-                    walk.count += 1
+                    elif walk.count:
+                        walk.problem = f"frame {address:#x} has no code object; it is left out"
                 address = self._field(raw, "previous")
             except (MemoryFault, UnknownLayout) as error:
                 walk.problem = f"frame {address:#x}: {error}"
                 return
+
+    def _is_frame(self, address: int) -> bool:
+        """Whether a Python frame, or the shim below those of an eval loop, is there.
+
+        Beyond a frame that is being made or left, or whose code object is damaged, its callers are
+        as they were.
+        """
+        if not address:
+            return False
+        try:
+            raw = self._memory.read(address, self._frame.size)
+        except MemoryFault:
+            return False
+        is_shim = self._field(raw, "owner", signed=True) == FIRST_SHIM_OWNER
+        return is_shim or self.frame_at(address) is not None
 
     def frame_at(self, address: int) -> Frame | None:
         """A frame that lies anywhere, as a suspended generator's does in the generator; None if

@@ -27,7 +27,7 @@ A **name** is a nested tuple, or None where the walk cannot know:
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Any, NamedTuple
 
 from gdbext.cpython.interpreter.bytecode import BytecodeInstruction
@@ -112,6 +112,10 @@ class BytecodeOperation:
     places: Mapping[Name, int] = field(default_factory=dict, compare=False)
     """Where on the value stack the named objects lie while the instruction runs, 0 being the
     deepest; of an iteration the iterator itself, by the name of what it walks.
+    """
+    binds: Mapping[int, int | None] = field(default_factory=dict, compare=False)
+    """The local variables, by index in co_localsplusnames, that take what a call or a loop's step
+    gave: all of it (None), or its item at that index.
     """
 
 
@@ -284,11 +288,30 @@ class _Walk:
         self.push(("fast", at.oparg >> 4), ("fast", at.oparg & 15))
 
     def store_fast(self, at: BytecodeInstruction) -> None:
-        self.pop()
+        self.bind(at.oparg, self.pop())
 
     def store_fast_load_fast(self, at: BytecodeInstruction) -> None:
-        self.pop()
+        self.bind(at.oparg >> 4, self.pop())
         self.push(("fast", at.oparg & 15))
+
+    def store_fast_store_fast(self, at: BytecodeInstruction) -> None:
+        self.bind(at.oparg >> 4, self.pop())
+        self.bind(at.oparg & 15, self.pop())
+
+    def bind(self, slot: int, value: Name | None) -> None:
+        """A local variable takes what the operation before gave, or an item of that."""
+        index = None
+        if value and value[0] == "item" and value[1] and value[2] and value[2][0] == "int":
+            value, index = value[1], value[2][1]
+        place = len(self.found) - 1
+        if place > 0 and self.found[place].kind == "unpack":
+            place -= 1
+        if value is None or place < 0:
+            return
+        last = self.found[place]
+        given = ("next", last.receiver) if last.kind == "next" else ("result", last.index)
+        if value == given:
+            self.found[place] = replace(last, binds={**last.binds, slot: index})
 
     def load_const(self, at: BytecodeInstruction) -> None:
         self.push(("const", at.oparg))
@@ -480,8 +503,14 @@ class _Walk:
         self.push(("result", at.index))
 
     def unpack(self, at: BytecodeInstruction) -> None:
-        self.add(at, "unpack", self.peek(1))
+        packed = self.peek(1)
+        self.add(at, "unpack", packed)
         self.other(at)
+        if at.name == "UNPACK_SEQUENCE" and packed and packed[0] in ("result", "next"):
+            # The first item lies on top.
+            self.take(at.oparg)
+            items = range(min(at.oparg, MAX_STACK))
+            self.push(*(_bounded(("item", packed, ("int", n))) for n in reversed(items)))
 
     def raise_varargs(self, at: BytecodeInstruction) -> None:
         raised = self.take(at.oparg)
@@ -568,6 +597,7 @@ HANDLERS: dict[str, Callable[[_Walk, BytecodeInstruction], None]] = {
     ),
     "STORE_FAST": _Walk.store_fast,
     "STORE_FAST_LOAD_FAST": _Walk.store_fast_load_fast,
+    "STORE_FAST_STORE_FAST": _Walk.store_fast_store_fast,
     "LOAD_CONST": _Walk.load_const,
     "LOAD_SMALL_INT": _Walk.load_small_int,
     "LOAD_GLOBAL": _Walk.load_global,

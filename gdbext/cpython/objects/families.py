@@ -17,6 +17,7 @@ from gdbext.cpython.objects import (
     functions,
     methods,
     modules,
+    queues,
     sequences,
     sets,
     slotted,
@@ -58,6 +59,7 @@ FAMILIES: tuple[Family, ...] = (
     *codes.FAMILIES,
     *modules.FAMILIES,
     *deques.FAMILIES,
+    *queues.FAMILIES,
     *slotted.FAMILIES,
 )
 BY_NAME: Mapping[str, Family] = {name: family for family in FAMILIES for name in family.names}

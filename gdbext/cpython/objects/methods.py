@@ -4,16 +4,40 @@ Objects/descrobject.c).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.family import Family, optional, required
+from gdbext.cpython.objects.reader import FAULTS
 from gdbext.cpython.objects.strings import read_cstring
 from gdbext.cpython.objects.types import TypeInfo
 
 if TYPE_CHECKING:
     from gdbext.cpython.objects.repr_writer import ReprWriter
+
+
+METHOD = 32
+"""The size of a PyMethodDef: name, function, flags, documentation."""
+MAX_METHODS = 256
+
+
+def c_methods(core: Core, info: TypeInfo) -> Mapping[str, int]:
+    """The addresses of the C functions of a type's own methods, by name (``tp_methods``)."""
+    return core.memo(("tp_methods", info.address), lambda: dict(_c_methods(core, info)))
+
+
+def _c_methods(core: Core, info: TypeInfo) -> Iterator[tuple[str, int]]:
+    try:
+        table = core.field("PyTypeObject", info.address, "tp_methods")
+        for place in range(table, table + METHOD * MAX_METHODS, METHOD) if table else ():
+            pointer, function = core.words(place, 2)
+            name = read_cstring(core.memory, pointer, 80) if pointer else None
+            if not name:
+                return
+            yield name, function
+    except FAULTS:
+        return
 
 
 class MethodFamily(Family):

@@ -223,6 +223,9 @@ FAMILIES = (
     # Objects/genobject.c: what an await steps, which steps the generator or coroutine in its turn
     _iterator("async_generator_asend", "PyAsyncGenASend", "ags_gen", "ags_sendval"),
     _iterator("async_generator_athrow", "PyAsyncGenAThrow", "agt_gen", "agt_args"),
+    # Modules/_asynciomodule.c
+    _iterator("_asyncio.FutureIter", "futureiterobject", "future"),
+    _iterator("_asyncio.TaskStepMethWrapper", "TaskStepMethWrapper", "sw_task", "sw_arg"),
     _iterator("coroutine_wrapper", "PyCoroWrapper", "cw_coroutine"),
     _iterator("enumerate", "enumobject", "en_sit", "en_result", "en_longindex"),
     _iterator("reversed", "reversedobject", "seq"),

@@ -33,6 +33,12 @@ class MethodTraits:
     """Walks over its argument to the end."""
     calls: bool = False
     """Calls functions that it gets as arguments, before it returns."""
+    hands_on: bool = False
+    """Calls its first argument with the others, as a method of these types (``of``)."""
+    takes_item: bool = False
+    """Takes one item out of a queue or container, and gives it back."""
+    resumes: bool = False
+    """Goes on with a generator or coroutine, its owner or first argument, to its next item."""
     identifies: bool = False
     """Looks at nothing but an object's header."""
 

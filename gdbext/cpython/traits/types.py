@@ -55,6 +55,10 @@ class TypeTraits:
     """Fields of an iterator with the iterators, or a tuple of them, that it takes items from."""
     calls_in: tuple[str, ...] = ()
     """Fields of an iterator with functions that it calls for each item."""
+    awaits_in: tuple[str, ...] = ()
+    """Fields with the generator, coroutine or future that a step of the object goes on with."""
+    queues: bool = False
+    """Keeps items for threads that take them."""
     namespace_in: tuple[str, ...] = ()
     """Fields whose dict holds the variables of a module or the attributes of a class."""
 

@@ -165,6 +165,9 @@ def _changes_it(accesses: Accesses, access: Access) -> Evidence:
     """
     thread = thread_claim(accesses, access)
     operation = Claim("operation", operation=access.operation)
+    if access.is_pending:
+        pending = Claim("has-pending", thread=thread, operation=access.operation)
+        return Evidence(pending, access.address)
     if access.file is None or access.operation_line is None:
         claim = Claim("changes-the-same", thread=thread, type=access.type)
         return Evidence(claim, None, operation, access.address)

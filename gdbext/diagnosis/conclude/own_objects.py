@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.types import traits_of
+from gdbext.diagnosis.conclude.effects import identifies
 from gdbext.diagnosis.conclude.race_parts import race_thread, thread_claim
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
 from gdbext.model import (
@@ -74,6 +75,7 @@ def races_of_workers(accesses: Accesses) -> Iterator[Race]:
         last = [w for t in workers if (w := _same_work(t, access))]
         other = min(last, key=lambda a: a.proximity, default=None)
         if other is None and not workers:
+            yield from _race_with_holder(accesses, access)
             return
         lwp = other.lwp if other else workers[0].lwp
         worker = next(thread for thread in workers if thread.lwp == lwp)
@@ -102,6 +104,34 @@ def races_of_workers(accesses: Accesses) -> Iterator[Race]:
             (race_thread(accesses, access), second),
             (Evidence(inside, access.address), Evidence(claim, access.address)),
         )
+
+
+def _race_with_holder(accesses: Accesses, access: Access) -> Iterator[Race]:
+    """The race on what the crashed thread is at work on, with the thread that has it at hand, where
+    none is known to work on it: it may hand the object's methods on, to whom nothing shows.
+    """
+    holding = (
+        a
+        for thread in accesses.threads
+        if thread.lwp != accesses.crashed
+        for a in thread.by_code
+        if a.address == access.address
+        and a.proximity <= Proximity.FUNCTION
+        and not identifies(a.operation)
+    )
+    other = min(holding, key=lambda a: a.proximity, default=None)
+    if other is None or access.effect is Effect.READ:
+        return
+    inside = Claim(
+        "thread-is-inside", thread=thread_claim(accesses, access), operation=access.operation
+    )
+    holds = Claim("thread-runs", thread=thread_claim(accesses, other), operation=other.operation)
+    yield Race(
+        Confidence.POSSIBLE,
+        SharedObject(access.address, access.type),
+        (race_thread(accesses, access), race_thread(accesses, other)),
+        (Evidence(inside, access.address), Evidence(holds, access.address)),
+    )
 
 
 def _does_the_same(thread: ThreadAccesses, crashed: ThreadAccesses) -> bool:

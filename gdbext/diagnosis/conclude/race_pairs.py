@@ -68,7 +68,14 @@ def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) 
     turns = (pair for two in accesses_in_turn(accesses, items) if (pair := _pair(accesses, two)))
     in_turn = {p.address: replace(p, in_turn=True) for p in turns if p.address not in shared}
     suspects = [p for p in (*pairs, *in_turn.values()) if p.score >= weights.MIN_SCORE]
-    return sorted(suspects, key=lambda pair: -pair.score)
+    return sorted(suspects, key=lambda pair: (not _may_do_harm(pair), -pair.score))
+
+
+def _may_do_harm(pair: Pair) -> bool:
+    """Whether one of the two changes the object, and no lock keeps them apart: what both lock
+    comes behind, however near they are.
+    """
+    return not pair.is_guarded and (pair.first.effect.changes or pair.second.effect.changes)
 
 
 def _only_looks_up(access: Access) -> bool:
@@ -263,6 +270,8 @@ def _part(accesses: Accesses, pair: Pair, access: Access) -> Claim:
         if access.c_function:
             operation = Operation(kind=OperationKind.C_FUNCTION, name=access.c_function)
         return Claim("thread-is-inside", thread=thread, operation=operation)
+    if access.is_pending:
+        return Claim("has-pending", thread=thread, operation=operation)
     if pair.in_turn:
         return Claim("takes-in-turn", thread=thread, operation=operation)
     return Claim("thread-runs", thread=thread, operation=operation)

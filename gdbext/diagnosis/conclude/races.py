@@ -54,21 +54,24 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
         ]
         own = own_object(accesses)
         if not any(race.object.address == own or _is_clear_part(accesses, race) for race in races):
-            races += races_of_workers(accesses)
+            in_turn = list(races_of_workers(accesses))
+            if is_victim and races:
+                # What it died in need not be what was damaged: others are seen to share something.
+                return tuple(_by_evidence(accesses, [*races, *in_turn], None)[:MAX_RACES])
+            races += in_turn
         if own is None and not any(_is_clear_part(accesses, race) for race in races):
             replaced = list(races_on_replaced(accesses, findings))
             taken = {race.object.address for race in replaced}
             races = replaced + [race for race in races if race.object.address not in taken]
-    return tuple(_by_evidence(accesses, races)[:MAX_RACES])
+    return tuple(_by_evidence(accesses, races, own_object(accesses))[:MAX_RACES])
 
 
-def _by_evidence(accesses: Accesses, races: Sequence[Race]) -> list[Race]:
-    """What the crashed thread's own C code works on stands first, if another thread changes that
-    or may.
+def _by_evidence(accesses: Accesses, races: Sequence[Race], own: int | None) -> list[Race]:
+    """``own``, what the crashed thread's own C code works on, stands first, if another thread
+    changes that or may.
 
     A suspect is not surer than one with better evidence.
     """
-    own = own_object(accesses)
     ordered = sorted(races, key=lambda race: race.object.address != own) if own else list(races)
     surest = Confidence.PROVEN
     found = []

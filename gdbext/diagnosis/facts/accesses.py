@@ -74,6 +74,10 @@ class Access:
     No other thread can have it."""
     is_unshared: bool = False
     """The thread has made the object, and no other thread has a reference of its own to it."""
+    is_pending: bool = False
+    """The operation waits: in a queue that the thread's loop takes its work from, or in a
+    suspended generator or coroutine that it steps.
+    """
     stores: str | None = None
     """The type of the object that the operation puts into this one, in place of another."""
     through: int | None = None

@@ -23,7 +23,8 @@ from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.observe.access_types import bases_of
 from gdbext.diagnosis.observe.accesses_by_code import by_code_of, current_operation, synchronises
-from gdbext.diagnosis.observe.accesses_in_c import in_c, is_in_call
+from gdbext.diagnosis.observe.accesses_in_c import in_c
+from gdbext.diagnosis.observe.c_variables import is_in_call
 from gdbext.diagnosis.observe.observer import Observer
 from gdbext.model import Finding
 from gdbext.target.protocol import MemoryFault

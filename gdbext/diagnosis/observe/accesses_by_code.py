@@ -18,10 +18,17 @@ from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.facts.accesses import Access, Proximity
 from gdbext.diagnosis.observe.access_types import type_name_of
 from gdbext.diagnosis.observe.observer import Observer
-from gdbext.diagnosis.observe.operands import Operand, of_callee, operands
+from gdbext.diagnosis.observe.operands import Operand, operands, operands_of_callee
 from gdbext.diagnosis.observe.operations import (
     RUN,
     of_bytecode,
+)
+from gdbext.diagnosis.observe.pending import (
+    PendingCall,
+    pending_calls,
+    stepped,
+    suspended,
+    suspended_in_loop,
 )
 from gdbext.frozen import dataclass
 from gdbext.model import Operation
@@ -41,6 +48,7 @@ def by_code_of(observer: Observer, lwp: int) -> Sequence[Access]:
 
 def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
     stack = observer.session.python_stack(lwp)
+    objects = observer.session.objects
     # The innermost frame of each group has called C code; the others have called the Python frame
     # before them.
     callers_of_c = {group[0].address for group in stack.groups if group}
@@ -52,11 +60,12 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
         facts = observer.session.code_facts(frame.code)
         if facts is None or synchronises(observer, frame.file):
             continue
+        again = any(_is_looping(observer, outer) for outer in stack.frames[depth + 1 :])
         at = _Place(observer, lwp, frame, observer.program.own_frame(lwp, frame) or frame, facts)
         if access := at.to_frame_object(depth == 0):
             yield access
         for bytecode in facts.operations:
-            near = proximity(facts, frame, bytecode, depth == 0)
+            near = proximity(facts, frame, bytecode, depth == 0, again)
             if near is None or (
                 runs_once
                 and frame.lasti is not None
@@ -65,13 +74,69 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
                 continue
             passing_on = near is Proximity.AT and frame.address not in callers_of_c
             is_on_stack = _is_on_stack(facts, frame, bytecode, near, passing_on)
-            target = callee(observer.session.objects, frame, bytecode, is_on_stack)
+            target = callee(objects, frame, bytecode, is_on_stack)
             target = target or _delegated(observer, frame, bytecode)
-            for each in operands(observer.session.objects, frame, bytecode, target, is_on_stack):
+            for each in operands(objects, frame, bytecode, target, is_on_stack):
                 if access := at.access(each, near, passing_on):
                     yield access
             if target and near in (Proximity.LINE, Proximity.LOOP) and at.is_own:
                 yield from _in_callee(observer, lwp, frame, target, entered_already)
+            if target and near <= Proximity.LOOP and (generator := stepped(objects, target)):
+                for inner in suspended(observer, generator):
+                    yield from _waiting(observer, lwp, inner, entered_already)
+        for call in pending_calls(observer, lwp, frame, facts, depth == 0):
+            yield from _pending(observer, lwp, call, entered_already)
+        for inner in suspended_in_loop(observer, frame):
+            yield from _waiting(observer, lwp, inner, entered_already)
+
+
+def _is_looping(observer: Observer, frame: Frame) -> bool:
+    """Whether a calling frame is in a loop: what it has called runs again and again."""
+    facts = observer.session.code_facts(frame.code)
+    return (
+        facts is not None and frame.lasti is not None and facts.same_loop(frame.lasti, frame.lasti)
+    )
+
+
+def _pending(
+    observer: Observer, lwp: int, call: PendingCall, entered_already: set[int]
+) -> Iterator[Access]:
+    """What a call does to which objects that the thread has before it."""
+    objects = observer.session.objects
+    if (generator := stepped(objects, call.target)) is not None:
+        for inner in suspended(observer, generator):
+            yield from _waiting(observer, lwp, inner, entered_already)
+        return
+    # Each item may call the same function with other arguments.
+    for inside in _in_callee(observer, lwp, call.frame, call.target, set(entered_already)):
+        yield replace(inside, is_pending=True)
+    facts = observer.session.code_facts(call.frame.code)
+    if facts is None or call.target.is_python:
+        return
+    at = _Place(observer, lwp, call.frame, call.frame, facts)
+    for each in operands_of_callee(objects, call.bytecode, call.target):
+        if access := at.access(each, Proximity.FUNCTION, False):
+            line = access.operation_line
+            yield replace(access, line=line, frame=None, is_pending=True)
+
+
+def _waiting(
+    observer: Observer, lwp: int, frame: Frame, entered_already: set[int]
+) -> Iterator[Access]:
+    """What the code of a suspended frame does, which the thread will go on with."""
+    facts = observer.session.code_facts(frame.code)
+    if facts is None or observer.program.is_library(frame.file):
+        return
+    objects = observer.session.objects
+    at = _Place(observer, lwp, frame, frame, facts)
+    for bytecode in facts.operations:
+        target = callee(objects, frame, bytecode, False)
+        for each in operands(objects, frame, bytecode, target, False):
+            if access := at.access(each, Proximity.FUNCTION, False):
+                yield replace(access, is_pending=True)
+        if target:
+            for inside in _in_callee(observer, lwp, frame, target, set(entered_already)):
+                yield replace(inside, is_pending=True)
 
 
 @dataclass(frozen=True)
@@ -93,7 +158,9 @@ class _Place:
         type_name = type_name_of(self.observer, operand.address)
         if type_name is None:
             return None
-        operation = None if self.is_own else current_operation(self.observer, self.own, False)
+        # A callback that the library was given does something else than the program's own line.
+        is_handed_on = not self.is_own and not operand.is_given
+        operation = current_operation(self.observer, self.own, False) if is_handed_on else None
         line = self.facts.line(operand.bytecode.index) if self.is_own else self.own.line
         return Access(
             lwp=self.lwp,
@@ -165,7 +232,10 @@ def _started(observer: Observer, lwp: int, stack: PythonStack) -> Sequence[Acces
     if facts is None or bytecode is None or target is None or target.name in (None, bytecode.name):
         return None
     at = _Place(observer, lwp, frame, frame, facts)
-    found = (at.access(each, Proximity.AT, False) for each in of_callee(objects, bytecode, target))
+    found = (
+        at.access(each, Proximity.AT, False)
+        for each in operands_of_callee(objects, bytecode, target)
+    )
     return [access for access in found if access is not None]
 
 
@@ -277,10 +347,16 @@ def _is_on_stack(
 
 
 def proximity(
-    facts: CodeFacts, frame: Frame, bytecode: BytecodeOperation, is_innermost: bool
+    facts: CodeFacts,
+    frame: Frame,
+    bytecode: BytecodeOperation,
+    is_innermost: bool,
+    runs_again: bool = False,
 ) -> Proximity | None:
     """How near the frame is to an operation of its code; None for what a calling frame may do after
     its call.
+
+    ``runs_again``: a caller's loop has called the frame's function, and will do so again.
     """
     if frame.lasti is None:
         return Proximity.FUNCTION if is_innermost else Proximity.EARLIER
@@ -292,7 +368,7 @@ def proximity(
         return Proximity.LINE
     if facts.same_loop(bytecode.index, frame.lasti):
         return Proximity.LOOP
-    if is_innermost:
+    if is_innermost or runs_again:
         return Proximity.FUNCTION
     return Proximity.EARLIER if bytecode.index < frame.lasti else None
 

@@ -4,27 +4,25 @@ innermost Python operation.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from gdbext.cpython.traits.functions import function_traits
 from gdbext.cpython.traits.types import traits_of
 from gdbext.diagnosis.conclude.c_types import pointed_struct
 from gdbext.diagnosis.conclude.effects import effect_in_c
 from gdbext.diagnosis.facts.accesses import Access, Proximity
-from gdbext.diagnosis.facts.eval_loop import eval_levels, is_entry
 from gdbext.diagnosis.observe.access_types import bases_of, type_name_of
 from gdbext.diagnosis.observe.accesses_by_code import current_operation
-from gdbext.diagnosis.observe.c_types import HEADERS, is_object_pointer
+from gdbext.diagnosis.observe.c_types import HEADERS
+from gdbext.diagnosis.observe.c_variables import object_variables, resumed_loops
 from gdbext.diagnosis.observe.observer import Observer
 from gdbext.diagnosis.observe.operations import (
     CALL,
     of_c_function,
 )
 from gdbext.model import Operation, OperationKind
-from gdbext.target.protocol import MemoryFault, NativeFrame, Variable
+from gdbext.target.protocol import MemoryFault, Variable
 
-MAX_C_FRAMES = 24
 UNOWNED = frozenset({"type", "module", "function"})
 """What C code works on wherever it does anything."""
 
@@ -33,7 +31,7 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
     """Objects that the C functions within the innermost eval loop work on, by address: arguments,
     then local variables.
     """
-    groups = observer.session.python_stack(lwp).groups[_resumed_loops(observer, lwp) :]
+    groups = observer.session.python_stack(lwp).groups[resumed_loops(observer, lwp) :]
     frame_at_work = next((group[0] for group in groups if group), None)
     current = (
         (observer.program.own_frame(lwp, frame_at_work) or frame_at_work) if frame_at_work else None
@@ -41,7 +39,7 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
     asked = current_operation(observer, current, current is frame_at_work) if current else None
     in_c: dict[int, Access] = {}
     for frame, variable in sorted(
-        _object_variables(observer, lwp), key=lambda pair: not pair[1].is_argument
+        object_variables(observer, lwp), key=lambda pair: not pair[1].is_argument
     ):
         address = variable.value
         if address in in_c and asked in (None, CALL):
@@ -79,11 +77,6 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
     return in_c
 
 
-def is_in_call(observer: Observer, lwp: int) -> bool:
-    """Whether C functions run that the thread's innermost Python frame has called."""
-    return any(not frame.is_inlined for frame in _inner_frames(observer, lwp))
-
-
 def _is_own(operation: Operation, variable: Variable, families: Sequence[str]) -> bool:
     """Whether a C function is there for objects of the type of the one that it has as an argument.
 
@@ -119,64 +112,3 @@ def _takes_lock(operation: Operation, type_name: str) -> bool:
     """Whether C code is a method of a type that locks itself; slots do not all."""
     is_own = operation.type == type_name and traits_of(type_name).locks_itself
     return is_own and (operation.kind is not OperationKind.SLOT or operation.slot == "tp_init")
-
-
-def _object_variables(observer: Observer, lwp: int) -> Iterator[tuple[NativeFrame, Variable]]:
-    for frame in _inner_frames(observer, lwp):
-        for variable in observer.session.debugger.variables(lwp, frame.level):
-            if is_object_pointer(variable.type, observer.session.layout):
-                yield frame, variable
-
-
-def _inner_frames(observer: Observer, lwp: int) -> list[NativeFrame]:
-    """The C frames of the innermost Python operation.
-
-    An eval loop whose Python frame is lost, as a race in a generator may leave it, is passed
-    through.
-    """
-    inner = []
-    passed = _lost_loops(observer, lwp) + _resumed_loops(observer, lwp)
-    frames = observer.session.debugger.frames(lwp, MAX_C_FRAMES)
-    loops = eval_levels(frames, observer.stack.is_tail_calling)
-    for frame in frames:
-        if frame.level in loops:
-            if passed == 0:
-                break
-            passed -= is_entry(frame)
-            continue
-        inner.append(frame)
-    return outside_collector(inner)
-
-
-def outside_collector(frames: Sequence[NativeFrame]) -> list[NativeFrame]:
-    """The frames, innermost first, but those of a garbage collection.
-
-    It visits every object: what it has at hand is not what the thread works on.
-    """
-    levels = [f.level for f in frames if function_traits(f.function).collects]
-    return [frame for frame in frames if frame.level > max(levels, default=-1)]
-
-
-def _resumed_loops(observer: Observer, lwp: int) -> int:
-    """1 where the thread is in a generator's bytecode, and in no C code that this has called: what
-    resumed the generator is at work as well.
-    """
-    groups = observer.session.python_stack(lwp).groups
-    if len(groups) < 2 or not groups[0] or not groups[0][0].generator_owned:
-        return 0
-    frames = observer.session.debugger.frames(lwp, MAX_C_FRAMES)
-    outermost = next((frame for frame in frames if not frame.is_inlined), None)
-    is_loop = outermost is not None and outermost.level in eval_levels(
-        frames, observer.stack.is_tail_calling
-    )
-    return int(is_loop)
-
-
-def _lost_loops(observer: Observer, lwp: int) -> int:
-    """How many of the thread's innermost eval loops have no Python frame."""
-    groups = len(observer.session.python_stack(lwp).groups)
-    if groups and lwp != observer.stack.lwp:
-        # Only the crashed thread's stack is known to its end.
-        return 0
-    loops = sum(map(is_entry, observer.stack.native_frames)) if lwp == observer.stack.lwp else 1
-    return max(0, loops - groups)

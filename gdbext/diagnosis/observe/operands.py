@@ -12,6 +12,7 @@ from gdbext.cpython.interpreter.frames import Frame
 from gdbext.cpython.interpreter.names import VARIABLES, class_attribute, operand, resolve, subjects
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.layout.layout import UnknownLayout
+from gdbext.cpython.objects.methods import c_methods
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.cpython.traits.effects import Effect
@@ -46,6 +47,8 @@ class Operand:
     """
     calls_python: bool = False
     """What is called is written in Python: what it does to the object shows in its own code."""
+    is_given: bool = False
+    """The code calls something that it was given, and that works on the object."""
     is_iterator: bool = False
     """The object is its own iterator."""
     is_method: bool = False
@@ -113,8 +116,21 @@ def operands(
         yield each
         yield from _behind(objects, each, seen)
         yield from _exporter(objects, each, seen)
-    for each in of_callee(objects, bytecode, callee) if callee is not None else ():
-        yield each
+    if callee is not None:
+        yield from operands_of_callee(objects, bytecode, callee, seen)
+
+
+def operands_of_callee(
+    objects: Objects, bytecode: BytecodeOperation, callee: Callee, seen: set[int] | None = None
+) -> Iterator[Operand]:
+    """The objects that a call works on by what it calls in the end: what that is bound to, and its
+    arguments; not those that the calling code names.
+
+    ``seen`` are the iterators behind which was looked already.
+    """
+    seen = set() if seen is None else seen
+    for each in _of_callee(objects, bytecode, callee):
+        yield replace(each, is_given=callee.is_hidden)
         yield from _behind(objects, each, seen)
         yield from _exporter(objects, each, seen)
 
@@ -166,7 +182,7 @@ def _stored(
     return canonical(info.name) if info is not None else None
 
 
-def of_callee(objects: Objects, bytecode: BytecodeOperation, callee: Callee) -> Iterator[Operand]:
+def _of_callee(objects: Objects, bytecode: BytecodeOperation, callee: Callee) -> Iterator[Operand]:
     """What a function of C's works on that the code calls by another name, or through a partial
     and the like, and what functions that it was given work on.
     """
@@ -277,11 +293,13 @@ def _operand(
 
 
 def _is_method(objects: Objects, info: TypeInfo, name: str | None) -> bool:
-    """Whether the attribute is one of the class's functions; of C's types their names say so."""
+    """Whether the attribute is one of the class's functions; a slot's method goes by its name."""
     attribute = class_attribute(objects, info, name) if info.is_python_class and name else None
     function = objects.type_of(attribute) if attribute else None
     if function is not None:
         return function.name in FUNCTIONS
+    if any(name in c_methods(objects, b) for b in objects.bases(info) if not b.is_python_class):
+        return True
     return is_method_name(name)
 
 

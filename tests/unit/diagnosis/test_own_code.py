@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdbext.diagnosis.observe.accesses_in_c import outside_collector
+from gdbext.diagnosis.observe.c_variables import outside_collector
 from gdbext.target.protocol import NativeFrame
 
 

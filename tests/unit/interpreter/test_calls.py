@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gdbext.cpython.interpreter.calls import Callee, called
+from gdbext.cpython.interpreter.calls import Callee, called, callee
+from gdbext.cpython.interpreter.frames import Frame
+from gdbext.cpython.interpreter.operations import BytecodeOperation
 from unit.objects.object_world import World
 
 
@@ -79,6 +81,19 @@ def test_a_class_is_called_by_its_name(world: World) -> None:
     shared = world.put([])
     found = what(world, world.types["collections.deque"], shared)
     assert (found.name, found.owner, found.arguments) == ("deque", None, (shared,))
+
+
+def test_a_context_calls_its_first_argument_with_the_others(world: World) -> None:
+    shared, item = world.put([]), world.put(1)
+    context = world.slotted("_contextvars.Context")
+    values = {"context": context, "f": method_of(world, shared, "append"), "x": item}
+    frame = Frame(0, 0, "f", "a.py", 1, 0, 0, values, (), tuple(values))
+    run = BytecodeOperation(0, "call-method", ("fast", 0), "run", (("fast", 1), ("fast", 2)))
+    found = callee(world.objects, frame, run, False)
+    assert found is not None
+    assert (found.owner, found.name, found.arguments) == (shared, "append", (item,))
+    other = BytecodeOperation(0, "call-method", ("fast", 2), "run", (("fast", 1),))
+    assert callee(world.objects, frame, other, False) is None
 
 
 def test_what_cannot_be_called_calls_nothing_else(world: World) -> None:

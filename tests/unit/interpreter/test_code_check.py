@@ -110,6 +110,37 @@ def test_a_code_object_is_read_from_memory(version: str) -> None:
     assert handlers(found.exception_table) == [(4, 2)]
 
 
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"\x02\x02\x04\x02",  # no entry begins
+        b"\x80\x02\x04",  # one ends too early
+        b"\x80\x02\x04\x02\x40",  # in the middle of a number
+        b"\x80\x02\x84\x02",  # one begins within another
+        b"\x80\x02\x20\x02",  # its handler lies behind the code
+        b"\x80\x20\x04\x02",  # what it guards does
+    ],
+)
+def test_a_damaged_exception_table_says_nothing_of_the_instructions(damaged: bytes) -> None:
+    world = World()
+    address = code_object(world, bytes(40))
+    world.set("PyCodeObject", address, co_exceptiontable=world.put(damaged))
+    found = read_code(world.memory, world.layout, address)
+    assert found is not None
+    assert found.exception_table == b""
+
+
+def test_one_that_cannot_be_read_says_nothing_either() -> None:
+    world = World()
+    address = code_object(world, bytes(40))
+    shared = world.put(b"")
+    world.set("PyVarObject", shared, ob_size=1 << 40)
+    world.set("PyCodeObject", address, co_exceptiontable=shared)
+    found = read_code(world.memory, world.layout, address)
+    assert found is not None
+    assert found.exception_table == b""
+
+
 def test_what_cannot_be_read_is_left_out() -> None:
     world = World()
     address = code_object(world, bytes(40))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gdbext.cpython.interpreter.bytecode import BytecodeInstruction
-from gdbext.cpython.interpreter.code_facts import CodeFacts, find_loops
+from gdbext.cpython.interpreter.code_facts import CodeFacts, find_handlers, find_loops
 from gdbext.cpython.interpreter.frames import FrameCode
 
 CODE = FrameCode(0, "f", "a.py", 1, b"", 0, 0, {}, (), 0, 0)
@@ -46,3 +46,23 @@ def test_what_the_code_has_yet_to_do() -> None:
     assert not once.is_to_come(6, 2), "outside the code"
     assert not CodeFacts(code, loops=[(0, 3)]).is_to_come(1, 0)
     assert CodeFacts(code, loops=[(0, 1)]).is_to_come(3, 0)
+
+
+def test_an_exception_handler_is_part_of_the_loop_that_it_goes_back_to() -> None:
+    """``while True: try: … except Empty: …``: the handler stands behind the code."""
+    code = [
+        jump("JUMP_BACKWARD", 20, 18),
+        jump("PUSH_EXC_INFO", 40, 0),
+        jump("JUMP_BACKWARD_NO_INTERRUPT", 60, 52),
+    ]
+    assert find_handlers(code) == [(40, 60, 10)]
+    facts = CodeFacts(CODE, loops=find_loops(code), handlers=find_handlers(code))
+    assert facts.same_loop(50, 12)
+    assert facts.same_loop(50, 45)
+    assert not facts.same_loop(50, 30)
+    assert not facts.same_loop(70, 12)
+
+
+def test_the_loop_of_an_await_in_a_handler_is_no_way_out_of_it() -> None:
+    code = [jump("PUSH_EXC_INFO", 40, 0), jump("JUMP_BACKWARD_NO_INTERRUPT", 60, 10)]
+    assert find_handlers(code) == []

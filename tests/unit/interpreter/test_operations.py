@@ -157,3 +157,36 @@ def test_what_is_raised_and_from_what(minor: int, oparg: int) -> None:
     raised = [(f.kind, f.receiver, f.arguments) for f in found]
     cause = (("fast", 1),) if oparg == 2 else ()
     assert raised == ([("raise", ("fast", 0), cause)] if oparg else [])
+
+
+@pytest.mark.parametrize("minor", [13, 14, 15])
+def test_local_variables_take_what_a_call_gave(minor: int) -> None:
+    """``job, arguments = queue.get()``, and ``work = queue.get()``."""
+    load, jobs = opcodes_of(minor), ["get"]
+    get = [("LOAD_FAST", 0), ("LOAD_ATTR", 1), ("CALL", 0)]
+    both = encoded(
+        load, ("RESUME", 0), *get, ("UNPACK_SEQUENCE", 2), ("STORE_FAST_STORE_FAST", 0x12)
+    )
+    unpacked = next(o for o in walked(both, jobs, minor) if o.kind == "call-method")
+    assert unpacked.binds == {1: 0, 2: 1}
+    whole = encoded(load, ("RESUME", 0), *get, ("STORE_FAST", 3))
+    assert walked(whole, jobs, minor)[-1].binds == {3: None}
+    copied = encoded(load, ("RESUME", 0), *get, ("STORE_FAST_LOAD_FAST", 0x31))
+    assert walked(copied, jobs, minor)[-1].binds == {3: None}
+
+
+def test_a_loops_variable_takes_its_items() -> None:
+    table = opcodes_of(13)
+    code = encoded(table, ("LOAD_FAST", 0), ("GET_ITER", 0), ("FOR_ITER", 4), ("STORE_FAST", 1))
+    step = next(o for o in walked(code, [], 13) if o.kind == "next")
+    assert step.binds == {1: None}
+
+
+def test_what_another_operation_gave_is_not_bound_to_the_last() -> None:
+    table = opcodes_of(13)
+    code = encoded(
+        table,
+        *[("LOAD_FAST", 0), ("LOAD_ATTR", 1), ("CALL", 0)],
+        *[("LOAD_FAST", 1), ("LOAD_ATTR", 2), ("STORE_FAST", 2)],
+    )
+    assert all(not o.binds for o in walked(code, ["get", "size"], 13))

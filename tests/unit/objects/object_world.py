@@ -81,6 +81,9 @@ BUILTINS = {
     "list_iterator": ("_PyListIterObject", 0),
     "typing.TypeVar": ("typevarobject", 0),
     "super": ("superobject", 0),
+    "_contextvars.Context": ("PyContext", 0),
+    "_queue.SimpleQueue": ("simplequeueobject", 0),
+    "_asyncio.Task": ("TaskObj", 0),
 }
 BASES = {
     "bool": "int",

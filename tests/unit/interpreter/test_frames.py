@@ -1,0 +1,85 @@
+"""The chain of a thread's frames, damaged and in passing states."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gdbext.cpython.interpreter.frames import FrameReader, PythonStack
+from gdbext.cpython.interpreter.runtime import ThreadState
+from unit.objects.object_world import World
+
+C_STACK = 3
+THREAD = ThreadState(0, 0, 1, 2, "attached", 0, None, 0, None)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def code(world: World, name: str) -> int:
+    address = world.object("code", world.layout.size("PyCodeObject") + 64)
+    world.set(
+        "PyCodeObject",
+        address,
+        ob_size=8,
+        co_qualname=world.put(name),
+        co_filename=world.put("a.py"),
+        co_linetable=world.put(b""),
+        co_localsplusnames=world.tuple(()),
+        co_names=world.tuple(()),
+    )
+    return address
+
+
+def frame(world: World, executable: int, previous: int, owner: int = 0) -> int:
+    address = world.allocate(world.layout.size("_PyInterpreterFrame") + 64)
+    place = executable + world.layout.offset("PyCodeObject", "co_code_adaptive")
+    world.set(
+        "_PyInterpreterFrame",
+        address,
+        f_executable=executable,
+        previous=previous,
+        instr_ptr=place,
+        owner=owner,
+    )
+    return address
+
+
+def stack(world: World, innermost: int) -> PythonStack:
+    reader = FrameReader(world.memory, world.layout)
+    return reader.stack(replace(THREAD, current_frame=innermost))
+
+
+def test_a_frame_that_is_being_made_hides_none_of_its_callers(world: World) -> None:
+    outer = frame(world, code(world, "outer"), 0)
+    found = stack(world, frame(world, 0, outer))
+    assert [f.function for f in found.frames] == ["outer"]
+    assert found.problem is None
+
+
+def test_a_damaged_code_object_hides_its_own_frame_alone(world: World) -> None:
+    outer = frame(world, code(world, "outer"), 0)
+    damaged = code(world, "damaged")
+    world.set("PyCodeObject", damaged, co_qualname=world.none)
+    middle = frame(world, damaged, outer)
+    found = stack(world, frame(world, code(world, "inner"), middle))
+    assert [f.function for f in found.frames] == ["inner", "outer"]
+    assert found.problem == f"frame {middle:#x} has no code object; it is left out"
+
+
+def test_a_shim_is_a_caller_too(world: World) -> None:
+    outer = frame(world, code(world, "outer"), 0)
+    shim = frame(world, 0, outer, owner=C_STACK)
+    found = stack(world, frame(world, 0, shim))
+    assert [[f.function for f in group] for group in found.groups] == [[], ["outer"]]
+
+
+@pytest.mark.parametrize("previous", [0, 0x10])
+def test_a_chain_that_leads_nowhere_ends(world: World, previous: int) -> None:
+    broken = frame(world, 0, previous)
+    found = stack(world, broken)
+    assert found.frames == []
+    assert found.problem == f"frame {broken:#x} has no code object"
