@@ -69,7 +69,8 @@ def races_of_workers(accesses: Accesses) -> Iterator[Race]:
     The other one is a worker that does the same work: it may have had the object in its turn,
     unless no other thread ever counted a reference to it.
     """
-    crashed, access = accesses.of(accesses.crashed), own_access(accesses)
+    crashed = accesses.of(accesses.crashed)
+    access = own_access(accesses) or _changed(crashed)
     if access is not None and not access.is_unshared:
         workers = [t for t in accesses.threads if crashed and _does_the_same(t, crashed)]
         last = [w for t in workers if (w := _same_work(t, access))]
@@ -104,6 +105,21 @@ def races_of_workers(accesses: Accesses) -> Iterator[Race]:
             (race_thread(accesses, access), second),
             (Evidence(inside, access.address), Evidence(claim, access.address)),
         )
+
+
+def _changed(crashed: ThreadAccesses | None) -> Access | None:
+    """The object that the crashed thread's call changes without a lock, where no C code of its
+    type is at work: ``heappush(shared, …)``.
+    """
+    changing = (
+        a
+        for a in (crashed.nearest if crashed else ())
+        if a.proximity is Proximity.INSIDE
+        and a.effect.changes
+        and not (a.is_guarded or a.is_private or a.is_unshared)
+        and not (traits_of(a.type).immutable or traits_of(a.type).made_to_be_shared)
+    )
+    return next(changing, None)
 
 
 def _race_with_holder(accesses: Accesses, access: Access) -> Iterator[Race]:

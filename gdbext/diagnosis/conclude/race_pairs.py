@@ -75,7 +75,8 @@ def _may_do_harm(pair: Pair) -> bool:
     """Whether one of the two changes the object, and no lock keeps them apart: what both lock
     comes behind, however near they are.
     """
-    return not pair.is_guarded and (pair.first.effect.changes or pair.second.effect.changes)
+    is_safe = pair.is_guarded or traits_of(pair.type).made_to_be_shared
+    return not is_safe and (pair.first.effect.changes or pair.second.effect.changes)
 
 
 def _only_looks_up(access: Access) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from gdbext.cpython.traits.types import traits_of
 from gdbext.diagnosis.conclude.known_races import known_races
 from gdbext.diagnosis.conclude.own_objects import own_object, races_of_workers
 from gdbext.diagnosis.conclude.race_pairs import race_of, ranked_pairs
@@ -55,10 +56,12 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
         own = own_object(accesses)
         if not any(race.object.address == own or _is_clear_part(accesses, race) for race in races):
             in_turn = list(races_of_workers(accesses))
-            if is_victim and races:
+            if is_victim and own is not None and races:
                 # What it died in need not be what was damaged: others are seen to share something.
                 return tuple(_by_evidence(accesses, [*races, *in_turn], None)[:MAX_RACES])
-            races += in_turn
+            # What threads wait for each other with is shared by all of them, and harms none.
+            kept_apart = [r for r in races if traits_of(r.object.type).made_to_be_shared]
+            races = [r for r in races if r not in kept_apart] + in_turn + kept_apart
         if own is None and not any(_is_clear_part(accesses, race) for race in races):
             replaced = list(races_on_replaced(accesses, findings))
             taken = {race.object.address for race in replaced}
