@@ -44,6 +44,7 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
         return ()
     races = list(known_races(accesses, findings))
     rules = [traits(finding.rule) for finding in findings]
+    own = foremost = own_object(accesses)
     if is_crash and not any(rule.kind is Kind.EXHAUSTION for rule in rules):
         is_victim = any(rule.is_victim for rule in rules)
         taken = {race.object.address for race in races}
@@ -53,29 +54,28 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
             for pair in ranked_pairs(accesses, nearest)
             if pair.address not in taken
         ]
-        own = own_object(accesses)
         if not any(race.object.address == own or _is_clear_part(accesses, race) for race in races):
-            in_turn = list(races_of_workers(accesses))
-            if is_victim and own is not None and races:
-                # What it died in need not be what was damaged: others are seen to share something.
-                return tuple(_by_evidence(accesses, [*races, *in_turn], None)[:MAX_RACES])
             # What threads wait for each other with is shared by all of them, and harms none.
-            kept_apart = [r for r in races if traits_of(r.object.type).made_to_be_shared]
-            races = [r for r in races if r not in kept_apart] + in_turn + kept_apart
+            apart = [r for r in races if traits_of(r.object.type).made_to_be_shared]
+            seen = [race for race in races if race not in apart]
+            if is_victim and seen:
+                # What it died in need not be what was damaged: others are seen to share something.
+                foremost = None
+            races = [*seen, *races_of_workers(accesses), *apart]
         if own is None and not any(_is_clear_part(accesses, race) for race in races):
             replaced = list(races_on_replaced(accesses, findings))
             taken = {race.object.address for race in replaced}
             races = replaced + [race for race in races if race.object.address not in taken]
-    return tuple(_by_evidence(accesses, races, own_object(accesses))[:MAX_RACES])
+    return tuple(_by_evidence(accesses, races, foremost)[:MAX_RACES])
 
 
-def _by_evidence(accesses: Accesses, races: Sequence[Race], own: int | None) -> list[Race]:
-    """``own``, what the crashed thread's own C code works on, stands first, if another thread
-    changes that or may.
+def _by_evidence(accesses: Accesses, races: Sequence[Race], foremost: int | None) -> list[Race]:
+    """``foremost``, the object that the crashed thread's own C code works on, stands first, if
+    another thread changes that or may.
 
     A suspect is not surer than one with better evidence.
     """
-    ordered = sorted(races, key=lambda race: race.object.address != own) if own else list(races)
+    ordered = sorted(races, key=lambda race: race.object.address != foremost)
     surest = Confidence.PROVEN
     found = []
     for race in ordered:
