@@ -120,7 +120,7 @@ class Stacks:
         arguments: dict[str, Variable] = {}
         local: dict[str, Variable] = {}
         while block is not None and block.IsValid():
-            for value in block.GetVariables(frame, True, True, False, lldb.eNoDynamicValues):
+            for value in self._values(block, frame):
                 # Of equal names the innermost block's is the one in scope.
                 found = arguments if _is_argument(value) else local
                 if value.GetName() not in found:
@@ -129,6 +129,15 @@ class Stacks:
                     )
             block = block.GetParent() if not block.IsInlined() else None
         return in_order(arguments, local)
+
+    def _values(self, block: lldb.SBBlock, frame: lldb.SBFrame) -> list[lldb.SBValue]:
+        """The variables of a block; without values where LLDB has lost the frame of its function,
+        since it has none in another's.
+        """
+        found = list(block.GetVariables(frame, True, True, False, lldb.eNoDynamicValues))
+        if any(not value.IsValid() or value.GetName() is None for value in found):
+            found = list(block.GetVariables(self._target, True, True, False))
+        return found
 
     def _variable(self, lwp: int, level: int, value: lldb.SBValue) -> Variable:
         kind = value.GetType()
@@ -155,6 +164,11 @@ class Stacks:
         ):
             bits = self._entry_values.register(lwp, level, int(found[1]))
             return bits, LOST if bits is None else None
+        # LLDB has no values in a frame that it has lost; the register may be there.
+        if found := re.fullmatch(r"DW_OP_reg\d+ (\w+)", place):
+            bits = self.registers(lwp, level).get(found[1].lower())
+            if bits is not None:
+                return bits, None
         if is_argument and not frames[level].is_inlined:
             target = self._target
             start = (
