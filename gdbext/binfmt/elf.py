@@ -322,7 +322,7 @@ def identity_in_file(path: str) -> str | None:
         return found
     try:
         with open(path, "rb") as stream:
-            return _page_identity(stream.read(PAGE))
+            return _page_identity(stream.read(PAGE).ljust(PAGE, b"\0"))
     except OSError:
         return None
 

@@ -36,7 +36,6 @@ MAX_SOURCE_BYTES = 16 << 20
 DEBUG_INFO, SYMTAB = ".debug_info", ".symtab"
 COMMENT, RUSTC = ".comment", b"rustc version"
 """What compilers say of themselves (``readelf -p .comment``)."""
-FIRST_PAGE = 4096
 
 
 class DwarfPlace(NamedTuple):
@@ -391,11 +390,8 @@ def _is_build(path: str, build_id: str | None, memory: Memory, base: int) -> boo
     """
     if build_id is not None:
         return elf.build_id_in_file(path) == build_id
-    start = bytes(sections.read(path).data[:FIRST_PAGE])
-    try:
-        return bool(start) and memory.read(base, len(start)) == start
-    except MemoryFault:
-        return False
+    then = elf.identity_in_memory(memory, base)
+    return then is not None and elf.identity_in_file(path) == then
 
 
 def _is_of_rust(path: str) -> bool:

@@ -93,10 +93,10 @@ def open_target(
         )
     for candidate in _candidates(shown, info, original, sysroot):
         if _fits(candidate, memory, base, wanted):
-            if wanted is None:
+            if base is None or elf.identity_in_memory(memory, base) is None:
                 warnings.append(
                     f"cannot tell whether {candidate} is the program of {shown}: "
-                    "the core has no build id of it"
+                    "the core has neither its build id nor its first page"
                 )
             return CoreTarget(path, candidate, warnings)
     raise DebuggerError(_not_found(shown, info, original, wanted))
@@ -210,10 +210,8 @@ def _fits(candidate: str, memory: CoreMemory, base: int | None, wanted: str | No
         return True
     # Without build ids the first page decides: it is the file's own headers, and the kernel puts it
     # into cores.
-    try:
-        return memory.read(base, len(start)) == start
-    except MemoryFault:
-        return True
+    then = elf.identity_in_memory(memory, base)
+    return then is None or elf.identity_in_file(candidate) == then
 
 
 def _check_given(

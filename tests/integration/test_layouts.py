@@ -22,7 +22,7 @@ import pytest
 
 import interpreters
 import version_tables
-from gdbext.binfmt.elf import build_id_in_file
+from gdbext.binfmt.elf import NT_GNU_BUILD_ID, build_id_in_file
 from lab import corpus, crash
 from lab.crash import copy_sparse
 from lab.triage import triage_json
@@ -133,6 +133,57 @@ def test_what_was_learnt_of_a_build_is_used_for_its_stripped_copy(
     target = triage_json(core, timeout=300)["target"]
     name = f"3.13.5 of build {kept.stem[:12]}"
     assert (target["layout_table"], target["opcode_table"]) == (f"{name} (learnt)", name)
+
+
+ID_BYTES, ANOTHER = 20, 99
+NOTE = b"\x04\0\0\0\x14\0\0\0%c\0\0\0GNU\0"
+"""The beginning of a note: sizes, kind and owner."""
+
+
+class Unnamed(NamedTuple):
+    """An interpreter without a build id, and a copy of it without symbols."""
+
+    whole: Path
+    stripped: Path
+
+
+def unnamed(build: str, folder: Path) -> Unnamed:
+    tree = interpreters.build(build).parent
+    made = Unnamed(folder / build / "whole" / "python", folder / build / "stripped" / "python")
+    for python in made:
+        python.parent.mkdir(parents=True)
+        for name in ("pybuilddir.txt", "pyconfig.h", "Lib", "Modules", "Include", "build"):
+            (python.parent / name).symlink_to(tree / name)
+    # objcopy would leave the segment of the note to be moved by the next that writes the file.
+    data = bytearray((tree / "python").read_bytes())
+    note = data.index(NOTE % NT_GNU_BUILD_ID)
+    data[note : note + len(NOTE) - 1 + ID_BYTES] = NOTE % ANOTHER + bytes(ID_BYTES)
+    made.whole.write_bytes(data)
+    made.whole.chmod(0o755)
+    subprocess.run(["strip", "--strip-all", "-o", made.stripped, made.whole], check=True)
+    assert build_id_in_file(str(made.whole)) is None
+    return made
+
+
+@pytest.mark.parametrize("debugger", ["gdb", "drgn"])
+def test_what_was_learnt_of_an_interpreter_without_build_id_is_used_for_it_alone(
+    debugger: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LLDB 23 dies of some cores of programs without a build id before gdbext is asked."""
+    mine, other = (unnamed(build, tmp_path) for build in ("release", "release-unfixed"))
+    monkeypatch.setenv("GDBEXT_CACHE", str(tmp_path / "cache"))  # the lab's interpreters, too
+    done = gdbext("learn", mine.whole)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (kept,) = (tmp_path / "cache" / "learnt").glob("*.json")
+    learnt = f"3.13.5 of build {kept.stem[:12]}"
+    for python, tables in (
+        (mine.stripped, (f"{learnt} (learnt)", learnt)),
+        (other.stripped, ("3.13.5 (release)", "3.13.5")),
+    ):
+        folder = tmp_path / "run" / python.parent.parent.name
+        core = crash(python, CORPUS["os_abort"].path, folder=folder).core
+        target = triage_json(core, debugger, timeout=300)["target"]
+        assert (target["layout_table"], target["opcode_table"]) == tables
 
 
 WRONG = """

@@ -8,8 +8,9 @@ from random import Random
 
 import pytest
 
+from gdbext.binfmt import elf
 from gdbext.engine import inside
-from gdbext.engine.core_target import CoreMemory, open_target, other_libraries
+from gdbext.engine.core_target import CoreMemory, CoreTarget, open_target, other_libraries
 from gdbext.target.protocol import DebuggerError, MemoryFault
 from unit.binfmt import elf_segments
 
@@ -97,9 +98,19 @@ def test_without_build_ids_the_first_page_decides(tmp_path: Path) -> None:
     right = elf_segments.write(tmp_path / "right", page)
     wrong = elf_segments.write(tmp_path / "wrong", elf_segments.program(None, b"two"))
     core = elf_segments.write(tmp_path / "core", elf_segments.core(right, page))
-    assert open_target(core).executable == right
+    assert open_target(core) == CoreTarget(core, right, [])
     with pytest.raises(DebuggerError, match="did not make"):
         open_target(core, wrong)
+
+
+def test_a_copy_with_its_sections_elsewhere_is_the_same_program(tmp_path: Path) -> None:
+    """What has symbols and debug information is longer, and says in its header where they are."""
+    page = elf_segments.program(None, b"one")
+    stripped = elf_segments.write(tmp_path / "stripped", page)
+    start, end = elf.SECTION_FIELDS[0]
+    whole = elf_segments.write(tmp_path / "whole", page[:start] + b"\7" * 8 + page[end:])
+    core = elf_segments.write(tmp_path / "core", elf_segments.core(stripped, page))
+    assert open_target(core, whole) == CoreTarget(core, whole, [])
 
 
 def test_core_without_the_programs_first_page_warns(tmp_path: Path) -> None:
