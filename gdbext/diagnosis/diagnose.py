@@ -160,7 +160,7 @@ def diagnose(session: Session, over_time: float | None = None) -> Report:
         None,
     )
     if choice.is_complete:
-        target = section.make("operations", lambda: _with_opcodes(session, target, section), target)
+        target = section.make("operations", lambda: with_opcodes(session, target, section), target)
     session.remember()
     containers = section.make("pictures", lambda: container_views(session, findings), NO_VIEWS)
     pages = section.make("pictures", lambda: heap_pages(session, findings), NO_PAGES)
@@ -213,11 +213,13 @@ class Sections:
         return otherwise
 
 
-def _with_opcodes(session: Session, target: TargetInfo, section: Sections) -> TargetInfo:
+def with_opcodes(session: Session, target: TargetInfo, section: Sections) -> TargetInfo:
     """With the table of instructions that was used; notes where there is none."""
     choice = session.opcode_choice
-    # When the process exits, the interpreter's threads are gone, and their code with them.
-    if choice.problem is not None and session.runtime.threads:
+    # While the interpreter is finalized, code is gone: what no thread runs has no operations.
+    if choice.problem is not None and any(
+        session.python_stack(thread.lwp).frames for thread in session.debugger.threads()
+    ):
         section.note("operations", choice.problem)
     return replace(target, opcode_table=choice.table.name if choice.table else None)
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from gdbext.cpython.interpreter.frames import Frame, PythonStack
+from gdbext.cpython.interpreter.opcode_choice import OpcodeChoice
 from gdbext.diagnosis import diagnose, registry
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import Fault
@@ -15,10 +17,11 @@ from gdbext.diagnosis.facts.memory import LockProblem
 from gdbext.diagnosis.facts.threads import HangEvidence
 from gdbext.diagnosis.rule import Kind
 from gdbext.diagnosis.rules import apply
-from gdbext.model import Claim, Confidence, LockProblemKind, SectionError
-from gdbext.target.values import DebuggerError, MemoryFault, Signal
+from gdbext.model import Claim, Confidence, LockProblemKind, SectionError, TargetInfo
+from gdbext.session import Session
+from gdbext.target.values import DebuggerError, MemoryFault, NativeThread, Signal
 from gdbext.wording import sentence
-from unit.diagnosis.crash_world import GC, TAKEN, HeapWorld, facts_of
+from unit.diagnosis.crash_world import GC, LWP, TAKEN, HeapWorld, facts_of, session_of
 
 
 @pytest.fixture(autouse=True)
@@ -154,3 +157,23 @@ def test_the_rules_stand_in_an_order_of_their_own() -> None:
     shared = {order: ids for order, ids in by_order.items() if len(ids) > 1}
     assert not shared, f"rules need a traits.order of their own; taken are {sorted(by_order)}"
     assert next(iter(registry.rules())) == "FT000"
+
+
+RUNNING = Frame(0x1000, 0x2000, "work", "work.py", 7, 3, 0x3000)
+
+
+@pytest.mark.parametrize(("frames", "noted"), [((RUNNING,), True), ((), False)])
+def test_without_instructions_the_operations_are_missed_where_python_code_runs(
+    monkeypatch: pytest.MonkeyPatch, frames: tuple[Frame, ...], noted: bool
+) -> None:
+    """In finalization, code objects are gone that a table could be tried on, and so is what they
+    would do.
+    """
+    session = session_of(HeapWorld())
+    monkeypatch.setattr(session.debugger, "thread_list", [NativeThread(LWP, 1)])
+    monkeypatch.setattr(Session, "python_stack", lambda *_: PythonStack((frames,)))
+    session.opcode_choice = OpcodeChoice(problem="no table fits")
+    section = diagnose.Sections()
+    target = diagnose.with_opcodes(session, TargetInfo(kind="core"), section)
+    assert target.opcode_table is None
+    assert section.problems.entries == [SectionError("operations", "no table fits")] * noted
