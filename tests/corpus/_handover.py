@@ -17,6 +17,7 @@ class Handover:
 
     def __init__(self):
         self._taken, self._given_back = threading.Event(), threading.Event()
+        self._lives = threading.Event()
         self._armed = False
 
     def member(self):
@@ -41,7 +42,10 @@ class Handover:
 
         def armed():
             self._armed = True
-            function()
+            try:
+                function()
+            finally:
+                self._lives.set()
 
         threading.Thread(target=armed, name=function.__name__, daemon=True).start()
 
@@ -50,6 +54,8 @@ class Handover:
         self._taken.wait()
 
     def give_back(self):
-        """In the other thread: the reader goes on, and dies."""
+        """In the other thread: the reader goes on, and dies; or lives, where the interpreter is
+        mended.
+        """
         self._given_back.set()
-        threading.Event().wait(20)
+        self._lives.wait(20)

@@ -18,6 +18,13 @@ def tell(**facts):
     os.replace("truth.json.new", "truth.json")
 
 
+def lives():
+    """The last line of a script that does damage which an interpreter may survive: it ends before
+    finalization, or another check, dies of the same damage in another way.
+    """
+    os._exit(0)
+
+
 def _readable(value):
     if isinstance(value, list):
         return [_readable(item) for item in value]

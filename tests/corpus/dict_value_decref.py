@@ -5,7 +5,7 @@ numbers.
 import ctypes
 
 from _reuse import overwrite_pages
-from _truth import tell
+from _truth import lives, tell
 
 EXPECT = {
     "builds": {
@@ -29,3 +29,4 @@ ctypes.pythonapi.Py_DecRef(table["second"])
 del neighbours
 overwrite_pages(384)
 repr(table)  # op: repr, reads
+lives()

@@ -5,7 +5,7 @@ an object again.
 import ctypes
 
 from _reuse import overwrite_pages
-from _truth import tell
+from _truth import lives, tell
 
 EXPECT = {
     "builds": {"release": {}, "debug": {}},
@@ -25,3 +25,4 @@ del neighbours
 overwrite_pages(256)
 stale = ctypes.cast(address, ctypes.py_object)
 print(stale.value)  # op: repr, reads
+lives()

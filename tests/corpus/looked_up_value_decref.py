@@ -1,10 +1,10 @@
 """A dict value with one reference too few, looked up and used: no C frame has the dict, which is an
-attribute of an object.
+attribute of an object (the float as in list_item_decref).
 """
 
 import ctypes
 
-from _truth import tell
+from _truth import lives, tell
 
 EXPECT = {
     "builds": {"release": {}, "debug": {}},
@@ -36,3 +36,4 @@ ctypes.pythonapi.Py_DecRef.argtypes = [ctypes.py_object]
 ctypes.pythonapi.Py_DecRef(shop.prices["item 7"])
 price = shop.price("item 7")
 repr(price)  # op: repr, reads
+lives()

@@ -4,7 +4,7 @@ allows in C.
 
 import threading
 
-from _truth import tell
+from _truth import lives, tell
 
 EXPECT = {
     "builds": {"release": {}, "debug": {}},
@@ -30,3 +30,4 @@ threading.stack_size(64 * 1024)
 thread = threading.Thread(target=deep, name="deep")
 thread.start()
 thread.join()
+lives()

@@ -5,7 +5,7 @@ an array's numbers.
 import ctypes
 
 from _reuse import overwrite_pages
-from _truth import tell
+from _truth import lives, tell
 
 EXPECT = {
     "builds": {
@@ -30,3 +30,4 @@ ctypes.pythonapi.Py_DecRef(items[1])
 del neighbours
 overwrite_pages(320)
 repr(items)  # op: repr, reads
+lives()

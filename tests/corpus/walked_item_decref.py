@@ -1,10 +1,10 @@
 """A tuple item with one reference too few, in a loop: no C frame has the tuple, which a function's
-local still names.
+local still names (the float as in list_item_decref).
 """
 
 import ctypes
 
-from _truth import tell
+from _truth import lives, tell
 
 EXPECT = {
     "builds": {"release": {}, "debug": {}},
@@ -32,3 +32,4 @@ drained = [
 ctypes.pythonapi.Py_DecRef.argtypes = [ctypes.py_object]
 ctypes.pythonapi.Py_DecRef(prices[7])
 walk(prices)
+lives()

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-import interpreters
 from hosts.run import run_in_debugger
+from lab import builds
 
 SCRIPT = Path(__file__).with_name("middle.py")
 STOPS = (
@@ -31,7 +31,7 @@ def stops(
 ) -> dict[str, dict[str, Any]]:
     """What was said at each stop."""
     python, addresses = (
-        interpreters.build(request.param),
+        builds.python(request.param),
         tmp_path_factory.mktemp("middle") / "addresses.json",
     )
     command = (str(python), str(SCRIPT), str(addresses))

@@ -14,7 +14,7 @@ import pytest
 
 from gdbext.reports.json_report import schema
 from hosts.run import Case, run_over_cores, value_of
-from lab import CrashRun, Lab, NoCrash, builds, corpus, end, hang, triage_json
+from lab import Lab, NoCrash, builds, corpus, end, hang, triage_json
 from lab.judge import alarms, comparable, judge, no_errors
 
 JUDGED = ("gdb", "drgn")
@@ -60,22 +60,10 @@ def validated(report: dict[str, Any]) -> dict[str, Any]:
     return report
 
 
-def death(lab: Lab, script: Any, build: str) -> CrashRun:
-    """The script's death; one that the user's interpreter does not die of is reported
-    as skipped.
-    """
-    try:
-        return lab.crash(build, script.name)
-    except NoCrash as error:
-        if builds.given():
-            pytest.skip(f"lives: {error}")
-        raise
-
-
 @pytest.mark.parametrize("debugger", JUDGED)
 @pytest.mark.parametrize(("script", "build"), CRASHES)
 def test_crash(lab: Lab, script: Any, build: str, debugger: str) -> None:
-    run = death(lab, script, build)
+    run = lab.crash(build, script.name)
     report = report_on(run.core, debugger)
     wrong = [str(check) for check in judge(script, build, run, report) if not check.right]
     assert not wrong, "\n".join(wrong)
@@ -86,7 +74,7 @@ def test_debuggers_agree(lab: Lab, script: Any, build: str) -> None:
     """The reports are equal but for the ``tool`` part; native frames are compared by their
     functions' names.
     """
-    run = death(lab, script, build)
+    run = lab.crash(build, script.name)
     gdb = comparable(report_on(run.core, "gdb"))
     for debugger in JUDGED[1:]:
         assert comparable(report_on(run.core, debugger)) == gdb

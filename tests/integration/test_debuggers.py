@@ -20,10 +20,9 @@ from typing import Any
 
 import pytest
 
-import interpreters
 from gdbext.backends import registry
 from hosts.run import InsideError, run_in_debugger
-from lab import Lab, crash, hang
+from lab import Lab, builds, crash, hang
 from lab.crash import copy_sparse
 from lab.hang import settle
 
@@ -228,7 +227,7 @@ def test_a_fault_behind_faulthandler_is_found(label: str, tmp_path: Path) -> Non
     script = tmp_path / "null.py"
     script.write_text("import ctypes\nctypes.string_at(0x10)\n")
     run = crash(
-        interpreters.build("release"),
+        builds.python("release"),
         script,
         folder=tmp_path / "run",
         env={"PYTHONFAULTHANDLER": "1"},
@@ -269,7 +268,7 @@ def test_a_frames_line_is_one_of_its_function(label: str, tmp_path: Path) -> Non
     """
     script = tmp_path / "told.py"
     script.write_text(TOLD_BY_PYTHON)
-    run = crash(interpreters.build("release"), script, folder=tmp_path / "run")
+    run = crash(builds.python("release"), script, folder=tmp_path / "run")
     adapter, program = _debuggers()[label]
     told = run_in_debugger(
         adapter,
@@ -294,7 +293,7 @@ def test_a_process_that_was_only_stopped_has_no_signal(label: str, tmp_path: Pat
 
     script = tmp_path / "hang.py"
     script.write_text(HANG)
-    python = interpreters.build("release")
+    python = builds.python("release")
     with hang(python, script, folder=tmp_path / "run") as process:
         core = snapshot(process, tmp_path / "core")
     adapter, program = _debuggers()[label]
@@ -308,7 +307,7 @@ def test_a_process_that_was_only_stopped_has_no_signal(label: str, tmp_path: Pat
 def test_live_processes_are_the_same_in_both_and_go_on_untouched(tmp_path: Path) -> None:
     script = tmp_path / "hang.py"
     script.write_text(HANG)
-    python = interpreters.build("debug")
+    python = builds.python("debug")
     with hang(python, script, folder=tmp_path / "run") as process:
         settle(process, threads=2)
         told = {}
@@ -345,7 +344,7 @@ def _while_it_runs(label: str, build: str, script: Path, text: str, question: st
     """What is answered in a debugger that has started a Python program."""
     script.write_text(text)
     adapter, program = _debuggers()[label]
-    command = (str(interpreters.build(build)), str(script))
+    command = (str(builds.python(build)), str(script))
     return run_in_debugger(adapter, f"hosts.answers:{question}", command=command, program=program)
 
 

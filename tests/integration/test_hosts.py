@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-import interpreters
 from gdbext.commands.dispatch import NAMES as COMMANDS
 from gdbext.engine import launch
 from hosts.run import NAMES, ROOT
 from hosts.session import in_session
-from lab import Lab, hang
+from lab import Lab, builds, hang
 
 BUSY = {"gdb": "source {}", "lldb": "command script import {}"}
 INIT = {"gdb": "gdbinit.py", "lldb": "lldbinit.py"}
@@ -136,7 +135,7 @@ def test_colours_follow_the_debuggers_own_setting(name: str, lab: Lab) -> None:
 def test_a_live_process_is_looked_at_and_goes_on(name: str, tmp_path: Path) -> None:
     script = tmp_path / "hang.py"
     script.write_text(HANG)
-    with hang(interpreters.build("release"), script, folder=tmp_path / "run") as process:
+    with hang(builds.python("release"), script, folder=tmp_path / "run") as process:
         with in_session(name, pid=process.pid) as session:
             assert "threading.py" in session.command("ft threads")
             session.command("detach")
@@ -150,7 +149,7 @@ def test_a_live_process_is_looked_at_and_goes_on(name: str, tmp_path: Path) -> N
 def test_a_program_is_run_to_its_crash(name: str, tmp_path: Path) -> None:
     script = tmp_path / "null.py"
     script.write_text("import ctypes\nctypes.string_at(0x10)\n")
-    with in_session(name, interpreters.build("debug"), arguments=(str(script),)) as session:
+    with in_session(name, builds.python("debug"), arguments=(str(script),)) as session:
         session.child.sendline("run")
         session.expect(r"SIGSEGV|address not mapped")
         session.settle()

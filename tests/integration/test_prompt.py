@@ -17,10 +17,9 @@ from typing import Any
 import pexpect
 import pytest
 
-import interpreters
 from hosts.session import ESCAPES
 from integration.commandline import environment, gdbext
-from lab import Lab, hang
+from lab import Lab, builds, hang
 
 PROMPTS = {"gdb": r"\(gdb\) ", "lldb": r"\(lldb\) "}
 UNWANTED = re.compile(
@@ -114,7 +113,7 @@ def test_a_compressed_core_is_gone_afterwards_and_ctrl_c_is_the_debuggers(
 def test_a_running_process_goes_on_afterwards(name: str, tmp_path: Path) -> None:
     script = tmp_path / "waits.py"
     script.write_text(WAITS)
-    with hang(interpreters.build("release"), script, folder=tmp_path / "run") as process:
+    with hang(builds.python("release"), script, folder=tmp_path / "run") as process:
         with opened(name, process.pid, HOME=str(tmp_path)) as conversation:
             assert "FT000 nothing wrong found" in conversation.until("signature|layouts from")
             conversation.leave()

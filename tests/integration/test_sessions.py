@@ -14,11 +14,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-import interpreters
 from ground_truth.orphans import FOLDER as GROUND_TRUTH
 from hosts.run import NAMES
 from hosts.session import Session, in_session
-from lab import Lab, crash, hang
+from lab import Lab, builds, crash, hang
 from lab.script import CORPUS
 
 LOCK_STATES = Path(__file__).parents[1] / "locks" / "states"
@@ -293,9 +292,7 @@ def test_stale_items_of_a_list_stand_out(name: str, lab: Lab) -> None:
 
 @each_debugger
 def test_a_deadlock_is_told(name: str, tmp_path: Path) -> None:
-    run = crash(
-        interpreters.build("release"), LOCK_STATES / "lock_cycle.py", folder=tmp_path / "run"
-    )
+    run = crash(builds.python("release"), LOCK_STATES / "lock_cycle.py", folder=tmp_path / "run")
     with in_session(name, run.executable, core=run.core) as session:
         said = told(session, "ft locks", "✗ FT303", "the process as a whole: deadlock")
         for thread in ("first", "second"):
@@ -314,7 +311,7 @@ def test_a_deadlock_is_told(name: str, tmp_path: Path) -> None:
 @each_debugger
 def test_orphans_are_told_with_their_unions(name: str, tmp_path: Path) -> None:
     run = crash(
-        interpreters.build("release-unfixed"),
+        builds.python("release-unfixed"),
         GROUND_TRUTH / "double_init.py",
         folder=tmp_path / "run",
         timeout=120,
@@ -342,7 +339,7 @@ def test_orphans_are_told_with_their_unions(name: str, tmp_path: Path) -> None:
 def test_a_healthy_process_is_looked_at(name: str, tmp_path: Path) -> None:
     script = tmp_path / "healthy.py"
     script.write_text(HEALTHY)
-    with hang(interpreters.build("release"), script, folder=tmp_path / "run") as process:
+    with hang(builds.python("release"), script, folder=tmp_path / "run") as process:
         items, union = (tmp_path / "run" / "ids").read_text().split()
         with in_session(name, pid=process.pid) as session:
             told(session, "ft triage", f"process {process.pid}", "✓ FT000 nothing wrong found")
@@ -389,9 +386,7 @@ def test_a_healthy_process_is_looked_at(name: str, tmp_path: Path) -> None:
 def test_ctrl_c_ends_a_long_scan_with_what_it_has(name: str, tmp_path: Path) -> None:
     script = tmp_path / "large.py"
     script.write_text(LARGE)
-    with hang(
-        interpreters.build("release"), script, folder=tmp_path / "run", timeout=120
-    ) as process:
+    with hang(builds.python("release"), script, folder=tmp_path / "run", timeout=120) as process:
         with in_session(name, pid=process.pid, timeout=120) as session:
             for command, begun in (("ft scan", "scanning █"), ("ft scan --orphans", "searching █")):
                 session.child.sendline(command)
@@ -413,7 +408,7 @@ def test_the_founding_crash_happens_under_the_debugger(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     script = CORPUS / "list_union_freed.py"
-    with in_session(name, interpreters.build("debug-unfixed"), arguments=(str(script),)) as session:
+    with in_session(name, builds.python("debug-unfixed"), arguments=(str(script),)) as session:
         session.child.sendline("run")
         session.expect(r"SIGSEGV|address not mapped|invalid address")
         session.settle()

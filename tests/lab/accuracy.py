@@ -496,7 +496,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             own = builds.use(given.python)
         except builds.NotFreeThreaded as error:
             parser.error(str(error))
-        print(f"on {own.python} ({own.name}) alone\n")
+        print(f"all of it on {own}\n")
     if given.shapes:
         with contextlib.nullcontext(Lab(given.cores)) if given.cores else Lab.temporary() as lab:
             what: dict[str, Any] = {

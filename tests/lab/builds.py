@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,15 +20,30 @@ from pathlib import Path
 import interpreters
 
 DEBUG = "debug"
+ASK = """
+import json, platform, sysconfig
+print(json.dumps({
+    "version": platform.python_version(),
+    "compiler": platform.python_compiler(),
+    "debug": sysconfig.get_config_var("Py_DEBUG"),
+    "tail_calls": sysconfig.get_config_var("Py_TAIL_CALL_INTERP"),
+}))
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Given:
-    """An interpreter of the user's; ``name`` is what it is called as a build."""
+    """An interpreter of the user's; ``name`` is what it is called as a build, ``about`` what it
+    says of itself, for people.
+    """
 
     name: str
     python: Path
     is_debug: bool
+    about: str
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.python}"
 
     @property
     def like(self) -> tuple[str, ...]:
@@ -49,15 +65,14 @@ def use(python: str) -> Given:
     """From now on, run on that interpreter alone.  Raises NotFreeThreaded."""
     if not interpreters.is_free_threaded(python):
         raise NotFreeThreaded(f"{python} is not a free-threaded CPython 3.13 or later")
-    ask = (
-        "import platform, sysconfig; print(platform.python_version(), "
-        "sysconfig.get_config_var('Py_DEBUG'))"
-    )
-    done = subprocess.run([python, "-c", ask], capture_output=True, text=True, check=True)
-    version, debug = done.stdout.split()
-    is_debug = debug == "1"
-    name = f"{version}-{DEBUG}" if is_debug else version
-    _given[:] = [Given(name=name, python=Path(python).absolute(), is_debug=is_debug)]
+    done = subprocess.run([python, "-c", ASK], capture_output=True, text=True, check=True)
+    said = json.loads(done.stdout)
+    name = f"{said['version']}-{DEBUG}" if said["debug"] else said["version"]
+    kind = DEBUG if said["debug"] else "release"
+    tail_calls = ", tail-calling interpreter" if said["tail_calls"] else ""
+    about = f"CPython {said['version']} free-threaded, {kind}, {said['compiler']}{tail_calls}"
+    path = Path(python).absolute()
+    _given[:] = [Given(name=name, python=path, is_debug=bool(said["debug"]), about=about)]
     return _given[0]
 
 
@@ -75,9 +90,11 @@ def chosen(builds: Iterable[str]) -> tuple[str, ...]:
 
 
 def python(build: str) -> Path:
-    """The interpreter of that build, built now if it is one of the lab's that is missing."""
+    """The interpreter of that build, built now if it is one of the lab's that is missing; the
+    user's, whatever the build, where there is one: nothing runs on another behind the user's back.
+    """
     own = given()
-    return own.python if own is not None and own.name == build else interpreters.build(build)
+    return own.python if own is not None else interpreters.build(build)
 
 
 def expectations(build: str) -> tuple[str, ...]:

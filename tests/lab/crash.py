@@ -55,6 +55,12 @@ class NoCrash(Exception):
     """The script lived, or died without a core; the message has its last words."""
 
 
+class Lives(NoCrash):
+    """A script of the corpus does not die on the user's interpreter: what it is about is mended
+    there.
+    """
+
+
 def crash(
     python: Path,
     script: Path,

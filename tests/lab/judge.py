@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lab import builds
 from lab.crash import CrashRun
 from lab.script import Operation, Script
 
@@ -25,9 +27,18 @@ class Check:
         return f"{self.what}: expected {self.expected}, found {self.found}"
 
 
+ASSERTION = re.compile(r"Assertion `(.*)' failed")
+
+
 def judge(script: Script, build: str, run: CrashRun, report: Report) -> list[Check]:
     """Everything that a report on a deterministic crash must say."""
-    return list(_checks(script.on(build), run.truth, report))
+    expect = script.on(build)
+    if builds.given():
+        # How the defect kills is known of the lab's builds; elsewhere the process itself says it.
+        failed = ASSERTION.search(run.stderr)
+        died = {"signal": run.signal, "assertion": failed and failed[1]}
+        expect |= {key: value for key, value in died.items() if key in expect}
+    return list(_checks(expect, run.truth, report))
 
 
 def _checks(expect: dict[str, Any], truth: dict[str, Any], report: Report) -> Iterator[Check]:

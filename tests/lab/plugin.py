@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from lab import builds
+from lab.crash import Lives
 from lab.session import Lab
 
 ROOT = pytest.StashKey[Path]()
@@ -35,7 +37,32 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header() -> list[str]:
     own = builds.given()
-    return [f"interpreter: {own.python} ({own.name})"] if own else []
+    return [f"interpreter: {own}"] if own else []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Which interpreter all that was said is about: the header is far away, or was not shown."""
+    if own := builds.given():
+        terminalreporter.section("interpreter")
+        terminalreporter.line(f"all of it ran on {own}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None]:
+    yield from _lives()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    yield from _lives()
+
+
+def _lives() -> Generator[None]:
+    """What the user's interpreter does not die of is reported as skipped."""
+    try:
+        yield
+    except Lives as error:
+        pytest.skip(f"lives: {error}")
 
 
 @pytest.fixture(scope="session")
