@@ -321,7 +321,7 @@ def _cause(observer: Observer, pointers: Sequence[Pointer]) -> Cause:
     if provenance is not None and needs_field_holder(root, provenance):
         again = initialised_by_others(observer, provenance.holder)
         holder = read_field_holder(session, provenance, again)
-    surroundings: Surroundings = read_surroundings(session, root)
+    surroundings: Surroundings = read_surroundings(session, observer.stack, root)
     return root_cause(root, stack, provenance, surroundings, holders, holder)
 
 

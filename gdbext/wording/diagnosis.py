@@ -272,6 +272,10 @@ SENTENCES: dict[str, Sentence] = {
         "either its caller passed it so, and {function} does not check, "
         "or it lives where {expected:a} was freed"
     ),
+    "own-type-has-function": (
+        "its type, as it is now, has the function as its {slot}, though not the struct that the "
+        "function works on"
+    ),
     "type-not-readied": (
         "the static type {type} has no ob_type: PyType_Ready() was not called for it"
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gdbext.cpython.fills import GUARD, UNINITIALISED
-from gdbext.diagnosis.conclude.code_owners import is_standard
+from gdbext.diagnosis.conclude.code_owners import is_others, is_standard
 from gdbext.diagnosis.facts.cause import Cause, NotAnObject, Surroundings, Wrong
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.pointers import MEM_DOMAIN, Pointer
@@ -73,7 +73,7 @@ def not_an_object(
     what = _word(surroundings) or (None if was_object else _memory(pointer, surroundings))
     if what:
         return NotAnObject(what, Confidence.LIKELY)
-    return None if was_object else _argument(pointer, stack)
+    return None if was_object else _argument(pointer, stack, surroundings)
 
 
 def _word(surroundings: Surroundings) -> Claim | None:
@@ -97,17 +97,22 @@ def _memory(pointer: Pointer, surroundings: Surroundings) -> Claim | None:
     return Claim("characters-of", type=kind, address=Address(address))
 
 
-def _argument(pointer: Pointer, stack: CrashStack) -> NotAnObject | None:
-    """An object of another type where only an extension's C types say what it should be.
+def _argument(
+    pointer: Pointer, stack: CrashStack, surroundings: Surroundings
+) -> NotAnObject | None:
+    """An object of another type where only an extension says what it should be: by its C types, by
+    whom it calls with it, by what it has put into a type's slots.
 
     C casts whatever it is given.
     """
     if pointer.header_problems or not pointer.wrong_type:
         return None
-    for use in (u for u in pointer.uses if u.expected):
-        module = stack.module_at(use.level)
-        if use.is_self or module == stack.interpreter_module or is_standard(module):
-            return None
+    if surroundings.own_slot is not None:
+        claim = Claim("own-type-has-function", slot=surroundings.own_slot)
+        what = Claim("a-type", type=pointer.actual_type or "?")
+        return NotAnObject(what, Confidence.LIKELY, Evidence(claim, None, pointer.address))
+    if not _is_extensions_word(pointer, stack):
+        return None
     because = Claim(
         "passed-or-reused",
         function=pointer.innermost.function,
@@ -118,6 +123,31 @@ def _argument(pointer: Pointer, stack: CrashStack) -> NotAnObject | None:
         Confidence.LIKELY,
         Evidence(because, None, pointer.address),
     )
+
+
+def _is_extensions_word(pointer: Pointer, stack: CrashStack) -> bool:
+    """Whether the type that is expected rests on code that is neither of Python nor of the system:
+    its own functions take the pointer for that, or one of them called the function that does.
+    """
+    typed = [use for use in pointer.uses if use.expected]
+    if any(use.is_self for use in typed):
+        return False
+    modules = {stack.module_at(use.level) for use in typed}
+    is_pythons = any(m == stack.interpreter_module or is_standard(m) for m in modules)
+    return not is_pythons or is_given_by_extension(pointer, stack)
+
+
+def is_given_by_extension(pointer: Pointer, stack: CrashStack) -> bool:
+    """Whether an extension's code called the outermost function that takes the pointer for a type:
+    it may have passed it something else, where the interpreter goes by the object's own type.
+    """
+    typed = (use.level for use in pointer.uses if use.expected and use.is_argument)
+    outermost = max(typed, default=None)
+    if outermost is None:
+        return False
+    outward = (f for f in stack.native_frames if f.level > outermost and not f.is_inlined)
+    caller = next(outward, None)
+    return caller is not None and is_others(caller.module, stack.interpreter_module)
 
 
 def needs_holders(pointer: Pointer, provenance: Provenance | None) -> bool:

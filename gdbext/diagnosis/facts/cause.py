@@ -42,6 +42,10 @@ class Surroundings:
     """The state of the block as plain memory, for a pointer to something reused."""
     unready_type: str | None = None
     """The name of the static type there that ``PyType_Ready()`` was not called for."""
+    own_slot: str | None = None
+    """The slot by which the object's own type, as it is now, leads to the function that has it as
+    its ``self``.
+    """
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,26 @@ class SlotIndex:
         return text if text and text.isidentifier() else None
 
 
+def slot_function(memory: Memory, layout: Layout, type_address: int, slot: str) -> int | None:
+    """The function that a type has in a slot of its own, or of one of its protocols (``tp_repr``,
+    ``sq_item``); None where it has none, and for what is not a slot.
+    """
+    try:
+        if slot in layout.struct("PyTypeObject"):
+            return _pointer(memory, type_address + layout.offset("PyTypeObject", slot))
+        for member, struct in PROTOCOLS.items():
+            if slot in PROTOCOL_SLOTS[struct] and layout.find(struct) is not None:
+                table = _pointer(memory, type_address + layout.offset("PyTypeObject", member))
+                return _pointer(memory, table + layout.offset(struct, slot)) if table else None
+    except (MemoryFault, UnknownLayout):
+        pass
+    return None
+
+
+def _pointer(memory: Memory, place: int) -> int | None:
+    return int.from_bytes(memory.read(place, 8), "little") or None
+
+
 def _may_hold_pointers(regions: Sequence[Region], index: int) -> bool:
     """Writable data, or the read-only tail that the loader relocated (RELRO), which lies right
     before it.

@@ -9,8 +9,10 @@ from gdbext.cpython.fills import fill_of
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
 from gdbext.cpython.objects.strings import read_cstring
 from gdbext.diagnosis.facts.cause import Surroundings
+from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.facts.provenance import FieldHolder, Provenance
+from gdbext.diagnosis.observe.slots import slot_function
 from gdbext.model import Claim, Evidence, Verdict
 from gdbext.session import Session
 from gdbext.target.protocol import MemoryFault, text_in_word
@@ -24,7 +26,7 @@ TYPE_NAME = re.compile(r"[A-Za-z_][\w.]*")
 INTO_BLOCKS = (Verdict.REUSED, Verdict.INTERIOR)
 
 
-def read_surroundings(session: Session, pointer: Pointer) -> Surroundings:
+def read_surroundings(session: Session, stack: CrashStack, pointer: Pointer) -> Surroundings:
     """What the word may be other than a pointer to an object, and what its block is for."""
     address = pointer.address
     thread = session.runtime.by_tid(address)
@@ -37,6 +39,7 @@ def read_surroundings(session: Session, pointer: Pointer) -> Surroundings:
         characters_of=_characters_of(session, pointer) if pointer.verdict in INTO_BLOCKS else None,
         block_verdict=session.heap.judge_block(address).verdict if is_reused else None,
         unready_type=_unready_type(session, pointer) if pointer.is_corrupt else None,
+        own_slot=_own_slot(session, stack, pointer) if pointer.wrong_type else None,
     )
 
 
@@ -78,6 +81,24 @@ def _unready_type(session: Session, pointer: Pointer) -> str | None:
     is_large = symbol is None or not symbol.size or symbol.size >= layout.size("PyTypeObject")
     is_type = TYPE_NAME.fullmatch(name or "") and MIN_OBJECT <= basicsize < MAX_OBJECT
     return name if is_type and is_large else None
+
+
+def _own_slot(session: Session, stack: CrashStack, pointer: Pointer) -> str | None:
+    """The slot in which the object's type has the function that takes it for one of another type.
+
+    A type may have another's function, whose struct it does not have: then the interpreter got
+    there by the object's type as it is, and nothing need have been there before.
+    """
+    frame = stack.frame_at(pointer.main_use.level) if pointer.main_use.is_self else None
+    owner = frame.owner if frame is not None else None
+    info = session.objects.type_of(pointer.address)
+    if owner is None or owner.type_address is None or info is None:
+        return None
+    of_type = [
+        slot_function(session.memory, session.layout, address, owner.slot)
+        for address in (owner.type_address, info.address)
+    ]
+    return owner.slot if of_type[0] and of_type[0] == of_type[1] else None
 
 
 def read_field_holder(

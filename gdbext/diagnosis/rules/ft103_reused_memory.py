@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gdbext.diagnosis.conclude.root_cause import is_given_by_extension
 from gdbext.diagnosis.facts.cause import Wrong
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import Pointer
@@ -19,7 +20,7 @@ def check(facts: Facts) -> Iterator[Finding]:
     if pointer is None or cause.kind is not Wrong.OTHER_OBJECT:
         return
     confidence = pointer.liveness_for_use.confidence
-    if pointer.verdict is not Verdict.REUSED:
+    if pointer.verdict is not Verdict.REUSED or is_given_by_extension(pointer, facts.stack):
         confidence = weaker(confidence, Confidence.LIKELY)
     yield RULE.finding(
         facts,

@@ -126,7 +126,7 @@ def facts_of(
     holder = None
     if provenance is not None and not provenance.is_container:
         holder = read_field_holder(session, provenance, initialised_by_another)
-    surroundings = read_surroundings(session, root) if root else None
+    surroundings = read_surroundings(session, stack, root) if root else None
     cause = root_cause(root, stack, provenance, surroundings, holders, holder)
     about = fault.fatal_object
     return Facts(

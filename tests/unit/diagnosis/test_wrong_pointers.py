@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from gdbext.diagnosis.facts.cause import NotAnObject, Wrong
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.facts.frames import CFrame, FrameVariable
+from gdbext.diagnosis.facts.frames import CFrame, FrameVariable, SlotOwner
 from gdbext.diagnosis.facts.pointers import Use
 from gdbext.diagnosis.facts.provenance import Provenance
 from gdbext.diagnosis.rules import (
+    apply,
     ft102_use_after_free,
     ft103_reused_memory,
     ft205_null_slot,
@@ -203,3 +205,46 @@ def test_what_a_living_holder_gave_away_was_an_object(
     world = HeapWorld()
     address = world.page(MEM, 64).take() if is_memory else world.page(GC, 64).object("list")
     assert (what(facts_of(world, address, provenance=came_from)) is None) is gone
+
+
+@pytest.mark.parametrize("has_function", [True, False])
+def test_a_type_that_has_another_s_function_in_its_slot(has_function: bool) -> None:
+    """The interpreter came by the object's own type: nothing need have been freed."""
+    world = HeapWorld()
+    fake = world.page(GC, 64).object("list")
+    dicts, lists = world.types["dict"], world.types["list"]
+    world.set("PyTypeObject", dicts, tp_repr=0x5500)
+    world.set("PyTypeObject", lists, tp_repr=0x5500 if has_function else 0x6600)
+    world.write()
+    use = replace(SELF, function="dict_repr", expected="dict")
+    frame = NativeFrame(0, 0x1000, 0x7000, "dict_repr", module=PYTHON)
+    owner = SlotOwner("dict", dicts, "tp_repr")
+    stack = stack_of(frame, c_frames=[CFrame(frame, (), owner)])
+    stopped = facts_of(world, fake, use=use, stack=stack)
+    [found] = apply.findings(stopped)[:1]
+    if has_function:
+        assert (found.rule, found.confidence) == ("FT206", Confidence.LIKELY)
+        assert "tp_repr" in sentence(found.evidence[0].claim)
+    else:
+        assert (found.rule, found.confidence) == ("FT103", Confidence.PROVEN)
+
+
+@pytest.mark.parametrize("is_self", [True, False])
+@pytest.mark.parametrize("caller", [PYTHON, EXTENSION])
+def test_what_an_extension_gave_to_a_function_of_python_s(caller: str, is_self: bool) -> None:
+    """It may have given it something else than the function takes, which does not check."""
+    world = HeapWorld()
+    given = world.page(GC, 64).object("list")
+    use = replace(SELF, function="dict_f", expected="dict", is_self=is_self, is_innermost=True)
+    stack = stack_of(
+        NativeFrame(0, 0x1000, 0x7000, "dict_f", module=PYTHON),
+        NativeFrame(1, 0x2000, 0x7100, "caller", module=caller),
+    )
+    [found] = apply.findings(facts_of(world, given, use=use, stack=stack))[:1]
+    if caller == PYTHON:
+        assert (found.rule, found.confidence) == ("FT103", Confidence.PROVEN)
+    else:
+        assert (found.rule, found.confidence) == (
+            "FT103" if is_self else "FT206",
+            Confidence.LIKELY,
+        )
