@@ -180,8 +180,12 @@ SENTENCES: dict[str, Sentence] = {
     "cpython-reported": "CPython reported",
     "unlocks-gone": "the {type} whose lock it gives up was freed while it was locked",
     "unlocks-another": (
-        "the {type} whose lock it gives up does not have it: what was locked there was freed, and "
-        "its block is in use again, or the lock was written over"
+        "the {type} whose lock it gives up does not have it: other code unlocked it before, the "
+        "lock was written over, or what was locked there was freed, and its block is in use again"
+    ),
+    "visited-too-often": (
+        "tp_traverse functions visit the {type} more often than it has references: one of them "
+        "visits what its object does not own, or a reference was given up that nobody had"
     ),
     "is-about": "the object that it is about",
     # Damage (FT105), the wrong allocator (FT106).

@@ -12,6 +12,7 @@ from gdbext.diagnosis.conclude.reporters import caller_of_system, reporter_modul
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
+from gdbext.diagnosis.rules.ft402_fatal_error import VISITED_TOO_OFTEN
 from gdbext.diagnosis.rules.phrases import evidence_of, name_of, subject_of
 from gdbext.model import Claim, Confidence, Evidence, Finding
 
@@ -41,6 +42,8 @@ def _object(facts: Facts) -> Iterator[Finding]:
     message = facts.fault.fatal_error or facts.fault.assertion or ""
     said = REPORTER.sub("", message)
     is_reported = any(word in said for word in NEGATIVE) and _is_cpythons(facts)
+    # What a collection counts is what the visits of tp_traverse leave, not the object's own count.
+    is_reported = is_reported and VISITED_TOO_OFTEN not in said
     about = facts.fault.fatal_object
     for pointer in facts.pointers:
         is_it = is_reported and (

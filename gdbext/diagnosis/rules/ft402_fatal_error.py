@@ -8,9 +8,23 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Claim, Confidence, Data, Evidence, Finding, Foreign
 
-UNLOCKED_ADVICE = (
+FREED_ADVICE = (
     "The object was freed while its lock was held: look for two threads that both give up one "
     "reference to it (an unlocked read-then-clear of a field), or a borrowed reference."
+)
+UNLOCKED_ADVICE = (
+    "Look for code that unlocks the mutex of a critical section itself, or ends one twice; for "
+    "what writes over the object's header; else for a reference too few, by which the object that "
+    "was locked was freed, and its block is in use again."
+)
+VISITED_TOO_OFTEN = "refcount is too small"
+"""What a collection of a debug build says where tp_traverse functions visited an object more often
+than it has references (Python/gc_free_threading.c, mark_heap_visitor).
+"""
+TRAVERSE_ADVICE = (
+    "Look for a tp_traverse that visits a field twice, or one that has no reference of its own "
+    "(a borrowed pointer); else for one Py_DECREF too many. The object's owners are where to look: "
+    "ft referrers."
 )
 
 
@@ -24,15 +38,28 @@ def check(facts: Facts) -> Iterator[Finding]:
     evidence = [Evidence(Claim("message"), None, fault.fatal_error, private=is_data)]
     if fault.fatal_object:
         evidence.append(Evidence(Claim("is-about"), fault.fatal_object))
-    evidence += _unlocked(facts)
+    evidence += [*_unlocked(facts), *_visited(facts)]
     yield RULE.finding(
         facts,
         Claim("said", text=text),
         Confidence.PROVEN,
         facts.fatal_object.subject if facts.fatal_object else None,
         evidence=evidence,
-        advice=UNLOCKED_ADVICE if facts.unlocked else None,
+        advice=_advice(facts),
     )
+
+
+def _advice(facts: Facts) -> str | None:
+    if facts.unlocked is not None:
+        return FREED_ADVICE if facts.unlocked.verdict.is_dead else UNLOCKED_ADVICE
+    return TRAVERSE_ADVICE if any(True for _ in _visited(facts)) else None
+
+
+def _visited(facts: Facts) -> Iterator[Evidence]:
+    """What it means that a collection counts fewer references to an object than it visits."""
+    if facts.fatal_object is not None and VISITED_TOO_OFTEN in (facts.fault.fatal_error or ""):
+        kind = facts.fatal_object.type or "object"
+        yield Evidence(Claim("visited-too-often", type=kind), facts.fatal_object.address)
 
 
 def _unlocked(facts: Facts) -> Iterator[Evidence]:
