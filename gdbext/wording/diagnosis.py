@@ -312,6 +312,9 @@ SENTENCES: dict[str, Sentence] = {
     "assertion-in": "assertion in {function}",
     "message": "message",
     "recurses": "{function} recurses",
+    "needs-stack": lambda function, size: (
+        f"{function or 'one function'} alone needs {size:,} bytes of it"
+    ),
     "most-frequent": "the most frequent function of the innermost {count} frames is {function}",
     "stack-pointer": "stack pointer",
     "stack-end": "lowest address of the stack's mapping",
