@@ -390,6 +390,9 @@ class _Function:
             at = pending.pop()
             instruction = self.instruction(at)
             if instruction is None:
+                if at + LONGEST in self._addresses:
+                    # What it does, and where it goes on, is not known; at the end it is padding.
+                    return {}
                 continue
             state: State = self._states[at]
             if at in seen:

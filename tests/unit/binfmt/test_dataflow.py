@@ -151,6 +151,15 @@ def test_code_that_cannot_be_read(code: str) -> None:
     assert source(code, 0, "rax", 0) == ValueSource()
 
 
+def test_an_instruction_that_is_not_known_hides_ways() -> None:
+    """mov 0x28(%rdi),%rax; test %rsi,%rsi; je 1f; …; 1: mov 0x18(%rax),%rax."""
+    before, behind = "488b4728 4885f6 7405", "488b4018 c3" + "90" * 16
+    known = source(before + "0f1f440000" + behind, 14, "rax", ARRAY)
+    assert [load.place for load in known.loads] == [HOLDER + 0x28]
+    aes = "660f38dcc1"  # aesenc %xmm1,%xmm0
+    assert source(before + aes + behind, 14, "rax", ARRAY) == ValueSource()
+
+
 def test_a_place_that_cannot_be_read() -> None:
     assert source(TWO_LOADS, 8, "rax", ITEM, rdi=0xDEAD0000).loads == ()
 
