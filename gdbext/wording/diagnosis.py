@@ -325,6 +325,14 @@ SENTENCES: dict[str, Sentence] = {
         "the program counter is not in any code: a call through a bad function pointer"
     ),
     "calls-null": lambda caller: f"{caller or 'C code'} calls a NULL function pointer",
+    "called-function-jumps": lambda caller, target: (
+        f"a function that {caller or 'C code'} called ended in a call through "
+        f"{'a NULL pointer' if str(target) == '0x0' else f'the pointer {target}'}"
+    ),
+    "calls-another": lambda caller, symbol: (
+        f"the pointer that {caller or 'the caller'} itself calls through is another one: "
+        f"{f'`{symbol}`' if symbol else 'where its code reads it'}"
+    ),
     "calls-unmapped": lambda caller, target: (
         f"{caller or 'C code'} calls {target}, a stale function pointer: nothing is mapped there"
     ),

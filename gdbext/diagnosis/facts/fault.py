@@ -49,6 +49,10 @@ class BadCall:
     caller: str | None = None
     mapped: str | None = None
     """The file that is mapped there, or what the kernel calls the memory."""
+    may_be_inner: bool = False
+    """A function that the caller called may have ended in the jump instead: the call's operand is
+    in registers that functions may change.
+    """
 
 
 @dataclass(frozen=True, kw_only=True)

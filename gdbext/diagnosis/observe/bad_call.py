@@ -2,6 +2,10 @@
 
 The call has only put its return address on the stack: right before that stands the instruction,
 which names a register or memory, and all registers but rsp are what they were.
+
+The same stack is left where the call reached a function that ended in a jump (a call in its last
+line, as compilers make it) and the jump found no code.  Such a function has restored the registers
+that functions preserve; the others may have any value, that of the jump's target among them.
 """
 
 from __future__ import annotations
@@ -21,6 +25,8 @@ NEAR = 1 << 30
 """The kernel maps libraries and pages of code side by side: one that is gone was that near to
 another.
 """
+PRESERVED = frozenset(("rbx", "rbp", "rsp", "rip", "r12", "r13", "r14", "r15"))
+"""What a function leaves as it found it (System V ABI for x86-64), and the caller's own place."""
 LONGEST_CALL = 8
 """Bytes of a call through memory, with a prefix, an index and a displacement."""
 
@@ -50,6 +56,7 @@ def read_bad_call(debugger: Debugger, stack: CrashStack, jumped_to: int) -> BadC
         target=_target(jumped_to, here, regions),
         caller=call.frame.function,
         mapped=here.path if here is not None else None,
+        may_be_inner=not _names(call.operand) <= PRESERVED,
     )
 
 
@@ -80,6 +87,13 @@ def read_call(debugger: Debugger, stack: CrashStack, jumped_to: int) -> Call | N
         if _value(debugger, operand, registers, returns_to) == jumped_to:
             return Call(pc=returns_to - size, operand=operand, frame=caller, registers=registers)
     return None
+
+
+def _names(operand: str | MemoryOperand) -> set[str]:
+    """The registers that an operand is made of."""
+    if isinstance(operand, str):
+        return {operand}
+    return {name for name in (operand.base, operand.index) if name is not None}
 
 
 def _value(

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.facts.fault import Target
+from gdbext.diagnosis.facts.fault import BadCall, Target
+from gdbext.diagnosis.facts.origin import Load
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import fill_went_through, last_read
 from gdbext.model import Address, Claim, Confidence, Evidence, Finding, Subject
+
+OF_INNER = (
+    "The function that jumped has left no frame: look at what the caller calls, and in there for a "
+    "call through a pointer in the last line; -fno-optimize-sibling-calls keeps the frame."
+)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -17,9 +23,16 @@ def check(facts: Facts) -> Iterator[Finding]:
     if call is None or target is None or not facts.is_decoded:
         return
     sure, advice = Confidence.LIKELY, None
+    last = next(iter(facts.fault.origin.loads), None)
+    is_same = last is not None and last.now == target
+    is_alone = len(facts.process.threads) < 2
+    if call.may_be_inner and last is not None and not is_same and is_alone:
+        # Where others run, one of them may have set the pointer since.
+        yield _of_inner(facts, call, target, last)
+        return
     if call.target is Target.NULL:
         detail = Claim("calls-null", caller=call.caller)
-        sure = Confidence.PROVEN
+        sure = Confidence.LIKELY if call.may_be_inner and not is_same else Confidence.PROVEN
         advice = "Check the function pointer before the call, and who should have set it."
     elif call.target is Target.UNMAPPED:
         detail = Claim("calls-unmapped", caller=call.caller, target=Address(target))
@@ -33,12 +46,28 @@ def check(facts: Facts) -> Iterator[Finding]:
         evidence.append(Evidence(Claim("mapped-there", what=call.mapped), target))
     if (through := fill_went_through(facts)) is not None:
         evidence.insert(0, through[1])
-    last = next(iter(facts.fault.origin.loads), None)
     subject = None
     if last is not None and last.type is not None and last.base is not None:
         subject = Subject(last.base, last.type)
     yield RULE.finding(
         facts, detail, sure, subject, evidence=[*evidence, *last_read(facts)], advice=advice
+    )
+
+
+def _of_inner(facts: Facts, call: BadCall, target: int, last: Load) -> Finding:
+    """The jump of a function that the caller called, as its last deed: what the caller's code reads
+    its own pointer from has another one.
+    """
+    claim = Claim("calls-another", caller=call.caller, symbol=last.symbol)
+    return RULE.finding(
+        facts,
+        Claim("called-function-jumps", caller=call.caller, target=Address(target)),
+        Confidence.LIKELY,
+        evidence=[
+            Evidence(Claim("bad-program-counter"), target, broken=True),
+            Evidence(claim, last.place, last.now),
+        ],
+        advice=OF_INNER,
     )
 
 

@@ -56,7 +56,23 @@ class Stopped(FakeDebugger):
     ],
 )
 def test_where_a_call_through_a_register_went(to: int, target: Target) -> None:
-    assert Stopped("ffd0", rax=to).bad_call(to) == BadCall(target=target, caller="fire")
+    """call *%rbx"""
+    assert Stopped("ffd3", rbx=to).bad_call(to) == BadCall(target=target, caller="fire")
+
+
+@pytest.mark.parametrize(
+    ("code", "may_be_inner"),
+    [("ffd3", False), ("41ffd4", False), ("ff5318", False), ("ffd0", True), ("ff5018", True)],
+)
+def test_what_a_function_may_change_that_was_called_instead(code: str, may_be_inner: bool) -> None:
+    """call *%rbx, *%r12, *0x18(%rbx); *%rax, *0x18(%rax): one that ended in a jump has spoilt the
+    last two.
+    """
+    stopped = Stopped(code, **dict.fromkeys(("rax", "rbx", "r12"), NEXT))
+    stopped.write_word(NEXT + 0x18, NEXT)
+    found = stopped.bad_call(NEXT)
+    assert found is not None
+    assert found.may_be_inner is may_be_inner
 
 
 @pytest.mark.parametrize(
@@ -84,19 +100,28 @@ def test_a_file_that_is_mapped_without_being_code_is_named() -> None:
         def regions(self) -> list[Region]:
             return [Region(NEXT, NEXT + 64, path="/srv/table.bin")]
 
-    found = Mapped("ffd0", rax=NEXT).bad_call(NEXT)
+    found = Mapped("ffd3", rbx=NEXT).bad_call(NEXT)
     assert found == BadCall(target=Target.DATA, caller="fire", mapped="/srv/table.bin")
 
 
-def found(target: Target, to: int = GONE, origin: Origin | None = None) -> Finding:
+def found(
+    target: Target,
+    to: int = GONE,
+    origin: Origin | None = None,
+    *,
+    may_be_inner: bool = False,
+    is_alone: bool = False,
+) -> Finding:
     signal = Signal("SIGSEGV", LWP, 11, "SEGV_MAPERR", to)
     fault = Fault(
         signal=signal,
         jumped_to=to,
-        bad_call=BadCall(target=target, caller="fire"),
+        bad_call=BadCall(target=target, caller="fire", may_be_inner=may_be_inner),
         origin=origin or Origin(),
     )
-    return apply.findings(facts_of(HeapWorld(), fault=fault))[0]
+    world = HeapWorld()
+    world.threads = world.threads[:1] if is_alone else world.threads
+    return apply.findings(facts_of(world, fault=fault))[0]
 
 
 @pytest.mark.parametrize(
@@ -120,6 +145,32 @@ def test_where_the_pointer_was_read_is_shown() -> None:
     load = Load(place=0x5000, value=GONE, symbol="handler")
     finding = found(Target.UNMAPPED, origin=Origin(loads=(load,)))
     assert any("`handler`" in sentence(e.claim) for e in finding.evidence)
+
+
+def test_another_pointer_than_the_caller_s_was_jumped_to() -> None:
+    """`if (hook) hook(self)`, and what `hook` leads to ends in a call through NULL."""
+    load = Load(place=0x5000, value=0, now=CODE, symbol="hook")
+    origin = Origin(loads=(load,))
+    finding = found(Target.NULL, 0, origin, may_be_inner=True, is_alone=True)
+    assert finding.confidence is Confidence.LIKELY
+    inner = "a function that fire called ended in a call through a NULL pointer"
+    assert inner in sentence(finding.title)
+    assert any("`hook`" in sentence(e.claim) for e in finding.evidence)
+    # Another thread may have set the pointer since.
+    shared = found(Target.NULL, 0, origin, may_be_inner=True)
+    assert shared.confidence is Confidence.LIKELY
+    assert "fire calls a NULL function pointer" in sentence(shared.title)
+
+
+def test_a_pointer_that_memory_still_has_is_the_caller_s() -> None:
+    load = Load(place=0x5000, value=0, now=0, symbol="hook")
+    finding = found(Target.NULL, 0, Origin(loads=(load,)), may_be_inner=True)
+    assert finding.confidence is Confidence.PROVEN
+    assert "fire calls a NULL function pointer" in sentence(finding.title)
+
+
+def test_a_pointer_of_unknown_place_is_not_proven() -> None:
+    assert found(Target.NULL, 0, may_be_inner=True).confidence is Confidence.LIKELY
 
 
 def test_without_a_call_it_is_a_plain_fault() -> None:
