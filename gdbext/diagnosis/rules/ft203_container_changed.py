@@ -11,6 +11,7 @@ from gdbext.diagnosis.conclude.nulls import sure_of_null, walked_at
 from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CFrame
+from gdbext.diagnosis.facts.origin import Origin
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import container_of, one_thread, subject_of, weaker
@@ -62,9 +63,26 @@ def _too_short(facts: Facts) -> Iterator[Finding]:
             return
         last = frame
         walked = walked_at(facts.pointers, frame.level)
-        if walked is not None and walked.size is not None and _is_beyond(facts, frame, walked):
+        if (
+            walked is not None
+            and walked.size is not None
+            and _may_be_item(facts.fault.origin, walked)
+            and _is_beyond(facts, frame, walked)
+        ):
             yield _shortened(facts, frame, walked)
             return
+
+
+def _may_be_item(origin: Origin, walked: Pointer) -> bool:
+    """Whether the pointer that was faulted through may be out of the container's array: not where
+    the code says that it is what a function returned, what the function was given, or from
+    elsewhere.
+    """
+    if any(load.base == walked.address for load in origin.loads):
+        return True
+    if not origin.loads:
+        return not origin.is_known
+    return origin.result_of is None and origin.loads[-1].base is not None
 
 
 def _is_beyond(facts: Facts, frame: CFrame, walked: Pointer) -> bool:

@@ -41,7 +41,10 @@ BEHIND_LAST = (
     "The index is beyond the size: the loop goes one too far, or the size was taken before another "
     "thread, or code called meanwhile, made it smaller. PyList_GetItemRef, PyTuple_GetItem check."
 )
-NULL_RESULT = "Check the result before it is used: NULL says that an exception is set."
+NULL_RESULT = (
+    "Check the result before it is used: NULL says that nothing was found, or that an exception is "
+    "set."
+)
 HEADER_REACH = 0x40
 """An access through NULL to an object's header, or to the first fields behind it."""
 
@@ -170,7 +173,7 @@ def _argument(facts: Facts) -> Iterator[Finding]:
     if operand is None or operand.base_value != 0 or (root is not None and root.is_gone):
         return
     at_fault = facts.stack.faulting
-    if not fault.origin.loads and C_API.match(fault.origin.result_of or ""):
+    if not fault.origin.loads and fault.origin.result_of is not None:
         yield from _given(facts)
         return
     was_read = any(not load.is_local for load in fault.origin.loads[:1])
@@ -213,8 +216,9 @@ def _given(facts: Facts) -> Iterator[Finding]:
     last = origin.loads[0] if origin.loads else None
     sure = Confidence.POSSIBLE
     detail = Claim("uses-null", function=function)
-    if last is None and called is not None and C_API.match(called):
-        sure = Confidence.LIKELY
+    if last is None and called is not None and (C_API.match(called) or facts.fault.reads_header):
+        # Of other functions the offset alone says that they return an object.
+        sure = Confidence.LIKELY if C_API.match(called) else Confidence.POSSIBLE
         detail = Claim("uses-null-result", function=function, called=called)
         source = Evidence(Claim("null-returned", called=called), None, 0, broken=True)
     elif not facts.fault.reads_header:

@@ -12,12 +12,13 @@ from fakes import FakeDebugger
 from gdbext.binfmt import dataflow
 from gdbext.diagnosis.conclude.doubt import doubt
 from gdbext.diagnosis.conclude.pointers import add_origin
+from gdbext.diagnosis.facts.cause import Cause
 from gdbext.diagnosis.facts.fault import Fault, FaultOperand
 from gdbext.diagnosis.facts.frames import CFrame, FrameVariable
 from gdbext.diagnosis.facts.origin import ItemRead, Load, Origin
 from gdbext.diagnosis.observe import origin as observed
 from gdbext.diagnosis.observe.stack import Functions
-from gdbext.diagnosis.rules import apply, ft205_null_slot
+from gdbext.diagnosis.rules import apply, ft203_container_changed, ft205_null_slot
 from gdbext.model import Confidence, Finding, Verdict
 from gdbext.target.protocol import NativeFrame
 from gdbext.wording import sentence
@@ -25,6 +26,7 @@ from unit.diagnosis.crash_world import (
     EXTENSION,
     GC,
     MEM,
+    TAKEN,
     HeapWorld,
     facts_of,
     segfault,
@@ -32,6 +34,7 @@ from unit.diagnosis.crash_world import (
     stack_of,
 )
 
+LIST = replace(TAKEN, function="peek", expected="list")
 STACK = stack_of(NativeFrame(0, 0x1000, 0x7000, "peek", module=EXTENSION))
 
 
@@ -312,3 +315,37 @@ def test_a_caller_s_reading_is_told_as_the_caller_s() -> None:
     assert sentence(finding.title).endswith("g read NULL from the field at 0x0 of a dict")
     said = [sentence(e.claim) for e in finding.evidence]
     assert any("#1 g, which passed it on, read the pointer from there" in text for text in said)
+
+
+def test_what_another_function_returned_is_no_argument() -> None:
+    """An optional argument is NULL as well, and the code says that the pointer is not that one."""
+    fallback = FrameVariable("fallback", "PyObject *", 0, is_argument=True, is_object=True)
+    [frame] = STACK.c_frames
+    stack = replace(STACK, c_frames=(replace(frame, variables=(fallback,)),))
+    for origin, sure in (
+        (Origin(), Confidence.LIKELY),
+        (Origin(result_of="find"), Confidence.POSSIBLE),
+    ):
+        stopped = facts_of(HeapWorld(), fault=faulted(origin), stack=stack)
+        [finding] = ft205_null_slot.check(stopped)
+        assert finding.confidence is sure
+        told = [sentence(e.claim) for e in finding.evidence]
+        assert any("fallback" in text for text in told) is (not origin.is_known)
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_item"),
+    [
+        (Origin(), True),
+        (Origin(result_of="PyDict_GetItem"), False),
+        (Origin(argument=1), False),
+        (Origin(loads=(Load(place=0x5000, value=0, symbol="cache"),)), False),
+        (Origin(loads=(Load(place=0x5000, value=0, base=0x4FF0),)), True),
+    ],
+)
+def test_a_null_from_elsewhere_is_no_item_of_an_empty_list(origin: Origin, is_item: bool) -> None:
+    world = HeapWorld()
+    lst = world.page(GC, 64).object("list")
+    stopped = facts_of(world, lst, use=LIST, fault=faulted(origin), stack=STACK)
+    stopped = replace(stopped, cause=Cause())
+    assert bool(list(ft203_container_changed.check(stopped))) is is_item
