@@ -11,7 +11,7 @@ from gdbext.cpython.traits.types import traits_of
 from gdbext.diagnosis.conclude.accesses import losses, recency
 from gdbext.diagnosis.conclude.effects import keeps_items
 from gdbext.diagnosis.conclude.race_pairs import race_of, ranked_pairs
-from gdbext.diagnosis.conclude.race_parts import race_thread, thread_claim
+from gdbext.diagnosis.conclude.race_parts import race_thread, take_turns, thread_claim
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
 from gdbext.diagnosis.registry import traits
 from gdbext.diagnosis.rule import Lost
@@ -77,8 +77,9 @@ def _race_on(accesses: Accesses, address: int, lost_item: bool) -> Race | None:
             recency(a),
         ),
     )
+    is_in_turn = take_turns(accesses, accesses.crashed, other.lwp)
     return Race(
-        Confidence.LIKELY,
+        Confidence.POSSIBLE if is_in_turn else Confidence.LIKELY,
         SharedObject(address, other.type),
         (_reader(accesses, crashed, address), race_thread(accesses, other)),
         (_changes_it(accesses, other),),

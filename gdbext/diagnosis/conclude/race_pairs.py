@@ -14,7 +14,7 @@ from gdbext.cpython.traits.types import traits_of
 from gdbext.diagnosis import weights
 from gdbext.diagnosis.conclude.accesses import recency, weight
 from gdbext.diagnosis.conclude.effects import identifies
-from gdbext.diagnosis.conclude.race_parts import race_thread, thread_claim
+from gdbext.diagnosis.conclude.race_parts import race_thread, take_turns, thread_claim
 from gdbext.diagnosis.conclude.shared_items import accesses_in_turn
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity
 from gdbext.frozen import dataclass
@@ -255,6 +255,7 @@ def race_of(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
         and not pair.is_guarded
         and not pair.in_turn
         and pair.score >= weights.CLEAR_SCORE
+        and not take_turns(accesses, pair.first.lwp, pair.second.lwp)
     )
     return Race(
         Confidence.LIKELY if is_clear else Confidence.POSSIBLE,

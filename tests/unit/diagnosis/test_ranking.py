@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.conclude.accesses import merged
@@ -483,3 +485,23 @@ def test_what_is_still_there_was_not_replaced() -> None:
     facts, _ = replaced()
     there = Subject(0x9000, "function", None, Verdict.LIVE)
     assert find_races(facts, [Finding("FT402", "", Confidence.PROVEN, there)], True) == ()
+
+
+@pytest.mark.parametrize(
+    ("near", "is_sure"),
+    [(Proximity.AT, False), (Proximity.LOOP, True), (None, True)],
+)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_who_is_at_a_lock_that_the_other_takes_is_not_in_the_object(
+    near: Proximity | None, is_sure: bool, is_known: bool
+) -> None:
+    """``near`` is how near the other thread is to the lock's operation, None where it has none."""
+    reader = replace(READ, proximity=Proximity.INSIDE, c_function="array_item")
+    lock = access(1, 0x5000, "_thread.lock", "__enter__", Effect.UNKNOWN, Proximity.LOOP, 3)
+    waiting = replace(lock, lwp=2, proximity=near or Proximity.LOOP)
+    seen = stopped(reader, lock, RESIZE, *([waiting] if near is not None else []))
+    container = Container(0x1000, "array.array", None)
+    named = Finding("FT101", "", Confidence.PROVEN, container=container)
+    [race, *_] = find_races(seen, [named] if is_known else [], is_crash=True)
+    assert race.object.address == 0x1000
+    assert race.confidence is (Confidence.LIKELY if is_sure else Confidence.POSSIBLE)
