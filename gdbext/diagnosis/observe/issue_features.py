@@ -4,10 +4,12 @@ that may be at fault.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Sequence, Set
 
 from gdbext.cpython.traits.types import canonical
 from gdbext.diagnosis.conclude.candidates import candidate, candidate_of
+from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.conclude.operations import of_crashed_frame, of_slot
 from gdbext.diagnosis.facts.accesses import Accesses
 from gdbext.diagnosis.facts.facts import Facts
@@ -49,14 +51,13 @@ def read_features(
         if t.lwp != observer.stack.lwp
     ]
     is_victim = any(traits(f.rule).is_victim for f in findings)
+    at_work = _at_work(observer, facts)
     return CrashFeatures(
         rules=frozenset(f.rule for f in findings),
-        candidates=tuple(_candidates(facts, findings, races, accesses, is_victim)),
+        candidates=tuple(_candidates(facts, findings, races, accesses, is_victim, at_work)),
         subject_types=frozenset(t for t in subjects if t),
         frames=tuple((f.function or "").split(".")[0] for f in frames),
-        inner=frozenset(
-            (f.function or "").split(".")[0] for f in frames if _runs_now(facts.stack, f.level)
-        ),
+        inner=frozenset((f.function or "").split(".")[0] for f in frames if f.level in at_work),
         other_frames=frozenset(
             f.function
             for lwp in others
@@ -64,9 +65,7 @@ def read_features(
             if f.function
         ),
         modules=frozenset(
-            place
-            for f in frames
-            if _runs_now(facts.stack, f.level) and (place := f.file or f.module)
+            place for f in frames if f.level in at_work and (place := f.file or f.module)
         ),
         calls=frozenset(
             name
@@ -104,6 +103,7 @@ def _candidates(
     races: Sequence[Race],
     accesses: Accesses,
     is_victim: bool,
+    at_work: Set[int],
 ) -> Iterator[Candidate]:
     """The race in first place, what the findings are about, what the crashed C code works on, and
     the other suspects.
@@ -128,19 +128,47 @@ def _candidates(
                 accesses, about.address, about.type, frozenset(operations), is_certain, holder
             )
     if not is_victim:
-        yield from _sites(facts)
+        yield from _sites(facts, at_work)
     for race in races[1:MAX_RACES]:
         yield candidate_of(accesses, race, holder)
 
 
-def _sites(facts: Facts) -> Iterator[Candidate]:
+def _at_work(observer: Observer, facts: Facts) -> Set[int]:
+    """The levels of the native frames that do the crashed thread's current operation.
+
+    Where an extension's own function died, of a pointer that no object of Python's is known to have
+    given it, what has called that function only waits for it.
+    """
+    levels = [f.level for f in facts.stack.c_frames if _runs_now(facts.stack, f.level)]
+    if facts.cause.provenance is None:
+        extension = next(
+            (f.level for f in facts.stack.c_frames if _is_extensions(observer, f.frame)), None
+        )
+        levels = [level for level in levels if extension is None or level <= extension]
+    return frozenset(levels)
+
+
+def _is_extensions(observer: Observer, frame: NativeFrame) -> bool:
+    """Whether a function is of an extension module that is not Python's own: a file that has what
+    an import calls.  Python's own modules may have called a library's to do their work.
+    """
+    if not is_others(frame.module, observer.stack.interpreter_module):
+        return False
+    debugger = observer.session.debugger
+    entry = debugger.symbol(f"PyInit_{os.path.basename(frame.module or '').split('.')[0]}")
+    return entry is not None and any(
+        r.path == frame.module and r.start <= entry.address < r.end for r in debugger.regions()
+    )
+
+
+def _sites(facts: Facts, at_work: Set[int]) -> Iterator[Candidate]:
     """The types whose slots and methods the crashed thread's current operation runs, innermost
     first.
     """
     if len(facts.process.threads) < 2:
         return
     for frame in facts.stack.c_frames[:MAX_FRAMES]:
-        if not _runs_now(facts.stack, frame.frame.level):
+        if frame.level not in at_work:
             return
         if frame.owner is not None and not frame.owner.is_shared:
             types = frozenset({frame.owner.type_name})
