@@ -10,6 +10,7 @@ its segments; the debug hooks read another API's letter.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from gdbext.binfmt.recovered_arguments import recovered
@@ -33,6 +34,8 @@ FREES = frozenset(("free", "cfree", "realloc", "reallocarray"))
 ALLOCATES = frozenset(
     ("malloc", "calloc", "memalign", "posix_memalign", "aligned_alloc", "valloc", "strdup")
 )
+READS = frozenset(("strdup",))
+"""They read what they are given, and allocate then: who dies reading has not met the heap."""
 PYTHON_FREES = re.compile(r"_?Py(Mem|Object)_(Raw)?(Free|Realloc)$")
 HOOKS = ("_PyMem_Debug", "_PyObject_Debug")
 FATAL = ("fatal_error", "_Py_FatalError")
@@ -78,7 +81,7 @@ def read_allocator_call(
         return None
     caller = next((f for f in inner[len(machinery) :] if not f.is_inlined), None)
     function = _called(session, machinery[-1], caller) if caller is not None else None
-    if caller is None or function is None:
+    if caller is None or function is None or (function in READS and not _allocates(machinery)):
         return None
     given = None
     if function not in ALLOCATES:
@@ -111,6 +114,12 @@ def _called(session: Session, entry: NativeFrame, caller: NativeFrame) -> str | 
     known = called_function(session.debugger, caller.pc)
     names = [_public(name) for name in (known, entry.function) if name]
     return next((name for name in names if name), None)
+
+
+def _allocates(machinery: Sequence[NativeFrame]) -> bool:
+    """Whether the thread was in the C library's allocator itself."""
+    names = (ALIASES.sub("", (f.function or "").split("@")[0]) for f in machinery)
+    return any(name in ALLOCATES - READS or name.startswith("int_") for name in names)
 
 
 def _public(name: str) -> str | None:

@@ -36,6 +36,7 @@ from unit.diagnosis.crash_world import (
     stack_of,
 )
 
+LIBC = "/usr/lib/libc.so.6"
 C_HEAP = 0x5555_0000_0000
 CODE, STUB, TABLE, TARGET = 0x1000, 0x2000, 0x3000, 0x7F00_0000_1230
 
@@ -187,7 +188,7 @@ def test_the_debug_hooks_letter_tells_apart_what_is_one_heap(function: str, is_w
 
 # --- whose code gave it back ----------------------------------------------------------------------
 
-FREE = NativeFrame(0, 0x7F10_0000_0100, 0x7000, "free", module="/usr/lib/libc.so.6")
+FREE = NativeFrame(0, 0x7F10_0000_0100, 0x7000, "free", module=LIBC)
 
 
 def stopped_in_free_of(
@@ -348,3 +349,24 @@ def test_that_the_pointer_is_known_does_not_make_it_a_block_of_malloc() -> None:
     fault = Fault(signal=ABORT, library_message=message)
     [found] = ft105_heap_damage.check(Facts(fault=fault, stack=stack_of(), heap=heap))
     assert found.confidence is Confidence.LIKELY
+
+
+@pytest.mark.parametrize(
+    ("inner", "is_of_heap"), [(("strlen",), False), (("_int_malloc", "__libc_malloc"), True)]
+)
+def test_what_strdup_was_given_to_read_is_not_the_heap_s(
+    inner: tuple[str, ...], is_of_heap: bool
+) -> None:
+    """strdup(NULL) dies before it allocates anything."""
+    names = (*inner, "__strdup", "label")
+    stack = stack_of(
+        *(
+            NativeFrame(
+                level, 0x1000 * level, 0x7000, name, module=EXTENSION if name == "label" else LIBC
+            )
+            for level, name in enumerate(names)
+        )
+    )
+    session = session_of(HeapWorld())
+    found = read_allocator_call(session, Functions(session), stack)
+    assert (found is not None) is is_of_heap
