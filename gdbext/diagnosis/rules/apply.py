@@ -20,6 +20,7 @@ from gdbext.model import (
     Evidence,
     Finding,
     Foreign,
+    LockProblemKind,
     Operation,
     Race,
     ThreadName,
@@ -27,9 +28,10 @@ from gdbext.model import (
 )
 from gdbext.target.cython import python_name
 
-# The places of findings, the headline's first.
 MOST_MODULES = 3
-CRASH_ITSELF, ASSERTION, PROVEN, CAUSE, CONSEQUENCE, CONCURRENCY, PLAIN = range(7)
+# The places of findings, the headline's first.
+CRASH_ITSELF, ASSERTION, PROVEN, CAUSE, CONSEQUENCE, CONCURRENCY, PLAIN, BESIDE = range(8)
+HANGS = (LockProblemKind.DEADLOCK, LockProblemKind.STOP_THE_WORLD)
 
 
 def findings(facts: Facts) -> list[Finding]:
@@ -51,13 +53,18 @@ def findings(facts: Facts) -> list[Finding]:
         )
     )
     fallbacks = [rule for rule in rules if rule.traits.is_fallback]
-    if facts.fault.signal is not None and all(f.confidence is Confidence.POSSIBLE for f in found):
+    if facts.fault.signal is not None and not any(_explains(facts, f) for f in found):
         # What is merely possible explains no crash: the plain account of it goes first.
         accounts = [rule for rule in fallbacks if rule.traits.kind is not Kind.NOTHING]
         if not any(_is_account(f) for f in found):
             found[:0] = _first(facts, accounts)
     found = found or _first(facts, [r for r in fallbacks if r.traits.kind is Kind.NOTHING])
     return [_told(facts, f) for f in found[:1]] + found[1:]
+
+
+def _explains(facts: Facts, finding: Finding) -> bool:
+    """Whether the process may have died of it, and not just in its company."""
+    return finding.confidence is not Confidence.POSSIBLE and _place(facts, finding) != BESIDE
 
 
 def _told(facts: Facts, finding: Finding) -> Finding:
@@ -152,6 +159,9 @@ def _place(facts: Facts, finding: Finding) -> int:
         return CRASH_ITSELF
     if traits.kind is Kind.PLAIN:
         return PLAIN
+    if traits.lock_problem in HANGS and (facts.fault.is_fault or facts.fault.assertion):
+        # Threads that wait make no instruction fault; whoever sees them wait may abort.
+        return BESIDE
     if traits.kind is Kind.CONCURRENCY:
         return CONCURRENCY
     if facts.fault.assertion and traits.explains_assertions:
