@@ -138,6 +138,8 @@ class ValueSource:
     loads: tuple[MemoryLoad, ...] = ()
     argument: int | None = None
     result_of: int | None = None
+    has_called: bool = False
+    """The function, which had it as an argument, has called others since it was called itself."""
 
 
 ARGUMENTS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
@@ -202,19 +204,22 @@ def argument_source(
     registers: Mapping[str, int],
     position: int,
     has: int,
+    inner_has_called: bool = True,
     most: int = 6,
 ) -> ValueSource:
     """As :func:`source_of`, of what the call that returns there was given as its argument of that
     position: ``has``.
 
-    ``registers`` are the caller's: those that functions preserve, and rsp.
+    ``registers`` are the caller's: those that functions preserve, and rsp.  What was read before a
+    call that ``inner_has_called``, the function that was called, is not fresh any more.
     """
     state = _before_call(memory, function, returns_to)
     if not state:
         return ValueSource()
     now = _Now(memory, state, _preserved(registers))
     found = _source(now, state[ARGUMENTS[position]], has, most)
-    # The call itself has come since.
+    if not inner_has_called:
+        return found
     return replace(found, loads=tuple(replace(load, is_fresh=False) for load in found.loads))
 
 
@@ -286,7 +291,12 @@ def _source(now: _Now, value: Value | None, has: int, most: int) -> ValueSource:
         argument = ARGUMENTS.index(value.register)
     elif isinstance(value, CallResult):
         result = value.call
-    return ValueSource(loads=tuple(loads), argument=argument, result_of=result)
+    return ValueSource(
+        loads=tuple(loads),
+        argument=argument,
+        result_of=result,
+        has_called=argument is not None and now.last_call != EntryRegister(LAST_CALL),
+    )
 
 
 def _pointer(now: _Now, address: Sum | Constant) -> tuple[Value | None, _Known | None]:

@@ -185,11 +185,17 @@ def add_operand(found: Uses, stack: CrashStack, fault: Fault, candidates: Candid
 
 
 def add_origin(found: Uses, stack: CrashStack, fault: Fault) -> Uses:
-    """The objects that the code at fault read the pointer from, where no variable has them."""
+    """The objects that the code at fault read the pointer from: where no variable has them, and
+    where one may be a leftover for all that is known, but the code has read from there just now.
+    """
     added = dict(found)
     frame = stack.faulting
     for load in fault.origin.loads if frame is not None else ():
-        if frame is None or not load.is_object or load.base is None or load.base in added:
+        if frame is None or not load.is_object or load.base is None:
+            continue
+        known = added.get(load.base, ())
+        is_in_use = load.is_fresh and load.is_certain
+        if known and (not is_in_use or any(use.is_trusted for use in known)):
             continue
         reader = frame if load.level is None else stack.frame_at(load.level) or frame
         use = Use(
@@ -203,7 +209,7 @@ def add_origin(found: Uses, stack: CrashStack, fault: Fault) -> Uses:
             is_doubtful=not load.is_fresh,
             is_guess=not load.is_certain,
         )
-        added[load.base] = (use,)
+        added[load.base] = tuple(sorted((*known, use), key=lambda each: each.level))
     return added
 
 

@@ -66,6 +66,7 @@ def _passed_on(
     far as each called the next one itself and not a function that jumped there.
     """
     frames = [f for f in stack.from_fault if not f.is_inlined]
+    has_called = found.has_called
     value = found.loads[-1].base if found.loads else operand.base_value
     for inner, caller in itertools.pairwise(frames[: 1 + MAX_CALLERS]):
         called = functions.addresses(inner, inner is frames[0])
@@ -81,7 +82,9 @@ def _passed_on(
             session.debugger.registers(stack.lwp, caller.level),
             found.argument,
             value,
+            has_called,
         )
+        has_called |= found.has_called
         if not found.loads and found.argument is None and found.result_of is None:
             return
         yield caller.level, found

@@ -182,25 +182,41 @@ def test_what_a_call_was_given() -> None:
 PASSES_ON = bytes.fromhex("488b4328488b78084c89e6e800010000")
 
 
-def passed(position: int, has: int, **registers: int) -> ValueSource:
+def passed(position: int, has: int, inner_has_called: bool = True, **registers: int) -> ValueSource:
     """Where the caller had that argument of its call from."""
     memory = FakeMemory({START: PASSES_ON, HOLDER: words(holder=True), ARRAY: words()})
     function = range(START, START + len(PASSES_ON))
     known = {"rbx": HOLDER, "r12": 7, "rsp": TOP, **registers}
-    return argument_source(memory, function, function.stop, known, position, has)
+    return argument_source(memory, function, function.stop, known, position, has, inner_has_called)
 
 
 def test_where_a_caller_had_an_argument_from() -> None:
     of_item, of_array = passed(0, ITEM).loads
     assert (of_item.place, of_item.base, of_item.value) == (ARRAY + 8, ARRAY, ITEM)
     assert (of_array.place, of_array.base) == (HOLDER + 0x28, HOLDER)
-    assert not of_item.is_fresh, "the call has come since"
+    assert not of_item.is_fresh
     assert not of_array.is_fresh
+
+
+def test_what_is_fresh_where_nothing_was_called_but_the_function_at_fault() -> None:
+    found = passed(0, ITEM, inner_has_called=False)
+    assert [load.is_fresh for load in found.loads] == [True, True]
+    assert not passed(2, 9, inner_has_called=False).has_called
+    code = bytes.fromhex("e8fb000000") + PASSES_ON  # call …, before all of it
+    memory = FakeMemory({START: code, HOLDER: words(holder=True), ARRAY: words()})
+    function = range(START, START + len(code))
+    known = {"rbx": HOLDER, "r12": 7, "rsp": TOP}
+    later = argument_source(memory, function, function.stop, known, 0, ITEM, False)
+    assert later.loads[0].is_fresh, "read after that call"
+    handed_on = bytes.fromhex("e8fb000000") + bytes.fromhex("4c89e7e800010000")  # …; mov %r12,%rdi
+    memory = FakeMemory({START: handed_on})
+    function = range(START, START + len(handed_on))
+    assert argument_source(memory, function, function.stop, known, 0, 7).argument is None
 
 
 def test_an_argument_that_the_caller_was_called_with_itself() -> None:
     """r12 is none of the registers that arguments come in; rdx was not touched before the call."""
-    assert passed(1, 7) == ValueSource()
+    assert (passed(1, 7).argument, passed(1, 7).loads) == (None, ())
     assert passed(2, 9).argument == 2
 
 

@@ -292,7 +292,7 @@ def test_the_field_that_a_caller_passed_on() -> None:
     origin = passed_on(world, holder)
     [load] = origin.loads
     assert (load.base, load.offset, load.value, load.level) == (holder, 0x20, 0, 1)
-    assert not load.is_fresh
+    assert load.is_fresh, "the helper has called nothing"
     assert (origin.level, origin.argument) == (1, None)
 
 
