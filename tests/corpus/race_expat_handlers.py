@@ -11,6 +11,7 @@ EXPECT = {
     "attempts": 3,
     "object_type": "pyexpat.xmlparser",
     "known": None,
+    "known_also": ("gh-157095",),
 }
 
 shared = xml.parsers.expat.ParserCreate()

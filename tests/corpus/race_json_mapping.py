@@ -12,6 +12,7 @@ EXPECT = {
     "attempts": 6,
     "object_type": "list",
     "known": ("gh-157106", "gh-157105"),
+    "known_also": ("gh-157107",),
     "known_by": "frames",
 }
 
