@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from gdbext.binfmt.maps import mappings
@@ -25,6 +26,8 @@ FS_BASE = 112 + 21 * 8
 """Where elf_prstatus has it: number 21 of the registers in ``struct user_regs_struct``."""
 NT_GNU_BUILD_ID = 3
 MAX_NOTE_BYTES = 64 << 20
+"""In all segments of a file together, which a damaged one may have thousands of."""
+MAX_NOTES = 500_000
 MAX_HEADERS = 200_000
 PAGE = 4096
 SECTION_FIELDS = ((40, 48), (58, 64))
@@ -133,17 +136,33 @@ def _extended_count(stream: BinaryIO, header: bytes) -> int:
 
 def notes(data: bytes) -> Iterator[tuple[bytes, int, bytes]]:
     """(owner, type, description) of each note in a PT_NOTE segment's bytes; stops at the first
-    broken one.
+    broken one, which one without an owner is.
     """
     at = 0
     while at + 12 <= len(data):
         name_size, size, kind = struct.unpack_from("<III", data, at)
+        if not name_size:
+            return
         start = at + 12
         body = start + (name_size + 3 & ~3)
         if body + size > len(data):
             return
         yield data[start : start + name_size].rstrip(b"\0"), kind, data[body : body + size]
         at = body + (size + 3 & ~3)
+
+
+def _all_notes(
+    stream: BinaryIO, segments: Sequence[ProgramHeader]
+) -> Iterator[tuple[bytes, int, bytes]]:
+    """Those of a file's segments, as far as there may be so many."""
+    left, most = MAX_NOTE_BYTES, MAX_NOTES
+    for segment in segments:
+        if segment.type == PT_NOTE and left > 0:
+            data = _read_at(stream, segment.offset, min(segment.filesz, left))
+            left -= len(data)
+            for note in itertools.islice(notes(data), most):
+                most -= 1
+                yield note
 
 
 def read_core(path: str) -> CoreInfo:
@@ -161,26 +180,21 @@ def read_core(path: str) -> CoreInfo:
             files: list[MappedFile] = []
             program = arguments = headers = vdso = pid = None
             threads: list[CoreThread] = []
-            for segment in segments:
-                if segment.type != PT_NOTE:
-                    continue
-                for _, note_type, body in notes(
-                    _read_at(stream, segment.offset, min(segment.filesz, MAX_NOTE_BYTES))
-                ):
-                    if note_type == NT_FILE:
-                        files = list(_mapped_files(body))
-                    elif note_type == NT_PRSTATUS and len(body) >= FS_BASE + 8:
-                        threads.append(_core_thread(body))
-                    elif note_type == NT_SIGINFO and threads:
-                        # Notes of a thread follow its NT_PRSTATUS.
-                        threads[-1] = threads[-1]._replace(siginfo=body)
-                    elif note_type == NT_AUXV:
-                        words = dict(struct.iter_unpack("<QQ", body[: len(body) & ~15]))
-                        headers, vdso = words.get(AT_PHDR), words.get(AT_SYSINFO_EHDR)
-                    elif note_type == NT_PRPSINFO and len(body) >= 136:
-                        (pid,) = struct.unpack_from("<i", body, 24)
-                        program = _text(body[40:56])
-                        arguments = _text(body[56:136])
+            for _, note_type, body in _all_notes(stream, segments):
+                if note_type == NT_FILE:
+                    files = list(_mapped_files(body))
+                elif note_type == NT_PRSTATUS and len(body) >= FS_BASE + 8:
+                    threads.append(_core_thread(body))
+                elif note_type == NT_SIGINFO and threads:
+                    # Notes of a thread follow its NT_PRSTATUS.
+                    threads[-1] = threads[-1]._replace(siginfo=body)
+                elif note_type == NT_AUXV:
+                    words = dict(struct.iter_unpack("<QQ", body[: len(body) & ~15]))
+                    headers, vdso = words.get(AT_PHDR), words.get(AT_SYSINFO_EHDR)
+                elif note_type == NT_PRPSINFO and len(body) >= 136:
+                    (pid,) = struct.unpack_from("<i", body, 24)
+                    program = _text(body[40:56])
+                    arguments = _text(body[56:136])
     except OSError as error:
         raise DebuggerError(f"cannot read {path}: {error.strerror}") from None
     loads = sorted((s for s in segments if s.type == PT_LOAD), key=lambda s: s.vaddr)
@@ -264,13 +278,7 @@ def build_id_in_file(path: str) -> str | None:
     try:
         with open(path, "rb") as stream:
             _, segments = program_headers(stream, path)
-            for segment in segments:
-                if segment.type != PT_NOTE:
-                    continue
-                if found := _build_id(
-                    _read_at(stream, segment.offset, min(segment.filesz, MAX_NOTE_BYTES))
-                ):
-                    return found
+            return _build_id(_all_notes(stream, segments))
     except (OSError, DebuggerError):
         pass
     return None
@@ -310,7 +318,7 @@ def build_id_in_memory(memory: Memory, base: int) -> str | None:
             if (
                 segment.type == PT_NOTE
                 and segment.filesz <= 4096
-                and (found := _build_id(memory.read(segment.vaddr, segment.filesz)))
+                and (found := _build_id(notes(memory.read(segment.vaddr, segment.filesz))))
             ):
                 return found
     return None
@@ -346,12 +354,8 @@ def _page_identity(page: bytes) -> str | None:
     return f"page{hashlib.sha256(header).hexdigest()[:40]}"
 
 
-def _build_id(data: bytes) -> str | None:
+def _build_id(found: Iterator[tuple[bytes, int, bytes]]) -> str | None:
     return next(
-        (
-            body.hex()
-            for owner, kind, body in notes(data)
-            if owner == b"GNU" and kind == NT_GNU_BUILD_ID
-        ),
+        (body.hex() for owner, kind, body in found if owner == b"GNU" and kind == NT_GNU_BUILD_ID),
         None,
     )

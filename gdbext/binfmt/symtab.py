@@ -67,8 +67,10 @@ class SymbolTable:
         ``file`` restricts them to local symbols of that source file (its last part counts).
         """
         for table in self._tables:
-            # The linker lets a name be the tail of a longer one.
-            for place in places(self._data, name.encode() + b"\0", table.names, table.names_end):
+            # The linker lets a name be the tail of a longer one.  It may come from a file's name,
+            # which need not be text.
+            wanted = name.encode(errors="surrogateescape") + b"\0"
+            for place in places(self._data, wanted, table.names, table.names_end):
                 for at in places(
                     self._data,
                     struct.pack("<I", place - table.names),

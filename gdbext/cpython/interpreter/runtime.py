@@ -108,7 +108,9 @@ class Runtime:
 def read_runtime(memory: Memory, layout: Layout, address: int) -> Runtime:
     """Walk ``_PyRuntime`` at ``address``.
 
-    Damage in a list ends that list, and clears ``complete``.
+    Damage in a list ends that list, and clears ``complete``: a pointer to something else, which
+    may well be readable, is known by what an interpreter and a thread state say of where they
+    belong.
     """
     complete = True
     found = []
@@ -116,10 +118,16 @@ def read_runtime(memory: Memory, layout: Layout, address: int) -> Runtime:
         head = _word(memory, address + layout.offset("_PyRuntimeState", "interpreters.head"))
     except (MemoryFault, UnknownLayout):
         return Runtime(address, (), False)
+    main = _field(memory, layout, "_PyRuntimeState", address, "interpreters.main")
     seen: set[int] = set()
     while head and head not in seen and len(seen) < MAX_INTERPRETERS:
         seen.add(head)
         try:
+            if head != main and _field(
+                memory, layout, "PyInterpreterState", head, "runtime"
+            ) not in (address, None):
+                complete = False
+                break
             interpreter, intact = _read_interpreter(memory, layout, head)
             complete &= intact
             found.append(interpreter)
@@ -150,12 +158,21 @@ def _read_interpreter(memory: Memory, layout: Layout, address: int) -> tuple[Int
     )
     seen: set[int] = set()
     intact = True
+    previous = 0
     while head:
         if head in seen or len(seen) >= MAX_THREADS:
             intact = False
             break
         seen.add(head)
         try:
+            # One of the two words may be damaged in a thread state that is in the list.
+            if _field(memory, layout, "PyThreadState", head, "interp") not in (
+                address,
+                None,
+            ) and _field(memory, layout, "PyThreadState", head, "prev") not in (previous, None):
+                intact = False
+                break
+            previous = head
             threads.append(_read_thread(memory, layout, head, address, head == main))
             head = _word(memory, head + layout.offset("PyThreadState", "next"))
         except MemoryFault:
@@ -182,6 +199,13 @@ def _read_thread(
         record.get("delete_later", None),
         is_main,
     )
+
+
+def _field(memory: Memory, layout: Layout, struct: str, address: int, name: str) -> int | None:
+    """A pointer in a struct; None where the layout does not have it."""
+    if not layout.has(struct, name):
+        return None
+    return _word(memory, address + layout.offset(struct, name))
 
 
 def _word(memory: Memory, address: int) -> int:

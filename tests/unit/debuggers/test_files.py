@@ -10,7 +10,7 @@ from fakes import FakeMemory
 from gdbext.binfmt import elf
 from gdbext.binfmt.files import TargetFiles, read_source
 from gdbext.target.protocol import Signal
-from unit.binfmt import elf_sections
+from unit.binfmt import elf_sections, elf_segments
 
 
 def notes(*, code: int = 1, number: int = 11) -> bytes:
@@ -151,6 +151,7 @@ def test_symbols_and_left_out_memory_come_from_the_mapped_file_if_it_is_the_same
     assert symbol is not None
     assert (symbol.address, symbol.size) == (0x11040, 64)
     assert files.symbol_from(memory, "other name", 0x11040).name == "_PyRuntime"
+    assert files.symbol(memory, "PyInit_\udc80") is None
     assert files.symbol_from(memory, "unknown", 0x11050).name == "unknown"
     assert [module.build_id for module in files.modules(memory)] == [b"12345678".hex()]
     assert files.read(memory, 0x10000, len(image)) == image
@@ -227,3 +228,32 @@ def test_source_is_read_around_a_line(tmp_path: Path) -> None:
     path.write_text("changed\n")
     os.utime(path, (1, 1))
     assert read_source(str(path), 1, 0) == [(1, "changed")]
+
+
+STATUS = elf_segments.note(b"CORE", elf.NT_PRSTATUS, bytes(336))
+"""Of a thread whose registers are all 0."""
+
+
+def notes_in(tmp_path: Path, *segments: bytes) -> Path:
+    path = tmp_path / "core"
+    given = [(elf.PT_NOTE, 4, 0, content, len(content)) for content in segments]
+    path.write_bytes(elf_segments.elf(elf.ET_CORE, given))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"), [("MAX_NOTES", 5), ("MAX_NOTE_BYTES", 5 * len(STATUS))]
+)
+def test_notes_are_limited_in_all_segments_together(
+    limit: str, value: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged core may say that it has thousands of segments that are all of the file."""
+    core = notes_in(tmp_path, *[STATUS * 2] * 4)
+    assert len(elf.read_core(str(core)).threads) == 8
+    monkeypatch.setattr(elf, limit, value)
+    assert len(elf.read_core(str(core)).threads) == 5
+
+
+def test_a_note_without_an_owner_ends_its_segment(tmp_path: Path) -> None:
+    core = notes_in(tmp_path, STATUS + bytes(24) + STATUS, STATUS)
+    assert len(elf.read_core(str(core)).threads) == 2

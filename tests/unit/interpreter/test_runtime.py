@@ -25,6 +25,7 @@ def thread(
     memory.map(address, layout.size("PyThreadState"))
     at = layout.struct("PyThreadState").offset
     memory.write_word(address + at("next"), next_)
+    memory.write_word(address + at("interp"), INTERPRETER)
     memory.write_word(address + at("native_thread_id"), lwp)
     memory.write_word(address + at("thread_id"), tid)
     memory.write(address + at("state"), struct.pack("<i", state))
@@ -37,6 +38,7 @@ def memory(layout: Layout) -> FakeMemory:
     found.map(RUNTIME, 0x1000)
     found.map(INTERPRETER, layout.size("PyInterpreterState"))
     found.write_word(RUNTIME + layout.offset("_PyRuntimeState", "interpreters.head"), INTERPRETER)
+    found.write_word(INTERPRETER + layout.offset("PyInterpreterState", "runtime"), RUNTIME)
     # The list has the newest thread first.
     found.write_word(INTERPRETER + layout.offset("PyInterpreterState", "threads.head"), WORKER)
     found.write_word(INTERPRETER + layout.offset("PyInterpreterState", "threads.main"), MAIN)
@@ -91,8 +93,43 @@ def test_several_interpreters_in_order_of_id(memory: FakeMemory, layout: Layout)
     second = 0x50000000
     memory.map(second, layout.size("PyInterpreterState"))
     memory.write_word(second + layout.offset("PyInterpreterState", "id"), 1)
+    memory.write_word(second + layout.offset("PyInterpreterState", "runtime"), RUNTIME)
     memory.write_word(second + layout.offset("PyInterpreterState", "next"), INTERPRETER)
     memory.write_word(RUNTIME + layout.offset("_PyRuntimeState", "interpreters.head"), second)
     runtime = read_runtime(memory, layout, RUNTIME)
     assert [i.id for i in runtime.interpreters] == [0, 1]
     assert runtime.complete
+
+
+def test_a_pointer_to_something_else_is_no_interpreter(memory: FakeMemory, layout: Layout) -> None:
+    """Its freelists would be called damaged, whatever stands there."""
+    wrong = INTERPRETER + 8
+    memory.write_word(INTERPRETER + layout.offset("PyInterpreterState", "next"), wrong)
+    runtime = read_runtime(memory, layout, RUNTIME)
+    assert [i.address for i in runtime.interpreters] == [INTERPRETER]
+    assert not runtime.complete
+
+
+def test_the_main_interpreter_is_one_whatever_it_says(memory: FakeMemory, layout: Layout) -> None:
+    main = RUNTIME + layout.offset("_PyRuntimeState", "interpreters.main")
+    memory.write_word(main, INTERPRETER)
+    memory.write_word(INTERPRETER + layout.offset("PyInterpreterState", "runtime"), 0x41)
+    runtime = read_runtime(memory, layout, RUNTIME)
+    assert [i.address for i in runtime.interpreters] == [INTERPRETER]
+    assert runtime.complete
+
+
+@pytest.mark.parametrize(
+    ("damaged", "count"),
+    [(("interp",), 2), (("prev",), 2), (("interp", "prev"), 1)],
+    ids=["interp", "prev", "both"],
+)
+def test_a_pointer_to_something_else_is_no_thread_state(
+    damaged: tuple[str, ...], count: int, memory: FakeMemory, layout: Layout
+) -> None:
+    memory.write_word(MAIN + layout.offset("PyThreadState", "prev"), WORKER)
+    for name in damaged:
+        memory.write_word(MAIN + layout.offset("PyThreadState", name), 0x41)
+    runtime = read_runtime(memory, layout, RUNTIME)
+    assert len(runtime.threads) == count
+    assert runtime.complete is (count == 2)
