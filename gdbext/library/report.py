@@ -14,22 +14,29 @@ from gdbext.reports.markup import Html, el
 from gdbext.reports.options import DEFAULT_WIDTH, Options
 from gdbext.reports.sanitize import visible
 from gdbext.wording import sentence
+from gdbext.wording.operations import operation_text
 
 FRAME_HEIGHT = 720
 
 
-def text_of(what: model.Claim | model.Evidence | str) -> str:
-    """A claim in English, a piece of evidence with its value: as every format says it.
+def text_of(what: model.Claim | model.Evidence | model.Operation | str) -> str:
+    """A claim or an operation in English, a piece of evidence with its value: as every format says
+    it.
 
-    A finding's ``title`` is a claim, for one.
+    A finding's ``title`` is a claim, what a thread of a race does is an operation.
 
     >>> finding = gdbext.triage("core").findings[0]             # doctest: +SKIP
     >>> text_of(finding.title)                                  # doctest: +SKIP
     'stale container item: repr(list) uses a types.UnionType that was freed'
     >>> text_of(model.Evidence(model.Claim("type-is", type="list"), 0x200000AFF28, 0x9C1A40))
     'ob_type is list: 0x9c1a40'
+    >>> text_of(model.Operation(kind=model.OperationKind.NEXT))
+    'next'
     """
-    return story.claim_text(what) if isinstance(what, model.Evidence) else visible(sentence(what))
+    if isinstance(what, model.Evidence):
+        return story.claim_text(what)
+    text = operation_text(what) if isinstance(what, model.Operation) else sentence(what)
+    return visible(text)
 
 
 class Report(model.Report):
@@ -40,7 +47,7 @@ class Report(model.Report):
     >>> report = gdbext.triage("core")                          # doctest: +SKIP
     >>> report.title                                            # doctest: +SKIP
     'FT101 proven: stale container item: repr(list) uses a types.UnionType that was freed'
-    >>> [thread.operation for thread in report.race.threads]    # doctest: +SKIP
+    >>> [text_of(thread.operation) for thread in report.race.threads]    # doctest: +SKIP
     """
 
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gdbext.frozen import dataclass
+from gdbext.model.arguments import hexaddr
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,16 @@ class ThreadInfo:
     """The pytest test that it was running: node id and, in brackets, the phase (see
     ``gdbext.pytest_plugin``).
     """
+
+    def __repr__(self) -> str:
+        """Without the stacks, which are pages long."""
+        shown = {
+            "lwp": self.lwp,
+            "name": self.name,
+            "crashed": self.crashed,
+            "state": self.state,
+            "waits_for": hexaddr(self.waits_for) if self.waits_for is not None else None,
+        }
+        told = ", ".join(f"{name}={value!r}" for name, value in shown.items())
+        frames = f"{len(self.python)} Python and {len(self.native)} native frames"
+        return f"<ThreadInfo {told}, {frames}>"

@@ -96,6 +96,9 @@ def test_threads_locks_and_referrers_are_tables(session: gdbext.Session, run: Cr
     names = {thread.name for thread in session.threads}
     assert names == {"MainThread", "reader"}
     assert "✗" in repr(session.threads)
+    shown = repr(session.threads[0])
+    assert shown.startswith("<ThreadInfo lwp=")
+    assert len(shown) < 200
     assert re.search(r"<td>reader</td>.*<td>✗</td>", session.threads._repr_html_())
     finding = session.report.findings[0]
     assert finding.container is not None
