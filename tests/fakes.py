@@ -94,6 +94,9 @@ class FakeDebugger(FakeMemory):
     def selected(self) -> tuple[int, int]:
         return self.thread_list[0].lwp, 0
 
+    def frame_number(self, lwp: int, level: int) -> int:
+        return level
+
     def frames(self, lwp: int, limit: int = 256) -> Sequence[NativeFrame]:
         return self.frame_lists.get(lwp, [])[:limit]
 

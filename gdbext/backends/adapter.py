@@ -109,6 +109,9 @@ class Adapter(Debugger, ABC):
     def frames(self, lwp: int, limit: int = 256) -> Sequence[NativeFrame]:
         return self._stacks().frames(lwp, limit)
 
+    def frame_number(self, lwp: int, level: int) -> int:
+        return level
+
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
         return self._stacks().variables(lwp, level)
 

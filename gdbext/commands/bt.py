@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gdbext.commands.command import Arguments, Command, Context, DebuggerError, UsageError
+from gdbext.commands.frame_numbers import numbered_thread
 from gdbext.diagnosis.diagnose import threads_of
 from gdbext.reports.text_parts import TextPage, stack, thread_heading
 
@@ -24,7 +25,7 @@ def run(context: Context, arguments: Arguments) -> None:
         if which == "all" or thread.lwp == selected:
             page = TextPage(context.options)
             thread_heading(page, thread)
-            stack(page, thread, limit=MAX_FRAMES)
+            stack(page, numbered_thread(thread, context.debugger), limit=MAX_FRAMES)
             context.write(page.text())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from gdbext.commands.command import Arguments, Command, Context, Option
+from gdbext.commands.frame_numbers import numbered
 from gdbext.diagnosis.diagnose import diagnose
 from gdbext.reports import text
 
@@ -13,7 +14,8 @@ def run(context: Context, arguments: Arguments) -> None:
     options = dataclasses.replace(
         context.options, verbose=arguments.flag("--verbose"), redact=arguments.flag("--redact")
     )
-    context.write(text.render(diagnose(context.session), options))
+    report = numbered(diagnose(context.session), context.debugger)
+    context.write(text.render(report, options))
 
 
 COMMAND = Command(

@@ -79,6 +79,11 @@ class Debugger(Memory, Protocol):
     def frames(self, lwp: int, limit: int = 256) -> Sequence[NativeFrame]:
         """The thread's native stack, innermost first, at most ``limit`` frames."""
 
+    def frame_number(self, lwp: int, level: int) -> int:
+        """What the debugger's own commands call that frame: it may show frames that are left out of
+        :meth:`frames`.
+        """
+
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
         """Arguments, then locals of the enclosing blocks from the innermost out, of that frame
         (DWARF).

@@ -122,6 +122,28 @@ def test_a_running_process_goes_on_afterwards(name: str, tmp_path: Path) -> None
         assert process.poll() is None
 
 
+@each_debugger
+def test_frames_have_the_numbers_that_the_debugger_takes(
+    name: str, lab: Lab, tmp_path: Path
+) -> None:
+    """The C library raises by a tail call: the debugger shows a frame of it, and reports do not."""
+    run = lab.crash("release", "os_abort")
+    with opened(name, run.core, "--no-triage", HOME=str(tmp_path)) as conversation:
+        conversation.until(PROMPTS[name])
+        if name == "gdb":
+            conversation.type("set pagination off")
+            conversation.until(PROMPTS[name])
+        conversation.type("ft bt")
+        rows = re.findall(r"#(\d+) +(\w+)\(?", conversation.until(PROMPTS[name]))
+        numbers = {function: number for number, function in rows}
+        conversation.type(f"frame {'select ' * (name == 'lldb')}{numbers['os_abort_impl']}")
+        assert "os_abort_impl" in conversation.until(PROMPTS[name])
+        conversation.type("ft triage")
+        said = conversation.until(r"signature \w+")
+        assert f"#{numbers['os_abort']} " in said
+        assert conversation.leave() == 0
+
+
 def test_the_systems_gdb_does_it_too(lab: Lab, tmp_path: Path) -> None:
     run = lab.crash("debug", "ctypes_null")
     with opened("gdb", run.core, HOME=str(tmp_path), GDBEXT_GDB="/usr/bin/gdb") as conversation:

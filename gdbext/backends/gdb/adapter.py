@@ -144,6 +144,9 @@ class GdbDebugger(Adapter):
                 found.append(NativeThread(lwp, thread.num, files.thread_name(lwp), fs_base))
         return found
 
+    def frame_number(self, lwp: int, level: int) -> int:
+        return self._stacks().number(lwp, level)
+
     def selected(self) -> tuple[int, int]:
         thread = gdb.selected_thread()
         if thread is None:

@@ -82,6 +82,13 @@ class Stacks:
     def frames(self, lwp: int, limit: int) -> Sequence[NativeFrame]:
         return self.walk(lwp, limit).frames[:limit]
 
+    def number(self, lwp: int, level: int) -> int:
+        """gdb's own number of a frame; of a function that gdb has no frame of, that of the one that
+        it is inlined into.
+        """
+        levels = self.walk(lwp, level + 1).levels[level:]
+        return next((number for number in levels if number is not None), level)
+
     def variables(self, lwp: int, level: int) -> Sequence[Variable]:
         walk = self.walk(lwp, level + 1)
         if level in walk.lost:

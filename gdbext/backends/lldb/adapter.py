@@ -132,6 +132,9 @@ class LldbDebugger(Adapter):
             found.append(NativeThread(lwp, thread.GetIndexID(), files.thread_name(lwp), fs_base))
         return found
 
+    def frame_number(self, lwp: int, level: int) -> int:
+        return self._stacks().number(lwp, level)
+
     def selected(self) -> tuple[int, int]:
         thread = self._process.GetSelectedThread()
         if not thread.IsValid():

@@ -54,6 +54,11 @@ class Stacks:
         ]
         return group[min(depth, len(group) - 1)] if group else 0
 
+    def number(self, lwp: int, level: int) -> int:
+        """LLDB's own number of a frame."""
+        walk = self.walk(lwp, level + 1)
+        return int(walk[level].frame.GetFrameID()) if level < len(walk) else level
+
     def walk(self, lwp: int, limit: int) -> list[_Frame]:
         """At least ``limit`` frames, or all, down to ``main``; without those of tail calls, which
         LLDB only guesses.
