@@ -8,7 +8,10 @@ import multidict
 EXPECT = {
     "requires": ("multidict==6.7.0",),
     "signal": ("SIGSEGV", "SIGABRT"),
-    "race": {"type": "multidict._multidict.MultiDict", "operations": ("add", "clear", "list", "items")},
+    "race": {
+        "type": "multidict._multidict.MultiDict",
+        "operations": ("add", "clear", "list", "items"),
+    },
     "known": None,
 }
 
