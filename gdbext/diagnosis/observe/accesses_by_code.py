@@ -206,7 +206,9 @@ def _runs_once(observer: Observer, stack: PythonStack) -> bool:
     """Whether the innermost function runs for the first time in its thread, as far as frames tell:
     no caller is in a loop, or is C code that may call it again, or is the function itself.
     """
-    if len(stack.groups) != 1 or any(frame.generator_owned for frame in stack.frames):
+    if len(stack.groups) != 1 or not stack.frames:
+        return False
+    if any(frame.generator_owned for frame in stack.frames):
         return False
     innermost, *callers = stack.frames
     facts = [observer.session.code_facts(frame.code) for frame in callers]
