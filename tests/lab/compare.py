@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import interpreters
 from lab.crash import NoCrash
@@ -106,7 +107,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= 600 else f"{text[:600]}… ({len(text)} characters)"
 
 
-def triaged(checkout: Path, core: Path, debugger: str) -> object:
+def triaged(checkout: Path, core: Path, debugger: str) -> dict[str, Any]:
     """The report that a checkout's code gives on a core, or in what way it gave none."""
     command = ["triage", str(core), "--debugger", debugger, "--format", "json"]
     environment = {**os.environ, "PYTHONPATH": str(checkout), "GDBEXT_RAISE": ""}
@@ -122,9 +123,10 @@ def triaged(checkout: Path, core: Path, debugger: str) -> object:
     except subprocess.TimeoutExpired:
         return {"no report": f"not finished after {TIMEOUT:g} s"}
     try:
-        return json.loads(done.stdout)
+        report: dict[str, Any] = json.loads(done.stdout)
     except ValueError:
         return {"no report": f"exit status {done.returncode}: {done.stderr[-600:]}"}
+    return report
 
 
 @dataclass(frozen=True, kw_only=True)
