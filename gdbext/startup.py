@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gdbext.backends.host import Host, progress, terminal
+from gdbext.garbage import Rarely
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,9 +26,10 @@ def install(host: Host, debugger: Debugger) -> None:
     """Make ``ft`` a command of the host's."""
 
     def run(text: str) -> bool:
-        from gdbext.commands import dispatch
+        with Rarely():
+            from gdbext.commands import dispatch
 
-        return dispatch.run(context(host, debugger), text)
+            return dispatch.run(context(host, debugger), text)
 
     host.register("ft", run, _complete, FtCommands())
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 
+from gdbext import garbage
 from gdbext.engine.outcome import INTERRUPTED, USAGE, Failure
 
 COMMANDS = {
@@ -25,7 +25,6 @@ COMMANDS = {
     "init": "make gdb or lldb load gdbext's commands",
     "completion": "print the completion script for a shell",
 }
-GARBAGE = 100_000
 
 HELP = """\
 usage: gdbext COMMAND [ARGUMENTS]
@@ -51,8 +50,7 @@ gdbext init makes a debugger load it at every start.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    # Most commands end before there is garbage worth collecting: a tenth of a triage's time.
-    gc.set_threshold(GARBAGE)
+    garbage.collect_rarely()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words and sys.stdout.isatty():
         from gdbext.cli import start

@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import os
 import struct
-from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple
 
 from gdbext.binfmt.dwarf.entries import NAME, DebugEntry, Dwarf, Malformed, Shape, leb, signed_leb
@@ -42,12 +42,7 @@ class UnitLines:
         self._table = _Table(
             dwarf, dwarf.file.names[".debug_line"].start + dwarf.number(top, STATEMENT_LIST)
         )
-        places: dict[int, tuple[int, int]] = {}
-        for address, file, line, is_end in self._table.rows():
-            if is_end:
-                places.setdefault(address, (0, 0))
-            else:
-                places[address] = file, line
+        places = self._table.places()
         self._starts = sorted(places)
         self._places = [places[start] for start in self._starts]
 
@@ -118,63 +113,74 @@ class _Table:
             "<BbBB", dwarf.data, at
         )
         self._operands = dwarf.data[at + 4 : at + 3 + self._first_special]
-        self._names = at + 3 + self._first_special
+        self._listing = at + 3 + self._first_special
 
-    def rows(self) -> Iterator[tuple[int, int, int, bool]]:
-        """(address, file, line, whether a run of addresses ends here), in the order of
-        the table.
-        """
-        data, at, end = self._dwarf.data, self._program, self._end
-        special, base, span, step = (
-            self._first_special,
-            self._line_base,
-            self._line_range,
-            self._unit_size,
-        )
+    def places(self) -> dict[int, tuple[int, int]]:
+        """(file, line) of the last row of each address; (0, 0) where a run of addresses ends."""
+        base, span, step = self._line_base, self._line_range, self._unit_size
+        special, operands = self._first_special, self._operands
+        advances = [(code - special) // span * step for code in range(256)]
+        steps = [base + (code - special) % span for code in range(256)]
+        data, at = bytes(self._dwarf.data[self._program : self._end]), 0
+        end = len(data)
+        places: dict[int, tuple[int, int]] = {}
         address, file, line = 0, 1, 1
+        # A unit has tens of thousands of these.
         while at < end:
             code = data[at]
             at += 1
             if code >= special:
-                address += (code - special) // span * step
-                line += base + (code - special) % span
-                yield address, file, line, False
+                address += advances[code]
+                line += steps[code]
+                places[address] = file, line
             elif code == 0:  # an extended one
                 size, at = leb(data, at)
                 if data[at] == 1:  # DW_LNE_end_sequence
-                    yield address, file, line, True
+                    places.setdefault(address, (0, 0))
                     address, file, line = 0, 1, 1
                 elif data[at] == 2:  # DW_LNE_set_address
                     (address,) = struct.unpack_from("<Q", data, at + 1)
                 at += size
             elif code == 1:  # DW_LNS_copy
-                yield address, file, line, False
+                places[address] = file, line
+            elif code == 3:  # DW_LNS_advance_line
+                count = data[at]
+                if count < 0x80:
+                    at += 1
+                    line += count - (count << 1 & 0x80)
+                else:
+                    count, at = signed_leb(data, at)
+                    line += count
             elif code == 2:  # DW_LNS_advance_pc
                 count, at = leb(data, at)
                 address += count * step
-            elif code == 3:  # DW_LNS_advance_line
-                count, at = signed_leb(data, at)
-                line += count
             elif code == 4:  # DW_LNS_set_file
                 file, at = leb(data, at)
             elif code == 8:  # DW_LNS_const_add_pc
-                address += (255 - special) // span * step
+                address += advances[255]
             elif code == 9:  # DW_LNS_fixed_advance_pc
                 address += int.from_bytes(data[at : at + 2], "little")
                 at += 2
-            else:  # no other changes any of these
-                for _ in range(self._operands[code - 1]):
-                    _, at = leb(data, at)
+            else:  # DW_LNS_set_column and others, which change none of these
+                for _ in range(operands[code - 1]):
+                    while data[at] >= 0x80:
+                        at += 1
+                    at += 1
+        return places
 
     def file(self, number: int) -> str:
         """The path of a file that rows name by number."""
-        folders, files = self._listed() if self._version >= 5 else self._listed_before_5()
+        folders, files = self._names
         name, folder = files[number if self._version >= 5 else number - 1]
         return os.path.join(folders[folder], name)
 
-    def _listed(self) -> tuple[list[str], list[tuple[str, int]]]:
+    @cached_property
+    def _names(self) -> tuple[list[str], list[tuple[str, int]]]:
         """The folders, and (name, number of the folder) of the files."""
-        folders, at = self._entries(self._names)
+        return self._listed() if self._version >= 5 else self._listed_before_5()
+
+    def _listed(self) -> tuple[list[str], list[tuple[str, int]]]:
+        folders, at = self._entries(self._listing)
         files, _ = self._entries(at)
         return [name for name, _ in folders], files
 
@@ -200,7 +206,7 @@ class _Table:
         return found, at
 
     def _listed_before_5(self) -> tuple[list[str], list[tuple[str, int]]]:
-        data, at = self._dwarf.data, self._names
+        data, at = self._dwarf.data, self._listing
         folders, files = [""], []
         while data[at]:
             folders.append(self._dwarf.file.text(at))

@@ -141,23 +141,23 @@ def _is_at_hand(issue: Issue, crash: CrashIndex) -> bool:
 
 
 def _best(issue: Issue, crash: CrashIndex, version: Version | None) -> _Identification | None:
+    found = [match for pattern in issue.patterns for match in matches(issue, pattern, crash)]
+    if not found:
+        return None
     is_fixed = version is not None and has_fix(version, issue.fixed_in)
     reported = True if version is None else is_affected(version, issue.affected)
-    found = []
-    for pattern in issue.patterns:
-        for match in matches(issue, pattern, crash):
-            may_have_it = not is_fixed and reported is not False
-            found.append(
-                _Identification(
-                    issue=issue,
-                    match=match,
-                    contradiction=_contradiction(issue, match, crash),
-                    is_fixed=is_fixed,
-                    is_reported=reported is True,
-                    may_have_it=may_have_it,
-                )
-            )
-    return max(found, key=lambda m: (m.is_sure, m.is_good, m.score), default=None)
+    identified = (
+        _Identification(
+            issue=issue,
+            match=match,
+            contradiction=_contradiction(issue, match, crash),
+            is_fixed=is_fixed,
+            is_reported=reported is True,
+            may_have_it=not is_fixed and reported is not False,
+        )
+        for match in found
+    )
+    return max(identified, key=lambda m: (m.is_sure, m.is_good, m.score))
 
 
 def _contradiction(issue: Issue, match: Match, crash: CrashIndex) -> str | None:
