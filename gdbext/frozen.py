@@ -2,8 +2,9 @@
 
 gdbext has some two hundred classes of values, and most of a small triage's start was the making of
 their methods: the standard library compiles six for each.  Here all classes share those that need
-no knowledge of the class, and ``__init__`` is compiled at the first instance.  The classes are
-dataclasses all the same: ``fields``, ``replace``, ``asdict`` and type checkers know them.
+no knowledge of the class, and ``__init__`` is compiled for classes that have many instances.  The
+classes are dataclasses all the same: ``fields``, ``replace``, ``asdict`` and type checkers know
+them.
 
     >>> @dataclass(frozen=True, kw_only=True)
     ... class Point:
@@ -28,6 +29,11 @@ if TYPE_CHECKING:
     from dataclasses import dataclass
 
 __all__ = ["dataclass"]
+
+FEW = 16
+"""Instances of a class that are made without a compiled ``__init__``: to compile one takes as long
+as thirty of them, and of most classes a report has fewer.
+"""
 
 
 def _dataclass(
@@ -78,9 +84,34 @@ def _compared(cls: Any) -> Callable[[Any], Any]:
 
 
 def _first_init(cls: Any, frozen: bool) -> Callable[..., None]:
-    """An ``__init__`` that puts a compiled one in its place."""
+    """An ``__init__`` that puts a compiled one in its place once that pays."""
+    put: Callable[..., None] = object.__setattr__ if frozen else setattr
+    fields: tuple[dataclasses.Field[Any], ...] = ()
+    by_place: list[str] = []
+    count = 0
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        nonlocal fields, by_place, count
+        if not count:
+            fields = dataclasses.fields(cls)
+            by_place = [field.name for field in fields if not field.kw_only]
+        count += 1
+        values = {**dict(zip(by_place, args)), **kwargs}
+        given = len(args) + len(kwargs)
+        for field in fields if count <= FEW else ():
+            name = field.name
+            if name in values:
+                given -= 1
+            elif field.default is not dataclasses.MISSING:
+                values[name] = field.default
+            elif field.default_factory is not dataclasses.MISSING:
+                values[name] = field.default_factory()
+            else:
+                break  # What is missing, the compiled one says.
+            put(self, name, values[name])
+        else:
+            if count <= FEW and not given:
+                return
         cls.__init__ = _init(cls, frozen)
         cls.__init__(self, *args, **kwargs)
 

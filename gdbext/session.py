@@ -99,7 +99,10 @@ class Session:
     @cached_property
     def _structs(self) -> StructCache:
         mine, build_id = self._runtime_module, self.runtime_build_id
-        key = file_key(build_id, mine.path) if mine and build_id else None
+        key = None
+        # What a report says must not hang on what ran before it: without DWARF nothing of it.
+        if mine and build_id and self.debugger.has_dwarf(mine.base):
+            key = file_key(build_id, mine.path)
         return StructCache(self.debugger.struct, self.offsets, key)
 
     @cached_property

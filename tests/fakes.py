@@ -112,6 +112,9 @@ class FakeDebugger(FakeMemory):
     def symbol(self, name: str, file: str | None = None) -> Symbol | None:
         return self.symbols.get(name)
 
+    def function(self, name: str) -> Symbol | None:
+        return self.symbol(name)
+
     def symbol_at(self, address: int) -> Symbol | None:
         return next(
             (s for s in self.symbols.values() if s.address <= address < s.address + max(s.size, 1)),
@@ -120,6 +123,9 @@ class FakeDebugger(FakeMemory):
 
     def struct(self, name: str) -> Struct | None:
         return self.structs.get(name)
+
+    def has_dwarf(self, address: int) -> bool:
+        return bool(self.structs)
 
     def modules(self) -> Sequence[Module]:
         return self.module_list

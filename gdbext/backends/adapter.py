@@ -134,9 +134,19 @@ class Adapter(Debugger, ABC):
     def symbol(self, name: str, file: str | None = None) -> Symbol | None:
         return self._files().symbol(self, name, file) or self._dwarf_symbol(name, file)
 
+    def function(self, name: str) -> Symbol | None:
+        files = self._files()
+        found = files.symbol(self, name)
+        # Of a remote target the files may not be here.
+        return found or (None if files.has_symbols(self) else self._dwarf_symbol(name, None))
+
     @abstractmethod
     def _dwarf_symbol(self, name: str, file: str | None) -> Symbol | None:
         """A symbol that only separate debug information knows."""
+
+    def has_dwarf(self, address: int) -> bool:
+        place = self._files().dwarf_at(self, address)
+        return place is not None and place.dwarf.is_there
 
     def evaluate(self, expression: str) -> int:
         refuse_side_effects(expression)

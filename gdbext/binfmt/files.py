@@ -203,6 +203,10 @@ class TargetFiles:
                     return Symbol(name, self._bias(memory, path) + found.value, found.size)
         return None
 
+    def has_symbols(self, memory: Memory) -> bool:
+        """Whether any file's symbols could be read."""
+        return any(self._tables_of(memory, path) for path in self._bases)
+
     def symbol_from(self, memory: Memory, name: str, start: int) -> Symbol:
         """The symbol at an address that a debugger has a name for.
 

@@ -14,6 +14,9 @@ QUOTED = re.compile(r"""'(?:\\.|[^'\\])'|"(?:\\.|[^"\\])*\"""")
 
 CLONE = re.compile(r"(?<=\w)\.(?:cold|part|constprop|isra|lto_priv|llvm|__uniq)\b.*")
 
+PIECE = re.compile(r"(?<=\w)\.(?:cold(?:\.\d+)?|(?:part|constprop|isra)\.\d+)$")
+"""What compilers put behind a function's name for a piece or a copy of it, the last of them."""
+
 
 def plain_function(symbol: str) -> str:
     """The function that a symbol is, or is a piece or a copy of.

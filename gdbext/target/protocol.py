@@ -114,11 +114,19 @@ class Debugger(Memory, Protocol):
         ``file`` is the end of a source file's name, to tell static ones of equal name apart.
         """
 
+    def function(self, name: str) -> Symbol | None:
+        """A function's symbol, from the files' symbol tables alone: what is in none of them has no
+        code of its own.  DWARF, which takes long to search, knows inlined functions besides.
+        """
+
     def symbol_at(self, address: int) -> Symbol | None:
         """The symbol that the address lies in."""
 
     def struct(self, name: str) -> Struct | None:
         """A struct's or typedef's layout from DWARF; None if there is none."""
+
+    def has_dwarf(self, address: int) -> bool:
+        """Whether there is DWARF of the file that is mapped at the address."""
 
     def modules(self) -> Sequence[Module]:
         """The mapped ELF files, in address order."""

@@ -10,7 +10,7 @@ from drgn import FindObjectFlags
 from gdbext.backends.adapter import Adapter
 from gdbext.backends.drgn import types
 from gdbext.backends.drgn.expressions import Expressions
-from gdbext.backends.drgn.program import ERRORS, open_program
+from gdbext.backends.drgn.program import ERRORS, Opened
 from gdbext.backends.drgn.stack import Stacks
 from gdbext.binfmt import elf
 from gdbext.binfmt.debug_files import STANDARD, Where
@@ -34,8 +34,9 @@ class DrgnDebugger(Adapter):
         self._target_files = TargetFiles(
             core, None, Where(sysroot=sysroot, executable=executable, folders=folders)
         )
-        self._program = open_program(core, self._target_files, self)
-        self._stacks_of_core = Stacks(self, self._target_files, self._program)
+        self._opened = Opened(core, self._target_files, self)
+        self._program = self._opened.program
+        self._stacks_of_core = Stacks(self, self._target_files, self._opened)
         self._structs: dict[str, Struct | None] = {}
 
     def _files(self) -> TargetFiles:
@@ -87,6 +88,7 @@ class DrgnDebugger(Adapter):
     # --- symbols and types ----------------------------------------------------------------------
 
     def _dwarf_symbol(self, name: str, file: str | None) -> Symbol | None:
+        self._opened.read_all()
         try:
             found = self._program.object(
                 name, FindObjectFlags.FUNCTION | FindObjectFlags.VARIABLE, file
@@ -98,6 +100,7 @@ class DrgnDebugger(Adapter):
         return Symbol(name, found.address_, types.size_of(found.type_))
 
     def symbol_at(self, address: int) -> Symbol | None:
+        self._opened.read_at([address])
         try:
             found = self._program.symbol(address)
             return self._target_files.symbol_from(self, found.name, found.address)
@@ -106,10 +109,14 @@ class DrgnDebugger(Adapter):
 
     def struct(self, name: str) -> Struct | None:
         if name not in self._structs:
-            self._structs[name] = types.struct(self._program, name)
+            found = types.struct(self._program, name)
+            if found is None and self._opened.read_all():
+                found = types.struct(self._program, name)
+            self._structs[name] = found
         return self._structs[name]
 
     def _evaluate(self, expression: str) -> int:
+        self._opened.read_all()
         walk = self._stacks_of_core.walk(self.selected()[0], 1)
         frame = walk[0].frame if walk else None
         registers = self.registers(*self.selected())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import drgn
@@ -30,29 +30,52 @@ logging.getLogger("drgn").addHandler(logging.NullHandler())
 MAX_VDSO = 1 << 20
 
 
-def open_program(core: str, files: TargetFiles, memory: Memory) -> drgn.Program:
-    """The core, with the files of its program and libraries.
+class Opened:
+    """A core that drgn has opened, with the files of its program and libraries.
 
-    Raises:
-        DebuggerError: with drgn's complaint.
+    Debug information in files of its own is read when something is asked of their code: C
+    libraries' is compressed, and all that drgn has it indexes with the rest.
     """
-    program = drgn.Program()
-    try:
-        with _no_plugins():
-            program.set_core_dump(core)
-        program.set_enabled_debug_info_finders([])
-    except ERRORS as error:
-        raise DebuggerError(f"drgn cannot open {core}: {error}") from None
-    for module in files.modules(memory):
-        if (here := files.here(memory, module.path)) and (
-            added := _added(program, module.path, module.base, memory)
-        ):
-            _use(added, here)
-            if added.wants_debug_file() and (apart := files.separate(here)):
-                _use(added, apart)
-    if files.vdso is not None and (added := _added(program, VDSO, files.vdso, memory)):
-        _use_copy(added, memory)
-    return program
+
+    def __init__(self, core: str, files: TargetFiles, memory: Memory) -> None:
+        """Raises DebuggerError, with drgn's complaint."""
+        self.program = drgn.Program()
+        self._apart: list[tuple[drgn.Module, str]] = []
+        try:
+            with _no_plugins():
+                self.program.set_core_dump(core)
+            self.program.set_enabled_debug_info_finders([])
+        except ERRORS as error:
+            raise DebuggerError(f"drgn cannot open {core}: {error}") from None
+        for module in files.modules(memory):
+            if (here := files.here(memory, module.path)) and (
+                added := _added(self.program, module.path, module.base, memory)
+            ):
+                _use(added, here)
+                if added.wants_debug_file() and (apart := files.separate(here)):
+                    self._apart.append((added, apart))
+        if files.vdso is not None and (added := _added(self.program, VDSO, files.vdso, memory)):
+            _use_copy(added, memory)
+
+    def read_all(self) -> bool:
+        """Read what debug information has not been read yet; False if there was none."""
+        return self._read(self._apart)
+
+    def read_at(self, addresses: Iterable[int]) -> bool:
+        """The same for the files that have these addresses."""
+        if not self._apart:
+            return False
+        wanted = set()
+        for address in addresses:
+            with suppress(LookupError):
+                wanted.add(self.program.module(address).name)
+        return self._read([each for each in self._apart if each[0].name in wanted])
+
+    def _read(self, wanted: Sequence[tuple[drgn.Module, str]]) -> bool:
+        self._apart = [each for each in self._apart if each not in wanted]
+        for module, path in wanted:
+            _use(module, path)
+        return bool(wanted)
 
 
 @contextmanager

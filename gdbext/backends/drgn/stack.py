@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -11,8 +12,9 @@ import drgn
 from drgn import TypeKind
 
 from gdbext.backends.adapter import LOST, in_order
-from gdbext.backends.drgn.program import ERRORS
-from gdbext.backends.drgn.types import WORD_BYTES, bare, bits, registers_object, size_of
+from gdbext.backends.drgn import types
+from gdbext.backends.drgn.program import ERRORS, Opened
+from gdbext.backends.drgn.types import WORD_BYTES, registers_object
 from gdbext.binfmt.dwarf import callsites, inlines, locations
 from gdbext.binfmt.dwarf.entries import LOW_PC, DebugEntry
 from gdbext.binfmt.entry_values import EntryValues
@@ -20,24 +22,28 @@ from gdbext.binfmt.files import DwarfPlace, TargetFiles
 from gdbext.target.cplusplus import function_in
 from gdbext.target.expressions import has_own_name, plain_function, tidy_type
 from gdbext.target.protocol import SIGNAL_FRAME, Debugger, NativeFrame, Variable
-from gdbext.target.registers import PRESERVED, known_registers
+from gdbext.target.registers import GENERAL, PRESERVED
 from gdbext.target.signals import returns_from_signal
 
 
 class Stacks:
     """All threads' stacks, each walked when it is first asked for."""
 
-    def __init__(self, debugger: Debugger, files: TargetFiles, program: drgn.Program) -> None:
+    def __init__(self, debugger: Debugger, files: TargetFiles, opened: Opened) -> None:
         self._debugger = debugger
         self._files = files
-        self._program = program
+        self._opened = opened
+        self._program = opened.program
         self._walks: dict[int, _Walk] = {}
         self._entry_values = EntryValues(debugger, files)
         self._scopes: dict[DwarfPlace, list[list[DebugEntry]]] = {}
         self._lost_there: dict[tuple[DwarfPlace, int, str], _Lost] = {}
         # What threads that are at the same place have in common.
         self._described: dict[_Place, NativeFrame] = {}
-        self._parameters_at: dict[_Place, list[str]] = {}
+        self._names_at: dict[_Place, dict[str, bool]] = {}
+        self._declared_at: dict[tuple[_Place, str], _Declared] = {}
+        self._dwarf_of: dict[_Place, DwarfPlace | None] = {}
+        self._registers: dict[tuple[int, int], dict[str, int]] = {}
 
     def walk(self, lwp: int, limit: int) -> list[_Frame]:
         """At least ``limit`` frames, or all, down to ``main``."""
@@ -58,7 +64,7 @@ class Stacks:
 
     def _trace(self, lwp: int) -> Iterator[drgn.StackFrame]:
         try:
-            yield from self._with_callers(self._program.stack_trace(lwp))
+            yield from self._with_callers(self._stack_trace(lwp))
         except ERRORS:
             # A thread that the core does not have, or registers that are cut off.
             return
@@ -71,8 +77,15 @@ class Stacks:
         for frame in trace:
             yield frame
             if frame.interrupted and (caller := self._caller(frame)) is not None:
-                yield from self._program.stack_trace(caller)
+                yield from self._stack_trace(caller)
                 return
+
+    def _stack_trace(self, start: int | drgn.Object) -> drgn.StackTrace:
+        trace = self._program.stack_trace(start)
+        # drgn has looked up inlined functions by now.
+        if self._opened.read_at(_places(trace)):
+            trace = self._program.stack_trace(start)
+        return trace
 
     def _caller(self, frame: drgn.StackFrame) -> drgn.Object | None:
         """The registers of who called through a bad pointer: the call has only put its return
@@ -135,29 +148,46 @@ class Stacks:
         walk = self.walk(lwp, level + 1)
         if level >= len(walk):
             return []
-        frame = walk[level]
-        if frame.place not in self._parameters_at:
-            self._parameters_at[frame.place] = self._parameters(frame.frame)
-        parameters = self._parameters_at[frame.place]
+        frame, place = walk[level].frame, walk[level].place
+        if place not in self._names_at:
+            self._names_at[place] = self._names(frame)
         arguments: dict[str, Variable] = {}
         local: dict[str, Variable] = {}
-        try:
-            # drgn begins with the function's own block; here the innermost one comes first.
-            names = frame.frame.locals()
-        except ERRORS:
-            return []
-        for name in (*(n for n in names if n in parameters), *reversed(names)):
-            if name in arguments or name in local:
-                continue
-            is_argument = name in parameters
+        for name, is_argument in self._names_at[place].items():
             try:
-                value = frame.frame[name]
-                if is_argument or self._is_local(value, name):
-                    found = self._variable(lwp, level, name, value, is_argument)
+                value = frame[name]
+                declared = self._declared(place, name, value)
+                if is_argument or not declared.is_static:
+                    found = self._variable(lwp, level, name, value, declared, is_argument)
                     (arguments if is_argument else local)[name] = found
             except ERRORS:
                 continue
         return in_order(arguments, local)
+
+    def _names(self, frame: drgn.StackFrame) -> dict[str, bool]:
+        """The names of a frame's variables, and whether each is a parameter: those first, then
+        those of the innermost block.
+        """
+        try:
+            # drgn begins with the function's own block.
+            names = frame.locals()
+        except ERRORS:
+            return {}
+        # To look for the function of a frame without any, drgn would index all debug information.
+        parameters = self._parameters(frame) if names else []
+        first = {name: True for name in names if name in parameters}
+        return first | {name: name in parameters for name in reversed(names)}
+
+    def _declared(self, place: _Place, name: str, value: drgn.Object) -> _Declared:
+        """What a variable is declared as; the same in all threads that are there."""
+        wanted = place, name
+        if wanted not in self._declared_at:
+            self._declared_at[wanted] = _Declared(
+                tidy_type(value.type_.type_name()),
+                types.shape(value.type_),
+                self._is_static(name, value),
+            )
+        return self._declared_at[wanted]
 
     def _parameters(self, frame: drgn.StackFrame) -> list[str]:
         """The names of the parameters of a frame's function."""
@@ -173,33 +203,35 @@ class Stacks:
                 continue
         return []
 
-    def _is_local(self, value: drgn.Object, name: str) -> bool:
-        """Whether it is a variable of the frame: not static, no function, no enumerator."""
-        kind = bare(value.type_)
+    def _is_static(self, name: str, value: drgn.Object) -> bool:
+        """Whether a name is of no variable of the frame: a static one's, which is in a file's own
+        data and on no stack, a function's, an enumerator's.
+        """
+        kind = types.bare(value.type_)
         if kind.kind == TypeKind.FUNCTION:
-            return False
+            return True
         if kind.kind == TypeKind.ENUM and name in {each.name for each in kind.enumerators or ()}:
-            return False
-        return value.address_ is None or not self._is_static(value.address_)
-
-    def _is_static(self, address: int) -> bool:
-        """Whether a variable there is in a file's own data, and on no stack."""
+            return True
         try:
-            return self._program.module(address) is not None
+            return value.address_ is not None and bool(self._program.module(value.address_))
         except LookupError:
             return False
 
     def _variable(
-        self, lwp: int, level: int, name: str, value: drgn.Object, is_argument: bool
+        self,
+        lwp: int,
+        level: int,
+        name: str,
+        value: drgn.Object,
+        declared: _Declared,
+        is_argument: bool,
     ) -> Variable:
-        found, is_address, missing = bits(value)
-        size = size_of(value.type_)
+        found, is_address, missing = types.bits(value, declared.shape)
+        size = declared.shape.size
         if missing == LOST and size <= WORD_BYTES:
             found, missing = self._entry_value(lwp, level, name, is_argument)
             found = found & (1 << 8 * size) - 1 if found is not None else None
-        return Variable(
-            name, tidy_type(value.type_.type_name()), found, missing, is_address, is_argument
-        )
+        return Variable(name, declared.type, found, missing, is_address, is_argument)
 
     def _entry_value(
         self, lwp: int, level: int, name: str, is_argument: bool
@@ -207,13 +239,14 @@ class Stacks:
         """(value, what is missing) of a variable that drgn has no value of: its caller may know
         what it was.
         """
-        walk = self.walk(lwp, level + 1)
-        frames = [each.native for each in walk]
-        is_caller = known_registers(frames, level) == PRESERVED
-        place = self._files.dwarf_at(self._debugger, frames[level].pc - is_caller)
+        frame = self.walk(lwp, level + 1)[level]
+        address = frame.native.pc - frame.place.is_caller
+        if frame.place not in self._dwarf_of:
+            self._dwarf_of[frame.place] = self._files.dwarf_at(self._debugger, address)
+        place = self._dwarf_of[frame.place]
         if place is None:
             return None, LOST
-        lost = self._lost(place, walk[level].place.depth, name)
+        lost = self._lost(place, frame.place.depth, name)
         if lost.expression is not None:
             # drgn computes no values that need those of the function's entry.
             value = callsites.compute(
@@ -222,10 +255,10 @@ class Stacks:
                 None,
                 lambda number: self._entry_values.register(lwp, level, number),
                 self._debugger,
-                frames[level].pc - is_caller - place.address,
+                address - place.address,
             )
             return value, LOST if value is None else None
-        if is_argument and not frames[level].is_inlined and lost.register is not None:
+        if is_argument and not frame.native.is_inlined and lost.register is not None:
             value = self._entry_values.register(lwp, level, lost.register)
             return value, LOST if value is None else "entry value"
         return None, LOST
@@ -244,12 +277,25 @@ class Stacks:
         return self._lost_there[wanted]
 
     def registers(self, lwp: int, level: int) -> dict[str, int]:
+        wanted = lwp, level
+        if wanted not in self._registers:
+            self._registers[wanted] = self._read_registers(lwp, level)
+        return self._registers[wanted]
+
+    def _read_registers(self, lwp: int, level: int) -> dict[str, int]:
         walk = self.walk(lwp, level + 1)
         if level >= len(walk):
             return {}
         values = {**walk[level].frame.registers(), "rip": walk[level].native.pc}
-        names = known_registers([each.native for each in walk], level)
+        names = PRESERVED if walk[level].place.is_caller else GENERAL
         return {name: values[name] for name in names if name in values}
+
+
+def _places(trace: drgn.StackTrace) -> Iterator[int]:
+    """Where in the code the frames are, as far as that is known."""
+    with suppress(LookupError):
+        for frame in trace:
+            yield frame.pc
 
 
 class _Lost(NamedTuple):
@@ -283,6 +329,14 @@ class _Place(NamedTuple):
     depth: int
     is_caller: bool
     is_interrupted: bool
+
+
+class _Declared(NamedTuple):
+    """What a variable is declared as."""
+
+    type: str
+    shape: types.Shape
+    is_static: bool
 
 
 class _Frame(NamedTuple):

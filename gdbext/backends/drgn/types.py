@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import NamedTuple
 
 import drgn
 from drgn import TypeKind
@@ -82,15 +83,31 @@ def size_of(kind: drgn.Type) -> int:
         return 0
 
 
-def bits(value: drgn.Object) -> tuple[int | None, bool, str | None]:
+class Shape(NamedTuple):
+    """What of a type decides how a variable's value is read; ``size`` in bytes, 0 where it has
+    none.
+    """
+
+    size: int
+    is_aggregate: bool
+    fits_register: bool
+
+
+def shape(kind: drgn.Type) -> Shape:
+    """The shape of a variable's type."""
+    size, bare_kind = size_of(kind), bare(kind).kind
+    # A struct of one word lives in a register.
+    fits_register = bare_kind in (*INTEGERS, *STRUCTS) and size <= WORD_BYTES
+    return Shape(size, bare_kind in AGGREGATES, fits_register)
+
+
+def bits(value: drgn.Object, shape: Shape) -> tuple[int | None, bool, str | None]:
     """(bits, False, None), (address of an aggregate, True, None), or (None, False, why not)."""
-    kind = bare(value.type_)
     if value.absent_:
         return None, False, LOST
-    if kind.kind in AGGREGATES and value.address_ is not None:
+    if shape.is_aggregate and value.address_ is not None:
         return value.address_, True, None
-    # A struct of one word lives in a register.
-    if kind.kind not in (*INTEGERS, *STRUCTS) or size_of(kind) > WORD_BYTES:
+    if not shape.fits_register:
         return None, False, NO_INTEGER
     try:
         return int.from_bytes(value.to_bytes_(), "little"), False, None

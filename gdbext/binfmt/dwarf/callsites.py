@@ -78,7 +78,7 @@ def _entry_with(dwarf: Dwarf, unit: int, place: int) -> DebugEntry | None:
     """
     for start in (place - 1, place - 2):
         code, after = leb(dwarf.data, start)
-        shape = dwarf.shapes(unit).get(code)
+        shape = dwarf.shapes(unit).find(code)
         if (
             after == place
             and shape is not None

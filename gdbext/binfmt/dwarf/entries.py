@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import bisect
 import functools
-import itertools
+import mmap
 import struct
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
@@ -46,6 +46,8 @@ FIXED = {
     0x20: 8,
 }
 """Sizes of forms: addresses, data, references, offsets into other sections."""
+LENGTHS = (0x0B, 0x05, 0x06, 0x07)
+"""DW_FORM_data1, 2, 4, 8."""
 NOTHING = (0x19, IMPLICIT_CONST)
 """DW_FORM_flag_present and implicit_const take no room."""
 LEBS = (0x0D, 0x0F, 0x15, 0x1A, 0x1B, 0x22, 0x23)
@@ -72,10 +74,28 @@ class Shape(NamedTuple):
     has_children: bool
     attributes: tuple[tuple[int, int], ...]
     constants: dict[int, int]
-    size: int | None = None
+
+
+class Stride(NamedTuple):
+    """How an entry is passed over unread."""
+
+    size: int | None
     """Bytes of all values; None where they differ from entry to entry."""
-    sibling: int | None = None
+    sibling: int | None
     """Where among them the reference to the next sibling stands; None where that is not fixed."""
+    code: tuple[int, int, int] | None
+    """Where the address of its code stands, and the length of that with its own size; None where
+    they are not fixed, or there is code in several pieces, or none.
+    """
+
+    def misses(self, data: bytes | mmap.mmap, at: int, address: int) -> bool:
+        """Whether an entry whose values are at that offset has code, but not at the address."""
+        if self.code is None:
+            return False
+        low_at, high_at, size = self.code
+        low = int.from_bytes(data[at + low_at : at + low_at + 8], "little")
+        length = int.from_bytes(data[at + high_at : at + high_at + size], "little")
+        return not low <= address < low + length
 
 
 class DebugEntry(NamedTuple):
@@ -91,6 +111,42 @@ class DebugEntry(NamedTuple):
     """Where its children or its next sibling start."""
 
 
+class Shapes:
+    """A unit's abbreviations by code, read as far as the last one that was asked for.
+
+    A unit has hundreds; of most units only the first is needed, that of the unit's own entry.
+    """
+
+    def __init__(self, shapes: Iterator[tuple[int, Shape]]) -> None:
+        self._following = shapes
+        self.known: dict[int, Shape] = {}
+        """Those that were read so far."""
+        self.strides: dict[int, Stride] = {}
+
+    def find(self, code: int) -> Shape | None:
+        """The abbreviation of that code, if there is one."""
+        known = self.known
+        if code not in known:
+            for found, shape in self._following:
+                known[found] = shape
+                if found == code:
+                    break
+        return known.get(code)
+
+    def __getitem__(self, code: int) -> Shape:
+        """The same; raises Malformed where there is none."""
+        found = self.find(code)
+        if found is None:
+            raise Malformed
+        return found
+
+    def stride(self, code: int) -> Stride:
+        """How entries of that code are passed over."""
+        if code not in self.strides:
+            self.strides[code] = _stride(self[code].attributes)
+        return self.strides[code]
+
+
 class Dwarf:
     """The debug information of one file."""
 
@@ -98,7 +154,12 @@ class Dwarf:
         self.file = file
         self.data = file.data
         self._info = file.names.get(".debug_info")
-        self._shapes: dict[int, dict[int, Shape]] = {}
+        self._shapes: dict[int, Shapes] = {}
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the file has any."""
+        return self._info is not None
 
     # --- units ----------------------------------------------------------------------------------
 
@@ -160,10 +221,7 @@ class Dwarf:
         code, at = leb(self.data, at)
         if code == 0:
             return None
-        shape = self.shapes(unit).get(code)
-        if shape is None:
-            raise Malformed
-        return self._entry(unit, shape, at)
+        return self._entry(unit, self.shapes(unit)[code], at)
 
     def _entry(self, unit: int, shape: Shape, at: int) -> DebugEntry:
         attributes = {}
@@ -179,32 +237,38 @@ class Dwarf:
             yield child
             at = self._after(child)
 
-    def tagged(self, parent: DebugEntry, tags: Collection[int]) -> Iterator[DebugEntry]:
-        """The entries directly below that have one of the tags; the others are passed over unread.
+    def tagged(
+        self, parent: DebugEntry, tags: Collection[int], address: int
+    ) -> Iterator[DebugEntry]:
+        """The entries directly below that have one of the tags; the others are passed over unread,
+        and so are those whose code is elsewhere than at the address, where that is told at once.
 
         A unit has thousands of entries, and ten that matter.
         """
         data, unit, at = self.data, parent.unit, parent.end
         shapes = self.shapes(unit)
+        known, strides = shapes.known, shapes.strides
         while parent.shape.has_children:
             code, after = data[at], at + 1
             if code >= 0x80:
                 code, after = leb(data, at)
             if code == 0:
                 return
-            shape = shapes[code]
-            if shape.tag in tags:
+            shape = known[code] if code in known else shapes[code]
+            stride = strides[code] if code in strides else shapes.stride(code)
+            if shape.tag in tags and not stride.misses(data, after, address):
                 entry = self._entry(unit, shape, after)
                 yield entry
                 at = self._after(entry)
-            elif shape.sibling is not None:
-                place = after + shape.sibling
+                continue
+            if stride.sibling is not None:
+                place = after + stride.sibling
                 following = unit + int.from_bytes(data[place : place + 4], "little")
                 if following <= at:
                     raise Malformed
                 at = following
-            elif shape.size is not None and not shape.has_children:
-                at = after + shape.size
+            elif stride.size is not None and not shape.has_children:
+                at = after + stride.size
             else:
                 at = self._after(self._entry(unit, shape, after))
 
@@ -222,51 +286,41 @@ class Dwarf:
             at = self._after(child)
         return at + 1
 
-    def shapes(self, unit: int) -> dict[int, Shape]:
+    def shapes(self, unit: int) -> Shapes:
         """The unit's abbreviations by code."""
         (offset,) = struct.unpack_from(
             "<I", self.data, unit + (8 if self.version(unit) >= 5 else 6)
         )
         if offset not in self._shapes:
-            self._shapes[offset] = dict(
+            self._shapes[offset] = Shapes(
                 self._read_shapes(self.file.names[".debug_abbrev"].start + offset)
             )
         return self._shapes[offset]
 
     def _read_shapes(self, at: int) -> Iterator[tuple[int, Shape]]:
+        data = self.data
         while True:
-            code, at = leb(self.data, at)
+            code, at = leb(data, at)
             if code == 0:
                 return
-            tag, at = leb(self.data, at)
-            has_children = self.data[at] == 1
+            tag, at = leb(data, at)
+            has_children = data[at] == 1
             at += 1
             attributes = []
             constants = {}
             while True:
-                attribute, at = leb(self.data, at)
-                form, at = leb(self.data, at)
+                # Nearly all are numbers of one byte, and there are thousands.
+                attribute, form = data[at], data[at + 1]
+                at += 2
+                if attribute >= 0x80 or form >= 0x80:
+                    attribute, at = leb(data, at - 2)
+                    form, at = leb(data, at)
                 if form == IMPLICIT_CONST:
-                    constants[attribute], at = signed_leb(self.data, at)
+                    constants[attribute], at = signed_leb(data, at)
                 if not attribute:
                     break
                 attributes.append((attribute, form))
-            sizes = [0 if form in NOTHING else FIXED.get(form) for _, form in attributes]
-            before = list(
-                itertools.takewhile(lambda pair: pair[0] != (SIBLING, REF4), zip(attributes, sizes))
-            )
-            has_sibling = len(before) < len(attributes)
-            yield (
-                code,
-                Shape(
-                    tag,
-                    has_children,
-                    tuple(attributes),
-                    constants,
-                    _sum(sizes),
-                    _sum([size for _, size in before]) if has_sibling else None,
-                ),
-            )
+            yield code, Shape(tag, has_children, tuple(attributes), constants)
 
     # --- values ---------------------------------------------------------------------------------
 
@@ -342,9 +396,18 @@ class Dwarf:
         return self.entry(at, self._units[bisect.bisect_right(self._units, at) - 1])
 
 
-def _sum(sizes: Sequence[int | None]) -> int | None:
-    """The sum; None if any is unknown."""
-    return None if None in sizes else sum(size or 0 for size in sizes)
+def _stride(attributes: Sequence[tuple[int, int]]) -> Stride:
+    size: int | None = 0
+    places = {}
+    for attribute, form in attributes:
+        width = 0 if form in NOTHING else FIXED.get(form)
+        if size is not None and width:
+            places[attribute, form] = size, width
+        size = None if size is None or width is None else size + width
+    sibling, _ = places.get((SIBLING, REF4), (None, 0))
+    low = places.get((LOW_PC, ADDRESS))
+    high = next((places[HIGH_PC, form] for form in LENGTHS if (HIGH_PC, form) in places), None)
+    return Stride(size, sibling, (low[0], *high) if low and high else None)
 
 
 def leb(data: object, at: int) -> tuple[int, int]:

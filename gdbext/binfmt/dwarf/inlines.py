@@ -81,7 +81,7 @@ def _nest(dwarf: Dwarf, address: int) -> list[DebugEntry]:
     place: DebugEntry | None = top
     wanted: tuple[int, ...] = (SUBPROGRAM,)
     while place is not None:
-        inner = dwarf.tagged(place, wanted)
+        inner = dwarf.tagged(place, wanted, address)
         place = next((e for e in inner if _covers(dwarf, e, base, address)), None)
         found += [place] if place is not None else []
         wanted = (LEXICAL_BLOCK, INLINED)

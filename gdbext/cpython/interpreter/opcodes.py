@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from gdbext.frozen import dataclass
@@ -41,8 +42,7 @@ class Opcodes:
 
     def effect(self, name: str, oparg: int) -> tuple[int, int]:
         """(values popped, values pushed)."""
-        pops, pushes = self.effects[name]
-        return _amount(pops, oparg), _amount(pushes, oparg)
+        return _effect(*self.effects[name], oparg)
 
     def with_specialisations(self, deopt: bytes) -> Opcodes:
         """The same plain instructions, specialised as the process's own ``_PyOpcode_Deopt`` says.
@@ -107,6 +107,11 @@ def opcodes(name: str, content: Mapping[str, Any]) -> Opcodes:
         instrumented=frozenset(instrumented),
         import_name_shift=content["import_name_shift"],
     )
+
+
+@lru_cache(maxsize=1 << 12)
+def _effect(pops: tuple[int, ...], pushes: tuple[int, ...], oparg: int) -> tuple[int, int]:
+    return _amount(pops, oparg), _amount(pushes, oparg)
 
 
 def _amount(factors: tuple[int, ...], oparg: int) -> int:

@@ -25,7 +25,6 @@ from typing import Any
 
 from gdbext import user_cache
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
-from gdbext.cpython.layout.layout import PROBE
 from gdbext.cpython.layout.tables import LayoutTable, agrees
 from gdbext.target.protocol import Struct
 
@@ -59,8 +58,7 @@ class StructCache:
     What is new goes to disk when this is dropped, or by ``save``.
 
     ``key`` is the :func:`file_key` of the file which has ``_PyRuntime``, whose build id is the same
-    in memory and on disk; without one nothing is kept.  Nor is anything answered from disk where
-    the debugger has no DWARF: what a report says must not hang on what ran before it.
+    in memory and on disk; without one nothing is kept, nor answered from disk.
     """
 
     def __init__(
@@ -70,7 +68,7 @@ class StructCache:
         self._kept = LayoutTable({})
         self._new: dict[str, Struct] = {}
         self._save: Callable[[], None] = lambda: None
-        if key and key.isalnum() and not os.environ.get("GDBEXT_NO_CACHE") and lookup(PROBE):
+        if key and key.isalnum() and not os.environ.get("GDBEXT_NO_CACHE"):
             path = folder() / f"{key}.json"
             self._kept = _load(path, offsets)
             self._save = partial(_save, path, offsets, self._kept, self._new)

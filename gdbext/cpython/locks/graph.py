@@ -76,12 +76,37 @@ class WaitGraph:
         """The edges of what the thread waits for, to each thread that may have it."""
         return self._edges.get(lwp, [])
 
+    def to_thread(self, lwp: int | None) -> list[Edge]:
+        """The edges of who waits for what the thread has; for None, for what an exited one has."""
+        return [
+            Edge(wait, hold)
+            for wait in self.waits.values()
+            for hold in self.holds.get(wait.lock.address, ())
+            if hold.lwp == lwp
+        ]
+
     @cached_property
     def _edges(self) -> dict[int, list[Edge]]:
         return {
             lwp: [Edge(wait, hold) for hold in self.holds.get(wait.lock.address, ())]
             for lwp, wait in self.waits.items()
         }
+
+    @cached_property
+    def _holders(self) -> dict[int, dict[int, Hold]]:
+        """Of each lock the waiting threads that may have it: where many wait for one lock, each
+        may, on ten lines.
+        """
+        holders: dict[int, dict[int, Hold]] = {}
+        for lock, holds in self.holds.items():
+            for hold in holds:
+                if hold.lwp is not None and hold.lwp in self.waits:
+                    holders.setdefault(lock, {}).setdefault(hold.lwp, hold)
+        return holders
+
+    def _ahead(self, lwp: int) -> dict[int, Hold]:
+        """The waiting threads that one waits for."""
+        return self._holders.get(self.waits[lwp].lock.address, {})
 
     @cached_property
     def cycles(self) -> list[tuple[Edge, ...]]:
@@ -102,10 +127,10 @@ class WaitGraph:
         """
         behind: dict[int, list[int]] = {}
         ahead = dict.fromkeys(self.waits, 0)
-        for edge in self.edges:
-            if edge.hold.lwp in ahead:
-                ahead[edge.wait.lwp] += 1
-                behind.setdefault(edge.hold.lwp or 0, []).append(edge.wait.lwp)
+        for lwp in self.waits:
+            for holder in self._ahead(lwp):
+                ahead[lwp] += 1
+                behind.setdefault(holder, []).append(lwp)
         free = [lwp for lwp, count in ahead.items() if count == 0]
         knot = set(ahead)
         while free:
@@ -124,12 +149,12 @@ class WaitGraph:
         while frontier:
             following: list[int] = []
             for lwp in frontier:
-                for edge in self.from_thread(lwp):
-                    if edge.hold.lwp == start:
-                        return self._way_to(edge, reached)
-                    if edge.hold.lwp in self.knot and edge.hold.lwp not in reached:
-                        reached[edge.hold.lwp] = edge
-                        following.append(edge.hold.lwp)
+                for holder, hold in self._ahead(lwp).items():
+                    if holder == start:
+                        return self._way_to(Edge(self.waits[lwp], hold), reached)
+                    if holder in self.knot and holder not in reached:
+                        reached[holder] = Edge(self.waits[lwp], hold)
+                        following.append(holder)
             frontier = following
         return None
 

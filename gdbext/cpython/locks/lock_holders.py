@@ -61,9 +61,15 @@ class LockHolders:
         self._sources = sources
         self._places = places
         self._blocks = blocks
+        self._known: dict[Lock, tuple[Hold, ...]] = {}
 
     def of(self, lock: Lock) -> tuple[Hold, ...]:
         """Every thread that has, or may have, the lock; empty when nothing shows who."""
+        if lock not in self._known:
+            self._known[lock] = self._find(lock)
+        return self._known[lock]
+
+    def _find(self, lock: Lock) -> tuple[Hold, ...]:
         find = {
             LockKind.LOCK: self._of_python_lock,
             LockKind.RLOCK: self._of_python_lock,

@@ -168,25 +168,24 @@ def _orphans(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
     the other side of a fork.
     """
     knows_all = all(t.fs_base for t in sources.threads)
-    for edge in graph.edges:
-        if edge.hold.lwp is None:
-            confidence = (
-                Confidence.POSSIBLE
-                if edge.wait.has_timeout
-                else Confidence.PROVEN
-                if knows_all
-                else Confidence.LIKELY
-            )
-            lock = edge.wait.lock
-            detail = Claim("owner-exited", lock=lock.claim)
-            yield _problem(
-                LockProblemKind.MUTEX_MISUSE,
-                detail,
-                confidence,
-                [edge.wait.lwp],
-                lock,
-                [*edge.hold.evidence, *edge.wait.evidence],
-            )
+    for edge in graph.to_thread(None):
+        confidence = (
+            Confidence.POSSIBLE
+            if edge.wait.has_timeout
+            else Confidence.PROVEN
+            if knows_all
+            else Confidence.LIKELY
+        )
+        lock = edge.wait.lock
+        detail = Claim("owner-exited", lock=lock.claim)
+        yield _problem(
+            LockProblemKind.MUTEX_MISUSE,
+            detail,
+            confidence,
+            [edge.wait.lwp],
+            lock,
+            [*edge.hold.evidence, *edge.wait.evidence],
+        )
 
 
 def _cycles(sources: Sources, graph: WaitGraph) -> Iterator[Problem]:
@@ -367,7 +366,7 @@ def _sleep(
     wait = graph.waits.get(lwp)
     if wait is None or wait.lock.kind not in FOREIGN or wait.has_timeout:
         return None
-    is_held = any(edge.wait.lwp == lwp for edge in graph.edges)
+    is_held = bool(graph.from_thread(lwp))
     if is_held and wait.lock.kind is LockKind.NATIVE:
         return None
     if _is_c_librarys(sources, wait.lock.address):

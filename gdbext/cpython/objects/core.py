@@ -16,7 +16,7 @@ from gdbext.target.protocol import Memory, MemoryFault
 
 MAX_BASES = 100
 MOST_KEPT = 1 << 14
-"""Objects whose types are remembered."""
+"""Objects whose types are remembered, and names of attributes that are."""
 T = TypeVar("T")
 
 
@@ -42,6 +42,7 @@ class Core(Reader):
         self._types = Types(self, self._headers, is_collecting)
         self._memo: dict[tuple[str, int], object] = {}
         self._types_of: dict[int, TypeInfo | None] = {}
+        self._names: dict[int, str | None] = {}
 
     def header(self, address: int) -> Header:
         """The object header at ``address``, whatever stands there.
@@ -179,12 +180,20 @@ class Core(Reader):
         return read_cstring(self.memory, address, limit)
 
     def memo(self, key: tuple[str, int], make: Callable[[], T]) -> T:
-        """What ``make`` gave for that key the first time: facts of types, which do not change while
-        the target stands still.
+        """What ``make`` gave for that key the first time: what does not change while the target
+        stands still, of types, and of the few objects whose attributes are asked for by name.
         """
         if key not in self._memo:
             self._memo[key] = make()
         return cast(T, self._memo[key])
+
+    def name(self, address: int) -> str | None:
+        """The text of a ``str`` that names an attribute: the objects of a class share them."""
+        if address not in self._names:
+            if len(self._names) == MOST_KEPT:
+                self._names.clear()
+            self._names[address] = self.text(address)
+        return self._names[address]
 
     def text(self, address: int, limit: int = 1000) -> str | None:
         """The text of the ``str`` object at ``address``; None if there is no ``str`` object."""

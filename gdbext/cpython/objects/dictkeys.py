@@ -10,12 +10,13 @@ instance's own inline values.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from gdbext.cpython.objects.reader import Damaged, Reader, signed
 from gdbext.cpython.objects.strings import read_str
 from gdbext.model import Claim
 
+T = TypeVar("T")
 KINDS = ("general", "unicode", "split")
 GENERAL, UNICODE, SPLIT = 0, 1, 2
 MAX_LOG2_SIZE = 40
@@ -194,33 +195,43 @@ def find_key(reader: Reader, entries: Iterable[DictEntry], name: str) -> DictEnt
     return None
 
 
-class TextKeys:
-    """The entries of a dict by their keys' texts, read as far as the last one that was asked for.
+class ByName(Generic[T]):
+    """Things by their names, read as far as the last one that was asked for.
 
     Names are looked up in the same few namespaces again and again.
+
+        >>> names = ByName(iter([("a", 1), ("b", 2), ("a", 3)]))
+        >>> names.find("b"), names.find("a"), names.find("c")
+        (2, 1, None)
     """
 
-    LONGEST = 1000
+    def __init__(self, things: Iterator[tuple[str, T]]) -> None:
+        self._following = things
+        self._known: dict[str, T] = {}
 
-    def __init__(self, reader: Reader, entries: Iterator[DictEntry]) -> None:
-        self._reader = reader
-        self._entries = entries
-        self._by_text: dict[str, DictEntry] = {}
-
-    def find(self, name: str) -> DictEntry | None:
-        """The first entry whose key is that text, of at most ``LONGEST`` characters.
+    def find(self, name: str) -> T | None:
+        """The first of that name.
 
         Raises:
-            MemoryFault, UnknownLayout: where the entries cannot be read so far; then, and from then
-            on, what lies behind is not found.
+            MemoryFault, UnknownLayout: where they cannot be read so far; then, and from then on,
+            what lies behind is not found.
         """
-        if name in self._by_text:
-            return self._by_text[name]
-        memory, layout = self._reader.memory, self._reader.layout
-        for entry in self._entries:
-            text = read_str(memory, layout, entry.key, self.LONGEST) if entry.key else None
-            if text is not None:
-                self._by_text.setdefault(text, entry)
+        if name in self._known:
+            return self._known[name]
+        for text, thing in self._following:
+            self._known.setdefault(text, thing)
             if text == name:
-                return entry
+                return thing
         return None
+
+
+LONGEST_NAME = 1000
+
+
+def by_text(reader: Reader, entries: Iterable[DictEntry]) -> Iterator[tuple[str, DictEntry]]:
+    """The entries whose keys are texts, of which the first ``LONGEST_NAME`` characters are read."""
+    memory, layout = reader.memory, reader.layout
+    for entry in entries:
+        text = read_str(memory, layout, entry.key, LONGEST_NAME) if entry.key else None
+        if text is not None:
+            yield text, entry

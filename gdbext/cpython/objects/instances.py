@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from gdbext.cpython.objects.core import Core
 from gdbext.cpython.objects.dictkeys import (
+    ByName,
     DictEntry,
     dict_entries,
     read_keys,
@@ -110,7 +111,7 @@ def attributes(core: Core, address: int, info: TypeInfo) -> Iterator[Attribute]:
     seen: set[int] = set()
     for entries in found:
         for entry in _readable(entries):
-            name = core.text(entry.key) if entry.key else None
+            name = core.name(entry.key) if entry.key else None
             # A dict made over the inline values shares their words.
             if name is not None and entry.value and entry.value_address not in seen:
                 seen.add(entry.value_address)
@@ -148,6 +149,9 @@ def attribute_of(core: Core, address: int, name: str) -> int | None:
     info = core.type_of(address)
     if info is None:
         return None
-    return next(
-        (found.value for found in attributes(core, address, info) if found.name == name), None
+    names = core.memo(
+        ("attributes", address),
+        lambda: ByName((each.name, each) for each in attributes(core, address, info)),
     )
+    found = names.find(name)
+    return found.value if found else None

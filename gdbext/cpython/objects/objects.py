@@ -20,7 +20,14 @@ from gdbext.cpython.objects.decoded import (
     Undecodable,
     Violation,
 )
-from gdbext.cpython.objects.dictkeys import TextKeys, dict_entries, find_key
+from gdbext.cpython.objects.dictkeys import (
+    LONGEST_NAME,
+    ByName,
+    DictEntry,
+    by_text,
+    dict_entries,
+    find_key,
+)
 from gdbext.cpython.objects.families import OTHER, family_named, family_of
 from gdbext.cpython.objects.family import Family
 from gdbext.cpython.objects.instances import Attribute
@@ -48,7 +55,7 @@ class Objects(Core):
     ) -> None:
         super().__init__(memory, layout, is_collecting)
         self._families: dict[int, Family] = {}
-        self._text_keys: dict[int, TextKeys] = {}
+        self._text_keys: dict[int, ByName[DictEntry]] = {}
 
     def family(self, info: TypeInfo) -> Family:
         """The family that instances of a type belong to."""
@@ -156,7 +163,7 @@ class Objects(Core):
         with suppress(*FAULTS):
             for entry in instances.inline_entries(self, address, info):
                 if entry.value:
-                    name = self.text(entry.key) if entry.key else None
+                    name = self.name(entry.key) if entry.key else None
                     yield Reference(entry.value, AttributeSlot(name or "None"), entry.value_address)
             pointer = instances.dict_pointer(self, address, info)
             if pointer and pointer.value and not self._is_slot(info, pointer.address - address):
@@ -209,11 +216,11 @@ class Objects(Core):
     def dict_get_str(self, address: int, key: str) -> int | None:
         """The value of a dict's string key; None if it is not there."""
         try:
-            if len(key) > TextKeys.LONGEST:
+            if len(key) > LONGEST_NAME:
                 found = find_key(self, dict_entries(self, address), key)
             else:
                 if address not in self._text_keys:
-                    self._text_keys[address] = TextKeys(self, dict_entries(self, address))
+                    self._text_keys[address] = ByName(by_text(self, dict_entries(self, address)))
                 found = self._text_keys[address].find(key)
         except FAULTS:
             return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gdbext.cpython.layout.layout import Layout
 from gdbext.cpython.traits.types import type_of_struct
 from gdbext.diagnosis.conclude.c_types import pointed_struct
@@ -11,6 +13,7 @@ NOT_OBJECTS = frozenset(
     {
         "char",
         "void",
+        "va_list",
         "int",
         "long",
         "PyThreadState",
@@ -19,6 +22,10 @@ NOT_OBJECTS = frozenset(
         "PyMutex",
     }
 )
+NUMBER = re.compile(r"(?:Py_)?(?:u?int(?:\d+|ptr|max)|s?size|u?hash|wchar)_t")
+"""C's and CPython's names for numbers: a debugger that was asked for a struct of such a name would
+search all debug information for what is not there.
+"""
 
 
 def is_object_pointer(dwarf_type: str, layout: Layout) -> bool:
@@ -31,7 +38,7 @@ def is_object_pointer(dwarf_type: str, layout: Layout) -> bool:
         return False
     if struct in HEADERS or type_of_struct(struct):
         return True
-    if struct in NOT_OBJECTS:
+    if struct in NOT_OBJECTS or NUMBER.fullmatch(struct):
         return False
     found = layout.find(struct)
     return (

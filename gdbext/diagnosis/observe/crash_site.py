@@ -59,5 +59,5 @@ def _only_extension(session: Session, interpreter: str | None) -> str | None:
     }
     # What is no identifier is no module's name, and may not be text.
     names = {name for name in names if name.isidentifier()}
-    loaded = [n for n in names if session.debugger.symbol(f"PyInit_{n}") is not None]
+    loaded = [n for n in names if session.debugger.function(f"PyInit_{n}") is not None]
     return loaded[0] if len(loaded) == 1 else None

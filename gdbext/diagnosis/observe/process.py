@@ -100,7 +100,7 @@ def _where(session: Session, lwp: int) -> Iterator[Evidence]:
             function=frame.function,
         )
         yield Evidence(claim, frame.address)
-    waiting = [edge.wait.lwp for edge in session.locks.graph.edges if edge.hold.lwp == lwp]
+    waiting = [edge.wait.lwp for edge in session.locks.graph.to_thread(lwp)]
     if waiting:
         waiters = ", ".join(map(str, dict.fromkeys(waiting)))
         yield Evidence(Claim("waiters-for-lock-of", lwp=lwp), None, waiters)

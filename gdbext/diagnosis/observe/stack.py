@@ -19,7 +19,8 @@ from gdbext.diagnosis.facts.frames import (
 from gdbext.diagnosis.observe.c_types import is_object_pointer
 from gdbext.diagnosis.observe.slots import SlotIndex
 from gdbext.session import Session
-from gdbext.target.protocol import NativeFrame, Signal
+from gdbext.target.expressions import PIECE
+from gdbext.target.protocol import NativeFrame, Signal, Symbol
 
 MAX_C_FRAMES = 48
 
@@ -54,11 +55,16 @@ class Functions:
         if symbol is None:
             start = self._function_table(frame.module).start(pc)
             return self._slots.owner(start, frame.module) if start else None
-        start = symbol.address
-        if "." in symbol.name and (whole := debugger.symbol(symbol.name.split(".")[0])):
-            # foo.cold and foo.part.0 are pieces of foo; the tables name foo itself.
-            start = whole.address
-        return self._slots.owner(start, frame.module)
+        return self._slots.owner((self._whole(symbol) or symbol).address, frame.module)
+
+    def _whole(self, symbol: Symbol) -> Symbol | None:
+        """The function that a symbol is a piece or a copy of, which is what the tables name."""
+        name = symbol.name
+        while (whole := PIECE.sub("", name)) != name:
+            if found := self._session.debugger.function(whole):
+                return found
+            name = whole
+        return None
 
     def addresses(self, frame: NativeFrame, is_exact: bool) -> range | None:
         """Where the code of a frame's function lies; None where its file does not say."""
@@ -109,13 +115,13 @@ def _variables(session: Session, lwp: int, level: int) -> tuple[FrameVariable, .
 
 
 def _is_tail_calling(session: Session) -> bool:
-    symbol = session.debugger.symbol(EVAL_LOOP)
+    symbol = session.debugger.function(EVAL_LOOP)
     return is_tail_calling(symbol.size if symbol else None)
 
 
 def _interpreter_module(session: Session, frames: Sequence[NativeFrame]) -> str | None:
     """The file that has the eval loop: the executable, or libpython."""
-    symbol = session.debugger.symbol(EVAL_LOOP)
+    symbol = session.debugger.function(EVAL_LOOP)
     if symbol is None:
         return next((f.module for f in frames if is_entry(f)), None)
     return next(

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from fakes import FakeDebugger
 from gdbext.cpython.layout.debug_offsets import DebugOffsets
 from gdbext.cpython.layout.struct_cache import StructCache, file_key
-from gdbext.target.protocol import Field, Struct
+from gdbext.session import Session
+from gdbext.target.protocol import Field, Module, Struct
 
 KEY = "0f7f29d2c49ba67a"
 OBJECT = Struct("PyObject", 32, {"ob_tid": Field(0, 8), "ob_type": Field(24, 8)})
@@ -55,20 +57,20 @@ def once(
     return [cache(name) for name in names]
 
 
-def test_the_second_session_asks_only_whether_there_is_dwarf(place: Path) -> None:
+def test_the_second_session_asks_nothing(place: Path) -> None:
     assert once(Dwarf(OBJECT, FLAGS), "PyObject", "flags") == [OBJECT, FLAGS]
-    second = Dwarf(OBJECT)
+    second = Dwarf()
     assert once(second, "PyObject", "flags") == [OBJECT, FLAGS]
-    assert second.asked == ["PyObject"]
+    assert second.asked == []
     assert [path.name for path in place.parent.iterdir()] == [place.name]
 
 
 def test_what_each_session_learns_is_added() -> None:
     once(Dwarf(OBJECT, FLAGS), "PyObject")
     once(Dwarf(OBJECT, FLAGS), "flags")
-    third = Dwarf(OBJECT)
+    third = Dwarf()
     assert once(third, "PyObject", "flags") == [OBJECT, FLAGS]
-    assert third.asked == ["PyObject"]
+    assert third.asked == []
 
 
 def test_it_can_be_written_before_its_end(place: Path) -> None:
@@ -87,11 +89,6 @@ def test_it_can_be_written_before_its_end(place: Path) -> None:
 def test_a_struct_that_was_not_there_is_asked_for_again() -> None:
     once(Dwarf(OBJECT), "flags")
     assert once(Dwarf(OBJECT, FLAGS), "flags") == [FLAGS]
-
-
-def test_without_dwarf_nothing_comes_from_disk() -> None:
-    once(Dwarf(OBJECT, FLAGS), "PyObject", "flags")
-    assert once(Dwarf(), "PyObject", "flags") == [None, None]
 
 
 def test_what_disagrees_with_the_process_is_neither_used_nor_kept(place: Path) -> None:
@@ -169,3 +166,19 @@ def test_the_key_is_of_one_file_as_it_is(tmp_path: Path) -> None:
     one.write_bytes(b"rewritten, and longer")
     assert key != file_key(KEY, str(one))
     assert file_key(KEY, str(tmp_path / "gone")) is None
+
+
+@pytest.mark.parametrize("has_dwarf", [True, False])
+def test_a_session_without_dwarf_takes_nothing_from_disk(tmp_path: Path, has_dwarf: bool) -> None:
+    """What a report says must not hang on what ran before it."""
+    program = tmp_path / "python3.13t"
+    program.touch()
+    build_id = "ab" * 20
+    once(Dwarf(OBJECT), "PyObject", key=file_key(build_id, str(program)))
+    debugger = FakeDebugger()
+    debugger.structs = {"other": FLAGS} if has_dwarf else {}
+    session = Session(debugger)
+    session.offsets = offsets(ob_type=24)
+    session.runtime_build_id = build_id
+    session._runtime_module = Module(str(program), 0x400000, build_id)
+    assert session._structs("PyObject") == (OBJECT if has_dwarf else None)

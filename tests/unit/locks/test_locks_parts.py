@@ -235,6 +235,13 @@ def test_cycles_are_found_each_once_from_the_lowest_thread_on() -> None:
     assert cycles(graph((1, 2), (2, 3))) == []
 
 
+def test_edges_are_told_by_who_has_the_lock() -> None:
+    found = graph((1, 5), (2, 5), (2, 6))
+    assert [(e.wait.lwp, e.hold.lwp) for e in found.to_thread(5)] == [(1, 5), (2, 5)]
+    assert found.to_thread(None) == []
+    assert found.from_thread(2) == [*found.to_thread(5)[1:], *found.to_thread(6)]
+
+
 def test_of_several_holders_any_may_close_the_cycle() -> None:
     assert cycles(graph((1, 5), (1, 6), (6, 1))) == [[1, 6]]
 
