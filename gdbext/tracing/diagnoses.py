@@ -5,7 +5,6 @@ when it has ended.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -15,7 +14,6 @@ from typing import NamedTuple
 from gdbext.engine import launch
 from gdbext.engine.outcome import DIAGNOSED, PARTIAL
 from gdbext.reports.formats import FORMATS, STDOUT
-from gdbext.reports.options import wants_color
 from gdbext.tracing.scratch import Scratch
 from gdbext.tracing.tracer import StoppedProcess
 
@@ -83,6 +81,11 @@ class Diagnoses:
             if self._options.keep_core
             else None
         )
+        # The command is not kept waiting for what a death alone needs.
+        import json
+
+        from gdbext.reports.options import wants_color
+
         color = self._options.color
         own = os.path.join(
             self.own_reports, f"{'look' if crash.is_asked else 'crash'}-{number}.json"

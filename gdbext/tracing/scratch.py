@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 import tempfile
 from functools import cached_property
 from types import TracebackType
@@ -23,7 +21,7 @@ class Scratch:
 
         Our process id is in it, so that ``pytest --gdbext`` finds the reports of its run.
         """
-        name = f"gdbext-run-{os.getpid()}-{secrets.token_hex(8)}"
+        name = f"gdbext-run-{os.getpid()}-{os.urandom(8).hex()}"
         return os.path.join(tempfile.gettempdir(), name)
 
     @cached_property
@@ -46,4 +44,6 @@ class Scratch:
         trace: TracebackType | None,
     ) -> None:
         if "path" in vars(self):
+            import shutil  # and what packs archives with it, for a run in which something happened
+
             shutil.rmtree(self.path, ignore_errors=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import re
 import struct
 from collections.abc import Iterator, Sequence
@@ -80,7 +79,7 @@ def write_core(path: str, pid: int, threads: Sequence[int], death: StopReason | 
         SnapshotError
     """
     death = death or StopReason()
-    machine = platform.machine()
+    machine = os.uname().machine
     if machine not in MACHINES:
         raise SnapshotError(f"cores of {machine} processes cannot be written")
     try:

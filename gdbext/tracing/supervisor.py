@@ -9,14 +9,16 @@ import os
 import signal
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gdbext.tracing import kernel_cores, proc, ptrace
 from gdbext.tracing.diagnoses import Diagnoses, RunOptions, say
-from gdbext.tracing.pauses import Pauses
 from gdbext.tracing.relay import Relay
 from gdbext.tracing.scratch import Scratch
 from gdbext.tracing.tracer import DEADLY, StoppedProcess, Tracer
+
+if TYPE_CHECKING:
+    from gdbext.tracing.pauses import Pauses
 
 KILL_AFTER = 10.0
 """Seconds from SIGTERM to SIGKILL for a command that is over its time."""
@@ -68,7 +70,11 @@ class _Supervisor:
         self._mask = mask
         self._timeout = timeout
         self._tracer = Tracer(scratch, diagnoses.start, self._ended, self._signalled, self._stopped)
-        self._pauses = Pauses(self._tracer) if with_pauses else None
+        self._pauses: Pauses | None = None
+        if with_pauses:
+            from gdbext.tracing.pauses import Pauses
+
+            self._pauses = Pauses(self._tracer)
         self._main = 0
         self._status: int | None = None
         self._refused: str | None = None
