@@ -835,9 +835,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize(
-    "what", ["write_core", "process.status", "Tracer._write", "Tracer._executed"]
-)
+@pytest.mark.parametrize("what", ["write_core", "proc.status", "Tracer._write", "Tracer._executed"])
 def test_defect_of_ours_costs_the_command_nothing(python: str, what: str) -> None:
     code = f"""
 import subprocess, threading, time
