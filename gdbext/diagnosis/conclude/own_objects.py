@@ -114,8 +114,9 @@ def _changed(crashed: ThreadAccesses | None) -> Access | None:
     changing = (
         a
         for a in (crashed.nearest if crashed else ())
-        if a.proximity is Proximity.INSIDE
+        if a.proximity <= Proximity.AT
         and a.effect.changes
+        and not a.is_passing_on
         and not (a.is_guarded or a.is_private or a.is_unshared)
         and not (traits_of(a.type).immutable or traits_of(a.type).made_to_be_shared)
     )

@@ -61,7 +61,9 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
             if is_victim and seen:
                 # What it died in need not be what was damaged: others are seen to share something.
                 foremost = None
-            races = [*seen, *races_of_workers(accesses), *apart]
+            taken = {race.object.address for race in seen}
+            in_turn = [r for r in races_of_workers(accesses) if r.object.address not in taken]
+            races = [*seen, *in_turn, *apart]
         if own is None and not any(_is_clear_part(accesses, race) for race in races):
             replaced = list(races_on_replaced(accesses, findings))
             taken = {race.object.address for race in replaced}

@@ -79,7 +79,11 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
             for each in operands(objects, frame, bytecode, target, is_on_stack):
                 if access := at.access(each, near, passing_on):
                     yield access
-            if target and near in (Proximity.LINE, Proximity.LOOP) and at.is_own:
+            # A function that is called right now, and has no frame, is just begun or left.
+            is_called = near in (Proximity.LINE, Proximity.LOOP) or (
+                near is Proximity.AT and depth == 0
+            )
+            if target and is_called and at.is_own:
                 yield from _in_callee(observer, lwp, frame, target, entered_already)
             if target and near <= Proximity.LOOP and (generator := stepped(objects, target)):
                 for inner in suspended(observer, generator):
