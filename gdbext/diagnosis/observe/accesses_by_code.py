@@ -11,7 +11,7 @@ from dataclasses import replace
 from gdbext.cpython.interpreter.calls import CALLS, Callee, callee, code_of, entered
 from gdbext.cpython.interpreter.code_facts import CodeFacts
 from gdbext.cpython.interpreter.frames import Frame, PythonStack
-from gdbext.cpython.interpreter.names import class_attribute, resolve
+from gdbext.cpython.interpreter.names import class_attribute, operand, resolve
 from gdbext.cpython.interpreter.operations import BytecodeOperation, operation_at
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.traits.effects import Effect
@@ -399,3 +399,14 @@ def current_operation(observer: Observer, frame: Frame, is_in_c: bool) -> Operat
     if target is not None and target.name is not None and not target.is_python:
         bytecode = replace(bytecode, kind=target.kind, name=target.name)
     return of_bytecode(bytecode)
+
+
+def called_object(observer: Observer, frame: Frame) -> int | None:
+    """The object that a frame calls now, be it a function or a wrapper of one: what that calls in
+    its turn is not done to it.
+    """
+    facts = observer.session.code_facts(frame.code)
+    bytecode = operation_at(facts.operations, frame.lasti) if facts and frame.lasti else None
+    if bytecode is None or bytecode.kind != "call":
+        return None
+    return operand(observer.session.objects, frame, bytecode, bytecode.receiver, True)

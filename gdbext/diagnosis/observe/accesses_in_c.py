@@ -4,15 +4,16 @@ innermost Python operation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.types import traits_of
 from gdbext.diagnosis.conclude.c_types import pointed_struct
 from gdbext.diagnosis.conclude.effects import effect_in_c
 from gdbext.diagnosis.facts.accesses import Access, Proximity
 from gdbext.diagnosis.observe.access_types import bases_of, type_name_of
-from gdbext.diagnosis.observe.accesses_by_code import current_operation
+from gdbext.diagnosis.observe.accesses_by_code import called_object, current_operation
 from gdbext.diagnosis.observe.c_types import HEADERS
 from gdbext.diagnosis.observe.c_variables import object_variables, resumed_loops
 from gdbext.diagnosis.observe.observer import Observer
@@ -23,6 +24,7 @@ from gdbext.diagnosis.observe.operations import (
 from gdbext.model import Operation, OperationKind
 from gdbext.target.protocol import MemoryFault, Variable
 
+MAX_ITERATORS = 4
 UNOWNED = frozenset({"type", "module", "function"})
 """What C code works on wherever it does anything."""
 
@@ -37,6 +39,7 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
         (observer.program.own_frame(lwp, frame_at_work) or frame_at_work) if frame_at_work else None
     )
     asked = current_operation(observer, current, current is frame_at_work) if current else None
+    called = called_object(observer, frame_at_work) if frame_at_work else None
     in_c: dict[int, Access] = {}
     for frame, variable in sorted(
         object_variables(observer, lwp), key=lambda pair: not pair[1].is_argument
@@ -60,7 +63,11 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
             lwp=lwp,
             address=address,
             type=type_name,
-            operation=asked if asked and asked != CALL else operation,
+            operation=CALL
+            if address == called
+            else asked
+            if asked not in (None, CALL)
+            else operation,
             effect=effect_in_c(type_name, operation),
             proximity=Proximity.INSIDE if is_own else Proximity.INTERNAL,
             file=current.file if current else None,
@@ -74,7 +81,43 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
             is_private=is_unshared and _is_alone(observer, address),
             is_unshared=is_unshared,
         )
+    for access in list(in_c.values()):
+        if access.is_own:
+            for behind in _behind(observer, access):
+                in_c.setdefault(behind.address, behind)
     return in_c
+
+
+def _behind(observer: Observer, access: Access, depth: int = 0) -> Iterator[Access]:
+    """The iterators that one which C code steps takes its items from, and those behind them."""
+    objects = observer.session.objects
+    advances_in = traits_of(access.type).advances_in
+    if not advances_in or depth > MAX_ITERATORS:
+        return
+    for reference in objects.children(access.address):
+        if reference.slot not in advances_in:
+            continue
+        info = objects.type_of(reference.target)
+        is_several = info is not None and info.is_subclass("tuple")
+        for target in objects.tuple_items(reference.target) if is_several else (reference.target,):
+            type_name = type_name_of(observer, target)
+            if type_name is None or traits_of(type_name).immutable:
+                continue
+            behind = replace(
+                access,
+                address=target,
+                type=type_name,
+                effect=Effect.WRITE,
+                proximity=Proximity.AT,
+                c_function=None,
+                own_level=None,
+                is_guarded=False,
+                is_private=False,
+                is_unshared=_is_unshared(observer, access.lwp, target),
+                through=access.through or access.address,
+            )
+            yield behind
+            yield from _behind(observer, behind, depth + 1)
 
 
 def _is_own(operation: Operation, variable: Variable, families: Sequence[str]) -> bool:
