@@ -112,6 +112,9 @@ def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
     if mine is not None and mine is not writer:
         # The crashed thread is one of the two; the other is who changes the object, if any does.
         writer = next((a for a in ordered if a is not mine and a.effect.changes), writer)
+        if mine.is_guarded and mine.effect.changes and writer.is_guarded:
+            # Neither harms the other; a third one may, that takes no lock.
+            writer = mine
     if writer.effect is Effect.READ and (
         writer.proximity > Proximity.LINE or any(a.is_guarded for a in ordered)
     ):
@@ -192,6 +195,8 @@ def _opponent(writer: Access, ordered: Sequence[Access]) -> Access | None:
     """The best access of another thread than the writer's."""
     # What may only read harms nobody who reads a plain attribute.
     others = [a for a in ordered if a.lwp != writer.lwp and not _is_harmless(writer, a)]
+    unlocked = [a for a in others if not a.is_guarded and a.proximity <= Proximity.LOOP]
+    others = unlocked if writer.is_guarded and unlocked else others
     if not others:
         return None
     best = max(others, key=weight)

@@ -197,7 +197,7 @@ def _is_outdone(found: _Identification, others: Sequence[_Identification]) -> bo
 
     That is one whose whole pattern is there and that is reported for this version: beside it a part
     of a pattern says nothing, nor does an issue that this version has not, nor what is done to an
-    object that is a worse suspect.
+    object that is a worse suspect, or that is not of the code in which the crash happened.
     """
     match = found.match
     if match.is_strong:
@@ -214,6 +214,10 @@ def _is_outdone(found: _Identification, others: Sequence[_Identification]) -> bo
         if not match.is_whole or found.is_fixed or not found.is_reported:
             return True
         if other.match.rank < match.rank:
+            return True
+        if other.match.candidate is not match.candidate and (
+            other.match.is_at_site and not match.functions
+        ):
             return True
     return False
 

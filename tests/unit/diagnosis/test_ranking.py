@@ -505,3 +505,67 @@ def test_who_is_at_a_lock_that_the_other_takes_is_not_in_the_object(
     [race, *_] = find_races(seen, [named] if is_known else [], is_crash=True)
     assert race.object.address == 0x1000
     assert race.confidence is (Confidence.LIKELY if is_sure else Confidence.POSSIBLE)
+
+
+def test_two_that_lock_the_object_do_no_harm_but_one_that_does_not_may() -> None:
+    """``lst[i] = x`` in two threads takes the list's lock; ``pickle.dumps(lst)`` takes none."""
+    mine = access(1, 0x1000, "list", "setitem", Effect.RESIZE, Proximity.LINE, 3, is_guarded=True)
+    other = replace(mine, lwp=2, proximity=Proximity.INSIDE)
+    third = access(3, 0x1000, "list", "dumps", Effect.UNKNOWN, Proximity.INSIDE, 5)
+    (race,) = find_races(stopped(mine, other, third), (), is_crash=True)
+    assert [t.lwp for t in race.threads] == [1, 3]
+    (race,) = find_races(stopped(mine, other), (), is_crash=True)
+    assert [t.lwp for t in race.threads] == [1, 2]
+
+
+def test_what_both_lock_comes_behind_what_nobody_does() -> None:
+    """However near the threads are to it."""
+    jobs = access(1, 0x1000, "list", "pop", Effect.RESIZE, Proximity.INSIDE, 3, is_guarded=True)
+    file = access(1, 0x2000, "_io.BytesIO", "write", Effect.RESIZE, Proximity.FUNCTION, 8)
+    both = [jobs, file, replace(jobs, lwp=2), replace(file, lwp=2)]
+    assert [pair[0] for pair in pairs(*both)] == [0x2000, 0x1000]
+
+
+def test_a_worker_that_changes_an_object_of_no_c_code_of_its_own() -> None:
+    """``heappush(shared, x)`` where the other workers wait for their next task."""
+    pushes = access(1, 0x1000, "list", "heappush", Effect.RESIZE, Proximity.INSIDE, 3)
+    waits = access(2, 0x2000, "_queue.SimpleQueue", "get", Effect.WRITE, Proximity.INSIDE, 9)
+    mine = replace(waits, lwp=1, proximity=Proximity.LOOP)
+    accesses = stopped(pushes, mine, waits)
+    work = ("thread.py", "_worker")
+    workers = [
+        replace(t, work=work, path=(work,), file=work[0], function=work[1])
+        for t in accesses.threads
+    ]
+    found = find_races(replace(accesses, threads=tuple(workers)), (), is_crash=True)
+    assert [race.object.address for race in found] == [0x1000, 0x2000]
+    assert [t.lwp for t in found[0].threads] == [1, 2]
+    alone = replace(pushes, is_unshared=True)
+    of_one = [replace(t, nearest=(alone, mine)) if t.lwp == 1 else t for t in workers]
+    found = find_races(replace(accesses, threads=tuple(of_one)), (), is_crash=True)
+    assert [race.object.address for race in found] == [0x2000]
+
+
+def test_who_hands_the_methods_of_an_object_on_is_named_where_nobody_else_is() -> None:
+    inside = access(
+        1, 0x1000, "_io.BytesIO", "write", Effect.RESIZE, Proximity.INSIDE, 3, own_level=0
+    )
+    hands_on = replace(
+        access(2, 0x1000, "_io.BytesIO", "getattr", Effect.READ, Proximity.LOOP, 9),
+        is_passing_on=True,
+    )
+    (race,) = find_races(stopped(inside, hands_on), (), is_crash=True)
+    assert ([t.lwp for t in race.threads], race.confidence) == ([1, 2], Confidence.POSSIBLE)
+    assert find_races(stopped(inside), (), is_crash=True) == ()
+
+
+def test_what_waits_in_a_queue_is_told_as_such() -> None:
+    inside = access(
+        1, 0x1000, "_io.BytesIO", "write", Effect.RESIZE, Proximity.INSIDE, 3, own_level=0
+    )
+    waits = replace(
+        access(2, 0x1000, "_io.BytesIO", "truncate", Effect.RESIZE, Proximity.FUNCTION, 9),
+        is_pending=True,
+    )
+    (race,) = find_races(stopped(inside, waits), (), is_crash=True)
+    assert [part.claim.kind for part in race.evidence] == ["thread-is-inside", "has-pending"]
