@@ -34,9 +34,9 @@ def packs(worker):
 
 
 def unpacks(worker):
-    for _ in worker.layout.iter_unpack(
+    for _ in worker.layout.iter_unpack(  # op: iter_unpack or next or iterate or size, reads
         bytes(worker.layout.size * 20)
-    ):  # op: iter_unpack or next or iterate or size, reads
+    ):
         pass
 
 

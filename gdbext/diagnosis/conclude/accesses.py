@@ -73,7 +73,8 @@ def merged(accesses: Sequence[Access], in_c: Access | None, is_in_call: bool = F
     """
     acting = [a for a in accesses if not a.is_passing_on]
     if in_c and (not acting or (in_c.is_own and min(a.proximity for a in acting) > Proximity.LINE)):
-        return replace(in_c, proximity=Proximity.INSIDE)
+        # What an iterator takes its items from is not inside code of its own.
+        return in_c if in_c.through is not None else replace(in_c, proximity=Proximity.INSIDE)
     if not acting:
         return replace(accesses[0], proximity=Proximity.FUNCTION, effect=Effect.READ)
     nearest = min(a.proximity for a in acting)
@@ -88,7 +89,8 @@ def merged(accesses: Sequence[Access], in_c: Access | None, is_in_call: bool = F
             # Outside of a loop the last one that ran is what the thread has left behind.
             best.sort(key=recency)
         named = max(best, key=lambda a: (a.effect.changes, a.effect is Effect.UNKNOWN))
-    near = Proximity.INSIDE if in_c and nearest <= Proximity.LINE else named.proximity
+    is_inside = in_c is not None and in_c.through is None and nearest <= Proximity.LINE
+    near = Proximity.INSIDE if is_inside else named.proximity
     return replace(
         named,
         # A computed call says nothing; the C function that it led to does.

@@ -31,7 +31,8 @@ CLONE_SUFFIX = re.compile(r"\.(cold|part|constprop|isra|lto_priv|llvm)\b.*")
 
 def is_common(function: str) -> bool:
     """Whether the function's standing in a stack says nothing of the cause."""
-    return function_traits(function).in_many_stacks or bool(ALLOCATOR.match(function))
+    is_known = function_traits(function).in_many_stacks or function.startswith("_Py_atomic_")
+    return is_known or bool(ALLOCATOR.match(function))
 
 
 class CandidateWords:
@@ -359,8 +360,9 @@ def _match(
         # What is done to another object, or to another attribute than the issue's, is not a sign of
         # it.
         direct = seen = frozenset()
-    elif pattern.module and called.isdisjoint(operations):
-        # A function of that name of another module is another one.
+    elif pattern.module and called.isdisjoint(operations) and not objects - COMMON_TYPES:
+        # A function of that name of another module is another one, unless it is seen to be done to
+        # an object of the module's: next(reader).
         others = frozenset(word for word in crash.calls if word not in called)
         direct, seen = direct - others, seen - others
     if not (candidate.is_site and pattern.names_object) and not called.isdisjoint(operations):
