@@ -37,7 +37,7 @@ from gdbext.diagnosis.facts.threads import Process
 from gdbext.diagnosis.known_issues.identify import Identified, identify
 from gdbext.diagnosis.observe.accesses import initialised_by_others, read_accesses
 from gdbext.diagnosis.observe.arrays import find_old_array
-from gdbext.diagnosis.observe.bad_call import read_bad_call
+from gdbext.diagnosis.observe.bad_call import called_data, read_bad_call
 from gdbext.diagnosis.observe.binding_message import read_binding_message
 from gdbext.diagnosis.observe.cpp_exception import read_exception
 from gdbext.diagnosis.observe.crash_site import read_crash_site
@@ -249,6 +249,11 @@ def _fault(
     fault = replace(fault, binding_message=said)
     if fault.signal is not None and fault.signal.name == "SIGABRT":
         return replace(fault, exception=read_exception(session, functions, stack))
+    if fault.jumped_to is None and fault.is_fault and not fault.stack_overflow:
+        called = called_data(session.debugger, stack)
+        if called is not None:
+            # What such data does as instructions says nothing.
+            fault = replace(fault, jumped_to=called, instruction=None, operand=None)
     if fault.jumped_to is None:
         return fault
     return replace(fault, bad_call=read_bad_call(session.debugger, stack, fault.jumped_to))

@@ -129,15 +129,16 @@ class Fault:
     def address(self) -> int | None:
         """The address that could not be accessed.
 
-        That is si_addr, or what the operand evaluates to where the kernel gives none.
+        That is si_addr, or what the operand evaluates to where the kernel gives none; of a call
+        through a bad pointer where that led.
         """
         if self.signal is None or self.signal.name not in FAULT_SIGNALS:
             return None
+        if self.jumped_to is not None:
+            return self.jumped_to
         if self.signal.address is not None and self.signal.code != "SI_KERNEL":
             return self.signal.address
-        if self.operand is not None:
-            return self.operand.address
-        return self.jumped_to if self.jumped_to is not None else self.signal.address
+        return self.operand.address if self.operand is not None else self.signal.address
 
     @property
     def through(self) -> int | None:

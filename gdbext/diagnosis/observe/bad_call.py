@@ -60,6 +60,24 @@ def read_bad_call(debugger: Debugger, stack: CrashStack, jumped_to: int) -> BadC
     )
 
 
+def called_data(debugger: Debugger, stack: CrashStack) -> int | None:
+    """Where a call through a pointer went, if what is there is data that may be executed: the link
+    of a free callback in a page of callbacks (libffi's, cffi's), say.
+
+    Its first word is the address of something mapped, which no code of a function begins with.
+    None where the fault is in the code of a file, or further on than its first instruction.
+    """
+    frame = next(iter(stack.from_fault), None)
+    if frame is None or frame.module is not None or read_call(debugger, stack, frame.pc) is None:
+        return None
+    try:
+        word = int.from_bytes(debugger.read(frame.pc, WORD), "little")
+    except MemoryFault:
+        return None
+    is_address = any(region.start <= word < region.end for region in debugger.regions())
+    return frame.pc if is_address else None
+
+
 def read_call(debugger: Debugger, stack: CrashStack, jumped_to: int) -> Call | None:
     """The caller's instruction, if it is a call through a pointer that had this value."""
     if stack.lwp is None or not stack.from_fault:

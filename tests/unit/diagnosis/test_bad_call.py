@@ -9,7 +9,7 @@ import pytest
 from fakes import FakeDebugger
 from gdbext.diagnosis.facts.fault import BadCall, Fault, Target
 from gdbext.diagnosis.facts.origin import Load, Origin
-from gdbext.diagnosis.observe.bad_call import read_bad_call
+from gdbext.diagnosis.observe.bad_call import called_data, read_bad_call
 from gdbext.diagnosis.rules import apply
 from gdbext.model import Confidence, Finding
 from gdbext.target.protocol import NativeFrame, Region, Signal
@@ -102,6 +102,37 @@ def test_a_file_that_is_mapped_without_being_code_is_named() -> None:
 
     found = Mapped("ffd3", rbx=NEXT).bad_call(NEXT)
     assert found == BadCall(target=Target.DATA, caller="fire", mapped="/srv/table.bin")
+
+
+class InPage(Stopped):
+    """The call went to a page of callbacks, which is mapped as data is: ``word`` stands there."""
+
+    def __init__(self, code: str, word: int, **registers: int) -> None:
+        super().__init__(code, **registers)
+        self.write(NEXT, struct.pack("<Q", word))
+
+    def data(self, pc: int = NEXT, module: str | None = None) -> int | None:
+        frames = (
+            NativeFrame(0, pc, STACK_AT, None, module=module),
+            NativeFrame(1, self.behind, STACK_AT + 8, "fire", module=EXTENSION),
+        )
+        return called_data(self, stack_of(*frames))
+
+
+def test_the_link_of_a_free_callback_is_no_code() -> None:
+    """call *%rbx"""
+    assert InPage("ffd3", NEXT + 32, rbx=NEXT).data() == NEXT
+
+
+def test_what_begins_as_code_may_be_code() -> None:
+    assert InPage("ffd3", 0x0000D7FF0000BA49, rbx=NEXT).data() is None
+
+
+def test_code_that_went_on_or_is_a_file_s_is_not_asked() -> None:
+    stopped = InPage("ffd3", NEXT + 32, rbx=NEXT)
+    assert stopped.data(pc=NEXT + 8) is None
+    assert stopped.data(module=EXTENSION) is None
+    assert InPage("ffd3", NEXT + 32, rbx=GONE).data() is None
 
 
 def found(
