@@ -21,6 +21,7 @@ article { border: 1px solid var(--line); border-radius: .5rem; padding: .6rem 1r
 article { margin: .8rem 0 }
 h2 { font-size: 1.05rem; margin: .2rem 0 }
 h2 { display: flex; gap: .8rem; align-items: baseline; flex-wrap: wrap }
+.title { flex: 1 1 0; min-width: 12rem; overflow-wrap: anywhere }
 .count { font-variant-numeric: tabular-nums; min-width: 3ch; text-align: right }
 .tag { font-size: .8rem; font-weight: 600; padding: 0 .6rem }
 .tag { border: 1px solid currentcolor; border-radius: 1rem }
@@ -115,14 +116,14 @@ def _article(group: CrashGroup) -> Html:
     cores = [el("li", el("code", core)) for core in group.cores[:SHOWN_CORES]]
     if group.size > SHOWN_CORES:
         cores.append(el("li", f"and {group.size - SHOWN_CORES} more"))
-    advice = [str(issue["advice"]) for issue in group.known if issue.get("advice")]
+    advice = dict.fromkeys(str(issue["advice"]) for issue in group.known if issue.get("advice"))
     facts = " · ".join((group.confidence, _where(group), _when(group)))
     return el(
         "article",
         el(
             "h2",
             el("span", str(group.size), class_="count"),
-            el("span", f"{group.rule} {group.title}"),
+            el("span", f"{group.rule} {group.title}", class_="title"),
             *tags,
         ),
         el("p", f"{facts} · ", el("code", group.signature), class_="dim"),
