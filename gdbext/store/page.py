@@ -222,7 +222,7 @@ def _short(value: float) -> str:
 def _top(crashes: int, signatures: int, span: tuple[int, int] | None) -> Html:
     facts = [f"{crashes} crashes", f"{signatures} signatures"]
     if span is not None:
-        facts.append(f"{_day(span[0])} to {_day(span[1])}")
+        facts.append(_from_to(*span))
     return el(
         "header",
         el("h1", "Crashes"),
@@ -294,7 +294,7 @@ def _row(
     if looked_at.before is not None:
         recent += f", {trend.before} in the {_days(looked_at.since - looked_at.before)} before"
     facts = [
-        f"{_day(summary.first)} to {_day(summary.last)}",
+        _from_to(summary.first, summary.last),
         recent,
         "CPython "
         + ", ".join(f"{visible(name or '?')} ({n})" for name, n in summary.versions.items()),
@@ -384,6 +384,15 @@ def _failures(store: Store) -> Html | None:
 
 def _word(text: str) -> str:
     return text if text in ("proven", "likely", "possible") else "possible"
+
+
+def _from_to(first: int, last: int) -> str:
+    """
+    >>> _from_to(0, 86400), _from_to(0, 60)
+    ('1970-01-01 to 1970-01-02', '1970-01-01')
+    """
+    begin, end = _day(first), _day(last)
+    return begin if begin == end else f"{begin} to {end}"
 
 
 def _day(moment: int) -> str:
