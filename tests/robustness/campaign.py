@@ -110,11 +110,14 @@ class Record:
         return row["debugger"], row["kind"], row["seed"]
 
     def left(self, work: Work) -> range:
-        """The seeds that are not done: those after the last that is."""
-        start = work.seeds.start
-        while start < work.seeds.stop and (work.debugger, work.kind, start) in self._done:
+        """The seeds that are not done: the first of them, up to one that is."""
+        start, stop = work.seeds.start, work.seeds.stop
+        while start < stop and self._has(work, start):
             start += 1
-        return range(start, work.seeds.stop)
+        return range(start, next((n for n in range(start, stop) if self._has(work, n)), stop))
+
+    def _has(self, work: Work, seed: int) -> bool:
+        return (work.debugger, work.kind, seed) in self._done
 
     def forget_problems(self) -> None:
         """Those results have to be made again."""
