@@ -4,6 +4,7 @@ collecting, which else takes a tenth of its time.
 
 from __future__ import annotations
 
+import atexit
 import gc
 
 RARELY = 500_000
@@ -13,6 +14,11 @@ RARELY = 500_000
 def collect_rarely() -> None:
     """From now on; for a process that is gdbext's own."""
     gc.set_threshold(RARELY)
+
+
+def not_at_the_end() -> None:
+    """As long as Python ends, it collects several times: all that is left goes with the process."""
+    atexit.register(gc.freeze)
 
 
 class Rarely:

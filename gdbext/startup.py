@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gdbext.backends.host import Host, progress, terminal
-from gdbext.garbage import Rarely
+from gdbext.garbage import Rarely, not_at_the_end
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +32,7 @@ def install(host: Host, debugger: Debugger) -> None:
             return dispatch.run(context(host, debugger), text)
 
     host.register("ft", run, _complete, FtCommands())
+    not_at_the_end()
 
 
 def context(host: Host, debugger: Debugger) -> Context:

@@ -83,15 +83,18 @@ class Stride(NamedTuple):
     """Bytes of all values; None where they differ from entry to entry."""
     sibling: int | None
     """Where among them the reference to the next sibling stands; None where that is not fixed."""
+    has_code: bool
     code: tuple[int, int, int] | None
     """Where the address of its code stands, and the length of that with its own size; None where
     they are not fixed, or there is code in several pieces, or none.
     """
 
     def misses(self, data: bytes | mmap.mmap, at: int, address: int) -> bool:
-        """Whether an entry whose values are at that offset has code, but not at the address."""
+        """Whether an entry whose values are at that offset has no code at the address, as far as
+        that is told at once.
+        """
         if self.code is None:
-            return False
+            return not self.has_code
         low_at, high_at, size = self.code
         low = int.from_bytes(data[at + low_at : at + low_at + 8], "little")
         length = int.from_bytes(data[at + high_at : at + high_at + size], "little")
@@ -267,10 +270,14 @@ class Dwarf:
                 if following <= at:
                     raise Malformed
                 at = following
-            elif stride.size is not None and not shape.has_children:
+            elif shape.has_children:
+                at = self._after(self._entry(unit, shape, after))
+            elif stride.size is not None:
                 at = after + stride.size
             else:
-                at = self._after(self._entry(unit, shape, after))
+                at = after
+                for _, form in shape.attributes:
+                    at = self.skip(form, at)
 
     def _after(self, entry: DebugEntry) -> int:
         """Where an entry's next sibling is."""
@@ -407,7 +414,8 @@ def _stride(attributes: Sequence[tuple[int, int]]) -> Stride:
     sibling, _ = places.get((SIBLING, REF4), (None, 0))
     low = places.get((LOW_PC, ADDRESS))
     high = next((places[HIGH_PC, form] for form in LENGTHS if (HIGH_PC, form) in places), None)
-    return Stride(size, sibling, (low[0], *high) if low and high else None)
+    has_code = any(attribute in (LOW_PC, RANGES) for attribute, _ in attributes)
+    return Stride(size, sibling, has_code, (low[0], *high) if low and high else None)
 
 
 def leb(data: object, at: int) -> tuple[int, int]:

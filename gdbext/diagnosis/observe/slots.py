@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -63,7 +64,7 @@ class SlotIndex:
     def _pointers(self, module: str) -> dict[int, list[int]]:
         """Where each word of the module's data stands, by value; small values are no pointers."""
         if module not in self._data:
-            found: dict[int, list[int]] = {}
+            found: dict[int, list[int]] = defaultdict(list)
             regions = list(self._regions())
             for number, region in enumerate(regions):
                 # A core names only regions that a file backs; .data's private pages keep the file's
@@ -80,9 +81,9 @@ class SlotIndex:
                     )
                 except MemoryFault:
                     continue
-                for index, word in enumerate(words):
+                for place, word in zip(range(region.start, region.end, 8), words):
                     if word > SMALL:
-                        found.setdefault(word, []).append(region.start + 8 * index)
+                        found[word].append(place)
             self._data[module] = found
         return self._data[module]
 
