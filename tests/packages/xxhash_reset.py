@@ -11,7 +11,7 @@ EXPECT = {
     "race": {"type": "xxhash.xxh3_128", "operations": ("update", "reset", "copy", "hexdigest")},
     "known": None,
     "fails": {
-        "sections that failed": "a thread state that was written over speaks against the layout"
+        "sections that failed": "a thread state that was written over has lost its frames"
     },
 }
 

@@ -171,7 +171,8 @@ def _read_interpreter(memory: Memory, layout: Layout, address: int) -> tuple[Int
                 None,
             ) and _field(memory, layout, "PyThreadState", head, "prev") not in (previous, None):
                 intact = False
-                break
+                if not _names_thread(memory, layout, head):
+                    break
             previous = head
             threads.append(_read_thread(memory, layout, head, address, head == main))
             head = _word(memory, head + layout.offset("PyThreadState", "next"))
@@ -206,6 +207,19 @@ def _field(memory: Memory, layout: Layout, struct: str, address: int, name: str)
     if not layout.has(struct, name):
         return None
     return _word(memory, address + layout.offset(struct, name))
+
+
+def _names_thread(memory: Memory, layout: Layout, address: int) -> bool:
+    """Whether a thread state that was written over still says which thread it is of.
+
+    ``thread_id`` is the thread's control block, whose first word is its own address (glibc's
+    tcbhead_t).
+    """
+    thread = _field(memory, layout, "PyThreadState", address, "thread_id")
+    try:
+        return bool(thread) and _word(memory, thread or 0) == thread
+    except MemoryFault:
+        return False
 
 
 def _word(memory: Memory, address: int) -> int:

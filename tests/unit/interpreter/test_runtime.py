@@ -133,3 +133,16 @@ def test_a_pointer_to_something_else_is_no_thread_state(
     runtime = read_runtime(memory, layout, RUNTIME)
     assert len(runtime.threads) == count
     assert runtime.complete is (count == 2)
+
+
+@pytest.mark.parametrize(("word", "count"), [(0x7F0000001000, 2), (0x41, 1)])
+def test_what_was_written_over_still_names_a_thread_by_its_control_block(
+    word: int, count: int, memory: FakeMemory, layout: Layout
+) -> None:
+    for name in ("interp", "prev"):
+        memory.write_word(MAIN + layout.offset("PyThreadState", name), 0x41)
+    memory.map(0x7F0000001000, 8)
+    memory.write_word(0x7F0000001000, word)
+    runtime = read_runtime(memory, layout, RUNTIME)
+    assert len(runtime.threads) == count
+    assert not runtime.complete
