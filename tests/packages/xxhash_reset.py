@@ -10,9 +10,7 @@ EXPECT = {
     "shows": ("_xxhash",),
     "race": {"type": "xxhash.xxh3_128", "operations": ("update", "reset", "copy", "hexdigest")},
     "known": None,
-    "fails": {
-        "sections that failed": "a thread state that was written over has lost its frames"
-    },
+    "fails": {"sections that failed": "a thread state that was written over has lost its frames"},
 }
 
 
