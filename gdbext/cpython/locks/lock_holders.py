@@ -9,6 +9,7 @@ before the line that its thread is at, and no ``lock.release()`` in between.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
 from gdbext.cpython.interpreter.frames import Frame
@@ -36,6 +37,7 @@ KINDS = {
 }
 # struct __pthread_mutex_s: lock, count, owner.
 PTHREAD_OWNER = 8
+TAKES = ("acquire", "__enter__")
 
 
 @dataclass(frozen=True)
@@ -319,16 +321,36 @@ class LockHolders:
         found = []
         for thread in self._sources.threads:
             released: set[int] = set()
+            given_up: set[int] = set()
             for frame in self._sources.python_stack(thread.lwp).frames:
+                given_up |= self._given_up(frame)
                 for place, manager in self._blocks.managers(frame):
                     found += [
-                        t
+                        replace(t, confidence=Confidence.POSSIBLE)
+                        if t.lock.address in given_up
+                        else t
                         for t in self._in_block(thread.lwp, frame, place, manager)
                         if t.lock.address not in released
                     ]
                 condition = frame.slots.get("self") if frame.function == CONDITION_WAIT else None
                 if condition:
                     released.add(self._sources.objects.attribute(condition, "_lock") or 0)
+        return found
+
+    def _given_up(self, frame: Frame) -> set[int]:
+        """The locks that the frame's code, as it is written, has released since it took them.
+
+        Within a ``with`` block some do so for the time of something slow.
+        """
+        found: set[int] = set()
+        for operation in self._sources.operations(frame.code):
+            if frame.lasti is None or operation.index >= frame.lasti:
+                break
+            if operation.kind != "call-method" or operation.name not in (*TAKES, "release"):
+                continue
+            address = resolve(self._sources.objects, frame, operation.receiver)
+            if address is not None:
+                (found.add if operation.name == "release" else found.discard)(address)
         return found
 
     def _in_block(self, lwp: int, frame: Frame, place: int, manager: int) -> Iterator[Taken]:

@@ -236,6 +236,31 @@ def test_a_lock_acquired_on_an_earlier_line_is_possibly_held(
     assert world.locks().of_thread(thread.lwp).holds == ()
 
 
+@pytest.mark.parametrize(
+    ("steps", "sure"),
+    [
+        ([(2, "__enter__", "lock"), (4, "release", "lock")], Confidence.POSSIBLE),
+        ([(2, "__enter__", "lock"), (20, "release", "lock")], Confidence.LIKELY),
+        ([(1, "release", "lock"), (2, "__enter__", "lock")], Confidence.LIKELY),
+        (
+            [(2, "__enter__", "lock"), (4, "release", "lock"), (6, "acquire", "lock")],
+            Confidence.LIKELY,
+        ),
+        ([(2, "__enter__", "lock"), (4, "release", "other")], Confidence.LIKELY),
+    ],
+)
+def test_a_lock_that_its_block_gave_up_for_a_while(
+    world: LockWorld, steps: list[tuple[int, str, str]], sure: Confidence
+) -> None:
+    """The frame is at instruction 10 of the block."""
+    thread = world.thread("thread")
+    lock = world.lock(locked=True)
+    frame = world.frame(thread, held=[lock], lock=lock, other=world.lock(locked=True))
+    world.calls(frame, *steps)
+    [hold] = [h for h in world.locks().holders(lock) if h.how == "with block"]
+    assert hold.confidence is sure
+
+
 def test_inside_condition_wait_its_lock_is_given_back(world: LockWorld) -> None:
     thread = world.thread("thread")
     lock, waiter = world.lock(locked=True), world.lock(locked=True, parked=True)
