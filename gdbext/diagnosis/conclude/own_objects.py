@@ -53,6 +53,26 @@ def own_access(accesses: Accesses) -> Access | None:
     return outer if outer is not None and any(others) else innermost
 
 
+def is_unshared(accesses: Accesses) -> bool:
+    """Whether all objects that the crashed thread's C code works on are nobody else's, as far as
+    can be seen: no other thread counts a reference to one, or has it at hand.
+    """
+    crashed = accesses.of(accesses.crashed)
+    inside = [a for a in crashed.nearest if _is_inside(a)] if crashed else []
+    at_hand = {
+        access.address
+        for thread in accesses.threads
+        if thread is not crashed
+        for access in (*thread.nearest, *thread.by_code)
+    }
+    return bool(inside) and all(a.is_unshared and a.address not in at_hand for a in inside)
+
+
+def _is_inside(access: Access) -> bool:
+    traits = traits_of(access.type)
+    return access.proximity is Proximity.INSIDE and not (traits.immutable or traits.common)
+
+
 def _is_at_work_on(access: Access) -> bool:
     """Whether the thread is in C code of the object's type, which takes no lock.
 

@@ -57,6 +57,10 @@ class CrashFeatures:
     """The crash site only suffered from earlier damage."""
     is_alone: bool = False
     """The process has one Python thread."""
+    is_unshared: bool = False
+    """No other thread has the object that the crashed C code works on, and no race on another is
+    likely.
+    """
 
 
 def module_name(path: str) -> str:

@@ -38,6 +38,7 @@ MAX_ISSUES = 3
 ORDER = ("exact", "likely", "possible")
 BORROWED = "borrowed-item-uaf"
 ALONE = "it takes two threads, and the process has one"
+UNSHARED = "it takes two threads, and no other one has the object that the crashed code works on"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,6 +172,8 @@ def _contradiction(issue: Issue, match: Match, crash: CrashIndex) -> str | None:
         return "the container still holds the item, so that nobody took it away meanwhile"
     if crash.features.is_alone and issue.needs_threads and not match.is_strong:
         return ALONE
+    if crash.features.is_unshared and issue.needs_threads and not match.is_strong:
+        return UNSHARED
     if issue.one_thread == "always" and not crash.features.is_alone:
         return "it happens in one thread, and the process has others"
     return None

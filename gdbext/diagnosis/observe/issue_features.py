@@ -11,6 +11,7 @@ from gdbext.cpython.traits.types import canonical
 from gdbext.diagnosis.conclude.candidates import candidate, candidate_of
 from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.conclude.operations import of_crashed_frame, of_slot
+from gdbext.diagnosis.conclude.own_objects import is_unshared
 from gdbext.diagnosis.facts.accesses import Accesses
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CrashStack
@@ -80,6 +81,8 @@ def read_features(
         loaded=frozenset(_loaded(observer.session)),
         is_victim=is_victim,
         is_alone=len(observer.session.runtime.threads) == 1,
+        is_unshared=is_unshared(accesses)
+        and not any(race.confidence is not Confidence.POSSIBLE for race in races),
     )
 
 

@@ -256,6 +256,19 @@ def test_a_race_takes_two_threads() -> None:
     )
 
 
+def test_an_object_that_no_other_thread_has_is_not_raced_on() -> None:
+    given: dict[str, str | bool | None] = {
+        "rules": "FT404",
+        "types": "bytearray",
+        "operations": "append",
+        "frames": "bytearray_append",
+        "is_certain": False,
+        "is_site": True,
+    }
+    assert named("3.13.5", **given)[0] == ("gh-129107", "likely")
+    assert all(level == "possible" for _, level in named("3.13.5", **given, is_unshared=True))
+
+
 FOREIGN = {issue.id: issue for issue in catalogue() if issue.project}
 
 

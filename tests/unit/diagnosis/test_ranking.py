@@ -12,6 +12,7 @@ import pytest
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.conclude.accesses import merged
+from gdbext.diagnosis.conclude.own_objects import is_unshared
 from gdbext.diagnosis.conclude.race_pairs import ranked_pairs
 from gdbext.diagnosis.conclude.races import find_races
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
@@ -569,3 +570,21 @@ def test_what_waits_in_a_queue_is_told_as_such() -> None:
     )
     (race,) = find_races(stopped(inside, waits), (), is_crash=True)
     assert [part.claim.kind for part in race.evidence] == ["thread-is-inside", "has-pending"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "others", "expected"),
+    [
+        ({"is_unshared": True}, (), True),
+        ({"is_unshared": False}, (), False),
+        ({"is_unshared": True}, (RESIZE,), False),
+        ({"is_unshared": True, "proximity": Proximity.LINE}, (), False),
+        ({"is_unshared": True, "type": "int"}, (), False),
+    ],
+)
+def test_what_no_other_thread_has_at_hand_or_counts_is_unshared(
+    changes: dict[str, object], others: tuple[Access, ...], expected: bool
+) -> None:
+    mine = replace(READ, **{"proximity": Proximity.INSIDE, **changes})  # type: ignore[arg-type]  # fields by name
+    idle = access(2, 0x9000, "threading.Event", "wait", Effect.READ, Proximity.AT, 9)
+    assert is_unshared(stopped(mine, idle, *others)) is expected
