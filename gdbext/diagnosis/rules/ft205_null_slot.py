@@ -173,7 +173,8 @@ def _argument(facts: Facts) -> Iterator[Finding]:
     if operand is None or operand.base_value != 0 or (root is not None and root.is_gone):
         return
     at_fault = facts.stack.faulting
-    if not fault.origin.loads and fault.origin.result_of is not None:
+    called = fault.origin.result_of if not fault.origin.loads else None
+    if called is not None and (fault.origin.level is None or C_API.match(called)):
         yield from _given(facts)
         return
     was_read = any(not load.is_local for load in fault.origin.loads[:1])

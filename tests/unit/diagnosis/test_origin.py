@@ -325,12 +325,14 @@ def test_what_another_function_returned_is_no_argument() -> None:
     for origin, sure in (
         (Origin(), Confidence.LIKELY),
         (Origin(result_of="find"), Confidence.POSSIBLE),
+        # A caller passed on what it was given: then it is an argument.
+        (Origin(result_of="find", level=1), Confidence.LIKELY),
     ):
         stopped = facts_of(HeapWorld(), fault=faulted(origin), stack=stack)
         [finding] = ft205_null_slot.check(stopped)
         assert finding.confidence is sure
         told = [sentence(e.claim) for e in finding.evidence]
-        assert any("fallback" in text for text in told) is (not origin.is_known)
+        assert any("fallback" in text for text in told) is (sure is Confidence.LIKELY)
 
 
 @pytest.mark.parametrize(
