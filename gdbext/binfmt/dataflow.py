@@ -5,6 +5,11 @@ value is what it is on all of them: what the function was called with, the resul
 loaded from memory by a pointer of which the same is known.  What paths do not agree on has no
 source, but still is one value: a loop's index, say, which the register itself has.
 
+Two parts: :class:`_Function` follows the code and gives each place (a register, a slot of the
+stack) a symbolic :data:`Value`, without any process; :class:`_Now` says what numbers such values
+are in the stopped one, as far as a register or a slot still has them.  A number that nothing has
+any more can only be read from memory once more (``is_read_again``), which may have changed.
+
 >>> code = bytes.fromhex("488b4728 488b4008 488b4018".replace(" ", ""))
 >>> values = at_instruction(code, 0x1000, 0x1008)   # mov 0x28(%rdi),%rax; mov 0x8(%rax),%rax; ...
 >>> values["rax"].address.displacement, values["rax"].address.base.address.base

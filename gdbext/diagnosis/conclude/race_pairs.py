@@ -102,9 +102,13 @@ def _is_suspicious(access: Access) -> bool:
 
 
 def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
-    """The two accesses that fit best.
+    """The two accesses to one object that fit best; None where they are no race.
 
-    That is one that changes the object, and another thread's, of another operation if there is one.
+    The steps: the ``writer`` is who changes the object (of two, the nearer).  Where the crashed
+    thread is at work on it (``mine``) it is one of the two, and the other is who changes it; else
+    the writer's best opponent is chosen, rather one with another operation.  An opponent that only
+    reads now counts by what its loop does to change the object (:func:`_harm_of`).  Last, the
+    victim or reader is put first, as reports show them.
     """
     ordered = sorted(candidates, key=weight, reverse=True)
     mine = next((a for a in ordered if _is_crashed_ones(accesses, a)), None)

@@ -1,4 +1,17 @@
-"""How far a crash shows the patterns of an issue."""
+"""How far a crash shows the patterns of an issue.
+
+A pattern (``catalogue.Pattern``) is one way in which an issue shows: types of objects, groups
+of operations on them, C functions, an assertion.  :func:`matches` compares it with each object that
+may be at fault (a *candidate*, ``features.py``) and notes what is there in a :class:`Match`.  Its
+properties are steps of one ladder, and ``identify.py`` makes the level of them:
+
+- ``is_strong``: an assertion or stack of the issue's own.  Enough by itself.
+- ``is_whole``: the object, and an operation of every group.  ``is_direct``: these are the two
+  operations that race.  With ``is_certain`` (the object is known to be at fault) that is ``exact``.
+- ``is_good``: two things of different kinds.  With ``is_founded`` (the crash happened in that code)
+  that is ``likely``.
+- ``is_near``: one thing that few other defects would show: ``possible``.
+"""
 
 from __future__ import annotations
 
