@@ -170,7 +170,7 @@ class Freelists:
             )
             return
         for at, item in enumerate(items[: max(count, 0)]):
-            self._add(thread, name, base + 8 * at, item)
+            self._add(thread, name, base + 8 * at, item, None)
 
     # --- both -----------------------------------------------------------------------------------
 
@@ -197,7 +197,7 @@ class Freelists:
         # A thread that stopped in the middle of a push has linked its object already, and not yet
         # counted it; or counted it already, and not yet linked it.
         while at and found <= count:
-            if not self._add(thread, name, place, at) or link is None:
+            if not self._add(thread, name, place, at, link) or link is None:
                 return
             found += 1
             place = at + link
@@ -225,15 +225,17 @@ class Freelists:
             broken.thread is cached.thread and broken.list == cached.list for broken in self.broken
         )
 
-    def _add(self, thread: ThreadState | None, name: str, place: int, member: int) -> bool:
-        reason = self._why_not(name, member)
+    def _add(
+        self, thread: ThreadState | None, name: str, place: int, member: int, link: int | None
+    ) -> bool:
+        reason = self._why_not(name, member, link)
         if reason:
             self.broken.append(BrokenFreelist(thread, name, place, member, reason))
             return False
         self.members[member] = Cached(thread, name, place)
         return True
 
-    def _why_not(self, name: str, member: int) -> Claim | None:
+    def _why_not(self, name: str, member: int, link: int | None) -> Claim | None:
         """Why an address can be no member of a freelist."""
         if not member or member % 8:
             return Claim("member-not-an-address")
@@ -242,7 +244,7 @@ class Freelists:
         if not is_object_list(name):
             return None
         try:
-            if self._is_referenced(member) and not self._is_used_after_free(name, member):
+            if self._is_referenced(member) and not self._is_used_after_free(member, link):
                 return Claim("member-referenced")
         except MemoryFault:
             return Claim("member-unreadable")
@@ -254,14 +256,27 @@ class Freelists:
         header = self._layout.record(self._memory, "PyObject", member)
         return bool(header["ob_ref_local"]) or header["ob_ref_shared"] not in (0, MERGED)
 
-    def _is_used_after_free(self, name: str, member: int) -> bool:
-        """Whether the references are of somebody who took one after the member had died: its type
-        is overwritten by the link to the next member, or to none.
+    def _is_used_after_free(self, member: int, link: int | None) -> bool:
+        """Whether the references are of somebody who took one after the member had died: a word of
+        its header is overwritten by the link to the next member, or to none.
         """
-        if LINKS.get(name, ("", ""))[1] != "ob_type":
-            return False
-        following = self._layout.record(self._memory, "PyObject", member)["ob_type"]
-        return following == 0 or (following % 8 == 0 and not self._is_referenced(following))
+        header = self._layout.record(self._memory, "PyObject", member)
+        fields = self._layout.struct("PyObject")
+        if link == fields.offset("ob_type"):
+            following = header["ob_type"]
+            return following == 0 or (following % 8 == 0 and not self._is_referenced(following))
+        if link == fields.offset("ob_tid"):
+            # Of what lives it is a thread's id, or 0, and never another object of its type.
+            following = header["ob_tid"]
+            return (
+                bool(following)
+                and following % 8 == 0
+                and (
+                    self._layout.record(self._memory, "PyObject", following)["ob_type"]
+                    == header["ob_type"]
+                )
+            )
+        return False
 
 
 def owner(entry: Cached | BrokenFreelist) -> Claim:

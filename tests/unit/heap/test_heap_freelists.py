@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from gdbext.cpython.allocator.object_freelists import is_object_list
+from gdbext.cpython.objects.header import MERGED
 from gdbext.model import Confidence, Verdict
 from gdbext.wording import sentence
 from unit.heap.heap_world import GC, MEM, OBJECT, FakePage, HeapWorld
@@ -133,6 +134,33 @@ def test_tuples_by_size(new: HeapWorld) -> None:
     new.memory.write_word(member, 0)
     new.memory.write(place(new, "tuples") + 16 * 4, struct.pack("<Qq", member, 1))
     assert_cached(new, member, "tuples[5]")
+
+
+def test_a_reference_taken_after_death_does_not_break_the_list(new: HeapWorld) -> None:
+    """A race's loser counts up what is on the freelist already: its link still says what it is."""
+    page = new.page(GC, 64)
+    members = [dead(page, "list") for _ in range(3)]
+    for member, following in zip(members, [*members[1:], 0]):
+        new.memory.write_word(member, following)
+    for member in members[:2]:
+        new.set("PyObject", member, ob_ref_shared=(2 << 2) | MERGED)
+    new.memory.write(place(new, "lists"), struct.pack("<Qq", members[0], 3))
+    for member in members:
+        assert_cached(new, member, "lists")
+    assert new.heap().freelist_health() == []
+
+
+@pytest.mark.parametrize("word", ["thread", "none", "other type"])
+def test_an_object_with_references_and_no_link_breaks_the_list(new: HeapWorld, word: str) -> None:
+    page = new.page(GC, 64)
+    member, other = dead(page, "list"), dead(page, "dict")
+    new.set("PyObject", member, ob_ref_shared=(2 << 2) | MERGED)
+    words = {"thread": new.threads[0].thread_id, "none": 0, "other type": other}
+    new.memory.write_word(member, words[word])
+    new.memory.write(place(new, "lists"), struct.pack("<Qq", member, 2))
+    assert new.heap().judge(member).verdict is not Verdict.CACHED
+    (found,) = new.heap().freelist_health()
+    assert "leads to an object with references" in sentence(found.title)
 
 
 # --- damage -------------------------------------------------------------------------------------
