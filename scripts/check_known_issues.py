@@ -163,7 +163,7 @@ def _pattern(pattern: Mapping[str, Any]) -> Iterator[str]:
                 and all(isinstance(g, list) and g and all(map(str.strip, g)) for g in value)
             ):
                 yield "operations is no list of groups of words"
-        elif name in ("both", "exact"):
+        elif name in ("both", "exact", "in_use"):
             if value is not True:
                 yield f"{name} is not true"
         elif name == "module":

@@ -68,6 +68,10 @@ class Pattern:
     """Each of the racing operations is one of these: a single other one is another defect."""
     exact: bool
     """The code at fault is for objects of the very types, and subclasses go another way."""
+    in_use: bool
+    """It holds only where one of the functions is seen to work on the object: another issue is of
+    the same operations on the same type, in other code.
+    """
 
     @property
     def names_object(self) -> bool:
@@ -181,6 +185,7 @@ def _pattern(entry: Mapping[str, Any]) -> Pattern:
         python_functions=frozenset(entry.get("python_functions", ())),
         both=bool(entry.get("both")),
         exact=bool(entry.get("exact")),
+        in_use=bool(entry.get("in_use")),
     )
 
 

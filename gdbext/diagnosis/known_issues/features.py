@@ -23,6 +23,10 @@ class Candidate:
     """False where object and operations are only suspected."""
     is_site: bool = False
     """The crashed C code itself works on the object."""
+    used_in: frozenset[str] = frozenset()
+    """The functions of the crashed thread's current operation that have the object in a variable;
+    empty where that is not known.
+    """
     still_holds: bool = False
     """The object still holds the item that was lost: no thread took it away."""
 

@@ -210,6 +210,10 @@ def _is_outdone(found: _Identification, others: Sequence[_Identification]) -> bo
     for other in others:
         if other.issue.group == found.issue.group or not other.is_good or not other.may_have_it:
             continue
+        if _knows_the_user(other.match, match):
+            return True
+        if _knows_the_user(match, other.match):
+            continue
         if not match.is_whole and match.functions < other.match.functions:
             return True
         if not other.is_reported or not (other.match.is_whole or other.match.is_strong):
@@ -225,11 +229,26 @@ def _is_outdone(found: _Identification, others: Sequence[_Identification]) -> bo
     return False
 
 
+def _knows_the_user(one: Match, other: Match) -> bool:
+    """Whether ``one``'s functions are what works on the object, and ``other``'s are on the stack
+    for something else: an issue of C code is about the object that the code has.
+    """
+    return (
+        one.candidate is other.candidate
+        and one.is_whole
+        and one.is_user
+        and bool(other.pattern.functions)
+        and not other.is_user
+    )
+
+
 def _has_rival(found: _Identification, others: Sequence[_Identification]) -> bool:
     """Whether another defect of this version fits as well, or this is a duplicate."""
     for other in others:
-        if not other.is_sure or other is found:
+        if not other.is_sure or other is found or _knows_the_user(found.match, other.match):
             continue
+        if _knows_the_user(other.match, found.match):
+            return True
         if other.issue.group == found.issue.group:
             if found.is_duplicate and other.issue.id == found.issue.group:
                 return True

@@ -160,6 +160,8 @@ class Match:
     """How specific the functions are: each counts by how few issues have it, and more where the
     crash happened.
     """
+    is_user: bool
+    """One of the functions is what works on the object in the crashed thread."""
     is_at_site: bool
     """One of the functions is where the crash happened."""
     is_inner: bool
@@ -348,6 +350,8 @@ def matches(issue: Issue, pattern: Pattern, crash: CrashIndex) -> Iterator[Match
         return
     for rank, candidate in enumerate(crash.candidates):
         found = _match(issue, pattern, crash, candidate, rank)
+        if pattern.in_use and not found.is_user:
+            continue
         if found.is_strong or found.is_good or found.is_near:
             yield found
 
@@ -396,6 +400,7 @@ def _match(
         rank=rank,
         coverage=len(operations & direct) / max(len(words.direct), 1),
         specificity=_specificity(functions & crash.inner) + min(1.0, outer),
+        is_user=not functions.isdisjoint(candidate.used_in),
         is_at_site=not functions.isdisjoint(crash.site) and not features.is_victim,
         is_inner=not functions.isdisjoint(crash.inner) and not features.is_victim,
         in_module=pattern.module in crash.modules or not operations.isdisjoint(called),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 
 from gdbext.cpython.traits.types import canonical
 from gdbext.diagnosis.conclude.candidates import candidate, candidate_of
@@ -115,7 +116,8 @@ def _candidates(
     seen = set()
     for race in races[:1]:
         seen.add(race.object.address)
-        yield candidate_of(accesses, race, holder)
+        found = candidate_of(accesses, race, holder)
+        yield _with_users(found, race.object.address, facts, at_work)
     for finding in findings:
         rule = traits(finding.rule)
         about = finding.container or (finding.subject if rule.suspects_subject else None)
@@ -162,6 +164,20 @@ def _is_extensions(observer: Observer, frame: NativeFrame) -> bool:
     return entry is not None and any(
         r.path == frame.module and r.start <= entry.address < r.end for r in debugger.regions()
     )
+
+
+def _with_users(
+    found: Candidate, address: int | None, facts: Facts, at_work: Set[int]
+) -> Candidate:
+    """With the C functions that the crashed thread works on the object in."""
+    used_in = frozenset(
+        use.function.split(".")[0]
+        for pointer in facts.pointers
+        if pointer.address == address
+        for use in pointer.uses
+        if use.function and use.level in at_work
+    )
+    return replace(found, used_in=used_in)
 
 
 def _sites(facts: Facts, at_work: Set[int]) -> Iterator[Candidate]:

@@ -14,7 +14,7 @@ from gdbext.diagnosis.known_issues.catalogue import CATALOGUE, catalogue
 from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures, module_name
 from gdbext.diagnosis.known_issues.identify import identify
 from gdbext.diagnosis.known_issues.versions import has_fix, is_affected, parse_version
-from gdbext.model import Operation
+from gdbext.model import Operation, OperationKind
 from lab.script import Script, corpus
 from unit.diagnosis.words import operation, operations
 
@@ -212,6 +212,32 @@ def test_a_race_of_the_corpus_whose_object_and_operations_are_told_is_named(name
     found = identify("3.13.5", crash).issues
     assert (found[0].id if found else None) in several(script.expect["known"])
     assert [issue.match for issue in found[:1]] in ([], ["exact"], ["likely"])
+
+
+@pytest.mark.parametrize(
+    ("user", "issue"),
+    [("encoder_listencode_dict", "gh-157106"), ("encoder_listencode_list", "gh-157107")],
+)
+def test_of_two_functions_on_the_stack_that_which_has_the_object_is_at_fault(
+    user: str, issue: str
+) -> None:
+    """A dict in a list in a dict: the encoder of lists is inside that of dicts in any case."""
+    operations = frozenset(
+        Operation(kind=OperationKind.CALL, name=name) for name in ("dumps", "setitem")
+    )
+    frames = ("encoder_listencode_list", "encoder_listencode_obj", "encoder_listencode_dict")
+    race = Candidate(types=frozenset({"list"}), operations=operations, used_in=frozenset({user}))
+    crash = CrashFeatures(
+        rules=frozenset({"FT102", "FT301"}),
+        candidates=(race,),
+        frames=frames,
+        inner=frozenset(frames),
+        modules=frozenset({"_json.c"}),
+        calls=frozenset({"json.dumps"}),
+    )
+    found = identify("3.15.0a0", crash).issues
+    assert (found[0].id, found[0].match != "possible") == (issue, True)
+    assert [each.match for each in found[1:]] in ([], ["possible"] * len(found[1:]))
 
 
 def test_the_founding_crash_is_exact_where_it_is_not_fixed() -> None:
