@@ -1,5 +1,5 @@
 """pytest's part of the lab: the fixture ``lab`` gives cores that all workers of the session share;
-``--python`` runs corpus, locks and ground truth on an interpreter of the user's.
+``--python`` names an interpreter of the user's, which then takes the place of the lab's.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--python",
         metavar="PATH",
         help=(
-            "run corpus, locks and ground truth on that free-threaded interpreter instead of the "
-            "lab's"
+            "run that free-threaded interpreter instead of the lab's: for corpus, hosts, locks and "
+            "ground truth"
         ),
     )
 
