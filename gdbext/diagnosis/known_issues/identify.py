@@ -30,7 +30,13 @@ from gdbext.diagnosis.known_issues.advice import advice_for
 from gdbext.diagnosis.known_issues.catalogue import Issue, catalogue
 from gdbext.diagnosis.known_issues.features import CrashFeatures
 from gdbext.diagnosis.known_issues.match import CrashIndex, Match, matches
-from gdbext.diagnosis.known_issues.versions import Version, has_fix, is_affected, parse_version
+from gdbext.diagnosis.known_issues.versions import (
+    Version,
+    has_fix,
+    is_affected,
+    parse_version,
+    precedes_fix,
+)
 from gdbext.frozen import dataclass
 from gdbext.model import KnownIssue
 
@@ -147,6 +153,9 @@ def _best(issue: Issue, crash: CrashIndex, version: Version | None) -> _Identifi
         return None
     is_fixed = version is not None and has_fix(version, issue.fixed_in)
     reported = True if version is None else is_affected(version, issue.affected)
+    if reported is None and version is not None and precedes_fix(version, issue.fixed_in):
+        # It is later than all that was reported, and not yet as late as the fix.
+        reported = True
     identified = (
         _Identification(
             issue=issue,

@@ -60,3 +60,14 @@ def is_affected(version: Version, ranges: Iterable[str]) -> bool | None:
         else:
             is_later &= version > parse_version(high or low)
     return None if is_later else False
+
+
+def precedes_fix(version: Version, fixed_in: Iterable[str]) -> bool:
+    """Whether the version is a pre-release of a series that got the fix, and older than that.
+
+    >>> [precedes_fix(parse_version(v), ["3.15.0a6"]) for v in ("3.15.0a0", "3.15.0a6", "3.16.0")]
+    [True, False, False]
+    """
+    fixes = [parse_version(text) for text in fixed_in]
+    is_early = version[3] != FINAL
+    return is_early and any(fix[:2] == version[:2] and version < fix for fix in fixes)

@@ -522,3 +522,15 @@ def test_advice_says_where_to_go_from_this_version(
 )
 def test_a_modules_source_its_shared_object_and_its_python_name_are_one(path: str) -> None:
     assert module_name(path) == "heapq"
+
+
+def test_a_pre_release_older_than_the_fix_has_the_defect_as_the_releases_before_have() -> None:
+    """gh-120321 was fixed in 3.15.0a6; nobody reported it for an earlier 3.15."""
+    step = frozenset({Operation(kind=OperationKind.NEXT)})
+    race = Candidate(types=frozenset({"generator"}), operations=step)
+    features = CrashFeatures(candidates=(race,), frames=("gen_send_ex2", "gen_iternext"))
+    levels = {
+        version: next(i.match for i in identify(version, features).issues if i.id == "gh-120321")
+        for version in ("3.14.0", "3.15.0a0")
+    }
+    assert levels == {"3.14.0": "exact", "3.15.0a0": "exact"}
