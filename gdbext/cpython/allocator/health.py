@@ -15,6 +15,7 @@ from gdbext.cpython.allocator.debug_hooks import HEADER, TRAILER, read_hooks
 from gdbext.cpython.allocator.evidence import MAX_HOOKED_BLOCK
 from gdbext.cpython.allocator.judge import Judge
 from gdbext.cpython.allocator.memory_records import Records
+from gdbext.cpython.allocator.mimalloc import SEGMENT_MASK
 from gdbext.cpython.allocator.object_freelists import BrokenFreelist, is_object_list, owner
 from gdbext.cpython.allocator.page_free_lists import Damage, Flaw, PageWords, decode
 from gdbext.cpython.allocator.pages import DOMAINS, MEM, Page
@@ -244,7 +245,7 @@ class Health:
         for member, cached in self._r.freelists.members.items():
             page = self._r.mimalloc.page_of(member)
             if page is None:
-                if is_object_list(cached.list):
+                if is_object_list(cached.list) and self._is_in_no_page(member):
                     reason = Evidence(
                         Claim("freelist-has-stray", list=cached.list),
                         cached.place,
@@ -277,6 +278,23 @@ class Health:
                     evidence,
                     member,
                 )
+
+    def _is_in_no_page(self, address: int) -> bool:
+        """Whether there surely is no page, rather than none that can be found: what a segment that
+        was written over had in its pages is in none, and nothing is wrong with who has it.
+        """
+        segment = self._r.mimalloc.segment_of(address)
+        if segment is not None:
+            return segment.is_intact
+        mapping = self._r.places.mapping(address)
+        boundary = address & ~SEGMENT_MASK
+        if mapping is None or boundary < mapping[0]:
+            return True
+        try:
+            header = self._r.memory.read(boundary, self._r.layout.offset("mi_segment_t", "slices"))
+        except MemoryFault:
+            return True
+        return not any(header)
 
     def _broken_freelist(self, broken: BrokenFreelist) -> Corruption:
         evidence = (

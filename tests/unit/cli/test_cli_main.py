@@ -1,4 +1,4 @@
-"""The door: help, mistakes, exit statuses."""
+"""The command line: help, mistakes, exit statuses."""
 
 from __future__ import annotations
 

@@ -348,7 +348,7 @@ class HeapWorld:
         regions: Sequence[Region] | None = None,
         stops: Callable[[], Sequence[ThreadStop]] | None = None,
     ) -> Heap:
-        """Write all, and open the room's door on it."""
+        """Write all, and look at it as a heap."""
         self.write()
         found = (
             sorted(self.regions, key=lambda region: region.start) if regions is None else regions

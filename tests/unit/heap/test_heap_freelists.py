@@ -10,7 +10,7 @@ from gdbext.cpython.allocator.object_freelists import is_object_list
 from gdbext.cpython.objects.header import MERGED
 from gdbext.model import Confidence, Verdict
 from gdbext.wording import sentence
-from unit.heap.heap_world import GC, MEM, OBJECT, FakePage, HeapWorld
+from unit.heap.heap_world import GC, MEM, OBJECT, SEGMENT, FakePage, HeapWorld
 
 STATE = "_PyThreadStateImpl"
 
@@ -211,6 +211,26 @@ def test_an_object_that_is_cached_and_freed_was_freed_twice(new: HeapWorld) -> N
     (found,) = new.heap().freelist_health()
     assert "freed as well" in sentence(found.title)
     assert found.subject == member
+
+
+def test_what_is_in_no_page_damages_its_freelist(old: HeapWorld) -> None:
+    old.page(GC, 64).object("list")
+    elsewhere = SEGMENT - (1 << 20)
+    old.map(elsewhere, 4096)
+    old.set("PyObject", elsewhere, ob_type=old.types["list"])
+    old.memory.write(place(old, "lists.items"), struct.pack("<Q", elsewhere))
+    old.memory.write(place(old, "lists.numfree"), struct.pack("<i", 1))
+    (found,) = old.heap().freelist_health()
+    assert "in no page" in sentence(found.evidence[0].claim)
+
+
+def test_a_segment_that_was_written_over_says_nothing_of_the_freelists(old: HeapWorld) -> None:
+    member = dead(old.page(GC, 64), "list")
+    old.memory.write(place(old, "lists.items"), struct.pack("<Q", member))
+    old.memory.write(place(old, "lists.numfree"), struct.pack("<i", 1))
+    assert old.heap().freelist_health() == []
+    old.set("mi_segment_t", SEGMENT, segment_info_slices=0)
+    assert old.heap().freelist_health() == []
 
 
 def test_an_array_with_a_count_out_of_range(old: HeapWorld) -> None:
