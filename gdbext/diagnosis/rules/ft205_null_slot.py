@@ -71,10 +71,10 @@ def _of_field(facts: Facts, pointer: Pointer, null: BrokenField) -> Finding:
     container = container_of(facts.cause) if pointer is facts.cause.pointer else None
     loads = facts.fault.origin.loads
     was_read = bool(loads) and loads[0].base == pointer.address
-    if pointer.actual_type in CONTAINERS and was_read:
-        container = Container(pointer.address, pointer.actual_type or "", None)
-    elif pointer.actual_type in CONTAINERS:
-        index = None if null.slot is None else index_of(null.slot)
+    if pointer.actual_type in CONTAINERS:
+        # What code read for itself is one of the container's own fields, unless it is an item.
+        is_field = was_read and not isinstance(null.slot, int)
+        index = None if null.slot is None or is_field else index_of(null.slot)
         container = Container(pointer.address, pointer.actual_type or "", index)
     place, about = null.evidence.address, pointer.address
     kind = pointer.actual_type or pointer.expected or "object"
