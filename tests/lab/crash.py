@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -59,6 +60,16 @@ class Lives(NoCrash):
     """A script of the corpus does not die on the user's interpreter: what it is about is mended
     there.
     """
+
+
+UNABLE = re.compile(r"^(?:ModuleNotFound|Import|Syntax|Name)Error\b", re.MULTILINE)
+
+
+def could_not_run(said: str) -> bool:
+    """Whether a script ended because something was missing, as its last words say: then it tells
+    nothing of what it is about.
+    """
+    return UNABLE.search(said) is not None
 
 
 def crash(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lab import builds
-from lab.crash import CrashRun, Lives, NoCrash, crash
+from lab.crash import CrashRun, Lives, NoCrash, could_not_run, crash
 from lab.script import CORPUS, Script
 
 
@@ -70,8 +70,9 @@ class Lab:
                 else:
                     run.save(result)
             if refused.exists():
-                mended = builds.given() and script.path.parent == CORPUS
-                raise (Lives if mended else NoCrash)(refused.read_text())
+                said = refused.read_text()
+                of_corpus = builds.given() and script.path.parent == CORPUS
+                raise (Lives if of_corpus and not could_not_run(said) else NoCrash)(said)
             return CrashRun.load(result)
 
     def forget(self, build: str, name: str, number: int = 0) -> None:

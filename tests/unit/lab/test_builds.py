@@ -54,6 +54,30 @@ def test_a_script_of_the_corpus_lives_where_it_is_mended(
     assert tried == [attempts]
 
 
+@pytest.mark.parametrize(
+    ("said", "lives"),
+    [
+        ("exit status 1: …\nRuntimeError: deque mutated during iteration", True),
+        ("exit status 1: …\nModuleNotFoundError: No module named '_json'", False),
+        ("exit status 1: …\nNameError: name 'fill' is not defined", False),
+    ],
+)
+def test_what_could_not_run_does_not_live(
+    given: builds.Given,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: str,
+    lives: bool,
+) -> None:
+    def crash(*_: Any, **__: Any) -> None:
+        raise NoCrash(said)
+
+    monkeypatch.setattr(session, "crash", crash)
+    with pytest.raises(NoCrash) as refused:
+        Lab(tmp_path).crash(given.name, "os_abort")
+    assert isinstance(refused.value, Lives) is lives
+
+
 @pytest.mark.usefixtures("given", "tried")
 def test_what_dies_in_any_case_must_die(tmp_path: Path) -> None:
     script = tmp_path / "state.py"
