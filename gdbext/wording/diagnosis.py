@@ -298,6 +298,7 @@ SENTENCES: dict[str, Sentence] = {
     "works-in-turn": "{thread} does the same work, and may have had the object before",
     "replaces-such": "{thread} puts one {type} there in place of another",
     "holds-what-was-damaged": "the {type} holds what was damaged",
+    "holds-what-is-changed": "the {type} holds what is changed",
     "was-called": "{function} was called",
     "runs-in": "{function} is running in LWP {lwp}",
     "state-detached": "its thread state {state} is detached",

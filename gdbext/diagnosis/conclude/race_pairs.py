@@ -6,7 +6,7 @@ Whoever asks why another thread, line or operation is named begins here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gdbext.cpython.traits.effects import Effect
@@ -15,7 +15,7 @@ from gdbext.diagnosis import weights
 from gdbext.diagnosis.conclude.accesses import recency, weight
 from gdbext.diagnosis.conclude.effects import identifies
 from gdbext.diagnosis.conclude.race_parts import race_thread, take_turns, thread_claim
-from gdbext.diagnosis.conclude.shared_items import accesses_in_turn
+from gdbext.diagnosis.conclude.shared_items import accesses_in_turn, accesses_to_parts
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity
 from gdbext.frozen import dataclass
 from gdbext.model import (
@@ -43,6 +43,8 @@ class Pair:
     is_guarded: bool
     in_turn: bool = False
     """The second thread has another such object at hand now, from the same container."""
+    whole: SharedObject | None = None
+    """What the first thread's code has at hand, where the object is only a part of that."""
 
 
 def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) -> list[Pair]:
@@ -67,8 +69,22 @@ def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) 
     items = by_thread.get(accesses.crashed or 0, ())
     turns = (pair for two in accesses_in_turn(accesses, items) if (pair := _pair(accesses, two)))
     in_turn = {p.address: replace(p, in_turn=True) for p in turns if p.address not in shared}
-    suspects = [p for p in (*pairs, *in_turn.values()) if p.score >= weights.MIN_SCORE]
-    return sorted(suspects, key=lambda pair: (not _may_do_harm(pair), -pair.score))
+    chosen: dict[int, Pair] = {}
+    for pair in (*pairs, *in_turn.values(), *_pairs_on_parts(accesses, items)):
+        known = chosen.setdefault(pair.address, pair)
+        chosen[pair.address] = min(known, pair, key=_rank)
+    return sorted((p for p in chosen.values() if p.score >= weights.MIN_SCORE), key=_rank)
+
+
+def _pairs_on_parts(accesses: Accesses, items: Sequence[Access]) -> Iterator[Pair]:
+    """Pairs on a part of what the crashed thread works on."""
+    for whole, part, change in accesses_to_parts(accesses, items):
+        if _is_suspicious(change) and (pair := _pair(accesses, (part, change))):
+            yield replace(pair, whole=SharedObject(whole.address, whole.type))
+
+
+def _rank(pair: Pair) -> tuple[bool, float]:
+    return not _may_do_harm(pair), -pair.score
 
 
 def _may_do_harm(pair: Pair) -> bool:
@@ -263,6 +279,7 @@ def race_of(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
         and takes_part
         and not pair.is_guarded
         and not pair.in_turn
+        and pair.whole is None
         and pair.score >= weights.CLEAR_SCORE
         and not take_turns(accesses, pair.first.lwp, pair.second.lwp)
     )
@@ -270,8 +287,21 @@ def race_of(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
         Confidence.LIKELY if is_clear else Confidence.POSSIBLE,
         SharedObject(pair.address, pair.type),
         tuple(race_thread(accesses, access) for access in both),
-        tuple(Evidence(_part(accesses, pair, access), pair.address) for access in both),
+        tuple(_evidence(accesses, pair)),
     )
+
+
+def _evidence(accesses: Accesses, pair: Pair) -> Iterator[Evidence]:
+    for access in (pair.first, pair.second):
+        address = pair.whole.address if pair.whole and access is pair.first else pair.address
+        yield Evidence(_part(accesses, pair, access), address)
+    if pair.whole is not None:
+        yield Evidence(
+            Claim("holds-what-is-changed", type=pair.whole.type),
+            pair.whole.address,
+            None,
+            pair.address,
+        )
 
 
 def _part(accesses: Accesses, pair: Pair, access: Access) -> Claim:

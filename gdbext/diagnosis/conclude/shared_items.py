@@ -38,6 +38,50 @@ def accesses_in_turn(
                     yield item, in_turn
 
 
+def accesses_to_parts(
+    accesses: Accesses, items: Sequence[Access]
+) -> Iterator[tuple[Access, Access, Access]]:
+    """What may reach a part of one of ``items``, which are accesses of the crashed thread, and what
+    changes that part: ``encode(headers)`` and ``headers.pairs[0] = …``.
+
+    The first is the item's own access; the second the same as if it were to the part: C code of
+    unknown effect may use all that the object holds.  The third is what another thread does to the
+    part.  Where the crashed thread is seen to have the part at hand, nothing need be supposed.
+    """
+    crashed = accesses.of(accesses.crashed)
+    if crashed is None:
+        return
+    at_hand = {a.address for a in (*crashed.nearest, *crashed.by_code)}
+    wholes = [a for a in items if _may_use_parts(a) and a.address in accesses.contents]
+    for thread in accesses.threads:
+        for change in thread.nearest if thread is not crashed else ():
+            if change.address in at_hand or not _changes_part(change):
+                continue
+            for whole in wholes:
+                if change.address in accesses.contents[whole.address]:
+                    part = replace(
+                        whole,
+                        address=change.address,
+                        type=change.type,
+                        proximity=Proximity.FUNCTION,
+                        c_function=None,
+                    )
+                    yield whole, part, change
+
+
+def _may_use_parts(access: Access) -> bool:
+    """Whether code of unknown effect has the object right now, and not as what it is a method of:
+    that one is at work on the object itself.
+    """
+    is_unknown = access.effect is Effect.UNKNOWN and access.proximity <= Proximity.LINE
+    return is_unknown and not (access.is_own or access.is_passing_on or access.is_private)
+
+
+def _changes_part(access: Access) -> bool:
+    is_named = access.proximity <= Proximity.FUNCTION and not access.is_passing_on
+    return is_named and access.effect.changes and not access.is_private
+
+
 def may_be_taken(access: Access) -> bool:
     """Whether the crashed thread changes the object right now, so that it may be its
     turn's item.

@@ -588,3 +588,76 @@ def test_what_no_other_thread_has_at_hand_or_counts_is_unshared(
     mine = replace(READ, **{"proximity": Proximity.INSIDE, **changes})  # type: ignore[arg-type]  # fields by name
     idle = access(2, 0x9000, "threading.Event", "wait", Effect.READ, Proximity.AT, 9)
     assert is_unshared(stopped(mine, idle, *others)) is expected
+
+
+DUMPS = access(1, 0x5000, "Headers", "dumps", Effect.UNKNOWN, Proximity.AT, 3)
+"""A call of unknown effect with an object that holds the list at 0x6000."""
+SETS = access(2, 0x6000, "list", "setitem", Effect.WRITE, Proximity.FUNCTION, 9, 8, is_guarded=True)
+ENCODERS = (DUMPS, replace(DUMPS, lwp=3), SETS, replace(SETS, lwp=4))
+HELD = {0x5000: frozenset({0x6000})}
+
+
+def test_what_others_change_of_an_object_stands_before_the_whole_that_two_threads_only_pass() -> (
+    None
+):
+    """Both writers lock the list, and harm each other not; the crashed thread locks the whole at
+    most.
+    """
+    races = find_races(stopped(*ENCODERS, contents=HELD), (), True)
+    assert [race.object.address for race in races] == [0x6000, 0x5000]
+    reader, writer = races[0].threads
+    assert (reader.lwp, reader.line, reader.changes) == (1, 3, False)
+    assert (writer.lwp, writer.suspect_line, writer.changes) == (2, 8, True)
+    assert races[0].confidence is Confidence.POSSIBLE
+    said = [(part.claim.kind, part.address) for part in races[0].evidence]
+    assert said == [
+        ("thread-runs", 0x5000),
+        ("thread-runs", 0x6000),
+        ("holds-what-is-changed", 0x5000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("whole", "change", "held"),
+    [
+        pytest.param({}, {}, {}, id="it does not hold it"),
+        pytest.param({"effect": Effect.READ}, {}, HELD, id="it reads the whole's own fields"),
+        pytest.param({"proximity": Proximity.FUNCTION}, {}, HELD, id="it is not in the call"),
+        pytest.param({"is_passing_on": True}, {}, HELD, id="Python code shows what is done"),
+        pytest.param({"is_private": True}, {}, HELD, id="no other thread has the whole"),
+        pytest.param({}, {"effect": Effect.UNKNOWN}, HELD, id="no known change"),
+        pytest.param({}, {"proximity": Proximity.EARLIER}, HELD, id="the change is over"),
+        pytest.param({}, {"lwp": 1}, HELD, id="its own change"),
+    ],
+)
+def test_a_part_is_raced_on_only_where_the_call_may_use_what_another_thread_changes(
+    whole: dict[str, object], change: dict[str, object], held: dict[int, frozenset[int]]
+) -> None:
+    mine = replace(DUMPS, **whole)  # type: ignore[arg-type]  # fields by name
+    theirs = replace(SETS, **change)  # type: ignore[arg-type]  # fields by name
+    assert 0x6000 not in [
+        race.object.address for race in find_races(stopped(mine, theirs, contents=held), (), True)
+    ]
+
+
+def test_a_method_of_unknown_effect_is_at_work_on_its_own_object() -> None:
+    own = replace(DUMPS, type="ext.Index", proximity=Proximity.INSIDE, own_level=1)
+    others = (replace(own, lwp=3, own_level=None), SETS, replace(SETS, lwp=4))
+    races = find_races(stopped(own, *others, contents=HELD), (), True)
+    assert races[0].object.address == 0x5000
+    claims = [part.claim.kind for race in races for part in race.evidence]
+    assert "holds-what-is-changed" not in claims
+
+
+def test_a_part_that_the_crashed_thread_has_at_hand_is_judged_by_what_it_does_to_that() -> None:
+    reads = replace(SETS, lwp=1, effect=Effect.READ)
+    races = find_races(stopped(*ENCODERS, reads, contents=HELD), (), True)
+    assert races[0].object.address == 0x5000
+    claims = [part.claim.kind for race in races for part in race.evidence]
+    assert "holds-what-is-changed" not in claims
+
+
+def test_a_change_of_the_whole_stands_before_one_of_a_part() -> None:
+    clears = access(5, 0x5000, "Headers", "clear", Effect.RESIZE, Proximity.LOOP, 20)
+    races = find_races(stopped(*ENCODERS, clears, contents=HELD), (), True)
+    assert [race.object.address for race in races] == [0x5000, 0x6000]
