@@ -20,6 +20,7 @@ from gdbext.cli.blame_runs import record
 from gdbext.reports.json_report import schema
 from integration.commandline import GDBEXT, environment, gdbext
 from lab.crash import debugger
+from lab.extensions import built, extensions
 from lab.script import CORPUS, Script
 
 ROOT = Path(__file__).parents[2]
@@ -255,6 +256,30 @@ def test_blame_names_who_freed_the_object(tmp_path: Path) -> None:
     assert freed["line"] == freeing_line(script)
     assert "list_clear" in freed["native"]
     assert not freed["is_emptied"]
+
+
+def test_blame_of_an_object_that_an_extension_has_borrowed(
+    python: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that stops only where the object is still whole kills no reader."""
+    script = tmp_path / "borrowed.py"
+    script.write_text(
+        "import threading, static_borrowed\n"
+        "def make():\n"
+        "    while True:\n"
+        "        static_borrowed.Entry()\n"
+        "def look():\n"
+        "    while True:\n"
+        "        len(static_borrowed.recent_label() or '')\n"
+        "for run in (make, make, look):\n"
+        "    threading.Thread(target=run, name=run.__name__).start()\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(built(extensions()["static_borrowed"])))
+    found = record([python, str(script)], ["static_borrowed.Entry"], [], 20.0, str(tmp_path))
+    freed = next((one for one in found.freeings if one.how == "the subject"), None)
+    assert freed is not None, found
+    assert (freed.name, freed.line, freed.is_emptied) == ("make", 4, False)
+    assert "entry_dealloc" in freed.native
 
 
 def test_blame_of_what_does_not_die_says_so(python: str, tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ from gdbext.cpython.traits.functions import EVAL_LOOP
 from gdbext.target.protocol import DebuggerError
 
 MAX_CALLERS = 6
+MAX_RETURNS = 16
+"""Places to which the functions return, at which threads are held."""
 NEW_THREAD = "thread_run"
 """What every thread of threading's begins in (Modules/_threadmodule.c)."""
 Calls = Callable[[int, int, tuple[int, int], Callable[[], Sequence[str]]], None]
@@ -24,16 +26,37 @@ Calls = Callable[[int, int, tuple[int, int], Callable[[], Sequence[str]]], None]
 class _Function(gdb.Breakpoint):  # type: ignore[misc]  # gdb has no types
     """Tells of each call of a function, and lets the process go on."""
 
-    def __init__(self, address: int, call: Calls) -> None:
+    def __init__(self, address: int, call: Calls, returns: set[int]) -> None:
         super().__init__(f"*{address:#x}", internal=True)
         self.silent = True
         self._address = address
         self._call = call
+        self._returns = returns
 
     def stop(self) -> bool:
+        is_new = False
         with suppress(gdb.error, ValueError):
             first, second = (int(gdb.parse_and_eval(name)) & WORD for name in ("$rdi", "$rsi"))
             self._call(self._address, lwp_of(gdb.selected_thread()), (first, second), _callers)
+            back = int(gdb.parse_and_eval("*(unsigned long *)$rsp")) & WORD
+            is_new = back not in self._returns and len(self._returns) < MAX_RETURNS
+            if is_new:
+                self._returns.add(back)
+        return is_new
+
+
+class _Return(gdb.Breakpoint):  # type: ignore[misc]  # gdb has no types
+    """Holds a thread for a moment when such a function is done.
+
+    A stop takes gdb longer than others need to use what has just been freed: without this one the
+    thread waits only where the object is still whole.
+    """
+
+    def __init__(self, address: int) -> None:
+        super().__init__(f"*{address:#x}", internal=True)
+        self.silent = True
+
+    def stop(self) -> bool:
         return False
 
 
@@ -52,9 +75,16 @@ def _callers() -> Sequence[str]:
 
 def follow(functions: Iterable[int], call: Calls) -> None:
     """See :meth:`gdbext.backends.gdb.adapter.GdbDebugger.follow`."""
-    breakpoints = [_Function(address, call) for address in functions]
+    returns: set[int] = set()
+    held: set[int] = set()
+    breakpoints: list[gdb.Breakpoint] = [_Function(each, call, returns) for each in functions]
     try:
         gdb.execute("continue", to_string=True)
+        # A breakpoint must not be made while gdb asks another whether to stop.
+        while new := returns - held:
+            held |= new
+            breakpoints += [_Return(address) for address in new]
+            gdb.execute("continue", to_string=True)
     except gdb.error as error:
         raise DebuggerError(str(error)) from None
     finally:
