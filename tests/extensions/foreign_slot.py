@@ -1,4 +1,4 @@
-"""An extension's type has list's repr in its own slot, and is no list: nothing was freed."""
+"""An extension's type has list's repr in its own slot, and is not a list: nothing was freed."""
 
 import foreign_slot
 

@@ -91,7 +91,7 @@ class Stride(NamedTuple):
 
     def misses(self, data: bytes | mmap.mmap, at: int, address: int) -> bool:
         """Whether an entry whose values are at that offset has no code at the address, as far as
-        that is told at once.
+        its own attributes say (no list of ranges is read for it).
         """
         if self.code is None:
             return not self.has_code
@@ -244,7 +244,7 @@ class Dwarf:
         self, parent: DebugEntry, tags: Collection[int], address: int
     ) -> Iterator[DebugEntry]:
         """The entries directly below that have one of the tags; the others are passed over unread,
-        and so are those whose code is elsewhere than at the address, where that is told at once.
+        and so are those whose own attributes say that their code is not at the address.
 
         A unit has thousands of entries, and ten that matter.
         """

@@ -280,8 +280,10 @@ class Health:
                 )
 
     def _is_in_no_page(self, address: int) -> bool:
-        """Whether there surely is no page, rather than none that can be found: what a segment that
-        was written over had in its pages is in none, and nothing is wrong with who has it.
+        """Whether no page can be at the address, as opposed to one that cannot be found.
+
+        The pages of a segment whose header was overwritten cannot be found: a freelist with a
+        block of theirs is not damaged by that.
         """
         segment = self._r.mimalloc.segment_of(address)
         if segment is not None:

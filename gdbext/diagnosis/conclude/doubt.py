@@ -1,6 +1,6 @@
 """Which dead pointers prove something, and which the code may have had all the same.
 
-A dead object's address in a frame is no defect by itself: ``list_dealloc`` has one when all is
+A dead object's address in a frame is not a defect by itself: ``list_dealloc`` has one when all is
 well, and so has a function that gave up its own reference and did not clear the variable.  Only a
 use that needs the object alive counts (``Use.is_trusted``), and :func:`doubt` takes that away from
 uses that may be of the other kind.  :func:`died_of` asks the other question, whether the fault can

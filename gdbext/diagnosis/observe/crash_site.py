@@ -57,7 +57,7 @@ def _only_extension(session: Session, interpreter: str | None) -> str | None:
         for module in session.modules
         if is_others(module.path, interpreter)
     }
-    # What is no identifier is no module's name, and may not be text.
+    # A file of another name is not a module that can be imported; its name may not be text.
     names = {name for name in names if name.isidentifier()}
     loaded = [n for n in names if session.debugger.function(f"PyInit_{n}") is not None]
     return loaded[0] if len(loaded) == 1 else None

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -583,9 +584,9 @@ def test_what_waits_in_a_queue_is_told_as_such() -> None:
     ],
 )
 def test_what_no_other_thread_has_at_hand_or_counts_is_unshared(
-    changes: dict[str, object], others: tuple[Access, ...], expected: bool
+    changes: dict[str, Any], others: tuple[Access, ...], expected: bool
 ) -> None:
-    mine = replace(READ, **{"proximity": Proximity.INSIDE, **changes})  # type: ignore[arg-type]  # fields by name
+    mine = replace(READ, **{"proximity": Proximity.INSIDE, **changes})
     idle = access(2, 0x9000, "threading.Event", "wait", Effect.READ, Proximity.AT, 9)
     assert is_unshared(stopped(mine, idle, *others)) is expected
 
@@ -631,10 +632,10 @@ def test_what_others_change_of_an_object_stands_before_the_whole_that_two_thread
     ],
 )
 def test_a_part_is_raced_on_only_where_the_call_may_use_what_another_thread_changes(
-    whole: dict[str, object], change: dict[str, object], held: dict[int, frozenset[int]]
+    whole: dict[str, Any], change: dict[str, Any], held: dict[int, frozenset[int]]
 ) -> None:
-    mine = replace(DUMPS, **whole)  # type: ignore[arg-type]  # fields by name
-    theirs = replace(SETS, **change)  # type: ignore[arg-type]  # fields by name
+    mine = replace(DUMPS, **whole)
+    theirs = replace(SETS, **change)
     assert 0x6000 not in [
         race.object.address for race in find_races(stopped(mine, theirs, contents=held), (), True)
     ]
