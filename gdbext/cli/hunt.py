@@ -111,6 +111,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--on-crash", metavar="DIR", help="keep each run's reports and output in this folder"
     )
+    made.add_argument(
+        "--keep-core",
+        action="store_true",
+        help="keep the cores there, too, compressed (needs --on-crash)",
+    )
     parsers.add_symbol_server(made)
     parsers.add_debugger(made)
     outputs.add_options(made)
@@ -119,6 +124,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(arguments: argparse.Namespace) -> int:
     command = parsers.command_to_run("hunt", arguments)
+    if arguments.keep_core and not arguments.on_crash:
+        raise Failure("--keep-core needs --on-crash DIR to keep it in", USAGE)
     if sys.platform != "linux":
         raise Failure("gdbext hunt needs Linux")
     try:
@@ -159,6 +166,7 @@ def _plan(arguments: argparse.Namespace, command: Sequence[str], folder: str) ->
     options += ["--debuginfod", arguments.debuginfod] if arguments.debuginfod else []
     if arguments.on_crash:
         options += ["--format", "text"]
+    options += ["--keep-core"] if arguments.keep_core else []
     return Plan(
         command=tuple(command),
         folder=folder,

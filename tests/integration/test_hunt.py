@@ -66,6 +66,22 @@ def test_a_race_that_dies_again_and_again(name: str, python: str, tmp_path: Path
     assert not list(tmp_path.glob("gdbext-*"))
 
 
+def test_cores_are_kept_beside_the_reports(python: str, tmp_path: Path) -> None:
+    command = ("--keep-core", "--", python, "-c", SEGV)
+    done = hunt("--until-crash", "--on-crash", "kept", *command, folder=tmp_path)
+    assert done.returncode == 1, done.stderr
+    (core,) = (tmp_path / "kept/run-1").glob("core.*.gz")
+    again = gdbext("triage", core, "--format", "json", timeout=60)
+    (report,) = (tmp_path / "kept/run-1").glob("crash-*.json")
+    assert json.loads(again.stdout)["signature"] == json.loads(report.read_text())["signature"]
+
+
+def test_cores_are_kept_only_in_a_folder(python: str, tmp_path: Path) -> None:
+    done = hunt("--keep-core", "--", python, "-c", SEGV, folder=tmp_path)
+    assert done.returncode == 2
+    assert "--keep-core needs --on-crash DIR" in done.stderr
+
+
 def test_nothing_dies(python: str, tmp_path: Path) -> None:
     done = hunt("--runs", 3, "--", python, "-c", "print(1)", folder=tmp_path)
     assert (done.returncode, done.stdout) == (0, "")

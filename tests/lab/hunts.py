@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -13,10 +14,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gdbext.hunt.consensus import conclude
+from gdbext.hunt.deaths import Death
+from gdbext.hunt.grouping import group
+from gdbext.reports.json_report import from_data, render
+from gdbext.reports.options import Options
 from lab import builds
 from lab.crash import environment
 from lab.judge import several
 from lab.script import Script
+from lab.triage import TriageFailed, triage_json
 
 SECONDS = 90.0
 """After these no run is started any more."""
@@ -43,8 +50,17 @@ class HuntRow:
         return self.object and self.lines and self.operations and self.issue
 
 
-def hunts(scripts: Iterable[Script], wanted: Callable[[str], bool], deaths: int) -> list[HuntRow]:
-    """Hunt every race on each of its builds until it has died ``deaths`` times."""
+def hunts(
+    scripts: Iterable[Script],
+    wanted: Callable[[str], bool],
+    deaths: int,
+    kept: Path | None = None,
+) -> list[HuntRow]:
+    """Hunt every race on each of its builds until it has died ``deaths`` times.
+
+    In ``kept`` reports and cores stay, a folder a race and build; the deaths of one that an earlier
+    hunt left there are concluded over again, by the rules of today.
+    """
     rows = []
     print(
         f"\n{'race':<30} {'build':<8} {'deaths':>6} {'others':>6}  object lines ops issue",
@@ -52,7 +68,11 @@ def hunts(scripts: Iterable[Script], wanted: Callable[[str], bool], deaths: int)
     )
     for script in scripts:
         for build in filter(wanted, script.builds):
-            row = _hunt(script, build, deaths)
+            folder = kept / build / script.name if kept else None
+            again = _cores(folder) if folder else []
+            row = (
+                _concluded(script, build, again) if again else _hunt(script, build, deaths, folder)
+            )
             rows.append(row)
             marks = "  ".join(
                 f"{'✓' if right else '✗':>4}"
@@ -65,12 +85,33 @@ def hunts(scripts: Iterable[Script], wanted: Callable[[str], bool], deaths: int)
     return rows
 
 
-def _hunt(script: Script, build: str, deaths: int) -> HuntRow:
+def _cores(folder: Path) -> list[Path]:
+    return sorted(folder.glob("run-*/core.*.gz"))
+
+
+def _concluded(script: Script, build: str, cores: Iterable[Path]) -> HuntRow:
+    """What a hunt concludes over cores that are there."""
+    deaths = []
+    for core in cores:
+        with contextlib.suppress(TriageFailed):
+            report = from_data(triage_json(core, "auto"))
+            deaths.append(Death(report=report, files=(str(core),)))
+    groups = group(deaths)
+    if not groups:
+        return HuntRow(script, build, 0, 0, False, False, False, False, "no report")
+    others = len(deaths) - len(groups[0].deaths)
+    agreed = conclude(groups[0], (), others)
+    return judged(script, build, json.loads(render(agreed, Options())))
+
+
+def _hunt(script: Script, build: str, deaths: int, kept: Path | None) -> HuntRow:
     with tempfile.TemporaryDirectory(prefix="gdbext-lab-") as folder:
         out = Path(folder) / "hunt.json"
         command = [sys.executable, "-m", "gdbext", "hunt", "--deaths", str(deaths), "--time"]
         command += [f"{SECONDS:g}", "--run-time", str(script.on(build).get("seconds", 30))]
-        command += ["--jobs", "1", "-o", str(out), "--", str(builds.python(build))]
+        command += ["--jobs", "1", "-o", str(out)]
+        command += ["--on-crash", str(kept), "--keep-core"] if kept else []
+        command += ["--", str(builds.python(build))]
         try:
             done = subprocess.run(
                 [*command, str(script.path)],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lab import builds
@@ -144,6 +145,8 @@ class RaceScore:
     known_in_three: bool
     wrong_proven: str | None
     """What was said to be proven and is not so."""
+    left_out: bool
+    """A race was named without the crashed thread, which is at a line that the script marks."""
     unknown: bool
     """Neither a race nor an issue was named."""
     found: str
@@ -183,10 +186,22 @@ def judge_race(script: Script, build: str, run: CrashRun, report: Report) -> Rac
         wrong_proven=None
         if right or not race or race["confidence"] != "proven"
         else race["object"]["address"],
+        left_out=_leaves_out(script, report),
         unknown=race is None and not issues,
         found=_named(report),
         signature=signature(report),
     )
+
+
+def _leaves_out(script: Script, report: Report) -> bool:
+    crashed = next((thread for thread in report["threads"] if thread["crashed"]), None)
+    if report["race"] is None or crashed is None:
+        return False
+    if crashed["lwp"] in {thread["lwp"] for thread in report["race"]["threads"]}:
+        return False
+    own = (f for f in crashed["python"] if Path(f["file"] or "").name == script.path.name)
+    innermost = next(own, None)
+    return bool(innermost and script.operation_at(str(innermost["file"]), innermost["line"] or 0))
 
 
 def _marked(script: Script, thread: dict[str, Any]) -> Operation | None:
