@@ -15,8 +15,8 @@ from gdbext.diagnosis.known_issues.identify import identify
 from unit.diagnosis.words import operations
 
 # id, also right, version, the object's type (and bases), the two operations, and further what is
-# seen. Further: ``in`` C functions of the crashed call, ``calls`` functions of modules, ``rule``,
-# ``assertion``, ``message``.
+# seen. Further: ``in`` C functions of the crashed call, ``used`` those that have the object,
+# ``calls`` functions of modules, ``rule``, ``assertion``, ``message``.
 ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     # items borrowed from containers
     ("gh-124470", "3.13.5", "Config", "getattr:colour setattr:__dict__", {}),
@@ -89,6 +89,76 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ),
     ("gh-157124", "3.13.5", "dict", "loads setitem", {"calls": "_pickle.loads"}),
     ("gh-157126", "3.13.5", "dict", "setattr:memo clear", {"in": "Pickler_set_memo"}),
+    # iterators that threads share, and what they walk where their own code has it
+    ("gh-124397", "3.13.5", "bytes_iterator", "next list", {"in": "striter_next"}),
+    ("gh-124397", "3.13.5", "bytes", "next list", {"in": "striter_next", "used": "striter_next"}),
+    (
+        "gh-124397",
+        "3.13.5",
+        "memoryview",
+        "next sum",
+        {"in": "memoryiter_next", "used": "memoryiter_next"},
+    ),
+    ("gh-124397", "3.13.5", "tuple", "next", {"in": "tupleiter_next", "used": "tupleiter_next"}),
+    (
+        "gh-144356",
+        "3.13.5",
+        "frozenset",
+        "next list",
+        {"in": "setiter_iternext", "used": "setiter_iternext"},
+    ),
+    (
+        "gh-154130",
+        "3.13.5",
+        "dict",
+        "next",
+        {
+            "in": "dictiter_iternext_threadsafe dictiter_iternextkey",
+            "used": "dictiter_iternextkey",
+        },
+    ),
+    (
+        "gh-154043",
+        "3.13.5",
+        "types.GenericAlias",
+        "next",
+        {"in": "ga_iternext", "used": "ga_iternext"},
+    ),
+    ("gh-153928", "3.13.5", "str_iterator", "next length_hint", {"in": "unicodeiter_next"}),
+    ("gh-154013", "3.13.5", "_struct.unpack_iterator", "next length_hint", {}),
+    ("gh-156310", "3.13.5", "iterator", "next list", {"in": "iter_iternext"}),
+    ("gh-153296", "3.13.5", "_io.StringIO", "next close", {"in": "stringio_iternext"}),
+    (
+        "gh-149816",
+        "3.13.5",
+        "_io.BufferedReader",
+        "next detach",
+        {"in": "buffered_iternext", "used": "buffered_iternext"},
+    ),
+    (
+        "gh-149816",
+        "3.13.5",
+        "xml.etree.ElementTree.Element object",
+        "getattr:attrib clear",
+        {"in": "create_extra element_attrib_getter"},
+    ),
+    (
+        "gh-149816",
+        "3.13.5",
+        "xml.etree.ElementTree.Element object",
+        "getattr:tail setattr:tail",
+        {"in": "element_tail_getter"},
+    ),
+    (
+        "gh-153809",
+        "3.15.0",
+        "_asyncio.Task",
+        "collect",
+        {
+            "in": "validate_refcounts gc_visit_heaps",
+            "message": "tracked objects must have a reference count > 0",
+        },
+    ),
     ("gh-143880", "3.13.5", "functools.partial", "call call", {"in": "partial_vectorcall"}),
     # containers that take no lock
     ("gh-125996", "3.13.5", "collections.OrderedDict", "move_to_end clear", {}),
@@ -468,6 +538,7 @@ def crash(kinds: str, done: str, further: dict[str, str], is_certain: bool = Tru
         families=frozenset({first, *bases, "object"}),
         operations=operations(done),
         is_certain=is_certain,
+        used_in=frozenset(further.get("used", "").split()),
     )
     return CrashFeatures(
         rules=frozenset({further.get("rule", "FT105"), "FT301"}),
