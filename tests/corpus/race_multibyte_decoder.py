@@ -15,7 +15,7 @@ EXPECT = {
         "IncrementalDecoder",
         "encodings.shift_jis.IncrementalDecoder",
     ),
-    "known": None,
+    "known": ("gh-152767", "gh-154577", "gh-156169"),
 }
 
 shared = codecs.getincrementaldecoder("shift_jis")()

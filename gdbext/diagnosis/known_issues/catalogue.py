@@ -200,14 +200,27 @@ def popularity() -> Counter[str]:
 
 
 @functools.cache
-def modules_of() -> Mapping[str, set[str | None]]:
-    """The modules of the patterns that have each operation; None where one names no module."""
-    found: dict[str, set[str | None]] = defaultdict(set)
+def patterns_with() -> Mapping[str, Sequence[Pattern]]:
+    """The patterns that have each operation."""
+    found: dict[str, list[Pattern]] = defaultdict(list)
     for issue in catalogue():
         for pattern in issue.patterns:
             for word in frozenset().union(*pattern.operations):
-                found[word].add(pattern.module)
+                found[word].append(pattern)
     return found
+
+
+def modules_with(word: str, types: frozenset[str]) -> set[str | None]:
+    """The modules of the patterns that may mean that operation where it is done to an object of
+    these types; None where one names no module.
+
+    ``encode`` of a dict is of ``json``, as ``encode`` of a codec is done to no dict.
+    """
+    return {
+        pattern.module
+        for pattern in patterns_with()[word]
+        if not pattern.names_object or (pattern.types | pattern.families) & types
+    }
 
 
 def _words(group: Sequence[str]) -> Iterator[str]:

@@ -24,7 +24,7 @@ from gdbext.diagnosis.known_issues.catalogue import (
     COMMON_TYPES,
     Issue,
     Pattern,
-    modules_of,
+    modules_with,
     popularity,
     squeezed,
 )
@@ -361,6 +361,7 @@ def _match(
 ) -> Match:
     features, candidate = crash.features, words.candidate
     objects = pattern.types & candidate.types
+    kinds = candidate.types | candidate.families
     if not pattern.exact:
         # What is wrong with a C type's own code is wrong with objects of its subclasses.
         objects |= (pattern.types | pattern.families) & candidate.families
@@ -405,7 +406,8 @@ def _match(
         is_inner=not functions.isdisjoint(crash.inner) and not features.is_victim,
         in_module=pattern.module in crash.modules or not operations.isdisjoint(called),
         is_own_operation=any(
-            crash.at_hand(modules_of()[word]) == {pattern.module} for word in operations & seen
+            crash.at_hand(modules_with(word, kinds)) == {pattern.module}
+            for word in operations & seen
         ),
         in_python=bool(pattern.python_functions)
         and pattern.python_functions <= features.python_functions,

@@ -119,6 +119,26 @@ KINDS: dict[str, tuple[str, CrashFeatures]] = {
             suspect("itertools.count", "next next"),
         ),
     ),
+    "json's dump is not marshal's, either": (
+        "gh-151370",
+        crash(suspect("list", "dump append"), calls="json.dump"),
+    ),
+    "an array that grows by a list is the array's matter": (
+        "gh-157072",
+        crash(suspect("array.array", "fromlist append"), frames="array_resize"),
+    ),
+    "a profiler is switched on and off": (
+        "gh-151363",
+        crash(suspect("cProfile.Profile", "enable disable")),
+    ),
+    "no error handler is set": (
+        "gh-152767",
+        crash(suspect("_multibytecodec.MultibyteIncrementalDecoder", "decode reset")),
+    ),
+    "other threads share the groupby": (
+        "gh-143543",
+        crash(suspect("itertools.groupby", "next next"), frames="groupby_next"),
+    ),
     "its partner is not there, and another is": (
         "gh-155781",
         crash(suspect("sqlite3.Connection", "execute create_function")),
