@@ -188,7 +188,17 @@ def _own(thread: ThreadInfo) -> list[NativeFrameInfo]:
             if f.module and f.module != python and not LIBRARIES.match(f.module)
         ]
     # What is compiled in from a library's header, such as Py_DECREF, is not the author's line.
-    return [f for f in own if f.function and not is_library_code(f.function, f.file)]
+    # Code without symbols says whose it is with one frame, but for libffi's, which is everybody's.
+    return [
+        frame
+        for frame, inner in zip(own, [None, *own])
+        if (
+            not is_library_code(frame.function, frame.file)
+            if frame.function
+            else (inner is None or inner.function or inner.module != frame.module)
+            and not (frame.module or "").startswith("libffi")
+        )
+    ]
 
 
 def _is_of_header(frame: NativeFrameInfo) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.target.cplusplus import is_library_code
@@ -9,6 +11,8 @@ from gdbext.target.values import NativeFrame
 
 FOREIGN_CALLS = "ffi_"
 """libffi's functions, which run whatever they are given."""
+FOREIGN_CALLS_FILE = "libffi"
+"""The file that these are in, where it has no symbols: ``libffi.so.8``."""
 
 
 def authors_frame(stack: CrashStack) -> NativeFrame | None:
@@ -31,8 +35,19 @@ def authors_frame(stack: CrashStack) -> NativeFrame | None:
 
 
 def authors_file(stack: CrashStack) -> str | None:
-    """The file of an extension's code at fault that has no symbols."""
-    frame = next((f for f in stack.from_fault if not f.is_inlined), None)
-    if frame is None or frame.function or not is_others(frame.module, stack.interpreter_module):
-        return None
-    return frame.module
+    """The file of an extension's innermost code in the call that crashed, where that has no
+    symbols.
+
+    Wheels are stripped: what called the interpreter's function that died shows by its file alone.
+    """
+    for frame in stack.from_fault:
+        if frame.level in stack.eval_levels:
+            return None
+        if (
+            not frame.function
+            and not frame.is_inlined
+            and is_others(frame.module, stack.interpreter_module)
+            and not os.path.basename(frame.module or "").startswith(FOREIGN_CALLS_FILE)
+        ):
+            return frame.module
+    return None

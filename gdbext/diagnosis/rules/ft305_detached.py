@@ -31,8 +31,9 @@ FOREIGN_CALLS = ("ffi_call",)
 on purpose.
 """
 END_THE_BLOCK = (
-    "End Py_BEGIN_ALLOW_THREADS before objects are used, or attach for them (PyGILState_Ensure): "
-    "a detached thread may run during a garbage collection."
+    "End Py_BEGIN_ALLOW_THREADS (in Cython `with nogil`, in C++ py::gil_scoped_release) before "
+    "objects are used, or attach for them (PyGILState_Ensure): a detached thread may run during a "
+    "garbage collection."
 )
 ATTACH = (
     "Attach first (PyGILState_Ensure, in C++ what the binding has for it: py::gil_scoped_acquire): "

@@ -15,7 +15,7 @@ from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.memory import UnionInitialisation
 from gdbext.diagnosis.facts.threads import Process, ThreadStateFacts
 from gdbext.diagnosis.observe.unions import computing_threads
-from gdbext.diagnosis.rules import ft202_union_parameters, ft305_detached
+from gdbext.diagnosis.rules import apply, ft202_union_parameters, ft305_detached
 from gdbext.diagnosis.rules.apply import may_be_normal
 from gdbext.model import Confidence, Finding, Verdict
 from gdbext.target.protocol import NativeFrame, NativeThread, Signal, Variable
@@ -38,7 +38,7 @@ LEAVING = ("PyMutex_Unlock", "PyCriticalSection_End", "union_init_parameters", "
 BEFORE = ("union_init_parameters", "union_parameters")
 
 
-def frames(names: Sequence[str]) -> list[NativeFrame]:
+def frames(names: Sequence[str | None]) -> list[NativeFrame]:
     """The functions of a stack, innermost first."""
     return [
         NativeFrame(n, pc=0x1000 + n, sp=0x7000 + n, function=name, module=PYTHON)
@@ -139,6 +139,26 @@ def test_a_thread_that_never_attached_is_told_to() -> None:
     [found] = detached(["PyList_Append"], state=None, outer=["run", "start_thread"])
     assert "Attach first" in found.advice
     assert "end" not in [sentence(e.claim) for e in found.evidence]
+
+
+@pytest.mark.parametrize(
+    ("callers", "said"),
+    [
+        ([(None, EXTENSION)], ", in shapes.so (no symbols)"),
+        ([(None, EXTENSION), ("run_job", EXTENSION)], ", in run_job of shapes"),
+        ([(None, "/usr/lib/libffi.so.8.1.2"), ("ffi_call", "/usr/lib/libffi.so.8.1.2")], ""),
+        ([("cfunction_call", PYTHON), ("_PyEval_EvalFrameDefault", PYTHON), (None, EXTENSION)], ""),
+    ],
+)
+def test_the_caller_without_symbols_is_in_the_headline_by_its_file(
+    callers: Sequence[tuple[str | None, str]], said: str
+) -> None:
+    stack = frames(["PyFloat_FromDouble", *(name for name, _ in callers)])
+    stack[1:] = [replace(f, module=m) for f, (_, m) in zip(stack[1:], callers)]
+    facts = Facts(fault=SEGV, stack=stack_of(*stack, lwp=READER), process=Process(is_complete=True))
+    title = sentence(apply.findings(facts)[0].title)
+    assert title.endswith(said)
+    assert title.count(", in ") == bool(said)
 
 
 def test_exit_below_python_code_is_not_the_end_of_the_crashed_call() -> None:

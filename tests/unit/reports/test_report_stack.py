@@ -139,6 +139,18 @@ def test_an_extension_modules_frames_are_not_pushed_out():
     ]
 
 
+def test_code_without_symbols_shows_whose_it_is_once():
+    called = ("PyFloat_FromDouble", "floatobject.c", "python")
+    nameless = [(None, None, "job.so")] * 3
+    outer = [("start_thread", "pthread_create.c", "libc.so.6")]
+    assert shown(called, *nameless, *outer) == ["PyFloat_FromDouble", None]
+    assert shown(*nameless, *outer) == [None]
+    by_name = ("run_job", None, "job.so")
+    assert shown(called, *nameless, by_name, *outer) == ["PyFloat_FromDouble", None, "run_job"]
+    gateway = [(None, None, "libffi.so.8"), ("ffi_call", None, "libffi.so.8")]
+    assert shown(called, *gateway, *outer) == ["PyFloat_FromDouble", "ffi_call"]
+
+
 def test_what_only_starts_python_is_no_part_of_the_story():
     start = [
         "run_eval_code_obj",
