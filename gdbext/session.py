@@ -32,9 +32,10 @@ from gdbext.cpython.locks.locks import Locks
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.traits.functions import EVAL_LOOP
 from gdbext.cpython.versions.learnt import Learnt, load
+from gdbext.model import Verdict
 from gdbext.target.cache import CachedMemory
 from gdbext.target.cplusplus import short_function
-from gdbext.target.protocol import Debugger, DebuggerError, Module
+from gdbext.target.protocol import Debugger, DebuggerError, MemoryFault, Module
 
 
 class Session:
@@ -328,16 +329,32 @@ class Session:
         )
 
     def _variable_at(self, address: int) -> str | None:
-        """The C variable that has the address, and the file that it is in: ``cache in pair``."""
+        """The C variable that has the address, and the file that it is in, ``cache in pair``; else
+        the object whose struct it is in, by its type: ``in a pair.Cache``.
+        """
         symbol = self.debugger.symbol_at(address)
         if symbol is None or not symbol.address <= address < symbol.address + (symbol.size or 1):
-            return None
+            return self._object_with(address)
         before = [m for m in self.debugger.modules() if m.base <= address]
         name = short_function(symbol.name)
         if not before:
             return name
         path = max(before, key=lambda module: module.base).path
         return f"{name} in {os.path.basename(path).partition('.')[0]}"
+
+    def _object_with(self, address: int) -> str | None:
+        """The live object that has the address in its struct, behind its header."""
+        start = self.heap.object_around(address)
+        if start is None or self.heap.judge(start).verdict is not Verdict.LIVE:
+            return None
+        try:
+            found = self.objects.type_info(self.objects.field("PyObject", start, "ob_type"))
+        except (MemoryFault, UnknownLayout):
+            return None
+        header = self.layout.struct("PyObject").size
+        if found is None or not header <= address - start < (found.basicsize or 0):
+            return None
+        return f"in a {found.name}"
 
     @cached_property
     def is_debug_build(self) -> bool | None:

@@ -9,10 +9,16 @@ from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.locks import problems
 from gdbext.model import Finding, LockProblemKind
 
+ALONE = (
+    "The thread may have the lock already: look for a call into Python while it is held (a "
+    "callback, a Py_DECREF), which comes back for it; else for a path that returns without "
+    "unlocking."
+)
+
 
 def check(facts: Facts) -> Iterable[Finding]:
     """What the locks' own state says."""
-    return problems(facts, RULE)
+    return problems(facts, RULE, advice={"dead-end": ALONE, "waits-for-own-lock": ALONE})
 
 
 RULE = Rule(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.rule import Rule
 from gdbext.model import Finding
 
 
-def problems(facts: Facts, rule: Rule, attached: str | None = None) -> Iterator[Finding]:
+def problems(
+    facts: Facts,
+    rule: Rule,
+    attached: str | None = None,
+    advice: Mapping[str, str] | None = None,
+) -> Iterator[Finding]:
     """The locks' problems that are cases of the rule; ``attached`` is the advice where a thread
-    waits for a lock of C code's without having detached.
+    waits for a lock of C code's without having detached, ``advice`` that for kinds of claims.
     """
     for problem in facts.lock_problems:
         if problem.kind is rule.traits.lock_problem:
@@ -22,5 +27,7 @@ def problems(facts: Facts, rule: Rule, attached: str | None = None) -> Iterator[
                 problem.subject,
                 evidence=problem.evidence,
                 threads=problem.threads,
-                advice=attached if problem.waits_attached else None,
+                advice=attached
+                if problem.waits_attached
+                else (advice or {}).get(problem.detail.kind),
             )
