@@ -140,6 +140,16 @@ class Adapter(Debugger, ABC):
         # Of a remote target the files may not be here.
         return found or (None if files.has_symbols(self) else self._dwarf_symbol(name, None))
 
+    def symbol_at(self, address: int) -> Symbol | None:
+        known = self._files().symbols_at
+        if address not in known:
+            known[address] = self._symbol_at(address)
+        return known[address]
+
+    @abstractmethod
+    def _symbol_at(self, address: int) -> Symbol | None:
+        """The symbol that the address lies in, as the debugger finds it."""
+
     @abstractmethod
     def _dwarf_symbol(self, name: str, file: str | None) -> Symbol | None:
         """A symbol that only separate debug information knows."""

@@ -64,6 +64,8 @@ class TargetFiles:
         self._dwarfs: dict[str, Dwarf] = {}
         self._biases: dict[str, int] = {}
         self._lines: dict[Dwarf, Lines] = {}
+        self.symbols_at: dict[int, Symbol | None] = {}
+        """What the debugger has said of addresses: threads at one place have frames alike."""
 
     @cached_property
     def _core(self) -> elf.CoreInfo | None:

@@ -99,7 +99,7 @@ class DrgnDebugger(Adapter):
             return None
         return Symbol(name, found.address_, types.size_of(found.type_))
 
-    def symbol_at(self, address: int) -> Symbol | None:
+    def _symbol_at(self, address: int) -> Symbol | None:
         self._opened.read_at([address])
         try:
             found = self._program.symbol(address)

@@ -202,7 +202,7 @@ class GdbDebugger(Adapter):
     def _dwarf_symbol(self, name: str, file: str | None) -> Symbol | None:
         return dwarf_symbol(name, file)
 
-    def symbol_at(self, address: int) -> Symbol | None:
+    def _symbol_at(self, address: int) -> Symbol | None:
         found = re.match(r"(.+?)(?: \+ (\d+))? in section", output_of(f"info symbol {address:#x}"))
         if not found:
             return None

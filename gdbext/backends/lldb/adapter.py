@@ -165,7 +165,7 @@ class LldbDebugger(Adapter):
                 )
         return None
 
-    def symbol_at(self, address: int) -> Symbol | None:
+    def _symbol_at(self, address: int) -> Symbol | None:
         target = self._target
         try:
             place = target.ResolveLoadAddress(address)
