@@ -50,6 +50,9 @@ class FunctionTraits:
     """Release builds have no frame of its own for it."""
 
 
+NO_TRAITS = FunctionTraits()
+
+
 @functools.cache
 def functions() -> Mapping[str, FunctionTraits]:
     """Every row, by name."""
@@ -58,7 +61,7 @@ def functions() -> Mapping[str, FunctionTraits]:
 
 def function_traits(name: str | None) -> FunctionTraits:
     """The traits of the function of that name."""
-    return functions().get(name or "", FunctionTraits())
+    return functions().get(name or "", NO_TRAITS)
 
 
 @functools.cache

@@ -10,7 +10,7 @@ Methods go by their names alone: ``clear`` does the same to whatever has it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.rows import load
@@ -54,6 +54,9 @@ class SlotTraits:
     effect: Effect = Effect.UNKNOWN
 
 
+NO_TRAITS = MethodTraits()
+
+
 @functools.cache
 def methods() -> Mapping[str, MethodTraits]:
     """Every row of ``methods.json``, by name."""
@@ -70,7 +73,7 @@ def slots() -> Mapping[str, SlotTraits]:
 
 def method_traits(name: str | None) -> MethodTraits:
     """The traits of methods and functions of that name."""
-    return methods().get(name or "", MethodTraits())
+    return methods().get(name or "", NO_TRAITS)
 
 
 def effect_of_method(name: str | None) -> Effect:
@@ -84,8 +87,12 @@ def is_method_name(name: str | None) -> bool:
     >>> is_method_name("append"), is_method_name("__next__"), is_method_name("__weakref__")
     (True, True, False)
     """
-    slot_methods = {f"__{row.operation}__" for row in slots().values()}
-    return name in methods() or name in slot_methods
+    return name in methods() or name in _slot_methods()
+
+
+@functools.cache
+def _slot_methods() -> Set[str]:
+    return frozenset(f"__{row.operation}__" for row in slots().values())
 
 
 def slot_traits(name: str) -> SlotTraits:

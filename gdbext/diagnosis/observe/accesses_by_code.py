@@ -54,13 +54,17 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
     callers_of_c = {group[0].address for group in stack.groups if group}
     entered_already = {frame.code for frame in stack.frames}
     runs_once = _runs_once(observer, stack)
+    outermost_loop = next(
+        (i for i in reversed(range(len(stack.frames))) if _is_looping(observer, stack.frames[i])),
+        -1,
+    )
     if (started := _started(observer, lwp, stack)) is not None:
         yield from started
     for depth, frame in enumerate(stack.frames[:MAX_PYTHON_FRAMES]):
         facts = observer.session.code_facts(frame.code)
         if facts is None or synchronises(observer, frame.file):
             continue
-        again = any(_is_looping(observer, outer) for outer in stack.frames[depth + 1 :])
+        again = depth < outermost_loop
         at = _Place(observer, lwp, frame, observer.program.own_frame(lwp, frame) or frame, facts)
         if access := at.to_frame_object(depth == 0):
             yield access

@@ -278,6 +278,9 @@ def _operand(
     stores: str | None = None,
 ) -> Operand:
     info = objects.type_of(address)
+    is_iterator, is_method, is_plain_attribute = (
+        _kind(objects, info, bytecode.name) if info is not None else (False, False, False)
+    )
     return Operand(
         address=address,
         bytecode=bytecode,
@@ -286,9 +289,23 @@ def _operand(
         is_own=is_own,
         calls_python=calls_python,
         stores=stores,
-        is_iterator=info is not None and _is_iterator(objects, info),
-        is_method=info is not None and _is_method(objects, info, bytecode.name),
-        is_plain_attribute=info is not None and _is_plain_attribute(objects, info, bytecode),
+        is_iterator=is_iterator,
+        is_method=is_method,
+        is_plain_attribute=is_plain_attribute,
+    )
+
+
+def _kind(objects: Objects, info: TypeInfo, name: str | None) -> tuple[bool, bool, bool]:
+    """Whether objects of the type are their own iterators, and whether their attribute of that name
+    is a method, and is a plain one; found once for the many threads that run the same code.
+    """
+    return objects.memo(
+        (f"kind by {name}", info.address),
+        lambda: (
+            _is_iterator(objects, info),
+            _is_method(objects, info, name),
+            _is_plain_attribute(objects, info, name),
+        ),
     )
 
 
@@ -303,10 +320,10 @@ def _is_method(objects: Objects, info: TypeInfo, name: str | None) -> bool:
     return is_method_name(name)
 
 
-def _is_plain_attribute(objects: Objects, info: TypeInfo, bytecode: BytecodeOperation) -> bool:
-    if not info.is_python_class or bytecode.name is None or bytecode.name == "__dict__":
+def _is_plain_attribute(objects: Objects, info: TypeInfo, name: str | None) -> bool:
+    if not info.is_python_class or name is None or name == "__dict__":
         return False
-    attribute = class_attribute(objects, info, bytecode.name)
+    attribute = class_attribute(objects, info, name)
     descriptor = objects.type_of(attribute) if attribute else None
     return descriptor is None or traits_of(descriptor.name).plain_descriptor
 
