@@ -51,6 +51,7 @@ gdbext init makes a debugger load it at every start.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     garbage.collect_rarely()
+    garbage.not_at_the_end()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words and sys.stdout.isatty():
         from gdbext.cli import start
