@@ -18,7 +18,12 @@ from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.facts.accesses import Access, Proximity
 from gdbext.diagnosis.observe.access_types import type_name_of
 from gdbext.diagnosis.observe.observer import Observer
-from gdbext.diagnosis.observe.operands import Operand, operands, operands_of_callee
+from gdbext.diagnosis.observe.operands import (
+    Operand,
+    attribute_by_name,
+    operands,
+    operands_of_callee,
+)
 from gdbext.diagnosis.observe.operations import (
     RUN,
     of_bytecode,
@@ -400,6 +405,8 @@ def current_operation(observer: Observer, frame: Frame, is_in_c: bool) -> Operat
         if bytecode.kind in CALLS
         else None
     )
+    if asked := attribute_by_name(observer.session.objects, frame, bytecode, target, is_in_c):
+        return of_bytecode(asked)
     if target is not None and target.name is not None and not target.is_python:
         bytecode = replace(bytecode, kind=target.kind, name=target.name)
     return of_bytecode(bytecode)

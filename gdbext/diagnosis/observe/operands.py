@@ -10,7 +10,7 @@ from dataclasses import replace
 from gdbext.cpython.interpreter.calls import CALLS, Callee, called
 from gdbext.cpython.interpreter.frames import Frame
 from gdbext.cpython.interpreter.names import VARIABLES, class_attribute, operand, resolve, subjects
-from gdbext.cpython.interpreter.operations import BytecodeOperation
+from gdbext.cpython.interpreter.operations import BytecodeOperation, Name
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.methods import c_methods
 from gdbext.cpython.objects.objects import Objects
@@ -27,6 +27,8 @@ from gdbext.target.protocol import MemoryFault
 MAX_ITERATORS = 4
 STEPS = ("next", "send", "unpack", "extend")
 ATTRIBUTES = ("load-attr", "store-attr", "delete-attr")
+BY_NAME = {"getattr": "load-attr", "setattr": "store-attr", "delattr": "delete-attr"}
+"""Built-in functions that do what bytecode has instructions for, to the attribute of a name."""
 STORES = ("store-attr", "store-subscr")
 CONSTANTS = ("const", "int")
 FUNCTIONS = ("function", "classmethod", "staticmethod")
@@ -111,6 +113,8 @@ def operands(
 
     ``is_on_stack``: its operands lie on the frame's value stack.
     """
+    if asked := attribute_by_name(objects, frame, bytecode, callee, is_on_stack):
+        bytecode, callee = asked, None
     seen: set[int] = set()
     for each in _named(objects, frame, bytecode, callee, is_on_stack):
         yield each
@@ -118,6 +122,37 @@ def operands(
         yield from _exporter(objects, each, seen)
     if callee is not None:
         yield from operands_of_callee(objects, bytecode, callee, seen)
+
+
+def attribute_by_name(
+    objects: Objects,
+    frame: Frame,
+    bytecode: BytecodeOperation,
+    callee: Callee | None,
+    is_on_stack: bool,
+) -> BytecodeOperation | None:
+    """``getattr(shared, "name")`` as what it does, ``shared.name``; None for other calls, and where
+    the name is not known.
+    """
+    called = callee.name if callee is not None and not callee.is_hidden else None
+    if callee is None and bytecode.kind == "call" and bytecode.receiver in _builtins(bytecode):
+        # What no global hides is the built-in function.
+        called = bytecode.name if resolve(objects, frame, bytecode.receiver) is None else None
+    owner, *rest = bytecode.arguments or (None,)
+    if called not in BY_NAME or not rest or owner is None or "star" in (owner[0], *(rest[0] or ())):
+        return None
+    asked = operand(objects, frame, bytecode, rest[0], is_on_stack)
+    name = objects.text(asked) if asked else None
+    if name is None:
+        return None
+    kind = BY_NAME[called]
+    values = tuple(rest[1:2]) if kind == "store-attr" else ()
+    return replace(bytecode, kind=kind, receiver=owner, name=name, arguments=values)
+
+
+def _builtins(bytecode: BytecodeOperation) -> tuple[Name, ...]:
+    """The names under which code has a built-in function."""
+    return ("global", bytecode.name), ("name", bytecode.name)
 
 
 def operands_of_callee(

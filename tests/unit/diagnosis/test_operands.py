@@ -9,6 +9,7 @@ from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.observe.bytecode_effects import effect_of
 from gdbext.diagnosis.observe.operands import Operand, operands
+from gdbext.model import Operation, OperationKind
 from unit.objects.object_world import World
 
 SHARED = ("fast", 0)
@@ -60,3 +61,36 @@ def test_what_is_raised_gets_a_traceback() -> None:
     raised = BytecodeOperation(0, "raise", SHARED)
     assert effect_of("ValueError", raised, is_iterator=False) is Effect.WRITE
     assert effect_of("type", raised, is_iterator=False) is Effect.READ
+
+
+def by_name(world: World, function: str, *values: int, **global_names: int) -> Operand:
+    """What ``function(shared, name, …)`` does to the object; ``name`` and so on are local
+    variables.
+    """
+    shared = world.instance("Node")
+    names = dict(zip(("name", "value"), values, strict=False))
+    slots = {"shared": shared, **names}
+    bound = world.dict([(world.put(key), value) for key, value in global_names.items()])
+    frame = Frame(0, 0, "f", "a.py", 1, 0, bound, slots, (), tuple(slots))
+    given = tuple(("fast", place) for place in range(len(slots)))
+    operation = BytecodeOperation(0, "call", ("global", function), function, given)
+    found = operands(world.objects, frame, operation, None, is_on_stack=False)
+    return next(each for each in found if each.address == shared)
+
+
+def test_an_attribute_that_is_asked_for_by_its_name_is_that_attribute(world: World) -> None:
+    class_of(world, "Node")
+    asked = by_name(world, "getattr", world.put("limit"))
+    assert asked.operation == Operation(kind=OperationKind.GETATTR, name="limit")
+    stored = by_name(world, "setattr", world.put("limit"), world.put([]))
+    assert stored.operation == Operation(kind=OperationKind.SETATTR, name="limit")
+    assert stored.stores == "list"
+    assert by_name(world, "delattr", world.put("limit")).effect("Node") is Effect.WRITE
+
+
+def test_what_only_has_the_name_of_getattr_is_a_call(world: World) -> None:
+    class_of(world, "Node")
+    own = by_name(world, "getattr", world.put("limit"), getattr=world.slotted("function"))
+    assert own.operation == Operation(kind=OperationKind.CALL, name="getattr")
+    unknown = by_name(world, "getattr", world.put(7))
+    assert unknown.operation == Operation(kind=OperationKind.CALL, name="getattr")
