@@ -136,6 +136,8 @@ def _changed(crashed: ThreadAccesses | None) -> Access | None:
         for a in (crashed.nearest if crashed else ())
         if a.proximity <= Proximity.AT
         and a.effect.changes
+        # What a calling frame steps is a generator, say, in whose code the thread is.
+        and (crashed is None or a.frame == crashed.frame)
         and not a.is_passing_on
         and not (a.is_guarded or a.is_private or a.is_unshared)
         and not (traits_of(a.type).immutable or traits_of(a.type).made_to_be_shared)

@@ -53,7 +53,7 @@ def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) 
     private = {a.address for of_thread in by_thread.values() for a in of_thread if a.is_private}
     for lwp, of_thread in by_thread.items():
         for access in of_thread:
-            if access.address in private or not _is_suspicious(access):
+            if access.address in private or not _is_suspicious(accesses, access):
                 continue
             if _has_handed_on(accesses, access):
                 continue
@@ -79,7 +79,7 @@ def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) 
 def _pairs_on_parts(accesses: Accesses, items: Sequence[Access]) -> Iterator[Pair]:
     """Pairs on a part of what the crashed thread works on."""
     for whole, part, change in accesses_to_parts(accesses, items):
-        if _is_suspicious(change) and (pair := _pair(accesses, (part, change))):
+        if _is_suspicious(accesses, change) and (pair := _pair(accesses, (part, change))):
             yield replace(pair, whole=SharedObject(whole.address, whole.type))
 
 
@@ -107,14 +107,16 @@ def _has_handed_on(accesses: Accesses, access: Access) -> bool:
     return access.is_passing_on and access.lwp != accesses.crashed
 
 
-def _is_suspicious(access: Access) -> bool:
+def _is_suspicious(accesses: Accesses, access: Access) -> bool:
     if access.proximity is Proximity.EARLIER or traits_of(access.type).immutable:
         return False
     if access.proximity is not Proximity.INSIDE and (
         identifies(access.operation) or _only_looks_up(access)
     ):
         return False
-    return access.type not in ("type", "function") or access.effect.changes
+    # A class has a metaclass's type: contextlib's own helpers are of ABCMeta.
+    kinds = {access.type, *accesses.bases.get(access.address, ())}
+    return kinds.isdisjoint(("type", "function")) or access.effect.changes
 
 
 def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
@@ -131,7 +133,7 @@ def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
     writer = next((a for a in ordered if a.effect is not Effect.READ), ordered[0])
     if mine is not None and mine is not writer:
         # The crashed thread is one of the two; the other is who changes the object, if any does.
-        writer = next((a for a in ordered if a is not mine and a.effect.changes), writer)
+        writer = _partner(mine, writer, ordered)
         if mine.is_guarded and mine.effect.changes and writer.is_guarded:
             # Neither harms the other; a third one may, that takes no lock.
             writer = mine
@@ -163,6 +165,27 @@ def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
         score=_score(accesses, writer, other),
         is_guarded=writer.is_guarded and other.is_guarded,
     )
+
+
+def _partner(mine: Access, writer: Access, ordered: Sequence[Access]) -> Access:
+    """Who harms what the crashed thread is at work on: who changes the object, if anybody does.
+
+    Of those of whom that is not known it is rather one that does something else: who does the same
+    as the crashed thread may only read, as that may.
+    """
+    others = [a for a in ordered if a is not mine]
+    changing = next((a for a in others if a.effect.changes), None)
+    if changing is not None or writer.operation != mine.operation:
+        return changing or writer
+    different = (
+        a
+        for a in others
+        if a.effect is not Effect.READ
+        and a.operation != mine.operation
+        and not identifies(a.operation)
+        and weight(a) >= weights.DIFFERENT * weight(writer)
+    )
+    return next(different, writer)
 
 
 def _is_crashed_ones(accesses: Accesses, access: Access) -> bool:

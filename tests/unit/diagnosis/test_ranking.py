@@ -348,6 +348,28 @@ def test_the_crashed_thread_is_one_of_the_two_where_it_is_at_work() -> None:
     assert race.threads[0].lwp == 1
 
 
+def test_of_calls_of_unknown_effect_what_differs_harms_the_crashed_threads() -> None:
+    """``get_completer()`` in two threads, and ``set_completer()`` in a third."""
+    mine = access(1, 0x3000, "module", "get", Effect.UNKNOWN, Proximity.LINE, 5)
+    same = replace(mine, lwp=2, proximity=Proximity.INSIDE)
+    other = access(3, 0x3000, "module", "set", Effect.UNKNOWN, Proximity.AT, 9)
+    (race,) = find_races(stopped(mine, same, other), (), True)
+    assert [t.lwp for t in race.threads] == [1, 3]
+    far = replace(other, proximity=Proximity.EARLIER)
+    (race,) = find_races(stopped(mine, same, far), (), True)
+    assert [t.lwp for t in race.threads] == [1, 2]
+
+
+def test_to_call_a_class_is_no_race_on_it_whatever_its_metaclass() -> None:
+    calls = [
+        access(lwp, 0x5000, "ABCMeta", "call", Effect.UNKNOWN, Proximity.INSIDE, 5)
+        for lwp in (2, 3)
+    ]
+    bases = {0x5000: ("ABCMeta", "type", "object")}
+    assert find_races(stopped(*calls, bases=bases), (), True) == ()
+    assert find_races(stopped(*calls, bases={0x5000: ("Meta", "object")}), (), True) != ()
+
+
 def test_taking_a_method_to_hand_it_on_is_no_race() -> None:
     """The main thread submits what the workers call."""
     taken = access(2, 0x2000, "itertools._tee", "getattr:__next__", Effect.READ, Proximity.LOOP, 9)
@@ -546,6 +568,23 @@ def test_a_worker_that_changes_an_object_of_no_c_code_of_its_own() -> None:
     of_one = [replace(t, nearest=(alone, mine)) if t.lwp == 1 else t for t in workers]
     found = find_races(replace(accesses, threads=tuple(of_one)), (), is_crash=True)
     assert [race.object.address for race in found] == [0x2000]
+
+
+def test_what_a_calling_frame_steps_is_not_what_the_crashed_thread_changes() -> None:
+    """It is in the generator's code, and that is in a call of another function."""
+    steps = access(1, 0x1000, "generator", "__exit__", Effect.WRITE, Proximity.AT, 3)
+    outer = ThreadAccesses(
+        lwp=1,
+        nearest=(replace(steps, frame=0x8000),),
+        frame=0x9000,
+        work=("a.py", "work"),
+        path=(("a.py", "work"),),
+    )
+    second = ThreadAccesses(lwp=2, file="a.py", function="work", line=5, work=("a.py", "work"))
+    accesses = Accesses(crashed=1, threads=(outer, second))
+    assert find_races(accesses, (), is_crash=True) == ()
+    inner = replace(outer, frame=0x8000)
+    assert find_races(replace(accesses, threads=(inner, second)), (), is_crash=True) != ()
 
 
 def test_who_hands_the_methods_of_an_object_on_is_named_where_nobody_else_is() -> None:
