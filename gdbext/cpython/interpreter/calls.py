@@ -75,21 +75,23 @@ def callee(
     """What the operation calls; None where it calls nothing, or what is not known."""
     try:
         receiver = operand(objects, frame, operation, operation.receiver, is_running)
-        if receiver is not None and _hands_on(objects, receiver, operation):
+        is_method = operation.kind == "call-method"
+        if receiver is not None and is_method and hands_on(objects, receiver, operation.name):
             function, *rest = _arguments(objects, frame, operation, is_running) or (None,)
-            return called(objects, function, None, rest) if function else None
-        if is_running and operation.kind in CALLS and (found := _on_stack(frame, operation)):
+            found = called(objects, function, None, rest) if function else None
+            return replace(found, is_hidden=True) if found else None
+        if is_running and operation.kind in CALLS and (on_stack := _on_stack(frame, operation)):
             arguments = _arguments(objects, frame, operation, is_running)
-            return called(objects, found[0], found[1], arguments)
+            return called(objects, *on_stack, arguments)
         if receiver is None:
             return None
         if operation.kind == "call":
             arguments = _arguments(objects, frame, operation, is_running)
             return called(objects, receiver, None, arguments)
-        found = _method(objects, receiver, operation)
-        if found is None:
+        method = _method(objects, receiver, operation)
+        if method is None:
             return None
-        return called(objects, *found, _arguments(objects, frame, operation, is_running))
+        return called(objects, *method, _arguments(objects, frame, operation, is_running))
     except (MemoryFault, UnknownLayout):
         return None
 
@@ -134,13 +136,11 @@ def _method(
     return found, receiver if is_bound else None
 
 
-def _hands_on(objects: Objects, receiver: int, operation: BytecodeOperation) -> bool:
+def hands_on(objects: Objects, owner: int, name: str | None) -> bool:
     """Whether a method of C's calls its first argument with the others: ``context.run``."""
-    traits = method_traits(operation.name)
-    info = objects.type_of(receiver) if traits.hands_on else None
-    if info is None or operation.kind != "call-method":
-        return False
-    return any(objects.is_a(info, name) for name in traits.of)
+    traits = method_traits(name)
+    info = objects.type_of(owner) if traits.hands_on else None
+    return info is not None and any(objects.is_a(info, name) for name in traits.of)
 
 
 def _special_methods(operation: BytecodeOperation) -> Iterator[str]:
@@ -187,9 +187,15 @@ def called(
         inner = _unwrapped(objects, found)
         if inner is None:
             return found
-        if inner.function in (0, found.function):
+        if inner.function not in (0, found.function):
+            found = replace(inner, is_hidden=True)
+            continue
+        if inner.owner is None or not hands_on(objects, inner.owner, inner.name):
             return inner
-        found = replace(inner, is_hidden=True)
+        handed, *rest = inner.arguments or (None,)
+        if handed is None:
+            return inner
+        found = Callee(function=handed, arguments=tuple(rest), is_hidden=True)
     return found
 
 

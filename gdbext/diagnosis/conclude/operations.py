@@ -21,6 +21,15 @@ def of_slot(owner: SlotOwner) -> Operation:
     return Operation(kind=kind, name=name, type=owner.type_name)
 
 
+def is_plain_method(operation: Operation) -> bool:
+    """Whether C code runs a method that has a name of its own, as ``deque.append``.
+
+    What calls that does so on purpose.  Special methods run for other operations, by which a
+    programmer knows them: ``__reduce_ex__`` for ``pickle.dumps``.
+    """
+    return operation.kind is OperationKind.METHOD and not (operation.name or "__").startswith("__")
+
+
 def of_crashed_frame(stack: CrashStack, level: int) -> Operation:
     """What the code at a frame of the crashed thread is there for.
 

@@ -7,10 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from gdbext.cpython.interpreter.calls import called as callee_of
+from gdbext.cpython.layout.layout import UnknownLayout
+from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.traits.effects import Effect
-from gdbext.cpython.traits.types import traits_of
+from gdbext.cpython.traits.types import canonical, traits_of
 from gdbext.diagnosis.conclude.c_types import pointed_struct
 from gdbext.diagnosis.conclude.effects import effect_in_c
+from gdbext.diagnosis.conclude.operations import is_plain_method
 from gdbext.diagnosis.facts.accesses import Access, Proximity
 from gdbext.diagnosis.observe.access_types import bases_of, type_name_of
 from gdbext.diagnosis.observe.accesses_by_code import called_object, current_operation
@@ -22,9 +26,10 @@ from gdbext.diagnosis.observe.operations import (
     of_c_function,
 )
 from gdbext.model import Operation, OperationKind
-from gdbext.target.protocol import MemoryFault, Variable
+from gdbext.target.protocol import MemoryFault, NativeFrame, Variable
 
 MAX_ITERATORS = 4
+BOUND = "builtin_function_or_method"
 UNOWNED = frozenset({"type", "module", "function"})
 """What C code works on wherever it does anything."""
 
@@ -45,13 +50,11 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
         object_variables(observer, lwp), key=lambda pair: not pair[1].is_argument
     ):
         address = variable.value
-        if address in in_c and asked in (None, CALL):
+        if address in in_c:
             # Further out is the slot or method that all of it is for.
-            outer = of_c_function(
-                observer.functions, observer.stack, frame, tuple(bases_of(observer, address))
-            )
-            if outer.kind is not OperationKind.C_FUNCTION:
-                in_c[address] = replace(in_c[address], operation=outer)
+            families = tuple(bases_of(observer, address))
+            outer = of_c_function(observer.functions, observer.stack, frame, families)
+            in_c[address] = _with_outer(in_c[address], frame, variable, families, outer, asked)
         type_name = type_name_of(observer, address) if address and address not in in_c else None
         if address is None or type_name is None:
             continue
@@ -63,11 +66,7 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
             lwp=lwp,
             address=address,
             type=type_name,
-            operation=CALL
-            if address == called
-            else asked
-            if asked not in (None, CALL)
-            else operation,
+            operation=CALL if address == called else _done(asked, operation),
             effect=effect_in_c(type_name, operation),
             proximity=Proximity.INSIDE if is_own else Proximity.INTERNAL,
             file=current.file if current else None,
@@ -81,6 +80,10 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
             is_private=is_unshared and _is_alone(observer, address),
             is_unshared=is_unshared,
         )
+    for address, operation in _called_methods(observer, lwp).items():
+        access = in_c.get(address)
+        if access is not None and access.operation != CALL and is_plain_method(operation):
+            in_c[address] = replace(access, operation=operation)
     for access in list(in_c.values()):
         if access.is_own:
             for behind in _behind(observer, access):
@@ -118,6 +121,74 @@ def _behind(observer: Observer, access: Access, depth: int = 0) -> Iterator[Acce
             )
             yield behind
             yield from _behind(observer, behind, depth + 1)
+
+
+def _called_methods(observer: Observer, lwp: int) -> dict[int, Operation]:
+    """The methods that C code has at hand as objects, by what they are bound to, the innermost one:
+    it calls them, be the functions that they are in a table of a type or not.
+
+    Example: ``map_next`` calls ``cfunction_vectorcall_FASTCALL(func=<bound shared.pop>, ...)``.
+    """
+    objects = observer.session.objects
+    found: dict[int, Operation] = {}
+    for _, variable in object_variables(observer, lwp):
+        info = objects.type_of(variable.value) if variable.value else None
+        if variable.value is None or info is None or not objects.is_a(info, BOUND):
+            continue
+        operation = _bound_method(objects, variable.value)
+        if operation is not None:
+            found.setdefault(*operation)
+    return found
+
+
+def _bound_method(objects: Objects, function: int) -> tuple[int, Operation] | None:
+    """The object that a built-in method is bound to, and what its call does to that."""
+    try:
+        method = callee_of(objects, function, None, ())
+    except (MemoryFault, UnknownLayout):
+        return None
+    if method is None or method.owner is None or method.kind != "call-method":
+        return None
+    info = objects.type_of(method.owner)
+    kind = OperationKind.METHOD
+    type_name = canonical(info.name) if info is not None else None
+    return method.owner, Operation(kind=kind, name=method.name, type=type_name)
+
+
+def _with_outer(
+    access: Access,
+    frame: NativeFrame,
+    variable: Variable,
+    families: Sequence[str],
+    outer: Operation,
+    asked: Operation | None,
+) -> Access:
+    """The access of a frame further in with what an outer one adds, that has the object, too.
+
+    ``outer`` is what that does to the object.  It may be the type's own code, which has called a
+    function for all objects: ``odict_copy`` calls ``PyDict_GetItemWithError``.
+    """
+    if is_plain_method(outer) or (
+        asked in (None, CALL) and outer.kind is not OperationKind.C_FUNCTION
+    ):
+        access = replace(access, operation=outer)
+    if access.is_own or not (variable.is_argument and _is_own(outer, variable, families)):
+        return access
+    return replace(
+        access,
+        proximity=Proximity.INSIDE,
+        own_level=frame.level,
+        is_guarded=_takes_lock(outer, access.type),
+    )
+
+
+def _done(asked: Operation | None, operation: Operation) -> Operation:
+    """What is done to an object: what the Python code asked for, where C code does not call a
+    method of the object's own for that.
+    """
+    if asked is None or asked == CALL or is_plain_method(operation):
+        return operation
+    return asked
 
 
 def _is_own(operation: Operation, variable: Variable, families: Sequence[str]) -> bool:

@@ -164,10 +164,19 @@ def operands_of_callee(
     ``seen`` are the iterators behind which was looked already.
     """
     seen = set() if seen is None else seen
+    is_given = callee.is_hidden or _packs(bytecode)
     for each in _of_callee(objects, bytecode, callee):
-        yield replace(each, is_given=callee.is_hidden)
+        yield replace(each, is_given=is_given)
         yield from _behind(objects, each, seen)
         yield from _exporter(objects, each, seen)
+
+
+def _packs(bytecode: BytecodeOperation) -> bool:
+    """Whether a function is called with arguments that the code does not know one by one:
+    ``callback(*args)``.  Code that does so hands on what it was given.
+    """
+    packed = (name for name in bytecode.arguments if name is not None)
+    return bytecode.kind == "call" and any(name[0] == "star" for name in packed)
 
 
 def _named(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from gdbext.cpython.interpreter.calls import callee
 from gdbext.cpython.interpreter.frames import Frame
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.observe.bytecode_effects import effect_of
 from gdbext.diagnosis.observe.operands import Operand, operands
 from gdbext.model import Operation, OperationKind
+from unit.interpreter.test_calls import method_of
 from unit.objects.object_world import World
 
 SHARED = ("fast", 0)
@@ -55,6 +57,24 @@ def test_an_instance_is_an_iterator_only_where_its_class_says_so(world: World) -
 def test_a_coroutine_is_stepped_as_an_iterator_is(world: World) -> None:
     coroutine = world.object("coroutine", world.layout.size("PyCoroObject"))
     assert on(world, coroutine, "send").effect("coroutine") is Effect.WRITE
+
+
+def test_what_is_called_with_packed_arguments_was_given(world: World) -> None:
+    """``callback(*args)`` of an ExitStack's ``__exit__``."""
+    shared, item = world.put([]), world.put(1)
+    values = {"callback": method_of(world, shared, "append"), "args": world.tuple([item])}
+    frame = Frame(0, 0, "f", "a.py", 1, 0, 0, values, (), tuple(values))
+    packed, named = (("star", ("fast", 1)),), (("fast", 1),)
+    given = []
+    for arguments in (packed, named):
+        call = BytecodeOperation(0, "call", SHARED, "callback", arguments)
+        target = callee(world.objects, frame, call, False)
+        assert target is not None
+        found = operands(world.objects, frame, call, target, is_on_stack=False)
+        (own,) = (each for each in found if each.address == shared)
+        assert own.operation.verb == "append"
+        given.append(own.is_given)
+    assert given == [True, False]
 
 
 def test_what_is_raised_gets_a_traceback() -> None:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from gdbext.cpython.traits.effects import Effect
+from gdbext.diagnosis.facts.accesses import Access, Proximity
+from gdbext.diagnosis.observe.accesses_in_c import _bound_method, _done, _with_outer
 from gdbext.diagnosis.observe.c_variables import outside_collector
-from gdbext.target.protocol import NativeFrame
+from gdbext.model import Operation, OperationKind
+from gdbext.target.protocol import NativeFrame, Variable
+from unit.interpreter.test_calls import method_of
+from unit.objects.object_world import World
 
 
 def test_the_garbage_collector_works_on_no_object() -> None:
@@ -12,3 +20,47 @@ def test_the_garbage_collector_works_on_no_object() -> None:
     frames = [NativeFrame(level, 0x10, 0x7000, name) for level, name in enumerate(names)]
     assert [f.function for f in outside_collector(frames)] == ["_Py_RunGC", "feed"]
     assert outside_collector(frames[3:]) == frames[3:]
+
+
+def test_a_method_that_c_code_calls_is_what_is_done() -> None:
+    """``deque(map(shared.append, items))`` asks for a deque: what it does to the array is to
+    append.
+    """
+    asked = Operation(kind=OperationKind.CALL, name="deque")
+    append = Operation(kind=OperationKind.METHOD, name="append", type="array.array")
+    reduce = replace(append, name="__reduce_ex__")
+    step = Operation(kind=OperationKind.SLOT, name="next", type="array.array", slot="tp_iternext")
+    assert _done(asked, append) == append
+    assert _done(asked, reduce) == _done(asked, step) == asked
+    assert _done(None, reduce) == reduce
+
+
+def test_a_bound_method_at_hand_says_what_is_done_to_its_object() -> None:
+    world = World()
+    shared = world.put([])
+    module = world.slotted("module", md_dict=world.put({}))
+    append = Operation(kind=OperationKind.METHOD, name="append", type="list")
+    assert _bound_method(world.objects, method_of(world, shared, "append")) == (shared, append)
+    assert _bound_method(world.objects, method_of(world, module, "heappop")) is None
+    assert _bound_method(world.objects, method_of(world, 0xDDDD, "pop")) is None
+
+
+def test_the_types_own_code_further_out_works_on_the_object_too() -> None:
+    """``odict_copy(od)`` calls ``PyDict_GetItemWithError(op=od)``, which is there for all dicts."""
+    inner = Access(
+        lwp=1,
+        address=0x1000,
+        type="collections.OrderedDict",
+        operation=Operation(kind=OperationKind.CALL, name="run"),
+        effect=Effect.UNKNOWN,
+        proximity=Proximity.INTERNAL,
+    )
+    frame = NativeFrame(3, 0x10, 0x7000, "odict_copy")
+    own = Variable("od", "PyODictObject *", 0x1000, is_argument=True)
+    copy = Operation(kind=OperationKind.METHOD, name="copy", type="collections.OrderedDict")
+    helper = Operation(kind=OperationKind.C_FUNCTION, name="lookup")
+    families = ("collections.OrderedDict", "dict")
+    outer = _with_outer(inner, frame, own, families, copy, inner.operation)
+    assert (outer.operation, outer.own_level, outer.proximity) == (copy, 3, Proximity.INSIDE)
+    plain = Variable("op", "PyObject *", 0x1000, is_argument=True)
+    assert _with_outer(inner, frame, plain, families, helper, inner.operation) == inner

@@ -92,8 +92,21 @@ def test_a_context_calls_its_first_argument_with_the_others(world: World) -> Non
     found = callee(world.objects, frame, run, False)
     assert found is not None
     assert (found.owner, found.name, found.arguments) == (shared, "append", (item,))
+    assert found.is_hidden
     other = BytecodeOperation(0, "call-method", ("fast", 2), "run", (("fast", 1),))
     assert callee(world.objects, frame, other, False) is None
+
+
+def test_a_partial_of_a_contexts_method_calls_what_that_is_given(world: World) -> None:
+    """``asyncio.to_thread`` hands a pool ``partial(context.run, function, ...)``."""
+    shared, item = world.put([]), world.put(1)
+    context = world.slotted("_contextvars.Context")
+    inner = partial(world, method_of(world, shared, "append"), item)
+    found = what(world, partial(world, method_of(world, context, "run"), inner))
+    assert (found.owner, found.name, found.arguments) == (shared, "append", (item,))
+    assert found.is_hidden
+    bare = what(world, partial(world, method_of(world, context, "run")))
+    assert (bare.owner, bare.name) == (context, "run")
 
 
 def test_what_cannot_be_called_calls_nothing_else(world: World) -> None:
