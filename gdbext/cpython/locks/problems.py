@@ -36,6 +36,8 @@ HANGS = {
 """What a process hangs in that has the problem, the first of those it has."""
 FOREIGN = {LockKind.NATIVE, LockKind.JOIN}
 C_LIBRARY = re.compile(r"/(libc|ld-linux-x86-64)[.-]")
+LONG_SLEEP = 1.0
+"""Seconds.  A thread that sleeps attached for less holds a stop of the world up, and no more."""
 HEAP_ALIGNMENT = 1 << 26
 ARENA = 0xA00
 # CPython never stays attached around these.
@@ -328,11 +330,12 @@ def _stuck_worlds(
                     [asked, *wait.evidence],
                 )
             continue
-        # Whoever computes may stop at the next moment; whoever sleeps attached will not.
+        # Whoever computes may stop at the next moment, and so may whoever sleeps for one; whoever
+        # sleeps attached for longer will not.
         for thread in world.not_stopped:
             lwp = thread.native_thread_id
             sleep = _sleep(sources, waits, graph, lwp)
-            if sleep is not None:
+            if sleep is not None and not _is_short(waits, lwp):
                 place = thread.address + sources.layout.offset("PyThreadState", "state")
                 still = Evidence(Claim("still-attached", lwp=lwp), place, 1)
                 yield Problem(
@@ -372,6 +375,11 @@ def _sleep(
     if _is_c_librarys(sources, wait.lock.address):
         return None
     return Claim("waits-attached", thread=thread, lock=wait.lock.claim), wait.evidence
+
+
+def _is_short(waits: Waits, lwp: int) -> bool:
+    call = waits.call(lwp)
+    return call is not None and call.seconds is not None and call.seconds < LONG_SLEEP
 
 
 def _is_c_librarys(sources: Sources, address: int) -> bool:

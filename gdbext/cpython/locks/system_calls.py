@@ -54,6 +54,10 @@ BLOCKING = {
     288: "accept4",
 }
 """Calls that may block for long, by number (arch/x86/entry/syscalls/syscall_64.tbl)."""
+TIMES = {"nanosleep": "rdi", "clock_nanosleep": "rdx", "ppoll": "rdx", "pselect6": "r8"}
+"""Where a call has the address of the time that it takes at most, a ``struct timespec``."""
+MILLISECONDS = {"poll": "rdx", "epoll_wait": "r10", "epoll_pwait": "r10"}
+TIMER_ABSTIME = 1
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ class SystemCall:
     name: str | None
     futex: int | None = None
     has_timeout: bool | None = None
+    seconds: float | None = None
+    """The time that it takes at most, where it has such a limit and that can be read."""
 
 
 def current_call(memory: Memory, registers: Mapping[str, int]) -> SystemCall | None:
@@ -106,4 +112,21 @@ def current_call(memory: Memory, registers: Mapping[str, int]) -> SystemCall | N
     ):
         timeout = registers.get("r10")
         return SystemCall(FUTEX, "futex", address, None if timeout is None else timeout != 0)
-    return SystemCall(number, BLOCKING.get(number) if number is not None else None)
+    name = BLOCKING.get(number) if number is not None else None
+    return SystemCall(number, name, seconds=_seconds(memory, name, registers) if name else None)
+
+
+def _seconds(memory: Memory, name: str, registers: Mapping[str, int]) -> float | None:
+    """The longest that a call waits; None for one without a limit, or with one at a time of day."""
+    if (register := MILLISECONDS.get(name)) is not None:
+        limit = registers.get(register, 0) & 0xFFFF_FFFF
+        return limit / 1000 if register in registers and limit < 1 << 31 else None
+    address = registers.get(TIMES.get(name, ""))
+    if not address or (name == "clock_nanosleep" and registers.get("rsi", 0) & TIMER_ABSTIME):
+        return None
+    try:
+        data = bytes(memory.read(address, 16))
+    except MemoryFault:
+        return None
+    nanoseconds = int.from_bytes(data[8:], "little", signed=True)
+    return int.from_bytes(data[:8], "little", signed=True) + nanoseconds / 1e9

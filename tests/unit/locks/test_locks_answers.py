@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import struct
 
 import pytest
 
@@ -610,6 +611,26 @@ def test_a_thread_that_sleeps_attached_is_to_blame(plain: LockWorld) -> None:
         sleeper.lwp,
     )
     assert "clock_nanosleep" in sentence(problem.detail)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "parts", "is_short"),
+    [(0, 50_000, True), (3600, 0, False), (0, 999_999_999, True), (1, 0, False)],
+)
+def test_a_thread_that_sleeps_attached_for_a_moment_is_not_to_blame(
+    plain: LockWorld, seconds: int, parts: int, is_short: bool
+) -> None:
+    requester, sleeper = plain.thread("requester", "attached"), plain.thread("sleeper", "attached")
+    plain.stop_the_world(requester, stopped=False, countdown=1)
+    plain.memory.write(0x40_0200, b"\xb8\xe6\0\0\0\x0f\x05")  # clock_nanosleep
+    plain.memory.map(0x51_0000, 0x1000)
+    plain.memory.write(0x51_0010, struct.pack("<qq", seconds, parts))
+    sleeper.registers |= {"rip": 0x40_0207, "rdi": 0, "rsi": 0, "rdx": 0x51_0010}
+    kinds = [problem.kind for problem in plain.locks().problems]
+    assert kinds == ([] if is_short else [LockProblemKind.STOP_THE_WORLD])
+    # Until a time of day: how long that is cannot be seen.
+    sleeper.registers["rsi"] = 1
+    assert [p.kind for p in plain.locks().problems] == [LockProblemKind.STOP_THE_WORLD]
 
 
 @pytest.mark.parametrize(
