@@ -102,6 +102,9 @@ def _read_item(facts: Facts) -> Iterator[Finding]:
     item, frame = origin.item, frame_of(facts, origin.loads[0].level if origin.loads else None)
     if item is None or frame is None or origin.loads[0].value:
         return
+    if _is_mistaken(facts, item.holder):
+        # What is read there as the items of a list are the words of something else, for the code.
+        return
     operation = of_crashed_frame(facts.stack, frame.level)
     claim = Claim("item-was-null", index=item.index, type=item.type, operation=operation)
     if item.is_behind:
@@ -121,6 +124,18 @@ def _read_item(facts: Facts) -> Iterator[Finding]:
             *header_read(facts),
         ],
         advice=BEHIND_LAST if item.is_behind else None,
+    )
+
+
+def _is_mistaken(facts: Facts, holder: int) -> bool:
+    """Whether the code takes an object for one of another type, or has it from a field in which it
+    must not stand.
+    """
+    return any(
+        (pointer.address == holder and pointer.wrong_type)
+        or any(broken.value == holder for broken in pointer.violations)
+        or (pointer.union_args is not None and pointer.union_args.broken.value == holder)
+        for pointer in facts.pointers
     )
 
 

@@ -351,3 +351,16 @@ def test_a_null_from_elsewhere_is_no_item_of_an_empty_list(origin: Origin, is_it
     stopped = facts_of(world, lst, use=LIST, fault=faulted(origin), stack=STACK)
     stopped = replace(stopped, cause=Cause())
     assert bool(list(ft203_container_changed.check(stopped))) is is_item
+
+
+def test_what_the_code_takes_for_another_type_has_no_items_for_it() -> None:
+    """A list in place of a union's args: the words of its array are not read as its items."""
+    world = HeapWorld()
+    lst = world.page(GC, 64).object("list")
+    item = ItemRead(holder=lst, type="list", index=3, length=2, place=0x3000, now=0)
+    fault = faulted(Origin(loads=(Load(place=0x3000, value=0, base=0x2FE8),), item=item))
+    as_list = facts_of(world, lst, use=LIST, fault=fault, stack=STACK)
+    assert "behind the last" in sentence(next(iter(ft205_null_slot.check(as_list))).title)
+    taken = replace(LIST, expected="tuple")
+    mistaken = facts_of(world, lst, use=taken, fault=fault, stack=STACK)
+    assert not any(f.container for f in ft205_null_slot.check(mistaken))
