@@ -10,13 +10,14 @@ native stacks, the files.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 from typing import TypeVar
 
 import gdbext
 from gdbext.diagnosis.conclude.doubt import doubt
 from gdbext.diagnosis.conclude.pointers import uses
+from gdbext.diagnosis.conclude.race_doubts import doubts_of
 from gdbext.diagnosis.conclude.races import find_races
 from gdbext.diagnosis.conclude.root import root_pointer
 from gdbext.diagnosis.conclude.root_cause import (
@@ -139,6 +140,7 @@ def diagnose(session: Session, over_time: float | None = None) -> Report:
         shared = section.make(
             "race", lambda: read_accesses(observer, findings, facts.cause), shared
         )
+        shared = replace(shared, doubts=doubts_of(facts, _held_by(threads, stack.lwp)))
     # Threads that the GIL lets run by turns do not race.
     may_race = facts.process.gil is None
     races = NO_RACES
@@ -184,6 +186,11 @@ def diagnose(session: Session, over_time: float | None = None) -> Report:
 
 def _tool(debugger: Debugger) -> Tool:
     return Tool("gdbext", gdbext.__version__, debugger.version, debugger.examine)
+
+
+def _held_by(threads: Sequence[ThreadInfo], lwp: int | None) -> Set[int]:
+    """The addresses of the locks that a thread has."""
+    return {lock for thread in threads if thread.lwp == lwp for lock in thread.holds}
 
 
 def threads_of(session: Session) -> tuple[ThreadInfo, ...]:

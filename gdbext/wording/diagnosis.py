@@ -295,6 +295,17 @@ SENTENCES: dict[str, Sentence] = {
     "has-pending": "{thread} has {operation} before it, in a queue or a suspended frame",
     "takes-in-turn": "{thread} takes its objects from the same place, for {operation}",
     "takes-no-part": "{thread}, which died, does not use it: it met damage that others had done",
+    "written-over": "what stands there is no address: something else wrote over it",
+    "still-there": (
+        "the {type} still has what its reader died of: the other thread, which takes the object's "
+        "lock, has not taken it away"
+    ),
+    "only-adds": "{operation}, which takes the object's lock, ends nothing that it held",
+    "address-in-code": (
+        "the address stands in the code itself: it was read from no object that threads share"
+    ),
+    "own-abort": "{function} ended the process itself, and does not say why",
+    "signal-was-sent": "the signal was sent: no instruction faulted",
     "works-in-turn": "{thread} does the same work, and may have had the object before",
     "replaces-such": "{thread} puts one {type} there in place of another",
     "holds-what-was-damaged": "the {type} holds what was damaged",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from gdbext.diagnosis.conclude.code_owners import is_others
+from gdbext.diagnosis.conclude.code_owners import is_others, is_system
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.target.cplusplus import is_library_code
 from gdbext.target.values import NativeFrame
@@ -31,6 +31,20 @@ def authors_frame(stack: CrashStack) -> NativeFrame | None:
             and not is_library_code(name, frame.file)
         ):
             return frame
+    return None
+
+
+def own_code(stack: CrashStack) -> str | None:
+    """The extension's function in which the process died, itself or by what it called of the
+    system's; None where it died in Python's code.
+    """
+    for frame in stack.from_fault:
+        if frame.is_inlined or (
+            is_system(frame.module) and frame.module != stack.interpreter_module
+        ):
+            continue
+        is_own = is_others(frame.module, stack.interpreter_module)
+        return (frame.function or "??") if is_own else None
     return None
 
 

@@ -10,6 +10,7 @@ from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.types import traits_of
 from gdbext.diagnosis.conclude.accesses import losses, recency
 from gdbext.diagnosis.conclude.effects import keeps_items
+from gdbext.diagnosis.conclude.race_doubts import doubt_of
 from gdbext.diagnosis.conclude.race_pairs import race_of, ranked_pairs
 from gdbext.diagnosis.conclude.race_parts import race_thread, take_turns, thread_claim
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
@@ -78,11 +79,12 @@ def _race_on(accesses: Accesses, address: int, lost_item: bool) -> Race | None:
         ),
     )
     is_in_turn = take_turns(accesses, accesses.crashed, other.lwp)
+    doubt = doubt_of(accesses.doubts, address, other)
     return Race(
-        Confidence.POSSIBLE if is_in_turn else Confidence.LIKELY,
+        Confidence.POSSIBLE if is_in_turn or doubt else Confidence.LIKELY,
         SharedObject(address, other.type),
         (_reader(accesses, crashed, address), race_thread(accesses, other)),
-        (_changes_it(accesses, other),),
+        (_changes_it(accesses, other), *([Evidence(doubt, address)] if doubt else ())),
     )
 
 

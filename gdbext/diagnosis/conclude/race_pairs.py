@@ -14,6 +14,7 @@ from gdbext.cpython.traits.types import traits_of
 from gdbext.diagnosis import weights
 from gdbext.diagnosis.conclude.accesses import recency, weight
 from gdbext.diagnosis.conclude.effects import identifies
+from gdbext.diagnosis.conclude.race_doubts import doubt_of
 from gdbext.diagnosis.conclude.race_parts import race_thread, take_turns, thread_claim
 from gdbext.diagnosis.conclude.shared_items import accesses_in_turn, accesses_to_parts
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity
@@ -296,6 +297,8 @@ def _is_safe(access: Access) -> bool:
 def race_of(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
     """``is_victim``: the damage shows that the crashed thread need not be one of the two."""
     both = (pair.first, pair.second)
+    changing = next((a for a in reversed(both) if a.effect.changes), pair.second)
+    doubt = doubt_of(accesses.doubts, pair.address, changing)
     takes_part = is_victim or accesses.crashed in (pair.first.lwp, pair.second.lwp)
     is_clear = (
         any(a.proximity is Proximity.INSIDE for a in both)
@@ -304,13 +307,14 @@ def race_of(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
         and not pair.in_turn
         and pair.whole is None
         and pair.score >= weights.CLEAR_SCORE
+        and (doubt is None or is_victim)
         and not take_turns(accesses, pair.first.lwp, pair.second.lwp)
     )
     return Race(
         Confidence.LIKELY if is_clear else Confidence.POSSIBLE,
         SharedObject(pair.address, pair.type),
         tuple(race_thread(accesses, access) for access in both),
-        tuple(_evidence(accesses, pair)),
+        (*_evidence(accesses, pair), *([Evidence(doubt, pair.address)] if doubt else ())),
     )
 
 

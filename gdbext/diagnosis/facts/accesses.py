@@ -9,6 +9,7 @@ from collections.abc import Mapping, Set
 from dataclasses import field
 
 from gdbext.cpython.traits.effects import Effect
+from gdbext.diagnosis.facts.doubts import RaceDoubts
 from gdbext.frozen import dataclass
 from gdbext.model import Operation
 
@@ -138,6 +139,8 @@ class Accesses:
     """The objects that have a culprit among their own fields, by the culprit's address."""
     sources: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """The text of lines that change a culprit."""
+    doubts: RaceDoubts = field(default_factory=RaceDoubts)
+    """What the crash shows that a race need not have left behind."""
 
     def of(self, lwp: int | None) -> ThreadAccesses | None:
         """What one thread works on."""

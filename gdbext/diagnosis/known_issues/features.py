@@ -29,6 +29,8 @@ class Candidate:
     """
     still_holds: bool = False
     """The object still holds the item that was lost: no thread took it away."""
+    is_written_over: bool = False
+    """The object has a word that cannot be a pointer, where one belongs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,10 @@ class CrashFeatures:
     is_unshared: bool = False
     """No other thread has the object that the crashed C code works on, and no race on another is
     likely.
+    """
+    own_code: str | None = None
+    """The extension's function that faulted, where what it faulted on came from no object that is
+    shared.
     """
 
 

@@ -44,6 +44,7 @@ MAX_ISSUES = 3
 ORDER = ("exact", "likely", "possible")
 BORROWED = "borrowed-item-uaf"
 ALONE = "it takes two threads, and the process has one"
+WRITTEN_OVER = "the object has a word that is no address, which the issue does not leave there"
 UNSHARED = "it takes two threads, and no other one has the object that the crashed code works on"
 
 
@@ -179,6 +180,10 @@ def _contradiction(issue: Issue, match: Match, crash: CrashIndex) -> str | None:
     ):
         # A reference was dropped too many.
         return "the container still holds the item, so that nobody took it away meanwhile"
+    if match.candidate.candidate.is_written_over and not match.is_strong:
+        return WRITTEN_OVER
+    if crash.features.own_code and not issue.project and not match.is_strong:
+        return f"{crash.features.own_code} faulted by itself, and is not CPython's"
     if crash.features.is_alone and issue.needs_threads and not match.is_strong:
         return ALONE
     if crash.features.is_unshared and issue.needs_threads and not match.is_strong:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 
 from gdbext.cpython.traits.types import canonical
+from gdbext.diagnosis.conclude.author import own_code
 from gdbext.diagnosis.conclude.candidates import candidate, candidate_of
 from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.conclude.operations import of_crashed_frame, of_slot
@@ -16,6 +17,7 @@ from gdbext.diagnosis.conclude.own_objects import is_unshared
 from gdbext.diagnosis.facts.accesses import Accesses
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CrashStack
+from gdbext.diagnosis.known_issues.catalogue import catalogue
 from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures, module_name
 from gdbext.diagnosis.observe.callees import callees
 from gdbext.diagnosis.observe.observer import Observer
@@ -53,15 +55,16 @@ def read_features(
         if t.lwp != observer.stack.lwp
     ]
     is_victim = any(traits(f.rule).is_victim for f in findings)
+    names = {f.level: _name(observer, f) for f in frames}
     at_work = _at_work(observer, facts)
     return CrashFeatures(
         rules=frozenset(f.rule for f in findings),
         candidates=tuple(_candidates(facts, findings, races, accesses, is_victim, at_work)),
         subject_types=frozenset(t for t in subjects if t),
-        frames=tuple((f.function or "").split(".")[0] for f in frames),
-        inner=frozenset((f.function or "").split(".")[0] for f in frames if f.level in at_work),
+        frames=tuple(names.values()),
+        inner=frozenset(name for level, name in names.items() if level in at_work),
         other_frames=frozenset(
-            f.function
+            _name(observer, f)
             for lwp in others
             for f in observer.session.debugger.frames(lwp, MAX_FRAMES)
             if f.function
@@ -84,7 +87,25 @@ def read_features(
         is_alone=len(observer.session.runtime.threads) == 1,
         is_unshared=is_unshared(accesses)
         and not any(race.confidence is not Confidence.POSSIBLE for race in races),
+        own_code=None if is_victim else own_code(observer.stack),
     )
+
+
+def _name(observer: Observer, frame: NativeFrame) -> str:
+    """The function's name as issues have it; with its file before it where that is another's code:
+    an extension may call its functions as CPython calls its own.
+    """
+    name = (frame.function or "").split(".")[0]
+    path = frame.module
+    if not is_others(path, observer.stack.interpreter_module) or _has_issues(path or ""):
+        return name
+    return f"{os.path.basename(path or '')}:{name}"
+
+
+def _has_issues(path: str) -> bool:
+    """Whether a file is of a project whose own issues are in the catalogue."""
+    projects = {issue.project for issue in catalogue()}
+    return any(module_name(part) in projects for part in path.split("/"))
 
 
 def _of_the_cause(frames: list[NativeFrame]) -> list[NativeFrame]:
@@ -113,11 +134,13 @@ def _candidates(
     the other suspects.
     """
     holder, provenance = current_holder(facts), facts.cause.provenance
+    written_over = accesses.doubts.written_over
     seen = set()
     for race in races[:1]:
         seen.add(race.object.address)
         found = candidate_of(accesses, race, holder)
-        yield _with_users(found, race.object.address, facts, at_work)
+        found = _with_users(found, race.object.address, facts, at_work)
+        yield replace(found, is_written_over=race.object.address == written_over)
     for finding in findings:
         rule = traits(finding.rule)
         about = finding.container or (finding.subject if rule.suspects_subject else None)
@@ -129,13 +152,17 @@ def _candidates(
             if finding.container and provenance:
                 operations.add(of_crashed_frame(facts.stack, provenance.level))
             is_certain = finding.confidence is not Confidence.POSSIBLE
-            yield candidate(
+            found = candidate(
                 accesses, about.address, about.type, frozenset(operations), is_certain, holder
             )
+            yield replace(found, is_written_over=about.address == written_over)
     if not is_victim:
-        yield from _sites(facts, at_work)
+        # The code at fault works on what was written over.
+        for site in _sites(facts, at_work):
+            yield replace(site, is_written_over=written_over is not None)
     for race in races[1:MAX_RACES]:
-        yield candidate_of(accesses, race, holder)
+        found = candidate_of(accesses, race, holder)
+        yield replace(found, is_written_over=race.object.address == written_over)
 
 
 def _at_work(observer: Observer, facts: Facts) -> Set[int]:

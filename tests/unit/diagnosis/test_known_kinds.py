@@ -169,3 +169,22 @@ def test_a_wrong_issue_does_not_make_the_signature() -> None:
     assert identify("3.13.5", crash(BYTEARRAY, hidden, frames="partial_vectorcall")).defect == alone
     victim = replace(crash(hidden, frames="partial_vectorcall"), is_victim=True)
     assert identify("3.13.5", victim).defect == ()
+
+
+def level(features: CrashFeatures, issue: str) -> str | None:
+    return next((i.match for i in identify("3.13.5", features).issues if i.id == issue), None)
+
+
+def test_what_something_else_wrote_over_is_not_likely_to_be_a_race_of_it() -> None:
+    features = crash(suspect("set", "update update"), frames="set_update_internal")
+    assert level(features, "gh-141805") == "exact"
+    [race] = features.candidates
+    written_over = replace(features, candidates=(replace(race, is_written_over=True),))
+    assert level(written_over, "gh-141805") == "possible"
+
+
+def test_an_extension_that_faults_by_itself_has_no_issue_of_cpythons() -> None:
+    features = crash(suspect("set", "update update"), frames="set_update_internal")
+    assert level(features, "gh-141805") == "exact"
+    own = replace(features, own_code="merge_rows")
+    assert level(own, "gh-141805") in (None, "possible")

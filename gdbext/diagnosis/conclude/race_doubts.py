@@ -1,0 +1,131 @@
+"""Whether a race that fits can have done what the process died of.
+
+That two threads work on one object at once does not say that the crash came of it.  What the code
+faulted on says more: a number that stands in the code was read from no object, and a word that is
+text is not what appending to a list leaves there.  Such a race is still said, as possible.
+
+>>> from gdbext.diagnosis.facts.doubts import RaceDoubts
+>>> claim = doubt_of(RaceDoubts(written_over=0x1000), 0x1000, other=None)
+>>> claim.kind if claim else None
+'written-over'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from gdbext.diagnosis.conclude.author import authors_frame
+from gdbext.diagnosis.conclude.code_owners import is_others
+from gdbext.diagnosis.conclude.effects import keeps_items
+from gdbext.diagnosis.facts.accesses import Access
+from gdbext.diagnosis.facts.cause import Cause, Wrong
+from gdbext.diagnosis.facts.doubts import RaceDoubts
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.frames import CrashStack, frame_of_signal
+from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.model import Claim, Verdict
+from gdbext.target.values import text_in_word
+
+OBJECT_HEADER = 32
+"""Bytes of an object's header, in which its lock lies (Include/object.h)."""
+USER_BITS = 47
+"""Addresses of x86-64 programs have no more (Documentation/arch/x86/x86_64/mm.rst of Linux)."""
+
+
+def doubts_of(facts: Facts, held: Set[int] = frozenset()) -> RaceDoubts:
+    """What the crash itself says; ``held`` are the addresses of the crashed thread's locks."""
+    return RaceDoubts(
+        of_all=_of_all(facts.fault, facts.stack),
+        written_over=_written_over(facts),
+        still_holds=_still_holds(facts, held),
+        is_item_lost=facts.cause.kind in (Wrong.GONE, Wrong.OTHER_OBJECT),
+    )
+
+
+def doubt_of(doubts: RaceDoubts, address: int, other: Access | None) -> Claim | None:
+    """Why the race on an object may not be it; None where nothing speaks against it.
+
+    ``other`` is what the thread does that did not crash, or the one of two that changes the object.
+    """
+    if doubts.of_all is not None:
+        return doubts.of_all
+    if doubts.written_over == address:
+        return Claim("written-over")
+    # An operation that takes the object's lock leaves the object whole.
+    if other is None or not other.is_guarded:
+        return None
+    if doubts.still_holds == address:
+        return Claim("still-there", type=other.type)
+    if doubts.is_item_lost and keeps_items(other.operation):
+        return Claim("only-adds", operation=other.operation)
+    return None
+
+
+def is_no_pointer(word: int) -> bool:
+    """Whether a word cannot be an address of a program: text, or too large.
+
+    >>> is_no_pointer(0x4141414141414140), is_no_pointer(0x7F0012345678), is_no_pointer(0)
+    (True, False, False)
+    """
+    return bool(word >> USER_BITS) or text_in_word(word) is not None
+
+
+def _of_all(fault: Fault, stack: CrashStack) -> Claim | None:
+    if fault.is_fault:
+        # A handler, faulthandler's say, sends the signal again after the fault.
+        if fault.was_sent and not frame_of_signal(stack.native_frames):
+            return Claim("signal-was-sent")
+        operand = fault.operand
+        is_fixed = operand is not None and operand.base is None and "(" not in operand.text
+        return Claim("address-in-code") if is_fixed and fault.jumped_to is None else None
+    said = fault.assertion or fault.fatal_error or fault.library_message
+    author = authors_frame(stack)
+    if said or author is None or not is_others(author.module, stack.interpreter_module):
+        return None
+    return Claim("own-abort", function=author.function or "??")
+
+
+def _written_over(facts: Facts) -> int | None:
+    """The object that has such a word now, where that is what the code went by."""
+    cause = facts.cause
+    pointer, origin = cause.pointer, cause.provenance
+    if pointer is not None:
+        if origin is not None and origin.current and is_no_pointer(pointer.address):
+            return origin.holder
+        if _is_broken_there(cause, pointer):
+            return pointer.address
+    through = facts.fault.through
+    for load in facts.fault.origin.loads[:1]:
+        is_there = load.now == load.value and load.is_certain
+        if load.type is not None and is_there and load.value == through:
+            return load.base if is_no_pointer(load.value) else None
+    return None
+
+
+def _is_broken_there(cause: Cause, pointer: Pointer) -> bool:
+    return (
+        cause.kind is Wrong.BROKEN_FIELD
+        and pointer.verdict is Verdict.LIVE
+        and any(b.value is not None and is_no_pointer(b.value) for b in pointer.violations)
+    )
+
+
+def _still_holds(facts: Facts, held: Set[int]) -> int | None:
+    """A container's operations that take its lock leave no dead object behind in it; nobody sees
+    the NULLs that they make room with who has the lock.
+    """
+    origin, item = facts.cause.provenance, facts.fault.origin.item
+    if origin is not None and origin.current and origin.is_container and not origin.shrank:
+        return origin.holder
+    if item is not None and not item.is_behind and item.now == facts.fault.through:
+        return item.holder if _is_held(held, item.holder) else None
+    for pointer in facts.pointers:
+        null = pointer.null_field
+        if null is not None and not null.value and not pointer.is_gone:
+            return pointer.address if _is_held(held, pointer.address) else None
+    return None
+
+
+def _is_held(held: Set[int], address: int) -> bool:
+    return not held.isdisjoint(range(address, address + OBJECT_HEADER))

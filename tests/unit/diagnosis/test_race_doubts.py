@@ -1,0 +1,169 @@
+"""A race fits by its threads and operations, and the crash shows that it need not have done it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gdbext.cpython.traits.effects import Effect
+from gdbext.diagnosis.conclude.race_doubts import doubts_of
+from gdbext.diagnosis.conclude.races import find_races
+from gdbext.diagnosis.facts.accesses import Accesses, Proximity
+from gdbext.diagnosis.facts.cause import Cause, Wrong
+from gdbext.diagnosis.facts.doubts import RaceDoubts
+from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.origin import ItemRead, Load, Origin
+from gdbext.diagnosis.facts.pointers import BrokenField, Pointer
+from gdbext.diagnosis.facts.provenance import Provenance
+from gdbext.model import Claim, Confidence, Evidence, Race, Verdict
+from gdbext.target.protocol import SIGNAL_FRAME, NativeFrame, Signal
+from gdbext.wording import sentence
+from unit.diagnosis.crash_world import ABORT, EXTENSION, PYTHON, facts_of, segfault, stack_of
+from unit.diagnosis.test_ranking import access, blame, stopped
+from unit.heap.heap_world import GC, HeapWorld
+
+TEXT = 0x4141414141414140
+LIST = 0x5000
+FIXED = replace(
+    segfault(0).operand, text="0x0", base=None, base_value=None, displacement=0, address=0
+)
+READS = access(1, LIST, "list", "repr", Effect.READ, Proximity.INSIDE, 10, own_level=1)
+POPS = access(2, LIST, "list", "pop", Effect.RESIZE, Proximity.AT, 20, is_guarded=True)
+ADDS = replace(POPS, operation=access(2, 1, "", "append", Effect.READ, Proximity.AT, 1).operation)
+
+
+def crash(fault: Fault, *frames: NativeFrame, **parts: object) -> Facts:
+    stack = stack_of(*(frames or (NativeFrame(0, 0x10, 0x7000, "area", module=EXTENSION),)))
+    return Facts(fault=fault, stack=stack, **parts)  # type: ignore[arg-type]  # fields by name
+
+
+def reason(facts: Facts) -> str | None:
+    claim = doubts_of(facts).of_all
+    return claim.kind if claim else None
+
+
+def race_in(accesses: Accesses, *rules: str) -> Race:
+    findings = [blame(rule, LIST) for rule in rules]
+    return find_races(accesses, findings, is_crash=True)[0]
+
+
+def said(race: Race) -> str:
+    return " ".join(sentence(e.claim) for e in race.evidence)
+
+
+def test_an_address_that_stands_in_the_code_was_read_from_no_object() -> None:
+    assert reason(crash(replace(segfault(0), operand=FIXED))) == "address-in-code"
+    assert reason(crash(segfault(0))) is None
+    indexed = replace(FIXED, text="0x0(,%rax,8)")
+    assert reason(crash(replace(segfault(0), operand=indexed))) is None
+
+
+def test_what_an_extension_gave_up_over_need_not_be_a_race() -> None:
+    own = NativeFrame(1, 0x20, 0x7100, "give_up", module=EXTENSION)
+    assert reason(crash(Fault(signal=ABORT), own)) == "own-abort"
+    assert reason(crash(Fault(signal=ABORT, assertion="n == m"), own)) is None
+    assert reason(crash(Fault(signal=ABORT), replace(own, module=PYTHON))) is None
+
+
+def test_a_signal_that_was_sent_is_no_fault_unless_a_handler_sent_it_again() -> None:
+    sent = replace(segfault(0x10), signal=Signal("SIGSEGV", 7, 11, "SI_TKILL"))
+    assert reason(crash(sent)) == "signal-was-sent"
+    handled = NativeFrame(1, 0x20, 0x7100, SIGNAL_FRAME)
+    assert reason(crash(sent, NativeFrame(0, 0x10, 0x7000, "raise"), handled)) is None
+
+
+def provenance(current: bool) -> Provenance:
+    return Provenance(
+        holder=LIST,
+        type="list",
+        slot=0,
+        current=current,
+        length=3,
+        function="list_repr_impl",
+        level=1,
+        adjacent=True,
+    )
+
+
+def test_a_list_that_has_a_word_of_text_was_written_over() -> None:
+    world = HeapWorld()
+    made = facts_of(world, world.page(GC, 64).object("list"))
+    pointer = replace(made.pointers[0], address=TEXT)
+    cause = Cause(kind=Wrong.NOT_AN_OBJECT, pointer=pointer, provenance=provenance(True))
+    assert doubts_of(crash(segfault(TEXT), cause=cause)).written_over == LIST
+    gone = replace(cause, provenance=provenance(False))
+    # An array that was freed, and holds a text by now, had it for its reader.
+    assert doubts_of(crash(segfault(TEXT), cause=gone)).written_over is None
+
+
+def broken(value: int) -> tuple[Pointer, Facts]:
+    world = HeapWorld()
+    made = facts_of(world, world.page(GC, 64).object("dict"))
+    flaw = BrokenField("buf", Evidence(Claim("null", slot="buf"), 0x10, value))
+    pointer = replace(made.pointers[0], violations=(flaw,))
+    assert pointer.verdict is Verdict.LIVE
+    return pointer, crash(segfault(value), cause=Cause(kind=Wrong.BROKEN_FIELD, pointer=pointer))
+
+
+def test_a_field_of_a_live_object_that_is_text_was_written_over() -> None:
+    pointer, facts = broken(TEXT)
+    assert doubts_of(facts).written_over == pointer.address
+    assert doubts_of(broken(0x20000001230)[1]).written_over is None
+
+
+@pytest.mark.parametrize(("now", "expected"), [(TEXT, LIST), (0x20000001230, None)])
+def test_a_word_of_text_that_the_code_read_from_an_object_and_that_is_still_there(
+    now: int, expected: int | None
+) -> None:
+    load = Load(place=LIST + 0x50, value=TEXT, now=now, base=LIST, type="list")
+    fault = replace(segfault(TEXT), origin=Origin(loads=(load,)))
+    assert doubts_of(crash(fault)).written_over == expected
+
+
+def test_a_race_on_what_was_written_over_is_possible() -> None:
+    unlocked = replace(POPS, is_guarded=False)
+    assert race_in(stopped(READS, unlocked), "FT101").confidence is Confidence.LIKELY
+    accesses = stopped(READS, unlocked, doubts=RaceDoubts(written_over=LIST))
+    race = race_in(accesses, "FT101")
+    assert race.confidence is Confidence.POSSIBLE
+    assert "something else wrote over it" in said(race)
+    elsewhere = stopped(READS, unlocked, doubts=RaceDoubts(written_over=0x9000))
+    assert race_in(elsewhere, "FT101").confidence is Confidence.LIKELY
+
+
+def test_who_takes_the_lock_has_not_taken_away_what_is_still_there() -> None:
+    accesses = stopped(READS, POPS, doubts=RaceDoubts(still_holds=LIST))
+    race = race_in(accesses, "FT101")
+    assert race.confidence is Confidence.POSSIBLE
+    assert "still has what its reader died of" in said(race)
+    unlocked = stopped(READS, replace(POPS, is_guarded=False), doubts=accesses.doubts)
+    assert race_in(unlocked, "FT101").confidence is Confidence.LIKELY
+    assert race_in(stopped(READS, POPS), "FT101").confidence is Confidence.LIKELY
+
+
+def test_who_only_adds_under_the_lock_has_ended_nothing() -> None:
+    accesses = stopped(READS, ADDS, doubts=RaceDoubts(is_item_lost=True))
+    race = race_in(accesses)
+    assert race.confidence is Confidence.POSSIBLE
+    assert "ends nothing that it held" in said(race)
+    assert race_in(stopped(READS, POPS, doubts=accesses.doubts)).confidence is Confidence.LIKELY
+
+
+def test_a_null_is_still_there_for_a_reader_that_has_the_lock() -> None:
+    item = ItemRead(holder=LIST, type="list", index=0, length=3, place=0x6000, now=0)
+    fault = replace(segfault(0), origin=Origin(item=item))
+    locked = frozenset({LIST + 10})
+    assert doubts_of(crash(fault), locked).still_holds == LIST
+    # One that takes no lock may meet the room that another one is about to fill.
+    assert doubts_of(crash(fault)).still_holds is None
+    behind = replace(fault, origin=Origin(item=replace(item, index=3)))
+    assert doubts_of(crash(behind), locked).still_holds is None
+
+
+def test_a_dead_object_that_the_list_still_has_was_not_taken_away() -> None:
+    cause = Cause(kind=Wrong.GONE, provenance=provenance(True))
+    facts = crash(segfault(0x10), cause=cause)
+    assert (doubts_of(facts).still_holds, doubts_of(facts).is_item_lost) == (LIST, True)
+    assert doubts_of(crash(segfault(0x10))).still_holds is None
