@@ -357,6 +357,8 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "mapped-there": "what is mapped there: {what}",
     "in-function": "in {function}",
+    "in-function-of": "in {function} of {module}",
+    "shared-variable": "`{variable}` is a static variable, one for all threads",
     "in-function-through-null": "in {function}, through NULL, at work on {type:a}",
     "works-on": "the function at fault works on this {type}",
     "in-file-without-symbols": "in {file} (no symbols)",

@@ -34,6 +34,10 @@ class Load:
     """What the base's object calls the place."""
     symbol: str | None = None
     """The variable that the place is in, where it has no base."""
+    is_shared: bool = False
+    """It is a variable of an extension's (or of a library's that one uses) that can be written, one
+    for all threads.
+    """
     level: int | None = None
     """The frame whose code read it, where that is not the one at fault: a caller's, which passed it
     on.

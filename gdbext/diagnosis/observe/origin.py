@@ -16,6 +16,7 @@ from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.decoded import List, Tuple
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.traits.types import canonical
+from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.facts.fault import Fault, FaultOperand
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.origin import ItemRead, Load, Origin
@@ -26,6 +27,7 @@ from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.observe.type_members import members
 from gdbext.model import AttributeSlot, Slot
 from gdbext.session import Session
+from gdbext.target.cplusplus import short_function
 from gdbext.target.protocol import MemoryFault
 
 WORD = 8
@@ -131,9 +133,21 @@ def _load(session: Session, load: dataflow.MemoryLoad, level: int | None) -> Loa
         is_fresh=load.is_fresh,
         is_local=load.is_local,
         slot=_slot(session.objects, base, load.offset) if is_object and base else None,
-        symbol=symbol.name if symbol is not None and is_inside else None,
+        symbol=short_function(symbol.name) if symbol is not None and is_inside else None,
+        is_shared=base is None and not load.is_local and is_others_data(session, load.place),
         level=level,
     )
+
+
+def is_others_data(session: Session, place: int) -> bool:
+    """Whether a place is in the data of a file that is neither Python's nor the system's, and can
+    be written: not in its tables of constants and of what it imports.
+    """
+    places = session.heap.records.places
+    region = places.region(place)
+    path = places.module(place)
+    is_data = region is not None and region.writable and path is not None
+    return is_data and is_others(path, places.module(session.runtime.address))
 
 
 def _word(session: Session, address: int) -> int | None:

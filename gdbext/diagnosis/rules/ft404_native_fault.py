@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterator
 
 from gdbext.cpython.traits.types import traits_of
-from gdbext.diagnosis.conclude.code_owners import is_standard
+from gdbext.diagnosis.conclude.code_owners import is_others, is_standard
 from gdbext.diagnosis.conclude.operations import of_slot
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CrashStack, SlotOwner
+from gdbext.diagnosis.facts.origin import Load
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import fill_went_through, header_read, last_read
 from gdbext.frozen import dataclass
@@ -17,6 +18,13 @@ from gdbext.model import Address, Claim, Confidence, Evidence, Finding
 
 NULL_PAGE = 0x1000
 """An access below went through NULL, and a field's offset or an index."""
+
+SHARED_ADVICE = (
+    "The pointer came out of a static variable of C code, which all threads share: if more than "
+    "one changes it, guard it with a lock (PyMutex), make it thread-local, or keep one for each "
+    "object. Else treat it as any C crash: the native stack and the faulting operand are where to "
+    "start."
+)
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -31,6 +39,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     evidence += [*last_read(facts), *header_read(facts)]
     if (through := fill_went_through(facts)) is not None:
         evidence.insert(0, through[1])
+    shared = _shared_variable(facts)
+    if shared is not None:
+        evidence.append(Evidence(Claim("shared-variable", variable=shared.symbol), shared.place))
     place, own = _place(facts.stack), _own_object(facts)
     if own is not None and place is not None and facts.stack.faulting is not None:
         place = Claim(
@@ -42,7 +53,25 @@ def check(facts: Facts) -> Iterator[Finding]:
         evidence.insert(
             0, Evidence(Claim("works-on", type=own.owner.type_name), own.address, operation)
         )
-    yield RULE.finding(facts, place, Confidence.LIKELY, evidence=evidence)
+    yield RULE.finding(
+        facts,
+        place,
+        Confidence.LIKELY,
+        evidence=evidence,
+        advice=SHARED_ADVICE if shared is not None else None,
+    )
+
+
+def _shared_variable(facts: Facts) -> Load | None:
+    """The static variable of an extension's that the bad pointer came out of, by way of whatever
+    lay between, where more than one thread runs Python code.
+
+    Threads that change it at once leave such a pointer there; that they did is not known.
+    """
+    if len(facts.process.threads) < 2:
+        return None
+    loads = facts.fault.origin.loads
+    return next((load for load in loads if load.is_shared and load.symbol), None)
 
 
 @dataclass(frozen=True)
@@ -112,6 +141,9 @@ def _place(stack: CrashStack) -> Claim | None:
     frame = next((f for f in stack.from_fault if not f.is_inlined), None)
     if frame is None:
         return None
+    if frame.function and is_others(frame.module, stack.interpreter_module):
+        module = os.path.basename(frame.module or "").split(".")[0]
+        return Claim("in-function-of", function=frame.function, module=module)
     if frame.function:
         return Claim("in-function", function=frame.function)
     if frame.module:

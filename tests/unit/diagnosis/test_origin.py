@@ -16,11 +16,12 @@ from gdbext.diagnosis.facts.cause import Cause
 from gdbext.diagnosis.facts.fault import Fault, FaultOperand
 from gdbext.diagnosis.facts.frames import CFrame, FrameVariable
 from gdbext.diagnosis.facts.origin import ItemRead, Load, Origin
+from gdbext.diagnosis.facts.threads import ThreadStateFacts
 from gdbext.diagnosis.observe import origin as observed
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.rules import apply, ft203_container_changed, ft205_null_slot
 from gdbext.model import Confidence, Finding, Verdict
-from gdbext.target.protocol import NativeFrame
+from gdbext.target.protocol import NativeFrame, Region
 from gdbext.wording import sentence
 from unit.diagnosis.crash_world import (
     EXTENSION,
@@ -33,6 +34,7 @@ from unit.diagnosis.crash_world import (
     session_of,
     stack_of,
 )
+from unit.heap.heap_world import RUNTIME
 
 LIST = replace(TAKEN, function="peek", expected="list")
 STACK = stack_of(NativeFrame(0, 0x1000, 0x7000, "peek", module=EXTENSION))
@@ -364,3 +366,39 @@ def test_what_the_code_takes_for_another_type_has_no_items_for_it() -> None:
     taken = replace(LIST, expected="tuple")
     mistaken = facts_of(world, lst, use=taken, fault=fault, stack=STACK)
     assert not any(f.container for f in ft205_null_slot.check(mistaken))
+
+
+@pytest.mark.parametrize(
+    ("load", "threads", "is_said"),
+    [
+        (Load(place=0x3000, value=0, symbol="cache", is_shared=True), 2, True),
+        (Load(place=0x3000, value=0, symbol="cache", is_shared=True), 1, False),
+        (Load(place=0x3000, value=0, symbol="names"), 2, False),
+        (Load(place=0x3000, value=0, base=0x5000, offset=8), 2, False),
+    ],
+    ids=["shared", "one thread", "constant", "behind a pointer"],
+)
+def test_a_bad_pointer_out_of_a_static_variable(load: Load, threads: int, is_said: bool) -> None:
+    states = tuple(ThreadStateFacts(address=0x100 * n, lwp=n) for n in range(threads))
+    stopped = facts_of(HeapWorld(), fault=faulted(Origin(loads=(load,))), stack=STACK)
+    stopped = replace(stopped, process=replace(stopped.process, threads=states))
+    [finding] = [f for f in apply.findings(stopped) if f.rule == "FT404"]
+    said = [sentence(e.claim) for e in finding.evidence]
+    assert ("`cache` is a static variable, one for all threads" in said) is is_said
+    assert ("thread-local" in finding.advice) is is_said
+
+
+def test_which_data_is_an_extensions_own() -> None:
+    world = HeapWorld()
+    data, constants, system = 0x7D00_0000_0000, 0x7D00_0001_0000, 0x7D00_0002_0000
+    world.map(data, 0x1000, "/site/signals.so")
+    world.map(data + 0x1000, 0x1000)
+    world.memory.map(constants, 0x1000)
+    world.regions.append(Region(constants, constants + 0x1000, False, "/site/signals.so"))
+    world.map(system, 0x1000, "/lib/libc.so.6")
+    stack = world.threads[0].thread_id
+    session = session_of(world)
+    own = (data, data + 0x1800)
+    others = (constants, system, stack, RUNTIME, 0x10)
+    assert [observed.is_others_data(session, place) for place in own] == [True, True]
+    assert not any(observed.is_others_data(session, place) for place in others)
