@@ -228,8 +228,7 @@ class Health:
         kind = None
         if page.tag != MEM and self._r.mimalloc.domain(page) in DOMAINS:
             try:
-                info = self._r.objects.type_info(self._r.objects.header(address).ob_type)
-                kind = info.name if info else None
+                kind = self._r.objects.type_name_left(self._r.objects.header(address).ob_type)
             except MemoryFault:
                 kind = None
         return Suspect(address, kind, verdict, role)

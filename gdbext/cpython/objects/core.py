@@ -56,6 +56,12 @@ class Core(Reader):
         """The type object at that address; None if there is no credible one."""
         return self._types.info(type_address)
 
+    def type_name_left(self, type_address: int) -> str | None:
+        """What the type object at that address is called, or was, where its reference count alone
+        is wrong.
+        """
+        return self._types.name_left(type_address)
+
     def type_of(self, address: int) -> TypeInfo | None:
         """The type of the object at ``address``; None if its header or its type makes no sense.
 

@@ -119,6 +119,23 @@ class Types:
         found = self._judged(address)
         return () if isinstance(found, TypeInfo) else found
 
+    def name_left(self, address: int) -> str | None:
+        """What the type at ``address`` is called, or was, whatever its own reference count says;
+        None where nothing like a type is there.
+
+        A deallocator that runs twice gives up its object's type twice: of that type only the count
+        is wrong, until it reaches zero.
+        """
+        found = self._judged(address)
+        if isinstance(found, TypeInfo):
+            return found.name
+        try:
+            info = self._read(self._headers.read(self._reader.memory, address))
+            is_one = not self._problem(info) and not self._metatype_problem(info)
+        except (MemoryFault, UnknownLayout):
+            return None
+        return info.name if is_one else None
+
     def _judged(self, address: int) -> TypeInfo | tuple[Evidence, ...]:
         if address not in self._known:
             self._known[address] = self._judge(address)

@@ -12,6 +12,11 @@ from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.model import Address, Claim, Confidence, Evidence, Finding, Foreign
 
 AT_WORK = "Look first at the code that has the block right now: it may be what wrote past it."
+FREED_TWICE = (
+    "Look for two threads that both give up one reference to the suspect (an unlocked "
+    "read-then-clear of a field), and for a deallocator that runs twice: one that takes a "
+    "reference to its object, and drops it, comes back to itself."
+)
 OF_C_LIBRARY = (
     "Something wrote past the end of a block of malloc(), or into a freed one, before; it need not "
     "be the crashing code. AddressSanitizer or valgrind catch the write itself; "
@@ -31,7 +36,11 @@ def check(facts: Facts) -> Iterator[Finding]:
             damage.subject,
             evidence=_with_users(damage),
             threads=[*at_fault, *(user.lwp for user in users)],
-            advice=f"{AT_WORK} {RULE.advice}" if users else None,
+            advice=f"{AT_WORK} {RULE.advice}"
+            if users
+            else f"{FREED_TWICE} {RULE.advice}"
+            if _is_cycle(damage)
+            else None,
         )
     if facts.heap.was_searched and not facts.heap.damages:
         yield from _bad_link(facts)
@@ -39,6 +48,12 @@ def check(facts: Facts) -> Iterator[Finding]:
     is_mixed_up = wrong is not None and wrong.confidence is not Confidence.POSSIBLE
     if not is_mixed_up and facts.heap.freed_chunk is None:
         yield from _of_c_library(facts)
+
+
+def _is_cycle(damage: HeapDamage) -> bool:
+    """Whether the list leads back to itself, as it does behind a block that was freed twice."""
+    claims = [e.claim for e in damage.evidence if isinstance(e.claim, Claim)]
+    return any(claim.kind == "cycle-by-double-free" for claim in claims)
 
 
 def _with_users(damage: HeapDamage) -> list[Evidence]:

@@ -93,6 +93,7 @@ def test_a_collection_that_walks_a_cycle_never_ends() -> None:
     )
     [found] = ft105_heap_damage.check(facts)
     assert (found.rule, found.confidence) == ("FT105", Confidence.PROVEN)
+    assert "deallocator that runs twice" in found.advice
 
 
 def test_a_process_that_may_be_in_the_middle_of_something_is_not_accused() -> None:

@@ -133,3 +133,20 @@ def test_type_that_is_none() -> None:
     claims = [sentence(reason.claim) for reason in world.objects.why_not_object(address)]
     assert claims[0] == "ob_type is not a type object"
     assert len(claims) > 1
+
+
+def test_a_type_that_lost_references_still_has_its_name() -> None:
+    world = World()
+    address = world.new_class("Handle")
+    world.set("PyObject", address, ob_ref_local=0, ob_ref_shared=-0xDE & (1 << 64) - 1)
+    assert world.objects.type_info(address) is None
+    assert world.objects.type_name_left(address) == "Handle"
+    assert world.objects.type_name_left(world.types["float"]) == "float"
+
+
+@pytest.mark.parametrize(("field", "value", "word"), DAMAGE.values(), ids=DAMAGE)
+def test_what_is_damaged_has_no_name_left(field: str, value: int, word: str) -> None:
+    world = World()
+    address = world.types["float"]
+    world.set("PyTypeObject", address, **{field: value})
+    assert world.objects.type_name_left(address) is None
