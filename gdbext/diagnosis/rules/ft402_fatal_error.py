@@ -17,6 +17,13 @@ UNLOCKED_ADVICE = (
     "what writes over the object's header; else for a reference too few, by which the object that "
     "was locked was freed, and its block is in use again."
 )
+NOT_LOCKED = "unlocking mutex that is not locked"
+"""What PyMutex_Unlock says (Python/lock.c)."""
+NOT_LOCKED_ADVICE = (
+    "Look for a path that unlocks twice (an error path whose caller unlocks, too), or without "
+    "having locked; else for an object with the mutex in it that was freed, and its block is in "
+    "use again."
+)
 VISITED_TOO_OFTEN = "refcount is too small"
 """What a collection of a debug build says where tp_traverse functions visited an object more often
 than it has references (Python/gc_free_threading.c, mark_heap_visitor).
@@ -52,6 +59,8 @@ def check(facts: Facts) -> Iterator[Finding]:
 def _advice(facts: Facts) -> str | None:
     if facts.unlocked is not None:
         return FREED_ADVICE if facts.unlocked.verdict.is_dead else UNLOCKED_ADVICE
+    if NOT_LOCKED in (facts.fault.fatal_error or ""):
+        return NOT_LOCKED_ADVICE
     return TRAVERSE_ADVICE if any(True for _ in _visited(facts)) else None
 
 

@@ -65,6 +65,15 @@ def test_what_was_freed_while_it_was_locked_is_named(world: HeapWorld, is_freed:
     assert ("was freed while" in found.advice) is is_freed, "a live one may just be unlocked"
 
 
+def test_a_mutex_of_c_code_may_be_unlocked_twice(world: HeapWorld) -> None:
+    fault = Fault(signal=ABORT, fatal_error="PyMutex_Unlock: unlocking mutex that is not locked")
+    [found] = ft402_fatal_error.check(facts_of(world, fault=fault, stack=UNLOCKING))
+    assert "unlocks twice" in found.advice
+    other = replace(fault, fatal_error="PyMutex_Unlock: something else")
+    [found] = ft402_fatal_error.check(facts_of(world, fault=other, stack=UNLOCKING))
+    assert "unlocks twice" not in found.advice
+
+
 def test_a_lock_in_order_is_not_told(world: HeapWorld) -> None:
     page = world.page(GC, 64)
     shared = page.object("dict", ob_mutex=1)
