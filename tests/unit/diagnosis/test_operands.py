@@ -114,3 +114,21 @@ def test_what_only_has_the_name_of_getattr_is_a_call(world: World) -> None:
     assert own.operation == Operation(kind=OperationKind.CALL, name="getattr")
     unknown = by_name(world, "getattr", world.put(7))
     assert unknown.operation == Operation(kind=OperationKind.CALL, name="getattr")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "effect"),
+    [
+        ("set", "call", Effect.READ),
+        ("set", "call-method", Effect.UNKNOWN),
+        ("filter", "call-method", Effect.UNKNOWN),
+        ("get", "call-method", Effect.READ),
+        ("clear", "call-method", Effect.RESIZE),
+    ],
+)
+def test_a_method_is_not_the_built_in_function_of_its_name(
+    name: str, kind: str, effect: Effect
+) -> None:
+    """``registry.set("key", value)`` of an extension's type is no ``set(items)``."""
+    called = BytecodeOperation(0, kind, name=name)
+    assert effect_of("registry.Registry", called, is_iterator=False) is effect
