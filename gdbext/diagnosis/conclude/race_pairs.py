@@ -152,7 +152,7 @@ def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:
         other = _harm_of(accesses, other)
     if other is None or (_is_hidden(writer) and _is_hidden(other)):
         return None
-    if writer.type == "module" and not _race_on_module(writer, other):
+    if writer.type == "module" and not _race_on_module(accesses, writer, other):
         return None
     is_second = other.lwp == accesses.crashed or writer.lwp != accesses.crashed
     first, second = (other, writer) if is_second else (writer, other)
@@ -254,13 +254,18 @@ def _opponent(writer: Access, ordered: Sequence[Access]) -> Access | None:
     return max(different, key=weight, default=best)
 
 
-def _race_on_module(writer: Access, other: Access) -> bool:
+def _race_on_module(accesses: Accesses, writer: Access, other: Access) -> bool:
     """Whether two threads may race on a module: one is at its function, and the other does not just
     look a name up in it, which no function of the module's changes.
+
+    Every thread calls functions of such as ``time`` or ``_thread`` now and then: of two that the
+    crashed thread is none of, both must be at one.
     """
-    looks_up = any(a.operation.kind is OperationKind.GETATTR for a in (writer, other))
-    changes = any(a.operation.kind in CHANGES_ATTRIBUTE for a in (writer, other))
-    is_at = min(writer.proximity, other.proximity) <= Proximity.AT
+    both = (writer, other)
+    looks_up = any(a.operation.kind is OperationKind.GETATTR for a in both)
+    changes = any(a.operation.kind in CHANGES_ATTRIBUTE for a in both)
+    nearest = max if accesses.crashed not in (writer.lwp, other.lwp) else min
+    is_at = nearest(a.proximity for a in both) <= Proximity.AT
     return is_at and (changes or not looks_up)
 
 

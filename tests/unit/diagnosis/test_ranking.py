@@ -59,8 +59,10 @@ def by_thread(accesses: Sequence[Access]) -> dict[int, tuple[Access, ...]]:
     return {lwp: tuple(a for a in accesses if a.lwp == lwp) for lwp in lwps}
 
 
-def pairs(*accesses: Access) -> list[tuple[int, str | None, str | None]]:
-    ranked = ranked_pairs(Accesses(), by_thread(accesses))
+def pairs(
+    *accesses: Access, crashed: int | None = None
+) -> list[tuple[int, str | None, str | None]]:
+    ranked = ranked_pairs(Accesses(crashed=crashed), by_thread(accesses))
     return [(p.address, p.first.operation.verb, p.second.operation.verb) for p in ranked]
 
 
@@ -136,6 +138,14 @@ def test_a_module_is_a_suspect_where_a_thread_is_at_its_function() -> None:
     assert pairs(*calls) == [(0x3000, "register", "register")]
     assert pairs(*(replace(t, proximity=Proximity.LOOP) for t in calls)) == []
     assert [pair[0] for pair in pairs(*calls, READ, RESIZE)] == [0x1000, 0x3000]
+
+
+def test_of_a_module_that_the_crashed_thread_is_not_in_both_are_at_its_functions() -> None:
+    shut = access(1, 0x3000, "module", "_shutdown", Effect.UNKNOWN, Proximity.AT, 5, 5)
+    done = access(2, 0x3000, "module", "get_ident", Effect.UNKNOWN, Proximity.LOOP, 9, 9)
+    assert pairs(shut, done, crashed=3) == []
+    assert pairs(shut, done, crashed=2) != []
+    assert pairs(shut, replace(done, proximity=Proximity.AT), crashed=3) != []
 
 
 def test_of_several_operations_that_may_be_running_the_most_harmful_counts() -> None:
