@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import os
+from functools import partial
 from typing import Any
 
 from gdbext.cli.main import COMMANDS
 from gdbext.engine import launch
 from gdbext.engine.outcome import USAGE, Failure
 
+WIDTH = 80
+"""Of help, in columns, where there is no terminal."""
 ROOT_OF_TARGET = "a folder that stands for / of the machine or container where it crashed"
 
 
@@ -19,8 +23,20 @@ def new(name: str, epilog: str, usage: str | None = None) -> argparse.ArgumentPa
         usage=usage,
         description=COMMANDS[name].capitalize() + ".",
         epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # argparse makes one for each argument, and would load shutil to learn the width.
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=_columns() - 2),
     )
+
+
+def _columns() -> int:
+    """How wide the terminal is, as ``shutil.get_terminal_size`` has it."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
+    try:
+        return os.get_terminal_size(1).columns or WIDTH
+    except OSError:
+        return WIDTH
 
 
 # --- a command to run ----------------------------------------------------------------------------

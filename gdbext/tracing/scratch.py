@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from functools import cached_property
 from types import TracebackType
 
@@ -21,6 +20,8 @@ class Scratch:
 
         Our process id is in it, so that ``pytest --gdbext`` finds the reports of its run.
         """
+        import tempfile  # and the generator of random names with it
+
         name = f"gdbext-run-{os.getpid()}-{os.urandom(8).hex()}"
         return os.path.join(tempfile.gettempdir(), name)
 

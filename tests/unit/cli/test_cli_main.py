@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,9 +14,11 @@ import pytest
 
 import gdbext
 from gdbext.backends import registry
-from gdbext.cli import start
+from gdbext.cli import batch, start
 from gdbext.cli.main import COMMANDS, main
 from gdbext.diagnosis.registry import rules
+
+ROOT = Path(gdbext.__file__).parent.parent
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,6 +44,28 @@ def test_each_command_has_help_with_examples(name: str, capsys: pytest.CaptureFi
     assert "examples:" in by_itself
     assert main(["help", name]) == 0
     assert capsys.readouterr().out == by_itself
+
+
+@pytest.mark.parametrize("columns", ["60", "120", "0", "wide", ""])
+def test_help_is_as_wide_as_argparse_itself_makes_it(
+    columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    made = batch.parser()
+    ours = made.format_help()
+    made.formatter_class = argparse.RawDescriptionHelpFormatter
+    assert ours == made.format_help()
+
+
+def test_to_run_a_command_nothing_is_loaded_that_packs_archives() -> None:
+    code = (
+        "import sys; before = {*sys.modules}; from gdbext.cli import run; run.parser(); "
+        "import gdbext.tracing.supervisor; print(*{*sys.modules} - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert {"shutil", "tempfile", "random"}.isdisjoint(done.stdout.split())
 
 
 def test_unknown_command_suggests(capsys: pytest.CaptureFixture[str]) -> None:
