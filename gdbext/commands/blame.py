@@ -11,6 +11,13 @@ from typing import Protocol, cast
 
 from gdbext.commands.command import Arguments, Command, Context, UsageError
 from gdbext.commands.progress import counter, finished
+from gdbext.commands.seen_calls import (
+    AddressAtDeath,
+    Joined,
+    SeenCall,
+    WatchedFunction,
+    joined,
+)
 from gdbext.cpython.interpreter.frames import Frame, FrameReader
 from gdbext.cpython.interpreter.names import attribute
 from gdbext.cpython.interpreter.runtime import ThreadState, read_runtime
@@ -19,8 +26,7 @@ from gdbext.cpython.objects.types import TypeInfo
 from gdbext.cpython.traits.methods import method_traits
 from gdbext.cpython.traits.types import canonical, traits_of
 from gdbext.diagnosis.diagnose import diagnose
-from gdbext.frozen import dataclass
-from gdbext.model import Freeing, Report
+from gdbext.model import Freeing, Report, Subject
 from gdbext.reports import story
 from gdbext.session import Session
 from gdbext.target.protocol import MemoryFault
@@ -54,27 +60,6 @@ class Follower(Protocol):
         """Until the process dies or ends, or a person interrupts it."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class WatchedFunction:
-    """A function that frees an object, or empties it; ``passes`` says how it gets the object."""
-
-    name: str
-    frees: bool
-    passes: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeenCall:
-    """One call that was seen."""
-
-    place: WatchedFunction
-    address: int
-    type: str
-    lwp: int
-    python: tuple[Frame, ...]
-    native: tuple[str, ...]
-
-
 class CallRecorder:
     """The calls of the functions that free objects of some types, or take away what they hold."""
 
@@ -89,6 +74,7 @@ class CallRecorder:
         self._frames = FrameReader(session.debugger, session.layout)
         self._states: dict[int, ThreadState] = {}
         self._types: dict[int, TypeInfo] = {}
+        self._kinds: dict[int, frozenset[str]] = {}
         self.places: dict[int, WatchedFunction] = {}
         self.calls: deque[SeenCall] = deque(maxlen=REMEMBERED)
         self.seen = 0
@@ -98,6 +84,9 @@ class CallRecorder:
         for info in self._all_types():
             if canonical(info.name) in wanted:
                 self._types[info.address] = info
+                bases = session.objects.bases(info)
+                kinds = (canonical(each.name) or each.name for each in (info, *bases))
+                self._kinds[info.address] = frozenset(kinds)
                 self._add(info)
         if self._types:
             self._add_functions(set(functions))
@@ -190,6 +179,7 @@ class CallRecorder:
                 place=place,
                 address=address,
                 type=self._types[kind].name,
+                kinds=self._kinds[kind],
                 lwp=lwp,
                 python=self._python(lwp),
                 native=tuple(callers()),
@@ -219,38 +209,47 @@ class CallRecorder:
         return tuple(stack.frames)
 
     def freeings(self, report: Report, session: Session) -> list[Freeing]:
-        """The last calls for each object that the report is about: the one that freed it, and the
-        last one by another thread than the crashed that took something away from it.
+        """Of each object that the report is about, the calls that took it away, or something from
+        it: those that memory, as it is now, shows to be of that object.
         """
         crashed = report.crash.thread if report.crash else None
-        found: list[Freeing] = []
-        for address, how in _about(report).items():
-            mine = [call for call in reversed(self.calls) if call.address == address]
-            freed = next((call for call in mine if call.place.frees), None)
-            emptied = [call for call in mine if not call.place.frees]
-            others = [call for call in emptied if call.lwp != crashed]
-            last = next(iter(others or emptied), None)
-            for call in (freed, last):
-                if call is not None:
-                    found.append(_freeing(call, how, session))
-        return found
+        return [
+            _freeing(found, there.how, session)
+            for there in _about(report, session)
+            for found in joined(tuple(self.calls), there, crashed)
+        ]
 
 
-def _about(report: Report) -> dict[int, str]:
-    """The objects that a report is about, and how."""
-    found: dict[int, str] = {}
+def _about(report: Report, session: Session) -> list[AddressAtDeath]:
+    """The objects that a report is about, each with what memory has there now."""
+    found: dict[int, AddressAtDeath] = {}
+
+    def add(address: int, how: str, expected: str | None) -> None:
+        if address and address not in found:
+            expected = canonical(expected) if expected else None
+            info = session.objects.type_of(address)
+            found[address] = AddressAtDeath(
+                address=address,
+                how=how,
+                verdict=session.heap.judge(address, expected).verdict,
+                type=info.name if info is not None else None,
+                expected=expected,
+            )
+
     for finding in report.findings:
-        if finding.subject is not None and finding.subject.address:
-            found.setdefault(finding.subject.address, "the subject")
+        subject: Subject | None = finding.subject
+        if subject is not None:
+            add(subject.address, "the subject", subject.expected_type)
         if finding.container is not None:
-            found.setdefault(finding.container.address, "the container")
+            add(finding.container.address, "the container", None)
     for race in (report.race, *report.suspects):
         if race is not None:
-            found.setdefault(race.object.address, "the shared object")
-    return found
+            add(race.object.address, "the shared object", None)
+    return list(found.values())
 
 
-def _freeing(call: SeenCall, how: str, session: Session) -> Freeing:
+def _freeing(found: Joined, how: str, session: Session) -> Freeing:
+    call = found.call
     frame = call.python[0] if call.python else None
     source = None
     if frame is not None and frame.line is not None:
@@ -268,6 +267,7 @@ def _freeing(call: SeenCall, how: str, session: Session) -> Freeing:
         native=call.native or (call.place.name,),
         how=how,
         is_emptied=not call.place.frees,
+        reused_as=found.reused_as,
     )
 
 

@@ -59,6 +59,8 @@ class Freeing:
     """How the address is part of the crash: ``the subject``, ``the container`` …"""
     is_emptied: bool = False
     """The object itself is not freed, but what it held was taken away."""
+    reused_as: str | None = None
+    """The type of what lives in the freed object's memory by now."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -344,9 +344,10 @@ def freeing(one: Freeing) -> str:
     where = f" at {place(one.file, one.line)}" if one.file else ""
     source = f" {visible(one.source.strip())}" if one.source else ""
     calls = "".join(f" <- {visible(name, 60)}" for name in reversed(one.native))
+    since = f"; {visible(one.reused_as, 60)} lives there now" if one.reused_as else ""
     return (
         f"{hexaddr(one.address)} {visible(one.type, 60)}, {visible(one.how, 60)}: "
-        f"{'emptied' if one.is_emptied else 'freed'} by {who}{where}{source}{calls}"
+        f"{'emptied' if one.is_emptied else 'freed'} by {who}{where}{source}{calls}{since}"
     )
 
 
