@@ -32,6 +32,7 @@ BY_NAME = {"getattr": "load-attr", "setattr": "store-attr", "delattr": "delete-a
 STORES = ("store-attr", "store-subscr")
 CONSTANTS = ("const", "int")
 FUNCTIONS = ("function", "classmethod", "staticmethod")
+CLASSES = ("type", "object")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,7 @@ class Operand:
     through: int | None = None
     """The iterator that the code names, and that takes its items from the object."""
     is_plain_attribute: bool = False
-    """The attribute is one that an instance of a class written in Python simply has.
+    """The attribute is one that an instance of a class written in Python simply has, or a class.
 
     No code of C stands behind it."""
 
@@ -79,6 +80,9 @@ class Operand:
         name = self.bytecode.name
         if self.calls_python:
             return True
+        if self.bytecode.kind == "iter":
+            # It is its own iterator: the steps that follow work on it.
+            return self.is_iterator
         if self.bytecode.kind not in CALLS:
             return self.bytecode.kind == "load-attr" and self.is_method
         is_only_taken = self.is_iterator and name in makes_iterators()
@@ -92,8 +96,8 @@ class Operand:
         return effect(type_name, self.bytecode, self.is_iterator)
 
     def is_guarded(self, type_name: str) -> bool:
-        """Whether the operation takes the object's lock, or an attribute of a plain instance, which
-        is as safe.
+        """Whether the operation takes the object's lock, or an attribute of a plain instance, or of
+        a class, which is as safe.
         """
         if self.calls_python or self.bytecode.kind in VARIABLES:
             return True
@@ -365,7 +369,16 @@ def _is_method(objects: Objects, info: TypeInfo, name: str | None) -> bool:
 
 
 def _is_plain_attribute(objects: Objects, info: TypeInfo, name: str | None) -> bool:
-    if not info.is_python_class or name is None or name == "__dict__":
+    """Whether the attribute is one that objects of the class simply have.
+
+    Of a class that is one too: it is set under the lock of the class's dict (Objects/typeobject.c,
+    type_setattro).  What is type's own, ``__name__`` say, is kept elsewhere.
+    """
+    if info.is_subclass("type") and name is not None:
+        in_c = (base.name for base in objects.bases(info) if not base.is_python_class)
+        if name.startswith("__") or not all(base in CLASSES for base in in_c):
+            return False
+    elif not info.is_python_class or name is None or name == "__dict__":
         return False
     attribute = class_attribute(objects, info, name)
     descriptor = objects.type_of(attribute) if attribute else None

@@ -132,3 +132,21 @@ def test_a_method_is_not_the_built_in_function_of_its_name(
     """``registry.set("key", value)`` of an extension's type is no ``set(items)``."""
     called = BytecodeOperation(0, kind, name=name)
     assert effect_of("registry.Registry", called, is_iterator=False) is effect
+
+
+def test_to_ask_an_iterator_for_an_iterator_does_nothing_to_it(world: World) -> None:
+    """``for row in rows`` where ``rows`` is one: each step that follows does."""
+    class_of(world, "Rows", __next__=world.slotted("function"))
+    rows = world.instance("Rows")
+    assert on(world, rows, "iter").shows_elsewhere
+    assert not on(world, rows, "next").shows_elsewhere
+    assert not on(world, world.put([]), "iter").shows_elsewhere
+
+
+def test_a_class_keeps_its_attributes_under_a_lock(world: World) -> None:
+    """Those that are type's own are kept elsewhere, and set without."""
+    made = class_of(world, "Settings")
+    for name, is_guarded in (("limit", True), ("__name__", False)):
+        for kind in ("store-attr", "delete-attr", "load-attr"):
+            assert on(world, made, kind, name).is_guarded("type") is is_guarded, (kind, name)
+    assert not on(world, made, "store-attr", None).is_guarded("type")
