@@ -23,6 +23,7 @@ BY_ALL = (
     "null_result",
     "pymem_to_free",
     "stripped_item",
+    "stripped_thread",
 )
 """These are looked at by LLDB and drgn, too; C++ functions have other names there."""
 
