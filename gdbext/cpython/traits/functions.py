@@ -42,6 +42,8 @@ class FunctionTraits:
     """Unlocks a mutex, and reports a fatal error where that is not locked."""
     parameters: tuple[str, ...] = ()
     """All its parameters' names, where the function is exported."""
+    counts_references: bool = False
+    """Takes a reference to an object, and looks at nothing else of it."""
     initialises_lazily: bool = False
     """Fills in an object's fields when they are first asked for."""
     in_many_stacks: bool = False

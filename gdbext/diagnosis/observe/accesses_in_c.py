@@ -11,6 +11,7 @@ from gdbext.cpython.interpreter.calls import called as callee_of
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.traits.effects import Effect
+from gdbext.cpython.traits.functions import function_traits
 from gdbext.cpython.traits.types import canonical, traits_of
 from gdbext.diagnosis.conclude.c_types import pointed_struct
 from gdbext.diagnosis.conclude.effects import effect_in_c
@@ -49,6 +50,9 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
     for frame, variable in sorted(
         object_variables(observer, lwp), key=lambda pair: not pair[1].is_argument
     ):
+        if lwp != observer.stack.lwp and function_traits(frame.function).counts_references:
+            # Who only takes a reference has done nothing to the object yet.
+            continue
         address = variable.value
         if address in in_c:
             # Further out is the slot or method that all of it is for.

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from fakes import FakeDebugger
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.facts.accesses import Access, Proximity
-from gdbext.diagnosis.observe.accesses_in_c import _bound_method, _done, _with_outer
+from gdbext.diagnosis.observe.accesses_in_c import _bound_method, _done, _with_outer, in_c
 from gdbext.diagnosis.observe.c_variables import outside_collector
+from gdbext.diagnosis.observe.observer import Observer
+from gdbext.diagnosis.observe.program_frames import ProgramFrames
+from gdbext.diagnosis.observe.stack import Functions
 from gdbext.model import Operation, OperationKind
 from gdbext.target.protocol import NativeFrame, Variable
+from unit.diagnosis.crash_world import LWP, PYTHON, session_of, stack_of
+from unit.heap.heap_world import GC, HeapWorld
 from unit.interpreter.test_calls import method_of
 from unit.objects.object_world import World
 
@@ -64,3 +72,32 @@ def test_the_types_own_code_further_out_works_on_the_object_too() -> None:
     assert (outer.operation, outer.own_level, outer.proximity) == (copy, 3, Proximity.INSIDE)
     plain = Variable("op", "PyObject *", 0x1000, is_argument=True)
     assert _with_outer(inner, frame, plain, families, helper, inner.operation) == inner
+
+
+@pytest.mark.parametrize(
+    ("function", "crashed", "is_at_work"),
+    [
+        ("_Py_TryIncRefShared", LWP + 1, False),
+        ("_Py_TryIncRefShared", LWP, True),
+        ("list_append", LWP + 1, True),
+    ],
+    ids=["counts", "died of counting", "appends"],
+)
+def test_who_only_takes_a_reference_is_not_at_work_on_the_object(
+    function: str, crashed: int, is_at_work: bool
+) -> None:
+    """What died of it has at least met the object."""
+    world = HeapWorld()
+    shared = world.page(GC, 64).object("list", ob_ref_local=1)
+    session = session_of(world)
+    assert isinstance(session.debugger, FakeDebugger)
+    session.debugger.frame_lists[LWP] = [NativeFrame(0, 0x10, 0x7000, function, module=PYTHON)]
+    variable = Variable("op", "PyObject *", shared, is_argument=True)
+    session.debugger.variable_lists[LWP, 0] = [variable]
+    observer = Observer(
+        session=session,
+        functions=Functions(session),
+        program=ProgramFrames(session),
+        stack=stack_of(lwp=crashed),
+    )
+    assert (shared in in_c(observer, LWP)) is is_at_work
