@@ -30,6 +30,14 @@ SPECIAL = {
     "iter": "__iter__",
     "next": "__next__",
 }
+ACCESSORS = {
+    "load-attr": ("prop_get", "__get__"),
+    "store-attr": ("prop_set", "__set__"),
+    "delete-attr": ("prop_del", "__delete__"),
+}
+"""What a property, or another descriptor whose class is written in Python, calls for an attribute
+of an instance (Objects/descrobject.c, Objects/typeobject.c).
+"""
 OPERATORS = {
     "+": "add",
     "-": "sub",
@@ -88,6 +96,8 @@ def callee(
         if operation.kind == "call":
             arguments = _arguments(objects, frame, operation, is_running)
             return called(objects, receiver, None, arguments)
+        if operation.kind in ACCESSORS:
+            return _accessor(objects, frame, receiver, operation, is_running)
         method = _method(objects, receiver, operation)
         if method is None:
             return None
@@ -134,6 +144,27 @@ def _method(
         and not info.is_subclass("type")
     )
     return found, receiver if is_bound else None
+
+
+def _accessor(
+    objects: Objects, frame: Frame, receiver: int, operation: BytecodeOperation, is_running: bool
+) -> Callee | None:
+    """What an access to an attribute calls: a property's function, or a method of a descriptor."""
+    info = objects.type_of(receiver)
+    if info is None or not info.is_python_class or operation.name is None:
+        return None
+    descriptor = class_attribute(objects, info, operation.name)
+    kind = objects.type_of(descriptor) if descriptor else None
+    if descriptor is None or kind is None:
+        return None
+    field, special = ACCESSORS[operation.kind]
+    names = operation.arguments[:1]
+    values = tuple(operand(objects, frame, operation, name, is_running) for name in names)
+    if objects.is_a(kind, "property"):
+        getter = objects.field("propertyobject", descriptor, field)
+        return called(objects, getter, receiver, values) if getter else None
+    method = class_attribute(objects, kind, special) if kind.is_python_class else None
+    return called(objects, method, descriptor, (receiver, *values)) if method else None
 
 
 def hands_on(objects: Objects, owner: int, name: str | None) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from gdbext.cpython.interpreter.calls import CALLS, Callee, callee, code_of, entered
 from gdbext.cpython.interpreter.code_facts import CodeFacts
 from gdbext.cpython.interpreter.frames import Frame, PythonStack
-from gdbext.cpython.interpreter.names import class_attribute, operand, resolve
+from gdbext.cpython.interpreter.names import attribute, class_attribute, operand, resolve
 from gdbext.cpython.interpreter.operations import BytecodeOperation, operation_at
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.traits.effects import Effect
@@ -41,6 +41,15 @@ from gdbext.target.protocol import MemoryFault
 
 MAX_PYTHON_FRAMES = 8
 MAX_CALL_DEPTH = 2
+MAX_DELEGATES = 4
+AGAIN = (Proximity.LINE, Proximity.LOOP, Proximity.FUNCTION)
+"""Where what an operation calls has been called before, or will be, and not by a frame of its own
+now.
+"""
+Entered = int | tuple[int | None, int | None, tuple[int | None, ...]]
+"""A code object whose frame says what it does, or one that was gone into for a call, with the
+call's owner and arguments.
+"""
 SYNCHRONISER = "threading.py"
 
 
@@ -57,7 +66,7 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
     # The innermost frame of each group has called C code; the others have called the Python frame
     # before them.
     callers_of_c = {group[0].address for group in stack.groups if group}
-    entered_already = {frame.code for frame in stack.frames}
+    entered_already: set[Entered] = {frame.code for frame in stack.frames}
     runs_once = _runs_once(observer, stack)
     outermost_loop = next(
         (i for i in reversed(range(len(stack.frames))) if _is_looping(observer, stack.frames[i])),
@@ -89,9 +98,7 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
                 if access := at.access(each, near, passing_on):
                     yield access
             # A function that is called right now, and has no frame, is just begun or left.
-            is_called = near in (Proximity.LINE, Proximity.LOOP) or (
-                near is Proximity.AT and depth == 0
-            )
+            is_called = near in AGAIN or (near is Proximity.AT and depth == 0)
             if target and is_called and at.is_own:
                 yield from _in_callee(observer, lwp, frame, target, entered_already)
             if target and near <= Proximity.LOOP and (generator := stepped(objects, target)):
@@ -112,7 +119,7 @@ def _is_looping(observer: Observer, frame: Frame) -> bool:
 
 
 def _pending(
-    observer: Observer, lwp: int, call: PendingCall, entered_already: set[int]
+    observer: Observer, lwp: int, call: PendingCall, entered_already: set[Entered]
 ) -> Iterator[Access]:
     """What a call does to which objects that the thread has before it."""
     objects = observer.session.objects
@@ -134,7 +141,7 @@ def _pending(
 
 
 def _waiting(
-    observer: Observer, lwp: int, frame: Frame, entered_already: set[int]
+    observer: Observer, lwp: int, frame: Frame, entered_already: set[Entered]
 ) -> Iterator[Access]:
     """What the code of a suspended frame does, which the thread will go on with."""
     facts = observer.session.code_facts(frame.code)
@@ -273,7 +280,7 @@ def _in_callee(
     lwp: int,
     caller: Frame,
     target: Callee,
-    entered_already: set[int],
+    entered_already: set[Entered],
     depth: int = 0,
 ) -> Iterator[Access]:
     """What the functions do that the thread's loop calls again and again, though it is not in them
@@ -281,9 +288,10 @@ def _in_callee(
     """
     objects = observer.session.objects
     address = code_of(objects, target)
+    entering = (address, target.owner, target.arguments)
     code = (
         observer.session.frame_reader.code(address)
-        if address and address not in entered_already
+        if address and entered_already.isdisjoint((address, entering))
         else None
     )
     facts = (
@@ -294,7 +302,7 @@ def _in_callee(
     frame = entered(objects, target, code) if facts and code else None
     if facts is None or frame is None:
         return
-    entered_already.add(facts.code.address)
+    entered_already.add(entering)
     at = _Place(observer, lwp, frame, frame, facts)
     for inner in facts.operations:
         further = callee(objects, frame, inner, False)
@@ -316,13 +324,31 @@ def _delegated(observer: Observer, frame: Frame, bytecode: BytecodeOperation) ->
     """
     objects = observer.session.objects
     receiver = resolve(objects, frame, bytecode.receiver)
-    info = objects.type_of(receiver) if receiver else None
-    if receiver is None or info is None or bytecode.kind != "call-method":
+    if receiver is None or bytecode.kind != "call-method" or bytecode.name is None:
         return None
-    function = class_attribute(objects, info, "__getattr__") if info.is_python_class else None
-    if function is None or objects.attribute(receiver, bytecode.name or "") is not None:
+    owner = receiver
+    for _ in range(MAX_DELEGATES):
+        inner = _delegate(observer, owner, bytecode.name)
+        if inner is None:
+            break
+        owner = inner
+    if owner == receiver:
         return None
-    hands_on = Callee(function=function, owner=receiver, is_python=True)
+    return Callee(function=0, owner=owner, name=bytecode.name, kind="call-method", is_hidden=True)
+
+
+def _delegate(observer: Observer, outer: int, name: str) -> int | None:
+    """The object whose attribute an instance hands on as its own, by its class's ``__getattr__``;
+    None where it has the attribute itself, or hands on nothing.
+    """
+    objects = observer.session.objects
+    info = objects.type_of(outer)
+    if info is None or not info.is_python_class or attribute(objects, outer, name) is not None:
+        return None
+    function = class_attribute(objects, info, "__getattr__")
+    if function is None:
+        return None
+    hands_on = Callee(function=function, owner=outer, is_python=True)
     address = code_of(objects, hands_on)
     code = observer.session.frame_reader.code(address) if address else None
     facts = observer.session.code_facts(code.address) if code else None
@@ -332,15 +358,7 @@ def _delegated(observer: Observer, frame: Frame, bytecode: BytecodeOperation) ->
     for operation in facts.operations:
         asked = operation.arguments
         if operation.name == "getattr" and len(asked) > 1 and asked[1] == ("fast", 1):
-            owner = resolve(objects, inner, asked[0])
-            if owner is not None:
-                return Callee(
-                    function=0,
-                    owner=owner,
-                    name=bytecode.name,
-                    kind="call-method",
-                    is_hidden=True,
-                )
+            return resolve(objects, inner, asked[0])
     return None
 
 

@@ -180,6 +180,7 @@ def _with_outer(
         return access
     return replace(
         access,
+        effect=effect_in_c(access.type, outer),
         proximity=Proximity.INSIDE,
         own_level=frame.level,
         is_guarded=_takes_lock(outer, access.type),

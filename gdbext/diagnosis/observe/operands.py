@@ -11,18 +11,23 @@ from gdbext.cpython.interpreter.calls import CALLS, Callee, called
 from gdbext.cpython.interpreter.frames import Frame
 from gdbext.cpython.interpreter.names import VARIABLES, class_attribute, operand, resolve, subjects
 from gdbext.cpython.interpreter.operations import BytecodeOperation, Name
-from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.methods import c_methods
 from gdbext.cpython.objects.objects import Objects
+from gdbext.cpython.objects.reader import FAULTS
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.methods import is_method_name, method_traits
-from gdbext.cpython.traits.types import canonical, makes_iterators, same_struct, traits_of
+from gdbext.cpython.traits.types import (
+    TypeTraits,
+    canonical,
+    makes_iterators,
+    same_struct,
+    traits_of,
+)
 from gdbext.diagnosis.observe.bytecode_effects import effect_of, effect_on_argument
 from gdbext.diagnosis.observe.operations import CALL, of_bytecode
 from gdbext.frozen import dataclass
 from gdbext.model import Operation
-from gdbext.target.protocol import MemoryFault
 
 MAX_ITERATORS = 4
 STEPS = ("next", "send", "unpack", "extend")
@@ -263,7 +268,8 @@ def _behind(objects: Objects, outer: Operand, seen: set[int], depth: int = 0) ->
     seen.add(outer.address)
     for reference in objects.children(outer.address):
         if reference.slot in traits.calls_in:
-            yield from _called_by_c(objects, outer.bytecode, reference.target)
+            arguments = _passed(objects, outer.address, traits)
+            yield from _called_by_c(objects, outer.bytecode, reference.target, arguments)
         elif reference.slot in traits.advances_in:
             for target in _each(objects, reference.target):
                 inner = replace(
@@ -299,16 +305,72 @@ def _each(objects: Objects, address: int) -> Sequence[int]:
     return objects.tuple_items(address) if info and info.is_subclass("tuple") else (address,)
 
 
-def _called_by_c(objects: Objects, bytecode: BytecodeOperation, function: int) -> Iterator[Operand]:
-    """What a method works on that C code calls with arguments of its own."""
+def _passed(objects: Objects, iterator: int, traits: TypeTraits) -> Sequence[int | None]:
+    """What an iterator calls its function with: the items that it takes, as far as those that have
+    them say which come next.
+    """
+    info = objects.type_of(iterator)
+    taken = [
+        _next_item(objects, source)
+        for reference in objects.children(iterator)
+        if reference.slot in traits.advances_in
+        for source in _each(objects, reference.target)
+    ]
+    if info is None or not taken:
+        return ()
+    if info.name == "itertools.starmap":
+        return objects.tuple_items(taken[0]) if taken[0] else ()
+    # A function of two arguments gets what it gave the last time first.
+    return [None, *taken] if info.name == "itertools.accumulate" else taken
+
+
+def _next_item(objects: Objects, iterator: int) -> int | None:
+    """The item that an iterator gives next, where it has that already: ``repeat(shared)``, or a
+    list's iterator.
+    """
+    info = objects.type_of(iterator)
+    try:
+        if info is None:
+            return None
+        if info.name == "itertools.repeat":
+            return objects.field("repeatobject", iterator, "element")
+        if info.name == "list_iterator":
+            walked, index = objects.fields("_PyListIterObject", iterator, "it_seq", "it_index")
+            items: Sequence[int] = objects.list_items(walked) if walked else ()
+        elif info.name == "tuple_iterator":
+            walked, index = objects.fields("_PyTupleIterObject", iterator, "it_seq", "it_index")
+            items = objects.tuple_items(walked) if walked else ()
+        else:
+            return None
+    except FAULTS:
+        return None
+    return items[index] if 0 <= index < len(items) else None
+
+
+def _called_by_c(
+    objects: Objects,
+    bytecode: BytecodeOperation,
+    function: int,
+    arguments: Sequence[int | None] = (),
+) -> Iterator[Operand]:
+    """What a method works on that C code calls with arguments of its own, as far as those are
+    known.
+    """
     info = objects.type_of(function)
     try:
-        found = called(objects, function, None, ()) if info and not _is_class(info) else None
-    except (MemoryFault, UnknownLayout):
+        found = called(objects, function, None, arguments) if info and not _is_class(info) else None
+    except FAULTS:
         return
-    if found is not None and not found.is_python and found.owner is not None:
-        done = replace(bytecode, kind=found.kind, receiver=None, name=found.name, arguments=())
-        yield _operand(objects, found.owner, done, of_bytecode(done), is_own=True)
+    if found is None or found.is_python or (found.name is None and found.kind in CALLS):
+        return
+    done = replace(bytecode, kind=found.kind, receiver=None, name=found.name, arguments=())
+    operation = of_bytecode(done)
+    if found.owner is not None:
+        yield _operand(objects, found.owner, done, operation, is_own=True)
+    for position, address in enumerate(found.arguments):
+        if address is not None:
+            is_argument = position > 0 or found.kind != "call"
+            yield _operand(objects, address, done, operation, is_argument=is_argument)
 
 
 def _is_class(info: TypeInfo) -> bool:
@@ -401,5 +463,5 @@ def _is_iterator(objects: Objects, info: TypeInfo) -> bool:
 def _steps_in_c(objects: Objects, info: TypeInfo) -> bool:
     try:
         return bool(objects.field("PyTypeObject", info.address, "tp_iternext"))
-    except (MemoryFault, UnknownLayout):
+    except FAULTS:
         return False

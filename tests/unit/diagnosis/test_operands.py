@@ -77,6 +77,32 @@ def test_what_is_called_with_packed_arguments_was_given(world: World) -> None:
     assert given == [True, False]
 
 
+def mapped(world: World, function: int, *sources: int) -> list[tuple[int, str | None]]:
+    """The objects that a step of ``map(function, *sources)`` works on, and what it does to each."""
+    iterator = world.slotted("map", "mapobject", iters=world.tuple(sources), func=function)
+    world.set("PyTypeObject", world.types["map"], tp_iternext=0x40_9000)
+    frame = Frame(0, 0, "f", "a.py", 1, 0, 0, {"shared": iterator}, (), ("shared",))
+    step = BytecodeOperation(0, "next", SHARED)
+    found = operands(world.objects, frame, step, None, is_on_stack=False)
+    return [(each.address, each.operation.verb) for each in found]
+
+
+def test_map_calls_its_function_with_the_items_that_come_next(world: World) -> None:
+    """``map(operator.methodcaller("pop"), repeat(shared))``."""
+    shared, other = world.put([]), world.put([])
+    pop = world.slotted("method_descriptor", "PyDescrObject", d_name=world.put("pop"))
+    repeat = world.slotted("itertools.repeat", "repeatobject", element=shared)
+    assert (shared, "pop") in mapped(world, pop, repeat)
+    walked = world.list([other, shared])
+    items = world.slotted("list_iterator", it_seq=walked, it_index=1)
+    assert (shared, "pop") in mapped(world, pop, items)
+    assert (other, "pop") not in mapped(world, pop, items)
+    world.set("_PyListIterObject", items, it_index=2)
+    assert "pop" not in [verb for _, verb in mapped(world, pop, items)]
+    bound = method_of(world, other, "append")
+    assert (other, "append") in mapped(world, bound, repeat)
+
+
 def test_what_is_raised_gets_a_traceback() -> None:
     raised = BytecodeOperation(0, "raise", SHARED)
     assert effect_of("ValueError", raised, is_iterator=False) is Effect.WRITE

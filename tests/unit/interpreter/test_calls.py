@@ -109,6 +109,48 @@ def test_a_partial_of_a_contexts_method_calls_what_that_is_given(world: World) -
     assert (bare.owner, bare.name) == (context, "run")
 
 
+def accessed(world: World, receiver: int, kind: str, name: str, *values: int) -> Callee | None:
+    """What an access to an attribute of a local variable calls."""
+    slots = {"x": receiver} | {f"v{n}": value for n, value in enumerate(values)}
+    frame = Frame(0, 0, "f", "a.py", 1, 0, 0, slots, (), tuple(slots))
+    arguments = tuple(("fast", n + 1) for n in range(len(values)))
+    access = BytecodeOperation(0, kind, ("fast", 0), name, arguments)
+    return callee(world.objects, frame, access, False)
+
+
+def class_with(world: World, name: str, **attributes: int) -> None:
+    """A class statement's class with those attributes."""
+    fields = world.dict([(world.put(key), value) for key, value in attributes.items()])
+    world.set("PyTypeObject", world.new_class(name), tp_dict=fields)
+
+
+def test_a_propertys_functions_are_called_for_its_attribute(world: World) -> None:
+    getter, setter = world.slotted("function"), world.slotted("function")
+    both = world.slotted("property", "propertyobject", prop_get=getter, prop_set=setter)
+    class_with(world, "Paragraph", text=both, length=world.put(3))
+    paragraph, value = world.instance("Paragraph"), world.put("x")
+    assert accessed(world, paragraph, "load-attr", "text") == Callee(
+        function=getter, owner=paragraph, is_python=True
+    )
+    assert accessed(world, paragraph, "store-attr", "text", value) == Callee(
+        function=setter, owner=paragraph, arguments=(value,), is_python=True
+    )
+    assert accessed(world, paragraph, "delete-attr", "text") is None
+    assert accessed(world, paragraph, "load-attr", "length") is None
+    assert accessed(world, paragraph, "load-attr", "absent") is None
+
+
+def test_a_descriptors_method_gets_the_instance(world: World) -> None:
+    store = world.slotted("function")
+    class_with(world, "Entry", __set__=store)
+    entry = world.instance("Entry")
+    class_with(world, "Table", entry=entry)
+    table, value = world.instance("Table"), world.put(1)
+    found = accessed(world, table, "store-attr", "entry", value)
+    assert found == Callee(function=store, owner=entry, arguments=(table, value), is_python=True)
+    assert accessed(world, table, "load-attr", "entry") is None
+
+
 def test_what_cannot_be_called_calls_nothing_else(world: World) -> None:
     text = world.put("text")
     assert what(world, text) == Callee(function=text)

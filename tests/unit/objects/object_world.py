@@ -84,6 +84,9 @@ BUILTINS = {
     "_contextvars.Context": ("PyContext", 0),
     "_queue.SimpleQueue": ("simplequeueobject", 0),
     "_asyncio.Task": ("TaskObj", 0),
+    "property": ("propertyobject", 0),
+    "map": ("mapobject", 0),
+    "itertools.repeat": ("repeatobject", 0),
 }
 BASES = {
     "bool": "int",
