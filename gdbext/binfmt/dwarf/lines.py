@@ -118,14 +118,14 @@ class _Table:
     def places(self) -> dict[int, tuple[int, int]]:
         """(file, line) of the last row of each address; (0, 0) where a run of addresses ends."""
         base, span, step = self._line_base, self._line_range, self._unit_size
-        special, operands = self._first_special, self._operands
+        special = self._first_special
         advances = [(code - special) // span * step for code in range(256)]
         steps = [base + (code - special) % span for code in range(256)]
         data, at = bytes(self._dwarf.data[self._program : self._end]), 0
         end = len(data)
         places: dict[int, tuple[int, int]] = {}
         address, file, line = 0, 1, 1
-        # A unit has tens of thousands of these.
+        # A unit has tens of thousands of these; the most frequent come first.
         while at < end:
             code = data[at]
             at += 1
@@ -133,14 +133,12 @@ class _Table:
                 address += advances[code]
                 line += steps[code]
                 places[address] = file, line
-            elif code == 0:  # an extended one
-                size, at = leb(data, at)
-                if data[at] == 1:  # DW_LNE_end_sequence
-                    places.setdefault(address, (0, 0))
-                    address, file, line = 0, 1, 1
-                elif data[at] == 2:  # DW_LNE_set_address
-                    (address,) = struct.unpack_from("<Q", data, at + 1)
-                at += size
+            elif code == 5:  # DW_LNS_set_column
+                while data[at] >= 0x80:
+                    at += 1
+                at += 1
+            elif code == 6:  # DW_LNS_negate_stmt
+                continue
             elif code == 1:  # DW_LNS_copy
                 places[address] = file, line
             elif code == 3:  # DW_LNS_advance_line
@@ -151,22 +149,33 @@ class _Table:
                 else:
                     count, at = signed_leb(data, at)
                     line += count
-            elif code == 2:  # DW_LNS_advance_pc
-                count, at = leb(data, at)
-                address += count * step
             elif code == 4:  # DW_LNS_set_file
                 file, at = leb(data, at)
-            elif code == 8:  # DW_LNS_const_add_pc
-                address += advances[255]
-            elif code == 9:  # DW_LNS_fixed_advance_pc
-                address += int.from_bytes(data[at : at + 2], "little")
-                at += 2
-            else:  # DW_LNS_set_column and others, which change none of these
-                for _ in range(operands[code - 1]):
-                    while data[at] >= 0x80:
-                        at += 1
-                    at += 1
+            elif code == 0:  # an extended one
+                size, at = leb(data, at)
+                if data[at] == 1:  # DW_LNE_end_sequence
+                    places.setdefault(address, (0, 0))
+                    address, file, line = 0, 1, 1
+                elif data[at] == 2:  # DW_LNE_set_address
+                    (address,) = struct.unpack_from("<Q", data, at + 1)
+                at += size
+            else:
+                count, at = self._advance(code, data, at)
+                address += count
         return places
+
+    def _advance(self, code: int, data: bytes, at: int) -> tuple[int, int]:
+        """(bytes by which one of the less frequent operations goes on, where the next one is)."""
+        if code == 2:  # DW_LNS_advance_pc
+            count, at = leb(data, at)
+            return count * self._unit_size, at
+        if code == 8:  # DW_LNS_const_add_pc
+            return (255 - self._first_special) // self._line_range * self._unit_size, at
+        if code == 9:  # DW_LNS_fixed_advance_pc
+            return int.from_bytes(data[at : at + 2], "little"), at + 2
+        for _ in range(self._operands[code - 1]):  # others, which change none of these
+            _, at = leb(data, at)
+        return 0, at
 
     def file(self, number: int) -> str:
         """The path of a file that rows name by number."""
