@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gdbext.cpython.interpreter.frames import Frame, FrameCode
-from gdbext.cpython.interpreter.names import attribute, class_attribute, operand
-from gdbext.cpython.interpreter.operations import BytecodeOperation
+from gdbext.cpython.interpreter.names import attribute, class_attribute, operand, resolve
+from gdbext.cpython.interpreter.operations import BytecodeOperation, Name
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.methods import builtin_name
 from gdbext.cpython.objects.objects import Objects
@@ -20,6 +20,7 @@ from gdbext.target.protocol import MemoryFault
 
 CALLS = ("call", "call-method")
 MAX_WRAPPERS = 8
+MOST_KEYWORDS = 64
 # The special methods that the operations other than calls run, where the receiver's class is
 # written in Python.
 SPECIAL = {
@@ -68,6 +69,8 @@ class Callee:
     function: int
     owner: int | None = None
     arguments: tuple[int | None, ...] = ()
+    keywords: tuple[str | None, ...] = ()
+    """The names that the last of the arguments are given by."""
     name: str | None = None
     """Of what is written in C: the function's, the method's, the class's."""
     kind: str = "call"
@@ -85,23 +88,19 @@ def callee(
         receiver = operand(objects, frame, operation, operation.receiver, is_running)
         is_method = operation.kind == "call-method"
         if receiver is not None and is_method and hands_on(objects, receiver, operation.name):
-            function, *rest = _arguments(objects, frame, operation, is_running) or (None,)
-            found = called(objects, function, None, rest) if function else None
+            values, keywords = _arguments(objects, frame, operation, is_running)
+            function, *rest = values or (None,)
+            found = called(objects, function, None, rest, keywords) if function else None
             return replace(found, is_hidden=True) if found else None
-        if is_running and operation.kind in CALLS and (on_stack := _on_stack(frame, operation)):
-            arguments = _arguments(objects, frame, operation, is_running)
-            return called(objects, *on_stack, arguments)
-        if receiver is None:
+        target = _on_stack(frame, operation) if is_running and operation.kind in CALLS else None
+        if target is None and receiver is not None:
+            if operation.kind in ACCESSORS:
+                return _accessor(objects, frame, receiver, operation, is_running)
+            is_call = operation.kind == "call"
+            target = (receiver, None) if is_call else _method(objects, receiver, operation)
+        if target is None:
             return None
-        if operation.kind == "call":
-            arguments = _arguments(objects, frame, operation, is_running)
-            return called(objects, receiver, None, arguments)
-        if operation.kind in ACCESSORS:
-            return _accessor(objects, frame, receiver, operation, is_running)
-        method = _method(objects, receiver, operation)
-        if method is None:
-            return None
-        return called(objects, *method, _arguments(objects, frame, operation, is_running))
+        return called(objects, *target, *_arguments(objects, frame, operation, is_running))
     except (MemoryFault, UnknownLayout):
         return None
 
@@ -185,35 +184,102 @@ def _special_methods(operation: BytecodeOperation) -> Iterator[str]:
         yield SPECIAL[operation.kind]
 
 
+Passed = tuple[tuple[int | None, ...], tuple[str | None, ...]]
+"""The arguments of a call, and the names of the last of them."""
+
+
 def _arguments(
     objects: Objects, frame: Frame, operation: BytecodeOperation, is_running: bool
-) -> tuple[int | None, ...]:
-    """The objects that the operation passes on, those of ``*arguments`` one by one."""
+) -> Passed:
+    """The objects that the operation passes on, those of ``*name`` and ``**name`` one by one."""
     if operation.kind not in CALLS:
         names = operation.arguments[:2]
-        return tuple(operand(objects, frame, operation, name, is_running) for name in names)
-    values: list[int | None] = []
-    for name in operation.arguments:
-        if name is None or name[0] != "star":
-            values.append(operand(objects, frame, operation, name, is_running))
-            continue
-        packed = operand(objects, frame, operation, name[1], is_running)
-        info = objects.type_of(packed) if packed else None
-        if packed is None or info is None or not info.is_subclass("tuple"):
-            break
-        values += objects.tuple_items(packed)
-    return tuple(values)
+        return tuple(operand(objects, frame, operation, name, is_running) for name in names), ()
+    plain = list(operation.arguments)
+    mappings: list[Name] = []
+    while plain and (last := plain[-1]) and last[0] == "star":
+        mappings.insert(0, last)
+        plain.pop()
+    keywords = _keywords(objects, frame, operation.keywords)
+    if not keywords:
+        # Nothing says of two which is the tuple: the objects do.
+        plain, mappings = [*plain, *mappings], []
+    passed: list[tuple[str | None, int | None]] = []
+    for number, name in enumerate(plain, len(keywords) - len(plain)):
+        if name is not None and name[0] == "star":
+            packed = _unpacked(objects, frame, operation, name[1], is_running)
+            if packed is None:
+                break
+            passed += packed
+        else:
+            value = operand(objects, frame, operation, name, is_running)
+            passed.append((keywords[number] if number >= 0 else None, value))
+    for name in mappings:
+        passed += _unpacked(objects, frame, operation, name[1], is_running) or ()
+    values = tuple(value for keyword, value in passed if keyword is None)
+    named = [(keyword, value) for keyword, value in passed if keyword is not None]
+    return (
+        (*values, *(value for _, value in named)),
+        tuple(keyword for keyword, _ in named),
+    )
+
+
+def _keywords(objects: Objects, frame: Frame, name: Name | None) -> tuple[str | None, ...]:
+    """The names of keyword arguments: a constant, or made for the call."""
+    if name is None:
+        return ()
+    if name[0] == "build":
+        keys = [resolve(objects, frame, key) for key in name[2]]
+    else:
+        found = resolve(objects, frame, name)
+        info = objects.type_of(found) if found else None
+        is_tuple = info is not None and info.is_subclass("tuple")
+        keys = list(objects.tuple_items(found)) if found and is_tuple else []
+    return tuple(objects.text(key) if key else None for key in keys)
+
+
+def _unpacked(
+    objects: Objects,
+    frame: Frame,
+    operation: BytecodeOperation,
+    name: Name | None,
+    is_running: bool,
+) -> Sequence[tuple[str | None, int | None]] | None:
+    """What ``*name`` or ``**name`` passes on, as (keyword or None, address); None where it is not
+    known.
+    """
+    if name is not None and name[0] == "fast" and name[1] < len(frame.slot_names):
+        future = frame.packed.get(frame.slot_names[name[1]])
+        if future is not None:
+            return future
+    packed = operand(objects, frame, operation, name, is_running)
+    info = objects.type_of(packed) if packed else None
+    if packed is None or info is None:
+        return None
+    if info.is_subclass("tuple"):
+        return [(None, item) for item in objects.tuple_items(packed)]
+    if info.is_subclass("dict"):
+        return [
+            (objects.text(key), value) for key, value in objects.dict_items(packed)[:MOST_KEYWORDS]
+        ]
+    return None
 
 
 def called(
-    objects: Objects, function: int, owner: int | None, arguments: Sequence[int | None]
+    objects: Objects,
+    function: int,
+    owner: int | None,
+    arguments: Sequence[int | None],
+    keywords: Sequence[str | None] = (),
 ) -> Callee | None:
     """What a call of ``function`` runs, as a method of ``owner`` if there is one.
 
     Raises:
         MemoryFault, UnknownLayout
     """
-    found = Callee(function=function, owner=owner, arguments=tuple(arguments))
+    found = Callee(
+        function=function, owner=owner, arguments=tuple(arguments), keywords=tuple(keywords)
+    )
     for _ in range(MAX_WRAPPERS):
         inner = _unwrapped(objects, found)
         if inner is None:
@@ -226,7 +292,9 @@ def called(
         handed, *rest = inner.arguments or (None,)
         if handed is None:
             return inner
-        found = Callee(function=handed, arguments=tuple(rest), is_hidden=True)
+        found = Callee(
+            function=handed, arguments=tuple(rest), keywords=inner.keywords, is_hidden=True
+        )
     return found
 
 
@@ -258,9 +326,15 @@ def _class(objects: Objects, outer: Callee) -> Callee | None:
 
 
 def _partial(objects: Objects, outer: Callee, info: TypeInfo) -> Callee:
-    function, packed = objects.fields("partialobject", outer.function, "fn", "args")
-    arguments = (*objects.tuple_items(packed), *outer.arguments)
-    return replace(outer, function=function, owner=None, arguments=arguments)
+    function, packed, named = objects.fields("partialobject", outer.function, "fn", "args", "kw")
+    own = objects.dict_items(named)[:MOST_KEYWORDS] if named else []
+    return replace(
+        outer,
+        function=function,
+        owner=None,
+        arguments=(*objects.tuple_items(packed), *outer.arguments, *(value for _, value in own)),
+        keywords=(*outer.keywords, *(objects.text(key) for key, _ in own)),
+    )
 
 
 def _bound(objects: Objects, outer: Callee, info: TypeInfo) -> Callee:
@@ -367,11 +441,10 @@ def code_of(objects: Objects, target: Callee) -> int | None:
 
 
 def entered(objects: Objects, target: Callee, code: FrameCode) -> Frame:
-    """The frame of a function written in Python as it begins: its first locals are the call's
-    arguments as far as they are known.
+    """The frame of a function written in Python as it begins: its arguments are those of the call
+    as far as they are known.
     """
-    values = target.arguments if target.owner is None else (target.owner, *target.arguments)
-    slots = {name: value for name, value in zip(code.slot_names, values) if value}
+    slots, packed = _bound_arguments(target, code)
     closure = objects.pointer("PyFunctionObject", target.function, "func_closure")
     cells = objects.tuple_items(closure) if closure else ()
     if cells:
@@ -388,4 +461,28 @@ def entered(objects: Objects, target: Callee, code: FrameCode) -> Frame:
         slots,
         (),
         code.slot_names,
+        packed=packed,
     )
+
+
+def _bound_arguments(
+    target: Callee, code: FrameCode
+) -> tuple[dict[str, int], dict[str, tuple[tuple[str | None, int | None], ...]]]:
+    """Which local takes which argument, and what ``*args`` and ``**kwargs`` take
+    (Python/ceval.c, initialize_locals).
+    """
+    own = () if target.owner is None else (target.owner,)
+    count = len(target.arguments) - len(target.keywords)
+    positional = (*own, *target.arguments[:count])
+    named = dict(zip(target.keywords, target.arguments[count:]))
+    places = len(code.slot_names) if code.argument_count is None else code.argument_count
+    parameters = code.slot_names[: places + code.keyword_only_count]
+    values = dict(zip(parameters[:places], positional))
+    values |= {name: value for name, value in named.items() if name in parameters}
+    rest, others = code.packs
+    packed: dict[str, tuple[tuple[str | None, int | None], ...]] = {}
+    if rest:
+        packed[rest] = tuple((None, value) for value in positional[places:])
+    if others:
+        packed[others] = tuple(each for each in named.items() if each[0] not in parameters)
+    return {name: value for name, value in values.items() if name and value}, packed

@@ -8,7 +8,7 @@ Free-threaded CPython of 3.13 keeps plain pointers in frames; from 3.14 on ``f_e
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 
 from gdbext.cpython.interpreter.line_table import Position, line_of, position_of
@@ -20,6 +20,7 @@ from gdbext.target.protocol import Memory, MemoryFault
 
 MAX_FRAMES = 4096
 MAX_SLOTS = 4096
+CO_VARARGS, CO_VARKEYWORDS = 0x4, 0x8
 CODE_UNIT = 2
 # owner >= 3 is an entry shim (3.13: C stack; 3.14 and later: interpreter trampoline, C stack).
 FIRST_SHIM_OWNER = 3
@@ -50,6 +51,14 @@ class Frame:
     room: tuple[int, ...] = ()
     """What stands in the whole room for the value stack, in use or left over: only the code says
     how deep it is now.
+    """
+    is_cleared: bool = False
+    """The function has returned, and its locals are given up: what ``slots`` names may not be
+    objects any more (Python/frame.c, _PyFrame_ClearLocals).
+    """
+    packed: Mapping[str, tuple[tuple[str | None, int | None], ...]] = field(default_factory=dict)
+    """Of a frame that is not entered yet: what ``*args`` and ``**kwargs`` will hold, by the local's
+    name, as (keyword or None, address).
     """
 
 
@@ -214,6 +223,7 @@ class FrameReader:
             code.slot_names,
             owner == 1,
             room,
+            code.slot_count > 0 and self._height(address, raw) == 0,
         )
 
     def _slots(
@@ -221,11 +231,8 @@ class FrameReader:
     ) -> tuple[dict[str, int], tuple[int, ...], tuple[int, ...]]:
         """Locals by name, the value stack above them, and all the room that this has."""
         start = address + self._frame.offset("localsplus")
-        depth = 0
-        if "stackpointer" in self._frame:
-            depth = (self._field(raw, "stackpointer") - start) // 8 - code.slot_count
-        elif "stacktop" in self._frame:
-            depth = self._field(raw, "stacktop", signed=True) - code.slot_count
+        height = self._height(address, raw)
+        depth = 0 if height is None else height - code.slot_count
         if is_top or not 0 <= depth <= code.stack_size:
             # While a frame runs, its depth is in a register of the eval loop only.  A frame that
             # has called out keeps it.
@@ -239,6 +246,17 @@ class FrameReader:
         named = {name: value for name, value in zip(code.slot_names, values) if value}
         room = tuple(values[code.slot_count :])
         return named, room[:depth], room
+
+    def _height(self, address: int, raw: bytes) -> int | None:
+        """The slots in use, locals and value stack, as the frame itself has it: that is stale or no
+        number at all while it runs.  None where the frame has no such field.
+        """
+        if "stackpointer" in self._frame:
+            start = address + self._frame.offset("localsplus")
+            return (self._field(raw, "stackpointer") - start) // 8
+        if "stacktop" in self._frame:
+            return self._field(raw, "stacktop", signed=True)
+        return None
 
     def code(self, address: int) -> FrameCode | None:
         """The decoded code object at ``address``, None if it is none."""
@@ -268,6 +286,25 @@ class FrameCode:
     names: tuple[str, ...] = ()
     """``co_names``"""
     constants: int = 0
+    argument_count: int | None = None
+    """``co_argcount``; those and the keyword-only ones are the first of ``slot_names``.  None where
+    it is not known.
+    """
+    keyword_only_count: int = 0
+    flags: int = 0
+    """``co_flags``"""
+
+    @property
+    def packs(self) -> tuple[str | None, str | None]:
+        """The locals that take what the others do not: ``*args`` and ``**kwargs``
+        (Python/ceval.c, initialize_locals).
+        """
+        place = (self.argument_count or 0) + self.keyword_only_count
+        names = iter(self.slot_names[place : place + 2])
+        return (
+            next(names, None) if self.flags & CO_VARARGS else None,
+            next(names, None) if self.flags & CO_VARKEYWORDS else None,
+        )
 
     def base(self, index: int) -> int:
         """Where the instructions start that a frame with this ``tlbc_index`` runs (thread-local
@@ -306,6 +343,9 @@ def _read_code(memory: Memory, layout: Layout, address: int) -> FrameCode | None
         min(record["co_stacksize"], MAX_SLOTS) if "co_stacksize" in record else 0,
         _names(memory, layout, record["co_names"]) if "co_names" in record else (),
         record.get("co_consts", 0),
+        record.get("co_argcount", None),
+        record.get("co_kwonlyargcount", 0),
+        record.get("co_flags", 0),
     )
 
 

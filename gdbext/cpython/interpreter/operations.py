@@ -20,7 +20,7 @@ A **name** is a nested tuple, or None where the walk cannot know:
     ("iter", name)            iter(name)
     ("next", name)            what a loop got from name
     ("build", "list", (…))    a new list, tuple, set, dict, slice or string of these
-    ("star", name)            in a call's arguments: *name or **name
+    ("star", name)            in a call's arguments, or in a new thing: *name or **name
     ("result", index)         what the instruction at that index gave: a new value
 """
 
@@ -113,6 +113,10 @@ class BytecodeOperation:
     """Where on the value stack the named objects lie while the instruction runs, 0 being the
     deepest; of an iteration the iterator itself, by the name of what it walks.
     """
+    keywords: Name | None = None
+    """Of a call: the tuple of the names that its last arguments have, those of ``**name`` not
+    counted.
+    """
     binds: Mapping[int, int | None] = field(default_factory=dict, compare=False)
     """The local variables, by index in co_localsplusnames, that take what a call or a loop's step
     gave: all of it (None), or its item at that index.
@@ -202,6 +206,15 @@ def _bounded(name: Name) -> Name | None:
                 return None
             parts += part
     return name
+
+
+def _parts_of_dict(
+    parts: Sequence[Name | None],
+) -> tuple[list[tuple[Name | None, Name | None]], list[Name | None]]:
+    """The (key, value) pairs of a new dict, and the mappings that it takes in."""
+    mappings: list[Name | None] = [part for part in parts if part and part[0] == "star"]
+    flat = [part for part in parts if not (part and part[0] == "star")]
+    return list(zip(flat[::2], flat[1::2])), mappings
 
 
 class _Walk:
@@ -531,11 +544,21 @@ class _Walk:
 
     def append(self, at: BytecodeInstruction) -> None:
         """Into what a comprehension or a display is building."""
-        self.take(2 if at.name == "MAP_ADD" else 1)
+        added = self.take(2 if at.name == "MAP_ADD" else 1)
+        # Deeper down it is a comprehension's, whose loop adds any number.
+        if at.oparg == 1:
+            self.grow(1, *added)
 
     def extend(self, at: BytecodeInstruction) -> None:
         source = self.pop()
         self.add(at, "extend", source, at.name.split("_")[0].lower(), self.peek(at.oparg))
+        self.grow(at.oparg, ("star", source))
+
+    def grow(self, depth: int, *parts: Name | None) -> None:
+        """More parts of the new thing that lies ``depth`` from the top."""
+        grown = self.peek(depth)
+        if grown and grown[0] == "build":
+            self.stack[-depth] = _bounded((*grown[:2], (*grown[2], *parts)))
 
     # --- calls ----------------------------------------------------------------------------------
 
@@ -544,19 +567,27 @@ class _Walk:
         self._called(at, callee, first, arguments)
 
     def call_kw(self, at: BytecodeInstruction) -> None:
-        self.pop()  # the keywords' names
-        self.call(at)
+        names = self.pop()
+        callee, first, *arguments = self.take(at.oparg + 2)
+        self._called(at, callee, first, arguments, names)
 
     def call_function_ex(self, at: BytecodeInstruction) -> None:
         popped, _ = self.table.effect(at.name, at.oparg)
         callee, first, *packed = self.take(popped)
         arguments: list[Name | None] = []
+        names: list[Name | None] = []
         for pack in packed:
-            if pack and pack[:2] == ("build", "tuple"):
+            kind = pack[1] if pack and pack[0] == "build" else None
+            if pack and kind in ("tuple", "list"):
                 arguments += pack[2]
+            elif pack and kind == "dict":
+                pairs, mappings = _parts_of_dict(pack[2])
+                names += [key for key, _ in pairs]
+                arguments += [value for _, value in pairs] + mappings
             elif pack != NULL:
                 arguments.append(_bounded(("star", pack)))
-        self._called(at, callee, first, arguments)
+        keywords = _bounded(("build", "tuple", tuple(names))) if names else None
+        self._called(at, callee, first, arguments, keywords)
 
     def before_with(self, at: BytecodeInstruction) -> None:
         manager = self.pop()
@@ -574,6 +605,7 @@ class _Walk:
         callee: Name | None,
         first: Name | None,
         arguments: list[Name | None],
+        keywords: Name | None = None,
     ) -> None:
         """``first`` is what lies between callee and arguments: NULL, or an object that is the first
         argument really.
@@ -585,6 +617,7 @@ class _Walk:
         else:
             name = callee[1] if callee and callee[0] in ("global", "name") else None
             self.add(at, "call", callee, name, *arguments)
+        self.found[-1].keywords = keywords
         self.push(("result", at.index))
 
 

@@ -46,9 +46,9 @@ AGAIN = (Proximity.LINE, Proximity.LOOP, Proximity.FUNCTION)
 """Where what an operation calls has been called before, or will be, and not by a frame of its own
 now.
 """
-Entered = int | tuple[int | None, int | None, tuple[int | None, ...]]
+Entered = int | tuple[int | None, int | None, tuple[int | None, ...], tuple[str | None, ...]]
 """A code object whose frame says what it does, or one that was gone into for a call, with the
-call's owner and arguments.
+call's owner, arguments and keywords.
 """
 SYNCHRONISER = "threading.py"
 
@@ -97,10 +97,14 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
             for each in operands(objects, frame, bytecode, target, is_on_stack):
                 if access := at.access(each, near, passing_on):
                     yield access
-            # A function that is called right now, and has no frame, is just begun or left.
-            is_called = near in AGAIN or (near is Proximity.AT and depth == 0)
+            # A function that is called right now, and has no frame, is just begun or left; of one
+            # whose frame has lost its arguments only the caller knows them.
+            is_leaving = depth == 1 and _has_lost_arguments(observer, stack.frames[0])
+            is_called = near in AGAIN or (near is Proximity.AT and (depth == 0 or is_leaving))
             if target and is_called and at.is_own:
-                yield from _in_callee(observer, lwp, frame, target, entered_already)
+                gone = {stack.frames[0].code} if is_leaving else set()
+                before = entered_already - gone if gone else entered_already
+                yield from _in_callee(observer, lwp, frame, target, before)
             if target and near <= Proximity.LOOP and (generator := stepped(objects, target)):
                 for inner in suspended(observer, generator):
                     yield from _waiting(observer, lwp, inner, entered_already)
@@ -108,6 +112,18 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
             yield from _pending(observer, lwp, call, entered_already)
         for inner in suspended_in_loop(observer, frame):
             yield from _waiting(observer, lwp, inner, entered_already)
+
+
+def _has_lost_arguments(observer: Observer, frame: Frame) -> bool:
+    """Whether the frame is being cleared, or holds an argument that is not an object now, as it may
+    be where memory is damaged.
+    """
+    code = observer.session.frame_reader.code(frame.code)
+    if code is None or code.argument_count is None:
+        return frame.is_cleared
+    taken = (*code.slot_names[: code.argument_count + code.keyword_only_count], *code.packs)
+    values = [frame.slots[name] for name in taken if name in frame.slots]
+    return frame.is_cleared or any(observer.session.objects.type_of(v) is None for v in values)
 
 
 def _is_looping(observer: Observer, frame: Frame) -> bool:
@@ -288,7 +304,7 @@ def _in_callee(
     """
     objects = observer.session.objects
     address = code_of(objects, target)
-    entering = (address, target.owner, target.arguments)
+    entering = (address, target.owner, target.arguments, target.keywords)
     code = (
         observer.session.frame_reader.code(address)
         if address and entered_already.isdisjoint((address, entering))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gdbext.cpython.interpreter.calls import Callee, called, callee
-from gdbext.cpython.interpreter.frames import Frame
+from gdbext.cpython.interpreter.calls import Callee, called, callee, entered
+from gdbext.cpython.interpreter.frames import CO_VARARGS, CO_VARKEYWORDS, Frame, FrameCode
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from unit.objects.object_world import World
 
@@ -55,6 +55,20 @@ def test_partials_add_their_arguments_before_those_of_the_call(world: World) -> 
     assert (found.owner, found.name) == (shared, "insert")
     assert found.arguments == (first, second, third)
     assert found.is_hidden
+
+
+def test_keywords_of_partials_are_arguments_by_name(world: World) -> None:
+    shared, other = world.put([]), world.put(1)
+    function = world.slotted("function", "PyFunctionObject")
+    named = world.slotted(
+        "functools.partial",
+        fn=function,
+        args=world.tuple(()),
+        kw=world.dict([(world.put("target"), shared)]),
+    )
+    found = called(world.objects, named, None, (other,), ())
+    assert found is not None
+    assert (found.arguments, found.keywords) == ((other, shared), ("target",))
 
 
 def test_a_partial_in_itself_ends(world: World) -> None:
@@ -154,3 +168,75 @@ def test_a_descriptors_method_gets_the_instance(world: World) -> None:
 def test_what_cannot_be_called_calls_nothing_else(world: World) -> None:
     text = world.put("text")
     assert what(world, text) == Callee(function=text)
+
+
+# --- arguments -----------------------------------------------------------------------------------
+
+
+def code(names: str, count: int, keyword_only: int = 0, flags: int = 0) -> FrameCode:
+    slots = tuple(names.split())
+    return FrameCode(
+        0,
+        "f",
+        "a.py",
+        1,
+        b"",
+        0,
+        0,
+        {},
+        slots,
+        len(slots),
+        0,
+        argument_count=count,
+        keyword_only_count=keyword_only,
+        flags=flags,
+    )
+
+
+PACKS = CO_VARARGS | CO_VARKEYWORDS
+
+
+def test_keywords_go_to_the_locals_of_their_names(world: World) -> None:
+    function = world.slotted("function", "PyFunctionObject")
+    call = Callee(function=function, arguments=(1, 2, 3), keywords=("size", "where"))
+    frame = entered(world.objects, call, code("where count size local", 2, 1))
+    assert frame.slots == {"where": 3, "size": 2}
+
+
+def test_what_has_no_local_of_its_own_is_packed(world: World) -> None:
+    function = world.slotted("function", "PyFunctionObject")
+    call = Callee(function=function, owner=9, arguments=(1, 2, 3), keywords=("size",))
+    frame = entered(world.objects, call, code("self args kwargs local", 1, 0, PACKS))
+    assert frame.slots == {"self": 9}
+    assert frame.packed == {"args": ((None, 1), (None, 2)), "kwargs": (("size", 3),)}
+
+
+def test_arguments_are_followed_through_a_wrapper(world: World) -> None:
+    """``def wrapper(*args, **kwargs): return function(*args, **kwargs)``"""
+    function = world.slotted("function", "PyFunctionObject")
+    call = Callee(function=function, arguments=(1, 2), keywords=("size",))
+    inside = entered(world.objects, call, code("args kwargs function", 0, 0, PACKS))
+    inside.slots["function"] = function
+    handed_on = BytecodeOperation(
+        0, "call", ("fast", 2), None, (("star", ("fast", 0)), ("star", ("fast", 1)))
+    )
+    found = callee(world.objects, inside, handed_on, False)
+    assert found is not None
+    assert (found.arguments, found.keywords) == ((1, 2), ("size",))
+
+
+def test_a_real_tuple_and_a_real_dict_are_unpacked(world: World) -> None:
+    function = world.slotted("function", "PyFunctionObject")
+    one, two = world.put(1), world.put(2)
+    values = {
+        "f": function,
+        "args": world.tuple((one,)),
+        "kwargs": world.dict([(world.put("size"), two)]),
+    }
+    frame = Frame(0, 0, "f", "a.py", 1, 0, 0, values, (), tuple(values))
+    run = BytecodeOperation(
+        0, "call", ("fast", 0), None, (("star", ("fast", 1)), ("star", ("fast", 2)))
+    )
+    found = callee(world.objects, frame, run, False)
+    assert found is not None
+    assert (found.arguments, found.keywords) == ((one, two), ("size",))

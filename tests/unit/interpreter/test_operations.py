@@ -74,7 +74,7 @@ EXPECTED = {
     "enters": ["call-method manager.__enter__()", "call-method inside.append(const)"],
     "calls": [
         "extend named.dict(build)",
-        "call function(*values, *build)",
+        "call function(*values, *named)",
         "call sorted.sorted(values, id)",
     ],
     "chooses": ["truth left()", "call-method ?.append(const)"],
@@ -190,3 +190,31 @@ def test_what_another_operation_gave_is_not_bound_to_the_last() -> None:
         *[("LOAD_FAST", 1), ("LOAD_ATTR", 2), ("STORE_FAST", 2)],
     )
     assert all(not o.binds for o in walked(code, ["get", "size"], 13))
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_a_call_with_keywords_says_which_arguments_they_name(minor: int) -> None:
+    table = opcodes_of(minor)
+    loads = (("LOAD_FAST", 0), ("PUSH_NULL", 0), ("LOAD_FAST", 1), ("LOAD_FAST", 2))
+    call = (("LOAD_CONST", 1), ("CALL_KW", 2))
+    (found,) = walked(encoded(table, *loads, *call), [], minor)
+    assert found.arguments == (("fast", 1), ("fast", 2))
+    assert found.keywords == ("const", 1)
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_what_is_unpacked_into_a_call_stands_between_its_arguments(minor: int) -> None:
+    """``function(own, *rest, key=value, **more)``"""
+    table = opcodes_of(minor)
+    build = (
+        *[("LOAD_FAST", 0), ("PUSH_NULL", 0)],
+        *[("LOAD_FAST", 1), ("BUILD_LIST", 1), ("LOAD_FAST", 2), ("LIST_EXTEND", 1)],
+        *[("CALL_INTRINSIC_1", 6)],
+        *[("LOAD_CONST", 0), ("LOAD_FAST", 3), ("BUILD_MAP", 1)],
+        *[("LOAD_FAST", 4), ("DICT_MERGE", 1)],
+        ("CALL_FUNCTION_EX", 1),
+    )
+    found = walked(encoded(table, *build), [], minor)[-1]
+    star, both = ("star", ("fast", 2)), ("star", ("fast", 4))
+    assert found.arguments == (("fast", 1), star, ("fast", 3), both)
+    assert found.keywords == ("build", "tuple", (("const", 0),))
