@@ -7,7 +7,7 @@ EXPECT = {
     "builds": {"release": {}, "debug": {}},
     "seconds": 15,
     "attempts": 3,
-    "object_type": "dict",
+    "object_type": ("dict", "ValueError"),
     "known": "gh-144774",
 }
 
