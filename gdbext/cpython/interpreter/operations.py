@@ -123,9 +123,27 @@ class BytecodeOperation:
     """
 
 
+@dataclass(frozen=True)
+class Walked:
+    """What a piece of bytecode does, and with which variables."""
+
+    operations: Sequence[BytecodeOperation]
+    loads: Mapping[Name, Sequence[int]]
+    """Where each variable is read."""
+    bindings: Mapping[Name, Mapping[int, Name | None]]
+    """Where each variable takes which value."""
+
+
 def operations(
     instructions: Sequence[BytecodeInstruction], names: Sequence[str], table: Opcodes
 ) -> list[BytecodeOperation]:
+    """Everything that the instructions do, in their order (:func:`walked`)."""
+    return list(walked(instructions, names, table).operations)
+
+
+def walked(
+    instructions: Sequence[BytecodeInstruction], names: Sequence[str], table: Opcodes
+) -> Walked:
     """Everything that the instructions do, in their order.
 
     ``names`` is ``co_names``; a damaged index has no name.
@@ -163,7 +181,7 @@ def operations(
                 knows_depth |= earlier.knows_depth
             walk.states[target] = _State(stack, knows_depth)
         reachable = instruction.name not in ENDS
-    return walk.found
+    return Walked(walk.found, walk.loads, walk.bindings)
 
 
 def operation_at(found: Sequence[BytecodeOperation], index: int) -> BytecodeOperation | None:
@@ -229,6 +247,8 @@ class _Walk:
         self.before: tuple[list[Name | None], int] = [], 0
         """The topmost names as the instruction found them, and the depth of the first of them."""
         self.found: list[BytecodeOperation] = []
+        self.loads: dict[Name, list[int]] = {}
+        self.bindings: dict[Name, dict[int, Name | None]] = {}
 
     # --- the stack ------------------------------------------------------------------------------
 
@@ -294,25 +314,31 @@ class _Walk:
 
     # --- variables and constants ----------------------------------------------------------------
 
+    def load(self, at: BytecodeInstruction, *names: Name) -> None:
+        for name in names:
+            self.loads.setdefault(name, []).append(at.index)
+        self.push(*names)
+
     def load_fast(self, at: BytecodeInstruction) -> None:
-        self.push(("fast", at.oparg))
+        self.load(at, ("fast", at.oparg))
 
     def load_fast_load_fast(self, at: BytecodeInstruction) -> None:
-        self.push(("fast", at.oparg >> 4), ("fast", at.oparg & 15))
+        self.load(at, ("fast", at.oparg >> 4), ("fast", at.oparg & 15))
 
     def store_fast(self, at: BytecodeInstruction) -> None:
-        self.bind(at.oparg, self.pop())
+        self.bind(at, at.oparg, self.pop())
 
     def store_fast_load_fast(self, at: BytecodeInstruction) -> None:
-        self.bind(at.oparg >> 4, self.pop())
-        self.push(("fast", at.oparg & 15))
+        self.bind(at, at.oparg >> 4, self.pop())
+        self.load(at, ("fast", at.oparg & 15))
 
     def store_fast_store_fast(self, at: BytecodeInstruction) -> None:
-        self.bind(at.oparg >> 4, self.pop())
-        self.bind(at.oparg & 15, self.pop())
+        self.bind(at, at.oparg >> 4, self.pop())
+        self.bind(at, at.oparg & 15, self.pop())
 
-    def bind(self, slot: int, value: Name | None) -> None:
+    def bind(self, at: BytecodeInstruction, slot: int, value: Name | None) -> None:
         """A local variable takes what the operation before gave, or an item of that."""
+        self.bindings.setdefault(("fast", slot), {})[at.index] = value
         index = None
         if value and value[0] == "item" and value[1] and value[2] and value[2][0] == "int":
             value, index = value[1], value[2][1]
@@ -333,19 +359,22 @@ class _Walk:
         self.push(("int", at.oparg))
 
     def load_global(self, at: BytecodeInstruction) -> None:
-        self.push(("global", self.name(at.oparg >> 1)))
+        self.load(at, ("global", self.name(at.oparg >> 1)))
         if at.oparg & 1:
             self.push(NULL)
 
     def load_name(self, at: BytecodeInstruction) -> None:
-        self.push(("name", self.name(at.oparg)))
+        self.load(at, ("name", self.name(at.oparg)))
 
     def load_from_dict_or_globals(self, at: BytecodeInstruction) -> None:
         self.pop()
         self.push(("name", self.name(at.oparg)))
 
     def store_global(self, at: BytecodeInstruction) -> None:
-        self.add(at, "store-global", None, self.name(at.oparg), self.pop())
+        value, name = self.pop(), self.name(at.oparg)
+        for kind in ("global", "name"):
+            self.bindings.setdefault((kind, name), {})[at.index] = value
+        self.add(at, "store-global", None, name, value)
 
     def delete_global(self, at: BytecodeInstruction) -> None:
         self.add(at, "delete-global", None, self.name(at.oparg))

@@ -94,8 +94,12 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
             is_on_stack = _is_on_stack(facts, frame, bytecode, near, passing_on)
             target = callee(objects, frame, bytecode, is_on_stack)
             target = target or _delegated(observer, frame, bytecode)
+            unshared = (
+                _unshared(observer, lwp, frame, facts, bytecode) if near >= Proximity.LOOP else None
+            )
             for each in operands(objects, frame, bytecode, target, is_on_stack):
-                if access := at.access(each, near, passing_on):
+                is_over = each.address == unshared and each.is_own
+                if access := at.access(each, Proximity.EARLIER if is_over else near, passing_on):
                     yield access
             # A function that is called right now, and has no frame, is just begun or left; of one
             # whose frame has lost its arguments only the caller knows them.
@@ -124,6 +128,41 @@ def _has_lost_arguments(observer: Observer, frame: Frame) -> bool:
     taken = (*code.slot_names[: code.argument_count + code.keyword_only_count], *code.packs)
     values = [frame.slots[name] for name in taken if name in frame.slots]
     return frame.is_cleared or any(observer.session.objects.type_of(v) is None for v in values)
+
+
+def _unshared(
+    observer: Observer, lwp: int, frame: Frame, facts: CodeFacts, bytecode: BytecodeOperation
+) -> int | None:
+    """The object that the operation was done to before any other thread could have it: the code had
+    made it, and handed it on later.
+
+    What is written in Python may hand itself on, as a thread does that is started.
+    """
+    made = facts.made_for(bytecode, frame.lasti) if frame.lasti is not None else None
+    name = bytecode.receiver
+    if made is None or name is None or frame.generator_owned:
+        return None
+    objects = observer.session.objects
+    address = resolve(objects, frame, name)
+    maker = callee(objects, frame, made, False)
+    info = objects.type_of(address) if address else None
+    if maker is None or info is None or info.is_python_class or maker.function != info.address:
+        return None
+    is_variable_of_all = name[0] != "fast" and _is_named_elsewhere(observer, lwp, frame, name[1])
+    return None if is_variable_of_all else address
+
+
+def _is_named_elsewhere(observer: Observer, lwp: int, frame: Frame, name: str) -> bool:
+    """Whether code that another thread runs reads the global variable."""
+    names = {("global", name), ("name", name)}
+    return any(
+        facts is not None and not names.isdisjoint(facts.loads)
+        for thread in observer.session.debugger.threads()
+        if thread.lwp != lwp
+        for other in observer.session.python_stack(thread.lwp).frames
+        if other.globals == frame.globals
+        for facts in [observer.session.code_facts(other.code)]
+    )
 
 
 def _is_looping(observer: Observer, frame: Frame) -> bool:
