@@ -16,7 +16,8 @@ from gdbext.model import Blame, Freeing, Operation, OperationKind, Report
 MAX_RUNS = 6
 GRACE_SECONDS = 120.0
 """Beyond a run's own time, what the diagnosis may take."""
-TIMING = "each breakpoint stops the whole process, which changes its timing"
+STOPS = "each breakpoint stops the whole process, which changes its timing"
+NOTES = "the process noted the calls itself, which takes some nanoseconds each"
 NOTHING_TO_RECORD = Blame(
     type="",
     breakpoints=(),
@@ -93,7 +94,7 @@ def record(
         deaths=deaths,
         events=sum(answer["events"] for answer in found),
         freeings=freeings,
-        note=_note(deaths, freeings, problems),
+        note=_note(found, freeings, problems),
     )
 
 
@@ -102,14 +103,17 @@ def _so_far(found: Sequence[Mapping[str, Any]]) -> str:
     return f"{deaths} died so far, {calls} calls seen"
 
 
-def _note(deaths: int, freeings: Sequence[Freeing], problems: Sequence[str]) -> str:
+def _note(
+    found: Sequence[Mapping[str, Any]], freeings: Sequence[Freeing], problems: Sequence[str]
+) -> str:
+    timing = STOPS if any(run["stops"] for run in found) else NOTES
     if freeings:
-        return TIMING
-    if deaths:
-        return f"no recorded call was for an object that the crash is about; {TIMING}"
+        return timing
+    if any(run["died"] for run in found):
+        return f"no recorded call was for an object that the crash is about; {timing}"
     if problems:
         return problems[-1]
-    return f"it does not die any more under the debugger: {TIMING}"
+    return f"it does not die any more under the debugger: {timing}"
 
 
 def _freeing(data: dict[str, Any]) -> Freeing:

@@ -5,10 +5,11 @@ dies.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
+from gdbext.binfmt.x86.detours import FIRST, IN_ARRAY, SECOND, NotedCall, Offsets
 from gdbext.commands.command import Arguments, Command, Context, UsageError
 from gdbext.commands.progress import counter, finished
 from gdbext.commands.seen_calls import (
@@ -21,6 +22,7 @@ from gdbext.commands.seen_calls import (
 from gdbext.cpython.interpreter.frames import Frame, FrameReader
 from gdbext.cpython.interpreter.names import attribute
 from gdbext.cpython.interpreter.runtime import ThreadState, read_runtime
+from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.methods import builtin_name, c_methods
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.cpython.traits.methods import method_traits
@@ -29,9 +31,9 @@ from gdbext.diagnosis.diagnose import diagnose
 from gdbext.model import Freeing, Report, Subject
 from gdbext.reports import story
 from gdbext.session import Session
-from gdbext.target.protocol import MemoryFault
+from gdbext.target.protocol import DebuggerError, MemoryFault
 
-REMEMBERED = 20_000
+REMEMBERED = 1 << 16
 """Calls, the last ones: what went before has been used again long since."""
 MAX_BASES = 8
 MAX_FRAMES = 3
@@ -41,10 +43,6 @@ SLOTS = {
     "tp_as_mapping.mp_ass_subscript": "__setitem__",
 }
 """Slots by which an object drops what it holds."""
-FIRST, SECOND, IN_ARRAY = range(3)
-"""How a C function gets the object: as its first argument, as its second, or first in the array
-that its second argument points to.
-"""
 PASSED = {0x08: SECOND, 0x80: IN_ARRAY}
 """How functions of modules get theirs, by METH_O and METH_FASTCALL (Include/methodobject.h)."""
 Calls = Callable[[int, int, tuple[int, int], Callable[[], Sequence[str]]], None]
@@ -53,11 +51,35 @@ callers.
 """
 
 
+class Recording(Protocol):
+    """Calls that the process itself notes."""
+
+    seen: int
+    is_dead_of_it: bool
+
+    def add(self, function: int, size: int, passes: int, types: Sequence[int]) -> bool:
+        """Have the calls of a function noted; False where its code does not allow that."""
+
+    def noted(self) -> list[NotedCall]:
+        """The last calls, in their order."""
+
+    def callers(self, back: int) -> list[str]:
+        """The functions to which a call returns, innermost first."""
+
+    def end(self) -> None:
+        """Note no more."""
+
+
 class Follower(Protocol):
-    """A debugger that lets the process run, and stops it for a moment at functions."""
+    """A debugger that lets the process run, and stops it for a moment at functions, or has it note
+    their calls.
+    """
 
     def follow(self, functions: Iterable[int], call: Calls) -> None:
         """Until the process dies or ends, or a person interrupts it."""
+
+    def recording(self, offsets: Offsets, states: Mapping[int, int]) -> Recording:
+        """Raises DebuggerError where the process does not allow that."""
 
 
 class CallRecorder:
@@ -78,6 +100,8 @@ class CallRecorder:
         self.places: dict[int, WatchedFunction] = {}
         self.calls: deque[SeenCall] = deque(maxlen=REMEMBERED)
         self.seen = 0
+        self.stops = False
+        """Whether the process was stopped at the calls."""
         self._type_at = session.layout.offset("PyObject", "ob_type")
         self._frame_at = session.layout.offset("PyThreadState", "current_frame")
         wanted = {canonical(name) for name in names}
@@ -159,6 +183,95 @@ class CallRecorder:
         address = self._word("PyTypeObject", info.address, first)
         struct = {"tp_as_sequence": "PySequenceMethods", "tp_as_mapping": "PyMappingMethods"}
         return self._word(struct[first], address, second) if second and address else address
+
+    def follow(self, debugger: Follower, seen: Callable[[], None] = lambda: None) -> bool:
+        """Let the process run until it dies or ends, and remember the calls; whether it died of
+        itself, as far as the recording can tell.
+
+        The process notes the calls itself where its code allows that for all functions that free
+        objects: a stop takes a thousand times longer, and what races need does not happen then.
+        ``seen`` is called after calls for which it was stopped.
+        """
+        recording = self._recording(debugger)
+        if recording is None:
+            self.stops = True
+
+            def call(*seen_call: Any) -> None:
+                self.call(*seen_call)
+                seen()
+
+            debugger.follow(self.places, call)
+            return True
+        try:
+            debugger.follow((), self.call)
+            self.seen = recording.seen
+            self._adopt(recording)
+            return not recording.is_dead_of_it
+        except DebuggerError:
+            # The process has ended.
+            return False
+        finally:
+            recording.end()
+
+    def _recording(self, debugger: Follower) -> Recording | None:
+        """One that notes the calls of ``places``, of which those are dropped that it cannot note;
+        None where it cannot note the deallocations.
+        """
+        layout, session = self._session.layout, self._session
+        try:
+            offsets = Offsets(
+                thread_state=0,
+                lwp=0,
+                ob_type=self._type_at,
+                current_frame=self._frame_at,
+                executable=layout.offset("_PyInterpreterFrame", "f_executable"),
+                instruction=layout.offset("_PyInterpreterFrame", "instr_ptr"),
+                previous=layout.offset("_PyInterpreterFrame", "previous"),
+            )
+            states = {t.native_thread_id: t.address for t in session.runtime.threads}
+            recording = debugger.recording(offsets, states)
+        except (DebuggerError, UnknownLayout):
+            return None
+        added = {}
+        for function, place in sorted(self.places.items(), key=lambda item: not item[1].frees):
+            symbol = session.debugger.symbol_at(function)
+            size = symbol.size if symbol is not None and symbol.address == function else 0
+            if recording.add(function, size or 0, place.passes, tuple(self._types)):
+                added[function] = place
+            elif place.frees:
+                recording.end()
+                return None
+        if not added:
+            recording.end()
+            return None
+        self.places = added
+        return recording
+
+    def _adopt(self, recording: Recording) -> None:
+        """Remember what the process has noted."""
+        named: dict[int, tuple[str, ...]] = {}
+        for noted in recording.noted():
+            place = self.places.get(noted.function)
+            if place is None or noted.type not in self._types:
+                continue
+            if noted.back not in named:
+                named[noted.back] = tuple(recording.callers(noted.back)) or self._named(noted.back)
+            frames = (self._frames.frame_of(code, at) for code, at in noted.frames)
+            self.calls.append(
+                SeenCall(
+                    place=place,
+                    address=noted.address,
+                    type=self._types[noted.type].name,
+                    kinds=self._kinds[noted.type],
+                    lwp=noted.lwp,
+                    python=tuple(frame for frame in frames if frame is not None),
+                    native=(place.name, *named[noted.back]),
+                )
+            )
+
+    def _named(self, address: int) -> tuple[str, ...]:
+        symbol = self._session.debugger.symbol_at(address)
+        return (symbol.name,) if symbol is not None else ()
 
     def call(
         self,
@@ -288,21 +401,14 @@ def run(context: Context, arguments: Arguments) -> None:
     show = counter(context, "calls seen")
     show(0)
 
-    def call(
-        function: int,
-        lwp: int,
-        arguments: tuple[int, int],
-        callers: Callable[[], Sequence[str]],
-    ) -> None:
-        recorder.call(function, lwp, arguments, callers)
-        show(recorder.seen)
-
+    died = False
     try:
-        cast(Follower, context.debugger).follow(recorder.places, call)
+        died = recorder.follow(cast(Follower, context.debugger), seen=lambda: show(recorder.seen))
     finally:
         finished(context)
-    context.write(f"{recorder.seen} calls seen; stopping at each of them changes the timing\n")
-    if context.debugger.signal() is None:
+    changes = "; stopping at each of them changes the timing" if recorder.stops else ""
+    context.write(f"{recorder.seen} calls seen{changes}\n")
+    if not died or context.debugger.signal() is None:
         context.write("nothing died\n")
         return
     report = diagnose(context.session)
@@ -316,10 +422,12 @@ def run(context: Context, arguments: Arguments) -> None:
 COMMAND = Command(
     "blame",
     "records who frees objects of a type, until the process dies or Ctrl-C",
-    "Lets the process run with breakpoints on the type's deallocator and on the methods\n"
-    "that take away what its objects hold, and remembers the last calls with thread and\n"
-    "line. When the process dies, it says who freed or emptied the objects that the crash\n"
-    "is about. The process runs far slower meanwhile, and a race may not happen.\n"
+    "Lets the process run, and has it note the last calls of the type's deallocator and of\n"
+    "the methods that take away what its objects hold, with thread and line. When the process\n"
+    "dies, it says who freed or emptied the objects that the crash is about. For that the\n"
+    "process maps memory, and jumps there from the beginning of these functions, which costs\n"
+    "some nanoseconds a call. Where a function's code does not allow that, breakpoints stop\n"
+    "the process at each call: it runs far slower then, and a race may not happen.\n"
     "It goes on until the process dies or ends. Ctrl-C ends it before: the process stops\n"
     "where it is, and how many calls were seen is all that there is to tell.\n"
     "Give the container's type as well, where an item was lost. Works in gdb, on a process.",

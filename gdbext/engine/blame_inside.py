@@ -55,8 +55,8 @@ def _recorded(request: dict[str, Any]) -> dict[str, Any]:
             return {"problem": "the command ended before its threads had the type"}
         if recorder is None or not recorder.places:
             return {"problem": f"no type {' or '.join(request['types'])} in the process"}
-        debugger.follow(recorder.places, recorder.call)
-        died = bool(running.is_alive()) and debugger.signal() is not None
+        is_own = recorder.follow(debugger)
+        died = is_own and bool(running.is_alive()) and debugger.signal() is not None
         freeings = []
         if died:
             session = Session(debugger)
@@ -64,6 +64,7 @@ def _recorded(request: dict[str, Any]) -> dict[str, Any]:
         return {
             "breakpoints": sorted({place.name for place in recorder.places.values()}),
             "events": recorder.seen,
+            "stops": recorder.stops,
             "died": died,
             "freeings": [dataclasses.asdict(one) for one in freeings],
         }

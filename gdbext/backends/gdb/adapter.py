@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import gdb
 
 from gdbext.backends.adapter import Adapter
 from gdbext.backends.gdb import running
 from gdbext.backends.gdb.printed import output_of
+from gdbext.backends.gdb.recording import Recording
 from gdbext.backends.gdb.stack import Stacks
 from gdbext.backends.gdb.threads import WORD, lwp_of, register, selection, threads_by_lwp
 from gdbext.backends.gdb.types import AGGREGATES, StructTypes, dwarf_symbol
 from gdbext.binfmt.debug_files import STANDARD, Where, stand_ins
 from gdbext.binfmt.files import TargetFiles
+from gdbext.binfmt.x86.detours import Offsets
 from gdbext.target import signals
 from gdbext.target.protocol import (
     DebuggerError,
@@ -196,6 +198,15 @@ class GdbDebugger(Adapter):
         System V ABI), and what gives the names of the functions on the stack up to the eval loop.
         """
         running.follow(functions, call)
+
+    def recording(self, offsets: Offsets, states: Mapping[int, int]) -> Recording:
+        """What has calls of functions noted by the process itself, without a stop; ``states`` are
+        the addresses of the thread states by LWP.
+
+        Raises:
+            DebuggerError: where the process does not allow that.
+        """
+        return Recording(offsets, states)
 
     # --- symbols and types ----------------------------------------------------------------------
 

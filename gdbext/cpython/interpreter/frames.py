@@ -178,6 +178,19 @@ class FrameReader:
         except (MemoryFault, UnknownLayout):
             return None
 
+    def frame_of(self, executable: int, instruction: int) -> Frame | None:
+        """What was a frame at an instruction of a code object, without its values: code objects
+        outlive their frames.
+        """
+        code = self.code(self.pointer(executable))
+        if code is None:
+            return None
+        bases = (code.main_base, *code.copies.values())
+        indices = ((instruction - base) // CODE_UNIT for base in bases)
+        lasti = next((index for index in indices if 0 <= index < max(code.units, 1)), None)
+        line = line_of(code.line_table, code.first_line, lasti) if lasti is not None else None
+        return Frame(0, code.address, code.name, code.file, line, lasti, 0)
+
     def position(self, frame: Frame) -> Position | None:
         """What of the source the frame is at; None where its code does not say."""
         code = self.code(frame.code)

@@ -83,3 +83,16 @@ def test_a_chain_that_leads_nowhere_ends(world: World, previous: int) -> None:
     found = stack(world, broken)
     assert found.frames == []
     assert found.problem == f"frame {broken:#x} has no code object"
+
+
+def test_where_a_frame_was_is_known_by_its_code_object_alone(world: World) -> None:
+    executable = code(world, "worker")
+    start = executable + world.layout.offset("PyCodeObject", "co_code_adaptive")
+    reader = FrameReader(world.memory, world.layout)
+    found = reader.frame_of(executable, start + 6)
+    assert found is not None
+    assert (found.function, found.file, found.lasti, found.slots) == ("worker", "a.py", 3, {})
+    elsewhere = reader.frame_of(executable, start + 0x1000)
+    assert elsewhere is not None
+    assert (elsewhere.lasti, elsewhere.line) == (None, None)
+    assert reader.frame_of(world.none, start) is None
