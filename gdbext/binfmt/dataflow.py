@@ -25,12 +25,12 @@ from typing import NamedTuple, TypeAlias
 from gdbext.binfmt.recovered_arguments import (
     ENDS,
     GENERAL,
-    IMPLICIT,
     READS_ONLY,
-    STRINGS,
     VOLATILE,
     ZEROING,
     whole_register,
+    written_besides,
+    written_operands,
 )
 from gdbext.binfmt.x86.instruction import (
     LONGEST,
@@ -589,13 +589,9 @@ def _move(state: dict[Place, Value], instruction: Instruction, at: int, behind: 
 
 def _spoil(state: dict[Place, Value], instruction: Instruction, at: int, behind: int) -> None:
     """What writes something that is not followed."""
-    name, operands = instruction.mnemonic, instruction.operands
-    for operand in operands if name.startswith(("xchg", "xadd")) else operands[-1:]:
+    for operand in written_operands(instruction):
         _write(state, operand, None, at, behind)
-    registers = IMPLICIT.get(name, ()) if not (name == "imul" and len(operands) > 1) else ()
-    if name.startswith(STRINGS):
-        registers = ("rax", "rcx", "rsi", "rdi")
-    state.update((register, Unknown(at, register)) for register in registers)
+    state.update((register, Unknown(at, register)) for register in written_besides(instruction))
 
 
 def _value(state: State, operand: object, at: int, behind: int) -> Value | None:

@@ -14,7 +14,7 @@ called with, and others hold what somebody else left there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 from gdbext.binfmt.x86.instruction import LONGEST, Immediate, Instruction, MemoryOperand, decode
@@ -34,12 +34,17 @@ IMPLICIT = {
     "cqto": ("rdx",),
     "cltd": ("rdx",),
     "cltq": ("rax",),
+    "cwtl": ("rax",),
     "cmpxchg": ("rax",),
+    "cmpxchg8b": ("rax", "rdx"),
     "cmpxchg16b": ("rax", "rdx"),
     "cpuid": ("rax", "rbx", "rcx", "rdx"),
     "rdtsc": ("rax", "rdx"),
     "syscall": ("rax", "rcx", "r11"),
+    "xlat": ("rax",),
+    **dict.fromkeys(("pcmpestri", "pcmpistri", "vpcmpestri", "vpcmpistri"), ("rcx",)),
 }
+"""Registers that instructions write which do not name them (Intel's manual, volume 2)."""
 ZEROING = frozenset(("xor", "sub", "pxor"))
 """Of a register with itself: its value does not matter."""
 WRITES_ONLY = ("mov", "lea", "set", "pop")
@@ -223,14 +228,31 @@ def _step(state: _State, instruction: Instruction) -> _State:
         _forget(holds, stack, (str(operands[-1]),))
         _set(stack, str(operands[-1]), slot.offset if slot else None)
     elif name not in READS_ONLY and not name.startswith("j"):
-        written = operands if name.startswith(("xchg", "xadd")) else operands[-1:]
-        for operand in written:
+        for operand in written_operands(instruction):
             _write(holds, stack, operand, None)
-        if not (name == "imul" and len(operands) > 1):
-            _forget(holds, stack, IMPLICIT.get(name, ()))
-        if name.startswith(STRINGS):
-            _forget(holds, stack, ("rax", "rcx", "rsi", "rdi"))
+        _forget(holds, stack, written_besides(instruction))
     return _State(holds, stack)
+
+
+def written_operands(instruction: Instruction) -> Sequence[object]:
+    """The operands that an instruction writes; the last, unless it is one of those that write
+    several.
+    """
+    if instruction.mnemonic.startswith(("xchg", "xadd")):
+        return instruction.operands
+    return instruction.operands[-2 if instruction.mnemonic == "mulx" else -1 :]
+
+
+def written_besides(instruction: Instruction) -> tuple[str, ...]:
+    """The registers that an instruction writes besides."""
+    name, operands = instruction.mnemonic, instruction.operands
+    # movslq and movss are not the string instruction movs, which has two operands in memory.
+    is_move = name.startswith(("movs", "cmps"))
+    if name.startswith(STRINGS) and not (
+        is_move and not all(isinstance(o, MemoryOperand) for o in operands)
+    ):
+        return ("rax", "rcx", "rsi", "rdi")
+    return () if name == "imul" and len(operands) > 1 else IMPLICIT.get(name, ())
 
 
 def _held(state: _State, operand: object) -> int | None:

@@ -230,3 +230,30 @@ def test_a_call_that_is_not_there_was_given_nothing() -> None:
     memory = FakeMemory({START: bytes.fromhex("4889df90c3")})
     assert call_arguments(memory, range(START, START + 5), START + 4, {"rsp": TOP}) == {}
     assert call_arguments(memory, range(0x9000, 0x9010), 0x9008, {"rsp": TOP}) == {}
+
+
+WRITES_BESIDES = {
+    "mulx %rdx,%rcx,%rax": ("c4e2f3f6c2", "rcx"),
+    "pcmpistri $0,%xmm1,%xmm0": ("660f3a63c100", "rcx"),
+    "vpcmpistri $0,%xmm1,%xmm0": ("c4e37963c100", "rcx"),
+    "cmpxchg8b (%rsi)": ("0fc70e", "rdx"),
+    "cwtl": ("98", "rax"),
+    "xlat": ("d7", "rax"),
+    "movsb": ("a4", "rsi"),
+}
+
+
+@pytest.mark.parametrize("name", WRITES_BESIDES)
+def test_what_an_instruction_writes_without_naming_it_has_no_source_any_more(name: str) -> None:
+    code, register = WRITES_BESIDES[name]
+    # mov 0x28(%rdi),REGISTER; the instruction; nop
+    load = {"rax": "488b4728", "rcx": "488b4f28", "rdx": "488b5728", "rsi": "488b7728"}[register]
+    data = bytes.fromhex(load + code + "90")
+    assert source(data.hex(), 4, register, ARRAY, **{register: ARRAY}).loads
+    assert source(data.hex(), len(data) - 1, register, ARRAY, **{register: ARRAY}).loads == ()
+
+
+def test_a_move_that_extends_a_number_is_no_string_instruction() -> None:
+    """mov 0x28(%rdi),%rax; movslq %esi,%rdx; mov 8(%rax,%rdx,8),%rax"""
+    found = source("488b4728 4863d6 488b44d008", 7, "rax", ARRAY, rax=ARRAY, rdx=0)
+    assert [load.base for load in found.loads] == [HOLDER]
