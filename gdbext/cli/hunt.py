@@ -281,6 +281,8 @@ def _tell(ended: Ended, number: int) -> None:
         said = f"{findings[0].rule} {sentence(findings[0].title)}" if findings else "no verdict"
         words = f"run {number} ({ended.run.condition}): {symptom(death.report)}: {said}"
         _say(inert(visible(words, 160)))
+    for problem in ended.unread:
+        _say(inert(visible(f"run {number} ({ended.run.condition}): {problem}", 160)))
 
 
 def _cannot_start(hunt: Repeater) -> bool:

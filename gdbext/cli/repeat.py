@@ -63,6 +63,8 @@ class Ended:
     status: int
     log: str
     is_cut_off: bool = False
+    unread: tuple[str, ...] = ()
+    """Why a report of the run could not be read, one each."""
 
 
 def conditions(debug_hooks: bool, pauses: bool) -> tuple[str, ...]:
@@ -203,7 +205,8 @@ class _Running:
 
     def result(self) -> Ended:
         seconds = time.monotonic() - self._started
-        found = list(self._reports())
+        unread: list[str] = []
+        found = list(self._reports(unread))
         deaths = tuple(death for death in found if not _is_cut_off(death.report))
         return Ended(
             run=Run(self._condition, round(seconds, 2), len(deaths)),
@@ -211,9 +214,11 @@ class _Running:
             status=self._process.returncode,
             log=self._last_words(),
             is_cut_off=len(deaths) < len(found),
+            unread=tuple(unread),
         )
 
-    def _reports(self) -> Iterator[Death]:
+    def _reports(self, unread: list[str]) -> Iterator[Death]:
+        """What died; ``unread`` takes what is wrong with reports that are not used."""
         names = sorted(os.listdir(self._folder))
         for name in names:
             if not (name.startswith("crash-") and name.endswith(".json")):
@@ -222,7 +227,8 @@ class _Running:
             try:
                 with open(path, encoding="utf-8") as stream:
                     report = parse(stream.read())
-            except (OSError, NotAReport):
+            except (OSError, NotAReport) as error:
+                unread.append(f"cannot read {path}: {error}")
                 continue
             stem = name.removesuffix("json")
             kept = tuple(os.path.join(self._folder, n) for n in names if n.startswith(stem))

@@ -70,7 +70,7 @@ class Crash:
     fatal_error: str | None = None
     victim: bool = False
     """True when the crashing code is not the cause: the damage was done elsewhere."""
-    victim_reason: Claim | None = None
+    victim_reason: Claim | str | None = None
     victim_confidence: Confidence | None = None
     instruction: str | None = None
     operand: str | None = None

@@ -2,12 +2,13 @@
 
 import copy
 import json
-from typing import Any
+from dataclasses import is_dataclass
+from typing import Any, get_args, get_type_hints
 
 import jsonschema
 import pytest
 
-from gdbext.model import Operation, OperationKind, Signature
+from gdbext.model import Claim, Finding, Operation, OperationKind, Report, Signature
 from gdbext.reports.contract import to_json
 from gdbext.reports.json_report import NotAReport, from_data, parse, render, schema
 from gdbext.reports.options import Options
@@ -203,6 +204,28 @@ def test_a_report_is_read_back_as_it_was(name: str) -> None:
     )
     if report.race is not None and read.race is not None:
         assert read.race.threads == report.race.threads
+
+
+def test_every_claim_of_a_report_may_be_read_back_as_its_text() -> None:
+    """A claim that only may be one cannot be read from JSON, and the whole report with it."""
+    seen: set[Any] = set()
+    wanting = []
+
+    def look(kind: Any, where: str) -> None:
+        if isinstance(kind, type) and is_dataclass(kind):
+            if kind in seen or kind is Claim:
+                return
+            seen.add(kind)
+            for name, its in get_type_hints(kind).items():
+                if Claim in get_args(its) and str not in get_args(its):
+                    wanting.append(f"{kind.__name__}.{name}")
+                look(its, f"{kind.__name__}.{name}")
+        for part in get_args(kind):
+            look(part, where)
+
+    look(Report, "report")
+    assert Finding in seen
+    assert wanting == []
 
 
 def test_an_operation_of_a_later_version_is_read_as_its_text() -> None:
