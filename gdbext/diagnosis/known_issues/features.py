@@ -31,6 +31,8 @@ class Candidate:
     """The object still holds the item that was lost: no thread took it away."""
     is_written_over: bool = False
     """The object has a word that cannot be a pointer, where one belongs."""
+    takes_turns: bool = False
+    """One of the two threads is at a lock that the other one's code takes as well."""
 
 
 @dataclass(frozen=True, kw_only=True)

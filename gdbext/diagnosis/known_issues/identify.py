@@ -45,6 +45,7 @@ ORDER = ("exact", "likely", "possible")
 BORROWED = "borrowed-item-uaf"
 ALONE = "it takes two threads, and the process has one"
 WRITTEN_OVER = "the object has a word that is no address, which the issue does not leave there"
+TURNS = "one thread is at a lock that the other one takes, too: they may take turns"
 UNSHARED = "it takes two threads, and no other one has the object that the crashed code works on"
 
 
@@ -182,6 +183,8 @@ def _contradiction(issue: Issue, match: Match, crash: CrashIndex) -> str | None:
         return "the container still holds the item, so that nobody took it away meanwhile"
     if match.candidate.candidate.is_written_over and not match.is_strong:
         return WRITTEN_OVER
+    if match.candidate.candidate.takes_turns and issue.needs_threads and not match.is_strong:
+        return TURNS
     if crash.features.own_code and not issue.project and not match.is_strong:
         return f"{crash.features.own_code} faulted by itself, and is not CPython's"
     if crash.features.is_alone and issue.needs_threads and not match.is_strong:

@@ -14,6 +14,7 @@ from gdbext.diagnosis.conclude.candidates import candidate, candidate_of
 from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.conclude.operations import of_crashed_frame, of_slot
 from gdbext.diagnosis.conclude.own_objects import is_unshared
+from gdbext.diagnosis.conclude.race_parts import take_turns
 from gdbext.diagnosis.facts.accesses import Accesses
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CrashStack
@@ -135,10 +136,12 @@ def _candidates(
     """
     holder, provenance = current_holder(facts), facts.cause.provenance
     written_over = accesses.doubts.written_over
+    is_in_turn = any(_take_turns(accesses, race) for race in races[:1])
     seen = set()
     for race in races[:1]:
         seen.add(race.object.address)
         found = candidate_of(accesses, race, holder)
+        found = replace(found, takes_turns=is_in_turn)
         found = _with_users(found, race.object.address, facts, at_work)
         yield replace(found, is_written_over=race.object.address == written_over)
     for finding in findings:
@@ -159,10 +162,15 @@ def _candidates(
     if not is_victim:
         # The code at fault works on what was written over.
         for site in _sites(facts, at_work):
-            yield replace(site, is_written_over=written_over is not None)
+            yield replace(site, is_written_over=written_over is not None, takes_turns=is_in_turn)
     for race in races[1:MAX_RACES]:
         found = candidate_of(accesses, race, holder)
         yield replace(found, is_written_over=race.object.address == written_over)
+
+
+def _take_turns(accesses: Accesses, race: Race) -> bool:
+    first, second = (thread.lwp for thread in race.threads[:2])
+    return race.confidence is Confidence.POSSIBLE and take_turns(accesses, first, second)
 
 
 def _at_work(observer: Observer, facts: Facts) -> Set[int]:

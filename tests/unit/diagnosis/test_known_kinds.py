@@ -183,6 +183,13 @@ def test_what_something_else_wrote_over_is_not_likely_to_be_a_race_of_it() -> No
     assert level(written_over, "gh-141805") == "possible"
 
 
+def test_what_threads_do_in_turn_is_not_likely_to_be_a_race() -> None:
+    features = crash(BYTEARRAY, frames="bytearray_append")
+    assert level(features, "gh-129107") == "exact"
+    in_turn = replace(features, candidates=(replace(BYTEARRAY, takes_turns=True),))
+    assert level(in_turn, "gh-129107") == "possible"
+
+
 def test_an_extension_that_faults_by_itself_has_no_issue_of_cpythons() -> None:
     features = crash(suspect("set", "update update"), frames="set_update_internal")
     assert level(features, "gh-141805") == "exact"
