@@ -231,6 +231,10 @@ def _is_outdone(found: _Identification, others: Sequence[_Identification]) -> bo
             return True
         if _knows_the_user(match, other.match):
             continue
+        if _is_further_in(other.match, match):
+            return True
+        if _is_further_in(match, other.match):
+            continue
         if not match.is_whole and match.functions < other.match.functions:
             return True
         if not other.is_reported or not (other.match.is_whole or other.match.is_strong):
@@ -257,6 +261,13 @@ def _knows_the_user(one: Match, other: Match) -> bool:
         and bool(other.pattern.functions)
         and not other.is_user
     )
+
+
+def _is_further_in(one: Match, other: Match) -> bool:
+    """Whether ``one``'s functions work on a better suspect, and ``other`` is of what merely leads
+    there: the ``map`` of one thread that steps an object which threads share.
+    """
+    return one.is_user and one.is_inner and one.rank < other.rank and not other.functions
 
 
 def _has_rival(found: _Identification, others: Sequence[_Identification]) -> bool:

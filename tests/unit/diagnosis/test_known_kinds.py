@@ -55,6 +55,13 @@ KINDS: dict[str, tuple[str, CrashFeatures]] = {
         "gh-146452",
         crash(suspect("_pickle.Pickler", "dump dump"), frames="save save_dict dump"),
     ),
+    "what one thread can do to an element alone, where two race on it": (
+        "gh-143200",
+        crash(
+            suspect("xml.etree.ElementTree.Element", "delitem getitem"),
+            frames="element_ass_subscr list_dealloc",
+        ),
+    ),
     "what a partial calls is at fault": (
         "gh-143880",
         crash(
