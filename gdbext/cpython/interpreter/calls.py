@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from gdbext.cpython.interpreter.frames import Frame, FrameCode
-from gdbext.cpython.interpreter.names import attribute, class_attribute, operand, resolve
+from gdbext.cpython.interpreter.names import attribute, class_attribute, in_class, operand, resolve
 from gdbext.cpython.interpreter.operations import BytecodeOperation, Name
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.cpython.objects.methods import builtin_name
@@ -54,6 +54,12 @@ OPERATORS = {
     ">>": "rshift",
     "**": "pow",
 }
+HOOKS = {
+    "load-attr": "__getattribute__",
+    "store-attr": "__setattr__",
+    "delete-attr": "__delattr__",
+}
+"""What a class may have in place of all of that."""
 GETTERS = {"operator.itemgetter": "load-subscr", "operator.attrgetter": "load-attr"}
 """Callables that do one operation to their argument, which bytecode has an instruction for."""
 
@@ -137,11 +143,16 @@ def _method(
     found = attribute(objects, receiver, operation.name)
     if found is None:
         return None
-    is_bound = (
-        objects.attribute(receiver, operation.name) is None
-        and info.name != "module"
-        and not info.is_subclass("type")
-    )
+    if objects.attribute(receiver, operation.name) is not None or info.name == "module":
+        return found, None
+    described = objects.type_info(receiver) if info.is_subclass("type") else info
+    inside = in_class(objects, described or info, operation.name)
+    kind = objects.type_of(inside) if inside else None
+    if kind is not None and kind.name == "classmethod":
+        function = objects.pointer("classmethod", found, "cm_callable")
+        owner = receiver if described is not info else info.address
+        return (function, owner) if function else None
+    is_bound = described is info and (kind is None or kind.name != "staticmethod")
     return found, receiver if is_bound else None
 
 
@@ -152,17 +163,22 @@ def _accessor(
     info = objects.type_of(receiver)
     if info is None or not info.is_python_class or operation.name is None:
         return None
+    names = operation.arguments[:1]
+    values = tuple(operand(objects, frame, operation, name, is_running) for name in names)
+    if (hook := class_attribute(objects, info, HOOKS[operation.kind])) is not None:
+        return called(objects, hook, receiver, (None, *values))
     descriptor = class_attribute(objects, info, operation.name)
     kind = objects.type_of(descriptor) if descriptor else None
     if descriptor is None or kind is None:
         return None
     field, special = ACCESSORS[operation.kind]
-    names = operation.arguments[:1]
-    values = tuple(operand(objects, frame, operation, name, is_running) for name in names)
     if objects.is_a(kind, "property"):
         getter = objects.field("propertyobject", descriptor, field)
         return called(objects, getter, receiver, values) if getter else None
     method = class_attribute(objects, kind, special) if kind.is_python_class else None
+    if special == "__get__" and class_attribute(objects, kind, "__set__") is None:
+        # What the instance has itself comes before what only gives: functools.cached_property.
+        method = None if objects.attribute(receiver, operation.name) is not None else method
     return called(objects, method, descriptor, (receiver, *values)) if method else None
 
 

@@ -89,7 +89,15 @@ def attribute(objects: Objects, owner: int, name: str) -> int | None:
 def class_attribute(objects: Objects, info: TypeInfo, name: str, skip: int = 0) -> int | None:
     """What a class written in Python, or its nearest base that has it, has under that name;
     ``skip`` passes over that many.
+
+    What a static method wraps is what its name gives.
     """
+    found = in_class(objects, info, name, skip)
+    return (found and static_function(objects, found)) or found
+
+
+def in_class(objects: Objects, info: TypeInfo, name: str, skip: int = 0) -> int | None:
+    """The same as it lies in the class: a static method as such."""
     for base in objects.bases(info):
         found = (
             objects.dict_get_str(base.dict, name) if base.is_python_class and base.dict else None
@@ -97,15 +105,17 @@ def class_attribute(objects: Objects, info: TypeInfo, name: str, skip: int = 0) 
         if found and skip:
             skip -= 1
         elif found:
-            kind = objects.type_of(found)
-            is_static = (
-                kind is not None
-                and kind.name == "staticmethod"
-                and objects.layout.has("staticmethod", "sm_callable")
-            )
-            # What a static method wraps is what its name gives.
-            return objects.pointer("staticmethod", found, "sm_callable") if is_static else found
+            return found
     return None
+
+
+def static_function(objects: Objects, address: int) -> int | None:
+    """The function of a static method; None of anything else."""
+    info = objects.type_of(address)
+    is_static = info is not None and info.name == "staticmethod"
+    if not is_static or not objects.layout.has("staticmethod", "sm_callable"):
+        return None
+    return objects.pointer("staticmethod", address, "sm_callable")
 
 
 def _key(
@@ -160,7 +170,7 @@ def operand(
         and objects.type_of(frame.room[place])
     ):
         return frame.room[place]
-    if operation.kind in VARIABLES and name is not None:
+    if operation.kind in VARIABLES and name is not None and name == operation.receiver:
         return (
             frame.slots.get(frame.slot_names[name[1]]) if name[1] < len(frame.slot_names) else None
         )

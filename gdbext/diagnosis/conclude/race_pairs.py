@@ -6,7 +6,7 @@ Whoever asks why another thread, line or operation is named begins here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gdbext.cpython.traits.effects import Effect
@@ -51,10 +51,12 @@ class Pair:
 def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) -> list[Pair]:
     """Objects that two threads work on and at least one may change, the most suspicious first."""
     by_object: dict[int, dict[int, Access]] = {}
-    private = {a.address for of_thread in by_thread.values() for a in of_thread if a.is_private}
+    everything = [access for of_thread in by_thread.values() for access in of_thread]
+    private = {a.address for a in everything if a.is_private}
+    changed = {a.address for a in everything if a.effect.changes and not a.is_guarded}
     for lwp, of_thread in by_thread.items():
         for access in of_thread:
-            if access.address in private or not _is_suspicious(accesses, access):
+            if access.address in private or not _is_suspicious(accesses, access, changed):
                 continue
             if _has_handed_on(accesses, access):
                 continue
@@ -80,7 +82,7 @@ def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) 
 def _pairs_on_parts(accesses: Accesses, items: Sequence[Access]) -> Iterator[Pair]:
     """Pairs on a part of what the crashed thread works on."""
     for whole, part, change in accesses_to_parts(accesses, items):
-        if _is_suspicious(accesses, change) and (pair := _pair(accesses, (part, change))):
+        if _is_suspicious(accesses, change, ()) and (pair := _pair(accesses, (part, change))):
             yield replace(pair, whole=SharedObject(whole.address, whole.type))
 
 
@@ -108,16 +110,23 @@ def _has_handed_on(accesses: Accesses, access: Access) -> bool:
     return access.is_passing_on and access.lwp != accesses.crashed
 
 
-def _is_suspicious(accesses: Accesses, access: Access) -> bool:
+def _is_suspicious(accesses: Accesses, access: Access, changed: Container[int]) -> bool:
+    """Whether an access may be one half of a race.
+
+    All code calls functions and looks into classes: that counts for a function which another thread
+    may have ``changed``.
+    """
     if access.proximity is Proximity.EARLIER or traits_of(access.type).immutable:
         return False
     if access.proximity is not Proximity.INSIDE and (
         identifies(access.operation) or _only_looks_up(access)
     ):
         return False
+    if access.type == "function":
+        return access.effect.changes or access.address in changed
     # A class has a metaclass's type: contextlib's own helpers are of ABCMeta.
     kinds = {access.type, *accesses.bases.get(access.address, ())}
-    return kinds.isdisjoint(("type", "function")) or access.effect.changes
+    return "type" not in kinds or access.effect.changes
 
 
 def _pair(accesses: Accesses, candidates: Iterable[Access]) -> Pair | None:

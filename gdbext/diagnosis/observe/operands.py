@@ -38,6 +38,21 @@ STORES = ("store-attr", "store-subscr")
 CONSTANTS = ("const", "int")
 FUNCTIONS = ("function", "classmethod", "staticmethod")
 CLASSES = ("type", "object")
+METHODS = frozenset(
+    {
+        "method",
+        "builtin_function_or_method",
+        "builtin_method",
+        "method-wrapper",
+        "method_descriptor",
+        "wrapper_descriptor",
+        "classmethod_descriptor",
+        "classmethod",
+        "staticmethod",
+        "module",
+    }
+)
+"""What an attribute that is called is as a rule: the call is done to the object that has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +110,8 @@ class Operand:
 
     def effect(self, type_name: str) -> Effect:
         """What is done to the object, which is of that type."""
-        if self.shows_elsewhere:
+        is_function_called = type_name == "function" and self.operation == CALL
+        if self.shows_elsewhere or is_function_called:
             return Effect.READ
         effect = effect_on_argument if self.is_argument else effect_of
         return effect(type_name, self.bytecode, self.is_iterator)
@@ -200,6 +216,7 @@ def _named(
     # An attribute that is called is not of the object's own code, be it one of a __getattr__'s.
     is_elsewhere = bytecode.kind == "call-method" and callee is not None and callee.is_hidden
     calls_python = callee is not None and (callee.is_python or is_elsewhere)
+    held = _held(objects, frame, bytecode, is_on_stack)
     is_method = bytecode.receiver in names
     stored = _stored(objects, frame, bytecode, is_on_stack)
     first = 1 if bytecode.kind == "call" else 0
@@ -213,6 +230,8 @@ def _named(
             addresses.add(resolve(objects, frame, name))
         for address in addresses - {None}:
             if address is not None:
+                is_read = is_called and _is_function(objects, address)
+                only_has_it = held is not None and is_method and position == 0
                 yield _operand(
                     objects,
                     address,
@@ -220,9 +239,38 @@ def _named(
                     CALL if is_called else of_bytecode(bytecode),
                     is_argument=position > first,
                     is_own=is_method and position == 0,
-                    calls_python=calls_python,
+                    calls_python=(calls_python and not is_read) or only_has_it,
                     stores=stored if position == 0 else None,
                 )
+    if held is not None:
+        calls_held = calls_python and not _is_function(objects, held)
+        yield _operand(objects, held, bytecode, CALL, is_own=True, calls_python=calls_held)
+
+
+def _held(
+    objects: Objects, frame: Frame, bytecode: BytecodeOperation, is_on_stack: bool
+) -> int | None:
+    """The object that an attribute holds and that the code calls: a function, a partial, any
+    instance whose type can be called.
+
+    A call of a function takes its code and its defaults (Python/ceval.c, initialize_locals).
+    """
+    if bytecode.kind != "call-method" or bytecode.receiver is None:
+        return None
+    name = ("attr", bytecode.receiver, bytecode.name)
+    address = resolve(objects, frame, name)
+    if address is None and resolve(objects, frame, bytecode.receiver) is None:
+        # Where the call is over, its result lies there.
+        address = operand(objects, frame, bytecode, name, is_on_stack)
+    info = objects.type_of(address) if address else None
+    if info is None or info.name in METHODS or _is_class(info):
+        return None
+    return address if _has_slot(objects, info, "tp_call") else None
+
+
+def _is_function(objects: Objects, address: int) -> bool:
+    info = objects.type_of(address)
+    return info is not None and info.name == "function"
 
 
 def _stored(
@@ -436,6 +484,9 @@ def _is_plain_attribute(objects: Objects, info: TypeInfo, name: str | None) -> b
     Of a class that is one too: it is set under the lock of the class's dict (Objects/typeobject.c,
     type_setattro).  What is type's own, ``__name__`` say, is kept elsewhere.
     """
+    if info.name == "function" and name is not None:
+        # Its own fields have names with two underscores; all others are in its dict.
+        return not name.startswith("__")
     if info.is_subclass("type") and name is not None:
         in_c = (base.name for base in objects.bases(info) if not base.is_python_class)
         if name.startswith("__") or not all(base in CLASSES for base in in_c):
@@ -444,7 +495,10 @@ def _is_plain_attribute(objects: Objects, info: TypeInfo, name: str | None) -> b
         return False
     attribute = class_attribute(objects, info, name)
     descriptor = objects.type_of(attribute) if attribute else None
-    return descriptor is None or traits_of(descriptor.name).plain_descriptor
+    if descriptor is None or traits_of(descriptor.name).plain_descriptor:
+        return True
+    # Without these two it is only what an instance has that has no such attribute of its own.
+    return not any(_has_slot(objects, descriptor, s) for s in ("tp_descr_get", "tp_descr_set"))
 
 
 def _is_iterator(objects: Objects, info: TypeInfo) -> bool:
@@ -461,7 +515,11 @@ def _is_iterator(objects: Objects, info: TypeInfo) -> bool:
 
 
 def _steps_in_c(objects: Objects, info: TypeInfo) -> bool:
+    return _has_slot(objects, info, "tp_iternext")
+
+
+def _has_slot(objects: Objects, info: TypeInfo, slot: str) -> bool:
     try:
-        return bool(objects.field("PyTypeObject", info.address, "tp_iternext"))
+        return bool(objects.field("PyTypeObject", info.address, slot))
     except FAULTS:
         return False

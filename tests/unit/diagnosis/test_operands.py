@@ -6,10 +6,12 @@ import pytest
 
 from gdbext.cpython.interpreter.calls import callee
 from gdbext.cpython.interpreter.frames import Frame
+from gdbext.cpython.interpreter.names import operand
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.observe.bytecode_effects import effect_of
 from gdbext.diagnosis.observe.operands import Operand, operands
+from gdbext.diagnosis.observe.operations import CALL
 from gdbext.model import Operation, OperationKind
 from unit.interpreter.test_calls import method_of
 from unit.objects.object_world import World
@@ -176,3 +178,75 @@ def test_a_class_keeps_its_attributes_under_a_lock(world: World) -> None:
         for kind in ("store-attr", "delete-attr", "load-attr"):
             assert on(world, made, kind, name).is_guarded("type") is is_guarded, (kind, name)
     assert not on(world, made, "store-attr", None).is_guarded("type")
+
+
+def test_a_class_attribute_that_describes_nothing_is_only_what_an_instance_lacks(
+    world: World,
+) -> None:
+    class_of(world, "Pool", current=world.put([]), shared=world.instance(_described(world)))
+    pool = world.instance("Pool")
+    assert on(world, pool, "load-attr", "current").is_guarded("Pool")
+    assert on(world, pool, "store-attr", "current").is_guarded("Pool")
+    assert not on(world, pool, "load-attr", "shared").is_guarded("Pool")
+
+
+def _described(world: World) -> str:
+    """A class of descriptors that are not written in Python."""
+    world.set("PyTypeObject", class_of(world, "Member"), tp_descr_get=0x40_9100)
+    return "Member"
+
+
+def test_a_function_is_read_by_its_call_and_changed_by_its_own_fields_alone(world: World) -> None:
+    function = world.slotted("function")
+    called = on(world, function, "call", "handler")
+    assert called.effect("function") is Effect.READ
+    assert not called.is_guarded("function")
+    assert not on(world, function, "store-attr", "__defaults__").is_guarded("function")
+    assert on(world, function, "store-attr", "calls").is_guarded("function")
+
+
+def test_what_an_attribute_holds_is_what_is_called(world: World) -> None:
+    """Nothing is done to the object that has it."""
+    world.set("PyTypeObject", class_of(world, "Job"), tp_call=0x40_9200)
+    assert world.new_class("Binding", names=("handler",))
+    job = world.instance("Job")
+    binding = world.instance("Binding", job)
+    outer, held = _calls(world, binding, "handler")
+    assert (outer.address, outer.shows_elsewhere) == (binding, True)
+    assert (held.address, held.operation, held.shows_elsewhere) == (job, CALL, False)
+
+
+def test_what_a_call_has_given_is_not_what_was_called(world: World) -> None:
+    """It lies where the method was on the value stack."""
+    shared, result = world.put([]), world.put({})
+    frame = Frame(
+        0, 0, "f", "a.py", 1, 0, 0, {"shared": shared}, (), ("shared",), room=(result, shared)
+    )
+    places = {("attr", SHARED, "pop"): 0, SHARED: 1}
+    operation = BytecodeOperation(0, "call-method", SHARED, "pop", (), places)
+    (found,) = operands(world.objects, frame, operation, None, is_on_stack=True)
+    assert (found.address, found.shows_elsewhere) == (shared, False)
+
+
+def test_of_a_variable_that_is_stored_to_the_value_is_looked_up_as_usual(world: World) -> None:
+    cell = world.slotted("cell")
+    namespace = world.put({"limit": 3})
+    frame = Frame(0, 0, "f", "a.py", 1, 0, namespace, {"shared": cell}, (), ("shared",))
+    variable = ("deref", 0)
+    operation = BytecodeOperation(0, "store-deref", variable, None, (("global", "limit"),))
+    (found,) = operands(world.objects, frame, operation, None, is_on_stack=False)
+    assert found.address == cell
+    limit = operand(world.objects, frame, operation, ("global", "limit"), False)
+    assert limit is not None
+    assert world.objects.int_value(limit) == 3
+
+
+def test_a_method_is_called_on_the_object_that_has_it(world: World) -> None:
+    (found,) = _calls(world, world.put([]), "append")
+    assert not found.shows_elsewhere
+
+
+def _calls(world: World, shared: int, name: str) -> list[Operand]:
+    frame = Frame(0, 0, "f", "a.py", 1, 0, 0, {"shared": shared}, (), ("shared",))
+    operation = BytecodeOperation(0, "call-method", SHARED, name)
+    return list(operands(world.objects, frame, operation, None, is_on_stack=False))

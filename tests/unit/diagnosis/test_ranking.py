@@ -88,6 +88,15 @@ def test_readers_alone_are_suspects_only_where_nothing_guards_the_object() -> No
     )
 
 
+def test_who_calls_a_function_that_another_thread_changes_races_with_that() -> None:
+    """All threads call functions: that alone is nothing."""
+    calls = access(1, 0x1000, "function", "call", Effect.READ, Proximity.AT, 3)
+    sets = access(2, 0x1000, "function", "setattr:__kwdefaults__", Effect.WRITE, Proximity.AT, 9)
+    assert pairs(calls, sets) == [(0x1000, "call", "setattr")]
+    assert pairs(calls, replace(calls, lwp=2)) == []
+    assert pairs(calls, replace(sets, is_guarded=True)) == []
+
+
 def test_an_object_that_both_threads_lock_comes_after_one_that_nothing_guards() -> None:
     guarded = [
         access(lwp, 0x2000, "list", "append", Effect.RESIZE, Proximity.AT, 4, 4, is_guarded=True)

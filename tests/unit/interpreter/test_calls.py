@@ -240,3 +240,70 @@ def test_a_real_tuple_and_a_real_dict_are_unpacked(world: World) -> None:
     found = callee(world.objects, frame, run, False)
     assert found is not None
     assert (found.arguments, found.keywords) == ((one, two), ("size",))
+
+
+JOB = ("fast", 0)
+VALUE = ("fast", 1)
+
+
+def class_of(world: World, name: str, **attributes: int) -> None:
+    """A class statement's class with those attributes."""
+    fields = world.dict([(world.put(key), value) for key, value in attributes.items()])
+    world.set("PyTypeObject", world.new_class(name), tp_dict=fields)
+
+
+def on(world: World, kind: str, name: str, job: int, value: int) -> Callee | None:
+    """What an operation on an attribute of the variable ``job`` runs."""
+    frame = Frame(0, 0, "f", "a.py", 1, 0, 0, {"job": job, "value": value}, (), ("job", "value"))
+    arguments = () if kind == "load-attr" else (VALUE,)
+    return callee(world.objects, frame, BytecodeOperation(0, kind, JOB, name, arguments), False)
+
+
+def test_a_static_method_gets_the_calls_arguments_alone(world: World) -> None:
+    function = world.slotted("function")
+    method = world.slotted("staticmethod", sm_callable=function)
+    class_of(world, "Job", apply=method, work=world.slotted("function"))
+    job, value = world.instance("Job"), world.put([])
+    found = on(world, "call-method", "apply", job, value)
+    assert found is not None
+    assert (found.function, found.owner, found.arguments) == (function, None, (value,))
+    bound = on(world, "call-method", "work", job, value)
+    assert bound is not None
+    assert (bound.owner, bound.arguments) == (job, (value,))
+
+
+def test_a_class_method_gets_the_class(world: World) -> None:
+    function = world.slotted("function")
+    class_of(world, "Job", make=world.slotted("classmethod", cm_callable=function))
+    job, value = world.instance("Job"), world.put([])
+    for receiver in (job, world.types["Job"]):
+        found = on(world, "call-method", "make", receiver, value)
+        assert found is not None
+        assert (found.function, found.owner) == (function, world.types["Job"])
+
+
+def test_a_class_attribute_gives_itself_unless_its_class_says_else(world: World) -> None:
+    getter = world.slotted("function")
+    class_of(world, "Cached", __get__=getter)
+    class_of(world, "Job", limit=world.put(3), cached=world.instance("Cached"))
+    job, value = world.instance("Job"), world.put([])
+    assert on(world, "load-attr", "cached", job, value) is not None
+    assert on(world, "load-attr", "limit", job, value) is None
+
+
+def test_what_an_instance_has_itself_is_not_asked_of_a_class_that_only_gives(world: World) -> None:
+    getter = world.slotted("function")
+    class_of(world, "Cached", __get__=getter)
+    made = world.new_class("Job", names=("result",))
+    fields = world.dict([(world.put("result"), world.instance("Cached"))])
+    world.set("PyTypeObject", made, tp_dict=fields)
+    assert on(world, "load-attr", "result", world.instance("Job", world.put(1)), 0) is None
+
+
+def test_a_class_may_set_all_attributes_itself(world: World) -> None:
+    hook = world.slotted("function")
+    class_of(world, "Job", __setattr__=hook)
+    job, value = world.instance("Job"), world.put([])
+    found = on(world, "store-attr", "result", job, value)
+    assert found is not None
+    assert (found.function, found.owner, found.arguments) == (hook, job, (None, value))
