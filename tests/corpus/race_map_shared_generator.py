@@ -9,6 +9,7 @@ EXPECT = {
     "attempts": 3,
     "object_type": ("generator", "map"),
     "known": ("gh-120321", "gh-156351", "gh-135325"),
+    "known_also": ("gh-124397",),
 }
 
 

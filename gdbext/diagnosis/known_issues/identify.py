@@ -241,6 +241,8 @@ def _is_outdone(found: _Identification, others: Sequence[_Identification]) -> bo
             continue
         if not match.is_whole or found.is_fixed or not found.is_reported:
             return True
+        if _is_by_threads(other, found):
+            return True
         if other.match.rank < match.rank:
             return True
         if other.match.candidate is not match.candidate and (
@@ -248,6 +250,15 @@ def _is_outdone(found: _Identification, others: Sequence[_Identification]) -> bo
         ):
             return True
     return False
+
+
+def _is_by_threads(one: _Identification, other: _Identification) -> bool:
+    """Whether ``one`` is an issue of threads that change the object at once, as these do, and
+    ``other`` of Python code that an operation calls and that changes it meanwhile.
+    """
+    is_of_calls = other.issue.defect == BORROWED and other.issue.one_thread == "enough"
+    is_same = one.match.candidate is other.match.candidate
+    return is_of_calls and is_same and one.issue.needs_threads and bool(one.match.functions)
 
 
 def _knows_the_user(one: Match, other: Match) -> bool:

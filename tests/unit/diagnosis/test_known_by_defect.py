@@ -210,6 +210,13 @@ ROWS: tuple[tuple[str, str, str, str, dict[str, str]], ...] = (
     ("gh-132551", "3.13.5", "_io.BytesIO", "read write", {}),
     (
         "gh-132551",
+        "3.13.5",
+        "_io.BytesIO",
+        "write truncate",
+        {"in": "resize_buffer write_bytes _io_BytesIO_write"},
+    ),
+    (
+        "gh-132551",
         "3.14.0",
         "_io.BytesIO",
         "getvalue write",
@@ -606,6 +613,15 @@ def test_the_defect_is_in_first_place(
     assert found, "nothing matches"
     assert found[0].id in right.split("|"), [(issue.id, issue.match, issue.why) for issue in found]
     assert found[0].match in ("exact", "likely")
+
+
+def test_what_threads_do_is_not_what_called_python_code_would_do() -> None:
+    """gh-143378 is of one thread's write(), whose argument's code changes the BytesIO."""
+    seen = {"in": "resize_buffer write_bytes _io_BytesIO_write"}
+    found = identify("3.13.5", crash("_io.BytesIO", "write truncate", seen)).issues
+    sure = [issue.id for issue in found if issue.match != "possible"]
+    assert "gh-132551" in sure
+    assert "gh-143378" not in sure
 
 
 FIXES = {issue.id: issue.fixed_in for issue in catalogue()}
