@@ -28,6 +28,8 @@ its second argument points to.
 """
 OBJECT = {FIRST: b"\x48\x89\xf9", SECOND: b"\x48\x89\xf1", IN_ARRAY: b"\x48\x8b\x0e"}
 """``mov %rdi,%rcx``, ``mov %rsi,%rcx``, ``mov (%rsi),%rcx``."""
+CALL = 5
+CALL_AS_JUMP = bytes.fromhex("ff3506000000 ff2508000000")
 LEAVES = ("ret", "jmp", "call", "int3", "ud2", "hlt", "syscall")
 
 
@@ -113,7 +115,10 @@ def movable(code: bytes, size: int) -> int | None:
             return None
         if moved is None:
             is_branch = any(isinstance(o, int) for o in found.operands)
-            if is_branch or found.mnemonic.startswith(LEAVES):
+            is_last = position + found.size >= JUMP
+            if (is_branch or found.mnemonic.startswith(LEAVES)) and not (
+                is_last and _is_direct_call(code[position : position + found.size])
+            ):
                 return None
             if _distance(code[position : position + found.size]) is None:
                 return None
@@ -199,10 +204,33 @@ def detour(
         + noting
         + b"\x5a\x59\x58\x9d"
     )
-    there = moved_to(moved, function, place + len(before))
+    calls = moved[-CALL:] if _ends_in_call(moved) else b""
+    there = moved_to(moved[: len(moved) - len(calls)], function, place + len(before))
     if there is None:
         return None
-    return before + there + b"\xff\x25\0\0\0\0" + struct.pack("<Q", function + len(moved))
+    behind = function + len(moved)
+    if calls:
+        # What is called returns to the function itself: a stack never has the detour on it.
+        target = behind + struct.unpack("<i", calls[1:])[0]
+        # push and jmp, by the words behind them.
+        return before + there + CALL_AS_JUMP + struct.pack("<QQ", behind, target)
+    return before + there + b"\xff\x25\0\0\0\0" + struct.pack("<Q", behind)
+
+
+def _is_direct_call(code: bytes) -> bool:
+    return len(code) == CALL and code[:1] == b"\xe8"
+
+
+def _ends_in_call(code: bytes) -> bool:
+    """Whether the last of the instructions is a call of a function that it names."""
+    position = size = 0
+    while position < len(code):
+        found = decode(code[position : position + 15])
+        if found is None:
+            return False
+        size = found.size
+        position += size
+    return _is_direct_call(code[len(code) - size :])
 
 
 def _noting(function: int, ring: Ring, offsets: Offsets) -> bytes:

@@ -136,7 +136,10 @@ def test_what_is_not_written_to_the_end_or_was_written_too_late_is_left_out() ->
         ("55 4889e5 4883ec10 c3", 8),
         ("488d1510000000 c3", 7),  # lea 0x10(%rip),%rdx
         ("7403 90 90 90 90 c3", None),  # je among the first bytes
-        ("e800000000 c3", None),  # call
+        ("e800000000 c3", 5),  # call
+        ("90 90 e800000000 c3", 7),
+        ("eb0390909090 c3", None),  # jmp
+        ("ffd0 90 90 90 90", None),  # call *%rax
         ("c3 90 90 90 90 90", None),  # ret
         ("ff2500000000", None),  # jmp through a word
         ("c7051000000001000000 c3", None),  # movl $1,0x10(%rip): the distance is not last
@@ -160,3 +163,13 @@ def test_a_distance_from_the_program_counter_is_kept_right(place: Place) -> None
     assert len(place.noted()) == 1
     assert detours.moved_to(place.code[:7], 0, 1 << 40) is None
     assert detours.jump(0, 1 << 40) is None
+
+
+def test_a_function_that_begins_with_a_call_has_it_return_to_itself() -> None:
+    """push %rbx; call 0x40; add $1,%rax; pop %rbx; ret, and there: lea 1(%rdi),%rax; ret"""
+    place = Place(bytes.fromhex("53 e83a000000 4883c001 5b c3"))
+    place.memory[0x40:0x45] = bytes.fromhex("488d4701c3")
+    place.watch(FIRST, TYPE)
+    address = place.object(TYPE)
+    assert place.call(address, 0) == address + 2
+    assert [noted.address for noted in place.noted()] == [address]
