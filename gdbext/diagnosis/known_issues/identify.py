@@ -69,6 +69,14 @@ class _Identification:
         return self.match.score + weights.REPORTED * self.is_reported
 
     @property
+    def order(self) -> tuple[bool, bool, float, int, bool]:
+        """The best first of those that match as far: what speaks against one puts it behind, and of
+        two that fit as well that of the better suspect is the nearer.
+        """
+        has_doubt = self.contradiction is not None
+        return self.is_fixed, has_doubt, -self.score, self.match.rank, self.is_duplicate
+
+    @property
     def is_sure(self) -> bool:
         """What makes an exact match, where no other issue fits as well."""
         return not self.contradiction and (
@@ -129,7 +137,7 @@ def identify(version: str, features: CrashFeatures, limit: int = MAX_ISSUES) -> 
         if _is_at_hand(issue, crash) and (m := _best(issue, crash, parsed))
     ]
     ranked = [(level, m) for m in found if (level := _level(m, found))]
-    ranked.sort(key=lambda p: (ORDER.index(p[0]), p[1].is_fixed, -p[1].score, p[1].is_duplicate))
+    ranked.sort(key=lambda p: (ORDER.index(p[0]), *p[1].order))
     if ranked and ranked[0][0] == "exact":
         # What is only possible is of no use beside what it is.
         ranked = [(level, m) for level, m in ranked if level != "possible"]

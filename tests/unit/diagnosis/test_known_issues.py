@@ -534,3 +534,20 @@ def test_a_pre_release_older_than_the_fix_has_the_defect_as_the_releases_before_
         for version in ("3.14.0", "3.15.0a0")
     }
     assert levels == {"3.14.0": "exact", "3.15.0a0": "exact"}
+
+
+def test_of_what_is_only_possible_the_better_suspects_issue_stands_first() -> None:
+    """And what speaks against an issue puts it behind, however well it fits."""
+
+    def stepped(kind: str) -> Candidate:
+        return Candidate(
+            types=frozenset({kind}), operations=operations("next next"), is_certain=False
+        )
+
+    kinds = ("itertools.groupby", "list_iterator")
+    for first, second in (kinds, kinds[::-1]):
+        crash = CrashFeatures(candidates=(stepped(first), stepped(second)), is_victim=True)
+        found = [(issue.id, issue.match) for issue in identify("3.13.5", crash, limit=9).issues]
+        best = "gh-150791" if first == "itertools.groupby" else "gh-124397"
+        assert found[0] == (best, "possible")
+        assert found[-1] == ("gh-143543", "possible")
