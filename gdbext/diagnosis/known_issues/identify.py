@@ -235,6 +235,10 @@ def _is_outdone(found: _Identification, others: Sequence[_Identification]) -> bo
     for other in others:
         if other.issue.group == found.issue.group or not other.is_good or not other.may_have_it:
             continue
+        if _is_by_threads(other, found):
+            return True
+        if _is_by_threads(found, other):
+            continue
         if _knows_the_user(other.match, match):
             return True
         if _knows_the_user(match, other.match):
@@ -248,8 +252,6 @@ def _is_outdone(found: _Identification, others: Sequence[_Identification]) -> bo
         if not other.is_reported or not (other.match.is_whole or other.match.is_strong):
             continue
         if not match.is_whole or found.is_fixed or not found.is_reported:
-            return True
-        if _is_by_threads(other, found):
             return True
         if other.match.rank < match.rank:
             return True
@@ -266,7 +268,9 @@ def _is_by_threads(one: _Identification, other: _Identification) -> bool:
     """
     is_of_calls = other.issue.defect == BORROWED and other.issue.one_thread == "enough"
     is_same = one.match.candidate is other.match.candidate
-    return is_of_calls and is_same and one.issue.needs_threads and bool(one.match.functions)
+    has_both_sides = len(one.match.direct) > 1 and all(one.match.direct)
+    is_seen = has_both_sides or bool(one.match.functions)
+    return is_of_calls and is_same and one.issue.needs_threads and is_seen
 
 
 def _knows_the_user(one: Match, other: Match) -> bool:

@@ -58,7 +58,10 @@ KINDS: dict[str, tuple[str, CrashFeatures]] = {
     "what one thread can do to an element alone, where two race on it": (
         "gh-143200",
         crash(
-            suspect("xml.etree.ElementTree.Element", "delitem getitem"),
+            replace(
+                suspect("xml.etree.ElementTree.Element", "delitem getitem", is_certain=False),
+                used_in=frozenset({"element_ass_subscr"}),
+            ),
             frames="element_ass_subscr list_dealloc",
         ),
     ),
