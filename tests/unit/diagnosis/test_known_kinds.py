@@ -172,6 +172,18 @@ def test_an_issue_of_which_all_is_seen_leaves_the_others_possible() -> None:
     assert found.get("gh-148735", "possible") == "possible"
 
 
+@pytest.mark.parametrize("done", ["max", "max print"])
+def test_what_one_thread_steps_leads_to_what_threads_share(done: str) -> None:
+    """``max(map(len, buffer))``: the map is the thread's own."""
+    functions = frozenset({"_stringio_readline", "stringio_iternext"})
+    buffer = replace(suspect("_io.StringIO", done), used_in=functions)
+    own = suspect("map", "next", is_certain=False)
+    frames = "_stringio_readline stringio_iternext map_next PyIter_Next min_max"
+    found = {i.id: i.match for i in identify("3.13.5", crash(buffer, own, frames=frames)).issues}
+    assert next(iter(found)) == "gh-153296"
+    assert found.get("gh-124397", "possible") == "possible"
+
+
 def test_a_wrong_issue_does_not_make_the_signature() -> None:
     """The defect's words are those of what explains the crash."""
     hidden = suspect("functools.partial", "call call")
