@@ -265,6 +265,12 @@ def _held(
     info = objects.type_of(address) if address else None
     if info is None or info.name in METHODS or _is_class(info):
         return None
+    owner = resolve(objects, frame, bytecode.receiver)
+    is_owners = owner is not None and objects.attribute(owner, bytecode.name or "") is not None
+    if not is_owners and _has_slot(objects, info, "tp_descr_get"):
+        # Of the class, and bound to its object: the methods that pybind11, nanobind and Cython make
+        # have types of their own.
+        return None
     return address if _has_slot(objects, info, "tp_call") else None
 
 

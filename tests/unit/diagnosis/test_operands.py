@@ -216,6 +216,19 @@ def test_what_an_attribute_holds_is_what_is_called(world: World) -> None:
     assert (held.address, held.operation, held.shows_elsewhere) == (job, CALL, False)
 
 
+def test_what_binds_to_the_object_is_its_method_whatever_its_type(world: World) -> None:
+    """Those that pybind11, nanobind and Cython make; held by an instance it does not bind."""
+    described = class_of(world, "nb_method")
+    world.set("PyTypeObject", described, tp_call=0x40_9200, tp_descr_get=0x40_9100)
+    method = world.instance("nb_method")
+    class_of(world, "Registry", set=method)
+    (found,) = _calls(world, world.instance("Registry"), "set")
+    assert (found.operation.name, found.shows_elsewhere) == ("set", False)
+    assert world.new_class("Holder", names=("set",))
+    _, held = _calls(world, world.instance("Holder", method), "set")
+    assert held.address == method
+
+
 def test_what_a_call_has_given_is_not_what_was_called(world: World) -> None:
     """It lies where the method was on the value stack."""
     shared, result = world.put([]), world.put({})
