@@ -235,17 +235,9 @@ def _is_outdone(found: _Identification, others: Sequence[_Identification]) -> bo
     for other in others:
         if other.issue.group == found.issue.group or not other.is_good or not other.may_have_it:
             continue
-        if _is_by_threads(other, found):
-            return True
-        if _is_by_threads(found, other):
-            continue
-        if _knows_the_user(other.match, match):
-            return True
-        if _knows_the_user(match, other.match):
-            continue
-        if _is_further_in(other.match, match):
-            return True
-        if _is_further_in(match, other.match):
+        if (is_before := _goes_before(other, found)) is not None:
+            if is_before:
+                return True
             continue
         if not match.is_whole and match.functions < other.match.functions:
             return True
@@ -260,6 +252,20 @@ def _is_outdone(found: _Identification, others: Sequence[_Identification]) -> bo
         ):
             return True
     return False
+
+
+def _goes_before(one: _Identification, other: _Identification) -> bool | None:
+    """Whether ``one`` explains the crash better, or ``other`` does; None where neither is seen to
+    do so.
+    """
+    for by_one, by_other in (
+        (_is_by_threads(one, other), _is_by_threads(other, one)),
+        (_knows_the_user(one.match, other.match), _knows_the_user(other.match, one.match)),
+        (_is_further_in(one.match, other.match), _is_further_in(other.match, one.match)),
+    ):
+        if by_one or by_other:
+            return by_one
+    return None
 
 
 def _is_by_threads(one: _Identification, other: _Identification) -> bool:
