@@ -22,6 +22,7 @@ from gdbext.diagnosis.observe.accesses_by_code import called_object, current_ope
 from gdbext.diagnosis.observe.c_types import HEADERS
 from gdbext.diagnosis.observe.c_variables import object_variables, resumed_loops
 from gdbext.diagnosis.observe.observer import Observer
+from gdbext.diagnosis.observe.operands import steps_in_c
 from gdbext.diagnosis.observe.operations import (
     CALL,
     of_c_function,
@@ -90,9 +91,43 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
             in_c[address] = replace(access, operation=operation)
     for access in list(in_c.values()):
         if access.is_own:
-            for behind in _behind(observer, access):
+            for behind in (*_behind(observer, access), *_walked(observer, access)):
                 in_c.setdefault(behind.address, behind)
     return in_c
+
+
+def _walked(observer: Observer, access: Access) -> Iterator[Access]:
+    """The container that C code walks by an iterator, as it has no lock for that: whoever is in
+    ``odictiter_iternext`` reads the OrderedDict's nodes, and no argument is that.
+    """
+    for container in walked_without_lock(observer.session.objects, access.address):
+        type_name = type_name_of(observer, container)
+        if type_name is not None:
+            yield replace(
+                access,
+                address=container,
+                type=type_name,
+                effect=Effect.READ,
+                is_guarded=False,
+                is_private=False,
+                is_unshared=_is_unshared(observer, access.lwp, container),
+                through=None,
+            )
+
+
+def walked_without_lock(objects: Objects, iterator: int) -> Iterator[int]:
+    """The container that an iterator of C's walks, where that does not lock itself for it."""
+    info = objects.type_of(iterator)
+    if info is None or not steps_in_c(objects, info):
+        return
+    shows = traits_of(canonical(info.name)).shows_container_in
+    for reference in objects.children(iterator) if shows else ():
+        kind = objects.type_of(reference.target)
+        if reference.slot not in shows or kind is None:
+            continue
+        traits = traits_of(canonical(kind.name))
+        if not (traits.immutable or traits.locks_itself):
+            yield reference.target
 
 
 def _behind(observer: Observer, access: Access, depth: int = 0) -> Iterator[Access]:

@@ -514,13 +514,14 @@ def _is_iterator(objects: Objects, info: TypeInfo) -> bool:
     it has no ``__next__`` (Objects/typeobject.c, update_one_slot).
     """
     if not info.is_python_class:
-        return _steps_in_c(objects, info) or same_struct(info.name, "generator")
+        return steps_in_c(objects, info) or same_struct(info.name, "generator")
     if class_attribute(objects, info, "__next__") is not None:
         return True
-    return any(_steps_in_c(objects, b) for b in objects.bases(info) if not b.is_python_class)
+    return any(steps_in_c(objects, b) for b in objects.bases(info) if not b.is_python_class)
 
 
-def _steps_in_c(objects: Objects, info: TypeInfo) -> bool:
+def steps_in_c(objects: Objects, info: TypeInfo) -> bool:
+    """Whether a type of C's is one of iterators: it has a function for their steps."""
     return _has_slot(objects, info, "tp_iternext")
 
 

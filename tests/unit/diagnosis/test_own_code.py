@@ -9,7 +9,13 @@ import pytest
 from fakes import FakeDebugger
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.facts.accesses import Access, Proximity
-from gdbext.diagnosis.observe.accesses_in_c import _bound_method, _done, _with_outer, in_c
+from gdbext.diagnosis.observe.accesses_in_c import (
+    _bound_method,
+    _done,
+    _with_outer,
+    in_c,
+    walked_without_lock,
+)
 from gdbext.diagnosis.observe.c_variables import outside_collector
 from gdbext.diagnosis.observe.observer import Observer
 from gdbext.diagnosis.observe.program_frames import ProgramFrames
@@ -101,3 +107,17 @@ def test_who_only_takes_a_reference_is_not_at_work_on_the_object(
         stack=stack_of(lwp=crashed),
     )
     assert (shared in in_c(observer, LWP)) is is_at_work
+
+
+def test_who_steps_an_iterator_reads_what_that_walks() -> None:
+    """``odictiter_iternext(di)`` reads the nodes of ``di->di_odict``; a list's iterator locks."""
+    world = World()
+    odict = world.slotted("collections.OrderedDict")
+    for name in ("odict_iterator", "list_iterator"):
+        world.set("PyTypeObject", world.types[name], tp_iternext=0x40_9000)
+    iterator = world.slotted("odict_iterator", di_odict=odict)
+    assert list(walked_without_lock(world.objects, iterator)) == [odict]
+    locked = world.slotted("list_iterator", it_seq=world.put([]))
+    assert list(walked_without_lock(world.objects, locked)) == []
+    cell = world.slotted("cell", ob_ref=odict)
+    assert list(walked_without_lock(world.objects, cell)) == []

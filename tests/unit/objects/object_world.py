@@ -87,6 +87,7 @@ BUILTINS = {
     "property": ("propertyobject", 0),
     "map": ("mapobject", 0),
     "itertools.repeat": ("repeatobject", 0),
+    "odict_iterator": ("odictiterobject", 0),
 }
 BASES = {
     "bool": "int",
