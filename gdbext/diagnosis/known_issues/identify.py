@@ -138,6 +138,7 @@ def identify(version: str, features: CrashFeatures, limit: int = MAX_ISSUES) -> 
     ]
     ranked = [(level, m) for m in found if (level := _level(m, found))]
     ranked.sort(key=lambda p: (ORDER.index(p[0]), *p[1].order))
+    ranked = _originals_first(ranked)
     if ranked and ranked[0][0] == "exact":
         # What is only possible is of no use beside what it is.
         ranked = [(level, m) for level, m in ranked if level != "possible"]
@@ -150,6 +151,26 @@ def identify(version: str, features: CrashFeatures, limit: int = MAX_ISSUES) -> 
     return Identified(
         issues, first.defect if first and is_reported and not first.match.pattern.is_general else ()
     )
+
+
+def _originals_first(
+    ranked: Sequence[tuple[str, _Identification]],
+) -> list[tuple[str, _Identification]]:
+    """(level, issue) with each issue before its duplicates, as sure as those: it is the same
+    defect, and its page says what became of that.
+    """
+    ordered = list(ranked)
+    for level, found in ranked:
+        if level == "possible" or not found.is_duplicate:
+            continue
+        original = next((p for p in ordered if p[1].issue.id == found.issue.group), None)
+        if original is None or original[0] == "possible" or original[1].is_fixed:
+            continue
+        place = ordered.index((level, found))
+        if ordered.index(original) > place:
+            ordered.remove(original)
+            ordered.insert(place, (level, original[1]))
+    return ordered
 
 
 def _is_at_hand(issue: Issue, crash: CrashIndex) -> bool:
@@ -235,37 +256,29 @@ def _is_outdone(found: _Identification, others: Sequence[_Identification]) -> bo
     for other in others:
         if other.issue.group == found.issue.group or not other.is_good or not other.may_have_it:
             continue
-        if (is_before := _goes_before(other, found)) is not None:
-            if is_before:
+        for is_nearer in NEARER:
+            if is_nearer(other, found):
                 return True
-            continue
-        if not match.is_whole and match.functions < other.match.functions:
-            return True
-        if not other.is_reported or not (other.match.is_whole or other.match.is_strong):
-            continue
-        if not match.is_whole or found.is_fixed or not found.is_reported:
-            return True
-        if other.match.rank < match.rank:
-            return True
-        if other.match.candidate is not match.candidate and (
-            other.match.is_at_site and not match.functions
-        ):
-            return True
+            if is_nearer(found, other):
+                break
+        else:
+            if _says_more(other, found):
+                return True
     return False
 
 
-def _goes_before(one: _Identification, other: _Identification) -> bool | None:
-    """Whether ``one`` explains the crash better, or ``other`` does; None where neither is seen to
-    do so.
-    """
-    for by_one, by_other in (
-        (_is_by_threads(one, other), _is_by_threads(other, one)),
-        (_knows_the_user(one.match, other.match), _knows_the_user(other.match, one.match)),
-        (_is_further_in(one.match, other.match), _is_further_in(other.match, one.match)),
-    ):
-        if by_one or by_other:
-            return by_one
-    return None
+def _says_more(one: _Identification, other: _Identification) -> bool:
+    """Whether ``one`` explains more of what is seen, or what is seen of a better suspect."""
+    mine, its = one.match, other.match
+    if not its.is_whole and its.functions < mine.functions:
+        return True
+    if not one.is_reported or not (mine.is_whole or mine.is_strong):
+        return False
+    if not its.is_whole or other.is_fixed or not other.is_reported:
+        return True
+    if mine.rank < its.rank:
+        return True
+    return mine.candidate is not its.candidate and mine.is_at_site and not its.functions
 
 
 def _is_by_threads(one: _Identification, other: _Identification) -> bool:
@@ -279,32 +292,38 @@ def _is_by_threads(one: _Identification, other: _Identification) -> bool:
     return is_of_calls and is_same and one.issue.needs_threads and is_seen
 
 
-def _knows_the_user(one: Match, other: Match) -> bool:
+def _knows_the_user(one: _Identification, other: _Identification) -> bool:
     """Whether ``one``'s functions are what works on the object, and ``other``'s are on the stack
     for something else: an issue of C code is about the object that the code has.
     """
+    mine, its = one.match, other.match
     return (
-        one.candidate is other.candidate
-        and one.is_whole
-        and one.is_user
-        and bool(other.pattern.functions)
-        and not other.is_user
+        mine.candidate is its.candidate
+        and mine.is_whole
+        and mine.is_user
+        and bool(its.pattern.functions)
+        and not its.is_user
     )
 
 
-def _is_further_in(one: Match, other: Match) -> bool:
+def _is_further_in(one: _Identification, other: _Identification) -> bool:
     """Whether ``one``'s functions work on a better suspect, and ``other`` is of what merely leads
     there: the ``map`` of one thread that steps an object which threads share.
     """
-    return one.is_user and one.is_inner and one.rank < other.rank and not other.functions
+    mine, its = one.match, other.match
+    return mine.is_user and mine.is_inner and mine.rank < its.rank and not its.functions
+
+
+NEARER = (_is_by_threads, _knows_the_user, _is_further_in)
+"""In this order: ways in which an issue is nearer to what is seen than another one."""
 
 
 def _has_rival(found: _Identification, others: Sequence[_Identification]) -> bool:
     """Whether another defect of this version fits as well, or this is a duplicate."""
     for other in others:
-        if not other.is_sure or other is found or _knows_the_user(found.match, other.match):
+        if not other.is_sure or other is found or _knows_the_user(found, other):
             continue
-        if _knows_the_user(other.match, found.match):
+        if _knows_the_user(other, found):
             return True
         if other.issue.group == found.issue.group:
             if found.is_duplicate and other.issue.id == found.issue.group:

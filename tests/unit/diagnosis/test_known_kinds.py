@@ -217,3 +217,12 @@ def test_an_extension_that_faults_by_itself_has_no_issue_of_cpythons() -> None:
     assert level(features, "gh-141805") == "exact"
     own = replace(features, own_code="merge_rows")
     assert level(own, "gh-141805") in (None, "possible")
+
+
+def test_an_issue_stands_before_its_duplicate() -> None:
+    """gh-127472 is a duplicate of gh-129107, which has the fix."""
+    shared = suspect("bytearray", "extend delitem")
+    frames = "bytearray_extend method_vectorcall"
+    found = [(i.id, i.match) for i in identify("3.13.5", crash(shared, frames=frames)).issues]
+    assert [name for name, _ in found[:2]] == ["gh-129107", "gh-127472"]
+    assert found[0][1] == "exact"
