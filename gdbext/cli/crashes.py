@@ -220,9 +220,11 @@ def _lines(
     found: Sequence[SignatureTrend], looked_at: trends.Window | None, mark_new: bool = False
 ) -> Iterator[str]:
     """Two lines for each signature."""
+    from gdbext.cli.groups import issue_name
+
     for row in found:
         summary = row.summary
-        marks = [summary.confidence, *(f"known {issue.get('id')}" for issue in summary.issues)]
+        marks = [summary.confidence, *(f"known {issue_name(issue)}" for issue in summary.issues)]
         marks += ["NEW"] if mark_new and row.is_new else []
         marks += [_rise(row.trend, looked_at)] if row.trend.rises and looked_at else []
         yield (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from gdbext.cli import json_lines
@@ -170,3 +170,13 @@ def _group(signature: str, members: _Members, baseline: set[str] | None) -> Cras
 def _rank(entry: dict[str, Any]) -> tuple[int, str]:
     """The least is the report whose headline is surest and that has the most findings."""
     return weakness(entry["report"]), str(entry.get("core"))
+
+
+def issue_name(issue: Mapping[str, Any]) -> str:
+    """The issue of a report, in a word or two.
+
+    >>> issue_name({"id": "gh-132713", "match": "possible"})
+    'gh-132713 (possible)'
+    """
+    is_sure = issue.get("match") != "possible"
+    return str(issue.get("id")) if is_sure else f"{issue.get('id')} (possible)"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from gdbext.cli.groups import CrashGroup, Overview
+from gdbext.cli.groups import CrashGroup, Overview, issue_name
 from gdbext.reports import sanitize
 from gdbext.reports.markup import Html, el
 
@@ -146,11 +146,11 @@ def _count(number: int, one: str, many: str) -> str:
 
 
 def _issues(group: CrashGroup) -> list[str]:
-    return [sanitize.visible(str(issue.get("id"))) for issue in group.known]
+    return [sanitize.visible(issue_name(issue)) for issue in group.known]
 
 
 def _markdown_issue(issue: dict[str, object]) -> str:
-    identifier, url = str(issue.get("id")), str(issue.get("url") or "")
+    identifier, url = issue_name(issue), str(issue.get("url") or "")
     safe = (
         url.startswith("https://github.com/") and url.isascii() and not set(url) & set("()<> |\\`")
     )

@@ -356,4 +356,11 @@ def _part(accesses: Accesses, pair: Pair, access: Access) -> Claim:
         return Claim("has-pending", thread=thread, operation=operation)
     if pair.in_turn:
         return Claim("takes-in-turn", thread=thread, operation=operation)
+    # Who is not at the operation right now was there, or will be.
+    if access.proximity is Proximity.LINE:
+        return Claim("thread-is-on-line", thread=thread, operation=operation)
+    if access.proximity is Proximity.LOOP:
+        return Claim("thread-is-in-loop", thread=thread, operation=operation)
+    if access.proximity is Proximity.FUNCTION:
+        return Claim("thread-is-in-code", thread=thread, operation=operation)
     return Claim("thread-runs", thread=thread, operation=operation)

@@ -63,14 +63,16 @@ def evidence_of(facts: Facts, pointer: Pointer) -> list[Evidence]:
 
 
 def _verdict(facts: Facts, pointer: Pointer) -> list[Evidence]:
-    """The verdict in a sentence, with the name of the thread that owns the block's page."""
+    """The verdict in a sentence, with the name of the thread that owns the block's page, where that
+    is who would have it again: a freelist is of the thread that it names.
+    """
     liveness = pointer.liveness
     if not liveness.reason or not pointer.is_gone:
         return []
     block = liveness.block
     owner = facts.process.by_address(block.owner_tstate) if block else None
     claim = liveness.reason
-    if owner and owner.name:
+    if owner and owner.name and liveness.reason.kind != "kept-on-freelist":
         claim = Claim("named-verdict", verdict=liveness.reason, owner=ThreadName(owner.name))
     return [Evidence(claim, block.start if block else None, None, pointer.address)]
 

@@ -18,7 +18,16 @@ from gdbext.diagnosis.conclude.race_pairs import ranked_pairs
 from gdbext.diagnosis.conclude.races import find_races
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
 from gdbext.diagnosis.observe.bytecode_effects import effect_of, effect_on_argument
-from gdbext.model import Confidence, Container, Finding, Operation, OperationKind, Subject, Verdict
+from gdbext.model import (
+    Claim,
+    Confidence,
+    Container,
+    Finding,
+    Operation,
+    OperationKind,
+    Subject,
+    Verdict,
+)
 from unit.diagnosis.words import operation
 
 
@@ -670,10 +679,28 @@ def test_what_others_change_of_an_object_stands_before_the_whole_that_two_thread
     assert races[0].confidence is Confidence.POSSIBLE
     said = [(part.claim.kind, part.address) for part in races[0].evidence]
     assert said == [
-        ("thread-runs", 0x5000),
-        ("thread-runs", 0x6000),
+        ("thread-is-in-code", 0x5000),
+        ("thread-is-in-code", 0x6000),
         ("holds-what-is-changed", 0x5000),
     ]
+
+
+@pytest.mark.parametrize(
+    ("proximity", "said"),
+    [
+        (Proximity.INSIDE, "thread-is-inside"),
+        (Proximity.AT, "thread-runs"),
+        (Proximity.LINE, "thread-is-on-line"),
+        (Proximity.LOOP, "thread-is-in-loop"),
+        (Proximity.FUNCTION, "thread-is-in-code"),
+    ],
+)
+def test_a_thread_is_said_to_be_as_near_as_it_is(proximity: Proximity, said: str) -> None:
+    """Who still makes the argument of ``shared.append(Item())`` does not append yet."""
+    reader = access(1, 0x1000, "list", "getitem", Effect.READ, Proximity.AT, 3)
+    writer = access(2, 0x1000, "list", "append", Effect.RESIZE, proximity, 8)
+    (race, *_) = find_races(stopped(reader, writer), (), True)
+    assert said in [part.claim.kind for part in race.evidence if isinstance(part.claim, Claim)]
 
 
 @pytest.mark.parametrize(
