@@ -430,7 +430,8 @@ COMMAND = Command(
     "the process at each call: it runs far slower then, and a race may not happen.\n"
     "It goes on until the process dies or ends. Ctrl-C ends it before: the process stops\n"
     "where it is, and how many calls were seen is all that there is to tell.\n"
-    "Give the container's type as well, where an item was lost. Works in gdb, on a process.",
+    "Give the container's type as well, where an item was lost. Deallocations of list, dict and\n"
+    "other types that all programs free all the time are not noted. Works in gdb, on a process.",
     run,
     positional=("TYPE", "[TYPE]"),
     examples=("ft blame types.UnionType list", "ft blame collections.OrderedDict"),

@@ -116,11 +116,12 @@ def _agreed(line: ProgramLine, said: Sequence[tuple[Operation | str, str | None]
 def spokesman(group: Group, lines: Sequence[AgreedLine]) -> Death:
     """The death whose report stands for the group.
 
-    It names the object and as much as possible of what the others name; of equal ones, the surest
-    with fewest failed sections.
+    It names the object and as much as possible of what the others name, and died as most of them
+    did; of equal ones, the surest with fewest failed sections.
     """
     weights = {ProgramLine(line.file, line.line or 0): line.deaths for line in lines}
     operations = {ProgramLine(line.file, line.line or 0): line.operation for line in lines}
+    symptoms = Counter(symptom(death.report) for death in group.deaths)
 
     def agreement(death: Death) -> tuple[object, ...]:
         race, findings = death.report.race, death.report.findings
@@ -134,6 +135,7 @@ def spokesman(group: Group, lines: Sequence[AgreedLine]) -> Death:
                 if (line := line_of(thread)) is not None
             ),
             death.signature == group.signatures.most_common(1)[0][0],
+            symptoms[symptom(death.report)],
             -(race.confidence.rank if race else len(Confidence)),
             -(findings[0].confidence.rank if findings else len(Confidence)),
             -len(death.report.errors),

@@ -83,6 +83,12 @@ def test_of_equal_deaths_the_surest_one_speaks() -> None:
     assert report.race.confidence is Confidence.PROVEN
 
 
+def test_a_death_as_most_are_speaks_before_a_surer_one() -> None:
+    odd = death("a", race("bytearray", (20, 25), Confidence.PROVEN), function="mi_free")
+    report = conclude(Group((odd, death("a", BOTH), death("a", BOTH))), [])
+    assert report.threads[0].native[0].function == "bytearray_append"
+
+
 def test_the_issue_that_most_deaths_name_first_comes_first() -> None:
     deaths = [death("a", BOTH, issues=("gh-1", "gh-2")), *[death("a", BOTH, issues=("gh-2",))] * 2]
     report = conclude(Group(tuple(deaths)), [])
