@@ -168,7 +168,7 @@ def _where(report: Report, finding: Finding, thread: ThreadInfo) -> Html:
         else [(native, "") for native in hanging_frames(report, finding, thread)]
     )
     for native, note in telling:
-        call = f"{native.function or '??'}({', '.join(native.arguments)})"
+        call = story.call(native.function, native.arguments)
         where = story.place(native.file, native.line) if native.file else ""
         lines.append(
             el(

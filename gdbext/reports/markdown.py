@@ -112,7 +112,7 @@ def _thread_lines(finding: Finding, thread: ThreadInfo) -> list[str]:
         lines.append(f"  - test {code(thread.test)}")
     if thread.crashed:
         for native, note in frames_of_interest(finding, thread):
-            call = f"{native.function or '??'}({', '.join(native.arguments)})"
+            call = story.call(native.function, native.arguments)
             where = f" {_place(native.file, native.line)}" if native.file else ""
             lines.append(f"  - {code(f'#{native.level} {call}')}{where} {note}".rstrip())
     return lines

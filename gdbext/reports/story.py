@@ -7,6 +7,7 @@ The formats only lay them out (and escape them once more for Markdown, HTML or X
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from gdbext.model import (
     Address,
@@ -223,9 +224,19 @@ def race_notes(report: Report, race: Race, thread: RaceThread) -> list[str]:
     return notes
 
 
+def call(function: str | None, arguments: Sequence[str]) -> str:
+    """A frame's function with its arguments; a demangled name has parentheses of its own.
+
+    >>> call("union_repr", ["self=0x200000aff10"]), call("tally.Tally.relabel()", [])
+    ('union_repr(self=0x200000aff10)', 'tally.Tally.relabel()')
+    """
+    name, shown = function or "??", ", ".join(arguments)
+    return name if name.endswith(")") and not shown else f"{name}({shown})"
+
+
 def advice(report: Report) -> list[str]:
-    """What to do: the headline's advice, and that of the finding after it, unless that is merely
-    possible, or about the same object and so a consequence.
+    """What to do: the headline's advice, and what that of the finding after it says besides, unless
+    that is merely possible, or about the same object and so a consequence.
     """
     first, second = report.findings[:1], report.findings[1:2]
     about = {f.subject.address for f in first if f.subject is not None}
@@ -235,7 +246,16 @@ def advice(report: Report) -> list[str]:
         if f.confidence is not Confidence.POSSIBLE
         and (f.subject is None or f.subject.address not in about)
     ]
-    return list(dict.fromkeys(f.advice for f in (*first, *others) if f.advice))
+    given: list[str] = []
+    said: set[str] = set()
+    for finding in (*first, *others):
+        sentences = [s for s in SENTENCE_END.split(finding.advice) if s and s not in said]
+        said.update(sentences)
+        given += [" ".join(sentences)] if sentences else []
+    return given
+
+
+SENTENCE_END = re.compile(r"(?<=[.!?]) ")
 
 
 def is_a_look(report: Report) -> bool:

@@ -338,4 +338,5 @@ def call_text(page: TextPage, function: str, arguments: Sequence[str]) -> str:
             shown.append(MORE)
             break
         shown.append(text)
-    return f"{page.style('function', name)}({page.paint(', '.join(shown))})"
+    call = story.call(name, shown)
+    return page.style("function", name) + page.paint(call.removeprefix(name))
