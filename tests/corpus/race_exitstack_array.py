@@ -22,7 +22,7 @@ block = list(range(300))
 
 def cleans():
     while True:
-        with contextlib.ExitStack() as stack:
+        with contextlib.ExitStack() as stack:  # op: clear or fromlist
             for _ in range(20):
                 stack.callback(shared.clear)
             stack.callback(shared.fromlist, block)

@@ -113,7 +113,7 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
                 for inner in suspended(observer, generator):
                     yield from _waiting(observer, lwp, inner, entered_already)
         for call in pending_calls(observer, lwp, frame, facts, depth == 0):
-            yield from _pending(observer, lwp, call, entered_already)
+            yield from _pending(observer, lwp, call, at.own, entered_already)
         for inner in suspended_in_loop(observer, frame):
             yield from _waiting(observer, lwp, inner, entered_already)
 
@@ -174,9 +174,15 @@ def _is_looping(observer: Observer, frame: Frame) -> bool:
 
 
 def _pending(
-    observer: Observer, lwp: int, call: PendingCall, entered_already: set[Entered]
+    observer: Observer,
+    lwp: int,
+    call: PendingCall,
+    own: Frame,
+    entered_already: set[Entered],
 ) -> Iterator[Access]:
-    """What a call does to which objects that the thread has before it."""
+    """What a call does to which objects that the thread has before it; ``own`` is the program's
+    frame for which a library's loop makes the call.
+    """
     objects = observer.session.objects
     if (generator := stepped(objects, call.target)) is not None:
         for inner in suspended(observer, generator):
@@ -188,11 +194,12 @@ def _pending(
     facts = observer.session.code_facts(call.frame.code)
     if facts is None or call.target.is_python:
         return
-    at = _Place(observer, lwp, call.frame, call.frame, facts)
+    is_library = observer.program.is_library(call.frame.file)
+    at = _Place(observer, lwp, call.frame, own if is_library else call.frame, facts)
     for each in operands_of_callee(objects, call.bytecode, call.target):
         if access := at.access(each, Proximity.FUNCTION, False):
-            line = access.operation_line
-            yield replace(access, line=line, frame=None, is_pending=True)
+            line, done = access.operation_line, each.operation
+            yield replace(access, line=line, operation=done, frame=None, is_pending=True)
 
 
 def _waiting(

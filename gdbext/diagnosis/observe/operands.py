@@ -296,7 +296,7 @@ def _of_callee(objects: Objects, bytecode: BytecodeOperation, callee: Callee) ->
     for argument in callee.arguments if method_traits(callee.name).calls else ():
         if argument is not None:
             yield from _called_by_c(objects, bytecode, argument)
-    if callee.is_python or (not callee.is_hidden and callee.name == bytecode.name):
+    if callee.is_python or (not callee.is_hidden and callee.name in (None, bytecode.name)):
         # What it is bound to is named by no argument: a module, as a rule.
         if callee.owner is not None and not callee.is_python and bytecode.kind in CALLS:
             yield _operand(objects, callee.owner, bytecode, of_bytecode(bytecode), is_own=True)

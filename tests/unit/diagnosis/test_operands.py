@@ -79,6 +79,19 @@ def test_what_is_called_with_packed_arguments_was_given(world: World) -> None:
     assert given == [True, False]
 
 
+def test_a_method_of_an_unknown_type_is_what_the_code_calls_it(world: World) -> None:
+    """What nanobind's classes have as methods has no name that is known here."""
+    binding = world.new_class("nb_method")
+    world.set("PyTypeObject", binding, tp_descr_get=0x40_9000)
+    class_of(world, "Registry", get=world.instance("nb_method"))
+    shared = world.instance("Registry")
+    frame = Frame(0, 0, "f", "a.py", 1, 0, 0, {"shared": shared}, (), ("shared",))
+    call = BytecodeOperation(0, "call-method", SHARED, "get")
+    target = callee(world.objects, frame, call, False)
+    found = list(operands(world.objects, frame, call, target, is_on_stack=False))
+    assert {each.operation.verb for each in found if each.address == shared} == {"get"}
+
+
 def mapped(world: World, function: int, *sources: int) -> list[tuple[int, str | None]]:
     """The objects that a step of ``map(function, *sources)`` works on, and what it does to each."""
     iterator = world.slotted("map", "mapobject", iters=world.tuple(sources), func=function)
