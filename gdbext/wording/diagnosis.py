@@ -298,7 +298,7 @@ SENTENCES: dict[str, Sentence] = {
     "has-pending": "{thread} has {operation} before it, in a queue or a suspended frame",
     "takes-in-turn": "{thread} takes its objects from the same place, for {operation}",
     "takes-no-part": "{thread}, which died, does not use it: it met damage that others had done",
-    "written-over": "what stands there is no address: something else wrote over it",
+    "written-over": "what stands there is not an address: something else wrote over it",
     "still-there": (
         "the {type} still has what its reader died of: the other thread, which takes the object's "
         "lock, has not taken it away"

@@ -44,7 +44,7 @@ MAX_ISSUES = 3
 ORDER = ("exact", "likely", "possible")
 BORROWED = "borrowed-item-uaf"
 ALONE = "it takes two threads, and the process has one"
-WRITTEN_OVER = "the object has a word that is no address, which the issue does not leave there"
+WRITTEN_OVER = "the object has a word that is not an address, which the issue does not leave there"
 TURNS = "one thread is at a lock that the other one takes, too: they may take turns"
 UNSHARED = "it takes two threads, and no other one has the object that the crashed code works on"
 
