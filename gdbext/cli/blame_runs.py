@@ -14,6 +14,8 @@ from gdbext.engine import launch
 from gdbext.model import Blame, Freeing, Operation, OperationKind, Report
 
 MAX_RUNS = 6
+QUIET_DEATHS = 2
+"""After so many in which nothing was called it is not for want of luck."""
 GRACE_SECONDS = 120.0
 """Beyond a run's own time, what the diagnosis may take."""
 STOPS = "each breakpoint stops the whole process, which changes its timing"
@@ -83,7 +85,7 @@ def record(
             problems.append(problem)
             continue
         found.append(answer)
-        if answer["freeings"]:
+        if answer["freeings"] or _is_quiet(found):
             break
     deaths = sum(answer["died"] for answer in found)
     freeings = tuple(_freeing(data) for answer in found for data in answer["freeings"])
@@ -103,12 +105,21 @@ def _so_far(found: Sequence[Mapping[str, Any]]) -> str:
     return f"{deaths} died so far, {calls} calls seen"
 
 
+def _is_quiet(found: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether it dies of something else than what the recorded functions do."""
+    return sum(run["died"] for run in found) >= QUIET_DEATHS and not any(
+        run["events"] for run in found
+    )
+
+
 def _note(
     found: Sequence[Mapping[str, Any]], freeings: Sequence[Freeing], problems: Sequence[str]
 ) -> str:
     timing = STOPS if any(run["stops"] for run in found) else NOTES
     if freeings:
         return timing
+    if _is_quiet(found):
+        return f"it died before any of these functions was called: they did not free it; {timing}"
     if any(run["died"] for run in found):
         return f"no recorded call was for an object that the crash is about; {timing}"
     if problems:
