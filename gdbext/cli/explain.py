@@ -1,21 +1,30 @@
-"""``gdbext explain RULE``: what a rule means, and what to do about it."""
+"""``gdbext explain RULE``: what a rule or a known issue means, and what to do about it."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import textwrap
 from collections.abc import Mapping
 from itertools import groupby
 
 from gdbext.cli import parsers
+from gdbext.diagnosis.known_issues.catalogue import Issue, catalogue
 from gdbext.diagnosis.rule import Rule
 from gdbext.engine.outcome import USAGE, Failure
 
 EXAMPLES = """\
 examples:
   gdbext explain FT101
+  gdbext explain gh-132713  # a known issue that a report names
   gdbext explain            # lists all rules"""
 WIDTH = 100
+NUMBER = re.compile(
+    r"(?:https://github\.com/python/cpython/issues/|gh-?|#)?(\d+)", re.IGNORECASE
+)
+    r"(?:(?:https://github\.com/python/cpython/issues/|gh-?|#))?(\d+)", re.IGNORECASE
+)
+"""How people write the number of one of CPython's issues."""
 GROUPS = {
     "FT0": "Nothing wrong",
     "FT1": "Memory that is gone",
@@ -31,7 +40,8 @@ def parser() -> argparse.ArgumentParser:
         "rules",
         metavar="RULE",
         nargs="*",
-        help="a rule's id, as a report names it; without any, all are listed",
+        help="the id of a rule or of a known issue, as reports name it; without any, "
+        "all rules are listed",
     )
     return made
 
@@ -43,8 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.rules:
         print(listing(known))
         return 0
-    chosen = [_chosen(word, known) for word in arguments.rules]
-    print("\n\n".join(explanation(rule) for rule in chosen))
+    print("\n\n".join(_explained(word, known) for word in arguments.rules))
     return 0
 
 
@@ -61,10 +70,41 @@ def listing(known: Mapping[str, Rule]) -> str:
 def explanation(rule: Rule) -> str:
     """A rule's title, what it means, and what to do."""
     texts = (rule.explanation, f"What to do: {rule.advice}")
-    filled = (
-        textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ") for text in texts
+    return "\n\n".join([f"{rule.id}  {rule.title}", *map(_filled, texts)])
+
+
+def issue_explanation(issue: Issue) -> str:
+    """An issue's title and address, which versions have it, and what to do.
+
+    A crash that shows it is named in its report; nothing is said here of any crash.
+    """
+    same = [each.id for each in catalogue() if each.group == issue.group and each is not issue]
+    facts = (
+        f"Affects {', '.join(issue.affected)}." if issue.affected else "",
+        f"Fixed in {', '.join(issue.fixed_in)}." if issue.fixed_in else "No release has a fix.",
+        f"The same defect: {', '.join(same)}." if same else "",
     )
-    return "\n\n".join([f"{rule.id}  {rule.title}", *filled])
+    texts = (
+        issue.url,
+        " ".join(filter(None, facts)),
+        issue.advice and f"What to do: {issue.advice}",
+    )
+    return "\n\n".join([f"{issue.id}  {issue.title}", *map(_filled, filter(None, texts))])
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, WIDTH, initial_indent="  ", subsequent_indent="  ")
+
+
+def _explained(word: str, known: Mapping[str, Rule]) -> str:
+    number = NUMBER.fullmatch(word)
+    wanted = f"gh-{number[1]}" if number else word.lower()
+    issue = next((each for each in catalogue() if each.id.lower() == wanted), None)
+    if issue is not None:
+        return issue_explanation(issue)
+    if number:
+        raise Failure(f"{wanted} is not among the {len(catalogue())} known issues", USAGE)
+    return explanation(_chosen(word, known))
 
 
 def _chosen(word: str, known: Mapping[str, Rule]) -> Rule:

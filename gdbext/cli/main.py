@@ -19,7 +19,7 @@ COMMANDS = {
     "hunt": "run a command again and again, and say what its deaths have in common",
     "batch": "diagnose many cores and group equal crashes",
     "crashes": "what a store of crashes has: which are new, which rise, over time",
-    "explain": "what a rule means, and what to do about it",
+    "explain": "what a rule or a known issue means, and what to do about it",
     "doctor": "what this machine lacks for a full diagnosis, and how to mend it",
     "learn": "learn the layouts and instructions of an interpreter, for the cores of its build",
     "init": "make gdb or lldb load gdbext's commands",

@@ -19,6 +19,7 @@ from gdbext.cli.main import COMMANDS, main
 from gdbext.diagnosis.registry import rules
 
 ROOT = Path(gdbext.__file__).parent.parent
+ISSUES = "https://github.com/python/cpython/issues/"
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,6 +121,33 @@ def test_explain_suggests_the_nearest(
 ) -> None:
     assert main(["explain", word]) == 2
     assert hint in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["gh-132713", "GH-132713", "#132713", "132713", f"{ISSUES}132713"],
+)
+def test_explain_knows_issues(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", word]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("gh-132713  Segfault in union_repr")
+    assert f"{ISSUES}132713" in said
+    assert "Fixed in 3.13.4, 3.14.0b1." in said
+    assert "What to do: " in said
+
+
+def test_explain_names_the_same_defect_and_that_nothing_has_a_fix(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["explain", "gh-156351", "FT101"]) == 0
+    said = capsys.readouterr().out
+    assert "The same defect: gh-120321" in said
+    assert "\n\nFT101  " in said
+
+
+def test_explain_says_which_issue_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "gh-1"]) == 2
+    assert "gh-1 is not among the" in capsys.readouterr().err
 
 
 def test_explain_knows_titles(capsys: pytest.CaptureFixture[str]) -> None:
