@@ -19,11 +19,7 @@ examples:
   gdbext explain gh-132713  # a known issue that a report names
   gdbext explain            # lists all rules"""
 WIDTH = 100
-NUMBER = re.compile(
-    r"(?:https://github\.com/python/cpython/issues/|gh-?|#)?(\d+)", re.IGNORECASE
-)
-    r"(?:(?:https://github\.com/python/cpython/issues/|gh-?|#))?(\d+)", re.IGNORECASE
-)
+NUMBER = re.compile(r"(?:https://github\.com/python/cpython/issues/|gh-?|#)?(\d+)", re.IGNORECASE)
 """How people write the number of one of CPython's issues."""
 GROUPS = {
     "FT0": "Nothing wrong",
