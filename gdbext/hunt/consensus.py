@@ -23,8 +23,8 @@ from gdbext.model import (
 
 MOST_LINES = 4
 FEW = 5
-"""A line that fewer than one of this many deaths name is an accident of these, beyond the first
-two.
+"""A line that no more than one of this many deaths name is an accident of these, beyond those that
+most deaths have.
 """
 MOST_SYMPTOMS = 6
 MOST_ISSUES = 8
@@ -88,17 +88,21 @@ def _match_rank(issue: KnownIssue) -> int:
 def agreed_lines(group: Group) -> tuple[AgreedLine, ...]:
     """The lines that the deaths name for the object, the most frequent first."""
     said: dict[ProgramLine, list[tuple[Operation | str, str | None]]] = defaultdict(list)
+    together: Counter[frozenset[ProgramLine]] = Counter()
     for death in group.deaths:
         if death.report.race is None or death.object_type != group.object_type:
             continue
         mine = {line: t for t in death.report.race.threads if (line := line_of(t)) is not None}
+        together[frozenset(mine)] += 1
         for line, thread in mine.items():
             said[line].append((thread.operation, thread.function))
     ordered = sorted(said, key=lambda line: (-len(said[line]), line))
+    # Where both threads are at one line there is no second one to be told.
+    usual = max((len(lines) for lines, _ in together.most_common(1)), default=0)
     shown = [
         line
         for i, line in enumerate(ordered[:MOST_LINES])
-        if i < 2 or FEW * len(said[line]) >= len(group.deaths)
+        if i < usual or FEW * len(said[line]) > len(group.deaths)
     ]
     return tuple(_agreed(line, said[line]) for line in shown)
 

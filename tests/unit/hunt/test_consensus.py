@@ -55,6 +55,16 @@ def test_a_third_line_is_told_when_enough_deaths_name_it() -> None:
     assert [(x.line, x.deaths) for x in agreed.lines] == [(20, 4), (25, 3), (30, 1)]
 
 
+def test_one_line_is_enough_where_most_deaths_have_both_threads_there() -> None:
+    same, other = race("bytearray", (20, 20)), race("bytearray", (20, 30))
+    agreed = conclude(Group((death("a", same),) * 4 + (death("a", other),)), []).consensus
+    assert agreed is not None
+    assert [(x.line, x.deaths) for x in agreed.lines] == [(20, 5)]
+    agreed = conclude(Group((death("a", same),) + (death("a", other),) * 4), []).consensus
+    assert agreed is not None
+    assert [(x.line, x.deaths) for x in agreed.lines] == [(20, 5), (30, 4)]
+
+
 def test_what_differs_is_told_as_symptom() -> None:
     agreed = conclude(twenty(), RUNS).consensus
     assert agreed is not None
