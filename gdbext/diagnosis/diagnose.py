@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import gdbext
 from gdbext.diagnosis.conclude.doubt import doubt
+from gdbext.diagnosis.conclude.own_objects import object_at_work
 from gdbext.diagnosis.conclude.pointers import uses
 from gdbext.diagnosis.conclude.race_doubts import doubts_of
 from gdbext.diagnosis.conclude.races import find_races
@@ -146,7 +147,10 @@ def diagnose(session: Session, over_time: float | None = None) -> Report:
     races = NO_RACES
     if may_race:
         races = section.make("race", lambda: find_races(shared, findings, fault.is_crash), races)
-    findings = section.make("findings", lambda: apply.with_races(facts, findings, races), findings)
+    own = object_at_work(shared)
+    findings = section.make(
+        "findings", lambda: apply.with_races(facts, findings, races, own), findings
+    )
     reason = section.make("crash", lambda: apply.victim_reason(facts, findings, races), None)
     version = target.python_version
     known = Identified()

@@ -102,6 +102,11 @@ def _gil_on_by_module(module: Phrase, others: Sequence[Phrase], count: Number) -
     )
 
 
+def _at_work_on(title: Phrase, function: Phrase | None, type: Phrase) -> str:
+    place = f"in {function} at work on" if function else "at work on"
+    return f"{title}, {place} {article(type)}"
+
+
 SENTENCES: dict[str, Sentence] = {
     "finding": _finding,
     "gil-is-on": lambda holder: (
@@ -116,6 +121,8 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "in-nameless-code": "{title}, in {file} (no symbols)",
     "in-extension": "{title}, in {function} of {module}",
+    "likely-by-race": "{title}, likely by {race}",
+    "at-work-on": _at_work_on,
     "operation": "{operation}",
     "said": "{text}",
     # A pointer: who uses it, and as what.
@@ -362,8 +369,8 @@ SENTENCES: dict[str, Sentence] = {
     "in-function": "in {function}",
     "in-function-of": "in {function} of {module}",
     "shared-variable": "`{variable}` is a static variable, one for all threads",
-    "in-function-through-null": "in {function}, through NULL, at work on {type:a}",
-    "works-on": "the function at fault works on this {type}",
+    "through-null": "{place}, through NULL",
+    "works-on": "its C code was at work on this {type}",
     "in-file-without-symbols": "in {file} (no symbols)",
     "in-code-of-no-file": "in code of no file",
     "signal-code": "signal code",

@@ -53,6 +53,16 @@ def own_access(accesses: Accesses) -> Access | None:
     return outer if outer is not None and any(others) else innermost
 
 
+def object_at_work(accesses: Accesses) -> Access | None:
+    """The object that the C code at fault is there for, be it locked, or nobody else's: what it
+    says of the crash is only where it happened.
+    """
+    crashed = accesses.of(accesses.crashed)
+    inside = [a for a in crashed.nearest if _is_inside(a) and a.is_own] if crashed else []
+    innermost = min(inside, key=lambda access: access.own_level or 0, default=None)
+    return own_access(accesses) or innermost
+
+
 def is_unshared(accesses: Accesses) -> bool:
     """Whether all objects that the crashed thread's C code works on are nobody else's, as far as
     can be seen: no other thread counts a reference to one, or has it at hand.

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Sequence
 
 from gdbext.diagnosis import registry
-from gdbext.diagnosis.conclude.author import authors_file, authors_frame
 from gdbext.diagnosis.conclude.code_owners import is_others_type
+from gdbext.diagnosis.facts.accesses import Access
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.facts.threads import Gil, GilSwitch
 from gdbext.diagnosis.rule import Kind, Rule
+from gdbext.diagnosis.rules import headline
 from gdbext.diagnosis.rules.phrases import weaker
 from gdbext.model import (
-    Argument,
     Claim,
     Confidence,
-    Evidence,
     Finding,
-    Foreign,
     LockProblemKind,
-    Operation,
     Race,
-    ThreadName,
     Verdict,
 )
-from gdbext.target.cython import python_name
 
-MOST_MODULES = 3
 # The places of findings, the headline's first.
 CRASH_ITSELF, ASSERTION, PROVEN, CAUSE, CONSEQUENCE, CONCURRENCY, PLAIN, BESIDE = range(8)
 HANGS = (LockProblemKind.DEADLOCK, LockProblemKind.STOP_THE_WORLD)
@@ -59,79 +51,12 @@ def findings(facts: Facts) -> list[Finding]:
         if not any(_is_account(f) for f in found):
             found[:0] = _first(facts, accounts)
     found = found or _first(facts, [r for r in fallbacks if r.traits.kind is Kind.NOTHING])
-    return [_told(facts, f) for f in found[:1]] + found[1:]
+    return [headline.told(facts, f) for f in found[:1]] + found[1:]
 
 
 def _explains(facts: Facts, finding: Finding) -> bool:
     """Whether the process may have died of it, and not just in its company."""
     return finding.confidence is not Confidence.POSSIBLE and _place(facts, finding) != BESIDE
-
-
-def _told(facts: Facts, finding: Finding) -> Finding:
-    """The headline with what is said of a crash whatever its rule."""
-    finding = _with_gil(facts, _with_author(facts, finding))
-    if (text := facts.fault.binding_message) is None:
-        return finding
-    said = Evidence(Claim("binding-said"), None, Foreign(text))
-    return dataclasses.replace(finding, evidence=(said, *finding.evidence))
-
-
-def _with_gil(facts: Facts, finding: Finding) -> Finding:
-    """The headline with the GIL, where something has turned it on: who has it, and for whom."""
-    gil = facts.process.gil
-    if gil is None:
-        return finding
-    state = facts.process.by_lwp(gil.holder)
-    name = ThreadName(state.name) if state is not None and state.name else None
-    who = Claim("thread-by-name", lwp=gil.holder, name=name) if gil.holder is not None else None
-    evidence = [Evidence(Claim("gil-is-on", holder=who), gil.address or None)]
-    if (why := _turned_on(gil)) is not None:
-        evidence.append(Evidence(why))
-    return dataclasses.replace(finding, evidence=(*evidence, *finding.evidence))
-
-
-def _turned_on(gil: Gil) -> Claim | None:
-    """What turned the GIL on, as far as memory says; the modules that want it where it does not."""
-    if gil.switch is GilSwitch.USER:
-        return Claim("gil-on-by-user")
-    if gil.switch is GilSwitch.IMPORT:
-        return Claim("gil-on-for-import")
-    if not gil.modules:
-        return None
-    others = gil.modules[1 : 1 + MOST_MODULES]
-    if gil.switch is GilSwitch.MODULE:
-        first, count = gil.modules[0], len(gil.modules) - 1
-        return Claim("gil-on-by-module", module=first, others=others, count=count)
-    return Claim("gil-wanted-by", modules=gil.modules[:MOST_MODULES])
-
-
-def _with_author(facts: Facts, finding: Finding) -> Finding:
-    """The headline with the extension's own function, where a helper's alone is in it; with its
-    file, where it has no names.
-    """
-    frame = authors_frame(facts.stack) if facts.fault.is_crash else None
-    if frame is None and facts.fault.is_crash and (path := authors_file(facts.stack)) is not None:
-        file = os.path.basename(path)
-        if _names(finding.title, file):
-            return finding
-        title = Claim("in-nameless-code", title=finding.title, file=file)
-        return dataclasses.replace(finding, title=title)
-    if frame is None or not frame.function or _names(finding.title, frame.function):
-        return finding
-    module = os.path.basename(frame.module or "").split(".")[0]
-    title = Claim("in-extension", title=finding.title, function=frame.function, module=module)
-    return dataclasses.replace(finding, title=title)
-
-
-def _names(value: Argument, function: str) -> bool:
-    """Whether a claim, or a part of one, has the function's name."""
-    if isinstance(value, Claim):
-        return any(_names(argument, function) for _, argument in value.arguments)
-    if isinstance(value, Operation):
-        return _names(value.name, function)
-    if isinstance(value, tuple):
-        return any(_names(part, function) for part in value)
-    return isinstance(value, str) and python_name(value) == python_name(function)
 
 
 def _first(facts: Facts, rules: Sequence[Rule]) -> list[Finding]:
@@ -172,15 +97,23 @@ def _place(facts: Facts, finding: Finding) -> int:
     return PROVEN if finding.confidence is Confidence.PROVEN else CAUSE
 
 
-def with_races(facts: Facts, found: Sequence[Finding], races: Sequence[Race]) -> list[Finding]:
-    """The findings with the first race put in.
+def with_races(
+    facts: Facts, found: Sequence[Finding], races: Sequence[Race], own: Access | None = None
+) -> list[Finding]:
+    """The findings with the first race put in, and with ``own``, the object that the crashed
+    thread's C code is at work on.
 
     Where a finding is about the object raced on, it gets the race's threads; else the race is a
     finding of its own.
     """
-    if not races:
-        return list(found)
-    race = races[0]
+    race = races[0] if races else None
+    found = headline.fault_first(facts, found, race, own)
+    if found:
+        found = [headline.with_object(facts, found[0], race, own), *found[1:]]
+    return found if race is None else _with_race(facts, found, race)
+
+
+def _with_race(facts: Facts, found: Sequence[Finding], race: Race) -> list[Finding]:
     lwps = tuple(t.lwp for t in race.threads)
     is_reported = False
     merged = []

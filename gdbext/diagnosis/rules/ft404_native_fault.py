@@ -5,19 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from gdbext.cpython.traits.types import traits_of
-from gdbext.diagnosis.conclude.code_owners import is_others, is_standard
-from gdbext.diagnosis.conclude.operations import of_slot
+from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.facts.frames import CrashStack, SlotOwner
+from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.origin import Load
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
 from gdbext.diagnosis.rules.phrases import fill_went_through, header_read, last_read
-from gdbext.frozen import dataclass
 from gdbext.model import Address, Claim, Confidence, Evidence, Finding
-
-NULL_PAGE = 0x1000
-"""An access below went through NULL, and a field's offset or an index."""
 
 SHARED_ADVICE = (
     "The pointer came out of a static variable of C code, which all threads share: if more than "
@@ -42,17 +36,9 @@ def check(facts: Facts) -> Iterator[Finding]:
     shared = _shared_variable(facts)
     if shared is not None:
         evidence.append(Evidence(Claim("shared-variable", variable=shared.symbol), shared.place))
-    place, own = _place(facts.stack), _own_object(facts)
-    if own is not None and place is not None and facts.stack.faulting is not None:
-        place = Claim(
-            "in-function-through-null",
-            function=facts.stack.faulting.function,
-            type=own.owner.type_name,
-        )
-        operation = Claim("operation", operation=of_slot(own.owner))
-        evidence.insert(
-            0, Evidence(Claim("works-on", type=own.owner.type_name), own.address, operation)
-        )
+    place = _place(facts.stack)
+    if place is not None and fault.is_through_null:
+        place = Claim("through-null", place=place)
     yield RULE.finding(
         facts,
         place,
@@ -72,41 +58,6 @@ def _shared_variable(facts: Facts) -> Load | None:
         return None
     loads = facts.fault.origin.loads
     return next((load for load in loads if load.is_shared and load.symbol), None)
-
-
-@dataclass(frozen=True)
-class _Own:
-    """The object whose type's function is on the stack around the fault."""
-
-    owner: SlotOwner
-    address: int
-
-
-def _own_object(facts: Facts) -> _Own | None:
-    """The object that CPython's C code at the fault works on, where that went through NULL.
-
-    The pointer that is NULL is one of the object's, or of what the object leads to: the code has
-    nothing else at hand.  What all threads share, and what never changes, is not meant.
-    """
-    operand, faulting = facts.fault.operand, facts.stack.faulting
-    if operand is None or faulting is None or operand.address >= NULL_PAGE:
-        return None
-    module = faulting.frame.module
-    if not facts.stack.is_interpreters(module) and not is_standard(module):
-        return None
-    for frame in facts.stack.c_frames:
-        if not facts.stack.same_call(faulting.level, frame.level) or frame.frame.module != module:
-            return None
-        if frame.owner is None:
-            continue
-        first = next((v for v in frame.variables if v.is_argument), None)
-        traits = traits_of(frame.owner.type_name)
-        if frame.owner.is_shared or traits.common or traits.immutable or first is None:
-            return None
-        if not frame.owner.first_is_self or not first.is_object or not first.value:
-            return None
-        return _Own(frame.owner, first.value)
-    return None
 
 
 def _root(facts: Facts) -> Iterator[Evidence]:

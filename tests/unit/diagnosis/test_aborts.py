@@ -10,7 +10,6 @@ import pytest
 
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import Fault
-from gdbext.diagnosis.facts.frames import CFrame, FrameVariable, SlotOwner
 from gdbext.diagnosis.rules import (
     ft104_double_free,
     ft105_heap_damage,
@@ -161,47 +160,6 @@ def test_a_native_fault_through_a_fill_says_what_memory_the_pointer_was_read_fro
     assert not any("it is that fill" in sentence(e.claim) for e in plainly.evidence), (
         "only the debug hooks write fills"
     )
-
-
-# A fault in CPython's own code for a type
-
-ADD = NativeFrame(0, 0x10, 0x7000, "_odict_add_new_node", module=PYTHON)
-SET = NativeFrame(1, 0x11, 0x7010, "odict_mp_ass_sub", module=PYTHON)
-SHARED = FrameVariable("od", "PyODictObject *", 0x5D60, is_argument=True, is_object=True)
-OWNER = SlotOwner("collections.OrderedDict", 0x4000, "mp_ass_subscript")
-
-
-def in_a_types_code(base: int, *outer: CFrame) -> tuple[str, list[str]]:
-    """The title and the evidence of a fault in a helper that those frames called."""
-    frames = (CFrame(ADD), *outer)
-    stack = stack_of(*(f.frame for f in frames), c_frames=frames)
-    [found] = ft404_native_fault.check(
-        facts_of(HeapWorld(), fault=segfault(base, 0x18), stack=stack)
-    )
-    return sentence(found.title), [sentence(e.claim) for e in found.evidence]
-
-
-def test_what_went_through_null_names_the_object_that_the_function_works_on() -> None:
-    title, evidence = in_a_types_code(0, CFrame(SET, (SHARED,), OWNER))
-    assert title.endswith("through NULL, at work on a collections.OrderedDict")
-    assert "the function at fault works on this collections.OrderedDict" in evidence
-
-
-@pytest.mark.parametrize(
-    ("base", "outer"),
-    [
-        (0x7000_0000, CFrame(SET, (SHARED,), OWNER)),
-        (0, CFrame(SET, (SHARED,), replace(OWNER, type_name="dict"))),
-        (0, CFrame(SET, (SHARED,), replace(OWNER, is_shared=True))),
-        (0, CFrame(SET, (replace(SHARED, value=None),), OWNER)),
-        (0, CFrame(replace(SET, module=EXTENSION), (SHARED,), OWNER)),
-    ],
-    ids=["not NULL", "what all code uses", "a shared slot", "optimized out", "another file"],
-)
-def test_without_a_sign_of_it_only_the_function_is_named(base: int, outer: CFrame) -> None:
-    title, evidence = in_a_types_code(base, outer)
-    assert title == "native fault outside Python objects: in _odict_add_new_node"
-    assert not any("works on" in text for text in evidence)
 
 
 def test_a_failed_assertion_is_cpythons_only_where_cpythons_function_has_it() -> None:
