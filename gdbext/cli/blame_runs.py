@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from gdbext.backends import registry
+from gdbext.diagnosis.registry import traits
 from gdbext.engine import launch
 from gdbext.model import Blame, Freeing, Operation, OperationKind, Report
 
@@ -29,6 +32,8 @@ NOTHING_TO_RECORD = Blame(
     freeings=(),
     note="nothing was recorded: the type of the object that the crash is about is not known",
 )
+SEEN_IN_THE_CRASH = "nothing had to be recorded: the thread that died was freeing it"
+MOST_FUNCTIONS = 6
 CODE = (
     "import sys; sys.path.insert(0, {root!r}); "
     "from gdbext.engine import blame_inside; blame_inside.main()"
@@ -56,6 +61,32 @@ def functions_of(report: Report) -> list[str]:
         for each in operations
         if isinstance(each, Operation) and each.kind is OperationKind.CALL and each.name
     ]
+
+
+def freed_at_death(report: Report) -> Blame | None:
+    """The freeing that the process died in; None where it died of something else."""
+    headline = report.findings[0] if report.findings else None
+    thread = next((each for each in report.threads if each.crashed), None)
+    if headline is None or thread is None or not traits(headline.rule).is_freeing:
+        return None
+    subject, python = headline.subject, thread.python[0] if thread.python else None
+    if subject is None:
+        return None
+    called = takewhile(lambda frame: frame.python is None, thread.native)
+    functions = [frame.function for frame in called if frame.function]
+    one = Freeing(
+        address=subject.address,
+        type=subject.expected_type or subject.type or "memory",
+        name=thread.name,
+        lwp=thread.lwp,
+        file=python.file if python else None,
+        line=python.line if python else None,
+        function=python.function if python else None,
+        source=python.source if python else None,
+        native=tuple(functions[-MOST_FUNCTIONS:]),
+        how="the subject",
+    )
+    return dataclasses.replace(NOTHING_TO_RECORD, freeings=(one,), note=SEEN_IN_THE_CRASH)
 
 
 def record(

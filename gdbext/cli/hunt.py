@@ -342,14 +342,13 @@ def with_blame(report: Report, arguments: argparse.Namespace, folder: str) -> Re
 
     if report.consensus is None:
         return report
-    types = blame_runs.types_of(report)
-    if types:
+    blame, types = blame_runs.freed_at_death(report), blame_runs.types_of(report)
+    if blame is None and types:
         command = parsers.command_to_run("hunt", arguments)
         _say(f"recording who frees objects of {', '.join(types)}, under gdb")
         functions = blame_runs.functions_of(report)
         blame = blame_runs.record(command, types, functions, arguments.run_time, folder, told=_say)
-    else:
-        blame = blame_runs.NOTHING_TO_RECORD
+    blame = blame or blame_runs.NOTHING_TO_RECORD
     return dataclasses.replace(report, consensus=dataclasses.replace(report.consensus, blame=blame))
 
 

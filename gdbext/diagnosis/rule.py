@@ -91,6 +91,8 @@ class RuleTraits:
     """The finding is the race itself."""
     is_victim: bool = False
     """The damage is old: the crashing code is not the cause, and any thread may be the culprit."""
+    is_freeing: bool = False
+    """The thread at fault was giving the subject back as it died."""
     has_no_site: bool = False
     """Where the crash happened tells nothing of the defect."""
     may_come_of_race: bool = False

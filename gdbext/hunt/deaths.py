@@ -56,6 +56,18 @@ class Death:
         subject = headline.subject
         return (subject.expected_type or subject.type) if subject is not None else None
 
+    @property
+    def site(self) -> tuple[str, ...]:
+        """The rule and the functions at fault, where the headline is about an object and no race is
+        named; else empty.
+        """
+        report = self.report
+        headline = report.findings[0] if report.findings else None
+        if report.race is not None or headline is None or headline.subject is None:
+            return ()
+        frames = report.signature.frames if report.signature else ()
+        return (headline.rule, *frames) if frames else ()
+
     @cached_property
     def lines(self) -> frozenset[ProgramLine]:
         """The lines of the threads that raced."""

@@ -10,7 +10,9 @@ joined
 3. where the deaths of one name no cause of their own (no race, or one that is merely possible), but
    have the other's object at the other's lines among their suspects, or its threads stood at those
    lines: such a death is a victim, and there is one cause at hand.  If several fit, it is laid to
-   the one with most deaths.
+   the one with most deaths;
+4. where neither names a race, and they died at the same functions by the same rule, and one of them
+   does not know the object's type: a fill of freed memory takes the type away with all else.
 
 A death that names another object with confidence is never joined by rule 3: a program may have two
 defects.
@@ -126,9 +128,11 @@ def _union(*members: Group) -> Group:
 
 
 def _is_same_race(one: Group, other: Group) -> bool:
-    """Rules 1 and 2."""
+    """Rules 1, 2 and 4."""
     if any(len(a.lines) >= PAIR and a.lines == b.lines for a in one.deaths for b in other.deaths):
         return True
+    if (one.object_type is None) is not (other.object_type is None):
+        return any(a.site and a.site == b.site for a in one.deaths for b in other.deaths)
     if one.object_type is None or one.object_type != other.object_type:
         return False
     if not (one.lines and other.lines):

@@ -54,6 +54,6 @@ RULE = Rule(
         "wrong; a pointer to no block may have been read from damaged memory."
     ),
     advice=f"Give memory back to the API that it is from: {PAIRS}.",
-    traits=RuleTraits(kind=Kind.MEMORY, order=5),
+    traits=RuleTraits(kind=Kind.MEMORY, order=5, is_freeing=True),
     check=check,
 )

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from gdbext.cli import blame_runs
-from gdbext.model import Blame
+from gdbext.model import (
+    Blame,
+    Confidence,
+    Finding,
+    NativeFrameInfo,
+    PythonFrame,
+    Report,
+    Subject,
+    ThreadInfo,
+)
+from gdbext.reports import story
+from unit.reports import samples
 
 FREEING = {
     "address": 0x1000,
@@ -68,3 +80,30 @@ def test_a_call_in_one_of_two_runs_is_a_reason_to_go_on(monkeypatch: pytest.Monk
 def test_it_ends_with_the_first_freeing(monkeypatch: pytest.MonkeyPatch) -> None:
     blame = recorded(monkeypatch, answer(3), answer(5, FREEING))
     assert (blame.runs, len(blame.freeings)) == (2, 1)
+
+
+def test_what_died_in_a_freeing_has_nothing_to_record() -> None:
+    blame = blame_runs.freed_at_death(died_in("FT106"))
+    assert blame is not None
+    (one,) = blame.freeings
+    assert (one.address, one.type, one.name) == (0x20000001000, "memory", "MainThread")
+    assert (one.file, one.line, one.source) == ("case.py", 2, "xf.Buf()")
+    assert one.native == ("_int_free", "dealloc")
+    assert "the thread that died was freeing it" in story.blame_summary(blame)
+    assert blame_runs.freed_at_death(died_in("FT102")) is None
+
+
+def died_in(rule: str) -> Report:
+    """A headline about a block; the crashed thread is in ``dealloc``, called by Python code."""
+    native = (
+        NativeFrameInfo(0, "_int_free"),
+        NativeFrameInfo(1, "dealloc"),
+        NativeFrameInfo(2, "_PyEval_EvalFrameDefault", python=0),
+        NativeFrameInfo(3, "main"),
+    )
+    python = (PythonFrame("case.py", 2, "<module>", source="xf.Buf()"),)
+    return dataclasses.replace(
+        samples.founding(),
+        findings=(Finding(rule, "damaged", Confidence.PROVEN, Subject(0x20000001000)),),
+        threads=(ThreadInfo(7, "MainThread", crashed=True, native=native, python=python),),
+    )

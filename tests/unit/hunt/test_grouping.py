@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from gdbext.hunt.deaths import Death
 from gdbext.hunt.grouping import group, is_same_defect
-from gdbext.model import Confidence
+from gdbext.model import Confidence, Subject
 from unit.hunt.deaths import death, race
 
 BYTES = ("bytearray", (20, 25))
@@ -92,3 +94,21 @@ def test_the_type_that_most_deaths_name_is_the_groups() -> None:
     named = group([death("a", race("module", (20,))), *[death("a", race(*BYTES))] * 2])[0]
     assert named.object_type == "bytearray"
     assert (named.types["bytearray"], named.types["module"]) == (2, 1)
+
+
+def test_a_fill_of_freed_memory_that_hides_the_type_makes_no_other_defect() -> None:
+    known, filled = died_of_item("a", "st.Item"), died_of_item("b", None)
+    (found,) = group([known, filled, died_of_item("a", "st.Item")])
+    assert (len(found.deaths), found.object_type) == (3, "st.Item")
+    assert len(group([known, died_of_item("b", None, rule="FT205")])) == 2
+    assert len(group([known, died_of_item("b", "st.Other")])) == 2
+    # Damage without an object is of any defect.
+    assert len(group([known, death("b", None, rule="FT102")])) == 2
+
+
+def died_of_item(signature: str, kind: str | None, rule: str = "FT102") -> Death:
+    """No race is named; the headline is about one object."""
+    told = death(signature, None, rule=rule)
+    (headline,) = told.report.findings
+    about = dataclasses.replace(headline, subject=Subject(0x20000001000, type=kind))
+    return Death(report=dataclasses.replace(told.report, findings=(about,)))
