@@ -16,7 +16,8 @@ def sure_of_null(pointer: Pointer, fault: Fault, stack: CrashStack) -> Confidenc
     """Proven where the type's own code, which works on its fields, hit a NULL.
 
     Other code may have had a NULL of its own, and a function that was given one beside the object
-    may have hit that, unless its instructions say that it read it from the object.
+    may have hit that, unless instructions say that it was read from the object, there or by the
+    caller that passed it on.
     """
     uses = [u for u in pointer.uses if stack.same_call(0, u.level)]
     was_read = any(
@@ -27,7 +28,7 @@ def sure_of_null(pointer: Pointer, fault: Fault, stack: CrashStack) -> Confidenc
         return Confidence.LIKELY if was_given_one else Confidence.PROVEN
     module = stack.from_fault[0].module
     is_own = module == stack.interpreter_module or is_standard(module)
-    is_likely = fault.reads_header or (is_own and pointer.is_trusted)
+    is_likely = was_read or fault.reads_header or (is_own and pointer.is_trusted)
     return Confidence.LIKELY if is_likely and not was_given_one else Confidence.POSSIBLE
 
 

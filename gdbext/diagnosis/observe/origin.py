@@ -22,6 +22,7 @@ from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.origin import ItemRead, Load, Origin
 from gdbext.diagnosis.facts.pointers import MEM_DOMAIN
 from gdbext.diagnosis.observe.bad_call import read_call
+from gdbext.diagnosis.observe.c_fields import field_at
 from gdbext.diagnosis.observe.call_target import called_address, called_function
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.observe.type_members import members
@@ -41,11 +42,11 @@ def read_origin(session: Session, functions: Functions, stack: CrashStack, fault
     found = _source(session, functions, stack, fault)
     if found is None:
         return Origin()
-    loads = [_load(session, load, None) for load in found.loads]
+    loads = [_load(session, stack, load, None) for load in found.loads]
     level = None
     if fault.jumped_to is None and fault.operand is not None:
         for caller, passed in _passed_on(session, functions, stack, found, fault.operand):
-            loads += (_load(session, load, caller) for load in passed.loads)
+            loads += (_load(session, stack, load, caller) for load in passed.loads)
             found = replace(passed, loads=(*found.loads, *passed.loads))
             level = caller
     return Origin(
@@ -116,7 +117,9 @@ def _source(
     )
 
 
-def _load(session: Session, load: dataflow.MemoryLoad, level: int | None) -> Load:
+def _load(
+    session: Session, stack: CrashStack, load: dataflow.MemoryLoad, level: int | None
+) -> Load:
     base = load.base
     is_object = base is not None and leads_to_object(session, base)
     symbol = session.debugger.symbol_at(load.place) if base is None else None
@@ -132,7 +135,7 @@ def _load(session: Session, load: dataflow.MemoryLoad, level: int | None) -> Loa
         is_certain=not load.is_read_again,
         is_fresh=load.is_fresh,
         is_local=load.is_local,
-        slot=_slot(session.objects, base, load.offset) if is_object and base else None,
+        slot=_slot(session, stack, base, load.offset) if is_object and base else None,
         symbol=short_function(symbol.name) if symbol is not None and is_inside else None,
         is_shared=base is None and not load.is_local and is_others_data(session, load.place),
         level=level,
@@ -172,8 +175,9 @@ def _type_name(objects: Objects, address: int) -> str | None:
     return canonical(info.name) or info.name if info is not None else None
 
 
-def _slot(objects: Objects, address: int, offset: int) -> Slot | None:
-    """What the object's type calls the field at an offset."""
+def _slot(session: Session, stack: CrashStack, address: int, offset: int) -> Slot | None:
+    """What the object's type calls the field at an offset, else what its C struct does."""
+    objects = session.objects
     info = objects.type_of(address)
     if info is None:
         return None
@@ -187,7 +191,7 @@ def _slot(objects: Objects, address: int, offset: int) -> Slot | None:
                 return slot.name
         except UnknownLayout:
             continue
-    return None
+    return field_at(session, stack, address, offset)
 
 
 def _item(session: Session, loads: Sequence[dataflow.MemoryLoad]) -> ItemRead | None:

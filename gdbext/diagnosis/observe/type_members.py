@@ -4,6 +4,7 @@ by name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from gdbext.cpython.layout.layout import UnknownLayout
@@ -14,6 +15,8 @@ from gdbext.target.protocol import MemoryFault
 WORD = 8
 MAX_BASES = 16
 MAX_MEMBERS = 200
+SPECIAL = re.compile(r"__(?:dict|weaklist|vectorcall)offset__")
+"""What tells ``PyType_FromSpec()`` an offset, and is no member (Doc/c-api/structures.rst)."""
 MEMBER = 40
 """Bytes of a ``PyMemberDef`` (Include/descrobject.h): name, type, offset, flags, doc."""
 
@@ -29,6 +32,8 @@ def members(objects: Objects, type_address: int) -> Iterator[tuple[str, int]]:
                 text = read_cstring(objects.memory, name, 80) if name else None
                 if not text:
                     break
+                if SPECIAL.fullmatch(text):
+                    continue
                 yield text, int.from_bytes(entry[16:24], "little")
             if not base:
                 return

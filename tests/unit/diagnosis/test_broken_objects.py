@@ -8,6 +8,7 @@ import pytest
 
 from gdbext.diagnosis.conclude.nulls import sure_of_null
 from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.origin import Load, Origin
 from gdbext.diagnosis.rules import ft205_null_slot, ft206_broken_object
 from gdbext.model import Confidence
 from gdbext.wording import sentence
@@ -85,6 +86,16 @@ def test_an_access_to_the_header_of_null_is_that_of_an_item(
     fault = segfault(0, 0x18, reads_header=reads_header)
     stopped = facts_of(world, world.page(GC, 64).object("dict"), module=EXTENSION, fault=fault)
     assert sure_of(stopped) is sure
+
+
+def test_a_null_that_code_read_from_the_object_is_what_it_died_of() -> None:
+    """Whoever did: a library that was given a field of the object, by its caller's instructions."""
+    world = HeapWorld()
+    obj = world.page(GC, 64).object("dict")
+    for is_certain, sure in ((True, Confidence.LIKELY), (False, Confidence.POSSIBLE)):
+        load = Load(place=obj + 0x20, value=0, base=obj, offset=0x20, is_certain=is_certain)
+        fault = replace(segfault(0, 0x48), origin=Origin(loads=(load,)))
+        assert sure_of(facts_of(world, obj, module=EXTENSION, fault=fault)) is sure
 
 
 def test_a_types_own_code_works_on_its_fields_wherever_it_reads() -> None:

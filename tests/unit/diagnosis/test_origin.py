@@ -21,7 +21,7 @@ from gdbext.diagnosis.observe import origin as observed
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.diagnosis.rules import apply, ft203_container_changed, ft205_null_slot
 from gdbext.model import Confidence, Finding, Verdict
-from gdbext.target.protocol import NativeFrame, Region
+from gdbext.target.protocol import Field, NativeFrame, Region, Struct
 from gdbext.wording import sentence
 from unit.diagnosis.crash_world import (
     EXTENSION,
@@ -236,15 +236,57 @@ def test_a_list_that_is_dead_has_no_items() -> None:
     assert item_of(world, dataflow.MemoryLoad(place=0x3000, value=0, base=0x3000), of_array) is None
 
 
+# --- what a field is called ----------------------------------------------------------------------
+
+OFFSET = 0x20
+
+
+def name_of_field(world: HeapWorld, obj: int, declared: str = "PyObject *", **fields: int) -> str:
+    """What the field of an object is called, which code has as a pointer of that type; a struct
+    ``Shape`` has those fields.
+    """
+    variable = FrameVariable("self", declared, obj, is_argument=True, is_object=True)
+    frame = NativeFrame(0, 0x1000, 0x7000, "area", module=EXTENSION)
+    stack = stack_of(frame, c_frames=[CFrame(frame, (variable,))])
+    session = session_of(world)
+    debugger = session.debugger
+    assert isinstance(debugger, FakeDebugger)
+    size = fields.pop("size", 0)
+    debugger.structs["Shape"] = Struct(
+        "Shape", size, {name.replace("__", "."): Field(at, 8) for name, at in fields.items()}
+    )
+    return str(observed._slot(session, stack, obj, OFFSET))
+
+
 def test_what_a_type_lists_as_its_member_has_that_name() -> None:
     world = HeapWorld()
-    obj = world.page(GC, 64).object("dict")
+    obj = world.page(GC, 64).object("float")
     table = world.page(MEM, 128).take()
-    name = world.objects_world.cstring("entry")
-    world.memory.write(table, struct.pack("<QQQQQ", name, 6, 0x20, 0, 0) + bytes(40))
-    world.set("PyTypeObject", world.types["dict"], tp_members=table)
-    objects = session_of(world).objects
-    assert str(observed._slot(objects, obj, 0x20)) == "AttributeSlot(name='entry')"
+    members = ((world.objects_world.cstring(n), OFFSET) for n in ("__dictoffset__", "entry"))
+    entries = [struct.pack("<QQQQQ", name, 6, offset, 0, 0) for name, offset in members]
+    world.memory.write(table, b"".join(entries) + bytes(40))
+    world.set("PyTypeObject", world.types["float"], tp_members=table)
+    assert name_of_field(world, obj) == "AttributeSlot(name='entry')", (
+        "the offset of instances' dict is not a member"
+    )
+
+
+def test_a_field_has_the_name_that_the_code_s_own_struct_has_for_it() -> None:
+    world = HeapWorld()
+    obj = world.page(GC, 64).object("float")
+    size = world.layout.size("PyFloatObject")
+    assert name_of_field(world, obj, "Shape *", size=size, corners=OFFSET) == "corners"
+    nested = {"size": size, "corners": OFFSET, "corners__first": OFFSET, "corners__last": 0x28}
+    assert name_of_field(world, obj, "Shape *", **nested) == "corners.first"
+    assert name_of_field(world, obj, "Shape *", size=size, corners=OFFSET - 8) == "None"
+    assert name_of_field(world, obj, "PyObject *", size=size, corners=OFFSET) == "None"
+
+
+def test_a_struct_of_that_name_with_another_size_is_another_s() -> None:
+    world = HeapWorld()
+    obj = world.page(GC, 64).object("float")
+    size = world.layout.size("PyFloatObject") + 8
+    assert name_of_field(world, obj, "Shape *", size=size, corners=OFFSET) == "None"
 
 
 # --- what callers passed on ---------------------------------------------------------------------
