@@ -21,16 +21,49 @@ from gdbext.target.protocol import MemoryFault
 CALLS = ("call", "call-method")
 MAX_WRAPPERS = 8
 MOST_KEYWORDS = 64
-# The special methods that the operations other than calls run, where the receiver's class is
-# written in Python.
-SPECIAL = {
-    "load-subscr": "__getitem__",
-    "store-subscr": "__setitem__",
-    "delete-subscr": "__delitem__",
-    "contains": "__contains__",
-    "iter": "__iter__",
-    "next": "__next__",
+WALKED = ("__next__", "__iter__")
+"""What gives the items of an object that is walked to its end; an iterator's ``__iter__`` gives
+only itself.
+"""
+SPECIAL: dict[tuple[str, str | None], Sequence[str]] = {
+    ("load-subscr", None): ("__getitem__",),
+    ("store-subscr", None): ("__setitem__",),
+    ("delete-subscr", None): ("__delitem__",),
+    ("contains", None): ("__contains__", *WALKED),
+    ("iter", None): ("__iter__",),
+    ("next", None): ("__next__",),
+    ("aiter", None): ("__aiter__",),
+    ("anext", None): ("__anext__",),
+    ("await", None): ("__await__",),
+    ("unpack", None): WALKED,
+    ("extend", "list"): WALKED,
+    ("extend", "set"): WALKED,
+    ("truth", None): ("__bool__", "__len__"),
+    ("format", None): ("__format__", "__str__", "__repr__"),
+    ("format", "str"): ("__str__", "__repr__"),
+    ("format", "repr"): ("__repr__",),
+    ("format", "ascii"): ("__repr__",),
+    ("compare", "<"): ("__lt__",),
+    ("compare", "<="): ("__le__",),
+    ("compare", "=="): ("__eq__",),
+    ("compare", "!="): ("__ne__", "__eq__"),
+    ("compare", ">"): ("__gt__",),
+    ("compare", ">="): ("__ge__",),
 }
+"""The special methods that the operations other than calls run, by their kind and name, where the
+receiver's class is written in Python: the first of them that this has.
+"""
+RUN_BY_BUILTINS = {
+    "next": ("__next__",),
+    "iter": ("__iter__",),
+    "len": ("__len__",),
+    "bool": ("__bool__", "__len__"),
+    "format": ("__format__", "__str__", "__repr__"),
+    "str": ("__str__", "__repr__"),
+    "repr": ("__repr__",),
+    "hash": ("__hash__",),
+}
+"""The same for the functions and classes of the builtins, and their first argument."""
 ACCESSORS = {
     "load-attr": ("prop_get", "__get__"),
     "store-attr": ("prop_set", "__set__"),
@@ -189,6 +222,28 @@ def hands_on(objects: Objects, owner: int, name: str | None) -> bool:
     return info is not None and any(objects.is_a(info, name) for name in traits.of)
 
 
+def run_by_c(objects: Objects, target: Callee) -> Callee | None:
+    """The special method of a class written in Python that a function of C's runs on its first
+    argument: ``len(shared)``, ``sum(rows)``, ``out.writelines(rows)``; None where it runs none.
+    """
+    receiver = target.arguments[0] if target.arguments and not target.is_python else None
+    if receiver is None:
+        return None
+    is_walked = method_traits(target.name).consumes
+    of_builtins = RUN_BY_BUILTINS.get(target.name or "", ()) if target.kind == "call" else ()
+    try:
+        info = objects.type_of(receiver)
+        methods = (
+            class_attribute(objects, info, name)
+            for name in (WALKED if is_walked else of_builtins)
+            if info is not None and info.is_python_class
+        )
+        found = next((method for method in methods if method), None)
+        return called(objects, found, receiver, ()) if found else None
+    except (MemoryFault, UnknownLayout):
+        return None
+
+
 def _special_methods(operation: BytecodeOperation) -> Iterator[str]:
     if operation.kind == "binary-op" and operation.name:
         base = OPERATORS.get(operation.name.removesuffix("="))
@@ -196,8 +251,8 @@ def _special_methods(operation: BytecodeOperation) -> Iterator[str]:
             yield f"__i{base}__"
         if base:
             yield f"__{base}__"
-    elif operation.kind in SPECIAL:
-        yield SPECIAL[operation.kind]
+    else:
+        yield from SPECIAL.get((operation.kind, operation.name), ())
 
 
 Passed = tuple[tuple[int | None, ...], tuple[str | None, ...]]

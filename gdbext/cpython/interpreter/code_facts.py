@@ -36,7 +36,7 @@ BEGINS_HANDLER = "PUSH_EXC_INFO"
 OF_THE_OBJECT = frozenset(
     (
         "load-attr store-attr delete-attr load-subscr store-subscr delete-subscr contains truth "
-        "iter"
+        "iter aiter"
     ).split()
 )
 """Operations that read a variable once for the object that they are done to, and give it to nobody.

@@ -88,6 +88,7 @@ class BytecodeOperation:
     compare            ``<``                         (the right-hand side,)
     contains                                         (the item,)
     iter, next, send
+    aiter, anext       the same of ``async for``
     unpack
     extend             list, set, dict: the new      (what is added to,)
                        thing that takes all of the
@@ -514,7 +515,7 @@ class _Walk:
 
     def get_iter(self, at: BytecodeInstruction) -> None:
         source = self.pop()
-        self.add(at, "iter", source)
+        self.add(at, "aiter" if at.name == "GET_AITER" else "iter", source)
         _, pushed = self.table.effect(at.name, at.oparg)
         # An iterator is its own iterator.
         self.push(
@@ -541,7 +542,7 @@ class _Walk:
         self.push(*below[: pushed - 1], _bounded(("next", source)))
 
     def get_anext(self, at: BytecodeInstruction) -> None:
-        self.add(at, "next", self.peek(1))
+        self.add(at, "anext", self.peek(1))
         self.push(("result", at.index))
 
     def unpack(self, at: BytecodeInstruction) -> None:

@@ -8,7 +8,14 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from gdbext.cpython.interpreter.calls import CALLS, Callee, callee, code_of, entered
+from gdbext.cpython.interpreter.calls import (
+    CALLS,
+    Callee,
+    callee,
+    code_of,
+    entered,
+    run_by_c,
+)
 from gdbext.cpython.interpreter.code_facts import CodeFacts
 from gdbext.cpython.interpreter.frames import Frame, PythonStack
 from gdbext.cpython.interpreter.names import attribute, class_attribute, operand, resolve
@@ -19,6 +26,7 @@ from gdbext.diagnosis.facts.accesses import Access, Proximity
 from gdbext.diagnosis.observe.access_types import type_name_of
 from gdbext.diagnosis.observe.observer import Observer
 from gdbext.diagnosis.observe.operands import (
+    ADVANCES,
     Operand,
     attribute_by_name,
     operands,
@@ -349,6 +357,7 @@ def _in_callee(
     right now.
     """
     objects = observer.session.objects
+    target = run_by_c(objects, target) or target
     address = code_of(objects, target)
     entering = (address, target.owner, target.arguments, target.keywords)
     code = (
@@ -374,6 +383,7 @@ def _in_callee(
                 yield replace(
                     access,
                     line=caller.line if is_near else access.operation_line,
+                    function=caller.function if is_near else access.function,
                     frame=(caller.address or None) if is_near else None,
                 )
         if further and depth < MAX_CALL_DEPTH:
@@ -436,7 +446,7 @@ def _is_on_stack(
     A Python callee took its arguments with it.  The iterator of a loop stays there as long as the
     loop runs.
     """
-    if bytecode.kind == "next":
+    if bytecode.kind in ADVANCES:
         return frame.lasti is not None and facts.same_loop(bytecode.index, frame.lasti)
     return near is Proximity.AT and not is_passing_on
 

@@ -9,8 +9,8 @@ from gdbext.cpython.traits.types import traits_of
 
 WRITING = ("store-attr", "delete-attr", "store-deref", "delete-deref")
 STORING_ITEMS = ("store-subscr", "delete-subscr")
-STEPPING = ("next", "send")
-WALKING = ("iter", "unpack", "extend")
+STEPPING = ("next", "anext", "send")
+WALKING = ("iter", "aiter", "unpack", "extend")
 BUILTIN_FUNCTIONS = ("builtins",)
 """Whose functions a row of methods.json is of, where it is of no type's method."""
 

@@ -30,7 +30,9 @@ from gdbext.frozen import dataclass
 from gdbext.model import Operation
 
 MAX_ITERATORS = 4
-STEPS = ("next", "send", "unpack", "extend")
+STEPS = ("next", "anext", "send", "unpack", "extend")
+ITERATES = ("iter", "aiter")
+ADVANCES = ("next", "anext")
 ATTRIBUTES = ("load-attr", "store-attr", "delete-attr")
 BY_NAME = {"getattr": "load-attr", "setattr": "store-attr", "delattr": "delete-attr"}
 """Built-in functions that do what bytecode has instructions for, to the attribute of a name."""
@@ -100,7 +102,7 @@ class Operand:
         name = self.bytecode.name
         if self.calls_python:
             return True
-        if self.bytecode.kind == "iter":
+        if self.bytecode.kind in ITERATES:
             # It is its own iterator: the steps that follow work on it.
             return self.is_iterator
         if self.bytecode.kind not in CALLS:
@@ -225,7 +227,7 @@ def _named(
             continue
         is_called = bytecode.kind == "call" and position == 0
         addresses = {operand(objects, frame, bytecode, name, is_on_stack)}
-        if bytecode.kind == "next":
+        if bytecode.kind in ADVANCES:
             # The loop's iterator, and what that walks.
             addresses.add(resolve(objects, frame, name))
         for address in addresses - {None}:

@@ -20,6 +20,8 @@ KINDS = {
     "store-subscr": OperationKind.SETITEM,
     "delete-subscr": OperationKind.DELITEM,
     "binary-op": OperationKind.BINARY,
+    "aiter": OperationKind.ITER,
+    "anext": OperationKind.NEXT,
 }
 """Kinds of bytecode operations by other names; the rest have one name."""
 BUILTINS = {

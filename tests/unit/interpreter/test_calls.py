@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from gdbext.cpython.interpreter.calls import Callee, called, callee, entered
+from gdbext.cpython.interpreter.calls import Callee, called, callee, entered, run_by_c
 from gdbext.cpython.interpreter.frames import CO_VARARGS, CO_VARKEYWORDS, Frame, FrameCode
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from unit.objects.object_world import World
@@ -307,3 +309,69 @@ def test_a_class_may_set_all_attributes_itself(world: World) -> None:
     found = on(world, "store-attr", "result", job, value)
     assert found is not None
     assert (found.function, found.owner, found.arguments) == (hook, job, (None, value))
+
+
+def run_on(world: World, receiver: int, kind: str, name: str | None = None) -> Callee | None:
+    """What an operation on a local variable runs."""
+    frame = Frame(0, 0, "f", "a.py", 1, 0, 0, {"job": receiver}, (), ("job",))
+    return callee(world.objects, frame, BytecodeOperation(0, kind, JOB, name), False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "methods"),
+    [
+        ("next", None, ("__next__", "__anext__")),
+        ("anext", None, ("__anext__", "__next__")),
+        ("aiter", None, ("__aiter__",)),
+        ("await", None, ("__await__",)),
+        ("unpack", None, ("__next__", "__iter__")),
+        ("extend", "list", ("__iter__",)),
+        ("contains", None, ("__contains__", "__iter__")),
+        ("truth", None, ("__len__",)),
+        ("format", None, ("__format__", "__repr__")),
+        ("format", "str", ("__str__", "__format__")),
+        ("format", "repr", ("__repr__", "__str__")),
+        ("compare", "<", ("__lt__", "__gt__")),
+        ("compare", "!=", ("__eq__",)),
+    ],
+)
+def test_an_operation_runs_the_special_method_that_python_says(
+    world: World, kind: str, name: str | None, methods: tuple[str, ...]
+) -> None:
+    """The first of the methods that the class has; the others are for other operations."""
+    functions = {method: world.slotted("function") for method in methods}
+    class_of(world, "Job", **functions)
+    job = world.instance("Job")
+    found = run_on(world, job, kind, name)
+    assert found is not None
+    assert (found.function, found.owner) == (functions[methods[0]], job)
+    assert run_on(world, world.put([]), kind, name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "owned", "runs"),
+    [
+        ("len", "call", False, "__len__"),
+        ("str", "call", False, "__repr__"),
+        ("sum", "call", False, "__next__"),
+        ("writelines", "call-method", True, "__next__"),
+        ("len", "call-method", True, None),
+        ("id", "call", False, None),
+    ],
+)
+def test_a_function_of_c_runs_special_methods_of_its_first_argument(
+    world: World, name: str, kind: str, owned: bool, runs: str | None
+) -> None:
+    """``sum(rows)`` and ``out.writelines(rows)`` walk; a method called ``len`` is anybody's."""
+    methods = {each: world.slotted("function") for each in ("__len__", "__repr__", "__next__")}
+    class_of(world, "Rows", __iter__=world.slotted("function"), **methods)
+    rows, out = world.instance("Rows"), world.put([])
+    called_by_code = Callee(
+        function=0, owner=out if owned else None, arguments=(rows,), name=name, kind=kind
+    )
+    found = run_by_c(world.objects, called_by_code)
+    assert (found and (found.function, found.owner)) == (runs and (methods[runs], rows))
+    of_c = replace(called_by_code, arguments=(world.put([]),))
+    assert run_by_c(world.objects, of_c) is None
+    in_python = replace(called_by_code, is_python=True)
+    assert run_by_c(world.objects, in_python) is None

@@ -218,3 +218,13 @@ def test_what_is_unpacked_into_a_call_stands_between_its_arguments(minor: int) -
     star, both = ("star", ("fast", 2)), ("star", ("fast", 4))
     assert found.arguments == (("fast", 1), star, ("fast", 3), both)
     assert found.keywords == ("build", "tuple", (("const", 0),))
+
+
+def test_an_async_loop_steps_what_async_loops_step() -> None:
+    table = opcodes_of(13)
+    code = encoded(table, ("LOAD_GLOBAL", 0), ("GET_AITER", 0), ("GET_ANEXT", 0))
+    found = walked(code, ["source"], 13)
+    assert [(o.kind, o.receiver) for o in found] == [
+        ("aiter", ("global", "source")),
+        ("anext", ("iter", ("global", "source"))),
+    ]
