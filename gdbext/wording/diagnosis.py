@@ -107,6 +107,14 @@ def _at_work_on(title: Phrase, function: Phrase | None, type: Phrase) -> str:
     return f"{title}, {place} {article(type)}"
 
 
+def _other_writers(modules: Sequence[Phrase], count: Number) -> str:
+    more = f" and {count} more" if count else ""
+    return (
+        f"code that is not the interpreter's own may have done the damage as well: "
+        f"{', '.join(map(str, modules))}{more}"
+    )
+
+
 SENTENCES: dict[str, Sentence] = {
     "finding": _finding,
     "gil-is-on": lambda holder: (
@@ -181,6 +189,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "takes-for": "{function} takes {type:a} for {object}",
     "count-below-zero": ("reference count of {object} went below zero (one Py_DECREF too many)"),
+    "ends-again": "{object} that is gone already is being deallocated",
     "malloc-block-freed-twice": "a block of malloc() was freed twice",
     "deallocated-again": "it is being deallocated, although it is gone already",
     "binding-said": "the C++ binding was about to say",
@@ -304,7 +313,12 @@ SENTENCES: dict[str, Sentence] = {
     "thread-is-in-code": "{thread} runs code that does {operation}",
     "has-pending": "{thread} has {operation} before it, in a queue or a suspended frame",
     "takes-in-turn": "{thread} takes its objects from the same place, for {operation}",
-    "takes-no-part": "{thread}, which died, does not use it: it met damage that others had done",
+    "takes-no-part": lambda thread, met_damage: (
+        f"{thread}, which died, does not use it"
+        + (": it met damage that others had done" if met_damage else "")
+    ),
+    "other-writers": _other_writers,
+    "other-heap": "what is damaged is the C library's heap, in which no Python object lies",
     "written-over": "what stands there is not an address: something else wrote over it",
     "still-there": (
         "the {type} still has what its reader died of: the other thread, which takes the object's "
@@ -315,6 +329,7 @@ SENTENCES: dict[str, Sentence] = {
         "the address stands in the code itself: it was read from no object that threads share"
     ),
     "own-abort": "{function} ended the process itself, and does not say why",
+    "own-fatal-error": "{function} ended the process itself, with a message of its own",
     "signal-was-sent": "the signal was sent: no instruction faulted",
     "works-in-turn": "{thread} does the same work, and may have had the object before",
     "replaces-such": "{thread} puts one {type} there in place of another",

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Set
 
+from gdbext.diagnosis.conclude import libc
 from gdbext.diagnosis.conclude.author import authors_frame
 from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.conclude.effects import keeps_items
+from gdbext.diagnosis.conclude.reporters import reporter_module
 from gdbext.diagnosis.facts.accesses import Access
 from gdbext.diagnosis.facts.cause import Cause, Wrong
 from gdbext.diagnosis.facts.doubts import RaceDoubts
@@ -29,6 +31,7 @@ from gdbext.target.values import text_in_word
 
 OBJECT_HEADER = 32
 """Bytes of an object's header, in which its lock lies (Include/object.h)."""
+MOST_MODULES = 3
 USER_BITS = 47
 """Addresses of x86-64 programs have no more (Documentation/arch/x86/x86_64/mm.rst of Linux)."""
 
@@ -37,6 +40,7 @@ def doubts_of(facts: Facts, held: Set[int] = frozenset()) -> RaceDoubts:
     """What the crash itself says; ``held`` are the addresses of the crashed thread's locks."""
     return RaceDoubts(
         of_all=_of_all(facts.fault, facts.stack),
+        of_bystanders=_of_bystanders(facts),
         written_over=_written_over(facts),
         still_holds=_still_holds(facts, held),
         is_item_lost=facts.cause.kind in (Wrong.GONE, Wrong.OTHER_OBJECT),
@@ -79,11 +83,29 @@ def _of_all(fault: Fault, stack: CrashStack) -> Claim | None:
         operand = fault.operand
         is_fixed = operand is not None and operand.base is None and "(" not in operand.text
         return Claim("address-in-code") if is_fixed and fault.jumped_to is None else None
-    said = fault.assertion or fault.fatal_error or fault.library_message
     author = authors_frame(stack)
-    if said or author is None or not is_others(author.module, stack.interpreter_module):
+    if author is None or not is_others(author.module, stack.interpreter_module):
+        return None
+    if fault.fatal_error and is_others(
+        reporter_module(stack.native_frames), stack.interpreter_module
+    ):
+        return Claim("own-fatal-error", function=author.function or "??")
+    if fault.assertion or fault.fatal_error or fault.library_message:
         return None
     return Claim("own-abort", function=author.function or "??")
+
+
+def _of_bystanders(facts: Facts) -> Claim | None:
+    """Who else may have damaged the heap than threads that the crashed one met nowhere."""
+    fault, heap = facts.fault, facts.heap
+    if libc.is_damage(fault) or libc.is_double_free(fault):
+        return Claim("other-heap")
+    if fault.is_fault and heap.call is not None and not heap.call.is_cpythons:
+        return Claim("other-heap")
+    if not heap.other_writers:
+        return None
+    named = heap.other_writers[:MOST_MODULES]
+    return Claim("other-writers", modules=named, count=len(heap.other_writers) - len(named))
 
 
 def _written_over(facts: Facts) -> int | None:

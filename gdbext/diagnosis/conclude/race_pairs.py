@@ -313,10 +313,11 @@ def race_of(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
     both = (pair.first, pair.second)
     changing = next((a for a in reversed(both) if a.effect.changes), pair.second)
     doubt = doubt_of(accesses.doubts, pair.address, changing)
-    takes_part = is_victim or accesses.crashed in (pair.first.lwp, pair.second.lwp)
+    takes_part = accesses.crashed in (pair.first.lwp, pair.second.lwp)
+    others = accesses.doubts.of_bystanders if is_victim and not takes_part else None
     is_clear = (
         any(a.proximity is Proximity.INSIDE for a in both)
-        and takes_part
+        and (takes_part or (is_victim and others is None))
         and not pair.is_guarded
         and not pair.in_turn
         and pair.whole is None
@@ -328,7 +329,11 @@ def race_of(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
         Confidence.LIKELY if is_clear else Confidence.POSSIBLE,
         SharedObject(pair.address, pair.type),
         tuple(race_thread(accesses, access) for access in both),
-        (*_evidence(accesses, pair), *([Evidence(doubt, pair.address)] if doubt else ())),
+        (
+            *_evidence(accesses, pair),
+            *([Evidence(doubt, pair.address)] if doubt else ()),
+            *([Evidence(others)] if others else ()),
+        ),
     )
 
 

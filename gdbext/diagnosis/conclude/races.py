@@ -45,8 +45,8 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
     races = list(known_races(accesses, findings))
     rules = [traits(finding.rule) for finding in findings]
     own = foremost = own_object(accesses)
+    is_victim = bool(rules) and rules[0].is_victim
     if is_crash and not any(rule.kind is Kind.EXHAUSTION for rule in rules):
-        is_victim = any(rule.is_victim for rule in rules)
         taken = {race.object.address for race in races}
         nearest = {thread.lwp: thread.nearest for thread in accesses.crashed_first}
         races += [
@@ -68,10 +68,12 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
             replaced = list(races_on_replaced(accesses, findings))
             taken = {race.object.address for race in replaced}
             races = replaced + [race for race in races if race.object.address not in taken]
-    return tuple(_by_evidence(accesses, races, foremost)[:MAX_RACES])
+    return tuple(_by_evidence(accesses, races, foremost, is_victim)[:MAX_RACES])
 
 
-def _by_evidence(accesses: Accesses, races: Sequence[Race], foremost: int | None) -> list[Race]:
+def _by_evidence(
+    accesses: Accesses, races: Sequence[Race], foremost: int | None, is_victim: bool
+) -> list[Race]:
     """``foremost``, the object that the crashed thread's own C code works on, stands first, if
     another thread changes that or may.
 
@@ -83,18 +85,18 @@ def _by_evidence(accesses: Accesses, races: Sequence[Race], foremost: int | None
     for race in ordered:
         surest = max(surest, race.confidence, key=lambda confidence: confidence.rank)
         if not takes_part(accesses, race):
-            race = replace(race, evidence=(*race.evidence, *_why_without(accesses)))
+            race = replace(race, evidence=(*race.evidence, *_why_without(accesses, is_victim)))
         found.append(replace(race, confidence=surest))
     return found
 
 
-def _why_without(accesses: Accesses) -> Iterator[Evidence]:
+def _why_without(accesses: Accesses, is_victim: bool) -> Iterator[Evidence]:
     """Why the crashed thread is thought to take no part: it is at work on nothing of the race."""
     crashed = accesses.of(accesses.crashed)
     if crashed is not None:
         name = ThreadName(crashed.name) if crashed.name else None
         thread = Claim("thread-by-name", lwp=crashed.lwp, name=name)
-        yield Evidence(Claim("takes-no-part", thread=thread), None)
+        yield Evidence(Claim("takes-no-part", thread=thread, met_damage=is_victim))
 
 
 def _is_clear_part(accesses: Accesses, race: Race) -> bool:

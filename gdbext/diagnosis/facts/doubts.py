@@ -18,5 +18,7 @@ class RaceDoubts:
     still_holds: int | None = None
     """The live container that still has what its reader came to grief with: an object that is dead,
     a NULL, something that never was an object."""
+    of_bystanders: Claim | None = None
+    """Of every race that the crashed thread takes no part in, where the heap is damaged."""
     is_item_lost: bool = False
     """An object died while the crashed thread had it."""

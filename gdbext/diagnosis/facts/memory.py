@@ -120,6 +120,9 @@ class HeapState:
     """The allocator's function that the thread died in, as far as it was called from outside."""
     wrong_free: WrongFree | None = None
     freed_chunk: FreedChunk | None = None
+    other_writers: tuple[str, ...] = ()
+    """The extension modules that may have damaged the heap as well as CPython's own code, by name;
+    empty where its lists were not looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)

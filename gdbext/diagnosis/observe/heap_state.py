@@ -19,6 +19,7 @@ from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.memory import HeapDamage, HeapState
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.diagnosis.observe.block_users import read_block_users
+from gdbext.diagnosis.observe.extensions import extensions
 from gdbext.diagnosis.observe.freed_chunk import find_freed_chunk
 from gdbext.diagnosis.observe.notes import Note
 from gdbext.diagnosis.observe.stack import Functions
@@ -65,6 +66,7 @@ def read_heap_state(
             damages=tuple(_neighbours(session, stack, cause, cause.pointer)),
             call=call,
             wrong_free=wrong_free,
+            other_writers=tuple(extensions(session, stack.interpreter_module)),
         )
     lists = (c for c in damages(session.heap, stack.lwp, note) if not c.is_snapshot)
     found = tuple(
@@ -76,6 +78,7 @@ def read_heap_state(
         was_searched=True,
         call=call,
         wrong_free=wrong_free,
+        other_writers=tuple(extensions(session, stack.interpreter_module)),
         operand_is_block=operand is not None
         and bool(operand.base_value)
         and session.heap.page_of(operand.base_value or 0) is not None,

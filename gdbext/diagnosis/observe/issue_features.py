@@ -21,6 +21,7 @@ from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.known_issues.catalogue import catalogue
 from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures, module_name
 from gdbext.diagnosis.observe.callees import callees
+from gdbext.diagnosis.observe.extensions import is_extension
 from gdbext.diagnosis.observe.observer import Observer
 from gdbext.diagnosis.registry import traits
 from gdbext.model import Confidence, Finding, Operation, OperationKind, Race
@@ -44,7 +45,11 @@ def read_features(
 ) -> CrashFeatures:
     """All that is known of the crash; the objects that may be at fault come best founded first."""
     subjects = {
-        canonical(t) for f in findings for s in [f.subject] if s for t in (s.type, s.expected_type)
+        canonical(t)
+        for f in findings
+        for s in [f.subject]
+        if s and not traits(f.rule).is_race
+        for t in (s.type, s.expected_type)
     }
     frames = _of_the_cause(
         [f.frame for f in observer.stack.c_frames[:MAX_FRAMES] if f.frame.function]
@@ -55,7 +60,7 @@ def read_features(
         for t in observer.session.debugger.threads()[:MAX_THREADS]
         if t.lwp != observer.stack.lwp
     ]
-    is_victim = any(traits(f.rule).is_victim for f in findings)
+    is_victim = bool(findings) and traits(findings[0].rule).is_victim
     names = {f.level: _name(observer, f) for f in frames}
     at_work = _at_work(observer, facts)
     return CrashFeatures(
@@ -138,6 +143,9 @@ def _candidates(
     written_over = accesses.doubts.written_over
     is_in_turn = any(_take_turns(accesses, race) for race in races[:1])
     seen = set()
+    if accesses.doubts.of_all is not None:
+        # What the process died of came from no object: what threads share there is no lead.
+        races = [race for race in races if race.confidence is not Confidence.POSSIBLE]
     for race in races[:1]:
         seen.add(race.object.address)
         found = candidate_of(accesses, race, holder)
@@ -182,23 +190,15 @@ def _at_work(observer: Observer, facts: Facts) -> Set[int]:
     levels = [f.level for f in facts.stack.c_frames if _runs_now(facts.stack, f.level)]
     if facts.cause.provenance is None:
         extension = next(
-            (f.level for f in facts.stack.c_frames if _is_extensions(observer, f.frame)), None
+            (
+                f.level
+                for f in facts.stack.c_frames
+                if is_extension(observer.session, f.frame.module, facts.stack.interpreter_module)
+            ),
+            None,
         )
         levels = [level for level in levels if extension is None or level <= extension]
     return frozenset(levels)
-
-
-def _is_extensions(observer: Observer, frame: NativeFrame) -> bool:
-    """Whether a function is of an extension module that is not Python's own: a file that has what
-    an import calls.  Python's own modules may have called a library's to do their work.
-    """
-    if not is_others(frame.module, observer.stack.interpreter_module):
-        return False
-    debugger = observer.session.debugger
-    entry = debugger.symbol(f"PyInit_{os.path.basename(frame.module or '').split('.')[0]}")
-    return entry is not None and any(
-        r.path == frame.module and r.start <= entry.address < r.end for r in debugger.regions()
-    )
 
 
 def _with_users(

@@ -37,12 +37,13 @@ def findings(facts: Facts) -> list[Finding]:
         if facts.fault.is_crash or not may_be_normal(finding)
     ]
     order = {rule.id: position for position, rule in enumerate(rules)}
-    found.sort(
+    found = sorted(
+        found,
         key=lambda f: (
-            _place(facts, f),
+            CONSEQUENCE if _is_told_by_another(f, found) else _place(facts, f),
             f.confidence is Confidence.POSSIBLE,
             order[f.rule],
-        )
+        ),
     )
     fallbacks = [rule for rule in rules if rule.traits.is_fallback]
     if facts.fault.signal is not None and not any(_explains(facts, f) for f in found):
@@ -52,6 +53,23 @@ def findings(facts: Facts) -> list[Finding]:
             found[:0] = _first(facts, accounts)
     found = found or _first(facts, [r for r in fallbacks if r.traits.kind is Kind.NOTHING])
     return [headline.told(facts, f) for f in found[:1]] + found[1:]
+
+
+def _is_told_by_another(finding: Finding, found: Sequence[Finding]) -> bool:
+    """Whether it is damage of the block of an object that another finding is about: what was done
+    to the object is what damaged the allocator's list.
+    """
+    return (
+        registry.traits(finding.rule).is_victim
+        and finding.subject is not None
+        and any(
+            other.subject is not None
+            and other.subject.address == finding.subject.address
+            and other.confidence is not Confidence.POSSIBLE
+            and not registry.traits(other.rule).is_victim
+            for other in found
+        )
+    )
 
 
 def _explains(facts: Facts, finding: Finding) -> bool:

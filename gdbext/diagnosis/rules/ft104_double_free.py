@@ -61,7 +61,9 @@ def _object(facts: Facts) -> Iterator[Finding]:
             evidence.insert(0, Evidence(claim, None, pointer.address))
         yield RULE.finding(
             facts,
-            Claim("count-below-zero", object=name_of(pointer)),
+            Claim(
+                "ends-again" if again and not below else "count-below-zero", object=name_of(pointer)
+            ),
             Confidence.PROVEN if is_it or below else Confidence.LIKELY,
             subject_of(pointer),
             evidence=evidence,
@@ -115,8 +117,9 @@ RULE = Rule(
     title="double free or refcount below zero",
     explanation="An object's reference count went below zero, or a block was freed twice.",
     advice=(
-        "Look for a Py_DECREF without its own reference, or for two threads that both give up one "
-        "reference (an unlocked read-then-clear of a field)."
+        "Look for a Py_DECREF without its own reference, for a pointer that was kept without one "
+        "and is used after the object's end, or for two threads that both give up one reference "
+        "(an unlocked read-then-clear of a field)."
     ),
     traits=RuleTraits(
         kind=Kind.MEMORY,

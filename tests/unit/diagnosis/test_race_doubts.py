@@ -9,11 +9,12 @@ import pytest
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.conclude.race_doubts import doubts_of
 from gdbext.diagnosis.conclude.races import find_races
-from gdbext.diagnosis.facts.accesses import Accesses, Proximity
+from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
 from gdbext.diagnosis.facts.cause import Cause, Wrong
 from gdbext.diagnosis.facts.doubts import RaceDoubts
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.memory import AllocatorCall, HeapState
 from gdbext.diagnosis.facts.origin import ItemRead, Load, Origin
 from gdbext.diagnosis.facts.pointers import BrokenField, Pointer
 from gdbext.diagnosis.facts.provenance import Provenance
@@ -65,6 +66,17 @@ def test_what_an_extension_gave_up_over_need_not_be_a_race() -> None:
     assert reason(crash(Fault(signal=ABORT), own)) == "own-abort"
     assert reason(crash(Fault(signal=ABORT, assertion="n == m"), own)) is None
     assert reason(crash(Fault(signal=ABORT), replace(own, module=PYTHON))) is None
+
+
+def test_an_extensions_fatal_error_is_about_its_own_state() -> None:
+    frames = [
+        NativeFrame(1, 0x20, 0x7100, "_Py_FatalErrorFunc", module=PYTHON),
+        NativeFrame(2, 0x30, 0x7200, "give_up", module=EXTENSION),
+    ]
+    fatal = Fault(signal=ABORT, fatal_error="negative refcount entries")
+    assert reason(crash(fatal, *frames)) == "own-fatal-error"
+    checks = NativeFrame(2, 0x30, 0x7200, "validate_list", module=PYTHON)
+    assert reason(crash(fatal, frames[0], checks, replace(frames[1], level=3))) is None
 
 
 def test_a_signal_that_was_sent_is_no_fault_unless_a_handler_sent_it_again() -> None:
@@ -167,3 +179,56 @@ def test_a_dead_object_that_the_list_still_has_was_not_taken_away() -> None:
     facts = crash(segfault(0x10), cause=cause)
     assert (doubts_of(facts).still_holds, doubts_of(facts).is_item_lost) == (LIST, True)
     assert doubts_of(crash(segfault(0x10))).still_holds is None
+
+
+# --- a damaged heap -------------------------------------------------------------------------------
+
+BYSTANDER = access(2, LIST, "list", "clear", Effect.RESIZE, Proximity.INSIDE, 20)
+BOTH = (BYSTANDER, replace(BYSTANDER, lwp=3))
+
+
+def bystanders(facts: Facts, *also: Access) -> Race:
+    accesses = stopped(*BOTH, *also, doubts=doubts_of(facts))
+    idle = () if also else (ThreadAccesses(lwp=1),)
+    return race_in(replace(accesses, threads=(*accesses.threads, *idle)), "FT105")
+
+
+def test_of_a_damaged_heap_threads_that_race_elsewhere_are_the_likely_cause() -> None:
+    race = bystanders(crash(segfault(TEXT), heap=HeapState(was_searched=True)))
+    assert race.confidence is Confidence.LIKELY
+    assert "met damage that others had done" in said(race)
+
+
+def test_an_extension_may_have_damaged_the_heap_as_well() -> None:
+    heap = HeapState(was_searched=True, other_writers=("fastvec", "_ctypes", "spline", "mesh"))
+    race = bystanders(crash(segfault(TEXT), heap=heap))
+    assert race.confidence is Confidence.POSSIBLE
+    assert "fastvec, _ctypes, spline and 1 more" in said(race)
+    # The crashed thread's own race needs no such guess.
+    mine = replace(READS, is_guarded=False)
+    assert bystanders(crash(segfault(TEXT), heap=heap), mine).confidence is Confidence.LIKELY
+
+
+@pytest.mark.parametrize(
+    "message", ["double free or corruption (!prev)", "free(): double free detected in tcache 2"]
+)
+def test_threads_that_share_a_list_do_not_damage_the_heap_of_the_c_library(message: str) -> None:
+    race = bystanders(crash(Fault(signal=ABORT, library_message=message)))
+    assert race.confidence is Confidence.POSSIBLE
+    assert "the C library's heap" in said(race)
+
+
+def test_a_fault_among_the_c_librarys_lists_is_such_damage() -> None:
+    call = AllocatorCall(function="malloc", is_cpythons=False, level=1, caller="area", pointer=None)
+    heap = HeapState(was_searched=True, call=call)
+    assert "the C library's heap" in said(bystanders(crash(segfault(TEXT), heap=heap)))
+
+
+def test_who_died_of_its_own_object_has_met_no_damage_of_others() -> None:
+    accesses = stopped(*BOTH)
+    accesses = replace(accesses, threads=(*accesses.threads, ThreadAccesses(lwp=1)))
+    for rules in (("FT404",), ("FT104", "FT105")):
+        race = race_in(accesses, *rules)
+        assert race.confidence is Confidence.POSSIBLE
+        assert "does not use it" in said(race)
+        assert "met damage" not in said(race)

@@ -9,9 +9,11 @@ from dataclasses import replace
 import pytest
 
 from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.memory import HeapDamage, HeapState
 from gdbext.diagnosis.facts.provenance import Holders, Provenance
 from gdbext.diagnosis.rules import ft101_stale_item, ft102_use_after_free, ft104_double_free
-from gdbext.model import Confidence, Evidence, Finding
+from gdbext.diagnosis.rules.apply import findings
+from gdbext.model import Claim, Confidence, Evidence, Finding, Subject, Verdict
 from gdbext.target.protocol import NativeFrame
 from gdbext.wording import sentence
 from unit.diagnosis.crash_world import (
@@ -108,6 +110,21 @@ def test_what_is_deallocated_although_it_is_gone_lost_one_reference_too_many(is_
     assert all(
         "being deallocated, although it is gone" in sentence(f.evidence[0].claim) for f in found
     )
+    # Who uses it once more gives up no reference of another's.
+    assert not any("too many" in sentence(f.title) for f in found)
+
+
+def test_what_was_done_to_an_object_stands_before_what_that_did_to_the_allocators_list() -> None:
+    world, dead, other = two_lists()
+    stopped = facts_of(world, dead, use=GIVEN, ended_again=[dead])
+
+    def rules(damaged: int) -> list[str]:
+        subject = Subject(damaged, "list", None, Verdict.FREED)
+        damage = HeapDamage(title=Claim("cycle-by-double-free"), subject=subject)
+        return [f.rule for f in findings(replace(stopped, heap=HeapState(damages=(damage,))))]
+
+    assert rules(dead) == ["FT102", "FT104", "FT105"]
+    assert rules(other) == ["FT102", "FT105", "FT104"]
 
 
 OTHER = Evidence("still held by .price of Shop 0x5000", 0x5020, 0x1000)
