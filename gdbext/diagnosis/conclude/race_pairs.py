@@ -268,12 +268,15 @@ def _race_on_module(accesses: Accesses, writer: Access, other: Access) -> bool:
     look a name up in it, which no function of the module's changes.
 
     Every thread calls functions of such as ``time`` or ``_thread`` now and then: of two that the
-    crashed thread is none of, both must be at one.
+    crashed thread is none of, both must be at one, and none may have detached, as who sleeps has.
     """
     both = (writer, other)
     looks_up = any(a.operation.kind is OperationKind.GETATTR for a in both)
     changes = any(a.operation.kind in CHANGES_ATTRIBUTE for a in both)
-    nearest = max if accesses.crashed not in (writer.lwp, other.lwp) else min
+    are_others = accesses.crashed not in (writer.lwp, other.lwp)
+    if are_others and any(t.is_detached for a in both if (t := accesses.of(a.lwp))):
+        return False
+    nearest = max if are_others else min
     is_at = nearest(a.proximity for a in both) <= Proximity.AT
     return is_at and (changes or not looks_up)
 

@@ -109,6 +109,8 @@ class ThreadAccesses:
     """File and name of the function that the thread was started with: equal for the workers of a
     pool.
     """
+    is_detached: bool = False
+    """It waits in C code, ``time.sleep`` say, that has let go of the interpreter to do so."""
     nearest: tuple[Access, ...] = ()
     """One access for each object, the nearest first."""
     by_code: tuple[Access, ...] = ()

@@ -93,6 +93,7 @@ def _of_thread(observer: Observer, lwp: int) -> ThreadAccesses:
     current = observer.program.current_frame(lwp)
     own = (observer.program.own_frame(lwp, current) or current) if current else None
     by_code = by_code_of(observer, lwp)
+    state = observer.session.runtime.by_lwp(lwp)
     return ThreadAccesses(
         lwp=lwp,
         name=observer.session.thread_name(lwp),
@@ -102,6 +103,7 @@ def _of_thread(observer: Observer, lwp: int) -> ThreadAccesses:
         frame=own.address if own else None,
         path=_path(observer, lwp),
         work=_work(observer, lwp),
+        is_detached=state is not None and state.state == "detached",
         nearest=tuple(_nearest(by_code, in_c(observer, lwp), is_in_call(observer, lwp))),
         by_code=tuple(by_code),
     )

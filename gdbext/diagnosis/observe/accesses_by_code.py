@@ -113,10 +113,10 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
             # whose frame has lost its arguments only the caller knows them.
             is_leaving = depth == 1 and _has_lost_arguments(observer, stack.frames[0])
             is_called = near in AGAIN or (near is Proximity.AT and (depth == 0 or is_leaving))
-            if target and is_called and at.is_own:
+            if target and is_called:
                 gone = {stack.frames[0].code} if is_leaving else set()
                 before = entered_already - gone if gone else entered_already
-                yield from _in_callee(observer, lwp, frame, target, before)
+                yield from _in_callee(observer, lwp, at.own, target, before)
             if target and near <= Proximity.LOOP and (generator := stepped(objects, target)):
                 for inner in suspended(observer, generator):
                     yield from _waiting(observer, lwp, inner, entered_already)

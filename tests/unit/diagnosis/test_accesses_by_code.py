@@ -9,9 +9,11 @@ from typing import cast
 import pytest
 
 from gdbext.cpython.interpreter.code_facts import CodeFacts
-from gdbext.cpython.interpreter.frames import Frame, PythonStack
-from gdbext.diagnosis.observe.accesses_by_code import _runs_once, _unshared
+from gdbext.cpython.interpreter.frames import Frame, FrameCode, PythonStack
+from gdbext.cpython.interpreter.operations import BytecodeOperation
+from gdbext.diagnosis.observe.accesses_by_code import _runs_once, _unshared, by_code_of
 from gdbext.diagnosis.observe.observer import Observer
+from gdbext.model import Verdict
 from unit.interpreter.test_code_facts import MAKES, STARTS, SUBMITS, WAITS, facts_of
 from unit.objects.object_world import World
 
@@ -67,3 +69,49 @@ def test_what_the_main_thread_did_before_it_handed_a_new_object_on(
 
 
 KINDS: dict[str, object] = {"list": [], "dict": {}}
+
+
+LIBRARY, PROGRAM = "/usr/lib/python3.13/sched.py", "/srv/jobs.py"
+LOOPS_CODE, JOB_CODE, OTHER_CODE = 0x300, 0x400, 0x500
+
+
+@pytest.mark.parametrize(
+    ("file", "told"), [(PROGRAM, (39, "work", "clear")), (LIBRARY, None)], ids=["ours", "theirs"]
+)
+def test_a_librarys_loop_calls_the_functions_that_it_was_given(
+    file: str, told: tuple[int, str, str] | None
+) -> None:
+    """``while True: action()``, at its end, where a job of the program's was called; it stands for
+    the program's own line that runs the loop.
+    """
+    world = World()
+    shared = world.put([])
+    job = world.slotted("function", func_code=JOB_CODE)
+    names = world.dict([(world.put("ring"), shared)])
+    world.set("PyFunctionObject", job, func_globals=names)
+    loop = Frame(
+        0x9000, LOOPS_CODE, "run", LIBRARY, 151, 3, 0, {"action": job}, (), ("action", "q")
+    )
+    own = Frame(0x9100, OTHER_CODE, "work", PROGRAM, 39, 0, 0)
+    code = FrameCode(JOB_CODE, "turn", file, 27, b"", 0, 0, {}, (), 0, 0, argument_count=0)
+    calls = BytecodeOperation(2, "call", ("fast", 0), "action")
+    clears = BytecodeOperation(0, "call-method", ("global", "ring"), "clear")
+    facts = {
+        LOOPS_CODE: CodeFacts(replace(code, address=LOOPS_CODE), (calls,), ((0, 9),)),
+        JOB_CODE: CodeFacts(code, (clears,)),
+    }
+    program = SimpleNamespace(
+        is_library=lambda path: path == LIBRARY, own_frame=lambda lwp, frame: own
+    )
+    session = SimpleNamespace(
+        objects=world.objects,
+        layout=world.layout,
+        memory=world.memory,
+        heap=SimpleNamespace(judge=lambda address: SimpleNamespace(verdict=Verdict.LIVE)),
+        python_stack=lambda lwp: PythonStack(((loop,),)),
+        code_facts=facts.get,
+        frame_reader=SimpleNamespace(code={JOB_CODE: code}.get),
+    )
+    observer = cast(Observer, SimpleNamespace(session=session, program=program, by_code={}))
+    found = [a for a in by_code_of(observer, WORKER) if a.address == shared]
+    assert [(a.line, a.function, a.operation.verb) for a in found] == ([told] if told else [])

@@ -166,6 +166,17 @@ def test_of_a_module_that_the_crashed_thread_is_not_in_both_are_at_its_functions
     assert pairs(shut, replace(done, proximity=Proximity.AT), crashed=3) != []
 
 
+def test_who_sleeps_takes_no_part_in_a_race_on_time() -> None:
+    slept = [
+        access(lwp, 0x3000, "module", "sleep", Effect.UNKNOWN, Proximity.AT, 5, 5) for lwp in (1, 2)
+    ]
+    awake = stopped(*slept, crashed=3)
+    asleep = replace(awake, threads=tuple(replace(t, is_detached=True) for t in awake.threads))
+    assert ranked_pairs(awake, by_thread(slept)) != []
+    assert ranked_pairs(asleep, by_thread(slept)) == []
+    assert ranked_pairs(replace(asleep, crashed=2), by_thread(slept)) != []
+
+
 def test_of_several_operations_that_may_be_running_the_most_harmful_counts() -> None:
     store = replace(
         RESIZE, operation=operation("setattr:buffer"), effect=Effect.READ, proximity=Proximity.AT
