@@ -44,7 +44,9 @@ class TypeTraits:
     common: bool = False
     """Every program shares such objects between threads: alone they are not a sign of anything."""
     made_to_be_shared: bool = False
-    """Synchronises threads, or keeps their data apart."""
+    """Synchronises threads, or keeps their data apart, or leaves that to the kernel: what a socket
+    has in memory are numbers.
+    """
     plain_descriptor: bool = False
     """In a class it makes an attribute without C code of the class's own behind it."""
     written_by_init_only: bool = False

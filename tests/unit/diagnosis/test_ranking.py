@@ -306,8 +306,9 @@ def test_the_object_of_the_type_whose_code_failed_comes_first() -> None:
     assert find_races(fits, (), is_crash=True)[0].object.address == 0x8000
 
 
-def test_what_is_made_to_be_shared_is_not_a_suspect() -> None:
-    locks = [replace(a, type="_thread.lock", address=0x9000) for a in (READ, RESIZE)]
+@pytest.mark.parametrize("kind", ["_thread.lock", "socket", "_socket.socket", "select.epoll"])
+def test_what_is_made_to_be_shared_is_not_a_suspect(kind: str) -> None:
+    locks = [replace(a, type=kind, address=0x9000) for a in (READ, RESIZE)]
     assert pairs(*locks) == []
 
 
