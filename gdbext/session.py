@@ -30,7 +30,7 @@ from gdbext.cpython.layout.layout import Layout, UnknownLayout
 from gdbext.cpython.layout.struct_cache import StructCache, file_key
 from gdbext.cpython.locks.locks import Locks
 from gdbext.cpython.objects.objects import Objects
-from gdbext.cpython.traits.functions import EVAL_LOOP
+from gdbext.cpython.traits.functions import EVAL_ENTRY, EVAL_LOOP
 from gdbext.cpython.versions.learnt import Learnt, load
 from gdbext.model import Verdict
 from gdbext.target.cache import CachedMemory
@@ -264,7 +264,7 @@ class Session:
         tells, innermost first.
         """
         for frame in self.debugger.frames(lwp):
-            if frame.function == EVAL_LOOP:
+            if frame.function in (EVAL_LOOP, EVAL_ENTRY):
                 for variable in self.debugger.variables(lwp, frame.level):
                     if variable.name == "frame" and variable.value:
                         yield variable.value

@@ -15,15 +15,14 @@ from gdbext.cpython.allocator.looks import holds_objects
 from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.pages import DOMAINS, Page
 from gdbext.cpython.allocator.sweep import Progress, Stretch, Sweep
+from gdbext.cpython.interpreter.data_stack import data_stack
 from gdbext.cpython.interpreter.frames import FrameReader
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.frozen import dataclass
 from gdbext.model import Address, Claim, FilePath, Slot, ValueSlot
-from gdbext.target.protocol import MemoryFault
 
 MAX_FOUND = 10_000
 MAX_ARRAYS = 1_000
-MAX_CHUNKS = 1_000
 TAGS = 7
 """Low bits that a reference may carry (``_PyStackRef``, Include/internal/pycore_stackref.h)."""
 
@@ -151,21 +150,11 @@ class ReferrerSearch:
     @cached_property
     def _frame_memory(self) -> list[tuple[int, int, int]]:
         """(start, end, LWP) of the chunks that threads' Python frames are in."""
-        found = []
-        layout = self._r.layout.find("_PyStackChunk")
-        for thread in self._r.runtime.threads if layout else ():
-            try:
-                place = thread.address + self._r.layout.offset("PyThreadState", "datastack_chunk")
-                chunk = int.from_bytes(self._r.memory.read(place, 8), "little")
-                for _ in range(MAX_CHUNKS):
-                    if not chunk:
-                        break
-                    record = self._r.layout.record(self._r.memory, "_PyStackChunk", chunk)
-                    found.append((chunk, chunk + record["size"], thread.native_thread_id))
-                    chunk = record["previous"]
-            except (MemoryFault, UnknownLayout):
-                continue
-        return found
+        return [
+            (chunk.start, chunk.stop, thread.native_thread_id)
+            for thread in self._r.runtime.threads
+            for chunk in data_stack(self._r.memory, self._r.layout, thread)
+        ]
 
     def _queues(self) -> Iterator[Referrer]:
         queues = self._r.queues

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 
+from gdbext.cpython.interpreter.data_stack import data_stack
 from gdbext.cpython.interpreter.line_table import Position, line_of, position_of
 from gdbext.cpython.interpreter.runtime import ThreadState
 from gdbext.cpython.layout.layout import Layout, UnknownLayout
@@ -114,10 +115,12 @@ class FrameReader:
         """The thread's Python stack, at most ``limit`` frames.
 
         ``loop_frames`` gives the frames that the thread's eval loops have at hand, innermost first:
-        where another thread runs the same generator, it takes the link to its caller away.
+        where another thread runs the same generator, it takes the link to its caller away, or leads
+        it to its own.
         """
         walk = _Walk(limit)
         self._walk(walk, thread.current_frame)
+        self._leave_others_out(walk, thread)
         for address in loop_frames() if walk.has_lost_its_caller else ():
             if address not in walk.seen and self.frame_at(address) is not None:
                 if walk.groups[-1]:
@@ -126,6 +129,31 @@ class FrameReader:
         if not walk.groups[-1]:
             walk.groups.pop()
         return PythonStack(tuple(map(tuple, walk.groups)), walk.problem)
+
+    def _leave_others_out(self, walk: _Walk, thread: ThreadState) -> None:
+        """End the walk behind the generator that leads to another thread's frames.
+
+        A frame that is not a generator's is in its thread's own data stack.
+        """
+        if len(walk.groups) < 2:
+            return
+        own = data_stack(self._memory, self._layout, thread)
+
+        def is_own(frame: Frame) -> bool:
+            return any(frame.address in chunk for chunk in own)
+
+        # A generator that has ended, as another thread may see to, is not marked as one any more.
+        outer = [i for i, group in enumerate(walk.groups) if group and not is_own(group[-1])]
+        if not own or not outer:
+            return
+        behind = [frame for group in walk.groups[outer[0] + 1 :] for frame in group]
+        if all(frame.generator_owned or is_own(frame) for frame in behind):
+            return
+        del walk.groups[outer[0] + 1 :]
+        walk.seen.difference_update(frame.address for frame in behind)
+        walk.count -= len(behind)
+        last = walk.groups[-1][-1].address
+        walk.problem = f"frame {last:#x} leads to a thread that runs the same generator"
 
     def _walk(self, walk: _Walk, address: int) -> None:
         """From a frame to the caller's, and so on."""

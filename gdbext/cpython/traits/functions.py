@@ -15,6 +15,8 @@ from gdbext.cpython.traits.rows import load
 from gdbext.frozen import dataclass
 
 EVAL_LOOP = "_PyEval_EvalFrameDefault"
+EVAL_ENTRY = "_PyEval_EvalFrame"
+"""By which C code enters the loop with a frame; it is inlined (Include/internal/pycore_ceval.h)."""
 """The function that runs bytecode (Python/ceval.c)."""
 
 

@@ -10,7 +10,8 @@ from gdbext.cpython.interpreter.frames import FrameReader, PythonStack
 from gdbext.cpython.interpreter.runtime import ThreadState
 from unit.objects.object_world import World
 
-C_STACK = 3
+GENERATOR, C_STACK = 1, 3
+"""Owners of frames."""
 THREAD = ThreadState(0, 0, 1, 2, "attached", 0, None, 0, None)
 
 
@@ -75,6 +76,49 @@ def test_a_shim_is_a_caller_too(world: World) -> None:
     shim = frame(world, 0, outer, owner=C_STACK)
     found = stack(world, frame(world, 0, shim))
     assert [[f.function for f in group] for group in found.groups] == [[], ["outer"]]
+
+
+def thread(world: World, chunk: int, last: int) -> ThreadState:
+    """A thread whose data stack is one chunk, from ``chunk`` up to and with the frame ``last``."""
+    end = last + world.layout.size("_PyInterpreterFrame")
+    world.set("_PyStackChunk", chunk, previous=0, size=end - chunk)
+    state = world.allocate(world.layout.size("PyThreadState"))
+    world.set("PyThreadState", state, datastack_chunk=chunk)
+    return replace(THREAD, address=state)
+
+
+def test_a_generator_that_two_threads_run_leads_one_of_them_to_the_other(world: World) -> None:
+    """Of the two links to a caller, the one that was written later is left."""
+    chunk = world.allocate(world.layout.size("_PyStackChunk"))
+    run, worker = code(world, "run"), code(world, "worker")
+    own = frame(world, worker, frame(world, run, 0))
+    other_outer = frame(world, worker, frame(world, run, 0))
+    other = frame(world, code(world, "other"), frame(world, 0, other_outer, C_STACK), GENERATOR)
+    shared = frame(world, code(world, "shared"), frame(world, 0, other, C_STACK), GENERATOR)
+    mine = replace(thread(world, chunk, own), current_frame=shared)
+    reader = FrameReader(world.memory, world.layout)
+
+    found = reader.stack(mine, loop_frames=lambda: (shared, own))
+    assert [[f.function for f in group] for group in found.groups] == [
+        ["shared"],
+        ["worker", "run"],
+    ]
+    assert found.groups[1][0].address == own
+    assert found.problem is not None
+    assert "leads to a thread that runs the same generator" in found.problem
+    # Without debug information nothing tells of the callers; those of others are no substitute.
+    assert [f.function for f in reader.stack(mine).frames] == ["shared"]
+
+
+def test_a_thread_whose_generators_lead_home_keeps_them(world: World) -> None:
+    chunk = world.allocate(world.layout.size("_PyStackChunk"))
+    own = frame(world, code(world, "worker"), 0)
+    mine = thread(world, chunk, own)
+    shared = frame(world, code(world, "shared"), frame(world, 0, own, C_STACK), GENERATOR)
+    reader = FrameReader(world.memory, world.layout)
+    found = reader.stack(replace(mine, current_frame=shared))
+    assert [f.function for f in found.frames] == ["shared", "worker"]
+    assert found.problem is None
 
 
 @pytest.mark.parametrize("previous", [0, 0x10])
