@@ -7,8 +7,9 @@ Free-threaded CPython of 3.13 keeps plain pointers in frames; from 3.14 on ``f_e
 
 from __future__ import annotations
 
+import contextlib
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 
 from gdbext.cpython.interpreter.data_stack import data_stack
@@ -88,12 +89,16 @@ class _Walk:
     seen: set[int] = field(default_factory=set)
     problem: str | None = None
     count: int = 0
+    is_cut: bool = False
+    """What came behind the last frame is another thread's."""
 
     @property
     def has_lost_its_caller(self) -> bool:
         """Whether the walk ended in a generator, which somebody must have resumed."""
         last = next((group[-1] for group in reversed(self.groups) if group), None)
-        return self.problem is not None or (last is not None and last.generator_owned)
+        return (
+            self.is_cut or self.problem is not None or (last is not None and last.generator_owned)
+        )
 
 
 class FrameReader:
@@ -120,22 +125,53 @@ class FrameReader:
         """
         walk = _Walk(limit)
         self._walk(walk, thread.current_frame)
-        self._leave_others_out(walk, thread)
-        for address in loop_frames() if walk.has_lost_its_caller else ():
+        self._leave_others_out(walk, thread, 0)
+        for address in self._callers(thread, loop_frames) if walk.has_lost_its_caller else ():
             if address not in walk.seen and self.frame_at(address) is not None:
                 if walk.groups[-1]:
                     walk.groups.append([])
+                begun = len(walk.groups) - 1
                 self._walk(walk, address)
+                self._leave_others_out(walk, thread, begun)
         if not walk.groups[-1]:
             walk.groups.pop()
         return PythonStack(tuple(map(tuple, walk.groups)), walk.problem)
 
-    def _leave_others_out(self, walk: _Walk, thread: ThreadState) -> None:
-        """End the walk behind the generator that leads to another thread's frames.
+    def _callers(
+        self, thread: ThreadState, loop_frames: Callable[[], Iterable[int]]
+    ) -> Iterator[int]:
+        yield from loop_frames()
+        # Of generators only debug information tells; all others lie one behind another.
+        chunks = data_stack(self._memory, self._layout, thread)
+        with contextlib.suppress(MemoryFault, UnknownLayout):
+            if chunks:
+                yield from self._last_of(thread, chunks[0], is_first_chunk=len(chunks) == 1)
+
+    def _last_of(self, thread: ThreadState, chunk: range, is_first_chunk: bool) -> Iterator[int]:
+        """The newest frame of a data stack: the one that ends at its top.
+
+        The first word of a thread's first chunk is left free (Python/pystate.c, push_chunk).
+        """
+        place = thread.address + self._layout.offset("PyThreadState", "datastack_top")
+        top = int.from_bytes(self._memory.read(place, 8), "little")
+        address = chunk.start + self._layout.offset("_PyStackChunk", "data") + 8 * is_first_chunk
+        while address < min(top, chunk.stop):
+            frame = self.frame_at(address)
+            code = self.code(frame.code) if frame else None
+            if code is None:
+                return
+            room = self._frame.offset("localsplus") + 8 * (code.slot_count + code.stack_size)
+            if address + room == top:
+                yield address
+            address += room
+
+    def _leave_others_out(self, walk: _Walk, thread: ThreadState, begun: int) -> None:
+        """End the walk behind the generator that leads to another thread's frames; ``begun`` is the
+        group that it began with.
 
         A frame that is not a generator's is in its thread's own data stack.
         """
-        if len(walk.groups) < 2:
+        if len(walk.groups) < begun + 2:
             return
         own = data_stack(self._memory, self._layout, thread)
 
@@ -143,7 +179,7 @@ class FrameReader:
             return any(frame.address in chunk for chunk in own)
 
         # A generator that has ended, as another thread may see to, is not marked as one any more.
-        outer = [i for i, group in enumerate(walk.groups) if group and not is_own(group[-1])]
+        outer = [i for i, g in enumerate(walk.groups) if i >= begun and g and not is_own(g[-1])]
         if not own or not outer:
             return
         behind = [frame for group in walk.groups[outer[0] + 1 :] for frame in group]
@@ -152,8 +188,7 @@ class FrameReader:
         del walk.groups[outer[0] + 1 :]
         walk.seen.difference_update(frame.address for frame in behind)
         walk.count -= len(behind)
-        last = walk.groups[-1][-1].address
-        walk.problem = f"frame {last:#x} leads to a thread that runs the same generator"
+        walk.is_cut = True
 
     def _walk(self, walk: _Walk, address: int) -> None:
         """From a frame to the caller's, and so on."""

@@ -78,47 +78,76 @@ def test_a_shim_is_a_caller_too(world: World) -> None:
     assert [[f.function for f in group] for group in found.groups] == [[], ["outer"]]
 
 
-def thread(world: World, chunk: int, last: int) -> ThreadState:
-    """A thread whose data stack is one chunk, from ``chunk`` up to and with the frame ``last``."""
-    end = last + world.layout.size("_PyInterpreterFrame")
-    world.set("_PyStackChunk", chunk, previous=0, size=end - chunk)
+def data_stack(world: World, *executables: int) -> tuple[ThreadState, list[int]]:
+    """A thread with a frame for each code object in its first chunk, the outermost first."""
+    # Every code object here has no locals and no value stack.
+    room = world.layout.offset("_PyInterpreterFrame", "localsplus")
+    first = world.layout.offset("_PyStackChunk", "data") + 8
+    size = first + room * len(executables)
+    chunk = world.allocate(size + world.layout.size("_PyInterpreterFrame"))
+    world.set("_PyStackChunk", chunk, previous=0, size=size)
+    frames: list[int] = []
+    for number, executable in enumerate(executables):
+        address = chunk + first + room * number
+        start = executable + world.layout.offset("PyCodeObject", "co_code_adaptive")
+        words = {"f_executable": executable, "instr_ptr": start, "owner": 0}
+        world.set("_PyInterpreterFrame", address, **words, previous=frames[-1] if frames else 0)
+        frames.append(address)
     state = world.allocate(world.layout.size("PyThreadState"))
-    world.set("PyThreadState", state, datastack_chunk=chunk)
-    return replace(THREAD, address=state)
+    world.set("PyThreadState", state, datastack_chunk=chunk, datastack_top=chunk + size)
+    return replace(THREAD, address=state), frames
 
 
 def test_a_generator_that_two_threads_run_leads_one_of_them_to_the_other(world: World) -> None:
     """Of the two links to a caller, the one that was written later is left."""
-    chunk = world.allocate(world.layout.size("_PyStackChunk"))
     run, worker = code(world, "run"), code(world, "worker")
-    own = frame(world, worker, frame(world, run, 0))
-    other_outer = frame(world, worker, frame(world, run, 0))
-    other = frame(world, code(world, "other"), frame(world, 0, other_outer, C_STACK), GENERATOR)
-    shared = frame(world, code(world, "shared"), frame(world, 0, other, C_STACK), GENERATOR)
-    mine = replace(thread(world, chunk, own), current_frame=shared)
+    mine, frames = data_stack(world, run, worker)
+    _, others = data_stack(world, run, worker)
+    other = frame(world, code(world, "other"), frame(world, 0, others[-1], C_STACK), GENERATOR)
+    own = frame(world, code(world, "own"), frame(world, 0, frames[-1], C_STACK), GENERATOR)
+    # One that has come to its end is not marked as a generator's any more.
+    shared = frame(world, code(world, "shared"), frame(world, 0, other, C_STACK))
+    mine = replace(mine, current_frame=shared)
     reader = FrameReader(world.memory, world.layout)
 
     found = reader.stack(mine, loop_frames=lambda: (shared, own))
-    assert [[f.function for f in group] for group in found.groups] == [
-        ["shared"],
-        ["worker", "run"],
-    ]
-    assert found.groups[1][0].address == own
-    assert found.problem is not None
-    assert "leads to a thread that runs the same generator" in found.problem
-    # Without debug information nothing tells of the callers; those of others are no substitute.
-    assert [f.function for f in reader.stack(mine).frames] == ["shared"]
+    assert functions(found) == [["shared"], ["own"], ["worker", "run"]]
+    assert found.groups[-1][0].address == frames[-1]
+    assert found.problem is None
+    # Without debug information no generator is found, and none of the other thread's is told.
+    assert functions(reader.stack(mine)) == [["shared"], ["worker", "run"]]
+
+
+def test_each_of_a_pipeline_of_shared_generators_may_lead_away(world: World) -> None:
+    worker = code(world, "worker")
+    mine, _ = data_stack(world, worker)
+    _, others = data_stack(world, worker)
+    outer = frame(world, code(world, "outer"), frame(world, 0, others[-1], C_STACK), GENERATOR)
+    inner = frame(world, code(world, "inner"), frame(world, 0, outer, C_STACK), GENERATOR)
+    reader = FrameReader(world.memory, world.layout)
+    found = reader.stack(replace(mine, current_frame=inner), loop_frames=lambda: (inner, outer))
+    assert functions(found) == [["inner"], ["outer"], ["worker"]]
+    assert found.groups[-1][0].address != others[-1]
 
 
 def test_a_thread_whose_generators_lead_home_keeps_them(world: World) -> None:
-    chunk = world.allocate(world.layout.size("_PyStackChunk"))
-    own = frame(world, code(world, "worker"), 0)
-    mine = thread(world, chunk, own)
-    shared = frame(world, code(world, "shared"), frame(world, 0, own, C_STACK), GENERATOR)
+    mine, frames = data_stack(world, code(world, "worker"))
+    shared = frame(world, code(world, "shared"), frame(world, 0, frames[0], C_STACK), GENERATOR)
     reader = FrameReader(world.memory, world.layout)
     found = reader.stack(replace(mine, current_frame=shared))
-    assert [f.function for f in found.frames] == ["shared", "worker"]
+    assert functions(found) == [["shared"], ["worker"]]
     assert found.problem is None
+
+
+def test_a_generator_whose_link_is_gone_is_resumed_by_the_newest_frame(world: World) -> None:
+    mine, _ = data_stack(world, code(world, "run"), code(world, "worker"))
+    shared = frame(world, code(world, "shared"), 0, GENERATOR)
+    found = FrameReader(world.memory, world.layout).stack(replace(mine, current_frame=shared))
+    assert functions(found) == [["shared"], ["worker", "run"]]
+
+
+def functions(found: PythonStack) -> list[list[str]]:
+    return [[frame.function for frame in group] for group in found.groups]
 
 
 @pytest.mark.parametrize("previous", [0, 0x10])
