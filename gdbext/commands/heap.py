@@ -36,14 +36,12 @@ def run(context: Context, arguments: Arguments) -> None:
     context.write(f"  page  {style('address', hex(block.page))}, owned by {said}\n")
     show.evidence(context, session.heap.owners(address))
     if block.freed_by:
-        context.write(
-            f"  freed by {block.freed_by if block.freed_by != 'owner' else 'the owning thread'}\n"
-        )
+        context.write("  freed by another thread than the owner\n")
 
 
 COMMAND = Command(
     "heap",
-    "is this address alive? its block, page, owner, and who freed it",
+    "is this address alive? its block, its page and whose that is",
     "One verdict with its evidence: live, immortal, freed, pending-free, cached, dying, reused,\n"
     "poisoned, never-allocated, interior, misaligned, unmapped, null, foreign or unknown.",
     run,

@@ -94,7 +94,7 @@ class Session:
         return Object(self._target, self.address(what))
 
     def judge(self, what: int | str) -> Liveness:
-        """What the heap says of any address: its block, who freed it, the evidence."""
+        """What the heap says of any address: its block, whose that is, the evidence."""
         address, heap = self.address(what), self._target.heap
         return heap.judge_block(address) if heap.is_raw(address) else heap.judge(address)
 

@@ -68,7 +68,9 @@ class Block:
     owner_tid: int | None = None
     """The owning segment's ``thread_id`` (0 once abandoned)."""
     freed_by: str | None = None
-    """``owner`` or ``other thread``, where the list that the block is on shows it."""
+    """``other thread``, where the list that the block is on shows it: the owner's own lists have
+    what others freed, too, once it has collected that.
+    """
 
 
 @dataclass(frozen=True)

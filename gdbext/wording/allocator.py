@@ -20,12 +20,12 @@ ROLES = {
     ),
 }
 """Why a block may be the origin of damage."""
-OWNERS = {
-    "owner": "the thread that owns the page",
-    "another": "another thread",
-    "exited owner": "its own thread, which has exited since",
+FREE = {
+    "owner's": "free again for the thread that owns it",
+    "freed by another": "freed by another thread",
+    "without owner": "free again; the thread that owned it has exited",
 }
-"""Who freed a block."""
+"""Whose a free block is: only others' lists tell who freed it."""
 
 
 def filled(template: str) -> Sentence:
@@ -63,8 +63,8 @@ def _in_place(place: Phrase, seems: Phrase | None) -> str:
     return f"in {place}{f'; {article(seems)} seems to be there' if seems else ''}"
 
 
-def _freed(list: Phrase, by: str, page_waits: bool) -> str:
-    text = f"its block is on the page's {list}: freed by {OWNERS[by]}"
+def _freed(list: Phrase, now: str, page_waits: bool) -> str:
+    text = f"its block is on the page's {list}: {FREE[now]}"
     return f"{text}; the whole page waits for QSBR to be given back" if page_waits else text
 
 

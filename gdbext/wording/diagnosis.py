@@ -325,6 +325,7 @@ SENTENCES: dict[str, Sentence] = {
         "lock, has not taken it away"
     ),
     "only-adds": "{operation}, which takes the object's lock, ends nothing that it held",
+    "unknown-effect": "what {operation} does to a {type} is not known: it may only read it",
     "address-in-code": (
         "the address stands in the code itself: it was read from no object that threads share"
     ),

@@ -122,7 +122,7 @@ def test_the_founding_crash_is_explored(
         session,
         f"ft heap {union}",
         "✗ freed proven",
-        "freed by the thread that owns the page",
+        "free again for the thread that owns it",
         "block 0x",
         "the page belongs",
     )

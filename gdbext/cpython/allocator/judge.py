@@ -30,7 +30,7 @@ from gdbext.cpython.allocator.looks import holds_objects
 from gdbext.cpython.allocator.memory_records import Records
 from gdbext.cpython.allocator.mimalloc import SEGMENT_MASK, Segment, Span
 from gdbext.cpython.allocator.occupant import LIKELY, POSSIBLE, PROVEN, Occupants
-from gdbext.cpython.allocator.page_free_lists import FREED_BY, OTHER, FreeBlocks
+from gdbext.cpython.allocator.page_free_lists import OF_OTHERS, FreeBlocks
 from gdbext.cpython.allocator.pages import MEM, OBJECT, SLICE_SIZE, Page
 from gdbext.cpython.allocator.places import Place
 from gdbext.cpython.fills import fill_of
@@ -338,7 +338,7 @@ class Judge:
         )
 
     def _free(self, address: int, page: Page, block: Block, free: FreeBlocks, on: str) -> Liveness:
-        block = replace(block, freed_by=FREED_BY[on])
+        block = replace(block, freed_by="other thread" if on in OF_OTHERS else None)
         evidence = [
             *on_list(self._r, page, block.start, free, on),
             *self._remains(address, page, block),
@@ -355,11 +355,11 @@ class Judge:
         reason = Claim(
             "freed",
             list=on,
-            by="another"
-            if block.freed_by == OTHER
-            else "exited owner"
+            now="freed by another"
+            if block.freed_by
+            else "without owner"
             if page.is_abandoned
-            else "owner",
+            else "owner's",
             page_waits=bool(page.qsbr_goal and not page.used),
         )
         alive = self._looks_alive(page, block)

@@ -1,9 +1,10 @@
 """The lists of free blocks of a page, walked and checked.
 
-A page has three: ``free`` (blocks to hand out), ``local_free`` (given back by the owning thread)
-and ``xthread_free`` (given back by others).  The first block that another thread gives back to a
-full page goes to its heap's ``thread_delayed_free`` instead.  A block's first word is the link;
-debug builds encode it with the page's (or heap's) keys. From CPython's Objects/mimalloc/alloc.c and
+A page has three: ``free`` (blocks to hand out), ``local_free`` (given back by the owning thread,
+or by others and collected by it) and ``xthread_free`` (given back by others).  The first block that
+another thread gives back to a full page goes to its heap's ``thread_delayed_free`` instead.  A
+block's first word is the link; debug builds encode it with the page's (or heap's) keys.
+From CPython's Objects/mimalloc/alloc.c and
 Include/internal/mimalloc/mimalloc/internal.h (``mi_ptr_decode``).
 """
 
@@ -28,12 +29,13 @@ MAX_DELAYED = 1 << 20
 MAX_KEPT = 1 << 19
 """Free blocks that are remembered, in all pages together."""
 
-OWNER, OTHER = "owner", "other thread"
 LISTS = ("free", "local_free", "xthread_free")
-FREED_BY = {"free": OWNER, "local_free": OWNER, "xthread_free": OTHER, "thread_delayed_free": OTHER}
-"""Who gave a block back, by the list that it is on.
+OF_OTHERS = ("xthread_free", "thread_delayed_free")
+"""The lists of what other threads than the page's owner gave back.
 
-The owner may have collected others' blocks into its own lists.
+The owner's lists show nobody: it collects the others' blocks into them
+(``_mi_page_thread_free_collect``), and takes over the pages of threads that have ended as they are
+(``mi_segment_reclaim``).
 """
 
 
@@ -180,7 +182,7 @@ class FreeLists:
     def _walk(self, page: Page) -> FreeBlocks:
         found = FreeBlocks()
         if self._has_no_list(page):
-            found.lengths = dict.fromkeys(FREED_BY, 0)
+            found.lengths = dict.fromkeys((*LISTS, *OF_OTHERS), 0)
             self._count(page, found)
             return found
         try:

@@ -66,9 +66,13 @@ def object_at_work(accesses: Accesses) -> Access | None:
 def is_unshared(accesses: Accesses) -> bool:
     """Whether all objects that the crashed thread's C code works on are nobody else's, as far as
     can be seen: no other thread counts a reference to one, or has it at hand.
+
+    Where it works on no other, its lists, sets and dicts are what it works on.
     """
     crashed = accesses.of(accesses.crashed)
-    inside = [a for a in crashed.nearest if _is_inside(a)] if crashed else []
+    nearest = crashed.nearest if crashed else ()
+    inside = [a for a in nearest if _is_inside(a)]
+    inside = inside or [a for a in nearest if a.c_function and _is_mutable_container(a)]
     at_hand = {
         access.address
         for thread in accesses.threads
@@ -81,6 +85,11 @@ def is_unshared(accesses: Accesses) -> bool:
 def _is_inside(access: Access) -> bool:
     traits = traits_of(access.type)
     return access.proximity is Proximity.INSIDE and not (traits.immutable or traits.common)
+
+
+def _is_mutable_container(access: Access) -> bool:
+    traits = traits_of(access.type)
+    return traits.container and not traits.immutable
 
 
 def _is_at_work_on(access: Access) -> bool:

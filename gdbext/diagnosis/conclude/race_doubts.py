@@ -2,7 +2,9 @@
 
 That two threads work on one object at once does not say that the crash came of it.  What the code
 faulted on says more: a number that stands in the code was read from no object, and a word that is
-text is not what appending to a list leaves there.  Such a race is still said, as possible.
+text is not what appending to a list leaves there.  Nor does it say what a method of an extension's
+type does that another thread calls, unless that is seen to be in its code.  Such a race is still
+said, as possible.
 
 >>> from gdbext.diagnosis.facts.doubts import RaceDoubts
 >>> claim = doubt_of(RaceDoubts(written_over=0x1000), 0x1000, other=None)
@@ -14,9 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Set
 
+from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.conclude import libc
 from gdbext.diagnosis.conclude.author import authors_frame
-from gdbext.diagnosis.conclude.code_owners import is_others
+from gdbext.diagnosis.conclude.code_owners import is_others, is_others_type
 from gdbext.diagnosis.conclude.effects import keeps_items
 from gdbext.diagnosis.conclude.reporters import reporter_module
 from gdbext.diagnosis.facts.accesses import Access
@@ -56,8 +59,12 @@ def doubt_of(doubts: RaceDoubts, address: int, other: Access | None) -> Claim | 
         return doubts.of_all
     if doubts.written_over == address:
         return Claim("written-over")
+    if other is None:
+        return None
+    if other.effect is Effect.UNKNOWN and is_others_type(other.type) and not other.is_own:
+        return Claim("unknown-effect", operation=other.operation, type=other.type)
     # An operation that takes the object's lock leaves the object whole.
-    if other is None or not other.is_guarded:
+    if not other.is_guarded:
         return None
     if doubts.still_holds == address:
         return Claim("still-there", type=other.type)

@@ -324,6 +324,7 @@ def race_of(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
         and not pair.is_guarded
         and not pair.in_turn
         and pair.whole is None
+        and not any(_only_has_it(accesses, access) for access in both)
         and pair.score >= weights.CLEAR_SCORE
         and (doubt is None or is_victim)
         and not take_turns(accesses, pair.first.lwp, pair.second.lwp)
@@ -338,6 +339,14 @@ def race_of(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
             *([Evidence(others)] if others else ()),
         ),
     )
+
+
+def _only_has_it(accesses: Accesses, access: Access) -> bool:
+    """Whether another thread than the crashed one has the object in a variable of C code, which is
+    not known to do anything to it: a look-up has whatever it finds.
+    """
+    is_at_hand = access.proximity is Proximity.INTERNAL and not access.effect.changes
+    return is_at_hand and access.lwp != accesses.crashed
 
 
 def _evidence(accesses: Accesses, pair: Pair) -> Iterator[Evidence]:

@@ -163,6 +163,28 @@ def test_who_only_adds_under_the_lock_has_ended_nothing() -> None:
     assert race_in(stopped(READS, POPS, doubts=accesses.doubts)).confidence is Confidence.LIKELY
 
 
+def test_what_a_method_of_an_extensions_type_does_is_not_known_unless_a_thread_is_in_it() -> None:
+    def race(other: Access) -> Race:
+        mine = access(1, LIST, other.type, "query", Effect.READ, Proximity.INSIDE, 10, own_level=1)
+        return race_in(stopped(mine, other), "FT205")
+
+    calls = access(2, LIST, "db.Session", "name", Effect.UNKNOWN, Proximity.INSIDE, 20)
+    assert race(calls).confidence is Confidence.POSSIBLE
+    assert "what name does to a db.Session is not known" in said(race(calls))
+    assert race(replace(calls, own_level=1)).confidence is Confidence.LIKELY
+    assert race(replace(calls, effect=Effect.RESIZE)).confidence is Confidence.LIKELY
+    assert race(replace(calls, type="_io.BytesIO")).confidence is Confidence.LIKELY
+
+
+def test_who_only_has_the_object_at_hand_in_c_has_done_nothing_to_it() -> None:
+    mine = access(1, LIST, "list", "pop", Effect.RESIZE, Proximity.INSIDE, 10, own_level=1)
+    looks = access(2, LIST, "list", "lookup", Effect.UNKNOWN, Proximity.INTERNAL, 20)
+    assert race_in(stopped(mine, looks)).confidence is Confidence.POSSIBLE
+    assert race_in(stopped(mine, BYSTANDER)).confidence is Confidence.LIKELY
+    moves = replace(looks, effect=Effect.RESIZE)
+    assert race_in(stopped(mine, moves)).confidence is Confidence.LIKELY
+
+
 def test_a_null_is_still_there_for_a_reader_that_has_the_lock() -> None:
     item = ItemRead(holder=LIST, type="list", index=0, length=3, place=0x6000, now=0)
     fault = replace(segfault(0), origin=Origin(item=item))

@@ -652,10 +652,17 @@ def test_what_waits_in_a_queue_is_told_as_such() -> None:
     assert [part.claim.kind for part in race.evidence] == ["thread-is-inside", "has-pending"]
 
 
+A_LIST = {"type": "list", "c_function": "list_extend", "proximity": Proximity.AT}
+
+
 @pytest.mark.parametrize(
     ("changes", "others", "expected"),
     [
         ({"is_unshared": True}, (), True),
+        # The lists of a function that is no list's.
+        ({"is_unshared": True, **A_LIST}, (), True),
+        ({"is_unshared": True, **A_LIST}, (RESIZE,), False),
+        ({"is_unshared": True, **A_LIST, "c_function": None}, (), False),
         ({"is_unshared": False}, (), False),
         ({"is_unshared": True}, (RESIZE,), False),
         ({"is_unshared": True, "proximity": Proximity.LINE}, (), False),
