@@ -24,6 +24,7 @@ import hashlib
 from collections.abc import Sequence
 
 from gdbext.diagnosis.conclude.candidates import candidate_of
+from gdbext.diagnosis.conclude.code_owners import is_others_type
 from gdbext.diagnosis.facts.accesses import Accesses
 from gdbext.diagnosis.facts.crash_site import CrashSite
 from gdbext.diagnosis.known_issues.catalogue import COMMON_TYPES, WORD_CLASSES
@@ -86,7 +87,8 @@ def racing_operations(candidate: Candidate) -> list[str]:
 
     That is setting an attribute, or initialising it again.  Of the containers that all programs
     share, whose own methods lock, the type says nothing, and the functions that walk them from
-    outside are at fault; other objects are just not to be shared.
+    outside are at fault.  A type of an extension's may have several defects, each in the methods
+    that meet on one of its fields; other objects are just not to be shared.
 
     >>> from gdbext.model import Operation
     >>> done = [Operation(kind=OperationKind.CALL, name=name) for name in ("clear", "maketrans")]
@@ -99,6 +101,8 @@ def racing_operations(candidate: Candidate) -> list[str]:
     wrong = changed | words & AGAIN
     if candidate.types & COMMON_TYPES and not wrong:
         wrong = words - OWN or {bare(o.verb) for o in candidate.operations if o.verb}
+    if not wrong and any(map(is_others_type, candidate.types)):
+        wrong = words
     return sorted(wrong)
 
 

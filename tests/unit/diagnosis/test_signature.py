@@ -293,6 +293,9 @@ def test_an_abort_is_not_laid_to_a_suspected_race() -> None:
             "__defaults__",
         ),
         ("functools.partial", "repr call", "__setstate__ call repr", "setstate"),
+        ("shelf.Shelf", "drain drain", "drain push", "drain push"),
+        ("shelf.Shelf", "summary forget", "", "forget summary"),
+        ("shelf.Shelf", "upper setattr:label", "drain setattr:label", "label"),
     ],
 )
 def test_what_is_wrong_to_do_does_not_depend_on_where_the_threads_were(
