@@ -45,6 +45,7 @@ from gdbext.diagnosis.observe.cpp_exception import read_exception
 from gdbext.diagnosis.observe.crash_site import read_crash_site
 from gdbext.diagnosis.observe.exported import find_exported
 from gdbext.diagnosis.observe.fault import read_fault
+from gdbext.diagnosis.observe.freed_memory import find_freed_memory
 from gdbext.diagnosis.observe.heap_state import read_heap_state
 from gdbext.diagnosis.observe.issue_features import read_features
 from gdbext.diagnosis.observe.observer import Observer
@@ -302,6 +303,11 @@ def _facts(observer: Observer, fault: Fault, section: Sections, over_time: float
         old_array=section.make(
             "containers", lambda: find_old_array(session, stack, pointers), None
         ),
+        freed_memory=section.make(
+            "containers", lambda: find_freed_memory(session, stack, fault), None
+        )
+        if cause.pointer is None
+        else None,
         exported=section.make("containers", lambda: find_exported(session, stack, fault), None),
         unions=section.make("unions", lambda: tuple(find_union_initialisations(session)), ()),
         lock_problems=section.make("locks", lambda: read_lock_problems(session), ()),

@@ -102,6 +102,12 @@ def _gil_on_by_module(module: Phrase, others: Sequence[Phrase], count: Number) -
     )
 
 
+def _uses_freed_memory(operation: Phrase, field: Phrase | None, type: Phrase | None) -> str:
+    if type is None:
+        return f"{operation} uses memory that was freed"
+    return f"{operation} uses {field or 'memory'} of {article(type)}, which was freed"
+
+
 def _at_work_on(title: Phrase, function: Phrase | None, type: Phrase) -> str:
     place = f"in {function} at work on" if function else "at work on"
     return f"{title}, {place} {article(type)}"
@@ -172,6 +178,14 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "uses-exported": lambda operation, type: (
         f"{operation} uses memory that {article(type)} exported and gave back"
+    ),
+    "uses-freed-memory": _uses_freed_memory,
+    "works-in-block": lambda size: (
+        f"the code at fault works in {article(f'{size}-byte block') if size else 'memory'}, "
+        "which is free"
+    ),
+    "leads-to-block": lambda field, type: (
+        f"{field or 'a field'} of the {type} leads into the freed block"
     ),
     "view-of": "a memoryview has {size} bytes at {start}",
     "not-mapped-there": "what is accessed there is not mapped",

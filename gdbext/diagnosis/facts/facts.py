@@ -9,6 +9,7 @@ from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.memory import (
     ExportedMemory,
+    FreedMemory,
     HeapState,
     LockProblem,
     NamedObject,
@@ -40,6 +41,8 @@ class Facts:
     heap: HeapState = field(default_factory=HeapState)
     old_array: OldArray | None = None
     exported: ExportedMemory | None = None
+    freed_memory: FreedMemory | None = None
+    """Where no pointer to an object is bad."""
     unions: tuple[UnionInitialisation, ...] = ()
     lock_problems: tuple[LockProblem, ...] = ()
     hang: HangEvidence | None = None

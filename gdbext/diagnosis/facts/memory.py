@@ -108,6 +108,26 @@ class ExportedMemory:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FreedMemory:
+    """A freed block without an object that the code at fault accessed or read from at ``place``."""
+
+    place: int
+    start: int
+    size: int | None = None
+    """In bytes; None where no block is any more, but free pages."""
+    evidence: tuple[Evidence, ...] = ()
+    """What shows that it is free."""
+    level: int | None = None
+    """The frame whose code read from it, where that is not the one at fault."""
+    holder: int | None = None
+    """The object that leads there."""
+    type: str | None = None
+    """The holder's."""
+    slot: str | None = None
+    """The holder's field that does."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class HeapState:
     """What the allocator's own data shows, as far as the crash made it worth a look."""
 

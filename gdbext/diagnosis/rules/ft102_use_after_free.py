@@ -1,4 +1,4 @@
-"""FT102: the bad pointer's block is free, or will be."""
+"""FT102: the block of the bad pointer is free, or will be; or that which it was read from."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from gdbext.cpython.fills import FREED, fill_of
 from gdbext.diagnosis.conclude.operations import of_crashed_frame
 from gdbext.diagnosis.facts.cause import Wrong
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.facts.memory import ExportedMemory, FreedChunk
+from gdbext.diagnosis.facts.memory import ExportedMemory, FreedChunk, FreedMemory
 from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
-from gdbext.diagnosis.rules.phrases import evidence_of, fill_went_through, name_of, subject_of
+from gdbext.diagnosis.rules.phrases import (
+    evidence_of,
+    fill_went_through,
+    frame_of,
+    last_read,
+    name_of,
+    subject_of,
+)
 from gdbext.model import (
     Address,
     Claim,
@@ -46,6 +53,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         return
     if facts.exported is not None:
         yield _of_exporter(facts, facts.exported)
+        return
+    if pointer is None and facts.freed_memory is not None:
+        yield _of_memory(facts, facts.freed_memory)
         return
     if pointer is None:
         yield from _through_freed(facts)
@@ -111,6 +121,31 @@ def _of_exporter(facts: Facts, memory: ExportedMemory) -> Finding:
     )
 
 
+def _of_memory(facts: Facts, memory: FreedMemory) -> Finding:
+    """A block that is no object: an object's array, a node of its list, its buffer."""
+    frame = frame_of(facts, memory.level)
+    operation = of_crashed_frame(facts.stack, frame.level if frame is not None else 0)
+    container, leads = None, []
+    if memory.holder is not None and memory.type is not None:
+        container = Container(memory.holder, memory.type)
+        claim = Claim("leads-to-block", field=memory.slot, type=memory.type)
+        leads = [Evidence(claim, memory.holder, None, memory.start)]
+    return RULE.finding(
+        facts,
+        Claim("uses-freed-memory", operation=operation, field=memory.slot, type=memory.type),
+        # It may have been freed after the code had read from it, before all threads stood still.
+        Confidence.LIKELY,
+        Subject(memory.start, None, None, Verdict.FREED),
+        container,
+        evidence=[
+            Evidence(Claim("works-in-block", size=memory.size), memory.place, broken=True),
+            *leads,
+            *memory.evidence,
+            *last_read(facts),
+        ],
+    )
+
+
 def _through_freed(facts: Facts) -> Iterator[Finding]:
     """The faulting access, or jump, goes through the fill that the debug hooks write over freed
     memory.
@@ -140,8 +175,9 @@ RULE = Rule(
     id="FT102",
     title="object used after free",
     explanation=(
-        "C code works on an object whose memory is free, queued to be freed, "
-        "or filled with the debug allocator's dead bytes."
+        "C code works on an object whose memory is free, queued to be freed, or filled with the "
+        "debug allocator's dead bytes; or on other memory that is free: an object's array, a node "
+        "of its list, its buffer."
     ),
     advice=(
         "Find who dropped the last reference while it was still in use: a missing Py_INCREF, a "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -17,6 +18,7 @@ from gdbext.diagnosis.rules.phrases import (
     evidence_of,
     frame_of,
     header_read,
+    last_read,
     subject_of,
     weaker,
 )
@@ -36,6 +38,8 @@ OPTIONAL = frozenset(
     {"kwnames", "kwargs", "kwds", "kw", "kwdict", "globals", "locals", "closure", "dict"}
 )
 """Parameters that are NULL where a call has none."""
+OF_OBJECTS = re.compile(r"_?Py_(X?INCREF|X?DECREF|X?NewRef|TYPE|IS_TYPE|REFCNT)")
+"""Functions of Include/object.h that every caller gives an object."""
 C_API = re.compile(r"_?Py[A-Z]\w*_")
 BEHIND_LAST = (
     "The index is beyond the size: the loop goes one too far, or the size was taken before another "
@@ -247,10 +251,22 @@ def _given(facts: Facts) -> Iterator[Finding]:
             "code-read-variable", reader=facts.stack.reader(last.level), variable=last.symbol
         )
         source = Evidence(claim, last.place, 0, broken=True)
+    elif last and not last.value and not last.is_local and _counts_references(facts):
+        sure = Confidence.LIKELY
+        [source] = last_read(facts)
     else:
         return
     advice = NULL_RESULT if detail.kind == "uses-null-result" else None
     yield RULE.finding(facts, detail, sure, evidence=[source, *header_read(facts)], advice=advice)
+
+
+def _counts_references(facts: Facts) -> bool:
+    """Whether the access is that of a function for any object, such as ``Py_INCREF``, which is
+    compiled into the one at fault: what it was given should be an object, then.
+    """
+    frames = facts.stack.from_fault
+    inlined = itertools.takewhile(lambda frame: frame.is_inlined, frames)
+    return any(OF_OBJECTS.fullmatch(frame.function or "") for frame in inlined)
 
 
 RULE = Rule(

@@ -133,23 +133,29 @@ def _is_raced_on(race: Race | None, own: Access | None) -> bool:
 def with_object(facts: Facts, finding: Finding, race: Race | None, own: Access | None) -> Finding:
     """The headline with the object that its own words do not have.
 
-    What damaged memory before the crash says nothing of: that has the race that it is likely to
-    have come of.  Any other crash has ``own``, the object that the type's own code was at work on:
-    where the thread was, whatever the cause.
+    That is ``own``, which the type's own code was at work on: where the thread was, whatever the
+    cause.  Without one, and of damage that was there before the crash, of which that says nothing,
+    it is the object of the race that is likely behind it.
     """
     traits = registry.traits(finding.rule)
     if not facts.fault.is_crash or traits.kind not in (Kind.MEMORY, Kind.PLAIN):
         return finding
-    if traits.is_victim:
-        if race is None or race.confidence is Confidence.POSSIBLE:
-            return finding
-        operations = tuple(thread.operation for thread in race.threads)
-        of_race = Claim("operations-on", operations=operations, type=race.object.type)
-        return dataclasses.replace(
-            finding, title=Claim("likely-by-race", title=finding.title, race=of_race)
-        )
-    if own is None or _is_about(finding, own):
+    if own is not None and not traits.is_victim:
+        return finding if _is_about(finding, own.address, own.type) else _at_work(finding, own)
+    if race is None or race.confidence is Confidence.POSSIBLE:
         return finding
+    takes_part = facts.stack.lwp in [thread.lwp for thread in race.threads]
+    if not traits.is_victim and (
+        not takes_part or _is_about(finding, race.object.address, race.object.type)
+    ):
+        return finding
+    operations = tuple(thread.operation for thread in race.threads)
+    of_race = Claim("operations-on", operations=operations, type=race.object.type)
+    title = Claim("likely-by-race", title=finding.title, race=of_race)
+    return dataclasses.replace(finding, title=title)
+
+
+def _at_work(finding: Finding, own: Access) -> Finding:
     function = own.c_function
     # What Argument Clinic makes of one function in the source has that function's name.
     if function is not None and _names(finding.title, function.removesuffix("_impl")):
@@ -159,8 +165,7 @@ def with_object(facts: Facts, finding: Finding, race: Race | None, own: Access |
     return dataclasses.replace(finding, title=title, evidence=(works, *finding.evidence))
 
 
-def _is_about(finding: Finding, own: Access) -> bool:
+def _is_about(finding: Finding, address: int, type_name: str) -> bool:
     """Whether the finding has the object already, or one of its type."""
     places = [place for place in (finding.container, finding.subject) if place is not None]
-    is_place = any(place.address == own.address for place in places)
-    return is_place or _names(finding.title, own.type)
+    return any(place.address == address for place in places) or _names(finding.title, type_name)

@@ -110,8 +110,16 @@ def test_a_finding_about_the_object_says_it_already(about: Subject) -> None:
     assert "at work on" not in said(IN_HELPER, [named])
 
 
-def test_without_such_code_the_headline_stays_as_it_is() -> None:
-    assert said(IN_HELPER, [native(IN_HELPER)], RACE, own=None).endswith("through NULL")
+def test_without_such_code_it_is_the_race_that_the_thread_takes_part_in() -> None:
+    by_race = f"through NULL, likely by clear and extend on one {ELEMENT}"
+    assert said(IN_HELPER, [native(IN_HELPER)], RACE, own=None).endswith(by_race)
+    for silent in (
+        replace(RACE, confidence=Confidence.POSSIBLE),
+        replace(RACE, threads=(RACE.threads[1], replace(RACE.threads[1], lwp=7))),
+    ):
+        assert said(IN_HELPER, [native(IN_HELPER)], silent, own=None).endswith("through NULL")
+    about = replace(null(IN_HELPER), subject=Subject(SHARED, None))
+    assert "likely by" not in said(IN_HELPER, [about], RACE, own=None)
 
 
 def test_old_damage_is_told_with_the_race_that_is_likely_behind_it() -> None:

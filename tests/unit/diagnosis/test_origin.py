@@ -236,6 +236,25 @@ def test_a_list_that_is_dead_has_no_items() -> None:
     assert item_of(world, dataflow.MemoryLoad(place=0x3000, value=0, base=0x3000), of_array) is None
 
 
+@pytest.mark.parametrize(
+    ("inlined", "is_said"),
+    [("Py_INCREF", True), ("_Py_NewRef", True), ("first_node", False), (None, False)],
+)
+def test_a_null_in_a_function_for_any_object_should_have_been_one(
+    inlined: str | None, is_said: bool
+) -> None:
+    """Wherever the code at fault had it from: an access so near to NULL may be to any struct."""
+    frames = [NativeFrame(1, 0x1000, 0x7000, "peek", module=EXTENSION)]
+    if inlined is not None:
+        frames.insert(0, NativeFrame(0, 0x1000, 0x7000, inlined, module=EXTENSION, is_inlined=True))
+    fault = faulted(Origin(loads=(Load(place=0x3000, value=0, base=0x3000),)))
+    said = list(ft205_null_slot.check(facts_of(HeapWorld(), fault=fault, stack=stack_of(*frames))))
+    assert [sentence(f.title) for f in said] == (
+        ["NULL or half-built slot: peek uses NULL as an object"] if is_said else []
+    )
+    assert all(finding.confidence is Confidence.LIKELY for finding in said)
+
+
 # --- what a field is called ----------------------------------------------------------------------
 
 OFFSET = 0x20
