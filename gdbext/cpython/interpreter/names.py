@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gdbext.cpython.interpreter.frames import Frame
-from gdbext.cpython.interpreter.operations import BytecodeOperation, Name
+from gdbext.cpython.interpreter.operations import EXIT, BytecodeOperation, Name
 from gdbext.cpython.layout.layout import UnknownLayout
+from gdbext.cpython.objects.methods import c_methods
 from gdbext.cpython.objects.objects import Objects
 from gdbext.cpython.objects.types import TypeInfo
 from gdbext.target.protocol import MemoryFault
@@ -63,6 +64,11 @@ def _resolve(objects: Objects, frame: Frame, name: Name, depth: int) -> int | No
     if kind == "super":
         # A proxy of its own; its methods work on the object.
         return resolve(objects, frame, name[1], depth + 1)
+    if kind == "entered":
+        # What C's types give on entering is the object itself; what is written in Python may give
+        # any other.
+        found = resolve(objects, frame, name[1], depth + 1)
+        return found if found and leaves_in_c(objects, found) else None
     if kind == "iter":
         # An iterator is an object of its own, on the value stack; what it walks is what is being
         # worked on.
@@ -84,6 +90,14 @@ def attribute(objects: Objects, owner: int, name: str) -> int | None:
         if own
         else objects.attribute(owner, name) or class_attribute(objects, info, name)
     )
+
+
+def leaves_in_c(objects: Objects, address: int) -> bool:
+    """Whether a ``with`` of the object ends in code of C."""
+    info = objects.type_of(address)
+    if info is None or class_attribute(objects, info, EXIT) is not None:
+        return False
+    return any(EXIT in c_methods(objects, b) for b in objects.bases(info) if not b.is_python_class)
 
 
 def class_attribute(objects: Objects, info: TypeInfo, name: str, skip: int = 0) -> int | None:

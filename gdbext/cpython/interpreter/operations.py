@@ -17,6 +17,8 @@ A **name** is a nested tuple, or None where the walk cannot know:
     ("attr", name, "queue")   name.queue
     ("item", name, key)       name[key]
     ("super", name)           super() of the object
+    ("entered", name)         the object of a ``with`` that the code has no other name for, by the
+                              variable after ``as``
     ("iter", name)            iter(name)
     ("next", name)            what a loop got from name
     ("build", "list", (…))    a new list, tuple, set, dict, slice or string of these
@@ -49,6 +51,7 @@ has already.
 COMPARISONS = ("<", "<=", "==", "!=", ">", ">=")
 CONVERSIONS = {1: "str", 2: "repr", 3: "ascii"}
 SPECIAL_METHODS = ("__enter__", "__exit__", "__aenter__", "__aexit__")
+ENTER, EXIT = SPECIAL_METHODS[:2]
 SYMBOLS = {
     "ADD": "+",
     "AND": "&",
@@ -352,6 +355,15 @@ class _Walk:
         given = ("next", last.receiver) if last.kind == "next" else ("result", last.index)
         if value == given:
             self.found[place] = replace(last, binds={**last.binds, slot: index})
+            self.enter(last, ("fast", slot))
+
+    def enter(self, entering: BytecodeOperation, variable: Name) -> None:
+        """``with make() as variable``: by that the block's end names what it is called on."""
+        manager = entering.receiver
+        if entering.name == ENTER and manager and manager[0] == "result":
+            left = ("attr", manager, EXIT)
+            named = ("attr", ("entered", variable), EXIT)
+            self.stack = [named if name == left else name for name in self.stack]
 
     def load_const(self, at: BytecodeInstruction) -> None:
         self.push(("const", at.oparg))

@@ -276,3 +276,23 @@ def _calls(world: World, shared: int, name: str) -> list[Operand]:
     frame = Frame(0, 0, "f", "a.py", 1, 0, 0, {"shared": shared}, (), ("shared",))
     operation = BytecodeOperation(0, "call-method", SHARED, name)
     return list(operands(world.objects, frame, operation, None, is_on_stack=False))
+
+
+def test_a_with_ends_on_what_its_variable_names_where_that_is_c_codes(world: World) -> None:
+    """``with connection.blobopen(…) as shared``; a class's ``__enter__`` may give anything."""
+    table = world.allocate(4 * world.layout.size("PyMethodDef"))
+    world.set("PyMethodDef", table, ml_name=world.cstring("__exit__"))
+    world.set("PyTypeObject", world.types["memoryview"], tp_methods=table)
+    left = over(world, world.slotted("memoryview"))
+    assert left is not None
+    assert (left.operation.verb, left.effect("memoryview")) == ("__exit__", Effect.RESIZE)
+    class_of(world, "Pages", __exit__=world.slotted("function"))
+    assert over(world, world.instance("Pages")) is None
+    assert over(world, world.put([])) is None
+
+
+def over(world: World, shared: int) -> Operand | None:
+    """What the end of ``with make() as shared`` does to the object, when that is over."""
+    frame = Frame(0, 0, "f", "a.py", 1, 0, 0, {"shared": shared}, (), ("shared",))
+    operation = BytecodeOperation(0, "call-method", ("entered", SHARED), "__exit__")
+    return next(operands(world.objects, frame, operation, None, is_on_stack=False), None)

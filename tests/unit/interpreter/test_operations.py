@@ -228,3 +228,27 @@ def test_an_async_loop_steps_what_async_loops_step() -> None:
         ("aiter", ("global", "source")),
         ("anext", ("iter", ("global", "source"))),
     ]
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_the_end_of_a_with_is_of_what_the_variable_names(minor: int) -> None:
+    """``with make() as page``: no other name leads to it."""
+    table = opcodes_of(minor)
+    make = (("LOAD_FAST", 0), ("PUSH_NULL", 0), ("CALL", 0))
+    enter, nones = (
+        ([("BEFORE_WITH", 0)], 2)
+        if minor == 13
+        else (
+            [
+                *[("COPY", 1), ("LOAD_SPECIAL", 1), ("SWAP", 2), ("SWAP", 3)],
+                *[("LOAD_SPECIAL", 0), ("CALL", 0)],
+            ],
+            3,
+        )
+    )
+    leave = (("STORE_FAST", 1), *[("LOAD_CONST", 0)] * 3, ("CALL", nones))
+    found = walked(encoded(table, *make, *enter, *leave), [], minor)
+    assert [(o.name, o.receiver) for o in found][-2:] == [
+        ("__enter__", ("result", found[0].index)),
+        ("__exit__", ("entered", ("fast", 1))),
+    ]
