@@ -4,7 +4,7 @@ thread has it at hand any more: the other one is a worker that does the same.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from gdbext.cpython.traits.effects import Effect
 from gdbext.cpython.traits.types import traits_of
@@ -22,6 +22,12 @@ from gdbext.model import (
     SharedObject,
     ThreadName,
 )
+
+TAKEN_BY = {
+    OperationKind.SETATTR: OperationKind.GETATTR,
+    OperationKind.SETITEM: OperationKind.GETITEM,
+}
+"""What takes an object from where each of these puts it."""
 
 
 def own_object(accesses: Accesses) -> int | None:
@@ -73,13 +79,18 @@ def is_unshared(accesses: Accesses) -> bool:
     nearest = crashed.nearest if crashed else ()
     inside = [a for a in nearest if _is_inside(a)]
     inside = inside or [a for a in nearest if a.c_function and _is_mutable_container(a)]
-    at_hand = {
+    at_hand = _at_others_hand(accesses)
+    return bool(inside) and all(a.is_unshared and a.address not in at_hand for a in inside)
+
+
+def _at_others_hand(accesses: Accesses) -> Set[int]:
+    """The objects that other threads than the crashed one have at hand."""
+    return {
         access.address
         for thread in accesses.threads
-        if thread is not crashed
+        if thread.lwp != accesses.crashed
         for access in (*thread.nearest, *thread.by_code)
     }
-    return bool(inside) and all(a.is_unshared and a.address not in at_hand for a in inside)
 
 
 def _is_inside(access: Access) -> bool:
@@ -111,6 +122,9 @@ def races_of_workers(accesses: Accesses) -> Iterator[Race]:
     crashed = accesses.of(accesses.crashed)
     access = own_access(accesses) or _changed(crashed)
     if access is not None and not access.is_unshared:
+        if other := _replacing(accesses, access):
+            yield _race_with_replacing(accesses, access, other)
+            return
         workers = [t for t in accesses.threads if crashed and _does_the_same(t, crashed)]
         last = [w for t in workers if (w := _same_work(t, access))]
         other = min(last, key=lambda a: a.proximity, default=None)
@@ -144,6 +158,61 @@ def races_of_workers(accesses: Accesses) -> Iterator[Race]:
             (race_thread(accesses, access), second),
             (Evidence(inside, access.address), Evidence(claim, access.address)),
         )
+
+
+def _replacing(accesses: Accesses, access: Access) -> Access | None:
+    """What another thread's code does to change the objects of the type that it puts where the
+    crashed thread takes them from, where this is not seen to change its own: ``Album.page``, which
+    gets a new blob each time, and whose last one is closed.
+    """
+    crashed = accesses.of(accesses.crashed)
+    if crashed is None or access.effect.changes:
+        return None
+    places = {
+        (a.address, a.operation.kind, a.operation.name)
+        for a in crashed.by_code
+        if a.proximity <= Proximity.LOOP
+    }
+    changing = (
+        a
+        for thread in accesses.threads
+        if thread is not crashed and any(_puts(a, access.type, places) for a in thread.by_code)
+        for a in thread.by_code
+        if a.type == access.type
+        and a.effect.changes
+        and a.proximity <= Proximity.FUNCTION
+        and not (a.is_guarded or a.is_passing_on)
+    )
+    return min(changing, key=lambda a: a.proximity, default=None)
+
+
+def _puts(
+    access: Access, type_name: str, places: Set[tuple[int, OperationKind, str | None]]
+) -> bool:
+    """Whether an access may put an object of the type into one of these places, which are looked up
+    or read; what a call gave has no name by which its type could be told.
+    """
+    taken = TAKEN_BY.get(access.operation.kind)
+    is_place = taken is not None and (access.address, taken, access.operation.name) in places
+    return is_place and access.stores in (None, type_name)
+
+
+def _race_with_replacing(accesses: Accesses, access: Access, other: Access) -> Race:
+    inside = Claim(
+        "thread-is-inside", thread=thread_claim(accesses, access), operation=access.operation
+    )
+    claim = Claim(
+        "changes-such",
+        thread=thread_claim(accesses, other),
+        operation=other.operation,
+        type=access.type,
+    )
+    return Race(
+        Confidence.POSSIBLE,
+        SharedObject(access.address, access.type),
+        (race_thread(accesses, access), race_thread(accesses, other)),
+        (Evidence(inside, access.address), Evidence(claim, other.address)),
+    )
 
 
 def _changed(crashed: ThreadAccesses | None) -> Access | None:

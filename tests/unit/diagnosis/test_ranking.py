@@ -347,6 +347,38 @@ def test_a_worker_that_works_on_another_of_the_type_is_the_first_choice() -> Non
     assert [t.lwp for t in race.threads] == [1, 3]
 
 
+PLACE = access(1, 0x5000, "type", "getattr:page", Effect.READ, Proximity.LINE, 3)
+"""Where the crashed worker takes its object from."""
+PUT = replace(PLACE, lwp=2, operation=operation("setattr:page"), stores="itertools._tee")
+CLOSE = access(2, 0x3000, "itertools._tee", "close", Effect.RESIZE, Proximity.LOOP, 9, 8)
+
+
+LOOK = replace(STEP, effect=Effect.READ)
+
+
+def turned_over(*second: Access, step: Access = LOOK) -> list[int]:
+    """The second thread of the race on what the crashed thread takes a step of, where a third one
+    does the same as the crashed thread.
+    """
+    accesses = workers()
+    crashed = replace(accesses.threads[0], nearest=(step, PLACE), by_code=(step, PLACE))
+    other = ThreadAccesses(lwp=2, name="t2", nearest=second, by_code=second)
+    same = replace(accesses.threads[1], lwp=3)
+    races = find_races(replace(accesses, threads=(crashed, other, same)), (), True)
+    return [race.threads[1].lwp for race in races if race.object.address == STEP.address]
+
+
+def test_who_changes_what_it_puts_in_the_objects_place_comes_before_who_only_reads() -> None:
+    assert turned_over(PUT, CLOSE) == [2]
+    assert turned_over(replace(PUT, stores=None), CLOSE) == [2]
+    assert turned_over(CLOSE) == [3]
+    assert turned_over(replace(PUT, stores="list"), CLOSE) == [3]
+    assert turned_over(replace(PUT, operation=operation("setattr:cover")), CLOSE) == [3]
+    assert turned_over(replace(PUT, address=0x7000), CLOSE) == [3]
+    assert turned_over(PUT, replace(CLOSE, effect=Effect.READ)) == [3]
+    assert turned_over(PUT, CLOSE, step=STEP) == [3]
+
+
 def test_what_c_code_has_as_its_own_counts_before_what_the_loop_does_elsewhere() -> None:
     named = replace(STEP, proximity=Proximity.LOOP, effect=Effect.READ, own_level=None)
     assert merged([named], STEP) == STEP
