@@ -83,6 +83,19 @@ def is_unshared(accesses: Accesses) -> bool:
     return bool(inside) and all(a.is_unshared and a.address not in at_hand for a in inside)
 
 
+def levels_of_unshared(accesses: Accesses) -> Set[int]:
+    """The native frames of the crashed thread whose own objects are nobody else's, as far as can be
+    seen.
+    """
+    crashed = accesses.of(accesses.crashed)
+    at_hand = _at_others_hand(accesses)
+    return {
+        a.own_level
+        for a in (crashed.nearest if crashed else ())
+        if a.own_level is not None and a.is_unshared and a.address not in at_hand
+    }
+
+
 def _at_others_hand(accesses: Accesses) -> Set[int]:
     """The objects that other threads than the crashed one have at hand."""
     return {

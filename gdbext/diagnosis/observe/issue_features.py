@@ -13,7 +13,7 @@ from gdbext.diagnosis.conclude.author import own_code
 from gdbext.diagnosis.conclude.candidates import candidate, candidate_of
 from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.conclude.operations import of_crashed_frame, of_slot
-from gdbext.diagnosis.conclude.own_objects import is_unshared
+from gdbext.diagnosis.conclude.own_objects import is_unshared, levels_of_unshared
 from gdbext.diagnosis.conclude.race_parts import take_turns
 from gdbext.diagnosis.facts.accesses import Accesses
 from gdbext.diagnosis.facts.facts import Facts
@@ -169,7 +169,9 @@ def _candidates(
             yield replace(found, is_written_over=about.address == written_over)
     if not is_victim:
         # The code at fault works on what was written over.
-        for site in _sites(facts, at_work):
+        is_elsewhere = any(race.confidence is not Confidence.POSSIBLE for race in races[:1])
+        own = levels_of_unshared(accesses) if is_elsewhere else frozenset[int]()
+        for site in _sites(facts, at_work, own):
             yield replace(site, is_written_over=written_over is not None, takes_turns=is_in_turn)
     for race in races[1:MAX_RACES]:
         found = candidate_of(accesses, race, holder)
@@ -215,16 +217,17 @@ def _with_users(
     return replace(found, used_in=used_in)
 
 
-def _sites(facts: Facts, at_work: Set[int]) -> Iterator[Candidate]:
+def _sites(facts: Facts, at_work: Set[int], unshared: Set[int]) -> Iterator[Candidate]:
     """The types whose slots and methods the crashed thread's current operation runs, innermost
-    first.
+    first; ``unshared`` are the levels of those whose object no other thread can be at: a thread's
+    own ``map`` over what it shares.
     """
     if len(facts.process.threads) < 2:
         return
     for frame in facts.stack.c_frames[:MAX_FRAMES]:
         if frame.level not in at_work:
             return
-        if frame.owner is not None and not frame.owner.is_shared:
+        if frame.owner and not frame.owner.is_shared and frame.level not in unshared:
             types = frozenset({frame.owner.type_name})
             yield Candidate(
                 types=types,

@@ -9,6 +9,7 @@ import pytest
 from fakes import FakeDebugger
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.facts.accesses import Access, Proximity
+from gdbext.diagnosis.facts.frames import CFrame, SlotOwner
 from gdbext.diagnosis.observe.accesses_in_c import (
     _bound_method,
     _done,
@@ -17,12 +18,13 @@ from gdbext.diagnosis.observe.accesses_in_c import (
     walked_without_lock,
 )
 from gdbext.diagnosis.observe.c_variables import outside_collector
+from gdbext.diagnosis.observe.issue_features import _sites
 from gdbext.diagnosis.observe.observer import Observer
 from gdbext.diagnosis.observe.program_frames import ProgramFrames
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.model import Operation, OperationKind
 from gdbext.target.protocol import NativeFrame, Variable
-from unit.diagnosis.crash_world import LWP, PYTHON, session_of, stack_of
+from unit.diagnosis.crash_world import LWP, PYTHON, facts_of, session_of, stack_of
 from unit.heap.heap_world import GC, HeapWorld
 from unit.interpreter.test_calls import method_of
 from unit.objects.object_world import World
@@ -121,3 +123,23 @@ def test_who_steps_an_iterator_reads_what_that_walks() -> None:
     assert list(walked_without_lock(world.objects, locked)) == []
     cell = world.slotted("cell", ob_ref=odict)
     assert list(walked_without_lock(world.objects, cell)) == []
+
+
+def test_what_only_the_crashed_thread_has_is_no_candidate_of_an_issue() -> None:
+    """``list(map(str, errors))``: nobody else steps that ``map``."""
+    frames = [
+        CFrame(
+            NativeFrame(level, 0x1000, 0x7000, function, "x.c", 1, PYTHON),
+            (),
+            SlotOwner(kind, 0x5000, slot),
+        )
+        for level, (function, kind, slot) in enumerate(
+            [("OSError_str", "OSError", "tp_str"), ("map_next", "map", "tp_iternext")]
+        )
+    ]
+    stack = stack_of(*(f.frame for f in frames), c_frames=frames)
+    facts = facts_of(HeapWorld(), stack=stack)
+    several = replace(facts, process=replace(facts.process, threads=(1, 2)))  # type: ignore[arg-type]  # how many is asked
+    levels = frozenset({0, 1})
+    assert [set(s.types) for s in _sites(several, levels, frozenset())] == [{"OSError"}, {"map"}]
+    assert [set(s.types) for s in _sites(several, levels, frozenset({1}))] == [{"OSError"}]

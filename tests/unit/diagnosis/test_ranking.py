@@ -13,7 +13,7 @@ import pytest
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.conclude.accesses import merged
-from gdbext.diagnosis.conclude.own_objects import is_unshared
+from gdbext.diagnosis.conclude.own_objects import is_unshared, levels_of_unshared
 from gdbext.diagnosis.conclude.race_pairs import ranked_pairs
 from gdbext.diagnosis.conclude.races import find_races
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
@@ -482,6 +482,16 @@ def test_what_no_other_thread_counts_a_reference_to_was_not_a_workers() -> None:
     accesses = workers()
     crashed = replace(accesses.threads[0], nearest=(replace(STEP, is_unshared=True),))
     assert find_races(replace(accesses, threads=(crashed, accesses.threads[1])), (), True) == ()
+
+
+def test_the_frames_of_what_no_other_thread_has_at_hand() -> None:
+    accesses = workers()
+    own = replace(STEP, is_unshared=True)
+    crashed = replace(accesses.threads[0], nearest=(own, replace(STEP, own_level=2)))
+    apart = replace(accesses, threads=(crashed, accesses.threads[1]))
+    assert levels_of_unshared(apart) == {1}
+    holds = replace(accesses.threads[1], by_code=(replace(STEP, lwp=2),))
+    assert levels_of_unshared(replace(apart, threads=(crashed, holds))) == set()
 
 
 def test_a_worker_in_a_function_that_the_crashed_thread_is_in_does_the_same() -> None:
