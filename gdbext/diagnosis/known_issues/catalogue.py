@@ -11,7 +11,7 @@ import functools
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +197,17 @@ def popularity() -> Counter[str]:
         for issue in catalogue()
         for name in {name for pattern in issue.patterns for name in pattern.functions}
     )
+
+
+@functools.cache
+def functions_in(module: str) -> Mapping[str, Set[str]]:
+    """The C functions that patterns of a module name, each with the defects whose they are."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for issue in catalogue():
+        for pattern in issue.patterns:
+            for name in pattern.functions if pattern.module == module else ():
+                found[name].add(issue.group)
+    return found
 
 
 @functools.cache

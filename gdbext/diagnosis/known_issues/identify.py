@@ -46,6 +46,7 @@ BORROWED = "borrowed-item-uaf"
 ALONE = "it takes two threads, and the process has one"
 WRITTEN_OVER = "the object has a word that is not an address, which the issue does not leave there"
 TURNS = "one thread is at a lock that the other one takes, too: they may take turns"
+ELSEWHERE = "the crash is in other code of that module"
 UNSHARED = "it takes two threads, and no other one has the object that the crashed code works on"
 
 
@@ -69,12 +70,19 @@ class _Identification:
         return self.match.score + weights.REPORTED * self.is_reported
 
     @property
-    def order(self) -> tuple[bool, bool, float, int, bool]:
+    def order(self) -> tuple[bool, bool, bool, float, int, bool]:
         """The best first of those that match as far: what speaks against one puts it behind, and of
         two that fit as well that of the better suspect is the nearer.
         """
-        has_doubt = self.contradiction is not None
-        return self.is_fixed, has_doubt, -self.score, self.match.rank, self.is_duplicate
+        has_doubt, match = self.contradiction is not None, self.match
+        return (
+            self.is_fixed,
+            has_doubt,
+            match.is_elsewhere,
+            -self.score,
+            match.rank,
+            self.is_duplicate,
+        )
 
     @property
     def is_sure(self) -> bool:
@@ -218,6 +226,8 @@ def _contradiction(issue: Issue, match: Match, crash: CrashIndex) -> str | None:
         return f"{crash.features.own_code} faulted by itself, and is not CPython's"
     if crash.features.is_alone and issue.needs_threads and not match.is_strong:
         return ALONE
+    if match.is_elsewhere and not match.is_strong:
+        return ELSEWHERE
     if crash.features.is_unshared and issue.needs_threads and not match.is_strong:
         return UNSHARED
     if issue.one_thread == "always" and not crash.features.is_alone:

@@ -24,6 +24,7 @@ from gdbext.diagnosis.known_issues.catalogue import (
     COMMON_TYPES,
     Issue,
     Pattern,
+    functions_in,
     modules_with,
     popularity,
     squeezed,
@@ -171,6 +172,10 @@ class Match:
     in_module: bool
     """The module's C code runs the crashed thread's current operation, or the threads call the
     operation from it.
+    """
+    is_elsewhere: bool
+    """The crashed thread is in the module's code, in functions that another of its defects is
+    about, and in none of the pattern's.
     """
     is_own_operation: bool
     """One of the operations is of no other module that the process has loaded."""
@@ -405,6 +410,7 @@ def _match(
         is_at_site=not functions.isdisjoint(crash.site) and not features.is_victim,
         is_inner=not functions.isdisjoint(crash.inner) and not features.is_victim,
         in_module=pattern.module in crash.modules or not operations.isdisjoint(called),
+        is_elsewhere=_is_elsewhere(issue, pattern, crash),
         is_own_operation=any(
             crash.at_hand(modules_with(word, kinds)) == {pattern.module}
             for word in operations & seen
@@ -416,6 +422,25 @@ def _match(
         and any(text in crash.assertion for text in pattern.assertions),
         has_message=any(text in crash.messages for text in pattern.messages),
         is_quoted=crash.shows(issue.quoted),
+    )
+
+
+def _is_elsewhere(issue: Issue, pattern: Pattern, crash: CrashIndex) -> bool:
+    """Whether the crashed thread runs what others of the module's defects are about.
+
+    ``pickle.dumps`` walks a dict in ``batch_dict_exact``, and ``sys.modules`` in ``whichmodule``:
+    who died in the one did not die of the other.
+    """
+    module = pattern.module
+    if module is None or module not in crash.modules or crash.features.is_victim:
+        return False
+    if not pattern.functions or not pattern.functions.isdisjoint(crash.functions):
+        return False
+    known = functions_in(module)
+    return any(
+        issue.group not in known[name]
+        for name in crash.inner
+        if name in known and not is_common(name)
     )
 
 

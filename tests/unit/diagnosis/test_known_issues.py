@@ -240,6 +240,22 @@ def test_of_two_functions_on_the_stack_that_which_has_the_object_is_at_fault(
     assert [each.match for each in found[1:]] in ([], ["possible"] * len(found[1:]))
 
 
+def test_who_died_in_another_defects_function_did_not_die_of_this_one() -> None:
+    """A dict's entry is lost in ``whichmodule``, which walks ``sys.modules``."""
+    seen: dict[str, str | bool | None] = {
+        "rules": "FT205",
+        "types": "dict",
+        "operations": "dumps setitem",
+        "modules": "_pickle",
+        "is_certain": True,
+    }
+    walked = named("3.13.5", **seen, frames="batch_dict_exact save_dict save dump")
+    assert walked[0][0] == "gh-146452"
+    asked = dict(named("3.13.5", **seen, frames="_checkmodule whichmodule save_global save dump"))
+    assert next(iter(asked)) == "gh-150157"
+    assert asked["gh-146452"] == "possible"
+
+
 def test_the_founding_crash_is_exact_where_it_is_not_fixed() -> None:
     given = {
         "rules": "FT101",
