@@ -105,14 +105,16 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
             unshared = (
                 _unshared(observer, lwp, frame, facts, bytecode) if near >= Proximity.LOOP else None
             )
-            for each in operands(objects, frame, bytecode, target, is_on_stack):
-                is_over = each.address == unshared and each.is_own
-                if access := at.access(each, Proximity.EARLIER if is_over else near, passing_on):
-                    yield access
             # A function that is called right now, and has no frame, is just begun or left; of one
             # whose frame has lost its arguments only the caller knows them.
             is_leaving = depth == 1 and _has_lost_arguments(observer, stack.frames[0])
             is_called = near in AGAIN or (near is Proximity.AT and (depth == 0 or is_leaving))
+            for each in operands(objects, frame, bytecode, target, is_on_stack):
+                is_over = each.address == unshared and each.is_own
+                if access := at.access(each, Proximity.EARLIER if is_over else near, passing_on):
+                    yield access
+                if each.steps_by and is_called:
+                    yield from _in_callee(observer, lwp, at.own, each.steps_by, entered_already)
             if target and is_called:
                 gone = {stack.frames[0].code} if is_leaving else set()
                 before = entered_already - gone if gone else entered_already

@@ -86,6 +86,8 @@ class Operand:
     """The attribute is one that an instance of a class written in Python simply has, or a class.
 
     No code of C stands behind it."""
+    steps_by: Callee | None = None
+    """The ``__next__`` written in Python that C code calls for a step of the object."""
 
     @property
     def steps(self) -> bool:
@@ -447,7 +449,7 @@ def _operand(
     is_iterator, is_method, is_plain_attribute = (
         _kind(objects, info, bytecode.name) if info is not None else (False, False, False)
     )
-    return Operand(
+    found = Operand(
         address=address,
         bytecode=bytecode,
         operation=operation,
@@ -459,6 +461,18 @@ def _operand(
         is_method=is_method,
         is_plain_attribute=is_plain_attribute,
     )
+    step = _step(objects, address) if is_iterator and found.steps else None
+    return replace(found, calls_python=True, steps_by=step) if step is not None else found
+
+
+def _step(objects: Objects, iterator: int) -> Callee | None:
+    """The ``__next__`` of an iterator's class, where that is a function written in Python."""
+    info = objects.type_of(iterator)
+    function = class_attribute(objects, info, "__next__") if info is not None else None
+    kind = objects.type_of(function) if function else None
+    if function is None or kind is None or kind.name != "function":
+        return None
+    return Callee(function=function, owner=iterator, is_python=True)
 
 
 def _kind(objects: Objects, info: TypeInfo, name: str | None) -> tuple[bool, bool, bool]:

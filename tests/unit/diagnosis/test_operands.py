@@ -177,8 +177,7 @@ def test_a_method_is_not_the_built_in_function_of_its_name(
 
 def test_to_ask_an_iterator_for_an_iterator_does_nothing_to_it(world: World) -> None:
     """``for row in rows`` where ``rows`` is one: each step that follows does."""
-    class_of(world, "Rows", __next__=world.slotted("function"))
-    rows = world.instance("Rows")
+    rows = world.object("generator", world.layout.size("PyGenObject"))
     assert on(world, rows, "iter").shows_elsewhere
     assert not on(world, rows, "next").shows_elsewhere
     assert not on(world, world.put([]), "iter").shows_elsewhere
@@ -296,3 +295,28 @@ def over(world: World, shared: int) -> Operand | None:
     frame = Frame(0, 0, "f", "a.py", 1, 0, 0, {"shared": shared}, (), ("shared",))
     operation = BytecodeOperation(0, "call-method", ("entered", SHARED), "__exit__")
     return next(operands(world.objects, frame, operation, None, is_on_stack=False), None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("next", None), ("call", "sum"), ("call-method", "__next__")]
+)
+def test_a_step_that_is_written_in_python_shows_in_its_own_code(
+    world: World, kind: str, name: str | None
+) -> None:
+    """Be the instance stepped by the code itself, or by a function or an iterator of C's."""
+    step = world.slotted("function")
+    class_of(world, "Rows", __next__=step)
+    rows = world.instance("Rows")
+    lines = world.slotted("map", iters=world.tuple([rows]))
+    world.set("PyTypeObject", world.types["map"], tp_iternext=0x40_9000)
+    for shared in (rows, lines):
+        names = ("sum", "shared") if name == "sum" else ("shared",)
+        frame = Frame(0, 0, "f", "a.py", 1, 0, 0, {"shared": shared}, (), names)
+        last = ("fast", len(names) - 1)
+        given = (("global", "sum"), (last,)) if name == "sum" else (last, ())
+        operation = BytecodeOperation(0, kind, given[0], name, given[1])
+        found = operands(world.objects, frame, operation, None, is_on_stack=False)
+        each = next(o for o in found if o.address == rows)
+        assert each.shows_elsewhere
+        assert each.steps_by is not None
+        assert (each.steps_by.function, each.steps_by.owner) == (step, rows)
