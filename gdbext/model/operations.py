@@ -40,6 +40,7 @@ class OperationKind(str, enum.Enum):
     RAISE = "raise"
     TRUTH = "truth"
     AWAIT = "await"
+    MATCH = "match"
     LOAD_VARIABLE = "load-deref"
     STORE_VARIABLE = "store-deref"
     DELETE_VARIABLE = "delete-deref"

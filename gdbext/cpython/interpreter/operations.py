@@ -99,6 +99,7 @@ class BytecodeOperation:
     format             repr, str, ascii or None
     raise                                            (the cause,) if one is given
     truth, await
+    match              (``case Class(name=…)``)      (the class, the attributes' names)
     load-deref         (the receiver is the cell's
     store-deref        or variable's own name)       (value,)
     delete-deref
@@ -514,6 +515,11 @@ class _Walk:
         self.add(at, "format", self.pop(), CONVERSIONS.get(at.oparg))
         self.push(("result", at.index))
 
+    def match_class(self, at: BytecodeInstruction) -> None:
+        subject, class_, names = self.take(3)
+        self.add(at, "match", subject, None, class_, names)
+        self.push(("result", at.index))
+
     def format_simple(self, at: BytecodeInstruction) -> None:
         self.add(at, "format", self.pop())
         self.push(("result", at.index))
@@ -703,6 +709,7 @@ HANDLERS: dict[str, Callable[[_Walk, BytecodeInstruction], None]] = {
     "COMPARE_OP": _Walk.compare_op,
     "CONTAINS_OP": _Walk.contains_op,
     "TO_BOOL": _Walk.to_bool,
+    "MATCH_CLASS": _Walk.match_class,
     "CONVERT_VALUE": _Walk.convert_value,
     "FORMAT_SIMPLE": _Walk.format_simple,
     "FORMAT_WITH_SPEC": _Walk.format_with_spec,

@@ -46,6 +46,10 @@ class FunctionTraits:
     """All its parameters' names, where the function is exported."""
     counts_references: bool = False
     """Takes a reference to an object, and looks at nothing else of it."""
+    looks_up: bool = False
+    """Finds an object under a key, and gives it back as it is: its variables are what it found, or
+    not set yet.
+    """
     initialises_lazily: bool = False
     """Fills in an object's fields when they are first asked for."""
     in_many_stacks: bool = False

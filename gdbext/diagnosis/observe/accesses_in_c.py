@@ -51,8 +51,10 @@ def in_c(observer: Observer, lwp: int) -> dict[int, Access]:
     for frame, variable in sorted(
         object_variables(observer, lwp), key=lambda pair: not pair[1].is_argument
     ):
-        if lwp != observer.stack.lwp and function_traits(frame.function).counts_references:
-            # Who only takes a reference has done nothing to the object yet.
+        traits = function_traits(frame.function)
+        is_only_found = traits.looks_up and not variable.is_argument
+        if lwp != observer.stack.lwp and (traits.counts_references or is_only_found):
+            # Who only takes a reference, or looks it up, has done nothing to the object yet.
             continue
         address = variable.value
         if address in in_c:

@@ -145,10 +145,12 @@ def operands(
     if asked := attribute_by_name(objects, frame, bytecode, callee, is_on_stack):
         bytecode, callee = asked, None
     seen: set[int] = set()
-    for each in _named(objects, frame, bytecode, callee, is_on_stack):
-        yield each
-        yield from _behind(objects, each, seen)
-        yield from _exporter(objects, each, seen)
+    is_match = bytecode.kind == "match"
+    for done in _matched(objects, frame, bytecode) if is_match else (bytecode,):
+        for each in _named(objects, frame, done, callee, is_on_stack):
+            yield each
+            yield from _behind(objects, each, seen)
+            yield from _exporter(objects, each, seen)
     if callee is not None:
         yield from operands_of_callee(objects, bytecode, callee, seen)
 
@@ -177,6 +179,16 @@ def attribute_by_name(
     kind = BY_NAME[called]
     values = tuple(rest[1:2]) if kind == "store-attr" else ()
     return replace(bytecode, kind=kind, receiver=owner, name=name, arguments=values)
+
+
+def _matched(
+    objects: Objects, frame: Frame, bytecode: BytecodeOperation
+) -> Iterator[BytecodeOperation]:
+    """The attributes that ``case Class(name=…)`` looks up: no more is done to the object."""
+    found = resolve(objects, frame, bytecode.arguments[-1])
+    for address in objects.tuple_items(found) if found else ():
+        if (name := objects.text(address)) is not None:
+            yield replace(bytecode, kind="load-attr", name=name, arguments=())
 
 
 def _builtins(bytecode: BytecodeOperation) -> tuple[Name, ...]:

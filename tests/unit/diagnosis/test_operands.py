@@ -320,3 +320,16 @@ def test_a_step_that_is_written_in_python_shows_in_its_own_code(
         assert each.shows_elsewhere
         assert each.steps_by is not None
         assert (each.steps_by.function, each.steps_by.owner) == (step, rows)
+
+
+def test_a_class_pattern_reads_the_attributes_that_it_names(world: World) -> None:
+    class_of(world, "Node")
+    shared = world.instance("Node")
+    names = world.tuple([world.put("limit"), world.put("__dict__")])
+    slots = {"shared": shared, "names": names}
+    frame = Frame(0, 0, "f", "a.py", 1, 0, 0, slots, (), tuple(slots))
+    match = BytecodeOperation(0, "match", SHARED, None, (None, ("fast", 1)))
+    found = list(operands(world.objects, frame, match, None, is_on_stack=False))
+    done = [(each.address, each.operation.verb, each.operation.attribute) for each in found]
+    assert done == [(shared, "getattr", "limit"), (shared, "getattr", "__dict__")]
+    assert [each.is_guarded("Node") for each in found] == [True, False]

@@ -83,24 +83,27 @@ def test_the_types_own_code_further_out_works_on_the_object_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "crashed", "is_at_work"),
+    ("function", "is_argument", "crashed", "is_at_work"),
     [
-        ("_Py_TryIncRefShared", LWP + 1, False),
-        ("_Py_TryIncRefShared", LWP, True),
-        ("list_append", LWP + 1, True),
+        ("_Py_TryIncRefShared", True, LWP + 1, False),
+        ("_Py_TryIncRefShared", True, LWP, True),
+        ("list_append", True, LWP + 1, True),
+        ("list_append", False, LWP + 1, True),
+        ("_Py_dict_lookup_threadsafe", True, LWP + 1, True),
+        ("_Py_dict_lookup_threadsafe", False, LWP + 1, False),
+        ("_Py_dict_lookup_threadsafe", False, LWP, True),
     ],
-    ids=["counts", "died of counting", "appends"],
 )
 def test_who_only_takes_a_reference_is_not_at_work_on_the_object(
-    function: str, crashed: int, is_at_work: bool
+    function: str, is_argument: bool, crashed: int, is_at_work: bool
 ) -> None:
-    """What died of it has at least met the object."""
+    """Nor is who finds it in a dict; what died of it has at least met the object."""
     world = HeapWorld()
     shared = world.page(GC, 64).object("list", ob_ref_local=1)
     session = session_of(world)
     assert isinstance(session.debugger, FakeDebugger)
     session.debugger.frame_lists[LWP] = [NativeFrame(0, 0x10, 0x7000, function, module=PYTHON)]
-    variable = Variable("op", "PyObject *", shared, is_argument=True)
+    variable = Variable("op", "PyObject *", shared, is_argument=is_argument)
     session.debugger.variable_lists[LWP, 0] = [variable]
     observer = Observer(
         session=session,

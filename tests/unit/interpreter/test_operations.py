@@ -252,3 +252,15 @@ def test_the_end_of_a_with_is_of_what_the_variable_names(minor: int) -> None:
         ("__enter__", ("result", found[0].index)),
         ("__exit__", ("entered", ("fast", 1))),
     ]
+
+
+@pytest.mark.parametrize("minor", MINORS)
+def test_a_class_pattern_looks_attributes_up(minor: int) -> None:
+    """``match shared: case Class(name=…)``"""
+    table = opcodes_of(minor)
+    loads = (("LOAD_FAST", 0), ("LOAD_GLOBAL", 0), ("LOAD_CONST", 1))
+    code = encoded(table, *loads, ("MATCH_CLASS", 0), ("STORE_FAST", 1))
+    (found,) = walked(code, ["Class"], minor)
+    assert (found.kind, found.receiver) == ("match", ("fast", 0))
+    assert found.arguments == (("global", "Class"), ("const", 1))
+    assert found.binds == {1: None}
