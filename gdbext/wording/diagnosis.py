@@ -328,7 +328,7 @@ SENTENCES: dict[str, Sentence] = {
     "has-pending": "{thread} has {operation} before it, in a queue or a suspended frame",
     "takes-in-turn": "{thread} takes its objects from the same place, for {operation}",
     "takes-no-part": lambda thread, met_damage: (
-        f"{thread}, which died, does not use it"
+        f"{thread}, which died, is not seen to use it"
         + (": it met damage that others had done" if met_damage else "")
     ),
     "other-writers": _other_writers,

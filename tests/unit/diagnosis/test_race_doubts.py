@@ -252,5 +252,5 @@ def test_who_died_of_its_own_object_has_met_no_damage_of_others() -> None:
     for rules in (("FT404",), ("FT104", "FT105")):
         race = race_in(accesses, *rules)
         assert race.confidence is Confidence.POSSIBLE
-        assert "does not use it" in said(race)
+        assert "is not seen to use it" in said(race)
         assert "met damage" not in said(race)
