@@ -185,7 +185,7 @@ SENTENCES: dict[str, Sentence] = {
         "which is free"
     ),
     "leads-to-block": lambda field, type: (
-        f"{field or 'a field'} of the {type} leads into the freed block"
+        f"{field or 'a field'} of the {type} leads into the block"
     ),
     "view-of": "a memoryview has {size} bytes at {start}",
     "not-mapped-there": "what is accessed there is not mapped",
@@ -239,6 +239,7 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "gave-back": "#{level} {caller} called {function} with it",
     "hooks-letter": "the debug hooks' letter of the function that allocated it, {api}",
+    "damage-of": lambda field, type, damage: f"{field or 'memory'} of {article(type)}: {damage}",
     "libc-heap-damaged": "the C library found its heap damaged: {message}",
     "libc-said": "the C library reported",
     "called-it": "#{level} {function} called it",

@@ -34,6 +34,15 @@ class BlockUser:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lead:
+    """A live object's pointer into a block: ``field`` is what the object's C struct calls it."""
+
+    holder: int
+    type: str
+    field: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class HeapDamage:
     """A damaged list of the allocator, or guard bytes that were written over."""
 
@@ -42,6 +51,8 @@ class HeapDamage:
     evidence: tuple[Evidence, ...] = ()
     users: tuple[BlockUser, ...] = ()
     """Of the blocks that may have been written past their ends, or after they were freed."""
+    lead: Lead | None = None
+    """Whose pointer leads into the damaged block, of what the crashed code has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +130,7 @@ class FreedMemory:
     """What shows that it is free."""
     level: int | None = None
     """The frame whose code read from it, where that is not the one at fault."""
-    holder: int | None = None
-    """The object that leads there."""
-    type: str | None = None
-    """The holder's."""
-    slot: str | None = None
-    """The holder's field that does."""
+    lead: Lead | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

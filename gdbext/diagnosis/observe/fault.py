@@ -44,6 +44,7 @@ ASSERTION = re.compile(
     re.S,
 )
 EXPRESSION = "expr"
+ALLOCATOR_ASSERTS = "_mi_assert_fail"
 NO_FIELDS: Mapping[int, str] = {}
 Given: TypeAlias = "Callable[[int], Mapping[str, int]]"
 """The arguments of a level's function, by the names of its parameters."""
@@ -85,6 +86,10 @@ def read_fault(
     if signal.name == "SIGABRT":
         said = abort_message(memory, debugger.symbol) if aborted_by_libc(frames) else None
         assertion, function = failed_assertion(said)
+        if assertion is None:
+            assertion, function = allocator_assertion(
+                memory, frames, lambda level: debugger.variables(lwp, level)
+            )
         message, text, about = fatal_message(
             memory, frames, lambda level: debugger.variables(lwp, level), given
         )
@@ -220,6 +225,23 @@ def failed_assertion(text: str | None) -> tuple[str | None, str | None]:
     """(asserted expression, function) of a failed C assertion, from what was printed."""
     found = ASSERTION.search(text or "")
     return (found["text"], found["function"]) if found else (None, None)
+
+
+def allocator_assertion(
+    memory: Memory,
+    frames: Sequence[NativeFrame],
+    variables: Callable[[int], Sequence[Variable]],
+) -> tuple[str | None, str | None]:
+    """(asserted expression, function) of a failed assertion of mimalloc's own, which debug builds
+    have (Objects/mimalloc/options.c).
+    """
+    for frame in frames[:MAX_REPORTERS]:
+        if frame.function == ALLOCATOR_ASSERTS:
+            values = {v.name: v.value for v in variables(frame.level)}
+            found = (_string(memory, values.get(name)) for name in ("assertion", "func"))
+            expression, function = found
+            return expression, function
+    return None, None
 
 
 LOST_MESSAGE = "the message is not known: the compiler left no place for it"

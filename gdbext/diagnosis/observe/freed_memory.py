@@ -4,22 +4,16 @@ node of its list, its buffer.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 
-from gdbext.cpython.traits.types import canonical
 from gdbext.diagnosis.conclude.allocator_functions import is_in_allocator
 from gdbext.diagnosis.facts.fault import NULL_PAGE, Fault
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.memory import FreedMemory
 from gdbext.diagnosis.facts.pointers import MEM_DOMAIN
-from gdbext.diagnosis.observe.c_fields import field_at
+from gdbext.diagnosis.observe.block_leads import lead_into
 from gdbext.model import Confidence, Verdict
 from gdbext.session import Session
-from gdbext.target.protocol import MemoryFault
-
-MAX_STRUCT = 1024
-WORD = 8
 
 
 def find_freed_memory(session: Session, stack: CrashStack, fault: Fault) -> FreedMemory | None:
@@ -39,16 +33,13 @@ def find_freed_memory(session: Session, stack: CrashStack, fault: Fault) -> Free
             continue
         # A page of which all blocks are free has none any more.
         start, size = (block.start, block.size) if block is not None else (place, None)
-        holder, slot, kind = _holder(session, stack, start, start + (size or 1))
         return FreedMemory(
             place=place,
             start=start,
             size=size,
             evidence=tuple(state.evidence),
             level=level,
-            holder=holder,
-            type=kind,
-            slot=slot,
+            lead=lead_into(session, stack, place),
         )
     return None
 
@@ -62,31 +53,3 @@ def _places(fault: Fault) -> Iterator[tuple[int, int | None]]:
     for load in fault.origin.loads:
         if load.is_certain and load.is_fresh and not load.is_local and not load.is_object:
             yield load.place, load.level
-
-
-def _holder(
-    session: Session, stack: CrashStack, start: int, end: int
-) -> tuple[int | None, str | None, str | None]:
-    """The object that the code at fault has as an argument and that leads into the block, with the
-    field that does and the object's type.
-    """
-    objects = session.objects
-    header = session.layout.size("PyObject")
-    for frame in stack.c_frames:
-        if not stack.same_call(0, frame.level):
-            break
-        for variable in frame.variables:
-            address = variable.value if variable.is_argument and variable.is_object else None
-            info = objects.type_of(address) if address else None
-            if address is None or info is None:
-                continue
-            size = min(info.basicsize or 0, MAX_STRUCT) & ~(WORD - 1)
-            try:
-                words = session.memory.read(address + header, max(size - header, 0))
-            except MemoryFault:
-                continue
-            for number, (word,) in enumerate(struct.iter_unpack("<Q", words)):
-                if start <= word < end:
-                    slot = field_at(session, stack, address, header + number * WORD)
-                    return address, slot, canonical(info.name) or info.name
-    return None, None, None

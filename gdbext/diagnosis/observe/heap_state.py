@@ -18,6 +18,7 @@ from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.memory import HeapDamage, HeapState
 from gdbext.diagnosis.facts.pointers import Pointer
+from gdbext.diagnosis.observe.block_leads import lead_into
 from gdbext.diagnosis.observe.block_users import read_block_users
 from gdbext.diagnosis.observe.extensions import extensions
 from gdbext.diagnosis.observe.freed_chunk import find_freed_chunk
@@ -163,6 +164,7 @@ def _damage(session: Session, stack: CrashStack, corruption: Corruption) -> Heap
         subject=subject,
         evidence=corruption.evidence,
         users=read_block_users(session, stack, suspects),
+        lead=lead_into(session, stack, subject.address) if subject is not None else None,
     )
 
 
@@ -193,5 +195,6 @@ def _overrun(session: Session, stack: CrashStack) -> Iterator[HeapDamage]:
                     subject=subject,
                     evidence=tuple(state.evidence),
                     users=read_block_users(session, stack, [variable.value]),
+                    lead=lead_into(session, stack, variable.value),
                 )
                 return

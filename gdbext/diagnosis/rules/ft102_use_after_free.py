@@ -10,11 +10,13 @@ from gdbext.diagnosis.facts.cause import Wrong
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.memory import ExportedMemory, FreedChunk, FreedMemory
 from gdbext.diagnosis.rule import Defect, Kind, Lost, Rule, RuleTraits
+from gdbext.diagnosis.rules.ft203_container_changed import check as container_changed
 from gdbext.diagnosis.rules.phrases import (
     evidence_of,
     fill_went_through,
     frame_of,
     last_read,
+    lead_of,
     name_of,
     subject_of,
 )
@@ -55,7 +57,9 @@ def check(facts: Facts) -> Iterator[Finding]:
         yield _of_exporter(facts, facts.exported)
         return
     if pointer is None and facts.freed_memory is not None:
-        yield _of_memory(facts, facts.freed_memory)
+        # A container whose array it is says more.
+        if not any(True for _ in container_changed(facts)):
+            yield _of_memory(facts, facts.freed_memory)
         return
     if pointer is None:
         yield from _through_freed(facts)
@@ -125,21 +129,22 @@ def _of_memory(facts: Facts, memory: FreedMemory) -> Finding:
     """A block that is no object: an object's array, a node of its list, its buffer."""
     frame = frame_of(facts, memory.level)
     operation = of_crashed_frame(facts.stack, frame.level if frame is not None else 0)
-    container, leads = None, []
-    if memory.holder is not None and memory.type is not None:
-        container = Container(memory.holder, memory.type)
-        claim = Claim("leads-to-block", field=memory.slot, type=memory.type)
-        leads = [Evidence(claim, memory.holder, None, memory.start)]
+    lead = memory.lead
     return RULE.finding(
         facts,
-        Claim("uses-freed-memory", operation=operation, field=memory.slot, type=memory.type),
+        Claim(
+            "uses-freed-memory",
+            operation=operation,
+            field=lead.field if lead else None,
+            type=lead.type if lead else None,
+        ),
         # It may have been freed after the code had read from it, before all threads stood still.
         Confidence.LIKELY,
         Subject(memory.start, None, None, Verdict.FREED),
-        container,
+        Container(lead.holder, lead.type) if lead else None,
         evidence=[
             Evidence(Claim("works-in-block", size=memory.size), memory.place, broken=True),
-            *leads,
+            *lead_of(lead, memory.start),
             *memory.evidence,
             *last_read(facts),
         ],

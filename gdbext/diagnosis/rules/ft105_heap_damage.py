@@ -9,6 +9,7 @@ from gdbext.diagnosis.conclude.allocator_functions import is_mimalloc
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.memory import HeapDamage
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
+from gdbext.diagnosis.rules.phrases import lead_of
 from gdbext.model import Address, Claim, Confidence, Evidence, Finding, Foreign
 
 AT_WORK = "Look first at the code that has the block right now: it may be what wrote past it."
@@ -31,10 +32,10 @@ def check(facts: Facts) -> Iterator[Finding]:
         at_fault = [facts.stack.lwp] if facts.stack.lwp is not None else []
         yield RULE.finding(
             facts,
-            damage.title,
+            _title(damage),
             Confidence.PROVEN,
             damage.subject,
-            evidence=_with_users(damage),
+            evidence=[*_lead(damage), *_with_users(damage)],
             threads=[*at_fault, *(user.lwp for user in users)],
             advice=f"{AT_WORK} {RULE.advice}"
             if users
@@ -48,6 +49,18 @@ def check(facts: Facts) -> Iterator[Finding]:
     is_mixed_up = wrong is not None and wrong.confidence is not Confidence.POSSIBLE
     if not is_mixed_up and facts.heap.freed_chunk is None:
         yield from _of_c_library(facts)
+
+
+def _title(damage: HeapDamage) -> Claim:
+    """What is damaged, and whose memory it is."""
+    if damage.lead is None:
+        return damage.title
+    lead = damage.lead
+    return Claim("damage-of", field=lead.field, type=lead.type, damage=damage.title)
+
+
+def _lead(damage: HeapDamage) -> list[Evidence]:
+    return lead_of(damage.lead, damage.subject.address) if damage.subject else []
 
 
 def _is_cycle(damage: HeapDamage) -> bool:

@@ -133,22 +133,28 @@ def _is_raced_on(race: Race | None, own: Access | None) -> bool:
 def with_object(facts: Facts, finding: Finding, race: Race | None, own: Access | None) -> Finding:
     """The headline with the object that its own words do not have.
 
-    That is ``own``, which the type's own code was at work on: where the thread was, whatever the
-    cause.  Without one, and of damage that was there before the crash, of which that says nothing,
-    it is the object of the race that is likely behind it.
+    That is of the race that the thread is likely to take part in, if it is at work on another one
+    than ``own``; of damage that was there before the crash, of which that says nothing, in any
+    case.  Else it is ``own``, which the type's own code was at work on: where the thread was,
+    whatever the cause.
     """
     traits = registry.traits(finding.rule)
     if not facts.fault.is_crash or traits.kind not in (Kind.MEMORY, Kind.PLAIN):
         return finding
-    if own is not None and not traits.is_victim:
-        return finding if _is_about(finding, own.address, own.type) else _at_work(finding, own)
-    if race is None or race.confidence is Confidence.POSSIBLE:
+    if race is not None and race.confidence is not Confidence.POSSIBLE:
+        is_own = own is not None and race.object.address == own.address
+        takes_part = facts.stack.lwp in [thread.lwp for thread in race.threads]
+        if traits.is_victim:
+            return _by_race(finding, race)
+        if takes_part and not is_own:
+            is_told = _is_about(finding, race.object.address, race.object.type)
+            return finding if is_told else _by_race(finding, race)
+    if own is None or traits.is_victim or _is_about(finding, own.address, own.type):
         return finding
-    takes_part = facts.stack.lwp in [thread.lwp for thread in race.threads]
-    if not traits.is_victim and (
-        not takes_part or _is_about(finding, race.object.address, race.object.type)
-    ):
-        return finding
+    return _at_work(finding, own)
+
+
+def _by_race(finding: Finding, race: Race) -> Finding:
     operations = tuple(thread.operation for thread in race.threads)
     of_race = Claim("operations-on", operations=operations, type=race.object.type)
     title = Claim("likely-by-race", title=finding.title, race=of_race)

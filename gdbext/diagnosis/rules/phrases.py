@@ -6,6 +6,7 @@ from gdbext.cpython.fills import fill_of
 from gdbext.diagnosis.facts.cause import Cause
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.frames import CFrame
+from gdbext.diagnosis.facts.memory import Lead
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.model import (
     Address,
@@ -116,6 +117,14 @@ def last_read(facts: Facts) -> list[Evidence]:
         offset, base = Address(last.offset), Address(last.base)
         claim = Claim("code-read-at", reader=reader, offset=offset, base=base)
     return [Evidence(claim, last.place, last.value)]
+
+
+def lead_of(lead: Lead | None, block: int) -> list[Evidence]:
+    """Whose pointer leads into a block."""
+    if lead is None:
+        return []
+    claim = Claim("leads-to-block", field=lead.field, type=lead.type)
+    return [Evidence(claim, lead.holder, None, block)]
 
 
 def frame_of(facts: Facts, level: int | None) -> CFrame | None:

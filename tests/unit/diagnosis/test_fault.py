@@ -174,6 +174,23 @@ def test_assertion_text_from_glibc() -> None:
     )
 
 
+def test_an_assertion_of_the_allocators_own_is_an_assertion() -> None:
+    """It prints by itself, and calls abort()."""
+    texts = {0x1000: b"page->used > 0\0", 0x2000: b"mi_free_block_local\0"}
+    fake = FakeDebugger({place: text.ljust(1100, b"\0") for place, text in texts.items()})
+    fake.stop = Signal("SIGABRT", 7, 6, "SI_TKILL")
+    names = ("raise", "abort", "_mi_assert_fail", "mi_free")
+    fake.frame_lists[7] = [NativeFrame(n, 1, 1, name) for n, name in enumerate(names)]
+    fake.variable_lists[7, 2] = [
+        Variable("assertion", "const char *", 0x1000, is_argument=True),
+        Variable("func", "const char *", 0x2000, is_argument=True),
+    ]
+    fault = read_fault(fake, fake, fake.stop, fake.frame_lists[7], 7)
+    assert (fault.assertion, fault.assertion_function) == ("page->used > 0", "mi_free_block_local")
+    fake.variable_lists[7, 2] = []
+    assert read_fault(fake, fake, fake.stop, fake.frame_lists[7], 7).assertion is None
+
+
 def test_fatal_error_is_the_outermost_message() -> None:
     """_PyObject_AssertFailed ends in a general Py_FatalError; its own text says more."""
     fake = FakeDebugger(

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from fakes import FakeDebugger
+from gdbext.diagnosis.facts.cause import Cause
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CFrame, FrameVariable
-from gdbext.diagnosis.facts.memory import FreedMemory
+from gdbext.diagnosis.facts.memory import FreedMemory, Lead
 from gdbext.diagnosis.facts.origin import Load, Origin
 from gdbext.diagnosis.observe.freed_memory import find_freed_memory
-from gdbext.diagnosis.rules import ft102_use_after_free
+from gdbext.diagnosis.rules import ft102_use_after_free, ft203_container_changed
 from gdbext.model import Confidence
 from gdbext.target.protocol import Field, NativeFrame, Struct
 from gdbext.wording import sentence
@@ -21,6 +22,7 @@ from unit.diagnosis.crash_world import (
     GC,
     MEM,
     PYTHON,
+    SELF,
     FakePage,
     HeapWorld,
     facts_of,
@@ -69,14 +71,14 @@ def test_the_block_that_the_bad_pointer_was_read_from() -> None:
     memory = crash.found(read_from(crash.block + 8))
     assert memory is not None
     assert (memory.start, memory.size) == (crash.block, 64)
-    assert (memory.holder, memory.slot, memory.type) == (crash.owner, "first", "float")
+    assert memory.lead == Lead(holder=crash.owner, type="float", field="first")
 
 
 def test_the_block_that_the_instruction_accessed() -> None:
     crash = Crash()
     memory = crash.found(segfault(crash.block, 0x10), leads_to=0x1230)
     assert memory is not None
-    assert (memory.place, memory.holder) == (crash.block + 0x10, None)
+    assert (memory.place, memory.lead) == (crash.block + 0x10, None)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,8 @@ def test_what_is_no_use_of_freed_memory(crash: Crash) -> None:
 
 
 def test_it_is_told_as_the_field_of_the_object_that_leads_there() -> None:
-    memory = FreedMemory(place=0x3008, start=0x3000, size=64, holder=0x2000, type="shelf.Shelf")
+    lead = Lead(holder=0x2000, type="shelf.Shelf")
+    memory = FreedMemory(place=0x3008, start=0x3000, size=64, lead=lead)
     frame = NativeFrame(0, 0x1000, 0x7000, "popitem", module=PYTHON)
     stopped = facts_of(HeapWorld(), fault=read_from(0x3008), stack=stack_of(frame))
 
@@ -110,8 +113,25 @@ def test_it_is_told_as_the_field_of_the_object_that_leads_there() -> None:
         assert finding.subject.address == 0x3000
         return sentence(finding.title).partition(": ")[2]
 
-    assert told(replace(memory, slot="first")) == (
+    assert told(replace(memory, lead=replace(lead, field="first"))) == (
         "popitem uses first of a shelf.Shelf, which was freed"
     )
     assert told(memory) == "popitem uses memory of a shelf.Shelf, which was freed"
-    assert told(replace(memory, holder=None, type=None)) == "popitem uses memory that was freed"
+    assert told(replace(memory, lead=None)) == "popitem uses memory that was freed"
+
+
+def test_a_container_that_was_changed_under_its_reader_says_more() -> None:
+    world = HeapWorld()
+    lst = world.page(GC, 64).object("list")
+    world.set("PyListObject", lst, ob_size=8, ob_item=world.page(MEM, 64).take(), allocated=8)
+    frame = NativeFrame(0, 0x1000, 0x7000, "walk", module=PYTHON)
+    index = FrameVariable("i", "Py_ssize_t", 46)
+    fault = segfault(0x3000, 0x18)
+    stack = stack_of(frame, c_frames=[CFrame(frame, (index,))])
+    use = replace(SELF, expected="list", function="walk")
+    stopped = facts_of(world, lst, use=use, fault=fault, stack=stack)
+    stopped = replace(stopped, cause=Cause(), freed_memory=FreedMemory(place=0x3018, start=0x3000))
+    assert list(ft203_container_changed.check(stopped))
+    assert not list(ft102_use_after_free.check(stopped))
+    elsewhere = replace(stopped, pointers=())
+    assert list(ft102_use_after_free.check(elsewhere))

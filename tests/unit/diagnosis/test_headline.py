@@ -122,6 +122,17 @@ def test_without_such_code_it_is_the_race_that_the_thread_takes_part_in() -> Non
     assert "likely by" not in said(IN_HELPER, [about], RACE, own=None)
 
 
+def test_a_likely_race_on_another_object_is_told_instead_of_what_the_code_worked_on() -> None:
+    """A pickler is at work; the dict that it walks is what another thread changes."""
+    title = said(IN_HELPER, [native(IN_HELPER)], RACE, own=replace(OWN, address=0x9990))
+    assert title.endswith(f"likely by clear and extend on one {ELEMENT}")
+    possible = replace(RACE, confidence=Confidence.POSSIBLE)
+    other = replace(OWN, address=0x9990, type="_pickle.Pickler")
+    assert "at work on a _pickle.Pickler" in said(
+        IN_HELPER, [native(IN_HELPER)], possible, own=other
+    )
+
+
 def test_old_damage_is_told_with_the_race_that_is_likely_behind_it() -> None:
     title = said(IN_ALLOCATOR, [damage(IN_ALLOCATOR)], RACE)
     assert title.endswith(f"in mi_free, likely by clear and extend on one {ELEMENT}")

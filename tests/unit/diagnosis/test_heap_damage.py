@@ -13,7 +13,8 @@ from fakes import FakeDebugger
 from gdbext.diagnosis.facts.cause import Cause
 from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.fault import Fault
-from gdbext.diagnosis.facts.memory import BlockUser, HeapDamage, HeapState
+from gdbext.diagnosis.facts.frames import CFrame, FrameVariable
+from gdbext.diagnosis.facts.memory import BlockUser, HeapDamage, HeapState, Lead
 from gdbext.diagnosis.facts.provenance import Provenance
 from gdbext.diagnosis.observe import heap_state
 from gdbext.diagnosis.observe.heap_state import read_heap_state
@@ -252,6 +253,30 @@ def test_what_only_lies_near_the_block_is_not_a_use_of_it() -> None:
     assert users_of(Variable("cell", "char *", -8), Variable("end", "char *", 4096)) == []
     assert users_of(Variable("lost", "char *", None, "optimized out")) == []
     assert users_of(Variable("table", "char [8]", 0, is_address=True)) == []
+
+
+@pytest.mark.parametrize("leads_there", [True, False])
+def test_the_damaged_block_is_that_of_the_object_whose_code_met_it(leads_there: bool) -> None:
+    world = HeapWorld()
+    session, block = written_past(world)
+    owner = world.page(GC, 64).object("float")
+    world.memory.write_word(owner + 0x20, block + 64 if leads_there else 0x1230)
+    frame = NativeFrame(0, 0x1000, 0x7000, "mi_heap_malloc")
+    me = FrameVariable("self", "Shelf *", owner, is_argument=True, is_object=True)
+    stack = stack_of(frame, c_frames=[CFrame(frame, (me,))])
+    functions, fault = Functions(session), segfault(TEXT)
+    [damage] = read_heap_state(session, functions, fault, stack, Cause(), ignore).damages
+    assert damage.lead == (Lead(holder=owner, type="float") if leads_there else None)
+
+
+def test_the_finding_says_whose_the_damaged_block_is() -> None:
+    session, _ = written_past(HeapWorld())
+    [damage] = dying(session).damages
+    lead = Lead(holder=0x2000, type="shelf.Shelf", field="items")
+    heap = HeapState(damages=(replace(damage, lead=lead),))
+    [found] = ft105_heap_damage.check(Facts(fault=segfault(TEXT), stack=stack_of(), heap=heap))
+    assert "corrupted: items of a shelf.Shelf: a free list of" in sentence(found.title)
+    assert found.evidence[0].address == 0x2000
 
 
 def test_the_finding_names_the_thread_and_what_to_look_at() -> None:
