@@ -349,7 +349,7 @@ SENTENCES: dict[str, Sentence] = {
     "signal-was-sent": "the signal was sent: no instruction faulted",
     "works-in-turn": "{thread} does the same work, and may have had the object before",
     "replaces-such": "{thread} puts one {type} there in place of another",
-    "changes-such": "{thread} puts another object there, and does {operation} to another {type}",
+    "changes-such": "{thread} does {operation} to another {type}, which is or was in its place",
     "holds-what-was-damaged": "the {type} holds what was damaged",
     "holds-what-is-changed": "the {type} holds what is changed",
     "was-called": "{function} was called",

@@ -174,9 +174,9 @@ def races_of_workers(accesses: Accesses) -> Iterator[Race]:
 
 
 def _replacing(accesses: Accesses, access: Access) -> Access | None:
-    """What another thread's code does to change the objects of the type that it puts where the
-    crashed thread takes them from, where this is not seen to change its own: ``Album.page``, which
-    gets a new blob each time, and whose last one is closed.
+    """What another thread's code does to change the objects of the type that the crashed thread
+    takes from one place, where this is not seen to change its own: ``page.close()``, where ``page``
+    has another object now, or where it puts others there and closes each.
     """
     crashed = accesses.of(accesses.crashed)
     if crashed is None or access.effect.changes:
@@ -189,12 +189,14 @@ def _replacing(accesses: Accesses, access: Access) -> Access | None:
     changing = (
         a
         for thread in accesses.threads
-        if thread is not crashed and any(_puts(a, access.type, places) for a in thread.by_code)
+        if thread is not crashed
+        for puts in [any(_puts(a, access.type, places) for a in thread.by_code)]
         for a in thread.by_code
         if a.type == access.type
         and a.effect.changes
         and a.proximity <= Proximity.FUNCTION
         and not (a.is_guarded or a.is_passing_on)
+        and (puts or (a.place is not None and a.place == access.place))
     )
     return min(changing, key=lambda a: a.proximity, default=None)
 

@@ -81,6 +81,10 @@ class Access:
     """
     stores: str | None = None
     """The type of the object that the operation puts into this one, in place of another."""
+    place: tuple[int, str | None] | None = None
+    """Where the code takes the object from: the module's globals, or the object whose attribute or
+    item it is, and the name there; None for an item's.
+    """
     through: int | None = None
     """The iterator that the code names, and that takes its items from the object."""
 

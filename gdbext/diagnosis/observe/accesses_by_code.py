@@ -269,6 +269,7 @@ class _Place:
             is_passing_on=passing_on or operand.shows_elsewhere,
             is_guarded=operand.is_guarded(type_name),
             stores=operand.stores,
+            place=operand.place,
             through=operand.through,
         )
 

@@ -80,6 +80,8 @@ class Operand:
     """The attribute is a method: to look it up does nothing to the object."""
     stores: str | None = None
     """The type of the value that the operation puts into the object."""
+    place: tuple[int, str | None] | None = None
+    """Where the code takes the object from (``Access.place``)."""
     through: int | None = None
     """The iterator that the code names, and that takes its items from the object."""
     is_plain_attribute: bool = False
@@ -257,10 +259,21 @@ def _named(
                     is_own=is_method and position == 0,
                     calls_python=(calls_python and not is_read) or only_has_it,
                     stores=stored if position == 0 else None,
+                    place=_place(objects, frame, name),
                 )
     if held is not None:
         calls_held = calls_python and not _is_function(objects, held)
         yield _operand(objects, held, bytecode, CALL, is_own=True, calls_python=calls_held)
+
+
+def _place(objects: Objects, frame: Frame, name: Name) -> tuple[int, str | None] | None:
+    """Where the object of that name is taken from, where others may take it from there, too."""
+    if name[0] == "global" and frame.globals:
+        return frame.globals, name[1]
+    if name[0] not in ("attr", "item"):
+        return None
+    owner = resolve(objects, frame, name[1])
+    return (owner, name[2] if name[0] == "attr" else None) if owner else None
 
 
 def _held(
@@ -456,6 +469,7 @@ def _operand(
     is_own: bool = False,
     calls_python: bool = False,
     stores: str | None = None,
+    place: tuple[int, str | None] | None = None,
 ) -> Operand:
     info = objects.type_of(address)
     is_iterator, is_method, is_plain_attribute = (
@@ -469,6 +483,7 @@ def _operand(
         is_own=is_own,
         calls_python=calls_python,
         stores=stores,
+        place=place,
         is_iterator=is_iterator,
         is_method=is_method,
         is_plain_attribute=is_plain_attribute,

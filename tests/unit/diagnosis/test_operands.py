@@ -333,3 +333,21 @@ def test_a_class_pattern_reads_the_attributes_that_it_names(world: World) -> Non
     done = [(each.address, each.operation.verb, each.operation.attribute) for each in found]
     assert done == [(shared, "getattr", "limit"), (shared, "getattr", "__dict__")]
     assert [each.is_guarded("Node") for each in found] == [True, False]
+
+
+def test_where_the_code_takes_an_object_from(world: World) -> None:
+    page = world.slotted("memoryview")
+    class_of(world, "Album", page=page)
+    album, pages = world.types["Album"], world.list([page])
+    bound = world.dict([(world.put("page"), page)])
+    slots = {"album": album, "pages": pages, "page": page}
+    frame = Frame(0, 0, "f", "a.py", 1, 0, bound, slots, (), tuple(slots))
+    for name, place in (
+        (("global", "page"), (bound, "page")),
+        (("attr", ("fast", 0), "page"), (album, "page")),
+        (("item", ("fast", 1), ("int", 0)), (pages, None)),
+        (("fast", 2), None),
+    ):
+        operation = BytecodeOperation(0, "load-subscr", name)
+        (found, *_) = operands(world.objects, frame, operation, None, is_on_stack=False)
+        assert (found.address, found.place) == (page, place)

@@ -379,6 +379,16 @@ def test_who_changes_what_it_puts_in_the_objects_place_comes_before_who_only_rea
     assert turned_over(PUT, CLOSE, step=STEP) == [3]
 
 
+def test_who_changes_what_it_takes_from_the_same_variable_is_the_other_thread() -> None:
+    """``page.close()``, and then ``page = open()``: the crashed thread has the page before."""
+    here, there = (0x9000, "page"), (0x9000, "cover")
+    step = replace(LOOK, place=here)
+    assert turned_over(replace(CLOSE, place=here), step=step) == [2]
+    assert turned_over(replace(CLOSE, place=there), step=step) == [3]
+    assert turned_over(CLOSE, step=LOOK) == [3]
+    assert turned_over(replace(CLOSE, place=here, is_guarded=True), step=step) == [3]
+
+
 def test_what_c_code_has_as_its_own_counts_before_what_the_loop_does_elsewhere() -> None:
     named = replace(STEP, proximity=Proximity.LOOP, effect=Effect.READ, own_level=None)
     assert merged([named], STEP) == STEP
