@@ -339,6 +339,10 @@ SENTENCES: dict[str, Sentence] = {
         "the {type} still has what its reader died of: the other thread, which takes the object's "
         "lock, has not taken it away"
     ),
+    "leaves-whole": (
+        "{operation} takes the object's lock, and leaves it whole: {function} need not have died "
+        "of that"
+    ),
     "only-adds": "{operation}, which takes the object's lock, ends nothing that it held",
     "unknown-effect": "what {operation} does to a {type} is not known: it may only read it",
     "address-in-code": (

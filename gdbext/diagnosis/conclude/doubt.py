@@ -13,13 +13,14 @@ import re
 from dataclasses import replace
 
 from gdbext.diagnosis.conclude.pointers import given_while_ending
-from gdbext.diagnosis.conclude.reporters import reporter_module
+from gdbext.diagnosis.conclude.reporters import asserting_levels, reporter_module
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.pointers import Pointer
 from gdbext.model import Confidence
 
-WORD = re.compile(r"\w+")
+VARIABLE = re.compile(r"(?<!->)(?<!\.)\b[A-Za-z_]\w*")
+"""Names in a C expression that are not those of fields."""
 
 
 def doubt(pointer: Pointer, fault: Fault, stack: CrashStack) -> Pointer:
@@ -88,9 +89,9 @@ def is_accessed(pointer: Pointer, fault: Fault) -> bool:
 def died_of(pointer: Pointer, fault: Fault, stack: CrashStack) -> bool:
     """Whether the object may be what the process died of.
 
-    A fault may go through it; a failed assertion names it; a fatal error is about it, or the
-    interpreter itself found one without saying about what.  A plain abort, or a signal from
-    outside, came of no object.
+    A fault may go through it; a failed assertion names it, by a variable of its own function; a
+    fatal error is about it, or the interpreter itself found one in code that has the object,
+    without saying about what.  A plain abort, or a signal from outside, came of no object.
     """
     if not fault.is_crash:
         return False
@@ -99,9 +100,12 @@ def died_of(pointer: Pointer, fault: Fault, stack: CrashStack) -> bool:
     if fault.fatal_object:
         return fault.fatal_object == pointer.address
     if fault.assertion:
-        names = {u.name for u in pointer.uses if stack.same_call(0, u.level)}
-        return not names.isdisjoint(WORD.findall(fault.assertion))
+        levels = asserting_levels(stack)
+        names = {u.name for u in pointer.uses if u.level in levels}
+        return not names.isdisjoint(VARIABLE.findall(fault.assertion))
+    # What an extension has in a variable when it calls the interpreter it may have given up before.
     return (
         fault.fatal_error is not None
         and reporter_module(stack.native_frames) == stack.interpreter_module
+        and any(stack.is_interpreters(stack.module_at(u.level)) for u in pointer.uses)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gdbext.diagnosis.conclude.code_owners import is_standard
+from gdbext.diagnosis.conclude.code_owners import is_others, is_standard
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.frames import CFrame, CrashStack
 from gdbext.diagnosis.facts.pointers import Pointer
@@ -26,10 +26,22 @@ def sure_of_null(pointer: Pointer, fault: Fault, stack: CrashStack) -> Confidenc
     was_given_one = not was_read and any(_has_null_argument(stack.frame_at(u.level)) for u in uses)
     if any(u.is_self and not _others_inside(stack, u.level) for u in uses):
         return Confidence.LIKELY if was_given_one else Confidence.PROVEN
+    if not was_read and _may_be_made(pointer, stack):
+        return Confidence.POSSIBLE
     module = stack.from_fault[0].module
     is_own = module == stack.interpreter_module or is_standard(module)
     is_likely = was_read or fault.reads_header or (is_own and pointer.is_trusted)
     return Confidence.LIKELY if is_likely and not was_given_one else Confidence.POSSIBLE
+
+
+def _may_be_made(pointer: Pointer, stack: CrashStack) -> bool:
+    """Whether an extension's function, which passed on a NULL from anywhere, may be making the
+    object: it has it from another function of an extension, and from no Python code.
+    """
+    outward = [f for f in stack.native_frames if not f.is_inlined and f.level >= pointer.own_level]
+    is_outer = stack.faulting is not None and pointer.own_level > stack.faulting.level
+    makers = [is_others(f.module, stack.interpreter_module) for f in outward[:2]]
+    return is_outer and makers == [True, True]
 
 
 def _others_inside(stack: CrashStack, level: int) -> bool:

@@ -41,7 +41,9 @@ USER_BITS = 47
 
 def doubts_of(facts: Facts, held: Set[int] = frozenset()) -> RaceDoubts:
     """What the crash itself says; ``held`` are the addresses of the crashed thread's locks."""
+    author = authors_frame(facts.stack)
     return RaceDoubts(
+        extension=author.function if author is not None else None,
         of_all=_of_all(facts.fault, facts.stack),
         of_bystanders=_of_bystanders(facts),
         written_over=_written_over(facts),
@@ -50,10 +52,13 @@ def doubts_of(facts: Facts, held: Set[int] = frozenset()) -> RaceDoubts:
     )
 
 
-def doubt_of(doubts: RaceDoubts, address: int, other: Access | None) -> Claim | None:
+def doubt_of(
+    doubts: RaceDoubts, address: int, other: Access | None, mine: Access | None = None
+) -> Claim | None:
     """Why the race on an object may not be it; None where nothing speaks against it.
 
-    ``other`` is what the thread does that did not crash, or the one of two that changes the object.
+    ``other`` is what the thread does that did not crash, or the one of two that changes the object;
+    ``mine`` what the crashed thread does to it, where that is known.
     """
     if doubts.of_all is not None:
         return doubts.of_all
@@ -66,6 +71,10 @@ def doubt_of(doubts: RaceDoubts, address: int, other: Access | None) -> Claim | 
     # An operation that takes the object's lock leaves the object whole.
     if not other.is_guarded:
         return None
+    is_given = mine is not None and mine.effect is Effect.UNKNOWN and not mine.is_own
+    if is_given and doubts.extension is not None:
+        # Which may have been given the object for anything.
+        return Claim("leaves-whole", operation=other.operation, function=doubts.extension)
     if doubts.still_holds == address:
         return Claim("still-there", type=other.type)
     if doubts.is_item_lost and keeps_items(other.operation):

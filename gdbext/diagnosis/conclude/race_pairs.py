@@ -315,7 +315,8 @@ def race_of(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
     """``is_victim``: the damage shows that the crashed thread need not be one of the two."""
     both = (pair.first, pair.second)
     changing = next((a for a in reversed(both) if a.effect.changes), pair.second)
-    doubt = doubt_of(accesses.doubts, pair.address, changing)
+    mine = next((a for a in both if a.lwp == accesses.crashed and a is not changing), None)
+    doubt = doubt_of(accesses.doubts, pair.address, changing, mine)
     takes_part = accesses.crashed in (pair.first.lwp, pair.second.lwp)
     others = accesses.doubts.of_bystanders if is_victim and not takes_part else None
     is_clear = (

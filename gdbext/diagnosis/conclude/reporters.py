@@ -59,6 +59,19 @@ def is_abort_machinery(function: str) -> bool:
     return function.lstrip("_").startswith(ABORT_MACHINERY)
 
 
+def asserting_levels(stack: CrashStack) -> Sequence[int]:
+    """The levels of the function whose assertion failed: of what is inlined into it, too."""
+    levels: list[int] = []
+    for frame in stack.native_frames:
+        is_systems = is_system(frame.module) and not stack.is_interpreters(frame.module)
+        if not levels and (is_systems or reports_fatal_error(frame)):
+            continue
+        levels.append(frame.level)
+        if not frame.is_inlined:
+            break
+    return levels
+
+
 def caller_of_system(stack: CrashStack) -> NativeFrame | None:
     """The innermost function that is not of a library of the system; it may have no name."""
     frames = stack.native_frames

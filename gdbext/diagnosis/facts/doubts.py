@@ -20,5 +20,7 @@ class RaceDoubts:
     a NULL, something that never was an object."""
     of_bystanders: Claim | None = None
     """Of every race that the crashed thread takes no part in, where the heap is damaged."""
+    extension: str | None = None
+    """The extension's function that the crashed thread is in."""
     is_item_lost: bool = False
     """An object died while the crashed thread had it."""

@@ -46,11 +46,11 @@ def findings(facts: Facts) -> list[Finding]:
         ),
     )
     fallbacks = [rule for rule in rules if rule.traits.is_fallback]
-    if facts.fault.signal is not None and not any(_explains(facts, f) for f in found):
+    causes = [f for f in found if not _is_account(f)]
+    if facts.fault.signal is not None and not any(_explains(facts, f) for f in causes):
         # What is merely possible explains no crash: the plain account of it goes first.
-        accounts = [rule for rule in fallbacks if rule.traits.kind is not Kind.NOTHING]
-        if not any(_is_account(f) for f in found):
-            found[:0] = _first(facts, accounts)
+        plain = [rule for rule in fallbacks if rule.traits.kind is not Kind.NOTHING]
+        found = [*([f for f in found if _is_account(f)] or _first(facts, plain)), *causes]
     found = found or _first(facts, [r for r in fallbacks if r.traits.kind is Kind.NOTHING])
     return [headline.told(facts, f) for f in found[:1]] + found[1:]
 

@@ -11,8 +11,20 @@ from gdbext.diagnosis.facts.facts import Facts
 from gdbext.diagnosis.facts.origin import Load, Origin
 from gdbext.diagnosis.rules import ft205_null_slot, ft206_broken_object
 from gdbext.model import Confidence
+from gdbext.target.protocol import NativeFrame
 from gdbext.wording import sentence
-from unit.diagnosis.crash_world import EXTENSION, GC, MEM, SELF, HeapWorld, facts_of, segfault
+from unit.diagnosis.crash_world import (
+    EXTENSION,
+    GC,
+    MEM,
+    PYTHON,
+    SELF,
+    TAKEN,
+    HeapWorld,
+    facts_of,
+    segfault,
+    stack_of,
+)
 
 
 def test_a_static_type_without_a_type_of_its_own_was_never_readied() -> None:
@@ -86,6 +98,32 @@ def test_an_access_to_the_header_of_null_is_that_of_an_item(
     fault = segfault(0, 0x18, reads_header=reads_header)
     stopped = facts_of(world, world.page(GC, 64).object("dict"), module=EXTENSION, fault=fault)
     assert sure_of(stopped) is sure
+
+
+@pytest.mark.parametrize(
+    ("modules", "sure"),
+    [
+        ((PYTHON, EXTENSION, EXTENSION), Confidence.POSSIBLE),
+        # Python code gave it to the extension, whose function reads its items.
+        ((PYTHON, EXTENSION, PYTHON), Confidence.LIKELY),
+        ((PYTHON, PYTHON, EXTENSION), Confidence.LIKELY),
+        ((EXTENSION, EXTENSION, EXTENSION), Confidence.POSSIBLE),
+    ],
+)
+def test_an_extension_may_have_passed_on_another_null_than_that_of_a_tuple_it_is_making(
+    modules: tuple[str, ...], sure: Confidence
+) -> None:
+    world = HeapWorld()
+    frames = [
+        NativeFrame(level, 0x1000 + level, 0x7000, name, module=module)
+        for level, (name, module) in enumerate(
+            zip(("PyUnicode_GetLength", "area", "describe"), modules)
+        )
+    ]
+    fault = segfault(0, 0x18, reads_header=True)
+    obj = world.page(GC, 64).object("dict")
+    given = replace(TAKEN, level=1)
+    assert sure_of(facts_of(world, obj, use=given, fault=fault, stack=stack_of(*frames))) is sure
 
 
 def test_a_null_that_code_read_from_the_object_is_what_it_died_of() -> None:

@@ -283,6 +283,53 @@ def test_what_an_abort_came_of(abort: Fault, died_of_it: bool) -> None:
     assert died_of(pointer(BEHIND, use(1)), abort, stopped) is died_of_it
 
 
+def asserted(expression: str, level: int) -> bool:
+    """Whether what ``v`` is at that level died: ``pop_job`` has the assertion, and ``push_job`` is
+    inlined into it.
+    """
+    inlined = CFrame(replace(frame(2, "push_job", module=SHAPES).frame, is_inlined=True))
+    stopped = stack(
+        frame(0, "abort", module="libc.so.6"),
+        frame(1, "__assert_fail", module="libc.so.6"),
+        inlined,
+        frame(3, "pop_job", module=SHAPES),
+        frame(4, "run", module=SHAPES),
+    )
+    failed = replace(ABORTED, assertion=expression)
+    return died_of(pointer(BEHIND, use(level)), failed, stopped)
+
+
+@pytest.mark.parametrize(
+    ("expression", "level", "expected"),
+    [
+        ("PyTuple_Check(v->args)", 3, True),
+        ("n>v", 2, True),
+        # A caller's variable of that name, and a field.
+        ("PyTuple_Check(v->args)", 4, False),
+        ("queue->v == NULL && list.v == NULL", 3, False),
+    ],
+)
+def test_an_assertion_is_about_the_variables_of_its_own_function(
+    expression: str, level: int, expected: bool
+) -> None:
+    assert asserted(expression, level) is expected
+
+
+@pytest.mark.parametrize(("module", "expected"), [(PYTHON, True), (SHAPES, False)])
+def test_an_extension_may_have_given_up_what_it_has_when_it_calls_the_interpreter(
+    module: str, expected: bool
+) -> None:
+    """A second PyMutex_Unlock() says nothing of an argument that the function owned."""
+    stopped = stack(
+        frame(0, "_Py_FatalErrorFunc"), frame(1, "PyMutex_Unlock"), frame(2, "done", module=module)
+    )
+    unlocked = replace(ABORTED, fatal_error="unlocking mutex that is not locked")
+    given = pointer(BEHIND, use(2, is_innermost=True))
+    assert died_of(given, unlocked, stopped) is expected
+    found = doubt(given, unlocked, stopped).liveness_for_use.confidence
+    assert (found is Confidence.PROVEN) is expected
+
+
 # --- which pointer is the root --------------------------------------------------------------------
 
 

@@ -176,6 +176,19 @@ def test_what_a_method_of_an_extensions_type_does_is_not_known_unless_a_thread_i
     assert race(replace(calls, type="_io.BytesIO")).confidence is Confidence.LIKELY
 
 
+def test_what_takes_the_lock_leaves_whole_what_an_extension_was_only_given() -> None:
+    """``fastvec.total(prices)`` dies of a NULL of its own while another thread pops a price."""
+    given = access(1, LIST, "dict", "total", Effect.UNKNOWN, Proximity.INSIDE, 10)
+    pops = replace(POPS, type="dict")
+    doubts = RaceDoubts(extension="total")
+    race = race_in(stopped(given, pops, doubts=doubts))
+    assert race.confidence is Confidence.POSSIBLE
+    assert "leaves it whole: total need not have died of that" in said(race)
+    assert race_in(stopped(given, pops)).confidence is Confidence.LIKELY
+    unlocked = replace(pops, is_guarded=False)
+    assert race_in(stopped(given, unlocked, doubts=doubts)).confidence is Confidence.LIKELY
+
+
 def test_who_only_has_the_object_at_hand_in_c_has_done_nothing_to_it() -> None:
     mine = access(1, LIST, "list", "pop", Effect.RESIZE, Proximity.INSIDE, 10, own_level=1)
     looks = access(2, LIST, "list", "lookup", Effect.UNKNOWN, Proximity.INTERNAL, 20)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from gdbext.diagnosis.conclude.doubt import doubt
 from gdbext.diagnosis.facts.fault import Fault
 from gdbext.diagnosis.facts.memory import HeapDamage, HeapState
 from gdbext.diagnosis.facts.provenance import Holders, Provenance
@@ -125,6 +126,19 @@ def test_what_was_done_to_an_object_stands_before_what_that_did_to_the_allocator
 
     assert rules(dead) == ["FT102", "FT104", "FT105"]
     assert rules(other) == ["FT102", "FT105", "FT104"]
+
+
+def test_what_is_only_possible_stands_behind_the_assertion_that_failed() -> None:
+    world, dead, _ = two_lists()
+    failed = Fault(signal=ABORT, assertion="count == 0")
+    stopped = facts_of(world, dead, use=replace(TAKEN, expected=None), fault=failed)
+    doubted = doubt(stopped.pointers[0], failed, stopped.stack)
+    cause = replace(stopped.cause, pointer=doubted)
+    found = findings(replace(stopped, pointers=(doubted,), cause=cause))
+    assert [(f.rule, f.confidence) for f in found] == [
+        ("FT401", Confidence.PROVEN),
+        ("FT102", Confidence.POSSIBLE),
+    ]
 
 
 OTHER = Evidence("still held by .price of Shop 0x5000", 0x5020, 0x1000)
