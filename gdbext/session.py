@@ -12,12 +12,13 @@ from gdbext.binfmt import elf
 from gdbext.cpython.allocator.activity import ThreadStop, collections
 from gdbext.cpython.allocator.heap import Heap
 from gdbext.cpython.interpreter.code_facts import CodeFacts, code_facts
+from gdbext.cpython.interpreter.data_stack import data_stack
 from gdbext.cpython.interpreter.frames import FrameReader, PythonStack
 from gdbext.cpython.interpreter.frozen_code import FrozenCode
 from gdbext.cpython.interpreter.opcode_choice import OpcodeChoice, read_arrays
 from gdbext.cpython.interpreter.opcode_choice import choose as choose_opcodes
 from gdbext.cpython.interpreter.running_tests import running_tests
-from gdbext.cpython.interpreter.runtime import Runtime, read_runtime
+from gdbext.cpython.interpreter.runtime import Runtime, ThreadState, read_runtime
 from gdbext.cpython.interpreter.thread_names import thread_names
 from gdbext.cpython.layout.choice import Choice, choose, nothing_known
 from gdbext.cpython.layout.debug_offsets import (
@@ -253,11 +254,27 @@ class Session:
         if lwp not in self._stacks:
             thread = self.runtime.by_lwp(lwp)
             self._stacks[lwp] = (
-                self.frame_reader.stack(thread, loop_frames=lambda: self._loop_frames(lwp))
+                self.frame_reader.stack(
+                    thread,
+                    loop_frames=lambda: self._loop_frames(lwp),
+                    others=lambda: self._data_stacks_but(thread),
+                )
                 if thread
                 else PythonStack(())
             )
         return self._stacks[lwp]
+
+    @cached_property
+    def _data_stacks(self) -> dict[int, tuple[range, ...]]:
+        """Of each thread state, by its address."""
+        return {
+            thread.address: data_stack(self.memory, self.layout, thread)
+            for thread in self.runtime.threads
+        }
+
+    def _data_stacks_but(self, mine: ThreadState) -> list[range]:
+        stacks = self._data_stacks.items()
+        return [chunk for address, each in stacks if address != mine.address for chunk in each]
 
     def _loop_frames(self, lwp: int) -> Iterator[int]:
         """The Python frames that the thread's eval loops have at hand, as far as debug information

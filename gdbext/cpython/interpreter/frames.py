@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field
 
 from gdbext.cpython.interpreter.data_stack import data_stack
@@ -80,6 +80,10 @@ class PythonStack:
         return [frame for group in self.groups for frame in group]
 
 
+def _is_in(frame: Frame, chunks: Iterable[range]) -> bool:
+    return any(frame.address in chunk for chunk in chunks)
+
+
 @dataclass
 class _Walk:
     """What a walk over a thread's frames has found."""
@@ -116,23 +120,24 @@ class FrameReader:
         thread: ThreadState,
         limit: int = 512,
         loop_frames: Callable[[], Iterable[int]] = tuple,
+        others: Callable[[], Sequence[range]] = tuple,
     ) -> PythonStack:
         """The thread's Python stack, at most ``limit`` frames.
 
-        ``loop_frames`` gives the frames that the thread's eval loops have at hand, innermost first:
-        where another thread runs the same generator, it takes the link to its caller away, or leads
-        it to its own.
+        ``loop_frames`` gives the frames that the thread's eval loops have at hand, innermost first,
+        ``others`` the data stacks of the other threads.  Where another thread runs the same
+        generator, it takes the link to its caller away, or leads it to its own.
         """
         walk = _Walk(limit)
         self._walk(walk, thread.current_frame)
-        self._leave_others_out(walk, thread, 0)
+        self._leave_others_out(walk, thread, others, 0)
         for address in self._callers(thread, loop_frames) if walk.has_lost_its_caller else ():
             if address not in walk.seen and self.frame_at(address) is not None:
                 if walk.groups[-1]:
                     walk.groups.append([])
                 begun = len(walk.groups) - 1
                 self._walk(walk, address)
-                self._leave_others_out(walk, thread, begun)
+                self._leave_others_out(walk, thread, others, begun)
         if not walk.groups[-1]:
             walk.groups.pop()
         return PythonStack(tuple(map(tuple, walk.groups)), walk.problem)
@@ -165,29 +170,38 @@ class FrameReader:
                 yield address
             address += room
 
-    def _leave_others_out(self, walk: _Walk, thread: ThreadState, begun: int) -> None:
+    def _leave_others_out(
+        self,
+        walk: _Walk,
+        thread: ThreadState,
+        others: Callable[[], Sequence[range]],
+        begun: int,
+    ) -> None:
         """End the walk behind the generator that leads to another thread's frames; ``begun`` is the
         group that it began with.
 
         A frame that is not a generator's is in its thread's own data stack.
         """
-        if len(walk.groups) < begun + 2:
-            return
         own = data_stack(self._memory, self._layout, thread)
-
-        def is_own(frame: Frame) -> bool:
-            return any(frame.address in chunk for chunk in own)
-
-        # A generator that has ended, as another thread may see to, is not marked as one any more.
-        outer = [i for i, g in enumerate(walk.groups) if i >= begun and g and not is_own(g[-1])]
-        if not own or not outer:
+        groups = walk.groups
+        # Generators, and what is another thread's.
+        away = [
+            (number, place)
+            for number, group in enumerate(groups)
+            for place, frame in enumerate(group)
+            if number >= begun and not _is_in(frame, own)
+        ]
+        stacks = others() if own and away else ()
+        at = next((a for a in away if _is_in(groups[a[0]][a[1]], stacks)), None)
+        if at is None:
             return
-        behind = [frame for group in walk.groups[outer[0] + 1 :] for frame in group]
-        if all(frame.generator_owned or is_own(frame) for frame in behind):
-            return
-        del walk.groups[outer[0] + 1 :]
-        walk.seen.difference_update(frame.address for frame in behind)
-        walk.count -= len(behind)
+        # Which of several generators leads away is not known: it may be the innermost.
+        first = next(i for i, g in enumerate(groups) if i >= begun and g and not _is_in(g[-1], own))
+        kept = groups[first] if first < at[0] else groups[first][: at[1]]
+        left = [f for group in groups[first:] for f in group if f not in kept]
+        groups[first:] = [kept]
+        walk.seen.difference_update(frame.address for frame in left)
+        walk.count -= len(left)
         walk.is_cut = True
 
     def _walk(self, walk: _Walk, address: int) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from gdbext.cpython.interpreter.data_stack import data_stack as data_stack_of
 from gdbext.cpython.interpreter.frames import FrameReader, PythonStack
 from gdbext.cpython.interpreter.runtime import ThreadState
 from unit.objects.object_world import World
@@ -102,7 +103,7 @@ def test_a_generator_that_two_threads_run_leads_one_of_them_to_the_other(world: 
     """Of the two links to a caller, the one that was written later is left."""
     run, worker = code(world, "run"), code(world, "worker")
     mine, frames = data_stack(world, run, worker)
-    _, others = data_stack(world, run, worker)
+    other_thread, others = data_stack(world, run, worker)
     other = frame(world, code(world, "other"), frame(world, 0, others[-1], C_STACK), GENERATOR)
     own = frame(world, code(world, "own"), frame(world, 0, frames[-1], C_STACK), GENERATOR)
     # One that has come to its end is not marked as a generator's any more.
@@ -110,22 +111,33 @@ def test_a_generator_that_two_threads_run_leads_one_of_them_to_the_other(world: 
     mine = replace(mine, current_frame=shared)
     reader = FrameReader(world.memory, world.layout)
 
-    found = reader.stack(mine, loop_frames=lambda: (shared, own))
+    def strangers() -> tuple[range, ...]:
+        return data_stack_of(world.memory, world.layout, other_thread)
+
+    found = reader.stack(mine, loop_frames=lambda: (shared, own), others=strangers)
     assert functions(found) == [["shared"], ["own"], ["worker", "run"]]
     assert found.groups[-1][0].address == frames[-1]
     assert found.problem is None
     # Without debug information no generator is found, and none of the other thread's is told.
-    assert functions(reader.stack(mine)) == [["shared"], ["worker", "run"]]
+    assert functions(reader.stack(mine, others=strangers)) == [["shared"], ["worker", "run"]]
+    # It has come back from the generator, as if the other thread's code had called that.
+    back = replace(mine, current_frame=others[-1])
+    found = reader.stack(back, others=strangers)
+    assert [f.address for f in found.frames] == frames[::-1]
 
 
 def test_each_of_a_pipeline_of_shared_generators_may_lead_away(world: World) -> None:
     worker = code(world, "worker")
     mine, _ = data_stack(world, worker)
-    _, others = data_stack(world, worker)
+    other_thread, others = data_stack(world, worker)
     outer = frame(world, code(world, "outer"), frame(world, 0, others[-1], C_STACK), GENERATOR)
     inner = frame(world, code(world, "inner"), frame(world, 0, outer, C_STACK), GENERATOR)
     reader = FrameReader(world.memory, world.layout)
-    found = reader.stack(replace(mine, current_frame=inner), loop_frames=lambda: (inner, outer))
+    found = reader.stack(
+        replace(mine, current_frame=inner),
+        loop_frames=lambda: (inner, outer),
+        others=lambda: data_stack_of(world.memory, world.layout, other_thread),
+    )
     assert functions(found) == [["inner"], ["outer"], ["worker"]]
     assert found.groups[-1][0].address != others[-1]
 
