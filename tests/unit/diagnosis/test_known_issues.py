@@ -254,6 +254,10 @@ def test_who_died_in_another_defects_function_did_not_die_of_this_one() -> None:
     asked = dict(named("3.13.5", **seen, frames="_checkmodule whichmodule save_global save dump"))
     assert next(iter(asked)) == "gh-150157"
     assert asked["gh-146452"] == "possible"
+    reduced = named(
+        "3.13.5", **seen, frames="_PyVectorcall_FunctionInline _Pickle_FastCall save dump"
+    )
+    assert reduced[0][0] == "gh-157119"
 
 
 def test_the_founding_crash_is_exact_where_it_is_not_fixed() -> None:
