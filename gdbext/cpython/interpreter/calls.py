@@ -26,7 +26,7 @@ WALKED = ("__next__", "__iter__")
 only itself.
 """
 SPECIAL: dict[tuple[str, str | None], Sequence[str]] = {
-    ("load-subscr", None): ("__getitem__",),
+    ("load-subscr", None): ("__getitem__", "__missing__"),
     ("store-subscr", None): ("__setitem__",),
     ("delete-subscr", None): ("__delitem__",),
     ("contains", None): ("__contains__", *WALKED),

@@ -47,6 +47,11 @@ class Pair:
     whole: SharedObject | None = None
     """What the first thread's code has at hand, where the object is only a part of that."""
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether neither does more than to read the object, as far as is known."""
+        return self.first.effect is Effect.READ and self.second.effect is Effect.READ
+
 
 def ranked_pairs(accesses: Accesses, by_thread: Mapping[int, Sequence[Access]]) -> list[Pair]:
     """Objects that two threads work on and at least one may change, the most suspicious first."""

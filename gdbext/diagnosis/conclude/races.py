@@ -49,17 +49,20 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
     if is_crash and not any(rule.kind is Kind.EXHAUSTION for rule in rules):
         taken = {race.object.address for race in races}
         nearest = {thread.lwp: thread.nearest for thread in accesses.crashed_first}
-        races += [
-            race_of(accesses, pair, is_victim)
-            for pair in ranked_pairs(accesses, nearest)
-            if pair.address not in taken
-        ]
+        pairs = [p for p in ranked_pairs(accesses, nearest) if p.address not in taken]
+        races += [race_of(accesses, pair, is_victim) for pair in pairs]
         if not any(race.object.address == own or _is_clear_part(accesses, race) for race in races):
-            # What threads wait for each other with is shared by all of them, and harms none.
-            apart = [r for r in races if traits_of(r.object.type).made_to_be_shared]
+            # What threads wait for each other with is shared by all of them, and harms none; nor
+            # does it if all only read.
+            idle = {pair.address for pair in pairs if pair.only_reads}
+            apart = [
+                race
+                for race in races
+                if traits_of(race.object.type).made_to_be_shared or race.object.address in idle
+            ]
             seen = [race for race in races if race not in apart]
-            if is_victim and seen:
-                # What it died in need not be what was damaged: others are seen to share something.
+            if is_victim and any(thread.changes for race in seen for thread in race.threads):
+                # What it died in need not be what was damaged: others are seen to change something.
                 foremost = None
             taken = {race.object.address for race in seen}
             in_turn = [r for r in races_of_workers(accesses) if r.object.address not in taken]

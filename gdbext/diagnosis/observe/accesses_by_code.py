@@ -105,20 +105,14 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
             unshared = (
                 _unshared(observer, lwp, frame, facts, bytecode) if near >= Proximity.LOOP else None
             )
-            # A function that is called right now, and has no frame, is just begun or left; of one
-            # whose frame has lost its arguments only the caller knows them.
-            is_leaving = depth == 1 and _has_lost_arguments(observer, stack.frames[0])
-            is_called = near in AGAIN or (near is Proximity.AT and (depth == 0 or is_leaving))
+            steps: list[Callee] = []
             for each in operands(objects, frame, bytecode, target, is_on_stack):
                 is_over = each.address == unshared and each.is_own
                 if access := at.access(each, Proximity.EARLIER if is_over else near, passing_on):
                     yield access
-                if each.steps_by and is_called:
-                    yield from _in_callee(observer, lwp, at.own, each.steps_by, entered_already)
-            if target and is_called:
-                gone = {stack.frames[0].code} if is_leaving else set()
-                before = entered_already - gone if gone else entered_already
-                yield from _in_callee(observer, lwp, at.own, target, before)
+                if each.steps_by:
+                    steps.append(each.steps_by)
+            yield from _beyond(at, depth, bytecode, near, target, steps, entered_already)
             if target and near <= Proximity.LOOP and (generator := stepped(objects, target)):
                 for inner in suspended(observer, generator):
                     yield from _waiting(observer, lwp, inner, entered_already)
@@ -126,6 +120,39 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
             yield from _pending(observer, lwp, call, at.own, entered_already)
         for inner in suspended_in_loop(observer, frame):
             yield from _waiting(observer, lwp, inner, entered_already)
+
+
+def _beyond(
+    at: _Place,
+    depth: int,
+    bytecode: BytecodeOperation,
+    near: Proximity,
+    target: Callee | None,
+    steps: Sequence[Callee],
+    entered_already: set[Entered],
+) -> Iterator[Access]:
+    """What code does that the operation runs, and that the thread has no frame of now.
+
+    ``steps`` are those of its iterators that are written in Python.
+    """
+    observer, lwp, frame = at.observer, at.lwp, at.frame
+    inner = observer.session.python_stack(lwp).frames[:depth]
+    # A function that is called right now, and has no frame, is just begun or left; of one whose
+    # frame has lost its arguments only the caller knows them.
+    is_leaving = depth == 1 and _has_lost_arguments(observer, inner[0])
+    is_called = near in AGAIN or (near is Proximity.AT and (depth == 0 or is_leaving))
+    for step in steps if is_called else ():
+        yield from _in_callee(observer, lwp, at.own, step, entered_already)
+    if target and is_called:
+        gone = {inner[0].code} if is_leaving else set()
+        before = entered_already - gone if gone else entered_already
+        yield from _in_callee(observer, lwp, at.own, target, before)
+    is_at_libraries = near is Proximity.AT and all(
+        observer.program.is_library(each.file) for each in inner
+    )
+    if at.is_own and (is_called or is_at_libraries) and not _is_programs(observer, target):
+        for seen in _seen_in_same_call(observer, lwp, frame, bytecode):
+            yield from _in_code(observer, lwp, frame, seen, entered_already)
 
 
 def _has_lost_arguments(observer: Observer, frame: Frame) -> bool:
@@ -368,15 +395,26 @@ def _in_callee(
         if address and entered_already.isdisjoint((address, entering))
         else None
     )
-    facts = (
-        observer.session.code_facts(code.address)
-        if code and not observer.program.is_library(code.file)
-        else None
-    )
-    frame = entered(objects, target, code) if facts and code else None
-    if facts is None or frame is None:
+    if code is None or observer.program.is_library(code.file):
         return
     entered_already.add(entering)
+    frame = entered(objects, target, code)
+    yield from _in_code(observer, lwp, caller, frame, entered_already, depth)
+
+
+def _in_code(
+    observer: Observer,
+    lwp: int,
+    caller: Frame,
+    frame: Frame,
+    entered_already: set[Entered],
+    depth: int = 0,
+) -> Iterator[Access]:
+    """What a function does that the thread is not in right now, given as its frame would be."""
+    objects = observer.session.objects
+    facts = observer.session.code_facts(frame.code)
+    if facts is None:
+        return
     at = _Place(observer, lwp, frame, frame, facts)
     for inner in facts.operations:
         further = callee(objects, frame, inner, False)
@@ -391,6 +429,44 @@ def _in_callee(
                 )
         if further and depth < MAX_CALL_DEPTH:
             yield from _in_callee(observer, lwp, frame, further, entered_already, depth + 1)
+
+
+def _seen_in_same_call(
+    observer: Observer, lwp: int, frame: Frame, bytecode: BytecodeOperation
+) -> Iterator[Frame]:
+    """The program's frames that the same call has led other threads to: the library's code or C's
+    has called them, ``__deepcopy__`` of a shared graph say.
+
+    It is the same call where the code has the same objects for all that it names.  Of the frames'
+    locals those are left that are these objects; the others are the other thread's.
+    """
+    own = _all_named(observer, frame, bytecode)
+    for other, number in observer.places.get((frame.code, bytecode.index), ()) if own else ():
+        frames = observer.session.python_stack(other).frames
+        if other == lwp or _all_named(observer, frames[number], bytecode) != own:
+            continue
+        within = (f for f in reversed(frames[:number]) if not observer.program.is_library(f.file))
+        if (inner := next(within, None)) is not None:
+            slots = {name: value for name, value in inner.slots.items() if value in own}
+            yield replace(inner, address=0, line=None, lasti=None, slots=slots, stack=(), room=())
+
+
+def _is_programs(observer: Observer, target: Callee | None) -> bool:
+    """Whether the target is a function of the program's, whose own code says what it does."""
+    address = code_of(observer.session.objects, target) if target else None
+    code = observer.session.frame_reader.code(address) if address else None
+    return code is not None and not observer.program.is_library(code.file)
+
+
+def _all_named(observer: Observer, frame: Frame, bytecode: BytecodeOperation) -> list[int]:
+    """The objects that the operation names, with 0 for a built-in function; none where one of them
+    is not known.
+    """
+    objects = observer.session.objects
+    names = (bytecode.receiver, *bytecode.arguments)
+    found = [(name, resolve(objects, frame, name)) for name in names]
+    is_known = all(address or (name and name[0] == "global") for name, address in found)
+    return [address or 0 for _, address in found] if is_known else []
 
 
 def _delegated(observer: Observer, frame: Frame, bytecode: BytecodeOperation) -> Callee | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import field
+from functools import cached_property
 
 from gdbext.diagnosis.facts.accesses import Access
 from gdbext.diagnosis.facts.frames import CrashStack
@@ -10,6 +12,8 @@ from gdbext.diagnosis.observe.program_frames import ProgramFrames
 from gdbext.diagnosis.observe.stack import Functions
 from gdbext.frozen import dataclass
 from gdbext.session import Session
+
+MAX_THREADS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,3 +29,13 @@ class Observer:
     """Of the thread that died."""
     by_code: dict[int, tuple[Access, ...]] = field(default_factory=dict)
     """What was read already of the accesses by each thread's Python code, by LWP."""
+
+    @cached_property
+    def places(self) -> Mapping[tuple[int, int], Sequence[tuple[int, int]]]:
+        """Which threads are at an instruction of a code object, as (LWP, number of the frame)."""
+        found: dict[tuple[int, int], list[tuple[int, int]]] = {}
+        for thread in self.session.debugger.threads()[:MAX_THREADS]:
+            for number, frame in enumerate(self.session.python_stack(thread.lwp).frames):
+                if frame.lasti is not None:
+                    found.setdefault((frame.code, frame.lasti), []).append((thread.lwp, number))
+        return found

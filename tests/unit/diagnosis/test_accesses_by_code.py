@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -100,18 +100,70 @@ def test_a_librarys_loop_calls_the_functions_that_it_was_given(
         LOOPS_CODE: CodeFacts(replace(code, address=LOOPS_CODE), (calls,), ((0, 9),)),
         JOB_CODE: CodeFacts(code, (clears,)),
     }
+    observer = reading(world, {WORKER: (loop, own)}, facts, code)
+    found = [a for a in by_code_of(observer, WORKER) if a.address == shared]
+    assert [(a.line, a.function, a.operation.verb) for a in found] == ([told] if told else [])
+
+
+def reading(
+    world: World, stacks: dict[int, tuple[Frame, ...]], facts: dict[int, CodeFacts], code: FrameCode
+) -> Observer:
+    """Threads in those frames, the innermost first; one function that they are not in has
+    a code object.
+    """
     program = SimpleNamespace(
-        is_library=lambda path: path == LIBRARY, own_frame=lambda lwp, frame: own
+        is_library=lambda path: path == LIBRARY,
+        own_frame=lambda lwp, frame: next(f for f in stacks[lwp] if f.file == PROGRAM),
     )
     session = SimpleNamespace(
         objects=world.objects,
         layout=world.layout,
         memory=world.memory,
         heap=SimpleNamespace(judge=lambda address: SimpleNamespace(verdict=Verdict.LIVE)),
-        python_stack=lambda lwp: PythonStack(((loop,),)),
+        debugger=SimpleNamespace(threads=lambda: [SimpleNamespace(lwp=lwp) for lwp in stacks]),
+        python_stack=lambda lwp: PythonStack((stacks[lwp],)),
         code_facts=facts.get,
-        frame_reader=SimpleNamespace(code={JOB_CODE: code}.get),
+        frame_reader=SimpleNamespace(code={code.address: code}.get),
     )
-    observer = cast(Observer, SimpleNamespace(session=session, program=program, by_code={}))
+    parts = {"session": session, "program": program, "functions": None, "stack": None}
+    return Observer(**cast("dict[str, Any]", parts))
+
+
+@pytest.mark.parametrize(
+    ("same_items", "calls", "told"),
+    [
+        (True, "sorted", (36, "worker", "clear")),
+        (False, "sorted", None),
+        (True, "work", None),
+    ],
+    ids=["the same", "of other objects", "a function of the program's"],
+)
+def test_what_a_call_runs_is_seen_in_a_thread_that_is_in_the_same_call(
+    same_items: bool, calls: str, told: tuple[int, str, str] | None
+) -> None:
+    """``sorted(items)``, which calls the items' ``__lt__``: one thread is in that, the other one
+    is in C code.  What a function of the program's does, its own code says.
+    """
+    world = World()
+    shared = world.put([])
+    job = world.slotted("function", func_code=JOB_CODE)
+    names = [(world.put("ring"), shared), (world.put("work"), job)]
+    items = world.put([1])
+    others = items if same_items else world.put([2])
+    mine = world.dict([*names, (world.put("items"), items)])
+    theirs = world.dict([*names, (world.put("items"), others)])
+    here = Frame(0x9100, OTHER_CODE, "worker", PROGRAM, 36, 2, mine)
+    there = replace(here, address=0x9200, globals=theirs)
+    inside = Frame(0x9300, LOOPS_CODE, "Item.__lt__", PROGRAM, 25, 4, theirs, {"self": 0x77})
+    code = FrameCode(JOB_CODE, "work", PROGRAM, 27, b"", 0, 0, {}, (), 0, 0, argument_count=0)
+    call = BytecodeOperation(2, "call", ("global", calls), calls, (("global", "items"),))
+    clears = BytecodeOperation(0, "call-method", ("global", "ring"), "clear")
+    facts = {
+        OTHER_CODE: CodeFacts(replace(code, address=OTHER_CODE), (call,), ((0, 9),)),
+        LOOPS_CODE: CodeFacts(replace(code, address=LOOPS_CODE), (clears,)),
+        JOB_CODE: CodeFacts(code),
+    }
+    observer = reading(world, {MAIN: (inside, there), WORKER: (here,)}, facts, code)
     found = [a for a in by_code_of(observer, WORKER) if a.address == shared]
     assert [(a.line, a.function, a.operation.verb) for a in found] == ([told] if told else [])
+    assert {a.lwp for a in found} <= {WORKER}

@@ -347,6 +347,30 @@ def test_a_worker_that_works_on_another_of_the_type_is_the_first_choice() -> Non
     assert [t.lwp for t in race.threads] == [1, 3]
 
 
+DAMAGED = Finding("FT105", "", Confidence.PROVEN)
+"""What makes the crashed thread a victim, which need take no part."""
+
+
+@pytest.mark.parametrize(
+    ("effect", "first"),
+    [(Effect.READ, 0x2000), (Effect.UNKNOWN, 0x2000), (Effect.RESIZE, 0x6000)],
+)
+def test_what_others_are_seen_to_change_comes_before_what_the_crashed_thread_is_at(
+    effect: Effect, first: int
+) -> None:
+    """And not what they only read, or may."""
+    step, calls = (
+        replace(STEP, effect=Effect.RESIZE),
+        access(1, 0x6000, "list", "sorted", effect, Proximity.LINE, 3),
+    )
+    both = tuple(replace(calls, lwp=lwp) for lwp in (2, 3))
+    accesses = workers(both[0])
+    crashed = replace(accesses.threads[0], nearest=(step,), by_code=(step,))
+    others = (replace(accesses.threads[1], lwp=a.lwp, nearest=(a,), by_code=(a,)) for a in both)
+    races = find_races(replace(accesses, threads=(crashed, *others)), (DAMAGED,), True)
+    assert [race.object.address for race in races] == [first, 0x8000 - first]
+
+
 PLACE = access(1, 0x5000, "type", "getattr:page", Effect.READ, Proximity.LINE, 3)
 """Where the crashed worker takes its object from."""
 PUT = replace(PLACE, lwp=2, operation=operation("setattr:page"), stores="itertools._tee")

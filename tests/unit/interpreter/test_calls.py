@@ -320,6 +320,8 @@ def run_on(world: World, receiver: int, kind: str, name: str | None = None) -> C
 @pytest.mark.parametrize(
     ("kind", "name", "methods"),
     [
+        ("load-subscr", None, ("__getitem__", "__missing__")),
+        ("load-subscr", None, ("__missing__",)),
         ("next", None, ("__next__", "__anext__")),
         ("anext", None, ("__anext__", "__next__")),
         ("aiter", None, ("__aiter__",)),
