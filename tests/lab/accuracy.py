@@ -18,7 +18,7 @@ from typing import Any
 
 import interpreters
 from lab import builds, issues, packages, shapes
-from lab.crash import CrashRun, NoCrash, copy_sparse
+from lab.crash import CrashRun, Lives, NoCrash, copy_sparse
 from lab.hang import hang
 from lab.heap import HeapRows, measure
 from lab.hunts import HuntRow, hunts
@@ -96,11 +96,9 @@ def _deterministic(options: Options, script: Script, build: str, debugger: str) 
     try:
         run = options.lab.crash(build, script.name)
         report = triage_json(run.core, debugger)
-    except NoCrash as error:
-        if builds.given():
-            return Row(script, build, debugger, (), lives=True)
-        return Row(script, build, debugger, (), problem=str(error)[-600:])
-    except TriageFailed as error:
+    except Lives:
+        return Row(script, build, debugger, (), lives=True)
+    except (NoCrash, TriageFailed) as error:
         return Row(script, build, debugger, (), problem=str(error)[-600:])
     row = Row(script, build, debugger, tuple(judge(script, build, run, report)), report)
     if row.wrong:
