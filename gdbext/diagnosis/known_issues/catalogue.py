@@ -11,7 +11,7 @@ import functools
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -200,13 +200,13 @@ def popularity() -> Counter[str]:
 
 
 @functools.cache
-def functions_in(module: str) -> Mapping[str, Set[str]]:
-    """The C functions that patterns of a module name, each with the defects whose they are."""
-    found: dict[str, set[str]] = defaultdict(set)
+def functions_in(module: str) -> Mapping[str, Sequence[Issue]]:
+    """The C functions that patterns of a module name, each with the issues whose they are."""
+    found: dict[str, list[Issue]] = defaultdict(list)
     for issue in catalogue():
         for pattern in issue.patterns:
             for name in pattern.functions if pattern.module == module else ():
-                found[name].add(issue.group)
+                found[name].append(issue)
     return found
 
 

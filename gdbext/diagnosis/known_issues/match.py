@@ -429,7 +429,8 @@ def _is_elsewhere(issue: Issue, pattern: Pattern, crash: CrashIndex) -> bool:
     """Whether the crashed thread runs what others of the module's defects are about.
 
     ``pickle.dumps`` walks a dict in ``batch_dict_exact``, and ``sys.modules`` in ``whichmodule``:
-    who died in the one did not die of the other.
+    who died in the one did not die of the other.  A defect that happens in one thread alone is none
+    where there are others: ``array.append`` is in ``i_setitem``, too.
     """
     module = pattern.module
     if module is None or module not in crash.modules or crash.features.is_victim:
@@ -437,11 +438,15 @@ def _is_elsewhere(issue: Issue, pattern: Pattern, crash: CrashIndex) -> bool:
     if not pattern.functions or not pattern.functions.isdisjoint(crash.functions):
         return False
     known = functions_in(module)
-    return any(
-        issue.group not in known[name]
-        for name in crash.inner
-        if name in known and not is_common(name)
-    )
+    for name in crash.inner:
+        groups = {
+            other.group
+            for other in known.get(name, ())
+            if other.one_thread != "always" or crash.features.is_alone
+        }
+        if groups and issue.group not in groups and not is_common(name):
+            return True
+    return False
 
 
 def _specificity(functions: frozenset[str]) -> float:

@@ -260,6 +260,19 @@ def test_who_died_in_another_defects_function_did_not_die_of_this_one() -> None:
     assert reduced[0][0] == "gh-157119"
 
 
+def test_a_defect_of_one_thread_alone_is_none_in_a_race() -> None:
+    """``i_setitem`` is also what ``array.append`` puts its item in with."""
+    seen: dict[str, str | bool | None] = {
+        "rules": "FT203",
+        "types": "array.array",
+        "operations": "insort delitem",
+        "modules": "array",
+        "frames": "i_setitem ins array_array_insert",
+        "is_certain": True,
+    }
+    assert named("3.13.5", **seen)[0][0] == "gh-128942"
+
+
 def test_the_founding_crash_is_exact_where_it_is_not_fixed() -> None:
     given = {
         "rules": "FT101",
