@@ -324,17 +324,12 @@ def race_of(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
     doubt = doubt_of(accesses.doubts, pair.address, changing, mine)
     takes_part = accesses.crashed in (pair.first.lwp, pair.second.lwp)
     others = accesses.doubts.of_bystanders if is_victim and not takes_part else None
-    is_clear = (
-        any(a.proximity is Proximity.INSIDE for a in both)
-        and (takes_part or (is_victim and others is None))
-        and not pair.is_guarded
-        and not pair.in_turn
-        and pair.whole is None
-        and not any(_only_has_it(accesses, access) for access in both)
-        and pair.score >= weights.CLEAR_SCORE
-        and (doubt is None or is_victim)
-        and not take_turns(accesses, pair.first.lwp, pair.second.lwp)
-    )
+    is_clear = _is_clear(accesses, pair)
+    if is_victim:
+        # What the code faulted on is damage that it met: it says nothing of who did that.
+        is_clear = is_clear and others is None
+    else:
+        is_clear = is_clear and takes_part and doubt is None
     return Race(
         Confidence.LIKELY if is_clear else Confidence.POSSIBLE,
         SharedObject(pair.address, pair.type),
@@ -345,6 +340,20 @@ def race_of(accesses: Accesses, pair: Pair, is_victim: bool) -> Race:
             *([Evidence(others)] if others else ()),
         ),
     )
+
+
+def _is_clear(accesses: Accesses, pair: Pair) -> bool:
+    """Whether two threads are seen to be at one object, at least one of them inside its C code,
+    with nothing that keeps them apart, and nothing that has to be supposed.
+    """
+    both = (pair.first, pair.second)
+    is_supposed = pair.in_turn or pair.whole is not None
+    is_seen = any(a.proximity is Proximity.INSIDE for a in both) and not any(
+        _only_has_it(accesses, access) for access in both
+    )
+    is_apart = pair.is_guarded or take_turns(accesses, pair.first.lwp, pair.second.lwp)
+    is_enough = pair.score >= weights.CLEAR_SCORE
+    return is_enough and is_seen and not is_supposed and not is_apart
 
 
 def _only_has_it(accesses: Accesses, access: Access) -> bool:

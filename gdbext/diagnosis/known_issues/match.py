@@ -361,33 +361,51 @@ def matches(issue: Issue, pattern: Pattern, crash: CrashIndex) -> Iterator[Match
             yield found
 
 
+def _objects(pattern: Pattern, candidate: Candidate) -> frozenset[str]:
+    """The pattern's types that the candidate's object is of.
+
+    What is wrong with a C type's own code is wrong with objects of its subclasses.
+    """
+    objects = pattern.types & candidate.types
+    if pattern.exact:
+        return objects
+    return objects | ((pattern.types | pattern.families) & candidate.families)
+
+
+def _done(
+    pattern: Pattern, crash: CrashIndex, words: CandidateWords, objects: frozenset[str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """The words for what the two threads that race do, and for what any thread does or calls, as
+    far as that may be a sign of the pattern: none of what is done to another object, or to another
+    attribute.
+    """
+    direct, seen = words.direct, words.all
+    if pattern.names_object and not objects:
+        return frozenset(), frozenset()
+    if pattern.attributes and words.attributes and words.attributes.isdisjoint(pattern.attributes):
+        return frozenset(), frozenset()
+    others: frozenset[str] = frozenset()
+    if pattern.attributes:
+        others = words.others(pattern.attributes)
+    called = crash.calls_of(pattern.module)
+    is_called = any(not called.isdisjoint(group) for group in pattern.operations)
+    if pattern.module and not is_called and not objects - COMMON_TYPES:
+        # A function of that name of another module is another one, unless it is seen to be done to
+        # an object of the module's: next(reader).
+        others |= frozenset(word for word in crash.calls if word not in called)
+    return direct - others, seen - others
+
+
 def _match(
     issue: Issue, pattern: Pattern, crash: CrashIndex, words: CandidateWords, rank: int
 ) -> Match:
     features, candidate = crash.features, words.candidate
-    objects = pattern.types & candidate.types
     kinds = candidate.types | candidate.families
-    if not pattern.exact:
-        # What is wrong with a C type's own code is wrong with objects of its subclasses.
-        objects |= (pattern.types | pattern.families) & candidate.families
+    objects = _objects(pattern, candidate)
     attributes = pattern.attributes & words.attributes
-    called = crash.calls_of(pattern.module)
     operations = frozenset().union(*pattern.operations)
-    direct, seen = words.direct, words.all
-    if pattern.attributes:
-        others = words.others(pattern.attributes)
-        direct, seen = direct - others, seen - others
-    if (pattern.names_object and not objects) or (
-        pattern.attributes and words.attributes and not attributes
-    ):
-        # What is done to another object, or to another attribute than the issue's, is not a sign of
-        # it.
-        direct = seen = frozenset()
-    elif pattern.module and called.isdisjoint(operations) and not objects - COMMON_TYPES:
-        # A function of that name of another module is another one, unless it is seen to be done to
-        # an object of the module's: next(reader).
-        others = frozenset(word for word in crash.calls if word not in called)
-        direct, seen = direct - others, seen - others
+    called = crash.calls_of(pattern.module)
+    direct, seen = _done(pattern, crash, words, objects)
     if not (candidate.is_site and pattern.names_object) and not called.isdisjoint(operations):
         seen |= frozenset(crash.calls)
     functions = frozenset(
