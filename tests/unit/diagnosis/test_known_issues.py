@@ -273,6 +273,19 @@ def test_a_defect_of_one_thread_alone_is_none_in_a_race() -> None:
     assert named("3.13.5", **seen)[0][0] == "gh-128942"
 
 
+def test_what_threads_do_to_a_modules_own_object_is_known_wherever_they_die() -> None:
+    seen = named(
+        "3.13.5",
+        rules="FT203",
+        types="array.array",
+        operations="setitem clear",
+        modules="arraymodule.c",
+        is_certain=True,
+        frames="i_setitem array_ass_item",
+    )
+    assert seen[0] == ("gh-128942", "exact")
+
+
 def test_the_founding_crash_is_exact_where_it_is_not_fixed() -> None:
     given = {
         "rules": "FT101",
