@@ -173,6 +173,26 @@ def races_of_workers(accesses: Accesses) -> Iterator[Race]:
         )
 
 
+def races_in_place(accesses: Accesses) -> Iterator[Race]:
+    """The race on what the crashed thread's current operation is done to, where it died in C code
+    that is there for any object, with who changes what is in that object's place.
+    """
+    crashed = accesses.of(accesses.crashed)
+    current = (
+        next((a for a in crashed.nearest if _is_current(a, crashed)), None) if crashed else None
+    )
+    if current is not None and (other := _replacing(accesses, current)):
+        yield _race_with_replacing(accesses, current, other)
+
+
+def _is_current(access: Access, crashed: ThreadAccesses) -> bool:
+    traits = traits_of(access.type)
+    is_mutable = not (traits.immutable or traits.common or traits.made_to_be_shared)
+    is_at = access.proximity <= Proximity.AT and access.frame == crashed.frame
+    is_apart = access.is_guarded or access.is_private or access.is_unshared
+    return is_mutable and is_at and not (is_apart or access.is_passing_on)
+
+
 def _replacing(accesses: Accesses, access: Access) -> Access | None:
     """What another thread's code does to change the objects of the type that the crashed thread
     takes from one place, where this is not seen to change its own: ``page.close()``, where ``page``

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from gdbext.cpython.traits.types import traits_of
 from gdbext.diagnosis.conclude.known_races import known_races
-from gdbext.diagnosis.conclude.own_objects import own_object, races_of_workers
+from gdbext.diagnosis.conclude.own_objects import own_object, races_in_place, races_of_workers
 from gdbext.diagnosis.conclude.race_pairs import race_of, ranked_pairs
 from gdbext.diagnosis.conclude.race_parts import takes_part
 from gdbext.diagnosis.conclude.replaced_values import races_on_replaced
@@ -67,6 +67,9 @@ def find_races(accesses: Accesses, findings: Sequence[Finding], is_crash: bool) 
             taken = {race.object.address for race in seen}
             in_turn = [r for r in races_of_workers(accesses) if r.object.address not in taken]
             races = [*seen, *in_turn, *apart]
+        if own is None and not is_victim and all(_is_mere_suspect(accesses, r) for r in races):
+            in_place = list(races_in_place(accesses))
+            races = [*in_place, *races]
         if own is None and not any(_is_clear_part(accesses, race) for race in races):
             replaced = list(races_on_replaced(accesses, findings))
             taken = {race.object.address for race in replaced}
@@ -100,6 +103,10 @@ def _why_without(accesses: Accesses, is_victim: bool) -> Iterator[Evidence]:
         name = ThreadName(crashed.name) if crashed.name else None
         thread = Claim("thread-by-name", lwp=crashed.lwp, name=name)
         yield Evidence(Claim("takes-no-part", thread=thread, met_damage=is_victim))
+
+
+def _is_mere_suspect(accesses: Accesses, race: Race) -> bool:
+    return not takes_part(accesses, race) and race.confidence is Confidence.POSSIBLE
 
 
 def _is_clear_part(accesses: Accesses, race: Race) -> bool:

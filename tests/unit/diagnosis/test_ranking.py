@@ -413,6 +413,25 @@ def test_who_changes_what_it_takes_from_the_same_variable_is_the_other_thread() 
     assert turned_over(replace(CLOSE, place=here, is_guarded=True), step=step) == [3]
 
 
+def test_what_the_crashed_thread_is_at_stands_before_what_others_may_do_to_another() -> None:
+    """It died in ``PyObject_GetItem``, which is there for any object, with the page before."""
+    here = (0x9000, "page")
+    at = replace(LOOK, own_level=None, proximity=Proximity.AT, place=here)
+    crashed = ThreadAccesses(lwp=1, nearest=(at,), by_code=(at,))
+    now = replace(at, address=CLOSE.address)
+    closes = replace(CLOSE, place=here)
+    others = [
+        ThreadAccesses(lwp=a.lwp, name=f"t{a.lwp}", nearest=(a,), by_code=(a,))
+        for a in (closes, replace(now, lwp=3))
+    ]
+    accesses = Accesses(crashed=1, threads=(crashed, *others))
+    races = find_races(accesses, (), True)
+    assert [[t.lwp for t in race.threads] for race in races] == [[1, 2], [3, 2]]
+    elsewhere = replace(others[0], nearest=(CLOSE,), by_code=(CLOSE,))
+    (race,) = find_races(replace(accesses, threads=(crashed, elsewhere, others[1])), (), True)
+    assert [t.lwp for t in race.threads] == [3, 2]
+
+
 def test_what_c_code_has_as_its_own_counts_before_what_the_loop_does_elsewhere() -> None:
     named = replace(STEP, proximity=Proximity.LOOP, effect=Effect.READ, own_level=None)
     assert merged([named], STEP) == STEP
