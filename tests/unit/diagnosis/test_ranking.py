@@ -438,6 +438,14 @@ def test_what_c_code_has_as_its_own_counts_before_what_the_loop_does_elsewhere()
     assert merged([named], replace(STEP, own_level=None)).proximity is Proximity.LOOP
 
 
+@pytest.mark.parametrize("kind", ["re.Pattern", "datetime.timezone", "str"])
+def test_what_never_changes_is_raced_on_by_nobody(kind: str) -> None:
+    """Be two threads in its methods, which do to it what no row says."""
+    inside = access(1, 0x1000, kind, "sub", Effect.UNKNOWN, Proximity.INSIDE, 3)
+    assert pairs(inside, replace(inside, lwp=2)) == []
+    assert pairs(*(replace(inside, type="_sre.SRE_Scanner", lwp=lwp) for lwp in (1, 2))) != []
+
+
 def test_asking_for_an_objects_identity_is_no_race() -> None:
     told = access(2, 0x2000, "itertools._tee", "id", Effect.READ, Proximity.FUNCTION, 9)
     assert pairs(STEP, told) == []
