@@ -72,8 +72,8 @@ def doubt_of(
     if not other.is_guarded:
         return None
     is_given = mine is not None and mine.effect is Effect.UNKNOWN and not mine.is_own
-    if is_given and doubts.extension is not None:
-        # Which may have been given the object for anything.
+    if is_given and doubts.extension is not None and not doubts.is_item_lost:
+        # Which may have been given the object for anything. A whole list may have lost an item.
         return Claim("leaves-whole", operation=other.operation, function=doubts.extension)
     if doubts.still_holds == address:
         return Claim("still-there", type=other.type)

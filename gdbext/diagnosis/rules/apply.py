@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from gdbext.diagnosis import registry
 from gdbext.diagnosis.conclude.code_owners import is_others_type
@@ -13,6 +13,7 @@ from gdbext.diagnosis.rule import Kind, Rule
 from gdbext.diagnosis.rules import headline
 from gdbext.diagnosis.rules.phrases import weaker
 from gdbext.model import (
+    Argument,
     Claim,
     Confidence,
     Finding,
@@ -23,6 +24,8 @@ from gdbext.model import (
 
 # The places of findings, the headline's first.
 CRASH_ITSELF, ASSERTION, PROVEN, CAUSE, CONSEQUENCE, CONCURRENCY, PLAIN, BESIDE = range(8)
+FREED_TWICE = ("list-cycle", "cycle-by-double-free", "member-twice", "block-on-two-lists")
+"""What a list shows that has a block twice."""
 HANGS = (LockProblemKind.DEADLOCK, LockProblemKind.STOP_THE_WORLD)
 
 
@@ -40,7 +43,7 @@ def findings(facts: Facts) -> list[Finding]:
     found = sorted(
         found,
         key=lambda f: (
-            CONSEQUENCE if _is_told_by_another(f, found) else _place(facts, f),
+            CONSEQUENCE if _is_told_by_another(facts, f, found) else _place(facts, f),
             f.confidence is Confidence.POSSIBLE,
             order[f.rule],
         ),
@@ -55,21 +58,36 @@ def findings(facts: Facts) -> list[Finding]:
     return [headline.told(facts, f) for f in found[:1]] + found[1:]
 
 
-def _is_told_by_another(finding: Finding, found: Sequence[Finding]) -> bool:
-    """Whether it is damage of the block of an object that another finding is about: what was done
-    to the object is what damaged the allocator's list.
+def _is_told_by_another(facts: Facts, finding: Finding, found: Sequence[Finding]) -> bool:
+    """Whether it is damage that what another finding tells of an object has done: to the list that
+    the object's block is on, or by an object that ends once more, and gives up again all that was
+    its own.
     """
-    return (
-        registry.traits(finding.rule).is_victim
-        and finding.subject is not None
-        and any(
-            other.subject is not None
-            and other.subject.address == finding.subject.address
-            and other.confidence is not Confidence.POSSIBLE
-            and not registry.traits(other.rule).is_victim
-            for other in found
-        )
+    root = facts.cause.pointer
+    if not registry.traits(finding.rule).is_victim:
+        return False
+    places = {finding.subject.address} if finding.subject is not None else set()
+    if root is not None and root.ended_again and _is_by_freeing_twice(finding):
+        places.add(root.address)
+    return any(
+        other.subject is not None
+        and other.subject.address in places
+        and other.confidence is not Confidence.POSSIBLE
+        and not registry.traits(other.rule).is_victim
+        for other in found
     )
+
+
+def _is_by_freeing_twice(finding: Finding) -> bool:
+    claims = [finding.title, *(evidence.claim for evidence in finding.evidence)]
+    return any(_has_kind(claim, FREED_TWICE) for claim in claims)
+
+
+def _has_kind(value: Argument, kinds: Container[str]) -> bool:
+    """Whether a claim, or a part of one, is of one of the kinds."""
+    if not isinstance(value, Claim):
+        return False
+    return value.kind in kinds or any(_has_kind(part, kinds) for _, part in value.arguments)
 
 
 def _explains(facts: Facts, finding: Finding) -> bool:

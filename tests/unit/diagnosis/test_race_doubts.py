@@ -185,6 +185,9 @@ def test_what_takes_the_lock_leaves_whole_what_an_extension_was_only_given() -> 
     assert race.confidence is Confidence.POSSIBLE
     assert "leaves it whole: total need not have died of that" in said(race)
     assert race_in(stopped(given, pops)).confidence is Confidence.LIKELY
+    # It may have had the item that was popped.
+    lost = stopped(given, pops, doubts=replace(doubts, is_item_lost=True))
+    assert race_in(lost).confidence is Confidence.LIKELY
     unlocked = replace(pops, is_guarded=False)
     assert race_in(stopped(given, unlocked, doubts=doubts)).confidence is Confidence.LIKELY
 

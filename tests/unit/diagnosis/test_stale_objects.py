@@ -119,13 +119,16 @@ def test_what_was_done_to_an_object_stands_before_what_that_did_to_the_allocator
     world, dead, other = two_lists()
     stopped = facts_of(world, dead, use=GIVEN, ended_again=[dead])
 
-    def rules(damaged: int) -> list[str]:
+    def rules(damaged: int, flaw: str) -> list[str]:
         subject = Subject(damaged, "list", None, Verdict.FREED)
-        damage = HeapDamage(title=Claim("cycle-by-double-free"), subject=subject)
+        title = Claim("freelist-damaged", flaw=Claim(flaw))
+        damage = HeapDamage(title=title, subject=subject)
         return [f.rule for f in findings(replace(stopped, heap=HeapState(damages=(damage,))))]
 
-    assert rules(dead) == ["FT102", "FT104", "FT105"]
-    assert rules(other) == ["FT102", "FT105", "FT104"]
+    assert rules(dead, "overrun") == ["FT102", "FT104", "FT105"]
+    assert rules(other, "overrun") == ["FT102", "FT105", "FT104"]
+    # Who ends once more frees all that was its own once more.
+    assert rules(other, "member-twice") == ["FT102", "FT104", "FT105"]
 
 
 def test_what_is_only_possible_stands_behind_the_assertion_that_failed() -> None:
