@@ -26,6 +26,7 @@ from gdbext.diagnosis.observe.accesses_by_code import by_code_of, current_operat
 from gdbext.diagnosis.observe.accesses_in_c import in_c
 from gdbext.diagnosis.observe.c_variables import is_in_call
 from gdbext.diagnosis.observe.observer import Observer
+from gdbext.diagnosis.observe.run_together import run_together
 from gdbext.model import Finding
 from gdbext.target.protocol import MemoryFault
 
@@ -93,6 +94,9 @@ def _of_thread(observer: Observer, lwp: int) -> ThreadAccesses:
     current = observer.program.current_frame(lwp)
     own = (observer.program.own_frame(lwp, current) or current) if current else None
     by_code = by_code_of(observer, lwp)
+    nearest = _nearest(by_code, in_c(observer, lwp), is_in_call(observer, lwp))
+    if (together := run_together(observer, lwp)) is not None:
+        nearest = [together, *(a for a in nearest if a.address != together.address)]
     state = observer.session.runtime.by_lwp(lwp)
     return ThreadAccesses(
         lwp=lwp,
@@ -104,7 +108,7 @@ def _of_thread(observer: Observer, lwp: int) -> ThreadAccesses:
         path=_path(observer, lwp),
         work=_work(observer, lwp),
         is_detached=state is not None and state.state == "detached",
-        nearest=tuple(_nearest(by_code, in_c(observer, lwp), is_in_call(observer, lwp))),
+        nearest=tuple(nearest),
         by_code=tuple(by_code),
     )
 

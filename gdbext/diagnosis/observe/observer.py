@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import field
 from functools import cached_property
 
@@ -29,6 +30,14 @@ class Observer:
     """Of the thread that died."""
     by_code: dict[int, tuple[Access, ...]] = field(default_factory=dict)
     """What was read already of the accesses by each thread's Python code, by LWP."""
+
+    @cached_property
+    def frames_of_several(self) -> Set[int]:
+        """The addresses of Python frames that more than one thread has."""
+        threads = self.session.debugger.threads()[:MAX_THREADS]
+        stacks = (self.session.python_stack(thread.lwp).frames for thread in threads)
+        seen = Counter(frame.address for frames in stacks for frame in frames)
+        return {address for address, count in seen.items() if count > 1}
 
     @cached_property
     def places(self) -> Mapping[tuple[int, int], Sequence[tuple[int, int]]]:

@@ -32,6 +32,7 @@ BUILTINS = {
 """Calls that do what bytecode has instructions for."""
 CALL = Operation(kind=OperationKind.CALL)
 """A computed call: what is called says nothing of what it does."""
+NEXT = Operation(kind=OperationKind.NEXT)
 RUN = Operation(kind=OperationKind.RUN)
 
 
