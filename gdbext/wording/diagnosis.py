@@ -343,6 +343,7 @@ SENTENCES: dict[str, Sentence] = {
         "{operation} takes the object's lock, and leaves it whole: {function} need not have died "
         "of that"
     ),
+    "still-in-part": "the {type} still has what its reader died of: nobody has taken it away",
     "only-adds": "{operation}, which takes the object's lock, ends nothing that it held",
     "unknown-effect": "what {operation} does to a {type} is not known: it may only read it",
     "address-in-code": (

@@ -53,5 +53,6 @@ def candidate(
         operations=operations,
         around=frozenset(around),
         is_certain=is_certain,
-        still_holds=holder == address,
+        still_holds=holder is not None
+        and (holder == address or address in accesses.owners.get(holder, ())),
     )

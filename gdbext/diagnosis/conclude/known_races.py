@@ -132,8 +132,11 @@ def _race_on_owner(accesses: Accesses, address: int) -> Race | None:
         if pair.address in owners:
             race = race_of(accesses, pair, False)
             claim = Claim("holds-what-was-damaged", type=pair.type)
-            part = Evidence(claim, pair.address, None, address)
-            return replace(race, evidence=(*race.evidence, part))
+            evidence = [*race.evidence, Evidence(claim, pair.address, None, address)]
+            if accesses.doubts.still_holds != address:
+                return replace(race, evidence=tuple(evidence))
+            evidence.append(Evidence(Claim("still-in-part", type=pair.type), address))
+            return replace(race, confidence=Confidence.POSSIBLE, evidence=tuple(evidence))
     return None
 
 

@@ -172,7 +172,12 @@ def _candidates(
         is_elsewhere = any(race.confidence is not Confidence.POSSIBLE for race in races[:1])
         own = levels_of_unshared(accesses) if is_elsewhere else frozenset[int]()
         for site in _sites(facts, at_work, own):
-            yield replace(site, is_written_over=written_over is not None, takes_turns=is_in_turn)
+            yield replace(
+                site,
+                is_written_over=written_over is not None,
+                takes_turns=is_in_turn,
+                still_holds=holder is not None,
+            )
     for race in races[1:MAX_RACES]:
         found = candidate_of(accesses, race, holder)
         yield replace(found, is_written_over=race.object.address == written_over)

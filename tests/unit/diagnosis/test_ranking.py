@@ -13,10 +13,12 @@ import pytest
 from gdbext.cpython.interpreter.operations import BytecodeOperation
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.conclude.accesses import merged
+from gdbext.diagnosis.conclude.candidates import candidate
 from gdbext.diagnosis.conclude.own_objects import is_unshared, levels_of_unshared
 from gdbext.diagnosis.conclude.race_pairs import ranked_pairs
 from gdbext.diagnosis.conclude.races import find_races
 from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadAccesses
+from gdbext.diagnosis.facts.doubts import RaceDoubts
 from gdbext.diagnosis.observe.bytecode_effects import effect_of, effect_on_argument
 from gdbext.model import (
     Claim,
@@ -285,6 +287,26 @@ def test_a_part_that_no_python_code_names_is_its_owners_affair() -> None:
     assert race.object.address == 0x6000
     assert [e.about for e in race.evidence][-1] == 0x7000
     assert not find_races(stopped(inside, writes), [blame("FT103", 0x7000)], is_crash=False)
+
+
+def test_a_part_that_still_has_what_its_reader_died_of_was_not_robbed_of_it() -> None:
+    """A namespace's dict has the value that an extension gave up; a thread sets another."""
+    inside = access(1, 0x6000, "types.SimpleNamespace", "repr", Effect.READ, Proximity.INSIDE, 5)
+    sets = access(2, 0x6000, "types.SimpleNamespace", "setattr", Effect.WRITE, Proximity.AT, 9)
+    facts = stopped(inside, sets, owners={0x7000: frozenset({0x6000})})
+    [race] = find_races(facts, [blame("FT101", 0x7000)], is_crash=False)
+    assert race.confidence is Confidence.LIKELY
+    still = replace(facts, doubts=RaceDoubts(still_holds=0x7000))
+    [race] = find_races(still, [blame("FT101", 0x7000)], is_crash=False)
+    assert race.confidence is Confidence.POSSIBLE
+    assert race.evidence[-1].claim.kind == "still-in-part"
+
+
+@pytest.mark.parametrize(("holder", "expected"), [(0x7000, True), (0x8000, False), (None, False)])
+def test_what_a_part_still_holds_its_owner_does(holder: int | None, expected: bool) -> None:
+    accesses = stopped(READ, owners={0x7000: frozenset({0x6000})})
+    found = candidate(accesses, 0x6000, "types.SimpleNamespace", frozenset(), True, holder)
+    assert found.still_holds is expected
 
 
 def test_a_healthy_process_has_no_race() -> None:
