@@ -347,7 +347,8 @@ def _is_clear(accesses: Accesses, pair: Pair) -> bool:
     with nothing that keeps them apart, and nothing that has to be supposed.
     """
     both = (pair.first, pair.second)
-    is_supposed = pair.in_turn or pair.whole is not None
+    only_read = all(access.effect is Effect.READ for access in both)
+    is_supposed = pair.in_turn or pair.whole is not None or only_read
     is_seen = any(a.proximity is Proximity.INSIDE for a in both) and not any(
         _only_has_it(accesses, access) for access in both
     )

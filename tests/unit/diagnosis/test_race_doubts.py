@@ -192,6 +192,17 @@ def test_what_takes_the_lock_leaves_whole_what_an_extension_was_only_given() -> 
     assert race_in(stopped(given, unlocked, doubts=doubts)).confidence is Confidence.LIKELY
 
 
+def test_that_two_only_read_is_no_likely_race() -> None:
+    """``repr(partial)`` dies of what an extension gave up, and another thread reads ``.args``."""
+    shows = access(1, LIST, "functools.partial", "repr", Effect.READ, Proximity.INSIDE, 1)
+    reads = access(2, LIST, "functools.partial", "getattr:args", Effect.READ, Proximity.INSIDE, 2)
+    accesses = stopped(shows, reads, failing_type="functools.partial")
+    assert race_in(accesses).confidence is Confidence.POSSIBLE
+    sets = replace(reads, effect=Effect.WRITE)
+    changed = stopped(shows, sets, failing_type="functools.partial")
+    assert race_in(changed).confidence is Confidence.LIKELY
+
+
 def test_who_only_has_the_object_at_hand_in_c_has_done_nothing_to_it() -> None:
     mine = access(1, LIST, "list", "pop", Effect.RESIZE, Proximity.INSIDE, 10, own_level=1)
     looks = access(2, LIST, "list", "lookup", Effect.UNKNOWN, Proximity.INTERNAL, 20)
