@@ -1,6 +1,7 @@
 """Schedulers in three threads run jobs that fill, reverse and empty one array."""
 
 import array
+import contextlib
 import sched
 import threading
 
@@ -36,7 +37,8 @@ def loop(*jobs):
         planner = sched.scheduler()
         for job, arguments in jobs:
             planner.enter(0, 1, job, arguments)
-        planner.run()
+        with contextlib.suppress(MemoryError, ValueError):
+            planner.run()
 
 
 for name, jobs in {
