@@ -2,7 +2,7 @@
 
 It is a program that gdbext takes for gdb.  What it does is in the core's name: ``fine``,
 ``kill-debugger``, ``kill-worker``, ``kill-dask`` (the process that started the worker), ``hang``;
-``wait`` (until there is a file ``go``); with ``-once`` it does so the first time only.
+``unreadable`` (it says so); ``wait`` (until there is a file ``go``); with ``-once`` it does so the first time only.
 
 Each start is a line in ``starts`` beside the core: the core's name, and the process that started
 the worker.
@@ -43,6 +43,9 @@ while deed == "wait" and not os.path.exists(os.path.join(os.path.dirname(starts)
     time.sleep(0.02)
 if deed == "hang":
     time.sleep(600)
+if deed == "unreadable":
+    os.write(request["stderr"], b"gdbext: it is unreadable\\n")
+    os._exit(3)
 report = {{"schema": "gdbext.triage/1", "findings": [], "known_issues": [], "target": {{}},
           "signature": {{"id": name}}}}
 for _, path in request["outputs"]:

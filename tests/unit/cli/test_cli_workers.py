@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 
 from gdbext.cli import executors, one_core, workers
-from gdbext.cli.cores import CoreFile
+from gdbext.cli.cores import CoreFile, identify
 from gdbext.cli.executors import Entry
 from gdbext.cli.one_core import Task
 from gdbext.engine.outcome import Failure
@@ -48,6 +49,15 @@ def test_a_worker_is_used_again(tmp_path: Path, pool: workers.Workers) -> None:
         assert (entry["core"], entry["size"]) == (str(tmp_path / name), 18)
     with pool.borrowed() as last:
         assert last is first
+
+
+def test_each_core_has_its_own_reason(tmp_path: Path, pool: workers.Workers) -> None:
+    first = one_core.diagnose(fleet.task(tmp_path, "unreadable"), pool)
+    cut = tmp_path / "cut.gz"
+    cut.write_bytes(gzip.compress(b"a core")[:-4])
+    second = one_core.diagnose(Task(core=identify(str(cut)), debugger="gdb"), pool)
+    assert first["error"] == "it is unreadable"
+    assert "cut.gz is damaged gzip data" in second["error"]
 
 
 @pytest.mark.parametrize(
