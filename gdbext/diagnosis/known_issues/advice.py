@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from gdbext.diagnosis.known_issues.catalogue import Issue
-from gdbext.diagnosis.known_issues.versions import FINAL, Version, has_fix, parse_version
+from gdbext.diagnosis.known_issues.versions import (
+    FINAL,
+    Version,
+    has_fix,
+    is_affected,
+    parse_version,
+    precedes_fix,
+)
 
 UNMAINTAINED = (3, 13)
 """The free-threaded series that gets no more fixes of this kind: one was declined for that reason
@@ -27,6 +34,8 @@ def _upgrade(issue: Issue, version: Version | None, text: str) -> str:
         return f"Fixed in {', '.join(fix for _, fix in fixes)}."
     if has_fix(version, issue.fixed_in):
         return f"{text} should have the fix: check that the build is neither older nor modified."
+    if is_affected(version, issue.affected) is False and not precedes_fix(version, issue.fixed_in):
+        return f"Reported for {', '.join(issue.affected)}, not for {text}."
     mine = [fix for parsed, fix in fixes if parsed[:2] == version[:2]]
     if mine:
         better = (

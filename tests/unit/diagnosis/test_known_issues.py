@@ -10,6 +10,7 @@ import re
 import pytest
 
 import check_known_issues
+from gdbext.diagnosis.known_issues.advice import advice_for
 from gdbext.diagnosis.known_issues.catalogue import CATALOGUE, catalogue
 from gdbext.diagnosis.known_issues.features import Candidate, CrashFeatures, module_name
 from gdbext.diagnosis.known_issues.identify import identify
@@ -568,6 +569,14 @@ def test_advice_says_where_to_go_from_this_version(
 )
 def test_a_modules_source_its_shared_object_and_its_python_name_are_one(path: str) -> None:
     assert module_name(path) == "heapq"
+
+
+def test_advice_does_not_send_away_from_a_version_that_an_issue_is_not_reported_for() -> None:
+    issue = next(i for i in catalogue() if i.id == "gh-133932")
+    assert advice_for(issue, parse_version("3.13.5"), "3.13.5").startswith(
+        "Reported for 3.14.0-3.14.2, not for 3.13.5."
+    )
+    assert "Upgrade to 3.14.3" in advice_for(issue, parse_version("3.14.1"), "3.14.1")
 
 
 def test_a_pre_release_older_than_the_fix_has_the_defect_as_the_releases_before_have() -> None:
