@@ -28,6 +28,7 @@ from gdbext.cpython.objects.types import TypeInfo
 from gdbext.cpython.traits.methods import method_traits
 from gdbext.cpython.traits.types import canonical, traits_of
 from gdbext.diagnosis.diagnose import diagnose
+from gdbext.diagnosis.facts.fault import FATAL_SIGNALS
 from gdbext.model import Freeing, Report, Subject
 from gdbext.reports import story
 from gdbext.session import Session
@@ -45,6 +46,7 @@ SLOTS = {
 """Slots by which an object drops what it holds."""
 PASSED = {0x08: SECOND, 0x80: IN_ARRAY}
 """How functions of modules get theirs, by METH_O and METH_FASTCALL (Include/methodobject.h)."""
+BREAKPOINT = "SIGTRAP"
 Calls = Callable[[int, int, tuple[int, int], Callable[[], Sequence[str]]], None]
 """What is known of a call: the function, the LWP, its first two arguments, and what gives its
 callers.
@@ -391,10 +393,17 @@ def run(context: Context, arguments: Arguments) -> None:
         raise UsageError("ft blame works in gdb only")
     if context.debugger.kind != "live":
         raise UsageError("ft blame wants a process, not a core: start one with `run`")
+    stopped = context.debugger.signal()
+    if stopped is not None and stopped.name in FATAL_SIGNALS and stopped.name != BREAKPOINT:
+        raise UsageError(
+            f"the process is dying of {stopped.name} already: start it again, stop it before that "
+            "(`break main`, or Ctrl-C), and then say what to record"
+        )
     recorder = CallRecorder(context.session, arguments.words)
     if not recorder.places:
         raise UsageError(
-            f"no type {arguments.words[0]} here (yet): its name is tp_name, as `ft object` shows it"
+            f"no type {arguments.words[0]} here (yet); classes written in Python go by their bare "
+            "name (User), others with their module (array.array), as `ft object` shows them"
         )
     names = ", ".join(sorted(place.name for place in recorder.places.values()))
     context.write(f"recording calls of {names} until the process dies or Ctrl-C\n")

@@ -326,6 +326,8 @@ def test_ft_blame_in_gdb(tmp_path: Path) -> None:
         "tbreak thread_run",
         f"run {script.path}",
         "ft blame types.UnionType list",
+        # It goes on no more.
+        "ft blame types.UnionType list",
     )
     command = [debugger("gdb"), "-nx", "-batch"]
     command += [word for step in steps for word in ("-ex", step)]
@@ -336,3 +338,4 @@ def test_ft_blame_in_gdb(tmp_path: Path) -> None:
     assert told, done.stdout + done.stderr
     assert "types.UnionType, the subject" in told[0]
     assert f"list_union_freed.py:{freeing_line(script)}" in told[0]
+    assert "the process is dying of SIGSEGV already" in done.stdout + done.stderr
