@@ -2,7 +2,8 @@
 
 It is a program that gdbext takes for gdb.  What it does is in the core's name: ``fine``,
 ``kill-debugger``, ``kill-worker``, ``kill-dask`` (the process that started the worker), ``hang``;
-``unreadable`` (it says so); ``wait`` (until there is a file ``go``); with ``-once`` it does so the first time only.
+``unreadable`` (it says so); ``wait`` (until there is a file ``go``); with ``-once`` it does so the
+first time only.
 
 Each start is a line in ``starts`` beside the core: the core's name, and the process that started
 the worker.
