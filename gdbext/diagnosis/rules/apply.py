@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Container, Sequence
 
 from gdbext.diagnosis import registry
+from gdbext.diagnosis.conclude.author import authors_frame
 from gdbext.diagnosis.conclude.code_owners import is_others_type
 from gdbext.diagnosis.facts.accesses import Access
 from gdbext.diagnosis.facts.facts import Facts
@@ -191,9 +192,11 @@ def victim_reason(
 ) -> tuple[Claim, Confidence] | None:
     """Why the crashing code is not the cause, and how sure that is; None where it may be.
 
-    It may be where another finding explains the crash, and where the thread takes part in the race
-    that did the damage.  Never proven: memory shows that there is damage, not that the crashed
-    thread did none of it earlier (the second of two ``Py_DECREF`` may be the one that crashes).
+    It may be where another finding explains the crash, where the thread takes part in the race that
+    did the damage, and where the extension's own code in the call that crashed has one of the
+    blocks that may have been overrun.  Never proven: memory shows that there is damage, not that
+    the crashed thread did none of it earlier (the second of two ``Py_DECREF`` may be the one that
+    crashes).
     """
     if not facts.fault.is_crash or not found:
         return None
@@ -203,10 +206,24 @@ def victim_reason(
     if traits.is_victim:
         if race is not None and takes_part and race.confidence is not Confidence.POSSIBLE:
             return None
+        if _has_damaged_block(facts):
+            return None
         return Claim("memory-overwritten-before"), weaker(found[0].confidence, Confidence.LIKELY)
     if traits.is_race and race is not None and not takes_part:
         return Claim("not-in-race"), weaker(race.confidence, Confidence.LIKELY)
     return None
+
+
+def _has_damaged_block(facts: Facts) -> bool:
+    """Whether the extension's function that met the damage has a block at hand from which it may
+    have come: who gives back a buffer has often written it, too.
+    """
+    author = authors_frame(facts.stack)
+    return author is not None and any(
+        user.lwp == facts.stack.lwp and user.level == author.level
+        for damage in facts.heap.damages
+        for user in damage.users
+    )
 
 
 def may_be_known(facts: Facts, found: Sequence[Finding]) -> bool:

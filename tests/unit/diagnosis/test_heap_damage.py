@@ -370,3 +370,29 @@ def test_damage_is_proven_but_not_that_the_crashed_thread_did_none_of_it() -> No
         ),
     )
     assert victim_reason(facts, found, (race,)) is None
+
+
+@pytest.mark.parametrize(
+    ("module", "level", "may_be_cause"),
+    [(EXTENSION, 0, True), (EXTENSION, 1, False), (PYTHON, 0, False)],
+    ids=["its own block", "another function's", "CPython's own code"],
+)
+def test_an_extension_that_gives_back_the_overrun_buffer_may_have_written_it(
+    module: str, level: int, may_be_cause: bool
+) -> None:
+    """``b = PyMem_Malloc(n); memset(b, 'A', n + 24); PyMem_Free(b)`` dies in the last of these."""
+    [damage] = stopped(WALKING, tie)
+    world = HeapWorld()
+    facts = facts_of(world, module=module)
+    author = facts.stack.from_fault[0].level
+    user = BlockUser(
+        lwp=facts.stack.lwp or 0,
+        name=None,
+        block=0x1000,
+        level=author + level,
+        function="label",
+        variable="b",
+    )
+    facts = replace(facts, heap=HeapState(damages=(replace(damage, users=(user,)),)))
+    found = list(ft105_heap_damage.check(facts))
+    assert (victim_reason(facts, found, ()) is None) == may_be_cause
