@@ -4,8 +4,9 @@ the target runs.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from gdbext.binfmt import elf
@@ -36,7 +37,7 @@ from gdbext.cpython.versions.learnt import Learnt, load
 from gdbext.model import Verdict
 from gdbext.target.cache import CachedMemory
 from gdbext.target.cplusplus import short_function
-from gdbext.target.protocol import Debugger, DebuggerError, MemoryFault, Module
+from gdbext.target.protocol import Debugger, DebuggerError, MemoryFault, Module, Region
 
 
 class Session:
@@ -58,13 +59,17 @@ class Session:
         if symbol := self.debugger.symbol("_PyRuntime"):
             return symbol.address
         mapped = {each.path for each in self.debugger.mapped_files()}
-        ranges = [
-            (r.start, r.end)
-            for r in self.debugger.regions()
-            if r.writable and (r.path in mapped or not mapped)
+        data = [
+            r for r in self.debugger.regions() if r.writable and (r.path in mapped or not mapped)
         ]
-        if found := find_runtime(self.memory, ranges):
+        if found := find_runtime(self.memory, [(r.start, r.end) for r in data]):
             return found
+        if lost := self._cut_off(data):
+            what = f"the data of {lost.path}" if lost.path else f"memory at {lost.start:#x}"
+            raise DebuggerError(
+                "nothing can be said of this core: it is cut off before the memory in which an "
+                f"interpreter would be ({what} is missing)"
+            )
         hint = (
             " (make sure that the debugger has the same python that made the core)"
             if self.debugger.kind == "core"
@@ -73,6 +78,20 @@ class Session:
         raise DebuggerError(
             f"no CPython in this target: {self.debugger.executable or 'it'} has no _PyRuntime{hint}"
         )
+
+    def _cut_off(self, regions: Sequence[Region]) -> Region | None:
+        """The first of them that a truncated core has not, or not to its end."""
+        core = self.debugger.path
+        if core is None or not elf.is_truncated(core):
+            return None
+        return next(
+            (r for r in regions if not self._has(r.start) or not self._has(r.end - 1)), None
+        )
+
+    def _has(self, address: int) -> bool:
+        with contextlib.suppress(MemoryFault):
+            return bool(self.memory.read(address, 1))
+        return False
 
     @cached_property
     def offsets(self) -> DebugOffsets:

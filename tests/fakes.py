@@ -84,6 +84,7 @@ class FakeDebugger(FakeMemory):
         self.structs: dict[str, Struct] = {}
         self.module_list: list[Module] = []
         self.values: dict[str, int] = {}
+        self.region_list: list[Region] | None = None
 
     def generation(self) -> int:
         return 0
@@ -137,6 +138,8 @@ class FakeDebugger(FakeMemory):
         return None
 
     def regions(self) -> Sequence[Region]:
+        if self.region_list is not None:
+            return self.region_list
         return [Region(start, start + len(data)) for start, data in sorted(self.segments.items())]
 
     def evaluate(self, expression: str) -> int:

@@ -217,6 +217,14 @@ def read_core(path: str) -> CoreInfo:
     )
 
 
+def is_truncated(path: str) -> bool:
+    """Whether a file is an ELF core that lacks bytes that its headers promise."""
+    try:
+        return read_core(path).missing_bytes > 0
+    except DebuggerError:
+        return False
+
+
 def is_core(path: str) -> bool:
     """Whether a file is an ELF core."""
     try:

@@ -95,7 +95,7 @@ def open_target(
         if _fits(candidate, memory, base, wanted):
             if base is None or elf.identity_in_memory(memory, base) is None:
                 warnings.append(
-                    f"cannot tell whether {candidate} is the program of {shown}: "
+                    f"cannot tell whether {candidate} is of the build that made {shown}: "
                     "the core has neither its build id nor its first page"
                 )
             return CoreTarget(path, candidate, warnings)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from fakes import FakeDebugger
@@ -9,7 +11,10 @@ from gdbext.cpython.layout.debug_offsets import COOKIE, HEADER
 from gdbext.cpython.layout.layout import UnknownLayout
 from gdbext.diagnosis.diagnose import diagnose, threads_of
 from gdbext.session import Session
-from gdbext.target.values import Module, NativeFrame, NativeThread, Signal, Symbol
+from gdbext.target.protocol import DebuggerError
+from gdbext.target.values import Module, NativeFrame, NativeThread, Region, Signal, Symbol
+from unit.binfmt import elf_segments
+from unit.binfmt.elf_segments import PAGE
 
 RUNTIME = 0x10000
 LWP = 7
@@ -54,3 +59,20 @@ def test_what_needs_one_says_that_it_cannot_be_judged(part: str) -> None:
         getattr(session, part)
     assert not session.runtime.complete
     assert [t.state for t in threads_of(session)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [(-PAGE, "nothing can be said of this core: it is cut off"), (None, "no CPython")],
+    ids=["truncated", "whole"],
+)
+def test_whether_a_truncated_core_had_an_interpreter_is_not_known(
+    tmp_path: Path, length: int | None, said: str
+) -> None:
+    """Its headers promise the program's data, and the file ends before them."""
+    content = elf_segments.core("/opt/python3.20t", elf_segments.program())
+    fake = FakeDebugger({CODE: bytes(64)} if length else {CODE: bytes(64), RUNTIME: bytes(PAGE)})
+    fake.path = elf_segments.write(tmp_path / "core", content[:length])
+    fake.region_list = [Region(CODE, CODE + 64, False), Region(RUNTIME, RUNTIME + PAGE)]
+    with pytest.raises(DebuggerError, match=said):
+        _ = Session(fake).runtime_address
