@@ -265,7 +265,7 @@ def _fault(
         called = called_data(session.debugger, stack)
         if called is not None:
             # What such data does as instructions says nothing.
-            fault = replace(fault, jumped_to=called, instruction=None, operand=None)
+            fault = replace(fault, jumped_to=called, instruction=None, operand=None, refusal=None)
     if fault.jumped_to is None:
         return fault
     return replace(fault, bad_call=read_bad_call(session.debugger, stack, fault.jumped_to))
@@ -364,4 +364,5 @@ def _crash(fault: Fault, victim: tuple[Claim, Confidence] | None) -> Crash | Non
         instruction=fault.instruction,
         operand=f"{operand.text} = {operand.address:#x}" if operand else None,
         access=fault.access,
+        refused=fault.refusal.claim if fault.refusal else None,
     )

@@ -76,3 +76,5 @@ class Crash:
     operand: str | None = None
     access: str | None = None
     """``reading``, ``writing`` or ``jumping to`` the address."""
+    refused: Claim | str | None = None
+    """Of SIGFPE and SIGILL what the processor refused: ``integer division by zero``."""

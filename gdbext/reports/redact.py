@@ -63,8 +63,8 @@ KEPT = frozenset(
         "url",
         "match",
     }
-    | {"fixed_in", "signal", "code", "assertion", "instruction", "access", "function", "type"}
-    | {"expected_type", "state", "domain", "freed_by", "frames", "features", "section"}
+    | {"fixed_in", "signal", "code", "assertion", "instruction", "access", "refused", "function"}
+    | {"type", "expected_type", "state", "domain", "freed_by", "frames", "features", "section"}
 )
 """Fields that say nothing about the program's data: our own words, CPython's, names of types and
 functions.

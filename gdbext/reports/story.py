@@ -94,6 +94,8 @@ def crash(crash: Crash | None) -> list[str]:
         parts.append(f"assertion failed: {visible(crash.assertion, 200)}")
     elif crash.fatal_error:
         parts.append(f"fatal error: {visible(crash.fatal_error, 200)}")
+    elif refused := sentence(crash.refused):
+        parts.append(refused)
     return [": ".join(parts)] if parts else []
 
 

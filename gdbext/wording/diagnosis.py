@@ -380,6 +380,14 @@ SENTENCES: dict[str, Sentence] = {
     "faulting-access": "faulting access",
     "faulting-instruction": "faulting instruction",
     "operand": "its operand {operand}",
+    "divided-by-zero": "integer division by zero",
+    "quotient-too-large": "integer division whose quotient does not fit",
+    "division-fault": "integer division by zero, or whose quotient does not fit",
+    "floating-point-exception": "a floating-point exception",
+    "trap-instruction": "a trap that the compiler put there",
+    "illegal-instruction": "an illegal instruction",
+    "refused-in": lambda what, place: f"{what} {place}" if place else f"{what}",
+    "divisor": "its divisor {operand}",
     "bad-program-counter": (
         "the program counter is not in any code: a call through a bad function pointer"
     ),

@@ -92,7 +92,7 @@ def is_no_pointer(word: int) -> bool:
 
 
 def _of_all(fault: Fault, stack: CrashStack) -> Claim | None:
-    if fault.is_fault:
+    if fault.is_fault and not fault.is_trap:
         # A handler, faulthandler's say, sends the signal again after the fault.
         if fault.was_sent and not frame_of_signal(stack.native_frames):
             return Claim("signal-was-sent")

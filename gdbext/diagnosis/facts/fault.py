@@ -7,9 +7,13 @@ from dataclasses import field
 
 from gdbext.diagnosis.facts.origin import Origin
 from gdbext.frozen import dataclass
+from gdbext.model import Claim
 from gdbext.target.values import Signal
 
-FAULT_SIGNALS = ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE")
+ACCESS_SIGNALS = ("SIGSEGV", "SIGBUS")
+"""Memory could not be accessed: si_addr is its address."""
+FAULT_SIGNALS = (*ACCESS_SIGNALS, "SIGILL", "SIGFPE")
+"""Of the last two, si_addr is where the instruction itself lies."""
 FATAL_SIGNALS = (*FAULT_SIGNALS, "SIGABRT", "SIGTRAP", "SIGSYS")
 """Signals raised by the process's own execution; the other deadly ones are sent to it (SIGQUIT), or
 report a limit (SIGXCPU)."""
@@ -29,6 +33,42 @@ class FaultOperand:
     displacement: int
     address: int
     is_write: bool
+
+
+class Refused(enum.Enum):
+    """Why the processor did not carry out an instruction that it could fetch, where that was no
+    access to memory.
+    """
+
+    DIVISION = "the quotient has no value, or does not fit"
+    FLOATING_POINT = "a floating-point exception that is not masked"
+    TRAP = "an instruction that is defined to be none: compilers write it where none must get to"
+    ILLEGAL = "not an instruction of this processor's"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """An instruction that the processor refused; of a division the divisor, None where it cannot be
+    read.
+    """
+
+    why: Refused
+    divisor: str | None = None
+    """Its operand, in AT&T syntax."""
+    value: int | None = None
+
+    @property
+    def claim(self) -> Claim:
+        """What the processor refused, as a part of claims."""
+        if self.why is Refused.FLOATING_POINT:
+            return Claim("floating-point-exception")
+        if self.why is Refused.TRAP:
+            return Claim("trap-instruction")
+        if self.why is Refused.ILLEGAL:
+            return Claim("illegal-instruction")
+        if self.value == 0:
+            return Claim("divided-by-zero")
+        return Claim("division-fault" if self.value is None else "quotient-too-large")
 
 
 class Target(enum.Enum):
@@ -71,6 +111,8 @@ class Fault:
     signal: Signal | None
     instruction: str | None = None
     operand: FaultOperand | None = None
+    refusal: Refusal | None = None
+    """Of SIGFPE and SIGILL: what the instruction itself did wrong."""
     jumped_to: int | None = None
     """Set when the program counter is not in executable code: a call through a bad pointer."""
     bad_call: BadCall | None = None
@@ -116,6 +158,11 @@ class Fault:
         return self.signal is not None and self.signal.name in FAULT_SIGNALS
 
     @property
+    def is_trap(self) -> bool:
+        """Whether the code ended itself, by an instruction that is defined to be none."""
+        return self.refusal is not None and self.refusal.why is Refused.TRAP
+
+    @property
     def is_crash(self) -> bool:
         """Whether the target brought its death on itself.
 
@@ -130,12 +177,12 @@ class Fault:
         """The address that could not be accessed.
 
         That is si_addr, or what the operand evaluates to where the kernel gives none; of a call
-        through a bad pointer where that led.
+        through a bad pointer where that led.  None of an instruction that was refused.
         """
-        if self.signal is None or self.signal.name not in FAULT_SIGNALS:
-            return None
-        if self.jumped_to is not None:
+        if self.jumped_to is not None and self.is_fault:
             return self.jumped_to
+        if self.signal is None or self.signal.name not in ACCESS_SIGNALS:
+            return None
         if self.signal.address is not None and self.signal.code != "SI_KERNEL":
             return self.signal.address
         return self.operand.address if self.operand is not None else self.signal.address

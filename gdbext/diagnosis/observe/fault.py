@@ -1,6 +1,7 @@
 """Reads what the processor, libc and the interpreter reported when the process died.
 
-* a fault: the faulting instruction and the memory operand that it could not access,
+* a fault: the faulting instruction and the memory operand that it could not access, or why the
+  processor refused the instruction itself,
 * an abort: the C assertion's text (glibc keeps it in ``__abort_msg``) or the message of
   ``Py_FatalError``,
 * an exhausted stack.
@@ -21,8 +22,15 @@ from gdbext.diagnosis.conclude.reporters import (
     aborted_by_libc,
     reports_fatal_error,
 )
-from gdbext.diagnosis.facts.fault import FAULT_SIGNALS, SENT_CODES, Fault, FaultOperand
+from gdbext.diagnosis.facts.fault import (
+    ACCESS_SIGNALS,
+    FAULT_SIGNALS,
+    SENT_CODES,
+    Fault,
+    FaultOperand,
+)
 from gdbext.diagnosis.facts.frames import frame_of_signal
+from gdbext.diagnosis.observe.refusal import read_refusal
 from gdbext.target.protocol import (
     Debugger,
     Memory,
@@ -116,19 +124,23 @@ def _from_outside(debugger: Debugger, signal: Signal) -> bool:
 def _decode_fault(debugger: Debugger, signal: Signal, registers: dict[str, int]) -> Fault:
     pc = registers.get("rip")
     stack_pointer = registers.get("rsp")
-    instruction = operand = jumped = None
-    if pc is not None and (pc == signal.address or not _is_mapped(debugger.regions(), pc)):
+    instruction = operand = jumped = refusal = None
+    is_access = signal.name in ACCESS_SIGNALS
+    is_at_pc = is_access and pc == signal.address
+    if pc is not None and (is_at_pc or not _is_mapped(debugger.regions(), pc)):
         # The processor could not fetch the instruction itself.
         jumped = pc
     elif pc is not None:
         decoded = read_instruction(debugger, pc)
-        if decoded is not None:
-            instruction = decoded.text(pc)
+        instruction = decoded.text(pc) if decoded is not None else None
+        if not is_access:
+            refusal = read_refusal(debugger, signal, decoded, registers, pc)
+        elif decoded is not None:
             operand = accessed_operand(decoded, registers, pc, signal.address)
     limit = stack_limit(debugger.regions(), stack_pointer)
     address = operand.address if operand else signal.address
     overflow = bool(
-        signal.name in ("SIGSEGV", "SIGBUS")
+        is_access
         and jumped is None
         and stack_pointer is not None
         and limit is not None
@@ -140,6 +152,7 @@ def _decode_fault(debugger: Debugger, signal: Signal, registers: dict[str, int])
         signal=signal,
         instruction=instruction,
         operand=operand,
+        refusal=refusal,
         jumped_to=jumped,
         stack_overflow=overflow,
         stack_limit=limit,

@@ -107,7 +107,7 @@ def _of_c_library(facts: Facts) -> Iterator[Finding]:
             evidence=libc.evidence(facts.fault, facts.stack),
             advice=OF_C_LIBRARY,
         )
-    elif facts.fault.is_fault and call is not None and not call.is_cpythons:
+    elif facts.fault.address is not None and call is not None and not call.is_cpythons:
         word = facts.fault.through
         claim = Claim(
             "allocator-called", level=call.level, caller=call.caller, function=call.function

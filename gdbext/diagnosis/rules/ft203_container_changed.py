@@ -90,8 +90,9 @@ def _is_beyond(facts: Facts, frame: CFrame, walked: Pointer) -> bool:
     size = walked.size[1] if walked.size else 0
     if index is not None:
         return size <= index
-    is_near_null = (facts.fault.address or 0) < MAX_OFFSET and facts.fault.jumped_to is None
-    return size == 0 and is_near_null
+    address = facts.fault.address
+    is_near_null = address is not None and address < MAX_OFFSET
+    return size == 0 and is_near_null and facts.fault.jumped_to is None
 
 
 def _shortened(facts: Facts, frame: CFrame, walked: Pointer) -> Finding:

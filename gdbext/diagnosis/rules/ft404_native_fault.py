@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.facts.facts import Facts
+from gdbext.diagnosis.facts.fault import Refusal, Refused
 from gdbext.diagnosis.facts.frames import CrashStack
 from gdbext.diagnosis.facts.origin import Load
 from gdbext.diagnosis.rule import Defect, Kind, Rule, RuleTraits
@@ -19,6 +20,28 @@ SHARED_ADVICE = (
     "object. Else treat it as any C crash: the native stack and the faulting operand are where to "
     "start."
 )
+ADVICE = {
+    Refused.DIVISION: (
+        "Check the divisor, and that the dividend is not the least integer where it is -1, before "
+        "dividing. If it comes from a field that other threads may change, read it once, under the "
+        "object's lock, and divide by what was checked."
+    ),
+    Refused.FLOATING_POINT: (
+        "Something unmasked floating-point exceptions (feenableexcept(), a compiler's option): by "
+        "default none raises a signal. Find it, or the operation that yields no number."
+    ),
+    Refused.TRAP: (
+        "The code ended itself: compilers write a trap for __builtin_trap(), for code that cannot "
+        "be reached, for a check of -fsanitize or -ftrapv that failed, and for Rust's abort(). See "
+        "which condition of the source leads there. If none does, a damaged pointer or return "
+        "address led into the code."
+    ),
+    Refused.ILLEGAL: (
+        "Either the code was built for another processor (-march=native, AVX-512): compare the "
+        "instruction with the flags in /proc/cpuinfo. Or a damaged function pointer or return "
+        "address led to what is no instruction: then the native stack is where to start."
+    ),
+}
 
 
 def check(facts: Facts) -> Iterator[Finding]:
@@ -37,15 +60,23 @@ def check(facts: Facts) -> Iterator[Finding]:
     if shared is not None:
         evidence.append(Evidence(Claim("shared-variable", variable=shared.symbol), shared.place))
     place = _place(facts.stack)
-    if place is not None and fault.is_through_null:
+    if fault.refusal is not None:
+        place = Claim("refused-in", what=fault.refusal.claim, place=place)
+    elif place is not None and fault.is_through_null:
         place = Claim("through-null", place=place)
     yield RULE.finding(
         facts,
         place,
         Confidence.LIKELY,
         evidence=evidence,
-        advice=SHARED_ADVICE if shared is not None else None,
+        advice=_advice(fault.refusal, shared),
     )
+
+
+def _advice(refusal: Refusal | None, shared: Load | None) -> str | None:
+    if refusal is not None:
+        return ADVICE[refusal.why]
+    return SHARED_ADVICE if shared is not None else None
 
 
 def _shared_variable(facts: Facts) -> Load | None:
@@ -85,6 +116,13 @@ def _instruction(facts: Facts) -> Iterator[Evidence]:
     elif fault.instruction:
         pc = next((f.pc for f in facts.stack.from_fault), None)
         yield Evidence(Claim("faulting-instruction"), pc, fault.instruction)
+    if fault.refusal is not None and fault.refusal.divisor is not None:
+        value = fault.refusal.value
+        yield Evidence(
+            Claim("divisor", operand=fault.refusal.divisor),
+            None,
+            Address(value) if value is not None else None,
+        )
 
 
 def _place(stack: CrashStack) -> Claim | None:

@@ -13,7 +13,7 @@ from gdbext.diagnosis.facts.accesses import Access, Accesses, Proximity, ThreadA
 from gdbext.diagnosis.facts.cause import Cause, Wrong
 from gdbext.diagnosis.facts.doubts import RaceDoubts
 from gdbext.diagnosis.facts.facts import Facts
-from gdbext.diagnosis.facts.fault import Fault
+from gdbext.diagnosis.facts.fault import Fault, Refusal, Refused
 from gdbext.diagnosis.facts.memory import AllocatorCall, HeapState
 from gdbext.diagnosis.facts.origin import ItemRead, Load, Origin
 from gdbext.diagnosis.facts.pointers import BrokenField, Pointer
@@ -66,6 +66,10 @@ def test_what_an_extension_gave_up_over_need_not_be_a_race() -> None:
     assert reason(crash(Fault(signal=ABORT), own)) == "own-abort"
     assert reason(crash(Fault(signal=ABORT, assertion="n == m"), own)) is None
     assert reason(crash(Fault(signal=ABORT), replace(own, module=PYTHON))) is None
+    illegal = Fault(signal=Signal("SIGILL", 7, 4, "ILL_ILLOPN"))
+    trap = replace(illegal, refusal=Refusal(why=Refused.TRAP))
+    assert reason(crash(trap, own)) == "own-abort"
+    assert reason(crash(illegal, own)) is None
 
 
 def test_an_extensions_fatal_error_is_about_its_own_state() -> None:
