@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gdbext.cli import outputs, parsers
 from gdbext.engine.outcome import USAGE, Failure
@@ -37,7 +38,8 @@ that agrees with most others; it says how many deaths name the object, each
 line and operation, and in what they differ. A second group is reported after
 the first; with -o FILE its report is FILE with -2 before the ending.
 
-Ctrl-C ends the hunt and concludes from what there is.
+Ctrl-C ends the hunt and concludes from what there is; so does SIGTERM, without
+--blame. The files of -o are there before --blame begins.
 
 exit status:
   0  nothing died
@@ -106,7 +108,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--blame",
         action="store_true",
-        help="then run it under gdb as well, and say who freed what the crash is about",
+        help="then run it under gdb as well, and say who freed what the crash is about; takes "
+        "up to 6 times --run-time more, and the diagnosis of each run",
     )
     made.add_argument(
         "--on-crash", metavar="DIR", help="keep each run's reports and output in this folder"
@@ -142,13 +145,19 @@ def run(arguments: argparse.Namespace) -> int:
         )
         plan = _plan(arguments, command, os.path.abspath(folder))
         hunt = stack.enter_context(Repeater(plan))
+        termination = stack.enter_context(_Termination())
         with contextlib.suppress(KeyboardInterrupt):
             _follow(hunt, wanted)
         deaths = [death for ended in hunt.ended for death in ended.deaths]
         groups = group(deaths)
         _say(_conclusion(hunt, groups))
         if groups:
-            _write(groups, hunt, chosen, arguments, os.path.abspath(folder))
+            reports = _concluded(groups, hunt, chosen)
+            if arguments.blame and not termination.came:
+                reports = blamed(reports, arguments, os.path.abspath(folder))
+            write(reports, arguments)
+        if arguments.on_crash and hunt.ended:
+            _say(f"each run's reports and output are in {arguments.on_crash}")
         if arguments.bisect is None:
             return DIED if deaths else SURVIVED
         return _bisected(hunt, deaths, wanted)
@@ -178,6 +187,25 @@ def _plan(arguments: argparse.Namespace, command: Sequence[str], folder: str) ->
         conditions=conditions(not arguments.as_is, arguments.chaos),
         options=tuple(options),
     )
+
+
+class _Termination:
+    """SIGTERM interrupts as Ctrl-C does, the first time: `timeout` sends it twice."""
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def __enter__(self) -> _Termination:
+        self._before = signal.signal(signal.SIGTERM, self._take)
+        return self
+
+    def _take(self, *_signal: object) -> None:
+        if not self.came:
+            self.came = True
+            raise KeyboardInterrupt
+
+    def __exit__(self, *_error: object) -> None:
+        signal.signal(signal.SIGTERM, self._before)
 
 
 # --- which crash is looked for -------------------------------------------------------------------
@@ -317,21 +345,51 @@ def _say(message: str) -> None:
 # --- the conclusion ------------------------------------------------------------------------------
 
 
-def _write(
-    groups: Sequence[Group],
-    hunt: Repeater,
-    chosen: Sequence[tuple[str, str]],
-    arguments: argparse.Namespace,
-    folder: str,
-) -> None:
+class Written(NamedTuple):
+    """A report, and the (format, file) of each form that it is written in."""
+
+    report: Report
+    chosen: list[tuple[str, str]]
+
+    def in_files(self) -> Written:
+        """Without what goes to stdout."""
+        return self._replace(chosen=[each for each in self.chosen if each[1] != STDOUT])
+
+
+def _concluded(
+    groups: Sequence[Group], hunt: Repeater, chosen: Sequence[tuple[str, str]]
+) -> list[Written]:
     from gdbext.hunt.consensus import conclude
 
     runs = [ended.run for ended in hunt.ended]
-    for number, each in enumerate(groups, 1):
-        report = conclude(each, runs, hunt.deaths - len(each.deaths))
-        if arguments.blame and number == 1:
-            report = with_blame(report, arguments, folder)
-        write_report(report, [(name, _numbered(file, number)) for name, file in chosen], arguments)
+    return [
+        Written(
+            conclude(each, runs, hunt.deaths - len(each.deaths)),
+            [(name, _numbered(file, number)) for name, file in chosen],
+        )
+        for number, each in enumerate(groups, 1)
+    ]
+
+
+def blamed(reports: Sequence[Written], arguments: argparse.Namespace, folder: str) -> list[Written]:
+    """The reports, the first with who freed what; meanwhile its files are there without, and an
+    interrupt leaves it so.
+    """
+    first, *others = reports
+    write([each.in_files() for each in reports], arguments)
+    try:
+        return [first._replace(report=with_blame(first.report, arguments, folder)), *others]
+    except KeyboardInterrupt:
+        _say("interrupted: the report does not say who freed what")
+        return [first, *others]
+
+
+def write(reports: Sequence[Written], arguments: argparse.Namespace) -> None:
+    """Write every report, and say into which files."""
+    for each in reports:
+        write_report(each.report, each.chosen, arguments)
+    if files := [file for each in reports for _, file in each.in_files().chosen]:
+        _say(f"written: {', '.join(files)}")
 
 
 def with_blame(report: Report, arguments: argparse.Namespace, folder: str) -> Report:

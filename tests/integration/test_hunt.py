@@ -139,7 +139,10 @@ def test_what_cannot_be_started_is_not_tried_again(tmp_path: Path) -> None:
     assert "1 run," in done.stderr
 
 
-def test_an_interrupt_concludes_from_what_there_is(python: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_concludes_from_what_there_is(
+    python: str, tmp_path: Path, number: signal.Signals
+) -> None:
     flag = tmp_path / "flag"
     code = (
         "import ctypes, pathlib, time\n"
@@ -147,7 +150,8 @@ def test_an_interrupt_concludes_from_what_there_is(python: str, tmp_path: Path) 
         "if flag.exists(): flag.with_name('second').touch(); time.sleep(600)\n"
         "flag.touch(); ctypes.string_at(1)"
     )
-    command = [*GDBEXT, "hunt", "--jobs", "1", "--", python, "-c", code]
+    options = ["--jobs", "1", "-o", "race.txt", "--on-crash", "runs"]
+    command = [*GDBEXT, "hunt", *options, "--", python, "-c", code]
     running = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -160,10 +164,12 @@ def test_an_interrupt_concludes_from_what_there_is(python: str, tmp_path: Path) 
     while not (tmp_path / "second").exists():
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=120)
+    running.send_signal(number)
+    _, err = running.communicate(timeout=120)
     assert running.returncode == 1, err
-    assert "in 1 run" in out
+    assert "in 1 run" in (tmp_path / "race.txt").read_text()
+    assert "gdbext: written: race.txt\n" in err
+    assert "gdbext: each run's reports and output are in runs\n" in err
     left = subprocess.run(["pgrep", "-f", str(flag)], capture_output=True, text=True)
     assert left.stdout == ""
 
