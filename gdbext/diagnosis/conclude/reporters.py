@@ -54,9 +54,14 @@ def aborted_by_libc(frames: Sequence[NativeFrame]) -> bool:
     return place is None or outward[place].module == outward[place + 1].module
 
 
-def is_abort_machinery(function: str) -> bool:
-    """Whether a function only carries out or reports an abort."""
-    return function.lstrip("_").startswith(ABORT_MACHINERY)
+def is_abort_machinery(stack: CrashStack, frame: NativeFrame) -> bool:
+    """Whether a function only carries out or reports an abort: the C library's, or one of those
+    names that is linked into the interpreter.  What other files call their functions says nothing.
+    """
+    name = (frame.function or "").lstrip("_")
+    if is_system(frame.module) and not stack.is_interpreters(frame.module):
+        return name.startswith(ABORT_MACHINERY)
+    return stack.is_interpreters(frame.module) and name in ABORT_MACHINERY
 
 
 def asserting_levels(stack: CrashStack) -> Sequence[int]:

@@ -111,7 +111,7 @@ def _called_from_outside(stack: CrashStack) -> list[NativeFrame]:
             found.append(frame)
         elif found:
             return found
-        elif not (C_LIBRARY.search(frame.module or "") or is_abort_machinery(name)):
+        elif not (C_LIBRARY.search(frame.module or "") or is_abort_machinery(stack, frame)):
             break
     return []
 

@@ -51,7 +51,7 @@ def _caller(facts: Facts) -> Claim | None:
     which aborts for whoever throws, its caller.
     """
     known = [f for f in facts.stack.native_frames if f.function or not is_system(f.module)]
-    caller = next((f for f in known if not is_abort_machinery(f.function or "")), None)
+    caller = next((f for f in known if not is_abort_machinery(facts.stack, f)), None)
     if caller is None:
         return None
     if caller.function in (*ENDS_FOR_OTHERS, *TERMINATE):

@@ -87,6 +87,30 @@ def test_who_called_abort_is_never_the_caller_of_what_has_no_name(
     assert sentence(found.title) == f"abort: {by_name}"
 
 
+@pytest.mark.parametrize("name", ["aborts", "raise", "kill_all", "_abort"])
+def test_an_extensions_function_is_no_machinery_of_aborts_whatever_its_name(name: str) -> None:
+    frames = [
+        NativeFrame(0, 0x10, 0x7000, "__pthread_kill_implementation", module=LIBC),
+        NativeFrame(1, 0x11, 0x7010, "abort", module=LIBC),
+        NativeFrame(2, 0x12, 0x7020, name, module=EXTENSION),
+        NativeFrame(3, 0x13, 0x7030, "cfunction_vectorcall_O", module=PYTHON),
+    ]
+    stopped = facts_of(HeapWorld(), fault=Fault(signal=ABORT), stack=stack_of(*frames))
+    [found] = ft405_abort.check(stopped)
+    assert sentence(found.title) == f"abort: called by {name}"
+
+
+@pytest.mark.parametrize("module", [None, PYTHON])
+def test_who_called_an_abort_that_is_linked_into_the_interpreter(module: str | None) -> None:
+    frames = [
+        NativeFrame(0, 0x11, 0x7010, "abort", module=module),
+        NativeFrame(1, 0x12, 0x7020, "os_abort", module=PYTHON),
+    ]
+    stopped = facts_of(HeapWorld(), fault=Fault(signal=ABORT), stack=stack_of(*frames))
+    [found] = ft405_abort.check(stopped)
+    assert sentence(found.title) == "abort: called by os_abort"
+
+
 @pytest.mark.parametrize(
     ("message", "confidence"),
     [
