@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from gdbext.frozen import dataclass
@@ -128,6 +129,7 @@ def frames_of_interest(finding: Finding, thread: ThreadInfo) -> list[tuple[Nativ
     authors those that count; and those that handle the finding's object or its container, else from
     the function on that the fault is in, without what is inlined into it.
     """
+    thread = replace(thread, native=tuple(_whole_functions(thread.native)))
     found: list[tuple[NativeFrameInfo, str]] = []
     seen = set()
     for address, note in _addresses(finding):
@@ -223,6 +225,20 @@ def _addresses(finding: Finding) -> Iterator[tuple[int, str]]:
     if finding.container is not None:
         index = finding.container.index
         yield finding.container.address, "" if index is None else f"item {index}"
+
+
+def _whole_functions(frames: Sequence[NativeFrameInfo]) -> Iterator[NativeFrameInfo]:
+    """The frames without those of functions whose own part, at the same line, is the next one
+    within: compilers split a function, and inline the part into the other again.
+    """
+    for inner, frame in zip([None, *frames], frames):
+        is_split = inner is not None and frame.python is None and frame.function is not None
+        if not is_split or inner is None or _place(inner) != _place(frame):
+            yield frame
+
+
+def _place(frame: NativeFrameInfo) -> tuple[object, ...]:
+    return frame.pc, frame.function, frame.file, frame.line
 
 
 def _mentions(frame: NativeFrameInfo, address: int) -> bool:

@@ -84,6 +84,23 @@ def test_what_is_inlined_into_the_function_at_fault_is_left_out():
     assert [frame.function for frame, _ in found] == ["_PyBytes_FromList", "bytes_new"]
 
 
+def test_a_function_and_the_part_that_was_split_off_it_are_shown_once():
+    def levels(line):
+        """The frames shown where the function is at ``line``, and its part at line 8."""
+        frames = [
+            NativeFrameInfo(0, "__assert_fail", "assert.c", 103, 0x10, "libc.so.6"),
+            NativeFrameInfo(1, "asserts", "bad.c", 8, 0x20, "bad.so"),
+            NativeFrameInfo(2, "asserts", "bad.c", line, 0x20, "bad.so"),
+            NativeFrameInfo(3, "asserts", "bad.c", 8, 0x30, "bad.so"),
+        ]
+        finding = Finding("FT401", "", Confidence.PROVEN)
+        found = frames_of_interest(finding, ThreadInfo(1, native=tuple(frames)))
+        return [frame.level for frame, _ in found]
+
+    assert levels(8) == [1, 3], "what it called is another call"
+    assert levels(7) == [1, 2, 3], "another line says more"
+
+
 def test_the_extension_modules_own_frame_is_always_shown():
     places = [
         ("PyObject_Size", "python", 1),
