@@ -449,8 +449,13 @@ def _is_elsewhere(issue: Issue, pattern: Pattern, crash: CrashIndex) -> bool:
     ``pickle.dumps`` walks a dict in ``batch_dict_exact``, and ``sys.modules`` in ``whichmodule``:
     who died in the one did not die of the other.  A defect that happens in one thread alone is none
     where there are others: ``array.append`` is in ``i_setitem``, too.
+
+    Of an object of the module's own type a pattern's functions are examples: whatever threads do to
+    an Element is the issue of Elements.
     """
-    module = pattern.module
+    module, kinds = pattern.module, pattern.types | pattern.families
+    if not kinds or not kinds <= COMMON_TYPES:
+        return False
     if module is None or module not in crash.modules or crash.features.is_victim:
         return False
     if not pattern.functions or not pattern.functions.isdisjoint(crash.functions):
