@@ -40,7 +40,10 @@ SENTENCES: dict[str, Sentence] = {
     "local-count-implausible": "ob_ref_local is not a plausible count",
     "shared-count-implausible": "ob_ref_shared is not a plausible count",
     "refcount-below-zero": "the reference count is below zero ({count})",
-    "refcount-zero": "the reference count is 0",
+    "refcount-zero": (
+        "the reference count is 0 "
+        "(ob_ref_local {local}; ob_ref_shared {shared}, and its lowest bits, {state})"
+    ),
     "merged-with-owner": "ob_ref_shared says merged, but ob_tid names an owner",
     "merged-with-local-count": "ob_ref_shared says merged, but ob_ref_local is not zero",
     "owner-not-a-thread": "ob_tid is not a thread's identifier",

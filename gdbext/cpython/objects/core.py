@@ -99,7 +99,12 @@ class Core(Reader):
         if header.is_dead_shape:
             found.append(
                 Evidence(
-                    Claim("refcount-zero"),
+                    Claim(
+                        "refcount-zero",
+                        local=header.ref_local,
+                        shared=header.shared_count,
+                        state=header.shared_state,
+                    ),
                     header.place("ob_ref_shared"),
                     header.ref_shared,
                     address,

@@ -103,7 +103,9 @@ def test_args(world: World) -> None:
     )
     dead = world.tuple([world.types["int"], world.types["str"]])
     world.set("PyObject", dead, ob_ref_local=0)
-    assert "reference count is 0" in broken(world, args=dead)[0][1]
+    assert broken(world, args=dead)[0][1].endswith(
+        "the reference count is 0 (ob_ref_local 0; ob_ref_shared 0, and its lowest bits, init)"
+    )
     huge = world.tuple([world.types["int"], world.types["str"]])
     world.set("PyTupleObject", huge, ob_size=1 << 50)
     assert "cannot be read" in broken(world, args=huge)[0][1]

@@ -81,8 +81,13 @@ def test_no_kind_has_two_sentences() -> None:
         (Claim("null", slot=ValueSlot(Address(64))), "[0x40] is NULL"),
         (Claim("null", slot=EntrySlot("entry", 2)), "entry 2 is NULL"),
         (
-            Claim("not-an-object", slot="args", reason=Claim("refcount-zero")),
-            "args is not an object: the reference count is 0",
+            Claim(
+                "not-an-object",
+                slot="args",
+                reason=Claim("refcount-zero", local=0, shared=0, state="merged"),
+            ),
+            "args is not an object: the reference count is 0 "
+            "(ob_ref_local 0; ob_ref_shared 0, and its lowest bits, merged)",
         ),
         (
             Claim("wrong-type", slot="args", type="int", wanted="tuple", exactly=True),
