@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from gdbext.commands.command import Context
 from gdbext.cpython.objects.decoded import TRANSIENT, Reference, Violation
+from gdbext.diagnosis.conclude.c_types import expected_by_dwarf
 from gdbext.model import Evidence, Liveness, Verdict
 from gdbext.reports.sanitize import visible
 from gdbext.reports.text_parts import verdict_text
@@ -19,7 +19,6 @@ BROKEN = "✗"
 MAX_SLOTS = 40
 MAX_EVIDENCE = 12
 MAX_VIOLATIONS = 8
-NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
 
 
 NOWHERE = {Verdict.NULL, Verdict.UNMAPPED, Verdict.MISALIGNED, Verdict.INTERIOR, Verdict.FOREIGN}
@@ -47,20 +46,30 @@ def object_address(context: Context, expression: str) -> int:
 def typed(context: Context, expression: str, address: int, expected: str) -> Liveness | None:
     """The headline of a command for objects of one type; None if that has said all there is to say.
 
-    A variable or a register says that somebody takes the address for such an object.  A number is
-    only what a person typed: where another object lives, nothing need have been reused.
+    A variable whose C type is that of such objects says that code takes the address for one. The
+    command alone is only what a person asked for: where another object lives, nothing need have
+    been reused.
     """
     info = context.session.objects.type_of(address)
     liveness = context.session.heap.judge(address, expected)
-    if info is None or liveness.verdict is not Verdict.REUSED or not NUMBER.fullmatch(expression):
+    is_live = info is not None and liveness.verdict is Verdict.REUSED
+    if info is None or not is_live or _declared(context, expression) == expected:
         return headline(context, address, expected)
     style = context.style
-    context.write(f"{style('address', hex(address))}  {style('type', visible(info.name, 80))}\n")
-    hint = (
-        f"(if one was here, its memory holds another object now): `ft object {address:#x}` shows it"
+    name = style("type", visible(info.name, 80))
+    context.write(
+        f"{style('address', hex(address))}  a live {name}, not {article(expected)}: "
+        f"`ft object {address:#x}` shows it\n"
     )
-    context.write(f"  a live {visible(info.name, 80)}, not {article(expected)} {hint}\n")
     return None
+
+
+def _declared(context: Context, expression: str) -> str | None:
+    """The Python type that a variable of the selected frame points to, by its C type."""
+    debugger = context.debugger
+    variables = debugger.variables(*debugger.selected())
+    variable = next((each for each in variables if each.name == expression), None)
+    return expected_by_dwarf(variable.type) if variable is not None else None
 
 
 def headline(context: Context, address: int, expected: str | None = None) -> Liveness:
