@@ -32,6 +32,7 @@ from gdbext.model import (
 )
 from gdbext.reports.sanitize import source_line, visible
 from gdbext.wording import sentence
+from gdbext.wording.grammar import in_seconds
 from gdbext.wording.operations import operation_text
 
 SMALL = 4096
@@ -55,7 +56,7 @@ def headline(report: Report) -> list[str]:
     parts = [interpreter(report.target), target(report.target)]
     parts += crash(report.crash)
     if report.target.over_time is not None:
-        parts.append(f"stopped: it had not ended after {report.target.over_time:g} s")
+        parts.append(f"stopped: it had not ended after {in_seconds(report.target.over_time)}")
     if report.threads:
         count = len(report.threads)
         parts.append(f"{count} thread{'s' if count > 1 else ''}")

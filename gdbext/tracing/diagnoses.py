@@ -202,6 +202,7 @@ class Diagnoses:
 
     def _crash_summary(self, crash: StoppedProcess) -> str:
         from gdbext.reports.sanitize import inert, visible
+        from gdbext.wording.grammar import in_seconds
 
         # The arguments are the program's own data.
         shown = (
@@ -212,7 +213,7 @@ class Diagnoses:
             if crash.number
             else "goes on"
             if crash.is_asked
-            else f"had not ended after {crash.over_time:g} s"
+            else f"had not ended after {in_seconds(crash.over_time or 0)}"
         )
         return f"process {crash.pid} ({inert(visible(shown, 100))}) {what}"
 

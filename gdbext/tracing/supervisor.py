@@ -152,7 +152,10 @@ class _Supervisor:
             self._end_all(signal.SIGKILL)
 
     def _over_time(self) -> None:
-        say(f"over its time of {self._timeout:g} s; looking at what hangs, then ending it")
+        from gdbext.wording.grammar import in_seconds
+
+        assert self._timeout is not None
+        say(f"over its time of {in_seconds(self._timeout)}; looking at what hangs, then ending it")
         if self._refused:
             problem = f"it cannot be traced ({self._refused})"
             self._diagnoses.start(

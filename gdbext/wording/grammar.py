@@ -71,6 +71,15 @@ def counted(count: int, thing: str) -> str:
     return f"{int(count)} {thing}{'' if count == 1 else 's'}"
 
 
+def in_seconds(seconds: float) -> str:
+    """A time: whole seconds from ten on.
+
+    >>> in_seconds(30.1122), in_seconds(60.0), in_seconds(2.5)
+    ('30 s', '60 s', '2.5 s')
+    """
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
+
+
 def joined(parts: tuple[str, ...], separator: str = "; ") -> str:
     """Several sentences as one."""
     return separator.join(parts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gdbext.wording.grammar import Number, Phrase, Sentence, Word
+from gdbext.wording.grammar import Number, Phrase, Sentence, Word, in_seconds
 
 MUTEX_STATES = {
     0: "unlocked",
@@ -103,9 +103,10 @@ SENTENCES: dict[str, Sentence] = {
     "livelock": _livelock,
     "stopping": lambda count: f"a stop of the world is going on; {_threads(count)} still attached",
     "over-time": lambda seconds, state: (
-        f"it had not ended after {seconds} s" + (f"; {state}" if state else "")
+        f"it had not ended after {in_seconds(seconds)}" + (f"; {state}" if state else "")
     ),
     "threads-running": lambda count: f"{_threads(count)} running",
+    "none-waits": ("no thread waits for a lock or an event: each is in a system call or in C code"),
     "waiting": lambda count: f"no deadlock found; {_threads(count)} waiting for locks or events",
     "wait-for-unknown": lambda count: (
         f"{_threads(count)} waiting for locks whose holders are not recorded"

@@ -67,8 +67,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class Hang:
-    """``kind`` is ``deadlock``, ``stop-the-world``, ``lost lock``, ``livelock``, ``running`` (busy)
-    or ``waiting``.
+    """``kind`` is ``deadlock``, ``stop-the-world``, ``lost lock``, ``livelock``, ``running``
+    (busy), ``waiting`` or ``outside Python``.
     """
 
     kind: str
@@ -414,7 +414,8 @@ def judge_hang(
     running = [
         t.native_thread_id
         for t in sources.runtime.threads
-        if t.state == "attached" and not waits.call(t.native_thread_id)
+        if t.state == "attached"
+        and ((call := waits.call(t.native_thread_id)) is None or call.is_work)
     ]
     if any(world.requested and not world.stopped for world in worlds):
         late = tuple(
@@ -441,6 +442,8 @@ def judge_hang(
         if (w.lock.kind in MUTEXES and w.lwp not in held and not w.in_transit)
         or _is_for_unknown(graph, w)
     ]
+    if not graph.waits:
+        return Hang("outside Python", Claim("none-waits"))
     detail = Claim("waiting", count=len(graph.waits))
     if lost:
         # C code that locks a PyMutex leaves no trace of who did.

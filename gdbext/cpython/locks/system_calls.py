@@ -54,6 +54,8 @@ BLOCKING = {
     288: "accept4",
 }
 """Calls that may block for long, by number (arch/x86/entry/syscalls/syscall_64.tbl)."""
+AT_ONCE = {9, 10, 11, 12, 24, 25, 28}
+"""Calls that wait for nothing: mmap, mprotect, munmap, brk, sched_yield, mremap, madvise."""
 TIMES = {"nanosleep": "rdi", "clock_nanosleep": "rdx", "ppoll": "rdx", "pselect6": "r8"}
 """Where a call has the address of the time that it takes at most, a ``struct timespec``."""
 MILLISECONDS = {"poll": "rdx", "epoll_wait": "r10", "epoll_pwait": "r10"}
@@ -73,6 +75,11 @@ class SystemCall:
     has_timeout: bool | None = None
     seconds: float | None = None
     """The time that it takes at most, where it has such a limit and that can be read."""
+
+    @property
+    def is_work(self) -> bool:
+        """Whether a thread in it is running: one that spins for a mutex is in sched_yield."""
+        return self.number in AT_ONCE
 
 
 def current_call(memory: Memory, registers: Mapping[str, int]) -> SystemCall | None:

@@ -35,9 +35,11 @@ def _no_cause(facts: Facts, hang: HangEvidence, kind: Kind, state: Claim | None)
     """Of a process that waits or works, and should not, or may be not."""
     detail = state
     if facts.over_time is not None:
-        detail = Claim("over-time", seconds=f"{facts.over_time:g}", state=state)
+        detail = Claim("over-time", seconds=facts.over_time, state=state)
+    # What the title says, the evidence need not.
+    evidence = [each for each in hang.evidence if each.value is None or each.value != state]
     found = RULE.finding(
-        facts, detail, Confidence.POSSIBLE, evidence=hang.evidence, threads=hang.for_unknown
+        facts, detail, Confidence.POSSIBLE, evidence=evidence, threads=hang.for_unknown
     )
     return replace(
         found,

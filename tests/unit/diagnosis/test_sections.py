@@ -17,7 +17,7 @@ from gdbext.diagnosis.facts.memory import LockProblem
 from gdbext.diagnosis.facts.threads import HangEvidence
 from gdbext.diagnosis.rule import Kind
 from gdbext.diagnosis.rules import apply
-from gdbext.model import Claim, Confidence, LockProblemKind, SectionError, TargetInfo
+from gdbext.model import Claim, Confidence, Evidence, LockProblemKind, SectionError, TargetInfo
 from gdbext.session import Session
 from gdbext.target.values import DebuggerError, MemoryFault, NativeThread, Signal
 from gdbext.wording import sentence
@@ -112,6 +112,21 @@ def test_what_had_not_ended_in_its_time_is_not_called_well(
     assert found.kind == kind
     assert found.names_a_cause is (kind == "concurrency")
     assert not found.is_all_well
+
+
+def test_what_the_title_says_is_not_said_again() -> None:
+    state = Claim("threads-running", count=1)
+    whole = Evidence(Claim("process-as-a-whole", state="running"), None, state)
+    line = Evidence(Claim("waiters-for-lock-of", lwp=12), None, "13")
+    hang = HangEvidence(evidence=(whole, line), state=state)
+    facts = Facts(
+        fault=Fault(signal=None), stack=CrashStack(lwp=None), hang=hang, over_time=30.1122
+    )
+    [found] = apply.findings(facts)
+    assert sentence(found.title) == (
+        "no cause found: it had not ended after 30 s; 1 thread is running"
+    )
+    assert found.evidence == (line,)
 
 
 @pytest.mark.parametrize("attached", [True, False])

@@ -682,6 +682,28 @@ def test_threads_that_run_are_running(plain: LockWorld) -> None:
     assert (plain.locks().hang().kind, plain.locks().hang().threads) == ("running", (thread.lwp,))
 
 
+@pytest.mark.parametrize(
+    ("call", "kind", "said"),
+    [
+        (24, "running", "1 thread is running"),
+        (
+            230,
+            "outside Python",
+            "no thread waits for a lock or an event: each is in a system call or in C code",
+        ),
+    ],
+    ids=["sched_yield, as one that spins for a mutex", "clock_nanosleep"],
+)
+def test_who_waits_for_nothing_is_not_called_waiting(
+    plain: LockWorld, call: int, kind: str, said: str
+) -> None:
+    thread = plain.thread("thread", "attached")
+    plain.memory.write(0x40_0200, b"\xb8" + call.to_bytes(4, "little") + b"\x0f\x05")
+    thread.registers["rip"] = 0x40_0207
+    hang = plain.locks().hang()
+    assert (hang.kind, sentence(hang.detail)) == (kind, said)
+
+
 # --- damage ---------------------------------------------------------------------------------------
 
 
@@ -725,7 +747,14 @@ def test_random_damage_gives_answers_and_never_an_exception(seed: int) -> None:
     for address in (items, lock, rlock, guarded, 0, 0xDDDD_DDDD_DDDD_DDDD, first.top):
         assert isinstance(locks.holders(address), list)
         assert isinstance(locks.waiters(address), list)
-    assert locks.hang().kind in ("deadlock", "stop-the-world", "lost lock", "running", "waiting")
+    assert locks.hang().kind in (
+        "deadlock",
+        "stop-the-world",
+        "lost lock",
+        "running",
+        "waiting",
+        "outside Python",
+    )
     assert all(p.kind in LockProblemKind for p in locks.problems)
 
 
