@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -16,9 +17,31 @@ WIDTH = 80
 ROOT_OF_TARGET = "a folder that stands for / of the machine or container where it crashed"
 
 
+class Parser(argparse.ArgumentParser):
+    """One that says which option a person may have meant."""
+
+    def parse_known_args(  # type: ignore[override]  # not generic
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """As argparse has it, but an option that there is not is an error here already: the parser
+        of a subcommand knows its own.
+        """
+        found, left = super().parse_known_args(args, namespace)
+        if unknown := next((word for word in left if word.startswith("-")), None):
+            self.error(f"unrecognized arguments: {' '.join(left)}{self._meant(unknown)}")
+        return found, left
+
+    def _meant(self, word: str) -> str:
+        from gdbext.wording.suggest import nearest
+
+        options = {name.lstrip("-"): name for name in self._option_string_actions}
+        names = nearest(word.partition("=")[0].lstrip("-"), options)
+        return f"; did you mean {' or '.join(options[name] for name in names)}?" if names else ""
+
+
 def new(name: str, epilog: str, usage: str | None = None) -> argparse.ArgumentParser:
     """The parser of the command ``name``, described as in the list of commands."""
-    return argparse.ArgumentParser(
+    return Parser(
         prog=f"gdbext {name}",
         usage=usage,
         description=COMMANDS[name].capitalize() + ".",

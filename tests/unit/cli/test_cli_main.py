@@ -75,6 +75,23 @@ def test_unknown_command_suggests(capsys: pytest.CaptureFixture[str]) -> None:
     assert said == "gdbext: there is no command `tirage`; did you mean triage?\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["triage", "--formt", "json"], "--formt; did you mean --format?"),
+        (["batch", "--html=a", "--job-s=2", "x"], "--job-s=2; did you mean --jobs?"),
+        (["crashes", "list", "--dyas", "a.db"], "--dyas; did you mean --days?"),
+        (["triage", "core", "--zzzzzzzzz"], "--zzzzzzzzz"),
+    ],
+)
+def test_unknown_option_suggests(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith(f": error: unrecognized arguments: {said}")
+
+
 def test_a_file_in_place_of_a_command_is_to_be_diagnosed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
