@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gdbext.cpython.traits.methods import slot_traits
+from gdbext.diagnosis.conclude.code_owners import is_others
 from gdbext.diagnosis.facts.frames import CrashStack, SlotOwner
 from gdbext.model import Operation, OperationKind
 
@@ -33,13 +34,21 @@ def is_plain_method(operation: Operation) -> bool:
 def of_crashed_frame(stack: CrashStack, level: int) -> Operation:
     """What the code at a frame of the crashed thread is there for.
 
-    That is the operation of the slot that it, or what it was inlined into, is; an eval loop is
-    there for its Python line.
+    That is the operation of the slot that it, or what it was inlined into, is; of code that an
+    extension called, the function that this is; an eval loop is there for its Python line.
     """
     if level in stack.eval_levels:
         return Operation(kind=OperationKind.PYTHON_LINE)
     around = [c for c in stack.c_frames if c.frame.level >= level]
-    for frame in around:
+    named = next(iter(around), None)
+    for inner, frame in zip([None, *around], around):
+        called = inner is not None and is_others(inner.frame.module, stack.interpreter_module)
+        calls = is_others(frame.frame.module, stack.interpreter_module)
+        if called and not calls:
+            # What calls an extension's function is not what that is there for.
+            break
+        if calls and not called:
+            named = inner or frame
         if frame.owner is not None and not frame.owner.is_shared:
             return of_slot(frame.owner)
         if frame.owner is not None:
@@ -49,6 +58,6 @@ def of_crashed_frame(stack: CrashStack, level: int) -> Operation:
         # called it.
         if not frame.frame.is_inlined and frame.frame.level > level + 1:
             break
-    if not around or (around[0].frame.function is None and around[0].owner is None):
+    if named is None or (named.frame.function is None and named.owner is None):
         return Operation(kind=OperationKind.C_CODE)
-    return Operation(kind=OperationKind.C_FUNCTION, name=around[0].function)
+    return Operation(kind=OperationKind.C_FUNCTION, name=named.function)
