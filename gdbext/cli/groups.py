@@ -103,13 +103,23 @@ class Grouping:
         return sum(len(m.cores) for m in self._members.values()) + len(self._failures)
 
     def overview(self) -> Overview:
-        """Known issues come first, then what is new, then what is frequent."""
+        """The most frequent come first, of equals what is new; last what nothing was found wrong
+        in.
+        """
+        from gdbext.diagnosis.registry import traits
+        from gdbext.diagnosis.rule import Kind
+
         found = [
             _group(signature, members, self._baseline)
             for signature, members in self._members.items()
         ]
         found.sort(
-            key=lambda group: (not group.known, not group.is_new, -group.size, group.signature)
+            key=lambda group: (
+                traits(group.rule).kind is Kind.NOTHING,
+                -group.size,
+                not group.is_new,
+                group.signature,
+            )
         )
         return Overview(found, sorted(self._failures), self._baseline is not None)
 

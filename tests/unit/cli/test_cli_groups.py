@@ -36,23 +36,26 @@ def test_equal_signatures_are_one_group() -> None:
     assert found.size == 4
 
 
-def test_known_issues_first_then_new_then_frequent() -> None:
-    known = [
-        {
-            "id": "gh-132713",
-            "url": "https://github.com/python/cpython/issues/132713",
-            "match": "exact",
-        }
-    ]
+def test_the_most_frequent_first_of_equals_the_new_and_what_has_nothing_wrong_last() -> None:
+    known = [{"id": "gh-132713", "match": "exact"}]
+    well = [{"rule": "FT000", "title": "nothing wrong found", "confidence": "likely"}]
     entries = [
-        entry("a", "rare"),
-        *(entry(f"b{n}", "often") for n in range(3)),
-        entry("c", "known", known_issues=known),
+        *(entry(f"a{n}", "crash-well", findings=well) for n in range(9)),
+        entry("b", "crash-known", known_issues=known),
+        *(entry(f"c{n}", "crash-often") for n in range(3)),
+        entry("d", "crash-new"),
     ]
-    entries += [entry("d", "new")]
-    found = groups.make(entries, {"rare", "often", "known"})
-    assert [g.signature for g in found.groups] == ["known", "new", "often", "rare"]
+    found = groups.make(entries, {"crash-well", "crash-known", "crash-often"})
+    assert [g.signature for g in found.groups] == [
+        "crash-often",
+        "crash-new",
+        "crash-known",
+        "crash-well",
+    ]
     assert [g.is_new for g in found.groups] == [False, True, False, False]
+    for render in (overview.text, overview.markdown, overview.html):
+        places = [render(found).index(group.signature) for group in found.groups]
+        assert places == sorted(places)
 
 
 def test_without_baseline_nothing_is_new() -> None:
