@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from signal import SIGTRAP
 from typing import Protocol
 
 from gdbext.binfmt import elf
@@ -122,6 +123,9 @@ class Adapter(Debugger, ABC):
         died = self._files().core_signal() if self.kind == "core" else self._live_signal()
         if died is None:
             return None
+        if died.number == SIGTRAP:
+            pc = self.registers(died.lwp).get("rip")
+            return died if pc and signals.met_breakpoint(self, self.symbol_at, pc) else None
         frames = self.frames(died.lwp, signals.HANDLER_DEPTH)
         return signals.before_handler(self, frames, died, self.regions())
 

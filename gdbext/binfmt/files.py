@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import functools
 import os
+import signal
 import weakref
 from collections.abc import Sequence
 from functools import cached_property
@@ -378,14 +379,14 @@ class TargetFiles:
 
         The kernel writes the thread that died first; a debugger that writes a core puts the one
         that had the signal first. None when that signal does not kill with a core: the process was
-        only stopped to have its core written.
+        only stopped to have its core written.  SIGTRAP may be a debugger's stop as well.
         """
         if self._core is None or not self._core.threads:
             return None
         first = self._core.threads[0]
         info = signals.decode(first.siginfo) if first.siginfo else None
         number = info.number if info and info.number else first.signal
-        if number not in signals.DEADLY:
+        if number not in (*signals.DEADLY, signal.SIGTRAP):
             return None
         return signals.describe(first.lwp, number, info)
 

@@ -77,4 +77,4 @@ class Crash:
     access: str | None = None
     """``reading``, ``writing`` or ``jumping to`` the address."""
     refused: Claim | str | None = None
-    """Of SIGFPE and SIGILL what the processor refused: ``integer division by zero``."""
+    """Of SIGFPE, SIGILL and SIGTRAP what the processor refused: ``integer division by zero``."""

@@ -6,10 +6,18 @@ from __future__ import annotations
 
 import signal
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from gdbext.target.protocol import SIGNAL_FRAME, Memory, MemoryFault, NativeFrame, Region, Signal
+from gdbext.target.protocol import (
+    SIGNAL_FRAME,
+    Memory,
+    MemoryFault,
+    NativeFrame,
+    Region,
+    Signal,
+    Symbol,
+)
 
 CODES: dict[int, str] = {
     signal.SIGILL: (
@@ -62,6 +70,7 @@ SIGNAL_FRAME_TRAP = 40 + 152
 """
 PAGE_FAULT, PROTECTION_FAULT = 14, 13
 """The processor's exceptions that become SIGSEGV."""
+INT3 = b"\xcc"
 SIGNAL_RETURN = b"\x48\xc7\xc0\x0f\x00\x00\x00\x0f\x05"
 """``mov $15,%rax; syscall`` (rt_sigreturn)."""
 HANDLER_DEPTH = 32
@@ -133,6 +142,21 @@ def before_handler(
     if trap == PROTECTION_FAULT and died.number == signal.SIGSEGV:
         return Signal(died.name, died.lwp, died.number, "SI_KERNEL")
     return died
+
+
+def met_breakpoint(memory: Memory, symbol_at: Callable[[int], Symbol | None], pc: int) -> bool:
+    """Whether SIGTRAP came of an int3 that is in the code itself: it lies just before ``pc``, in a
+    function.
+
+    A debugger takes its own breakpoints out of the memory that it writes, and goes back to where
+    they were; linkers fill the space between functions with int3.
+    """
+    before = symbol_at(pc - 1)
+    try:
+        is_int3 = memory.read(pc - 1, 1) == INT3
+    except MemoryFault:
+        return False
+    return is_int3 and before is not None and pc - 1 < before.address + before.size
 
 
 def returns_from_signal(memory: Memory, pc: int) -> bool:

@@ -385,6 +385,7 @@ SENTENCES: dict[str, Sentence] = {
     "division-fault": "integer division by zero, or whose quotient does not fit",
     "floating-point-exception": "a floating-point exception",
     "trap-instruction": "a trap that the compiler put there",
+    "breakpoint-instruction": "a breakpoint instruction without a debugger",
     "illegal-instruction": "an illegal instruction",
     "refused-in": lambda what, place: f"{what} {place}" if place else f"{what}",
     "divisor": "its divisor {operand}",

@@ -12,9 +12,9 @@ from gdbext.target.values import Signal
 
 ACCESS_SIGNALS = ("SIGSEGV", "SIGBUS")
 """Memory could not be accessed: si_addr is its address."""
-FAULT_SIGNALS = (*ACCESS_SIGNALS, "SIGILL", "SIGFPE")
-"""Of the last two, si_addr is where the instruction itself lies."""
-FATAL_SIGNALS = (*FAULT_SIGNALS, "SIGABRT", "SIGTRAP", "SIGSYS")
+FAULT_SIGNALS = (*ACCESS_SIGNALS, "SIGILL", "SIGFPE", "SIGTRAP")
+"""Of the others, si_addr, if there is one, is where the instruction itself lies."""
+FATAL_SIGNALS = (*FAULT_SIGNALS, "SIGABRT", "SIGSYS")
 """Signals raised by the process's own execution; the other deadly ones are sent to it (SIGQUIT), or
 report a limit (SIGXCPU)."""
 SENT_CODES = ("SI_USER", "SI_QUEUE", "SI_TKILL")
@@ -43,6 +43,7 @@ class Refused(enum.Enum):
     DIVISION = "the quotient has no value, or does not fit"
     FLOATING_POINT = "a floating-point exception that is not masked"
     TRAP = "an instruction that is defined to be none: compilers write it where none must get to"
+    BREAKPOINT = "int3, where no debugger was there to see to it"
     ILLEGAL = "not an instruction of this processor's"
 
 
@@ -64,6 +65,8 @@ class Refusal:
             return Claim("floating-point-exception")
         if self.why is Refused.TRAP:
             return Claim("trap-instruction")
+        if self.why is Refused.BREAKPOINT:
+            return Claim("breakpoint-instruction")
         if self.why is Refused.ILLEGAL:
             return Claim("illegal-instruction")
         if self.value == 0:
@@ -112,7 +115,7 @@ class Fault:
     instruction: str | None = None
     operand: FaultOperand | None = None
     refusal: Refusal | None = None
-    """Of SIGFPE and SIGILL: what the instruction itself did wrong."""
+    """Of SIGFPE, SIGILL and SIGTRAP: what the instruction itself did wrong."""
     jumped_to: int | None = None
     """Set when the program counter is not in executable code: a call through a bad pointer."""
     bad_call: BadCall | None = None
@@ -159,8 +162,8 @@ class Fault:
 
     @property
     def is_trap(self) -> bool:
-        """Whether the code ended itself, by an instruction that is defined to be none."""
-        return self.refusal is not None and self.refusal.why is Refused.TRAP
+        """Whether the code ended itself, by an instruction that is there for nothing else."""
+        return self.refusal is not None and self.refusal.why in (Refused.TRAP, Refused.BREAKPOINT)
 
     @property
     def is_crash(self) -> bool:

@@ -131,7 +131,8 @@ def _decode_fault(debugger: Debugger, signal: Signal, registers: dict[str, int])
         # The processor could not fetch the instruction itself.
         jumped = pc
     elif pc is not None:
-        decoded = read_instruction(debugger, pc)
+        # The processor has carried out int3 by the time that it reports it.
+        decoded = read_instruction(debugger, pc - (signal.name == "SIGTRAP"))
         instruction = decoded.text(pc) if decoded is not None else None
         if not is_access:
             refusal = read_refusal(debugger, signal, decoded, registers, pc)

@@ -1,4 +1,4 @@
-"""Why the processor refused an instruction: SIGFPE of an impossible division, SIGILL.
+"""Why the processor refused an instruction: SIGFPE of an impossible division, SIGILL, SIGTRAP.
 
 The kernel says FPE_INTDIV of every division that failed (arch/x86/kernel/traps.c): by zero, and of
 one whose quotient does not fit its register, as that of the least integer by -1.  The divisor tells
@@ -30,7 +30,10 @@ def read_refusal(
     registers: Mapping[str, int],
     pc: int,
 ) -> Refusal | None:
-    """Why the instruction at ``pc`` was refused; None where nothing says it.  Never raises."""
+    """Why the instruction was refused; None where nothing says it.  Never raises."""
+    if signal.name == "SIGTRAP":
+        is_int3 = instruction is not None and instruction.mnemonic == "int3"
+        return Refusal(why=Refused.BREAKPOINT) if is_int3 else None
     if signal.name == "SIGILL":
         try:
             is_trap = UNDEFINED.match(memory.read(pc, 4)) is not None

@@ -36,6 +36,11 @@ ADVICE = {
         "which condition of the source leads there. If none does, a damaged pointer or return "
         "address led into the code."
     ),
+    Refused.BREAKPOINT: (
+        "The code has a breakpoint in it (int3: __builtin_debugtrap(), a check that failed), or "
+        "a debugger was killed and left its own behind. See which condition of the source leads "
+        "there."
+    ),
     Refused.ILLEGAL: (
         "Either the code was built for another processor (-march=native, AVX-512): compare the "
         "instruction with the flags in /proc/cpuinfo. Or a damaged function pointer or return "
@@ -114,7 +119,8 @@ def _instruction(facts: Facts) -> Iterator[Evidence]:
         claim = Claim("signal-sent", process=fault.signal.sender if fault.from_outside else None)
         yield Evidence(claim, None, fault.signal.code)
     elif fault.instruction:
-        pc = next((f.pc for f in facts.stack.from_fault), None)
+        is_past = fault.signal is not None and fault.signal.name == "SIGTRAP"
+        pc = next((f.pc - is_past for f in facts.stack.from_fault), None)
         yield Evidence(Claim("faulting-instruction"), pc, fault.instruction)
     if fault.refusal is not None and fault.refusal.divisor is not None:
         value = fault.refusal.value

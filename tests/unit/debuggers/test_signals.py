@@ -7,7 +7,7 @@ import pytest
 
 from fakes import FakeMemory
 from gdbext.target import signals
-from gdbext.target.protocol import SIGNAL_FRAME, NativeFrame, Region, Signal
+from gdbext.target.protocol import SIGNAL_FRAME, NativeFrame, Region, Signal, Symbol
 
 DIED = Signal("SIGSEGV", 7, 11, "SI_TKILL")
 FRAMES = [
@@ -35,6 +35,22 @@ def test_a_siginfo_is_read(
 ) -> None:
     info = signals.decode(struct.pack("<iii4xQ", number, 0, code, word))
     assert info == signals.Info(number, *expected)
+
+
+@pytest.mark.parametrize(
+    ("pc", "met"),
+    [
+        pytest.param(0x8005, True, id="behind an int3 of a function's"),
+        pytest.param(0x8004, False, id="at a function, as a debugger is at its breakpoint"),
+        pytest.param(0x8021, False, id="behind what fills the space between functions"),
+        pytest.param(0x9001, False, id="in no memory"),
+    ],
+)
+def test_a_breakpoint_of_the_codes_own(pc: int, met: bool) -> None:
+    memory = stack(4, b"\xcc")
+    memory.write(0x8020, b"\xcc")
+    assert signals.met_breakpoint(memory, lambda _: Symbol("f", 0x8000, 0x20), pc) is met
+    assert not signals.met_breakpoint(memory, lambda _: None, pc)
 
 
 def test_too_few_bytes_are_no_siginfo() -> None:

@@ -68,6 +68,16 @@ def test_a_trap_is_an_instruction_that_is_defined_to_be_none(code: str, why: Ref
     assert (fault.jumped_to, fault.address) == (None, None)
 
 
+def test_a_breakpoint_lies_before_the_program_counter() -> None:
+    fake = FakeDebugger({PC: b"\xcc".ljust(16, b"\x90")})
+    fake.stop = Signal("SIGTRAP", 7, 5, "SI_KERNEL")
+    fake.register_sets[7, 0] = {"rip": PC + 1}
+    fault = read_fault(fake, fake, fake.stop, [FRAME], 7)
+    assert fault.refusal is not None
+    assert (fault.refusal.why, fault.instruction) == (Refused.BREAKPOINT, "int3")
+    assert (fault.address, fault.is_crash, fault.is_trap) == (None, True, True)
+
+
 def test_a_floating_point_exception_is_no_division() -> None:
     fault = refused("f30f5ec1", (8, "FPE_FLTDIV"))
     assert fault.refusal is not None
