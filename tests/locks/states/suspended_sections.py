@@ -14,7 +14,7 @@ EXPECT = {
     "sections": {"sorter": ["suspended", "suspended", "suspended"], "writer": []},
     "cycles": [],
     "problems": [],
-    "hang": "waiting",
+    "hang": "outside Python",
 }
 
 outer, middle, inner, inside = [3, 1], [3, 1], [3, 1], threading.Event()
