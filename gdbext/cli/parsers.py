@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -20,11 +19,9 @@ ROOT_OF_TARGET = "a folder that stands for / of the machine or container where i
 class Parser(argparse.ArgumentParser):
     """One that says which option a person may have meant."""
 
-    def parse_known_args(  # type: ignore[override]  # not generic
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
-    ) -> tuple[argparse.Namespace, list[str]]:
-        """As argparse has it, but an option that there is not is an error here already: the parser
-        of a subcommand knows its own.
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse has it, but an option that does not exist is an error here already: the
+        parser of a subcommand knows its own.
         """
         found, left = super().parse_known_args(args, namespace)
         if unknown := next((word for word in left if word.startswith("-")), None):

@@ -46,7 +46,6 @@ SLOTS = {
 """Slots by which an object drops what it holds."""
 PASSED = {0x08: SECOND, 0x80: IN_ARRAY}
 """How functions of modules get theirs, by METH_O and METH_FASTCALL (Include/methodobject.h)."""
-BREAKPOINT = "SIGTRAP"
 Calls = Callable[[int, int, tuple[int, int], Callable[[], Sequence[str]]], None]
 """What is known of a call: the function, the LWP, its first two arguments, and what gives its
 callers.
@@ -394,7 +393,7 @@ def run(context: Context, arguments: Arguments) -> None:
     if context.debugger.kind != "live":
         raise UsageError("ft blame wants a process, not a core: start one with `run`")
     stopped = context.debugger.signal()
-    if stopped is not None and stopped.name in FATAL_SIGNALS and stopped.name != BREAKPOINT:
+    if stopped is not None and stopped.name in FATAL_SIGNALS:
         raise UsageError(
             f"the process is dying of {stopped.name} already: start it again, stop it before that "
             "(`break main`, or Ctrl-C), and then say what to record"

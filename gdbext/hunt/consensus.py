@@ -97,7 +97,7 @@ def agreed_lines(group: Group) -> tuple[AgreedLine, ...]:
         for line, thread in mine.items():
             said[line].append((thread.operation, thread.function))
     ordered = sorted(said, key=lambda line: (-len(said[line]), line))
-    # Where both threads are at one line there is no second one to be told.
+    # Where both threads are at one line there is not a second one to be reported.
     usual = max((len(lines) for lines, _ in together.most_common(1)), default=0)
     shown = [
         line

@@ -125,7 +125,7 @@ class FreedMemory:
     place: int
     start: int
     size: int | None = None
-    """In bytes; None where no block is any more, but free pages."""
+    """In bytes; None where there are only free pages, and not a block."""
     evidence: tuple[Evidence, ...] = ()
     """What shows that it is free."""
     level: int | None = None

@@ -74,19 +74,21 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
     # The innermost frame of each group has called C code; the others have called the Python frame
     # before them.
     callers_of_c = {group[0].address for group in stack.groups if group}
-    entered_already: set[Entered] = {frame.code for frame in stack.frames}
+    frames = stack.frames
+    entered_already: set[Entered] = {frame.code for frame in frames}
     runs_once = _runs_once(observer, stack)
     outermost_loop = next(
-        (i for i in reversed(range(len(stack.frames))) if _is_looping(observer, stack.frames[i])),
+        (i for i in reversed(range(len(frames))) if _is_looping(observer, frames[i])),
         -1,
     )
     if (started := _started(observer, lwp, stack)) is not None:
         yield from started
-    for depth, frame in enumerate(stack.frames[:MAX_PYTHON_FRAMES]):
+    for depth, frame in enumerate(frames[:MAX_PYTHON_FRAMES]):
         facts = observer.session.code_facts(frame.code)
         if facts is None or synchronises(observer, frame.file):
             continue
         again = depth < outermost_loop
+        inner_frames = frames[:depth]
         at = _Place(observer, lwp, frame, observer.program.own_frame(lwp, frame) or frame, facts)
         if access := at.to_frame_object(depth == 0):
             yield access
@@ -112,7 +114,7 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
                     yield access
                 if each.steps_by:
                     steps.append(each.steps_by)
-            yield from _beyond(at, depth, bytecode, near, target, steps, entered_already)
+            yield from _beyond(at, inner_frames, bytecode, near, target, steps, entered_already)
             if target and near <= Proximity.LOOP and (generator := stepped(objects, target)):
                 for inner in suspended(observer, generator):
                     yield from _waiting(observer, lwp, inner, entered_already)
@@ -124,7 +126,7 @@ def _by_code(observer: Observer, lwp: int) -> Iterator[Access]:
 
 def _beyond(
     at: _Place,
-    depth: int,
+    inner: Sequence[Frame],
     bytecode: BytecodeOperation,
     near: Proximity,
     target: Callee | None,
@@ -133,14 +135,14 @@ def _beyond(
 ) -> Iterator[Access]:
     """What code does that the operation runs, and that the thread has no frame of now.
 
-    ``steps`` are those of its iterators that are written in Python.
+    ``inner`` are the thread's frames further in than this one, ``steps`` those of the operation's
+    iterators that are written in Python.
     """
     observer, lwp, frame = at.observer, at.lwp, at.frame
-    inner = observer.session.python_stack(lwp).frames[:depth]
     # A function that is called right now, and has no frame, is just begun or left; of one whose
     # frame has lost its arguments only the caller knows them.
-    is_leaving = depth == 1 and _has_lost_arguments(observer, inner[0])
-    is_called = near in AGAIN or (near is Proximity.AT and (depth == 0 or is_leaving))
+    is_leaving = len(inner) == 1 and _has_lost_arguments(observer, inner[0])
+    is_called = near in AGAIN or (near is Proximity.AT and (not inner or is_leaving))
     for step in steps if is_called else ():
         yield from _in_callee(observer, lwp, at.own, step, entered_already)
     if target and is_called:

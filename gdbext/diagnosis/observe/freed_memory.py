@@ -1,5 +1,5 @@
-"""Finds the freed memory that the code at fault works on where no object is: an object's array, a
-node of its list, its buffer.
+"""Finds the freed memory that the code at fault works on and that is not an object: an object's
+array, a node of its list, its buffer.
 """
 
 from __future__ import annotations

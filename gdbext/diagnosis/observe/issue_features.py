@@ -144,7 +144,7 @@ def _candidates(
     is_in_turn = any(_take_turns(accesses, race) for race in races[:1])
     seen = set()
     if accesses.doubts.of_all is not None:
-        # What the process died of came from no object: what threads share there is no lead.
+        # What the process died of came from no object: what threads share is not a lead.
         races = [race for race in races if race.confidence is not Confidence.POSSIBLE]
     for race in races[:1]:
         seen.add(race.object.address)

@@ -16,8 +16,8 @@ from gdbext.diagnosis.facts.fault import Refusal, Refused
 from gdbext.target.protocol import Memory, MemoryFault, Signal
 
 UNDEFINED = re.compile(rb"[\x40-\x4f\x66\x67\xf2\xf3]*\x0f[\x0b\xb9\xff]", re.S)
-"""ud2, ud1 and ud0, which are defined to be no instructions (Software Developer's Manual, volume
-2): gcc, Rust and CPython's unreachable code end in ud2, checks of clang's in ud1.
+"""ud2, ud1 and ud0, which are defined to be undefined (Software Developer's Manual, volume 2):
+gcc, Rust and CPython's unreachable code end in ud2, checks of clang's in ud1.
 """
 DIVISION = re.compile("i?div([bwlq]?)")
 WIDTHS = {"b": 1, "w": 2, "l": 4, "q": 8}

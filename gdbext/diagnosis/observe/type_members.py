@@ -16,7 +16,7 @@ WORD = 8
 MAX_BASES = 16
 MAX_MEMBERS = 200
 SPECIAL = re.compile(r"__(?:dict|weaklist|vectorcall)offset__")
-"""What tells ``PyType_FromSpec()`` an offset, and is no member (Doc/c-api/structures.rst)."""
+"""What gives ``PyType_FromSpec()`` an offset, and is not a member (Doc/c-api/structures.rst)."""
 MEMBER = 40
 """Bytes of a ``PyMemberDef`` (Include/descrobject.h): name, type, offset, flags, doc."""
 

@@ -126,7 +126,7 @@ def _of_exporter(facts: Facts, memory: ExportedMemory) -> Finding:
 
 
 def _of_memory(facts: Facts, memory: FreedMemory) -> Finding:
-    """A block that is no object: an object's array, a node of its list, its buffer."""
+    """A block that is not an object: an object's array, a node of its list, its buffer."""
     frame = frame_of(facts, memory.level)
     operation = of_crashed_frame(facts.stack, frame.level if frame is not None else 0)
     lead = memory.lead

@@ -44,7 +44,7 @@ ADVICE = {
     Refused.ILLEGAL: (
         "Either the code was built for another processor (-march=native, AVX-512): compare the "
         "instruction with the flags in /proc/cpuinfo. Or a damaged function pointer or return "
-        "address led to what is no instruction: then the native stack is where to start."
+        "address led to what is not an instruction: then the native stack is where to start."
     ),
 }
 

@@ -10,6 +10,7 @@ from fakes import FakeDebugger
 from gdbext.cpython.traits.effects import Effect
 from gdbext.diagnosis.facts.accesses import Access, Proximity
 from gdbext.diagnosis.facts.frames import CFrame, SlotOwner
+from gdbext.diagnosis.facts.threads import ThreadStateFacts
 from gdbext.diagnosis.observe.accesses_in_c import (
     _bound_method,
     _done,
@@ -142,7 +143,8 @@ def test_what_only_the_crashed_thread_has_is_no_candidate_of_an_issue() -> None:
     ]
     stack = stack_of(*(f.frame for f in frames), c_frames=frames)
     facts = facts_of(HeapWorld(), stack=stack)
-    several = replace(facts, process=replace(facts.process, threads=(1, 2)))  # type: ignore[arg-type]  # how many is asked
+    states = tuple(ThreadStateFacts(address=0x100 * n, lwp=n) for n in (1, 2))
+    several = replace(facts, process=replace(facts.process, threads=states))
     levels = frozenset({0, 1})
     assert [set(s.types) for s in _sites(several, levels, frozenset())] == [{"OSError"}, {"map"}]
     assert [set(s.types) for s in _sites(several, levels, frozenset({1}))] == [{"OSError"}]

@@ -784,7 +784,7 @@ A_LIST = {"type": "list", "c_function": "list_extend", "proximity": Proximity.AT
     ("changes", "others", "expected"),
     [
         ({"is_unshared": True}, (), True),
-        # The lists of a function that is no list's.
+        # The lists of a function that is not a list's.
         ({"is_unshared": True, **A_LIST}, (), True),
         ({"is_unshared": True, **A_LIST}, (RESIZE,), False),
         ({"is_unshared": True, **A_LIST, "c_function": None}, (), False),
